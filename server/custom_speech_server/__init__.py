@@ -1,0 +1,1 @@
+"""Azure custom speech, spoken over MCP: the server, its configuration and its command line."""
