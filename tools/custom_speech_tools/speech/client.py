@@ -1,0 +1,159 @@
+"""The REST API: one method per operation, named after Azure's operation."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import JsonValue, SecretStr
+
+from custom_speech_tools.speech import filters, wire
+from custom_speech_tools.speech.addresses import entity_of, is_credible_link, is_within
+from custom_speech_tools.speech.errors import ForeignAddress
+from custom_speech_tools.speech.paging import HasId, Listing, read_pages
+from custom_speech_tools.speech.reading import read
+from custom_speech_tools.speech.resource import SpeechResource
+from custom_speech_tools.speech.sending import Sender
+
+_Form = TypeVar("_Form")
+_Entity = TypeVar("_Entity", bound=HasId)
+_MOST_SEEN = 10_000
+
+
+class Speech:
+    """The custom speech operations of one Speech resource.
+
+    `app`, called at the first request, gives an ASGI application that answers in place of the network.
+    Every operation may raise any SpeechError.
+    """
+
+    def __init__(self, resource: SpeechResource, app: Callable[[], Callable[..., Any]] | None = None) -> None:
+        self.resource = resource
+        self.seen: dict[str, wire.Entity] = {}
+        """What the service last said of each entity, so that a reference can be shown with its name."""
+        self._sender = Sender(resource, app)
+
+    # Projects
+
+    async def projects_list(self, **conditions: str | None) -> Listing[wire.Project]:
+        """GET /projects"""
+        return await self._list("Projects_List", "/projects", wire.Page[wire.Project], conditions)
+
+    async def projects_get(self, project: str) -> wire.Project:
+        """GET /projects/{id}"""
+        return await self._get("Projects_Get", f"/projects/{project}", wire.Project)
+
+    # Datasets
+
+    async def datasets_list(self, **conditions: str | None) -> Listing[wire.Dataset]:
+        """GET /datasets"""
+        return await self._list("Datasets_List", "/datasets", wire.Page[wire.Dataset], conditions)
+
+    async def datasets_get(self, dataset: str) -> wire.Dataset:
+        """GET /datasets/{id}"""
+        return await self._get("Datasets_Get", f"/datasets/{dataset}", wire.Dataset)
+
+    # Models
+
+    async def models_list_supported_locales(self) -> list[str]:
+        """GET /models/locales"""
+        return await self._get("Models_ListSupportedLocales", "/models/locales", list[str])
+
+    async def models_list_base_models(self, **conditions: str | None) -> Listing[wire.BaseModel]:
+        """GET /models/base"""
+        return await self._list("Models_ListBaseModels", "/models/base", wire.Page[wire.BaseModel], conditions)
+
+    async def models_get_base_model(self, model: str) -> wire.BaseModel:
+        """GET /models/base/{id}"""
+        return await self._get("Models_GetBaseModel", f"/models/base/{model}", wire.BaseModel)
+
+    async def models_list_custom_models(self, **conditions: str | None) -> Listing[wire.CustomModel]:
+        """GET /models"""
+        return await self._list("Models_ListCustomModels", "/models", wire.Page[wire.CustomModel], conditions)
+
+    async def models_get_custom_model(self, model: str) -> wire.CustomModel:
+        """GET /models/{id}"""
+        return await self._get("Models_GetCustomModel", f"/models/{model}", wire.CustomModel)
+
+    async def models_create(self, definition: dict[str, JsonValue]) -> wire.CustomModel:
+        """POST /models"""
+        return await self._ask("Models_Create", "POST", "/models", wire.CustomModel, definition)
+
+    async def models_update(self, model: str, changes: dict[str, JsonValue]) -> wire.CustomModel:
+        """PATCH /models/{id}"""
+        return await self._ask("Models_Update", "PATCH", f"/models/{model}", wire.CustomModel, changes)
+
+    async def models_authorize_copy(self, source_resource_id: str) -> wire.ModelCopyAuthorization:
+        """POST /models:authorizecopy, on the resource that the copy goes to"""
+        body: dict[str, JsonValue] = {"sourceResourceId": source_resource_id}
+        return await self._ask(
+            "Models_AuthorizeCopy", "POST", "/models:authorizecopy", wire.ModelCopyAuthorization, body
+        )
+
+    async def models_copy(self, model: str, authorization: wire.ModelCopyAuthorization) -> wire.Operation:
+        """POST /models/{id}:copy, with the authorization as the target gave it"""
+        body = authorization.model_dump(mode="json", by_alias=True)
+        return await self._ask("Models_Copy", "POST", f"/models/{model}:copy", wire.Operation, body)
+
+    async def models_copy_with_key(self, model: str, target_key: SecretStr) -> wire.CustomModel:
+        """POST /models/{id}:copy, as the article `Train a custom speech model` has it (v3.2); gives the new model"""
+        body: dict[str, JsonValue] = {"targetSubscriptionKey": target_key.get_secret_value()}
+        return await self._ask("Models_Copy", "POST", f"/models/{model}:copy", wire.CustomModel, body)
+
+    async def operations_get_model_copy(self, operation: str) -> wire.Operation:
+        """GET /operations/models/copy/{id}"""
+        return await self._get("Operations_GetModelCopy", f"/operations/models/copy/{operation}", wire.Operation)
+
+    # What the operations share
+
+    def address_of(self, path: str) -> str:
+        """The `self` URI of an entity of this resource."""
+        version = self.resource.api_version
+        return self.resource.endpoint + version.path + path + (f"?{version.query}" if version.query else "")
+
+    def credible_id(self, link: str) -> str:
+        """The id in a link that an answer of this resource names; raises ForeignAddress for another host's."""
+        found = entity_of(link)
+        if found is None or not is_credible_link(self.resource.endpoint, link):
+            raise self._foreign("the answer")
+        return found.id
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._sender.close()
+
+    async def _get(self, operation: str, path: str, form: type[_Form]) -> _Form:
+        return await self._ask(operation, "GET", path, form)
+
+    async def _ask(
+        self, operation: str, method: str, path: str, form: type[_Form], body: dict[str, JsonValue] | None = None
+    ) -> _Form:
+        answer = await self._sender.send(operation, method, path, body=body)
+        said = read(self.resource.name, operation, answer, form)
+        self._remember(said)
+        return said
+
+    def _remember(self, *said: object) -> None:
+        self.seen.update({entity.id: entity for entity in said if isinstance(entity, wire.Entity)})
+        while len(self.seen) > _MOST_SEEN:
+            self.seen.pop(next(iter(self.seen)))
+
+    async def _list(
+        self, operation: str, path: str, page: type[wire.Page[_Entity]], conditions: dict[str, str | None]
+    ) -> Listing[_Entity]:
+        condition = filters.query(filter=filters.equal(conditions))
+
+        async def fetch(paging: str) -> wire.Page[_Entity]:
+            query = "&".join(filter(None, (paging, condition)))
+            found = read(self.resource.name, operation, await self._sender.send(operation, "GET", path, query), page)
+            if found.next_link and not is_within(self.resource.endpoint, found.next_link):
+                raise self._foreign(operation)
+            self._remember(*found.values)
+            return found
+
+        return await read_pages(fetch)
+
+    def _foreign(self, operation: str) -> ForeignAddress:
+        return ForeignAddress(
+            f"{self.resource.name} answered with a link to another host; nothing was sent there.",
+            resource=self.resource.name,
+            operation=operation,
+        )

@@ -1,0 +1,25 @@
+"""A Speech resource, as configured."""
+
+from dataclasses import dataclass, field
+
+from custom_speech_tools.speech.credential import Credential
+from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResource:
+    """One Azure Speech resource: where it is, how it is opened and what is known about it."""
+
+    name: str
+    endpoint: str
+    """`https://host` or, for the emulator, `http://loopback`, without a slash at the end."""
+    credential: Credential = field(repr=False)
+    region: str | None = None
+    """None where nobody said it: a custom domain does not show its region."""
+    api_version: ApiVersion = VERSIONS["2025-10-15"]
+    resource_id: str | None = None
+    """The Azure resource id (`/subscriptions/…`), which copying by authorization needs."""
+    trains_audio: bool | None = None
+    """What the configuration says, overruling the dated list of regions."""
+    read_only: bool = False
+    emulated: bool = False

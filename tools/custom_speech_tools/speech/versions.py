@@ -1,0 +1,29 @@
+"""Every difference between the versions of the REST API that matters to custom models."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ApiVersion:
+    """One version of the Speech-to-text REST API (sources: its published specification, migration guides)."""
+
+    name: Literal["2025-10-15", "v3.2", "2024-11-15"]
+    path: str
+    """What stands between the endpoint and an operation's path."""
+    query: str
+    """What every request of the version carries."""
+    has_projects: bool
+    """2024-11-15 has neither project operations nor project properties."""
+    copies_with_key: bool
+    """Whether the copy form of the article `Train a custom speech model` (the target's key) may be tried."""
+
+
+VERSIONS: dict[str, ApiVersion] = {
+    version.name: version
+    for version in (
+        ApiVersion("2025-10-15", "/speechtotext", "api-version=2025-10-15", has_projects=True, copies_with_key=False),
+        ApiVersion("v3.2", "/speechtotext/v3.2", "", has_projects=True, copies_with_key=True),
+        ApiVersion("2024-11-15", "/speechtotext", "api-version=2024-11-15", has_projects=False, copies_with_key=False),
+    )
+}
