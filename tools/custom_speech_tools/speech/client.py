@@ -8,13 +8,12 @@ from pydantic import JsonValue, SecretStr
 from custom_speech_tools.speech import filters, wire
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link, is_within
 from custom_speech_tools.speech.errors import ForeignAddress
-from custom_speech_tools.speech.paging import HasId, Listing, read_pages
+from custom_speech_tools.speech.paging import Listing, read_pages
 from custom_speech_tools.speech.reading import read
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.sending import Sender
 
 _Form = TypeVar("_Form")
-_Entity = TypeVar("_Entity", bound=HasId)
 _MOST_SEEN = 10_000
 
 
@@ -132,16 +131,16 @@ class Speech:
         return said
 
     def _remember(self, *said: object) -> None:
-        self.seen.update({entity.id: entity for entity in said if isinstance(entity, wire.Entity)})
+        self.seen.update({entity.uri: entity for entity in said if isinstance(entity, wire.Entity)})
         while len(self.seen) > _MOST_SEEN:
             self.seen.pop(next(iter(self.seen)))
 
     async def _list(
-        self, operation: str, path: str, page: type[wire.Page[_Entity]], conditions: dict[str, str | None]
-    ) -> Listing[_Entity]:
+        self, operation: str, path: str, page: type[wire.Page[wire.Listed]], conditions: dict[str, str | None]
+    ) -> Listing[wire.Listed]:
         condition = filters.query(filter=filters.equal(conditions))
 
-        async def fetch(paging: str) -> wire.Page[_Entity]:
+        async def fetch(paging: str) -> wire.Page[wire.Listed]:
             query = "&".join(filter(None, (paging, condition)))
             found = read(self.resource.name, operation, await self._sender.send(operation, "GET", path, query), page)
             if found.next_link and not is_within(self.resource.endpoint, found.next_link):

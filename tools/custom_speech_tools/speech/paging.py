@@ -2,35 +2,25 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 from urllib.parse import parse_qs, urlsplit
 
 from custom_speech_tools.speech.side_by_side import side_by_side
-from custom_speech_tools.speech.wire import Page
+from custom_speech_tools.speech.wire import Listed, Page
 
 PAGE = 100
 MOST_PAGES = 60
 
 
-class HasId(Protocol):
-    """Whatever has an id."""
-
-    @property
-    def id(self) -> str: ...
-
-
-Entity = TypeVar("Entity", bound=HasId)
-
-
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[Entity]):
+class Listing(Generic[Listed]):
     """The entities of a list, each once; `complete` is False where pages were left unread."""
 
-    entities: list[Entity]
+    entities: list[Listed]
     complete: bool
 
 
-async def read_pages(fetch: Callable[[str], Awaitable[Page[Entity]]]) -> Listing[Entity]:
+async def read_pages(fetch: Callable[[str], Awaitable[Page[Listed]]]) -> Listing[Listed]:
     """Read a list; `fetch` takes the paging part of a query (`skip=100&top=100`).
 
     While links count in steps of a page, further pages are asked for side by side in growing windows:
@@ -46,7 +36,7 @@ async def read_pages(fetch: Callable[[str], Awaitable[Page[Entity]]]) -> Listing
             pages += _up_to_the_last(await side_by_side(*(fetch(f"skip={skip}&top={step}") for skip in skips)))
         else:
             pages.append(await fetch(paging_of(pages[-1].next_link)))
-    entities = {entity.id: entity for page in pages for entity in page.values}
+    entities = {entity.uri: entity for page in pages for entity in page.values}
     return Listing(list(entities.values()), complete=not pages[-1].next_link)
 
 
@@ -68,6 +58,6 @@ def _windows() -> Iterator[int]:
         yield 16
 
 
-def _up_to_the_last(pages: list[Page[Entity]]) -> list[Page[Entity]]:
+def _up_to_the_last(pages: list[Page[Listed]]) -> list[Page[Listed]]:
     last = next((place for place, page in enumerate(pages) if not page.next_link), len(pages) - 1)
     return pages[: last + 1]

@@ -1,7 +1,7 @@
 """From an answer's bytes to what it says. Pure functions."""
 
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,7 +18,7 @@ Form = TypeVar("Form")
 def read(resource: str, operation: str, answer: "Answer", form: type[Form]) -> Form:
     """The answer's body in the form that the operation documents; raises UnreadableAnswer."""
     try:
-        return cast(Form, _adapter(form).validate_json(answer.body))
+        return cast(Form, _adapter(cast(Any, form)).validate_json(answer.body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
@@ -47,6 +47,6 @@ def refusal(resource: str, operation: str, answer: "Answer", now: datetime) -> A
     )
 
 
-@lru_cache(maxsize=64)
+@cache
 def _adapter(form: Any) -> TypeAdapter[Any]:
     return TypeAdapter(form)

@@ -7,90 +7,102 @@ from datetime import datetime, timedelta
 from typing import Annotated, Generic, TypeVar
 
 import pydantic
-from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from typing_extensions import TypedDict
 
 from custom_speech_tools.speech.addresses import entity_of
-
-Item = TypeVar("Item")
-
-
-def _id_of_self(value: object) -> object:
-    """The id that a `self` URI ends its path with."""
-    found = entity_of(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("names no entity")
-    return found.id
-
-
-def _empty_for_null(value: object) -> object:
-    return {} if value is None else value
-
-
-Id = Annotated[str, BeforeValidator(_id_of_self), Field(alias="self")]
-OrEmpty = BeforeValidator(_empty_for_null)
 
 
 class Wire(pydantic.BaseModel):
     """An object of the wire: camelCase outside, snake_case inside, unchangeable."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
 
 
 class Reference(Wire):
-    """A reference to an entity by its `self`."""
+    """What is known by its `self` URI."""
 
-    id: Id
+    uri: Annotated[str, Field(alias="self")]
+
+    @property
+    def id(self) -> str:
+        """The id that the URI ends its path with; the URI itself where it names no entity."""
+        found = entity_of(self.uri)
+        return found.id if found else self.uri
 
 
-class Entity(Wire):
+class Entity(Reference):
     """What has an id, a name and a locale."""
 
-    id: Id
     display_name: str
     locale: str
 
 
 class EntityError(Wire):
-    """Why an entity failed: free text on both sides."""
+    """Why an entity or an operation failed: free text on both sides."""
 
     code: str | None = None
     message: str | None = None
 
 
-class DeprecationDates(Wire):
+# Properties are TypedDicts: decoding a list of thousands costs half of what it would with models.
+
+
+class DeprecationDates(TypedDict, total=False):
     """Until when a model may be trained on (base models only) and used."""
 
-    adaptation_date_time: datetime | None = None
-    transcription_date_time: datetime | None = None
+    adaptationDateTime: datetime | None
+    transcriptionDateTime: datetime | None
 
 
-class Features(Wire):
+class Features(TypedDict, total=False):
     """What a base model can be trained with."""
 
-    supports_adaptations_with: list[str] = []
+    supportsAdaptationsWith: list[str] | None
 
 
-class BaseModelProperties(Wire):
+class BaseModelProperties(TypedDict, total=False):
     """The properties of a base model."""
 
-    deprecation_dates: Annotated[DeprecationDates, OrEmpty] = DeprecationDates()
-    features: Annotated[Features, OrEmpty] = Features()
-    charge_for_adaptation: bool | None = None
+    deprecationDates: DeprecationDates | None
+    features: Features | None
+    chargeForAdaptation: bool | None
 
 
 class BaseModel(Entity):
     """A model of Microsoft's that custom models are trained on."""
 
     created_date_time: datetime | None = None
-    properties: Annotated[BaseModelProperties, OrEmpty] = BaseModelProperties()
+    properties: BaseModelProperties | None = None
+
+    @property
+    def trains_with(self) -> list[str]:
+        """The kinds of datasets it can be trained with; empty where it can be trained with none."""
+        features = (self.properties or {}).get("features") or {}
+        return features.get("supportsAdaptationsWith") or []
+
+    @property
+    def adaptation_until(self) -> datetime | None:
+        """Until when it can be trained on."""
+        return _dates(self.properties).get("adaptationDateTime")
+
+    @property
+    def transcription_until(self) -> datetime | None:
+        """Until when models trained on it transcribe."""
+        return _dates(self.properties).get("transcriptionDateTime")
+
+    @property
+    def training_is_charged(self) -> bool:
+        """Whether training on it costs money; where the service does not say, it does."""
+        return (self.properties or {}).get("chargeForAdaptation") is not False
 
 
-class CustomModelProperties(Wire):
+class CustomModelProperties(TypedDict, total=False):
     """The properties of a custom model."""
 
-    deprecation_dates: Annotated[DeprecationDates, OrEmpty] = DeprecationDates()
-    error: EntityError | None = None
+    deprecationDates: DeprecationDates | None
+    error: EntityError | None
 
 
 class CustomModel(Entity):
@@ -104,7 +116,17 @@ class CustomModel(Entity):
     datasets: list[Reference] | None = None
     project: Reference | None = None
     custom_properties: dict[str, str] | None = None
-    properties: Annotated[CustomModelProperties, OrEmpty] = CustomModelProperties()
+    properties: CustomModelProperties | None = None
+
+    @property
+    def transcription_until(self) -> datetime | None:
+        """Until when it transcribes."""
+        return _dates(self.properties).get("transcriptionDateTime")
+
+    @property
+    def error(self) -> EntityError | None:
+        """Why it failed."""
+        return (self.properties or {}).get("error")
 
 
 class Project(Entity):
@@ -114,21 +136,14 @@ class Project(Entity):
     created_date_time: datetime | None = None
 
 
-class DatasetProperties(Wire):
-    """What the import of a dataset found; v3.2 tells the duration in ISO 8601."""
+class DatasetProperties(TypedDict, total=False):
+    """What the import of a dataset found."""
 
-    accepted_line_count: int | None = None
-    rejected_line_count: int | None = None
-    duration_milliseconds: int | None = None
-    duration: timedelta | None = None
-    error: EntityError | None = None
-
-    @property
-    def audio_seconds(self) -> float:
-        """Seconds of audio, whichever way the version tells them; 0 where it tells none."""
-        if self.duration is not None:
-            return self.duration.total_seconds()
-        return (self.duration_milliseconds or 0) / 1000
+    acceptedLineCount: int | None
+    rejectedLineCount: int | None
+    durationMilliseconds: int | None
+    duration: timedelta | None
+    error: EntityError | None
 
 
 class Dataset(Entity):
@@ -136,9 +151,27 @@ class Dataset(Entity):
 
     kind: str
     status: str
+    description: str | None = None
     created_date_time: datetime | None = None
     project: Reference | None = None
-    properties: Annotated[DatasetProperties, OrEmpty] = DatasetProperties()
+    properties: DatasetProperties | None = None
+
+    @property
+    def lines(self) -> int | None:
+        """Lines that the import accepted, None where it does not say."""
+        return (self.properties or {}).get("acceptedLineCount")
+
+    @property
+    def audio_seconds(self) -> float:
+        """Seconds of audio, which v3.2 tells in ISO 8601 and later versions in milliseconds; 0 where none is told."""
+        properties = self.properties or {}
+        duration = properties.get("duration")
+        return duration.total_seconds() if duration else (properties.get("durationMilliseconds") or 0) / 1000
+
+    @property
+    def error(self) -> EntityError | None:
+        """Why the import failed."""
+        return (self.properties or {}).get("error")
 
 
 class OperationResult(Wire):
@@ -164,11 +197,18 @@ class ModelCopyAuthorization(Wire):
     id: Annotated[str, Field(alias="id")]
 
 
-class Page(Wire, Generic[Item]):
+Listed = TypeVar("Listed", bound=Entity)
+
+
+class Page(Wire, Generic[Listed]):
     """One page of a list."""
 
-    values: list[Item]
-    next_link: str | None = Field(default=None, validation_alias=AliasChoices("@nextLink", "nextLink"))
+    values: list[Listed]
+    next_link: str | None = Field(default=None, alias="@nextLink")
+
+
+def _dates(properties: BaseModelProperties | CustomModelProperties | None) -> DeprecationDates:
+    return (properties or {}).get("deprecationDates") or {}
 
 
 class InnerError(Wire):
