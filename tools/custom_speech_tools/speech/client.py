@@ -131,7 +131,7 @@ class Speech:
         return said
 
     def _remember(self, *said: object) -> None:
-        self.seen.update({entity.uri: entity for entity in said if isinstance(entity, wire.Entity)})
+        self.seen.update({entity.id: entity for entity in said if isinstance(entity, wire.Entity)})
         while len(self.seen) > _MOST_SEEN:
             self.seen.pop(next(iter(self.seen)))
 

@@ -1,27 +1,53 @@
 """Several requests at the same time."""
 
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
 
 import anyio
+from anyio.abc import TaskGroup
 
 Result = TypeVar("Result")
 
 
-async def side_by_side(*jobs: Awaitable[Result]) -> list[Result]:
-    """Await all jobs at once; their results in order, or the first error, after which the others are cancelled."""
-    results: dict[int, Result] = {}
+class Later(Generic[Result]):
+    """A result that is there when its group has ended."""
 
-    async def run(place: int, job: Awaitable[Result]) -> None:
-        results[place] = await job
+    result: Result
 
+
+class Group:
+    """Jobs that run side by side."""
+
+    def __init__(self, tasks: TaskGroup) -> None:
+        self._tasks = tasks
+
+    def start(self, job: Awaitable[Result]) -> Later[Result]:
+        """Start a job; its result is there when the group has ended."""
+        later = Later[Result]()
+
+        async def run() -> None:
+            later.result = await job
+
+        self._tasks.start_soon(run)
+        return later
+
+
+@asynccontextmanager
+async def together() -> AsyncIterator[Group]:
+    """A group that ends when all its jobs have; the first error cancels the others and is raised alone."""
     try:
-        async with anyio.create_task_group() as group:
-            for place, job in enumerate(jobs):
-                group.start_soon(run, place, job)
+        async with anyio.create_task_group() as tasks:
+            yield Group(tasks)
     except BaseExceptionGroup as several:
         raise _first(several) from None
-    return [results[place] for place in range(len(jobs))]
+
+
+async def side_by_side(*jobs: Awaitable[Result]) -> list[Result]:
+    """Await all jobs at once; their results in order."""
+    async with together() as group:
+        results = [group.start(job) for job in jobs]
+    return [later.result for later in results]
 
 
 def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,0 +1,81 @@
+"""The parameters that tools share, each described once."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from custom_speech_tools.call.locales import is_locale
+from custom_speech_tools.call.plain_text import has_invisible
+
+DatasetKind = Literal["Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "Pronunciation", "OutputFormatting"]
+Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
+
+
+def _visible(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    if has_invisible(text):
+        raise ValueError("must not hold control characters or invisible marks; leave them out")
+    return text
+
+
+def _locale(text: str) -> str:
+    if not is_locale(text):
+        raise ValueError("is no locale; write language and region, such as en-US or de-DE")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_visible), Field(max_length=256)]
+Identifier = Annotated[str, AfterValidator(_visible), Field(max_length=1024)]
+
+DisplayName = Annotated[Text, Field(description="Name of the new model")]
+ExactName = Annotated[Text | None, Field(description="Only models of exactly this display name")]
+Description = Annotated[
+    Annotated[str, AfterValidator(_visible), Field(max_length=1024)] | None,
+    Field(description="What the model is for"),
+]
+Locale = Annotated[str, AfterValidator(_locale), Field(description="Locale of all parts, e.g. en-US")]
+LocaleFilter = Annotated[
+    Annotated[str, AfterValidator(_locale)] | None, Field(description="Only this locale, e.g. en-US")
+]
+BaseModelLocale = Annotated[
+    str, AfterValidator(_locale), Field(description="Locale that the base models are for, e.g. en-US")
+]
+StatusFilter = Annotated[Status | None, Field(description="Only models of this status")]
+KindFilter = Annotated[DatasetKind | None, Field(description="Only datasets of this kind")]
+TrainWith = Annotated[
+    list[DatasetKind] | None, Field(description="Only those that can be trained with all of these kinds")
+]
+IncludeExpired = Annotated[bool, Field(description="Also those that can no longer be trained on")]
+Limit = Annotated[int, Field(ge=1, le=100, description="Most items to return, newest first")]
+WaitSeconds = Annotated[int, Field(ge=0, le=45, description="Seconds to wait for the end, 0 to 45")]
+
+ModelName = Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+ProjectName = Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+OptionalProject = Annotated[Identifier | None, Field(description="Id, self URI or exact display name")]
+TargetProject = Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact display name")]
+BaseModelName = Annotated[
+    Identifier | None,
+    Field(description="Id, self URI or exact display name; left out, the service chooses"),
+]
+Datasets = Annotated[
+    list[Identifier],
+    Field(min_length=1, max_length=100, description="Each an id, self URI or exact display name"),
+]
+CopyOperation = Annotated[Identifier, Field(description="`operation` of copy_model's answer")]
+AllowDuplicate = Annotated[bool, Field(description="Train the same request a second time")]
+Confirm = Annotated[
+    Annotated[str, Field(max_length=512)] | None,
+    Field(description="Token of the refusal, after your user's yes to the charge"),
+]
+ResourceName = Annotated[
+    Annotated[str, Field(max_length=256)] | None,
+    Field(description="Name of a Speech resource; left out, the default one"),
+]
+SourceResource = Annotated[
+    Annotated[str, Field(max_length=256)] | None,
+    Field(description="Where the model is; left out, the default resource"),
+]
+TargetResource = Annotated[
+    str, Field(min_length=1, max_length=256, description="Name of the Speech resource to copy to")
+]

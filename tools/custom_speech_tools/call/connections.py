@@ -1,0 +1,62 @@
+"""The Speech resources that a tool can reach, and what the person who started the server allowed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated
+
+from mcp.server.mcpserver import Context, Resolve
+
+from custom_speech_tools.call.arguments import ResourceName
+from custom_speech_tools.call.once import Once
+from custom_speech_tools.call.refusal import Refused
+from custom_speech_tools.call.results import Finding
+from custom_speech_tools.call.spending import Spending
+from custom_speech_tools.speech import Speech
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Every configured resource by name, the policy, and the sources of time.
+
+    `pace` scales the pauses between two looks at something that is running.
+    """
+
+    speech: Mapping[str, Speech]
+    default: str
+    spending: Spending
+    once: Once = field(default_factory=Once)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pace: float = 1.0
+
+    def of(self, resource: str | None) -> Speech:
+        """The resource of that name; raises Refused with the names there are."""
+        name = resource or self.default
+        if name in self.speech:
+            return self.speech[name]
+        known = ", ".join(self.speech)
+        missing = Finding(
+            rule="reference-found",
+            level="block",
+            message=f"No Speech resource is called {name[:80]!r}.",
+            fix=f"Use one of: {known}.",
+        )
+        raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
+
+
+def all_connections(ctx: Context) -> Connections:
+    """Every resource that the server has."""
+    connections = ctx.request_context.lifespan_context
+    assert isinstance(connections, Connections)  # noqa: S101  # the server's lifespan gives nothing else
+    return connections
+
+
+Connected = Annotated[Connections, Resolve(all_connections)]
+
+
+async def named_speech(resource: ResourceName, connections: Connected) -> Speech:
+    """The resource that the call names."""
+    return connections.of(resource)
+
+
+Named = Annotated[Speech, Resolve(named_speech)]

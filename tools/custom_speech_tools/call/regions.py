@@ -1,0 +1,46 @@
+"""Regions with hardware for training, as dated facts."""
+
+from custom_speech_tools.speech import SpeechResource
+from custom_speech_tools.speech.addresses import region_of
+
+AS_OF = "2026-10-07"
+"""Date of the service's page on regions that this list was taken from."""
+
+TRAINING_REGIONS = frozenset(
+    (
+        "australiaeast",
+        "canadacentral",
+        "centralindia",
+        "eastasia",
+        "eastus",
+        "eastus2",
+        "francecentral",
+        "japaneast",
+        "koreacentral",
+        "northeurope",
+        "southcentralus",
+        "southeastasia",
+        "switzerlandnorth",
+        "uksouth",
+        "westeurope",
+        "westus",
+        "westus2",
+        "westus3",
+    )
+)
+
+
+def region(resource: SpeechResource) -> str | None:
+    """The resource's region: as configured, else as its host shows it."""
+    return resource.region or region_of(resource.endpoint)
+
+
+def trains_audio(resource: SpeechResource) -> bool | None:
+    """Whether the resource can train with audio; None where its region is not known.
+
+    The configuration overrules the list, because the list changes.
+    """
+    if resource.trains_audio is not None:
+        return resource.trains_audio
+    where = region(resource)
+    return None if where is None else where in TRAINING_REGIONS

@@ -1,0 +1,217 @@
+"""What the tools answer: what a caller needs for the next step, and nothing else."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import pydantic
+from pydantic import ConfigDict, PlainSerializer
+
+from custom_speech_tools.call.plain_text import plain
+
+Plain = Annotated[str, PlainSerializer(plain)]
+"""A text of the service's, shown plainly."""
+
+Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str)]
+Day = Annotated[datetime, PlainSerializer(lambda moment: moment.strftime("%Y-%m-%d"), return_type=str)]
+
+
+class Result(pydantic.BaseModel):
+    """Part of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Finding(Result):
+    """One thing that a guardrail has to say.
+
+    Levels: `block` and `stop` keep anything from being created, `confirm` needs a person's yes, `warn` informs.
+    """
+
+    rule: str
+    level: Literal["block", "stop", "confirm", "warn"]
+    message: str
+    fix: str
+
+
+class Named(Result):
+    """An entity by id; the name is null where it would have cost another request."""
+
+    id: str
+    display_name: Plain | None
+
+
+class NamedDataset(Named):
+    """A dataset by id."""
+
+    kind: str | None
+
+
+class Failure(Result):
+    """The service's own reason for a failure."""
+
+    code: Plain | None
+    message: Plain | None
+
+
+class Where(Result):
+    """Which resource an answer is about."""
+
+    resource: str
+    region: str | None
+    emulated: bool
+
+
+class Model(Where):
+    """A custom model."""
+
+    id: str
+    display_name: Plain
+    locale: Plain
+    status: Plain
+    description: Plain | None
+    base_model: Named | None
+    datasets: list[NamedDataset]
+    project: Named | None
+    created: Moment | None
+    last_action: Moment | None
+    transcription_until: Day | None
+    error: Failure | None
+    already_existed: bool = False
+    findings: list[Finding] = []
+    next_steps: list[str]
+
+
+class ListedModel(Result):
+    """A custom model in a list."""
+
+    id: str
+    display_name: Plain
+    locale: Plain
+    status: Plain
+    created: Moment | None
+    transcription_until: Day | None
+
+
+class BaseModel(Result):
+    """A base model; `training_is_charged` counts as true where the service does not say."""
+
+    id: str
+    display_name: Plain
+    locale: Plain
+    created: Day | None
+    trains_with: list[Plain]
+    adaptation_until: Day | None
+    transcription_until: Day | None
+    training_is_charged: bool
+
+
+class Project(Result):
+    """A project in a list."""
+
+    id: str
+    display_name: Plain
+    locale: Plain
+    description: Plain | None
+    created: Moment | None
+
+
+class Dataset(Result):
+    """A dataset in a list; `audio_hours` is null for text."""
+
+    id: str
+    display_name: Plain
+    locale: Plain
+    kind: Plain
+    status: Plain
+    lines: int | None
+    audio_hours: float | None
+    created: Moment | None
+    error: Failure | None
+
+
+class Listed(Where):
+    """What all lists say: `total` is null where not every page was read, `truncated` says how to narrow."""
+
+    total: int | None
+    truncated: str | None
+    note: str | None
+
+
+class BaseModels(Listed):
+    """The base models of a locale, newest first."""
+
+    base_models: list[BaseModel]
+
+
+class Models(Listed):
+    """The custom models of a resource, newest first."""
+
+    models: list[ListedModel]
+
+
+class Projects(Listed):
+    """The projects of a resource, newest first."""
+
+    projects: list[Project]
+
+
+class Datasets(Listed):
+    """The datasets of a resource, newest first."""
+
+    datasets: list[Dataset]
+
+
+class Resource(Result):
+    """A configured Speech resource; `trains_audio` is null where its region is not known."""
+
+    name: str
+    region: str | None
+    api_version: str
+    emulated: bool
+    trains_audio: bool | None
+    has_projects: bool
+    can_copy: bool
+    is_default: bool
+
+
+class Resources(Result):
+    """The configured Speech resources."""
+
+    resources: list[Resource]
+    total: int
+    truncated: None = None
+
+
+class Plan(Where):
+    """What creating a model would do; `ok` says that nothing stands against it."""
+
+    ok: bool
+    findings: list[Finding]
+    base_model: Named | None
+    audio_hours: float
+    estimated_training_days: float
+    training_is_charged: bool
+    confirm: str | None
+    next_steps: list[str]
+
+
+class CopiedModel(Where):
+    """A model that was copied, on the resource it was copied to."""
+
+    id: str
+    display_name: Plain
+    locale: Plain
+    status: Plain
+    project: Named | None
+    transcription_until: Day | None
+    already_existed: bool
+
+
+class Copy(Where):
+    """A copy on its way from a resource; `model` is on another one, and null until it is there."""
+
+    operation: str | None
+    status: Plain
+    model: CopiedModel | None
+    error: Failure | None
+    next_steps: list[str]

@@ -1,0 +1,74 @@
+"""create_model: train a custom model, once, after every guardrail."""
+
+from custom_speech_tools.call import next_steps, showing
+from custom_speech_tools.call.arguments import (
+    AllowDuplicate,
+    BaseModelName,
+    Confirm,
+    Datasets,
+    Description,
+    DisplayName,
+    Locale,
+    OptionalProject,
+    ResourceName,
+)
+from custom_speech_tools.call.connections import Connected
+from custom_speech_tools.call.declaration import writes
+from custom_speech_tools.call.results import Model
+from custom_speech_tools.guardrails.consent import Asked, must_be_yes
+from custom_speech_tools.guardrails.model_plan import Checked, ModelPlan, made_by
+from custom_speech_tools.speech import AnswerLost, AzureError, wire
+
+
+async def create_model(
+    display_name: DisplayName,
+    locale: Locale,
+    datasets: Datasets,
+    plan: Checked,
+    asked: Asked,
+    connections: Connected,
+    base_model: BaseModelName = None,
+    project: OptionalProject = None,
+    description: Description = None,
+    allow_duplicate: AllowDuplicate = False,
+    confirm: Confirm = None,
+    resource: ResourceName = None,
+) -> Model:
+    """Train a custom speech model on datasets of one locale. Every guardrail is checked first; nothing is created if one
+    objects. Takes minutes with text, days with audio. Charged training needs a person's yes. The same request twice
+    makes one model. Follow with get_model."""
+    if plan.existing:
+        return _shown(plan, plan.existing, already_existed=True)
+    must_be_yes(asked)
+    if allow_duplicate:
+        return _shown(plan, await _create(plan), already_existed=False)
+    model, earlier = await connections.once.do(plan.request, plan.gathered, lambda: _create(plan))
+    return _shown(plan, model, already_existed=earlier)
+
+
+async def _create(plan: ModelPlan) -> wire.CustomModel:
+    try:
+        return await plan.facts.speech.models_create(plan.definition)
+    except (AnswerLost, AzureError) as error:
+        if isinstance(error, AzureError) and error.status < 500:
+            raise
+        if made := await _look_for(plan):
+            return made
+        raise
+
+
+async def _look_for(plan: ModelPlan) -> wire.CustomModel | None:
+    """The model of a request whose answer was lost; one that was there before does not count."""
+    request = plan.facts.request
+    found = await plan.facts.speech.models_list_custom_models(display_name=request.display_name, locale=request.locale)
+    before = {model.id for model in plan.facts.same_name}
+    return made_by(plan.request, (model for model in found.entities if model.id not in before))
+
+
+def _shown(plan: ModelPlan, model: wire.CustomModel, *, already_existed: bool) -> Model:
+    speech = plan.facts.speech
+    follow = next_steps.call("get_model", model=model.id, wait_seconds=45, resource=speech.resource.name)
+    return showing.model(speech, model, [follow], already_existed=already_existed, findings=plan.findings)
+
+
+tool = writes(create_model, "Create a custom model", idempotent=False)

@@ -1,0 +1,83 @@
+"""Charged training happens only after a yes: asked, by token, or by the policy of whoever started the server."""
+
+from typing import Annotated
+
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Context, Elicit, Resolve
+from pydantic import BaseModel, Field
+
+from custom_speech_tools.call.arguments import Confirm
+from custom_speech_tools.call.connections import Connected, Connections
+from custom_speech_tools.call.plain_text import plain
+from custom_speech_tools.call.refusal import Refused
+from custom_speech_tools.call.results import Finding
+from custom_speech_tools.guardrails.model_plan import Checked, ModelPlan
+
+
+class Consent(BaseModel):
+    """What a person answers."""
+
+    train: bool = Field(description="Yes, train this model and accept the charge")
+
+
+def can_ask(ctx: Context) -> bool:
+    """Whether the client can put a form in front of its user, in either protocol era."""
+    capabilities = ctx.client_capabilities
+    elicitation = capabilities.elicitation if capabilities else None
+    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+        return False
+    return ctx.session.can_send_request or (ctx.protocol_version or "") >= "2026-07-28"
+
+
+def purchase(plan: ModelPlan) -> str:
+    """What a token is bound to: the request, and the base models that it may be charged for."""
+    return "/".join([plan.request, str(plan.facts.request.allow_duplicate), *(base.id for base in plan.base_models)])
+
+
+def token(plan: ModelPlan, connections: Connections) -> str | None:
+    """A confirm token for the plan, None where no yes is needed."""
+    return connections.spending.token(purchase(plan), connections.now()) if plan.needs_yes else None
+
+
+async def consent(plan: Checked, confirm: Confirm, connections: Connected, ctx: Context) -> Consent | Elicit[Consent]:
+    """The yes to a charge; raises Refused where it can be had neither by asking nor by token."""
+    if not plan.needs_yes:
+        return Consent(train=True)
+    if can_ask(ctx):
+        return Elicit(_question(plan), Consent)
+    spending = connections.spending
+    if confirm and spending.is_confirmed(confirm, purchase(plan), connections.now()):
+        spending.used.add(confirm)
+        return Consent(train=True)
+    raise _unconfirmed(plan, connections, given=bool(confirm))
+
+
+def _question(plan: ModelPlan) -> str:
+    request, names = plan.facts.request, [plain(item.display_name, 80) for item in plan.facts.found_datasets]
+    return (
+        f"Train custom speech model '{plain(request.display_name, 80)}' ({request.locale}) "
+        f"on resource {plan.facts.speech.resource.name} with {', '.join(names[:5])}? "
+        f"Training on base model '{plain(plan.base_models[0].display_name, 80)}' is charged to your Azure subscription."
+    )
+
+
+def _unconfirmed(plan: ModelPlan, connections: Connections, *, given: bool) -> Refused:
+    wrong = "The confirm token is expired, used, or not for these arguments. " if given else ""
+    then = f"{wrong}Ask your user; after a yes, repeat the call with the same arguments and confirm="
+    return Refused("Nothing was created.", plan.findings, f'{then}"{token(plan, connections)}" (good for 10 minutes).')
+
+
+Asked = Annotated[ElicitationResult[Consent], Resolve(consent)]
+
+
+def must_be_yes(asked: ElicitationResult[Consent]) -> None:
+    """Raises Refused for every answer but a yes."""
+    if isinstance(asked, AcceptedElicitation) and asked.data.train:
+        return
+    no = Finding(
+        rule="training-is-charged",
+        level="confirm",
+        message="The user did not say yes to the charge.",
+        fix="Leave it, or choose a base model with training_is_charged false.",
+    )
+    raise Refused("Nothing was created.", [no], "Do not repeat the call unless the user asks for it.")

@@ -1,0 +1,85 @@
+"""The plan of a copy: checked facts, and which model on the target is the same copy already."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+import anyio
+from mcp.server.mcpserver import Resolve
+
+from custom_speech_tools.call.arguments import ModelName, TargetProject, TargetResource
+from custom_speech_tools.call.connections import Connected, Named
+from custom_speech_tools.call.once import MARK, digest
+from custom_speech_tools.call.refusal import Refused
+from custom_speech_tools.call.results import Finding
+from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts
+from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
+from custom_speech_tools.speech import Speech, wire
+from custom_speech_tools.speech.side_by_side import together
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPlan:
+    """A model that may be copied, and where to; `gathered` is when, in seconds of `anyio.current_time`."""
+
+    source: Speech
+    target: Speech
+    model: wire.CustomModel
+    project: wire.Project | None
+    gathered: float
+
+    @property
+    def request(self) -> str:
+        """The digest of the copy."""
+        return digest("copy", self.source.resource.endpoint, self.model.id, self.target.resource.endpoint)
+
+
+async def copy_plan(
+    model: ModelName, to_resource: TargetResource, project: TargetProject, source: Named, connections: Connected
+) -> CopyPlan:
+    """Gather the facts and check them; raises Refused with every finding."""
+    target, gathered = connections.of(to_resource), anyio.current_time()
+    has_projects = target.resource.api_version.has_projects
+    async with together() as group:
+        one = group.start(find(source, MODEL, model))
+        other = group.start(find(target, PROJECT, project)) if project and has_projects else None
+    there = other.result if other else None
+    facts = CopyFacts(
+        source=source.resource,
+        target=target.resource,
+        now=connections.now(),
+        model=one.result,
+        project=there,
+        wants_project=project is not None,
+        target_has_key=target.resource.credential.has_key,
+    )
+    findings = [finding for rule in RULES for finding in rule(facts)]
+    if findings or isinstance(one.result, Finding) or isinstance(there, Finding):
+        raise Refused("Nothing was copied.", findings, "Correct all of this, then call again.")
+    return CopyPlan(source, target, one.result, there, gathered)
+
+
+Copying = Annotated[CopyPlan, Resolve(copy_plan)]
+
+
+def earlier_copy(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> wire.CustomModel | None:
+    """The model on the target that carries the same mark: a copy keeps the properties of its source."""
+    mark = (model.custom_properties or {}).get(MARK)
+    return next((other for other in there if mark and (other.custom_properties or {}).get(MARK) == mark), None)
+
+
+def name_is_free(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> Finding | None:
+    """No model on the target could be an earlier copy that carries no mark; one made before its source is none."""
+    for other in there:
+        marked = MARK in (other.custom_properties or {})
+        older = bool(
+            other.created_date_time and model.created_date_time and other.created_date_time < model.created_date_time
+        )
+        if not marked and not older:
+            return Finding(
+                rule="already-exists",
+                level="block",
+                message=f"The target has a model of this name and locale, perhaps an earlier copy: {other.id}.",
+                fix="If it is that, use connect_model on the target; if not, rename or delete it there first.",
+            )
+    return None

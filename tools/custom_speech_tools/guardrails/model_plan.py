@@ -1,0 +1,175 @@
+"""The plan of a model: its facts, what the rules say of them, and what would be sent.
+
+A tool that must obey the rules takes a `Checked` plan, which the SDK fills and no caller can invent.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import anyio
+from mcp.server.mcpserver import Resolve
+from pydantic import JsonValue
+
+from custom_speech_tools.call.arguments import (
+    AllowDuplicate,
+    BaseModelName,
+    Datasets,
+    Description,
+    DisplayName,
+    Locale,
+    OptionalProject,
+)
+from custom_speech_tools.call.connections import Connected, Named
+from custom_speech_tools.call.locales import canonical
+from custom_speech_tools.call.once import MARK, digest
+from custom_speech_tools.call.plain_text import plain
+from custom_speech_tools.call.refusal import Refused
+from custom_speech_tools.call.results import Finding
+from custom_speech_tools.guardrails.model_facts import ModelFacts, ModelRequest, gather
+from custom_speech_tools.guardrails.model_rules import RULES, fitting_base_models
+from custom_speech_tools.speech import wire
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """A request with all that the guardrails found; `gathered` is when, in seconds of `anyio.current_time`."""
+
+    facts: ModelFacts
+    findings: tuple[Finding, ...]
+    request: str
+    """The digest of the request."""
+    existing: wire.CustomModel | None
+    """The model of the very same request that is there already."""
+    gathered: float
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a finding stands against it."""
+        return any(finding.level == "block" for finding in self.findings)
+
+    @property
+    def needs_yes(self) -> bool:
+        """Whether a person must say yes to a charge first."""
+        return any(finding.level == "confirm" for finding in self.findings)
+
+    @property
+    def base_models(self) -> list[wire.BaseModel]:
+        """The base model that was asked for, or those from which the service may choose, newest first."""
+        asked = self.facts.base_model
+        return [asked] if isinstance(asked, wire.BaseModel) else fitting_base_models(self.facts)
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether training costs money, or may: with the choice left to the service, any of its choices counts."""
+        return any(base.training_is_charged for base in self.base_models)
+
+    @property
+    def definition(self) -> dict[str, JsonValue]:
+        """The body of Models_Create."""
+        request, speech = self.facts.request, self.facts.speech
+        body: dict[str, JsonValue] = {
+            "displayName": request.display_name,
+            "locale": request.locale,
+            "datasets": [{"self": speech.address_of(f"/datasets/{item.id}")} for item in self.facts.found_datasets],
+            "customProperties": {MARK: self.request},
+        }
+        if request.description:
+            body["description"] = request.description
+        if isinstance(self.facts.base_model, wire.BaseModel):
+            body["baseModel"] = {"self": speech.address_of(f"/models/base/{self.facts.base_model.id}")}
+        if isinstance(self.facts.project, wire.Project):
+            body["project"] = {"self": speech.address_of(f"/projects/{self.facts.project.id}")}
+        return body
+
+
+def check(facts: ModelFacts, policy: str, gathered: float) -> ModelPlan:
+    """Run every rule over the facts."""
+    request = request_digest(facts)
+    twin = None if facts.request.allow_duplicate else made_by(request, facts.same_name)
+    findings = [finding for rule in RULES for finding in rule(facts)]
+    plan = ModelPlan(facts, tuple(findings), request, twin, gathered)
+    further = (*_already_exists(plan), *_training_is_charged(plan, policy))
+    return ModelPlan(facts, (*findings, *further), request, twin, gathered)
+
+
+def request_digest(facts: ModelFacts) -> str:
+    """The same for the same request, however its parts are named."""
+    base, project, request = facts.base_model, facts.project, facts.request
+    return digest(
+        facts.speech.resource.endpoint,
+        request.display_name,
+        request.locale,
+        request.description,
+        *sorted(item.id for item in facts.found_datasets),
+        base.id if isinstance(base, wire.BaseModel) else None,
+        project.id if isinstance(project, wire.Project) else None,
+    )
+
+
+def made_by(request: str, models: Iterable[wire.CustomModel]) -> wire.CustomModel | None:
+    """The model that carries the digest of the request."""
+    return next((model for model in models if (model.custom_properties or {}).get(MARK) == request), None)
+
+
+def _already_exists(plan: ModelPlan) -> Iterator[Finding]:
+    if plan.existing:
+        yield Finding(
+            rule="already-exists",
+            level="stop",
+            message=f"A model of this very request is there: {plan.existing.id} ({plain(plan.existing.status)}).",
+            fix="It is returned instead; allow_duplicate=true trains a second one.",
+        )
+    elif plan.facts.same_name and not plan.facts.request.allow_duplicate:
+        others = ", ".join(model.id for model in plan.facts.same_name[:3])
+        yield Finding(
+            rule="already-exists",
+            level="warn",
+            message=f"The name is taken by another model of this locale, made from a different request: {others}.",
+            fix="Choose another display_name to tell them apart.",
+        )
+
+
+def _training_is_charged(plan: ModelPlan, policy: str) -> Iterator[Finding]:
+    if plan.existing or plan.is_blocked or not plan.is_charged:
+        return
+    base, where = plain(plan.base_models[0].display_name, 80), plan.facts.speech.resource.name
+    yield Finding(
+        rule="training-is-charged",
+        level="confirm" if policy == "ask" else "warn",
+        message=f"Training on base model '{base}' is charged to resource {where}.",
+        fix="Your user must say yes first." if policy == "ask" else "This server was started with --confirm never.",
+    )
+
+
+async def plan_of_model(
+    display_name: DisplayName,
+    locale: Locale,
+    datasets: Datasets,
+    base_model: BaseModelName,
+    project: OptionalProject,
+    description: Description,
+    allow_duplicate: AllowDuplicate,
+    speech: Named,
+    connections: Connected,
+) -> ModelPlan:
+    """Gather the facts and check them."""
+    asked = ModelRequest(
+        display_name, canonical(locale), locale, tuple(datasets), base_model, project, description, allow_duplicate
+    )
+    others = tuple(other for other in connections.speech.values() if other is not speech)
+    gathered = anyio.current_time()
+    return check(await gather(asked, speech, others, connections.now()), connections.spending.policy, gathered)
+
+
+Planned = Annotated[ModelPlan, Resolve(plan_of_model)]
+
+
+async def checked_plan(plan: Planned) -> ModelPlan:
+    """The plan, where nothing stands against it; raises Refused with every finding."""
+    if plan.is_blocked:
+        raise Refused("Nothing was created.", plan.findings, "Correct all of this, then call again.")
+    return plan
+
+
+Checked = Annotated[ModelPlan, Resolve(checked_plan)]

@@ -1,0 +1,49 @@
+"""list_base_models: what custom models can be trained on."""
+
+from custom_speech_tools.call import showing
+from custom_speech_tools.call.arguments import BaseModelLocale, IncludeExpired, Limit, ResourceName, TrainWith
+from custom_speech_tools.call.connections import Connected, Named
+from custom_speech_tools.call.declaration import reads
+from custom_speech_tools.call.locales import canonical, reading_of
+from custom_speech_tools.call.refusal import Refused
+from custom_speech_tools.call.results import BaseModels, Finding
+from custom_speech_tools.speech import Speech
+
+
+async def list_base_models(
+    locale: BaseModelLocale,
+    speech: Named,
+    connections: Connected,
+    train_with: TrainWith = None,
+    include_expired: IncludeExpired = False,
+    limit: Limit = 10,
+    resource: ResourceName = None,
+) -> BaseModels:
+    """List Microsoft's base models of a locale, newest first: which kinds of data each can be trained with, until when,
+    and whether training is charged. Use it to choose `base_model` for plan_model or create_model."""
+    listing = await speech.models_list_base_models(locale=canonical(locale))
+    if not listing.entities:
+        await _refuse_locale(speech, canonical(locale))
+    kept = [base for base in listing.entities if set(train_with or ()) <= set(base.trains_with)]
+    if not include_expired:
+        now = connections.now()
+        kept = [base for base in kept if base.adaptation_until is None or base.adaptation_until > now]
+    shown = [showing.base_model(base) for base in showing.newest_first(kept)[:limit]]
+    fields = showing.listed(speech.resource, listing, kept, len(shown), reading_of(locale))
+    return BaseModels(**fields, base_models=shown)
+
+
+async def _refuse_locale(speech: Speech, locale: str) -> None:
+    offered = await speech.models_list_supported_locales()
+    language = locale.partition("-")[0]
+    near = [other for other in offered if other.partition("-")[0] == language] or offered
+    missing = Finding(
+        rule="locale-match",
+        level="block",
+        message=f"Resource {speech.resource.name} offers no base model for {locale}.",
+        fix=f"Offered are, among others: {', '.join(near[:12])}.",
+    )
+    raise Refused("Nothing to list.", [missing], "Call again with an offered locale.")
+
+
+tool = reads(list_base_models, "List base models")

@@ -1,0 +1,26 @@
+"""list_datasets: the data that models can be trained with."""
+
+from custom_speech_tools.call import showing
+from custom_speech_tools.call.arguments import KindFilter, Limit, LocaleFilter, ResourceName
+from custom_speech_tools.call.connections import Named
+from custom_speech_tools.call.declaration import reads
+from custom_speech_tools.call.locales import canonical, reading_of
+from custom_speech_tools.call.results import Datasets
+
+
+async def list_datasets(
+    speech: Named,
+    locale: LocaleFilter = None,
+    kind: KindFilter = None,
+    limit: Limit = 20,
+    resource: ResourceName = None,
+) -> Datasets:
+    """List the uploaded datasets of a resource, newest first, with kind, status and size. Only `Succeeded` ones can be
+    trained with; pass their ids or names to plan_model or create_model."""
+    listing = await speech.datasets_list(locale=canonical(locale) if locale else None, kind=kind)
+    shown = [showing.dataset(found) for found in showing.newest_first(listing.entities)[:limit]]
+    note = reading_of(locale) if locale else None
+    return Datasets(**showing.listed(speech.resource, listing, listing.entities, len(shown), note), datasets=shown)
+
+
+tool = reads(list_datasets, "List datasets")

@@ -1,0 +1,29 @@
+"""list_models: the custom models of a resource."""
+
+from custom_speech_tools.call import showing
+from custom_speech_tools.call.arguments import ExactName, Limit, LocaleFilter, ResourceName, StatusFilter
+from custom_speech_tools.call.connections import Named
+from custom_speech_tools.call.declaration import reads
+from custom_speech_tools.call.locales import canonical, reading_of
+from custom_speech_tools.call.results import Models
+
+
+async def list_models(
+    speech: Named,
+    locale: LocaleFilter = None,
+    status: StatusFilter = None,
+    display_name: ExactName = None,
+    limit: Limit = 20,
+    resource: ResourceName = None,
+) -> Models:
+    """List the custom models of a resource, newest first, trained there or copied to it. Use it to find a model's id or
+    see whether one is there already; get_model tells the rest."""
+    listing = await speech.models_list_custom_models(
+        locale=canonical(locale) if locale else None, status=status, display_name=display_name
+    )
+    shown = [showing.listed_model(model) for model in showing.newest_first(listing.entities)[:limit]]
+    note = reading_of(locale) if locale else None
+    return Models(**showing.listed(speech.resource, listing, listing.entities, len(shown), note), models=shown)
+
+
+tool = reads(list_models, "List custom models")

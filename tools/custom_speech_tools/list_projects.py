@@ -1,0 +1,26 @@
+"""list_projects: the projects of a resource."""
+
+from custom_speech_tools.call import showing
+from custom_speech_tools.call.arguments import Limit, LocaleFilter, ResourceName
+from custom_speech_tools.call.connections import Named
+from custom_speech_tools.call.declaration import reads
+from custom_speech_tools.call.locales import canonical, reading_of
+from custom_speech_tools.call.refusal import Refused
+from custom_speech_tools.call.results import Projects
+from custom_speech_tools.guardrails.project_rules import project_is_supported
+
+
+async def list_projects(
+    speech: Named, locale: LocaleFilter = None, limit: Limit = 20, resource: ResourceName = None
+) -> Projects:
+    """List the projects of a resource, newest first. A model is seen in the Azure portals only when it is connected
+    to a project of its locale: name one in create_model, copy_model or connect_model."""
+    if unsupported := list(project_is_supported(speech.resource)):
+        raise Refused("Nothing to list.", unsupported, "Other tools work without a project.")
+    listing = await speech.projects_list(locale=canonical(locale) if locale else None)
+    shown = [showing.project(found) for found in showing.newest_first(listing.entities)[:limit]]
+    note = reading_of(locale) if locale else None
+    return Projects(**showing.listed(speech.resource, listing, listing.entities, len(shown), note), projects=shown)
+
+
+tool = reads(list_projects, "List projects")
