@@ -1,6 +1,7 @@
 """A zip archive that somebody else made: its files, without trusting a word it says."""
 
 import re
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,17 @@ ENCRYPTED = 0x1
 
 LEADS_OUT = re.compile(r"[\x00-\x1f\\]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
 # What zipfile raises on hostile input, besides its own error.
-DAMAGED = (BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, OverflowError)
+DAMAGED = (
+    BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @contextmanager
@@ -48,7 +59,7 @@ def usable_files(archive: ZipFile, findings: Findings) -> dict[str, ZipInfo]:
     for entry in archive.infolist():
         try:
             _check_entry(entry)
-            if not _is_furniture(entry.orig_filename):
+            if not _is_folder(entry) and not _is_of_macos(entry):
                 _add(files, entry)
         except Unusable as reason:
             findings.reject(entry.orig_filename, str(reason))
@@ -90,7 +101,7 @@ class Sparing:
 
 
 def _check_whole(entries: list[ZipInfo], size: int) -> None:
-    if sum(not entry.is_dir() for entry in entries) > MOST_FILES:
+    if sum(not _is_folder(entry) for entry in entries) > MOST_FILES:
         raise ImportFailed("QuotaViolation", f"The archive holds more than {MOST_FILES} files.")
     if any(entry.flag_bits & ENCRYPTED for entry in entries):
         raise ImportFailed("DataImportFailed", "The archive is encrypted.")
@@ -110,8 +121,13 @@ def _check_entry(entry: ZipInfo) -> None:
         raise Unusable("it cannot be as large as the archive says")
 
 
-def _is_furniture(name: str) -> bool:
-    return name.endswith("/") or name.startswith("__MACOSX/") or key_of(name).startswith(".")
+def _is_folder(entry: ZipInfo) -> bool:
+    # ZipInfo.is_dir() of Python 3.11 raises for an empty name.
+    return entry.orig_filename.endswith("/")
+
+
+def _is_of_macos(entry: ZipInfo) -> bool:
+    return entry.orig_filename.startswith("__MACOSX/") or key_of(entry.orig_filename).startswith(".")
 
 
 def _add(files: dict[str, ZipInfo], entry: ZipInfo) -> None:

@@ -30,20 +30,20 @@ def size_of(content: bytes | Path) -> int:
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, numbered from 1, cut where they are too long.
+    """The lines that are not blank, numbered from 1, cut where they are too long; closes the stream.
 
     The documentation wants UTF-8 with a byte order mark; without the mark UTF-8 is taken too,
     which is a guess. Anything else raises ImportFailed with the code NoUtf8WithBom.
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig")
     try:
-        for number in count(1):
-            line = text.readline(LONGEST_LINE + 1)
-            if not line:
-                return
-            _skip_rest(line, text)
-            if line.strip():
-                yield number, line.rstrip("\n")
+        with io.TextIOWrapper(stream, encoding="utf-8-sig") as text:
+            for number in count(1):
+                line = text.readline(LONGEST_LINE + 1)
+                if not line:
+                    return
+                _skip_rest(line, text)
+                if line.strip():
+                    yield number, line.rstrip("\n")
     except UnicodeDecodeError as error:
         raise ImportFailed("NoUtf8WithBom", "The text is not UTF-8 with a byte order mark.") from error
 

@@ -39,6 +39,7 @@ class StructuredText:
         self._lists = lists
         self._items: Counter[str] = Counter()
         self._pronunciations: Counter[str] = Counter()
+        self._entries = 0
         self._read_entry: Callable[[str], str] = _belong_nowhere
 
     def read_line(self, line: str) -> str | None:
@@ -82,9 +83,10 @@ class StructuredText:
         if not slash or not phones.strip():
             raise Unusable("a pronunciation is a word, a slash and phones")
         word = read_phrase(word)
-        if self._pronunciations.total() == MOST_PRONUNCIATIONS:
+        if self._entries == MOST_PRONUNCIATIONS:
             raise Unusable(f"the lexicon has more than {MOST_PRONUNCIATIONS} entries")
         _count(self._pronunciations, word, MOST_PRONUNCIATIONS_OF_A_WORD, "the word has more than two pronunciations")
+        self._entries += 1
         return word
 
     def _read_sentence(self, entry: str) -> str:

@@ -42,7 +42,7 @@ def read_phrase(text: str) -> str:
     the emulator takes it to mean symbols, besides control, private and unassigned characters.
     """
     phrase = text.strip()
-    for character in phrase:
+    for character in dict.fromkeys(phrase):
         if not _is_usable(character):
             raise Unusable(f"it holds the character U+{ord(character):04X}")
     if not any(character.isalnum() for character in phrase):
@@ -58,11 +58,13 @@ def _is_usable(character: str) -> bool:
 
 
 def _repeats_words(words: list[str]) -> bool:
+    if len(words) - len(set(words)) < MOST_REPEATS:
+        return False
     return any(_repeats_group(words, size) for size in range(1, LONGEST_GROUP + 1))
 
 
 def _repeats_group(words: list[str], size: int) -> bool:
-    """Whether `size` words come again right after themselves more than MOST_REPEATS - 1 times."""
+    """Whether a group of `size` words stands there more than MOST_REPEATS times in a row."""
     run = 0
     for word, same in zip(words, words[size:], strict=False):
         run = run + 1 if word == same else 0
