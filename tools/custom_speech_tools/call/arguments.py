@@ -70,7 +70,7 @@ Confirm = Annotated[
 ]
 ResourceName = Annotated[
     Annotated[str, Field(max_length=256)] | None,
-    Field(description="Name of a Speech resource; left out, the default one"),
+    Field(description="Speech resource; left out, the default one"),
 ]
 SourceResource = Annotated[
     Annotated[str, Field(max_length=256)] | None,

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, ValidationError
 from custom_speech_tools.call import schemas
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Result
-from custom_speech_tools.speech import AnswerLost, AzureError, SpeechError, Unreachable
+from custom_speech_tools.speech import AnswerLost, AzureError, NoCredential, SpeechError, Unreachable
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +100,8 @@ def next_step(error: SpeechError) -> str:
             return "The same call will fail again; correct what it names first."
         case Unreachable():
             return "Check endpoint and network with `custom-speech-mcp doctor`; the same call can be repeated."
+        case NoCredential():
+            return "Nothing was sent; the same call can be repeated once that is mended."
         case AnswerLost():
             return "The same call can be repeated: it looks first for what is already there."
     return "Repeat the call once; if it stays, run `custom-speech-mcp doctor`."

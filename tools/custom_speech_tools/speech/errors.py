@@ -5,7 +5,8 @@ SpeechError
 ├── AnswerLost        the request may have arrived, its answer did not
 ├── Unreachable       the request certainly did not arrive
 ├── UnreadableAnswer  an answer came that is not what the operation documents
-└── ForeignAddress    an answer names another host; nothing is sent there
+├── ForeignAddress    an answer names another host; nothing is sent there
+└── NoCredential      the key or identity could not be had; nothing was sent
 """
 
 
@@ -57,3 +58,7 @@ class UnreadableAnswer(SpeechError):
 
 class ForeignAddress(SpeechError):
     """The answer names an address outside the resource; the key was not sent there."""
+
+
+class NoCredential(SpeechError):
+    """The key or identity of the resource could not be had; nothing was sent."""

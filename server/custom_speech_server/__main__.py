@@ -1,0 +1,144 @@
+"""The command line. Nothing heavy is imported before it is known what is wanted."""
+
+import argparse
+import gc
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from custom_speech_server import __version__
+
+if TYPE_CHECKING:
+    from custom_speech_server.app import Settings
+
+STATE_KEY_BYTES = 32
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; gives the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if getattr(options, "confirm", "ask") not in ("ask", "never"):
+        parser.error("CUSTOM_SPEECH_CONFIRM must be ask or never")
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="custom-speech-mcp",
+        description="An MCP server with which AI assistants manage Azure custom speech models. "
+        "Without a command it serves MCP over stdio, which is what an MCP client starts.",
+        epilog="Without any configuration it works on an emulator of the service: no account, no cost.",
+    )
+    parser.add_argument("--version", action="version", version=f"custom-speech-mcp {__version__}")
+    parser.set_defaults(run=_serve)
+    _add_server_options(parser)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    demo = commands.add_parser("demo", help="show the whole job on the emulator, from a list to a connected copy")
+    demo.set_defaults(run=_demo)
+    doctor = commands.add_parser("doctor", help="say which resources are configured and whether each answers")
+    doctor.add_argument("--config", type=Path, metavar="FILE", help="resources.toml to use")
+    doctor.set_defaults(run=_doctor)
+    _add_emulator(commands.add_parser("emulator", help="serve the emulator of the service on this machine"))
+    return parser
+
+
+def _add_server_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="resources.toml to use")
+    parser.add_argument("--read-only", action="store_true", help="offer no tool that changes anything")
+    parser.add_argument("--emulated", action="store_true", help="work on the emulator, whatever is configured")
+    parser.add_argument(
+        "--confirm",
+        choices=("ask", "never"),
+        default=os.environ.get("CUSTOM_SPEECH_CONFIRM", "ask"),
+        help="whether charged training needs a person's yes (default: ask)",
+    )
+
+
+def _add_emulator(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to serve on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8765, help="port to serve on, 0 for any free one (default: 8765)")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
+    parser.add_argument(
+        "--training",
+        default="seconds:4",
+        metavar="HOW",
+        help="how training moves on: seconds:N, looks:N or command (default: seconds:4)",
+    )
+    parser.set_defaults(run=_emulator)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
+    settings = _settings(options)
+    if settings is None:
+        return 2
+    _log_to_stderr()
+    from custom_speech_server.app import build
+
+    server = build(settings)
+    gc.freeze()
+    gc.enable()
+    server.run()
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> "Settings | None":
+    from custom_speech_server.app import Settings
+    from custom_speech_server.resources import EMULATED, ConfigurationError, load
+
+    try:
+        resources = EMULATED if options.emulated else load(options.config, os.environ)
+        key = _state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"))
+    except ConfigurationError as error:
+        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        return None
+    if resources.in_process:
+        print("custom-speech-mcp: working on the emulator; no resource is configured.", file=sys.stderr)
+    return Settings(resources, confirm=options.confirm, read_only=options.read_only, state_key=key)
+
+
+def _state_key(shared: str | None) -> bytes:
+    from custom_speech_server.resources import ConfigurationError
+
+    if shared is None:
+        return secrets.token_bytes(STATE_KEY_BYTES)
+    if len(shared.encode()) < STATE_KEY_BYTES:
+        raise ConfigurationError("CUSTOM_SPEECH_STATE_KEY: needs 32 characters or more; make a longer one.")
+    return shared.encode()
+
+
+def _log_to_stderr() -> None:
+    import logging
+
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from custom_speech_server.demo import run
+
+    return run()
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from custom_speech_server.doctor import run
+
+    return run(options.config)
+
+
+def _emulator(options: argparse.Namespace) -> int:
+    from custom_speech_emulator.serve import serve
+
+    serve(options.host, options.port, state=options.state, training=options.training)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

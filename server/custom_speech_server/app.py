@@ -1,0 +1,77 @@
+"""The server: the catalogue of tools over the configured resources."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from mcp.server.caching import CacheHint
+from mcp.server.mcpserver import MCPServer, RequestStateSecurity
+
+from custom_speech_server import __version__, built_in
+from custom_speech_server.resources import Resources
+from custom_speech_tools.call.catalogue import catalogue
+from custom_speech_tools.call.connections import Connections
+from custom_speech_tools.call.spending import Spending
+from custom_speech_tools.speech import Speech
+
+INSTRUCTIONS = """\
+Manage Azure custom speech models: list_base_models and list_datasets to choose, plan_model to check, create_model to \
+train, get_model to wait, copy_model and get_copy for other regions, connect_model to show a model in a project. \
+All parts of a model have one locale. Ids belong to one resource; list_resources names the resources. Every answer \
+has next_steps with real values. An answer Running is no error: call get_model again with wait_seconds=45. \
+Never repeat a refused call unchanged, and never pass confirm without your user's yes."""
+
+EMULATED = """
+These resources are EMULATED on this machine: nothing reaches Azure and nothing is charged. To work on real ones, \
+configure them (README, "Real resources")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the person who starts the server decides.
+
+    `state_key` is shared by replicas; `emulator` gives the ASGI application that answers for resources in this process.
+    """
+
+    resources: Resources
+    state_key: bytes = field(repr=False)
+    confirm: Literal["ask", "never"] = "ask"
+    read_only: bool = False
+    emulator: Callable[[], Callable[..., Any]] = built_in.emulator
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pace: float = 1.0
+
+
+def build(settings: Settings) -> MCPServer[Connections]:
+    """The MCP server; it opens no connection before the first call that needs one."""
+    emulated = all(resource.emulated for resource in settings.resources.all)
+    return MCPServer(
+        "custom-speech",
+        title="Azure custom speech",
+        version=__version__,
+        instructions=INSTRUCTIONS + (EMULATED if emulated else ""),
+        tools=catalogue(read_only=settings.read_only),
+        lifespan=lambda server: _connections(settings),
+        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
+        request_state_security=RequestStateSecurity(keys=[settings.state_key]),
+        log_level="WARNING",
+    )
+
+
+@asynccontextmanager
+async def _connections(settings: Settings) -> AsyncIterator[Connections]:
+    app = settings.emulator if settings.resources.in_process else None
+    speech = {resource.name: Speech(resource, app) for resource in settings.resources.all}
+    try:
+        yield Connections(
+            speech=speech,
+            default=settings.resources.default,
+            spending=Spending(settings.confirm, settings.state_key),
+            now=settings.now,
+            pace=settings.pace,
+        )
+    finally:
+        for opened in speech.values():
+            await opened.close()
