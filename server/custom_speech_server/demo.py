@@ -61,10 +61,8 @@ async def _base_models(client: Client) -> None:
 
 async def _mistake(client: Client) -> None:
     _title("Two mistakes in one request: a German dataset, and audio where no hardware trains it")
-    datasets = [
-        await _dataset(client, NO_AUDIO, "en-US", "Acoustic"),
-        await _dataset(client, NO_AUDIO, "de-DE", "Language"),
-    ]
+    audio = await _dataset(client, NO_AUDIO, "en-US", "Acoustic")
+    german = await _dataset(client, NO_AUDIO, "de-DE", "Language")
     refused = await _try(client, "create_model", **_definition([audio, german], NO_AUDIO))
     text = _text(refused)
     _say(_paint(text, "33"))

@@ -84,7 +84,8 @@ def answer(result: Result) -> CallToolResult:
 def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) -> str:
     """Every argument that is wrong, and what the tool takes."""
     lines = [f"- {'.'.join(map(str, fault['loc']))[:80]}: {_fault(fault)}" for fault in error.errors()]
-    return "\n".join([f"{tool} was not run: invalid arguments.", *lines, f"It takes: {', '.join(parameters)}."])
+    takes = f"It takes {', '.join(parameters) or 'no arguments'}. Correct all of this, then call again."
+    return "\n".join([f"{tool} was not run: invalid arguments.", *lines, takes])
 
 
 def next_step(error: SpeechError) -> str:
