@@ -1,0 +1,45 @@
+"""The Speech resources of the emulator: a key decides the resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from custom_speech_emulator.errors import Refused
+
+SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
+
+
+@dataclass(frozen=True)
+class Account:
+    """One Speech resource; `resource_id` is its Azure Resource Manager id, `tier` F0 or S0."""
+
+    name: str
+    region: str
+    key: str
+    resource_id: str
+    tier: str = "S0"
+    trains_audio: bool = True
+
+
+def account(region: str, name: str = "", key: str = "", tier: str = "S0", trains_audio: bool = True) -> Account:
+    """An account whose name, key and resource id follow from its region, as those of the built-in ones do."""
+    name = name or f"emulator-{region}"
+    resource_id = f"{SUBSCRIPTION}/providers/Microsoft.CognitiveServices/accounts/{name}"
+    return Account(name, region, key or f"{name}-key", resource_id, tier, trains_audio)
+
+
+ACCOUNTS = (account("eastus"), account("westeurope"), account("brazilsouth", trains_audio=False))
+
+
+def signed_in(accounts: Sequence[Account], key: str, place: str | None) -> Account:
+    """The account of `key`; 401 when there is none, or when the address names another region or account."""
+    found = next((one for one in accounts if key and one.key == key), None)
+    if found is None or place not in (None, found.region, found.name):
+        raise Refused(
+            401,
+            "Unauthorized",
+            "Access denied due to invalid subscription key or wrong API endpoint. "
+            "Use a key of a Speech resource and the endpoint of that resource's region.",
+        )
+    return found

@@ -1,0 +1,138 @@
+"""Request bodies, checked strictly: an unknown property or a wrong type is refused.
+
+Properties that the specification marks as read only may be sent back as they were received; they are ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from custom_speech_emulator.call import Call
+from custom_speech_emulator.errors import Refused, invalid
+
+Kind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
+Name = Annotated[str, Field(min_length=1)]
+ENTRIES, KEY, VALUE = 10, 64, 256
+CustomProperties = Annotated[
+    dict[Annotated[str, Field(max_length=KEY)], Annotated[str, Field(max_length=VALUE)]], Field(max_length=ENTRIES)
+]
+CustomChanges = dict[Annotated[str, Field(max_length=KEY)], Annotated[str, Field(max_length=VALUE)] | None]
+
+
+class Body(BaseModel):
+    """A body, or a part of one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    read_only: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_read_only(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: part for name, part in value.items() if name not in cls.read_only}
+
+
+class Reference(Body):
+    """An EntityReference."""
+
+    uri: Name = Field(alias="self")
+
+
+_ENTITY = ("self", "links", "status", "createdDateTime", "lastActionDateTime")
+
+
+class ModelProperties(Body):
+    read_only = ("deprecationDates", "features", "error")
+    customModelWeightPercent: Annotated[int, Field(ge=1, le=100)] | None = None  # noqa: N815 - the wire's name
+    email: str | None = None
+
+
+class NewEntity(Body):
+    """What every create has in common."""
+
+    read_only = _ENTITY
+    displayName: Name  # noqa: N815 - the wire's name
+    locale: Name
+    description: str | None = None
+    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
+    project: Reference | None = None
+
+
+class NewModel(NewEntity):
+    baseModel: Reference | None = None  # noqa: N815 - the wire's name
+    datasets: list[Reference] | None = None
+    text: str | None = None
+    properties: ModelProperties | None = None
+
+
+class NewProject(Body):
+    read_only = (*_ENTITY, "properties")
+    displayName: Name  # noqa: N815 - the wire's name
+    locale: Name
+    description: str | None = None
+    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
+    foundryProjectName: str | None = None  # noqa: N815 - the wire's name
+
+
+class Update(Body):
+    """A merge patch: what is left out stays, null takes away."""
+
+    displayName: Name = ""  # noqa: N815 - the wire's name
+    description: str | None = None
+    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
+    project: Reference | None = None
+
+
+class ProjectUpdate(Body):
+    displayName: Name = ""  # noqa: N815 - the wire's name
+    description: str | None = None
+    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
+    foundryProjectName: str | None = None  # noqa: N815 - the wire's name
+
+
+class CopyDefinition(Body):
+    sourceResourceId: Name  # noqa: N815 - the wire's name
+
+
+class CopyAuthorization(Body):
+    targetResourceRegion: Name  # noqa: N815 - the wire's name
+    targetResourceId: Name  # noqa: N815 - the wire's name
+    targetResourceEndpoint: Name  # noqa: N815 - the wire's name
+    sourceResourceId: Name  # noqa: N815 - the wire's name
+    expirationDateTime: Name  # noqa: N815 - the wire's name
+    id: Name
+
+
+class CopyToKey(Body):
+    targetSubscriptionKey: Name  # noqa: N815 - the wire's name
+
+
+B = TypeVar("B", bound=Body)
+
+
+def read(call: Call, kind: type[B]) -> B:
+    """The body of a call as `kind`; 400 `InvalidPayload` naming the first property that is wrong."""
+    return checked(call, kind, call.json())
+
+
+def checked(call: Call, kind: type[B], value: Any) -> B:
+    """A JSON value as `kind`, without what the API version does not have."""
+    if isinstance(value, dict):
+        inner = value.get("properties")
+        for name in (*value, *(inner if isinstance(inner, dict) else ())):
+            if name in call.version.absent:
+                raise invalid("InvalidPayload", f"The property {name!r} is not known in {call.version.name}.", name)
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise _wrong(error) from None
+
+
+def _wrong(error: ValidationError) -> Refused:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
+    what = "is not known" if first["type"] == "extra_forbidden" else first["msg"]
+    return invalid("InvalidPayload", f"The property {where!r}: {what}.", where)

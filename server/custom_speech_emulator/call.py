@@ -1,0 +1,73 @@
+"""One request as the rooms see it, and what they answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from custom_speech_emulator.accounts import Account
+from custom_speech_emulator.errors import Refused, invalid
+from custom_speech_emulator.links import Address
+from custom_speech_emulator.store import Store
+from custom_speech_emulator.versions import Version
+from custom_speech_emulator.world import World
+
+_JSON = ("application/json",)
+_PATCH = ("application/json", "application/merge-patch+json")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, body (a JSON value, JSON text with stand-ins for hosts, or bytes) and headers."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Call:
+    """A signed-in request to one operation; `later` is done when the answer has been sent."""
+
+    world: World
+    now: datetime
+    account: Account
+    version: Version
+    address: Address
+    method: str
+    path: dict[str, str]
+    query: dict[str, str]
+    content_type: str
+    body: bytes
+    later: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        """The state."""
+        return self.world.store
+
+    def json(self) -> Any:
+        """The request body; 415 when it is not sent as JSON, 400 when it is none."""
+        accepted = _PATCH if self.method == "PATCH" else _JSON
+        if self.content_type.partition(";")[0].strip().lower() not in accepted:
+            raise Refused(415, "UnsupportedMediaType", f"The Content-Type must be {' or '.join(accepted)}.")
+        return parsed(self.body)
+
+
+def parsed(body: bytes) -> Any:
+    """JSON read strictly: no NaN, no unpaired surrogates, no endless nesting; 400 otherwise."""
+    if not body.strip():
+        raise invalid("EmptyRequest", "The request body is empty.")
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise invalid("InvalidRequestBodyFormat", "The request body is not valid JSON.") from None
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)

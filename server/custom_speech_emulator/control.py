@@ -1,0 +1,118 @@
+"""The emulator's own routes under `/_emulator`: its log, its clock, its faults, endings and a fresh start."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from custom_speech_emulator import progress, stock
+from custom_speech_emulator.call import Answer, parsed
+from custom_speech_emulator.clock import duration, stamp
+from custom_speech_emulator.errors import Refused, invalid, not_allowed, not_found
+from custom_speech_emulator.links import is_local
+
+if TYPE_CHECKING:
+    from custom_speech_emulator.app import Emulation
+
+_FURTHEST = timedelta(days=36_500)
+
+
+def control(emulation: Emulation, method: str, path: str, host: str, body: bytes) -> Answer:
+    """Answers a control request; 403 unless it names this machine, so that no web page can reach it by another name."""
+    if not is_local(host):
+        raise Refused(403, "Forbidden", "The control routes answer only on loopback names.")
+    routes = {name: methods for name, methods in _ROUTES.items() if name == path.rstrip("/")}
+    if not routes:
+        raise not_found("control route")
+    handlers = routes[path.rstrip("/")]
+    if method not in handlers:
+        raise not_allowed(set(handlers))
+    return Answer(200, handlers[method](emulation, body))
+
+
+def _here(emulation: Emulation, body: bytes) -> Any:
+    accounts = [
+        {"name": one.name, "region": one.region, "key": one.key, "resource_id": one.resource_id, "tier": one.tier}
+        for one in emulation.world.settings.accounts
+    ]
+    routes = {path: sorted(methods) for path, methods in _ROUTES.items()}
+    return {"emulator": "Azure Speech to text REST API, custom speech", "accounts": accounts, "routes": routes}
+
+
+def _requests(emulation: Emulation, body: bytes) -> Any:
+    return list(emulation.log.entries)
+
+
+def _clear(emulation: Emulation, body: bytes) -> Any:
+    emulation.log.entries.clear()
+    return []
+
+
+def _time(emulation: Emulation, body: bytes) -> Any:
+    world = emulation.world
+    return {"now": stamp(world.now()), "offset_seconds": float(world.store.setting("offset") or 0)}
+
+
+def _advance(emulation: Emulation, body: bytes) -> Any:
+    asked = _object(body, {"advance_seconds", "advance"})
+    seconds, text = asked.get("advance_seconds"), asked.get("advance")
+    by = duration(text) if isinstance(text, str) else None
+    if (
+        isinstance(seconds, (int, float))
+        and not isinstance(seconds, bool)
+        and 0 <= seconds <= _FURTHEST.total_seconds()
+    ):
+        by = timedelta(seconds=seconds)
+    offset = float(emulation.world.store.setting("offset") or 0)
+    if by is None or timedelta(seconds=offset) + by > _FURTHEST:
+        raise invalid("InvalidPayload", 'Say {"advance_seconds": 3600} or {"advance": "P400D"}, at most a century.')
+    emulation.world.store.set("offset", str(offset + by.total_seconds()))
+    progress.settle(emulation.world)
+    return _time(emulation, b"")
+
+
+def _finish(emulation: Emulation, body: bytes) -> Any:
+    asked = _object(body, {"id", "status", "error"}) if body.strip() else {}
+    status = asked.get("status", "Succeeded")
+    if status not in ("Succeeded", "Failed") or not isinstance(asked.get("error", {}), (dict, str)):
+        raise invalid("InvalidPayload", "status must be Succeeded or Failed, error an object or a text.")
+    wanted = [one for one in emulation.world.store.unfinished() if asked.get("id") in (None, one.id)]
+    if "id" in asked and not wanted:
+        raise not_found("running entity")
+    for entity in wanted:
+        progress.finish(emulation.world, entity, emulation.world.now(), _outcome(asked, status))
+    return [{"id": one.id, "kind": one.kind, "account": one.account, "status": one.status} for one in wanted]
+
+
+def _outcome(asked: dict[str, Any], status: str) -> dict[str, Any] | None:
+    if status == "Succeeded":
+        return {"status": status} if "status" in asked else None
+    error = asked.get("error", {})
+    given = {"message": error} if isinstance(error, str) else error
+    message = str(given.get("message", "Ended by /_emulator/finish."))
+    return {"status": "Failed", "error": {"code": str(given.get("code", "InternalServerError")), "message": message}}
+
+
+def _reset(emulation: Emulation, body: bytes) -> Any:
+    world = emulation.world
+    world.store.clear()
+    if world.settings.stock:
+        stock.fill(world)
+    emulation.log.entries.clear()
+    return _time(emulation, b"")
+
+
+def _object(body: bytes, names: set[str]) -> dict[str, Any]:
+    value = parsed(body)
+    if not isinstance(value, dict) or not set(value) <= names:
+        raise invalid("InvalidPayload", f"A JSON object with {', '.join(sorted(names))} is expected.")
+    return value
+
+
+_ROUTES = {
+    "/_emulator": {"GET": _here},
+    "/_emulator/requests": {"GET": _requests, "DELETE": _clear},
+    "/_emulator/clock": {"GET": _time, "POST": _advance},
+    "/_emulator/finish": {"POST": _finish},
+    "/_emulator/reset": {"POST": _reset},
+}

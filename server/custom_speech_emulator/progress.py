@@ -1,0 +1,103 @@
+"""How things move on: NotStarted, Running, Succeeded or Failed, by looks, by seconds or at a command.
+
+What an entity will end as is written into it when it starts (`outcome`), so that ending is the same for every kind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from custom_speech_emulator.clock import stamp
+from custom_speech_emulator.store import Entity
+
+if TYPE_CHECKING:
+    from custom_speech_emulator.world import World
+
+# Importing, copying, testing and deploying are quicker than training.
+QUICK = 0.25
+
+
+# What happens besides when something of a kind has ended well.
+Ending = Callable[["World", Entity, datetime], None]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast things move: `mode` is looks, seconds or command, `amount` how many looks or seconds."""
+
+    mode: str
+    amount: float
+
+    @classmethod
+    def of(cls, text: str) -> Pace:
+        """Reads `looks:2`, `seconds:4` or `command`; ValueError for anything else."""
+        mode, _, amount = text.partition(":")
+        if text == "command":
+            return cls(mode, 0)
+        if mode not in ("looks", "seconds") or not amount.replace(".", "", 1).isdigit():
+            raise ValueError(f"training must be looks:N, seconds:S or command, not {text!r}")
+        return cls(mode, float(amount))
+
+    def start(self, entity: Entity, now: datetime, share: float = 1.0, status: str = "NotStarted") -> None:
+        """Sets an entity going; `share` is how much of the training time it takes."""
+        entity.document |= {"status": status, "lastActionDateTime": stamp(now)}
+        if self.mode == "looks":
+            entity.looks = max(1, int(self.amount))
+        if self.mode == "seconds":
+            ends = now.timestamp() + self.amount * share
+            entity.document["ends"] = ends
+            entity.due = ends if status == "Running" else now.timestamp() + self.amount * share / 4
+
+
+def settle(world: World) -> None:
+    """Moves on everything whose time has come, in the order in which it would have happened."""
+    now = world.now().timestamp()
+    while entity := world.store.due(now):
+        at = datetime.fromtimestamp(entity.due or now, UTC)
+        if entity.status == "NotStarted":
+            _run(world, entity, at)
+        else:
+            finish(world, entity, at)
+
+
+def look(world: World, entity: Entity, now: datetime) -> None:
+    """Somebody reads an entity: with `looks` it moves on, at a `command` it only starts."""
+    if entity.looks is not None:
+        entity.looks -= 1
+        if entity.looks <= 0:
+            finish(world, entity, now)
+            return
+    if entity.status == "NotStarted" and entity.due is None and "waits" not in entity.document:
+        _run(world, entity, now)
+    elif entity.looks is not None:
+        world.store.put(entity)
+
+
+def finish(world: World, entity: Entity, at: datetime, outcome: dict[str, Any] | None = None) -> None:
+    """Ends an entity with `outcome` (document properties), or with the one that it was started with."""
+    final = outcome or entity.document.get("outcome") or {"status": "Succeeded"}
+    entity.document |= {"status": "Succeeded", **final, "lastActionDateTime": stamp(at)}
+    for spent in ("outcome", "ends", "waits"):
+        entity.document.pop(spent, None)
+    entity.due = entity.looks = None
+    if entity.kind in world.endings and entity.status == "Succeeded":
+        world.endings[entity.kind](world, entity, at)
+    world.store.put(entity)
+    world.happened(entity.account, entity.kind, entity.id, "Completion")
+
+
+def retry_after(due: float | None, now: datetime) -> str:
+    """Seconds to wait before looking again: a quarter of what is left, between 1 and 60."""
+    left = 0 if due is None else due - now.timestamp()
+    return str(max(1, min(60, math.ceil(left / 4))))
+
+
+def _run(world: World, entity: Entity, at: datetime) -> None:
+    entity.document |= {"status": "Running", "lastActionDateTime": stamp(at)}
+    entity.due = entity.document.get("ends")
+    world.store.put(entity)
+    world.happened(entity.account, entity.kind, entity.id, "Processing")

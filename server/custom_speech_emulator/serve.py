@@ -1,0 +1,45 @@
+"""The emulator by itself: uvicorn on loopback."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+
+from custom_speech_emulator.app import emulator
+
+
+class PortInUse(Exception):
+    """Another program listens on that port."""
+
+
+def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
+    """Serves until it is interrupted; port 0 takes a free one. One line on stderr says where it listens.
+
+    Raises `PortInUse`, `StateUnusable`, and ValueError for an option that makes no sense.
+    """
+    app = emulator(**options)
+    with listening(host, port) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", server_header=False)
+        sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{listener.getsockname()[1]}
+")
+        sys.stderr.flush()
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A listening socket. Its protocol is named, or Nagle's algorithm delays every kept-alive answer by 40 ms."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise PortInUse(f"The emulator cannot listen on {host}:{port}: {error.strerror}.") from error
+    return listener

@@ -1,0 +1,239 @@
+"""The state: entities as JSON documents in sqlite, one transaction for each request.
+
+Nothing is kept in memory between requests, so that several processes can share one file.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_FORMAT = "custom-speech-emulator 1"
+
+_SCHEMA = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE entity (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+    due REAL, looks INTEGER, document TEXT NOT NULL,
+    UNIQUE (account, kind, id)
+);
+CREATE INDEX entity_due ON entity (due) WHERE due IS NOT NULL;
+CREATE INDEX entity_locale ON entity (account, kind, json_extract(document, '$.locale'));
+CREATE INDEX entity_kind ON entity (account, kind);
+CREATE TABLE data (account TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, place INTEGER NOT NULL,
+    content BLOB NOT NULL, PRIMARY KEY (account, owner, name)) WITHOUT ROWID;
+"""
+
+_MOVING = "coalesce(json_extract(document, '$.status') IN ('NotStarted', 'Running'), 0)"
+
+
+class StateUnusable(Exception):
+    """The state file is damaged or of another version; it was renamed, nothing in it was changed."""
+
+
+@dataclass
+class Entity:
+    """A stored thing. `due` is when it moves on (seconds since 1970), `looks` how many reads are left until then."""
+
+    account: str
+    kind: str
+    id: str
+    document: dict[str, Any] = field(default_factory=dict)
+    due: float | None = None
+    looks: int | None = None
+
+    @property
+    def status(self) -> str:
+        """Its status; things without one are finished."""
+        return str(self.document.get("status", "Succeeded"))
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is in a terminal state."""
+        return self.status in ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entity as it lies in the store, its document still text."""
+
+    account: str
+    kind: str
+    id: str
+    text: str
+    moving: bool
+
+
+class Store:
+    """The sqlite database, on disk or in memory."""
+
+    def __init__(self, path: Path | None):
+        self._lock = threading.RLock()
+        self._db = _opened(path)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside happens or nothing does; it waits for other threads and processes."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def __del__(self) -> None:
+        if hasattr(self, "_db"):
+            self._db.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    def setting(self, name: str) -> str | None:
+        """A value kept by name."""
+        row = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def set(self, name: str, value: str) -> None:
+        """Keeps a value by name."""
+        self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+    def put(self, entity: Entity) -> None:
+        """Adds an entity, or replaces the one with its id."""
+        self._db.execute(
+            "INSERT INTO entity (account, kind, id, due, looks, document) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, kind, id) DO UPDATE SET due = excluded.due, looks = excluded.looks,"
+            " document = excluded.document",
+            (entity.account, entity.kind, entity.id, entity.due, entity.looks, json.dumps(entity.document)),
+        )
+
+    def get(self, account: str, kind: str, entity_id: str) -> Entity | None:
+        """One entity, or None."""
+        return next(self._entities("account = ? AND kind = ? AND id = ?", (account, kind, entity_id.lower())), None)
+
+    def remove(self, entity: Entity) -> None:
+        """Takes an entity and its data away."""
+        self._db.execute(
+            "DELETE FROM entity WHERE account = ? AND kind = ? AND id = ?", (entity.account, entity.kind, entity.id)
+        )
+        self.drop_data(entity.account, entity.id)
+
+    def rows(self, account: str, kind: str, where: str, values: tuple[Any, ...], skip: int, top: int) -> list[Row]:
+        """A piece of the list of one kind, oldest first. `where` is SQL made by this package, never a caller's text."""
+        sql = (
+            f"SELECT account, kind, id, document, {_MOVING} FROM entity"  # noqa: S608 - see the docstring
+            f" WHERE account = ? AND kind = ? AND {where} ORDER BY n LIMIT ? OFFSET ?"
+        )
+        found = self._db.execute(sql, (account, kind, *values, top, skip))
+        return [Row(*row) for row in found]
+
+    def all(self, account: str, kind: str, where: str = "1", values: tuple[Any, ...] = ()) -> Iterator[Entity]:
+        """Every entity of a kind, oldest first. `where` as in `rows`."""
+        return self._entities(f"account = ? AND kind = ? AND {where}", (account, kind, *values))
+
+    def count(self, account: str, kind: str, where: str = "1", values: tuple[Any, ...] = ()) -> int:
+        """How many entities of a kind there are. `where` as in `rows`."""
+        sql = f"SELECT count(*) FROM entity WHERE account = ? AND kind = ? AND {where}"  # noqa: S608 - see `rows`
+        return int(self._db.execute(sql, (account, kind, *values)).fetchone()[0])
+
+    def is_due(self, now: float) -> bool:
+        """Whether something is to move on."""
+        return self._db.execute("SELECT 1 FROM entity WHERE due <= ? LIMIT 1", (now,)).fetchone() is not None
+
+    def due(self, now: float) -> Entity | None:
+        """The entity that is to move on first, if its time has come."""
+        return next(self._entities("due <= ?", (now,), "due, n LIMIT 1"), None)
+
+    def unfinished(self) -> list[Entity]:
+        """Everything that has not ended."""
+        return list(self._entities(_MOVING, ()))
+
+    def _entities(self, where: str, values: tuple[Any, ...], order: str = "n") -> Iterator[Entity]:
+        sql = f"SELECT account, kind, id, document, due, looks FROM entity WHERE {where} ORDER BY {order}"  # noqa: S608 - see `rows`
+        for account, kind, entity_id, text, due, looks in self._db.execute(sql, values).fetchall():
+            yield Entity(account, kind, entity_id, json.loads(text), due, looks)
+
+    def put_data(self, account: str, owner: str, name: str, content: bytes, place: int = 0) -> None:
+        """Keeps bytes under a name of an owning entity."""
+        self._db.execute("INSERT OR REPLACE INTO data VALUES (?, ?, ?, ?, ?)", (account, owner, name, place, content))
+
+    def data(self, account: str, owner: str, name: str) -> bytes | None:
+        """Bytes kept under a name, or None."""
+        row = self._db.execute(
+            "SELECT content FROM data WHERE account = ? AND owner = ? AND name = ?", (account, owner, name)
+        ).fetchone()
+        return row[0] if row else None
+
+    def data_sizes(self, account: str, owner: str) -> dict[str, tuple[int, int]]:
+        """Names with their place and size, in their order."""
+        found = self._db.execute(
+            "SELECT name, place, length(content) FROM data WHERE account = ? AND owner = ? ORDER BY place, name",
+            (account, owner),
+        )
+        return {name: (place, size) for name, place, size in found}
+
+    def drop_data(self, account: str, owner: str) -> None:
+        """Forgets the bytes of an owner."""
+        self._db.execute("DELETE FROM data WHERE account = ? AND owner = ?", (account, owner))
+
+    def clear(self) -> None:
+        """Empties everything but the format mark."""
+        for table in ("entity", "data"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
+        self._db.execute("DELETE FROM setting WHERE name != 'format'")
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        _prepare(db)
+    except (sqlite3.DatabaseError, StateUnusable) as error:
+        db.close()
+        if path is None or isinstance(error, sqlite3.OperationalError):
+            raise StateUnusable(f"The state file {path} cannot be opened: {error}") from None
+        raise StateUnusable(_kept_aside(path, str(error))) from None
+    return db
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        for statement in _SCHEMA.split(";\n"):
+            db.execute(statement)
+        db.execute("INSERT INTO setting VALUES ('format', ?)", (_FORMAT,))
+    found = (
+        db.execute("SELECT value FROM setting WHERE name = 'format'").fetchone()
+        if "setting" in tables or not tables
+        else None
+    )
+    db.execute("COMMIT")
+    if found is None or found[0] != _FORMAT:
+        raise StateUnusable(f"it is no state of {_FORMAT}")
+
+
+def _kept_aside(path: Path, why: str) -> str:
+    aside = path.with_name(f"{path.name}.unusable")
+    count = 1
+    while aside.exists():
+        count += 1
+        aside = path.with_name(f"{path.name}.unusable-{count}")
+    path.rename(aside)
+    for journal in ("-wal", "-shm"):
+        part = path.with_name(path.name + journal)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + journal))
+    return (
+        f"The state file {path} cannot be used ({why}). It was renamed to {aside.name}; start again for a fresh state."
+    )
