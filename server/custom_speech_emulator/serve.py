@@ -24,8 +24,8 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
     with listening(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", server_header=False)
-        sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{listener.getsockname()[1]}
-")
+        port = listener.getsockname()[1]
+        sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{port}\n")
         sys.stderr.flush()
         uvicorn.Server(config).run(sockets=[listener])
 
