@@ -1,9 +1,11 @@
 """What an import has found so far, and the two ways in which content can be refused."""
 
+import sys
+
 from custom_speech_emulator.content.report import AudioFile, DatasetError, DatasetReport, Rejection
 
 KEPT_REJECTIONS = 1_000
-KEPT_CHARACTERS = 20_000_000
+KEPT_BYTES = 64 * 1024 * 1024
 LONGEST_NAME = 200
 
 
@@ -20,7 +22,7 @@ class ImportFailed(Exception):
 
 
 class Findings:
-    """Counts everything and keeps the first 1,000 rejections and 20 million characters of text.
+    """Counts everything and keeps the first 1,000 rejections and 64 MiB of texts, as they lie in memory.
 
     So a file of any size is read in bounded memory.
     """
@@ -28,7 +30,7 @@ class Findings:
     def __init__(self) -> None:
         self._accepted = 0
         self._rejected = 0
-        self._characters = 0
+        self._bytes = 0
         self._rejections: list[Rejection] = []
         self._texts: list[str] = []
         self._audio: list[AudioFile] = []
@@ -36,8 +38,8 @@ class Findings:
     def accept(self, text: str = "") -> None:
         """Count one accepted line; `text` is what it teaches a model, if it teaches words."""
         self._accepted += 1
-        self._characters += len(text)
-        if text and self._characters <= KEPT_CHARACTERS:
+        self._bytes += sys.getsizeof(text)
+        if text and self._bytes <= KEPT_BYTES:
             self._texts.append(text)
 
     def accept_audio(self, file: AudioFile) -> None:

@@ -39,7 +39,7 @@ def test_fails_in_another_encoding(encoding: str) -> None:
     [
         ("see https://contoso.example/a", "URI"),
         ("write to mailto:someone", "URI"),
-        ("go to www.contoso.example", "URI"),
+        ("go to WWW.contoso.example", "URI"),
         ("aaaa", "repeats"),
         ("yeah yeah yeah yeah", "repeats"),
         ("well that's it that's it that's it that's it", "repeats"),

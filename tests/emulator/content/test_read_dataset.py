@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_emulator.content import READERS, read_dataset
+from custom_speech_emulator.content.findings import Findings
 from emulator.content.recordings import wav, zipped
 
 KINDS = st.sampled_from(sorted(READERS)) | st.text(max_size=8)
@@ -28,6 +29,15 @@ def test_fails_for_a_kind_that_there_is_not() -> None:
     error = read_dataset("Video", b"x").error
     assert error is not None
     assert error.code == "InvalidDataset"
+
+
+def test_counts_every_line_but_keeps_64_mib_of_texts() -> None:
+    """A hundred million short lines would else fill the memory that their file does not."""
+    findings = Findings()
+    for _ in range(100):
+        findings.accept("x" * 1024**2)
+    report = findings.report()
+    assert (report.accepted_line_count, len(report.texts)) == (100, 63)
 
 
 def test_writes_nothing_to_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
