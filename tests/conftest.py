@@ -1,0 +1,55 @@
+"""The fixtures: a fresh emulator, and a client that is connected to a server before it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from azure import Azure
+from caller import Caller
+from custom_speech_server.app import Settings, build
+from custom_speech_server.resources import EMULATED
+from custom_speech_tools.speech import VERSIONS
+from mcp import Client
+
+Connect = Callable[..., AbstractAsyncContextManager[Caller]]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop that the SDK runs on."""
+    return "asyncio"
+
+
+@pytest.fixture
+def azure() -> Iterator[Azure]:
+    """The service; when a test ends, every exchange was as the published specification has it."""
+    azure = Azure()
+    yield azure
+    assert azure.violations == []
+
+
+@pytest.fixture
+def connect(azure: Azure) -> Connect:
+    """Connect a client: `async with connect(confirm="never") as call`; settings, and options of the client."""
+
+    @asynccontextmanager
+    async def connected(
+        *, version: str = "2025-10-15", client: dict[str, Any] | None = None, **settings: Any
+    ) -> AsyncIterator[Caller]:
+        all_resources = tuple(replace(resource, api_version=VERSIONS[version]) for resource in EMULATED.all)
+        settings = {"resources": replace(EMULATED, all=all_resources), "now": lambda: datetime.now(UTC)} | settings
+        server = build(Settings(state_key=b"k" * 32, emulator=lambda: azure, pace=0.0, **settings))
+        async with Client(server, cache=None, **(client or {})) as connection:
+            yield Caller(connection)
+
+    return connected
+
+
+@pytest.fixture
+async def call(connect: Connect) -> AsyncIterator[Caller]:
+    """A client that cannot ask its user, on a server that does not ask either."""
+    async with connect(confirm="never") as caller:
+        yield caller
