@@ -108,9 +108,7 @@ async def _get(client: Client) -> None:
     _title("What stands on the target now")
     model = await _call(client, "get_model", model=NAME, wait_seconds=45, resource=AWAY)
     _expect(model["status"] == "Succeeded" and model["project"] is not None, "the copy is not in place")
-    _say(
-        f"{model['display_name']}  {model['locale']}  {model['status']}  {model['resource']}  {model['project']['id']}"
-    )
+    _say("  ".join(str(model[field]) for field in ("display_name", "locale", "status", "resource", "id")))
 
 
 STEPS: tuple[Callable[[Client], Awaitable[None]], ...] = (

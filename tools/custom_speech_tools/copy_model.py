@@ -1,6 +1,6 @@
 """copy_model: copy a trained model to another resource, once, and connect it there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcp.server.mcpserver import Context
 
@@ -10,7 +10,7 @@ from custom_speech_tools.call.copies import link_of, shown, watched
 from custom_speech_tools.call.declaration import writes
 from custom_speech_tools.call.next_steps import call
 from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import Copy
+from custom_speech_tools.call.results import Copy, Finding
 from custom_speech_tools.guardrails.connecting import Connection
 from custom_speech_tools.guardrails.copy_plan import Copying, CopyPlan, earlier_copy, name_is_free
 from custom_speech_tools.speech import AnswerLost, AzureError, wire
@@ -36,7 +36,9 @@ async def copy_model(
     if there and plan.project:
         there = await Connection(plan.target, there, plan.project).made()
     existed = earlier or started.already_existed
-    return shown(plan.source, operation, plan.target, there, already_existed=existed, then=_then(plan))
+    return shown(
+        plan.source, operation, plan.target, there, already_existed=existed, findings=started.findings, then=_then(plan)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class _Started:
     operation: wire.Operation | None = None
     model: wire.CustomModel | None = None
     already_existed: bool = False
+    findings: tuple[Finding, ...] = ()
 
 
 async def _start(plan: CopyPlan) -> _Started:
@@ -55,17 +58,23 @@ async def _start(plan: CopyPlan) -> _Started:
         authorization = group.start(plan.target.models_authorize_copy(source_id)) if source_id else None
     if earlier := earlier_copy(plan.model, there.result):
         return _Started(model=earlier, already_existed=True)
-    if taken := name_is_free(plan.model, there.result):
-        raise Refused("Nothing was copied.", [taken], "Then call again.")
+    taken = tuple(name_is_free(plan.model, there.result))
+    if any(finding.level == "block" for finding in taken):
+        raise Refused("Nothing was copied.", taken, "Then call again.")
     try:
-        if authorization:
-            return _Started(operation=await plan.source.models_copy(plan.model.id, authorization.result))
-        key = await plan.target.resource.credential.key()
-        return _Started(model=await plan.source.models_copy_with_key(plan.model.id, key))
+        return replace(await _copy(plan, authorization.result if authorization else None), findings=taken)
     except (AnswerLost, AzureError) as error:
         if isinstance(error, AzureError) and error.status < 500:
             raise
         return await _look_for(plan, there.result, error)
+
+
+async def _copy(plan: CopyPlan, authorization: wire.ModelCopyAuthorization | None) -> _Started:
+    """By the target's authorization; where no resource id is known, by the target's key as the article has it."""
+    if authorization:
+        return _Started(operation=await plan.source.models_copy(plan.model.id, authorization))
+    key = await plan.target.resource.credential.key()
+    return _Started(model=await plan.source.models_copy_with_key(plan.model.id, key))
 
 
 async def _arrived(plan: CopyPlan, operation: wire.Operation | None) -> wire.CustomModel | None:
@@ -78,7 +87,7 @@ def _then(plan: CopyPlan) -> list[str]:
     if plan.project is None:
         return []
     there = plan.target.resource.name
-    return [call("connect_model", model="the id that get_copy gives", project=plan.project.id, resource=there)]
+    return [call("connect_model", model="<model of get_copy>", project=plan.project.id, resource=there)]
 
 
 async def _copies(plan: CopyPlan) -> list[wire.CustomModel]:

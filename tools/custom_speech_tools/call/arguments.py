@@ -25,13 +25,13 @@ def _locale(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_visible), Field(max_length=256)]
-Identifier = Annotated[str, AfterValidator(_visible), Field(max_length=1024)]
+Text = Annotated[str, Field(max_length=256), AfterValidator(_visible)]
+Identifier = Annotated[str, Field(max_length=1024), AfterValidator(_visible)]
 
 DisplayName = Annotated[Text, Field(description="Name of the new model")]
 ExactName = Annotated[Text | None, Field(description="Only models of exactly this display name")]
 Description = Annotated[
-    Annotated[str, AfterValidator(_visible), Field(max_length=1024)] | None,
+    Annotated[str, Field(max_length=1024), AfterValidator(_visible)] | None,
     Field(description="What the model is for"),
 ]
 Locale = Annotated[str, AfterValidator(_locale), Field(description="Locale of all parts, e.g. en-US")]

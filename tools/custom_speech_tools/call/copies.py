@@ -49,6 +49,7 @@ def shown(
     model: wire.CustomModel | None,
     *,
     already_existed: bool = False,
+    findings: Sequence[results.Finding] = (),
     then: Sequence[str] = (),
 ) -> results.Copy:
     """A copy as the tools answer it; `then` is what remains to be done once it is there."""
@@ -60,6 +61,7 @@ def shown(
         status=status,
         model=showing.copied_model(target, model, already_existed) if target and model else None,
         error=showing.failure(operation.error) if operation else None,
+        findings=list(findings),
         next_steps=steps,
     )
 

@@ -7,8 +7,8 @@ from custom_speech_tools.speech import Speech, wire
 
 
 def call(tool: str, **arguments: str | int | None) -> str:
-    """A call with real values."""
-    given = ", ".join(f"{name}={json.dumps(value)}" for name, value in arguments.items() if value is not None)
+    """A call with real values; `<…>` stands for one that only the caller can choose."""
+    given = ", ".join(f"{name}={_written(value)}" for name, value in arguments.items() if value is not None)
     return f"{tool}({given})"
 
 
@@ -19,6 +19,14 @@ def after(speech: Speech, model: wire.CustomModel) -> list[str]:
         return [call("get_model", model=model.id, wait_seconds=45, resource=here)]
     if model.status == "Failed":
         return ["Correct what `error` names, then create_model with another display_name or allow_duplicate=true."]
-    connect = call("connect_model", model=model.id, project="…", resource=here)
-    unconnected = [connect] if model.project is None and speech.resource.api_version.has_projects else []
-    return [*unconnected, call("copy_model", model=model.id, to_resource="…", resource=here)]
+    copy = call("copy_model", model=model.id, to_resource="<resource>", resource=here)
+    if model.project is not None or not speech.resource.api_version.has_projects:
+        return [copy]
+    choose = call("list_projects", locale=model.locale, resource=here)
+    connect = call("connect_model", model=model.id, project="<project>", resource=here)
+    return [f"{choose}, then {connect}", copy]
+
+
+def _written(value: str | int) -> str:
+    chosen = isinstance(value, str) and value.startswith("<")
+    return str(value) if chosen else json.dumps(value, ensure_ascii=False)

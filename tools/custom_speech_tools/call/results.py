@@ -214,4 +214,5 @@ class Copy(Where):
     status: Plain
     model: CopiedModel | None
     error: Failure | None
+    findings: list[Finding]
     next_steps: list[str]

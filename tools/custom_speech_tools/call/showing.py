@@ -18,6 +18,7 @@ class Dated(Protocol):
 
 
 Item = TypeVar("Item", bound=Dated)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class WhereFields(TypedDict):
@@ -51,8 +52,8 @@ def listed(
 
 
 def newest_first(items: Sequence[Item]) -> list[Item]:
-    """The items by date of creation, the newest first."""
-    return sorted(items, key=lambda item: item.created_date_time or datetime.min.replace(tzinfo=UTC), reverse=True)
+    """The items by date of creation, the newest first; of the same second, the one that the service names last."""
+    return sorted(items, key=lambda item: item.created_date_time or _LONG_AGO)[::-1]
 
 
 def failure(error: wire.EntityError | None) -> results.Failure | None:

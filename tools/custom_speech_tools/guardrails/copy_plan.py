@@ -1,6 +1,6 @@
 """The plan of a copy: checked facts, and which model on the target is the same copy already."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -68,18 +68,24 @@ def earlier_copy(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> 
     return next((other for other in there if mark and (other.custom_properties or {}).get(MARK) == mark), None)
 
 
-def name_is_free(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> Finding | None:
-    """No model on the target could be an earlier copy that carries no mark; one made before its source is none."""
+def name_is_free(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> Iterator[Finding]:
+    """No model on the target could be an earlier copy that carries no mark; others of the name are mentioned."""
     for other in there:
-        marked = MARK in (other.custom_properties or {})
-        older = bool(
-            other.created_date_time and model.created_date_time and other.created_date_time < model.created_date_time
+        unclear = MARK not in (other.custom_properties or {}) and not _is_none(model, other)
+        yield Finding(
+            rule="already-exists",
+            level="block" if unclear else "warn",
+            message=f"The target has a model of this name and locale{UNCLEAR if unclear else ''}: {other.id}.",
+            fix="If it is that, use connect_model on the target; if not, rename or delete it there first."
+            if unclear
+            else "It is another model; the copy is a second one of the name.",
         )
-        if not marked and not older:
-            return Finding(
-                rule="already-exists",
-                level="block",
-                message=f"The target has a model of this name and locale, perhaps an earlier copy: {other.id}.",
-                fix="If it is that, use connect_model on the target; if not, rename or delete it there first.",
-            )
-    return None
+
+
+UNCLEAR = ", perhaps an earlier copy"
+
+
+def _is_none(model: wire.CustomModel, other: wire.CustomModel) -> bool:
+    """Whether the other model is certainly no copy: made before its source, or trained with data of its own."""
+    made, copied = model.created_date_time, other.created_date_time
+    return bool(other.datasets) or (made is not None and copied is not None and copied < made)
