@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,13 +18,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from custom_speech_emulator import copies, operations, progress, stock
+from custom_speech_emulator import blocks, deliveries, faults, faulty, files, progress, stock, uploads
 from custom_speech_emulator.accounts import signed_in
 from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.control import control
 from custom_speech_emulator.errors import Refused, invalid, not_allowed
+from custom_speech_emulator.faults import Faults, Rule
+from custom_speech_emulator.limits import Rate
 from custom_speech_emulator.links import Address, target
-from custom_speech_emulator.operations import OPERATIONS, Operation
+from custom_speech_emulator.operations import ENDINGS, OPERATIONS, Operation
 from custom_speech_emulator.progress import Pace
 from custom_speech_emulator.request_log import RequestLog, shown_body
 from custom_speech_emulator.store import Store
@@ -30,9 +34,8 @@ from custom_speech_emulator.versions import Version, spoken
 from custom_speech_emulator.world import Emulator, World
 
 KEY = "ocp-apim-subscription-key"
-_MIB = 1024 * 1024
 _PATTERNS = [(operation.pattern, operation) for operation in OPERATIONS]
-_ENDINGS = {copies.OPERATIONS.path: copies.ended}
+_OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,35 @@ class Arrival:
 
 
 @dataclass
+class Reply:
+    """What a request gets: the answer, its address, what is done after it is sent, and a fault on its way."""
+
+    address: Address
+    answer: Answer = field(default_factory=lambda: Answer(204))
+    later: list[Callable[[], object]] = field(default_factory=list)
+    fault: Rule | None = None
+
+    def written(self) -> Response:
+        """The HTTP response."""
+        hostile = self.fault is not None and self.fault.fault == "hostile-link"
+        address = Address(*_host_of(self.fault)) if hostile and self.fault else self.address
+        headers = {name: address.write(value) for name, value in self.answer.headers.items()}
+        background = BackgroundTask(_all, self.later) if self.later else None
+        body = self.answer.body
+        if body is None or isinstance(body, bytes):
+            return Response(body, self.answer.status, headers, background=background)
+        text = address.write(body if isinstance(body, str) else json.dumps(body))
+        return Response(text, self.answer.status, headers, "application/json; charset=utf-8", background)
+
+
+@dataclass
 class Emulation:
-    """A running emulator, as an ASGI application: its world and its log."""
+    """A running emulator, as an ASGI application: its world, log, faults and request rate."""
 
     world: World
     log: RequestLog = field(default_factory=RequestLog)
+    faults: Faults = field(default_factory=Faults)
+    rate: Rate = field(default_factory=Rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,37 +98,72 @@ class Emulation:
             arrival = Arrival.of(scope, await _body(Request(scope, receive)))
         except ClientDisconnect:
             return
-        await self.answer(arrival)(scope, receive, send)
+        reply = self.reply(arrival)
+        if reply.fault:
+            await faulty.sent(reply.written(), reply.fault, scope, receive, send)
+        else:
+            await reply.written()(scope, receive, send)
 
-    def answer(self, arrival: Arrival) -> Response:
-        """The response to a request."""
-        later: list[Callable[[], None]] = []
-        address = Address(arrival.scheme, arrival.host)
+    def reply(self, arrival: Arrival) -> Reply:
+        """Does what a request asks for."""
+        reply = Reply(Address(arrival.scheme, arrival.host))
         try:
             with self.world.store.transaction():
                 progress.settle(self.world)
-                answer, address = self._answer(arrival, later)
+                self._answer(arrival, reply)
+                self._tell(reply)
         except Refused as refused:
-            answer = Answer(refused.status, refused.body(), refused.headers)
+            reply.answer = Answer(refused.status, refused.body(), refused.headers)
+            reply.later.clear()
         except sqlite3.OperationalError as error:
-            answer = Answer(503, Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.").body())
-        return _written(answer, address, later)
+            refusal = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
+            reply.answer = Answer(refusal.status, refusal.body())
+        return reply
 
-    def _answer(self, arrival: Arrival, later: list[Callable[[], None]]) -> tuple[Answer, Address]:
-        if arrival.path == "/_emulator" or arrival.path.startswith("/_emulator/"):
-            return control(self, arrival.method, arrival.path, arrival.host, arrival.body or b""), _NOWHERE
+    def tick(self) -> None:
+        """Moves on what is due although nobody asks, so that web hooks are called in time."""
+        reply = Reply(_NOWHERE)
+        with self.world.store.transaction():
+            progress.settle(self.world)
+            self._tell(reply)
+        _all(reply.later)
+
+    def _tell(self, reply: Reply) -> None:
+        events = self.world.taken_events()
+        for message in deliveries.of_events(self.world, events):
+            reply.later.append(partial(deliveries.send, message, self.world.settings.allow_content_hosts))
+
+    def _answer(self, arrival: Arrival, reply: Reply) -> None:
+        own = _OWN.match(arrival.path)
+        if own and own["path"].startswith(files.CONTENT):
+            reply.answer = files.content(self.world, own["path"], arrival.query)
+        elif own:
+            reply.answer = control(self, arrival.method, own["path"], arrival.host, arrival.body or b"")
+        else:
+            self._logged(arrival, reply)
+
+    def _logged(self, arrival: Arrival, reply: Reply) -> None:
         now = self.world.now()
         entry = self.log.add(now, arrival.method, arrival.path, arrival.query, arrival.headers)
         entry["body"] = shown_body(arrival.body or b"")
         try:
-            call, operation = self._call(arrival, entry)
-            call.later = later
-            answer = operation.handler(call)
+            self._operate(arrival, reply, entry)
         except Refused as refused:
             entry["status"] = refused.status
             raise
-        entry["status"] = answer.status
-        return answer, call.address
+        entry["status"] = None if reply.fault and reply.fault.fault == "close-before" else reply.answer.status
+
+    def _operate(self, arrival: Arrival, reply: Reply, entry: dict[str, Any]) -> None:
+        call, operation = self._call(arrival, entry)
+        reply.address, call.later = call.address, reply.later
+        if self.world.settings.rate_limit:
+            self.rate.count(call.account.name, call.now)
+        reply.fault = self.faults.strike(entry)
+        refusal = faults.refusal(reply.fault, call.now) if reply.fault else None
+        if refusal:
+            raise refusal
+        if reply.fault is None or reply.fault.fault != "close-before":
+            reply.answer = operation.handler(call)
 
     def _call(self, arrival: Arrival, entry: dict[str, Any]) -> tuple[Call, Operation]:
         to = target(arrival.scheme, arrival.host, arrival.path)
@@ -133,25 +195,26 @@ def emulator(**options: Any) -> Starlette:
     Raises `StateUnusable` when the state file cannot be used, ValueError for an option that makes no sense.
     """
     settings = Emulator(**options)
-    world = World(settings, Store(settings.state), Pace.of(settings.training), _ENDINGS)
+    world = World(settings, Store(settings.state), Pace.of(settings.training), ENDINGS)
     with world.store.transaction():
         if world.store.setting("stocked") is None and settings.stock:
             stock.fill(world)
         world.store.set("stocked", "yes")
     app = Starlette()
-    app.state.emulation = Emulation(world)
+    app.state.emulation = Emulation(world, faults=Faults.of(settings.faults))
     # Everything goes to one place: the operations are a table of Azure's, not routes of Starlette's.
     app.router.default = app.state.emulation
     return app
 
 
 async def _body(request: Request) -> bytes | None:
+    most = uploads.LARGEST if request.url.path.endswith("/datasets/upload") else blocks.LARGEST
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size <= operations.LARGEST_BODY:
+        if size <= most:
             parts.append(part)
-    return b"".join(parts) if size <= operations.LARGEST_BODY else None
+    return b"".join(parts) if size <= most else None
 
 
 def _query(text: str) -> dict[str, str]:
@@ -183,17 +246,11 @@ def _found(version: Version, method: str, path: str) -> tuple[Operation, dict[st
     raise not_allowed({operation.method for operation, _ in here})
 
 
-def _written(answer: Answer, address: Address, later: list[Callable[[], None]]) -> Response:
-    headers = {name: address.write(value) for name, value in answer.headers.items()}
-    background = BackgroundTask(_all, later) if later else None
-    if answer.body is None:
-        return Response(None, answer.status, headers, background=background)
-    if isinstance(answer.body, bytes):
-        return Response(answer.body, answer.status, headers, background=background)
-    text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-    return Response(address.write(text), answer.status, headers, "application/json; charset=utf-8", background)
+def _host_of(rule: Rule) -> tuple[str, str]:
+    scheme, _, host = rule.host.partition("://")
+    return (scheme, host) if host else ("https", scheme)
 
 
-def _all(later: list[Callable[[], None]]) -> None:
+def _all(later: list[Callable[[], object]]) -> None:
     for do in later:
         do()

@@ -7,18 +7,33 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from custom_speech_emulator.call import Call
 from custom_speech_emulator.errors import Refused, invalid
 
 Kind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
+EVENTS = (
+    *(f"{kind}{what}" for kind in ("dataset", "model", "evaluation", "transcription", "endpoint")
+      for what in ("Creation", "Processing", "Completion", "Deletion")),
+    "ping",
+    "challenge",
+)  # fmt: skip
 Name = Annotated[str, Field(min_length=1)]
 ENTRIES, KEY, VALUE = 10, 64, 256
 CustomProperties = Annotated[
     dict[Annotated[str, Field(max_length=KEY)], Annotated[str, Field(max_length=VALUE)]], Field(max_length=ENTRIES)
 ]
 CustomChanges = dict[Annotated[str, Field(max_length=KEY)], Annotated[str, Field(max_length=VALUE)] | None]
+
+
+def _known_events(events: dict[str, bool]) -> dict[str, bool]:
+    if not set(events) <= set(EVENTS):
+        raise ValueError("one of the events is not known")
+    return events
+
+
+Events = Annotated[dict[str, bool], AfterValidator(_known_events)]
 
 
 class Body(BaseModel):
@@ -53,7 +68,7 @@ class ModelProperties(Body):
 class NewEntity(Body):
     """What every create has in common."""
 
-    read_only = _ENTITY
+    read_only: ClassVar[tuple[str, ...]] = _ENTITY
     displayName: Name  # noqa: N815 - the wire's name
     locale: Name
     description: str | None = None
@@ -66,6 +81,53 @@ class NewModel(NewEntity):
     datasets: list[Reference] | None = None
     text: str | None = None
     properties: ModelProperties | None = None
+
+
+class DatasetSettings(Body):
+    read_only = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds", "duration", "error")
+    textNormalizationKind: Literal["Default", "None"] | None = None  # noqa: N815 - the wire's name
+    email: str | None = None
+
+
+class NewDataset(NewEntity):
+    kind: Kind
+    contentUrl: Name | None = None  # noqa: N815 - the wire's name
+    properties: DatasetSettings | None = None
+
+
+class EndpointSettings(Body):
+    read_only = ("error",)
+    loggingEnabled: bool | None = None  # noqa: N815 - the wire's name
+    timeToLive: str | None = None  # noqa: N815 - the wire's name
+    email: str | None = None
+
+
+class NewEndpoint(NewEntity):
+    model: Reference | None = None
+    text: str | None = None
+    properties: EndpointSettings | None = None
+
+
+class NewEvaluation(NewEntity):
+    read_only = (*_ENTITY, "transcription1", "transcription2", "properties")
+    model1: Reference
+    model2: Reference
+    dataset: Reference
+
+
+class WebHookSettings(Body):
+    read_only = ("apiVersion", "error")
+    secret: str | None = None
+
+
+class NewWebHook(Body):
+    read_only = _ENTITY
+    displayName: Name  # noqa: N815 - the wire's name
+    description: str | None = None
+    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
+    webUrl: Name  # noqa: N815 - the wire's name
+    events: Events
+    properties: WebHookSettings | None = None
 
 
 class NewProject(Body):
@@ -91,6 +153,24 @@ class ProjectUpdate(Body):
     description: str | None = None
     customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
     foundryProjectName: str | None = None  # noqa: N815 - the wire's name
+
+
+class EndpointChanges(Body):
+    contentLoggingEnabled: bool | None = None  # noqa: N815 - the wire's name
+
+
+class EndpointUpdate(Update):
+    model: Reference | None = None
+    properties: EndpointChanges | None = None
+
+
+class WebHookUpdate(Body):
+    displayName: Name = ""  # noqa: N815 - the wire's name
+    description: str | None = None
+    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
+    webUrl: Name | None = None  # noqa: N815 - the wire's name
+    events: Events | None = None
+    properties: WebHookSettings | None = None
 
 
 class CopyDefinition(Body):
@@ -128,10 +208,11 @@ def checked(call: Call, kind: type[B], value: Any) -> B:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise _wrong(error) from None
+        raise wrong(error) from None
 
 
-def _wrong(error: ValidationError) -> Refused:
+def wrong(error: ValidationError) -> Refused:
+    """400 that names the first property that is wrong, without repeating its value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
     what = "is not known" if first["type"] == "extra_forbidden" else first["msg"]

@@ -15,6 +15,7 @@ from custom_speech_emulator.store import Store
 from custom_speech_emulator.versions import Version
 from custom_speech_emulator.world import World
 
+LARGEST_JSON = 1024 * 1024
 _JSON = ("application/json",)
 _PATCH = ("application/json", "application/merge-patch+json")
 
@@ -42,7 +43,7 @@ class Call:
     query: dict[str, str]
     content_type: str
     body: bytes
-    later: list[Callable[[], None]] = field(default_factory=list)
+    later: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
@@ -54,6 +55,8 @@ class Call:
         accepted = _PATCH if self.method == "PATCH" else _JSON
         if self.content_type.partition(";")[0].strip().lower() not in accepted:
             raise Refused(415, "UnsupportedMediaType", f"The Content-Type must be {' or '.join(accepted)}.")
+        if len(self.body) > LARGEST_JSON:
+            raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
         return parsed(self.body)
 
 

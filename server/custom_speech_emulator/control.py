@@ -9,6 +9,7 @@ from custom_speech_emulator import progress, stock
 from custom_speech_emulator.call import Answer, parsed
 from custom_speech_emulator.clock import duration, stamp
 from custom_speech_emulator.errors import Refused, invalid, not_allowed, not_found
+from custom_speech_emulator.faults import Faults
 from custom_speech_emulator.links import is_local
 
 if TYPE_CHECKING:
@@ -93,12 +94,31 @@ def _outcome(asked: dict[str, Any], status: str) -> dict[str, Any] | None:
     return {"status": "Failed", "error": {"code": str(given.get("code", "InternalServerError")), "message": message}}
 
 
+def _faults(emulation: Emulation, body: bytes) -> Any:
+    return emulation.faults.shown()
+
+
+def _set_faults(emulation: Emulation, body: bytes) -> Any:
+    asked = parsed(body)
+    try:
+        emulation.faults = Faults.of(asked if isinstance(asked, list) else [asked])
+    except ValueError as error:
+        raise invalid("InvalidPayload", f"The rules are not valid: {error}") from None
+    return emulation.faults.shown()
+
+
+def _no_faults(emulation: Emulation, body: bytes) -> Any:
+    emulation.faults = Faults()
+    return []
+
+
 def _reset(emulation: Emulation, body: bytes) -> Any:
     world = emulation.world
     world.store.clear()
     if world.settings.stock:
         stock.fill(world)
     emulation.log.entries.clear()
+    emulation.faults = Faults()
     return _time(emulation, b"")
 
 
@@ -114,5 +134,6 @@ _ROUTES = {
     "/_emulator/requests": {"GET": _requests, "DELETE": _clear},
     "/_emulator/clock": {"GET": _time, "POST": _advance},
     "/_emulator/finish": {"POST": _finish},
+    "/_emulator/faults": {"GET": _faults, "PUT": _set_faults, "DELETE": _no_faults},
     "/_emulator/reset": {"POST": _reset},
 }

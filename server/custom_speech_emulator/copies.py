@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from custom_speech_emulator import entities
+from custom_speech_emulator import entities, training
 from custom_speech_emulator.accounts import Account
 from custom_speech_emulator.bodies import CopyAuthorization, CopyDefinition, CopyToKey, checked, read
 from custom_speech_emulator.call import Answer, Call
@@ -71,6 +71,7 @@ def copy(call: Call) -> Answer:
     operation = Entity(call.account.name, OPERATIONS.path, call.world.new_id())
     operation.document = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name}
     operation.document["model"] = copied(model)
+    training.keep(call.world, operation, training.learnt(call.world, model.account, model.id))
     call.world.pace.start(operation, call.now, QUICK)
     call.store.put(operation)
     place = call.version.link(OPERATIONS.path, operation.id)
@@ -107,6 +108,7 @@ def _copy_with_key(call: Call, model: Entity, key: str) -> Answer:
     if target is None:
         raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
     copy = arrived(call.world, copied(model), target.name, call.now)
+    training.keep(call.world, copy, training.learnt(call.world, model.account, model.id))
     text = entities.shown(call, MODELS, copy).replace(HERE, there(target.region))
     return Answer(201, text, {"Location": there(target.region) + call.version.path("models", copy.id)})
 
@@ -121,14 +123,17 @@ def arrived(world: World, document: Json, target: str, at: datetime) -> Entity:
     model = Entity(target, MODELS.path, world.new_id(), document | {"createdDateTime": stamp(at)})
     world.pace.start(model, at, QUICK)
     world.store.put(model)
-    world.happened(target, MODELS.path, model.id, "Creation")
+    world.happened(model, "Creation")
     return model
 
 
 def ended(world: World, operation: Entity, at: datetime) -> None:
-    """The operation is over: the model is on the target."""
+    """The operation is over: if it went well, the model is on the target."""
+    if operation.status != "Succeeded":
+        return
     model = arrived(world, operation.document.pop("model"), operation.document["target"], at)
     operation.document["copy"] = model.id
+    training.keep(world, model, training.learnt(world, operation.account, operation.id))
 
 
 def get(call: Call) -> Answer:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from custom_speech_emulator import entities
+from functools import partial
+
+from custom_speech_emulator import entities, imports, limits, projects
+from custom_speech_emulator.bodies import NewDataset, Update, read
 from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.entities import FILTERS, Kind
+from custom_speech_emulator.errors import invalid
+from custom_speech_emulator.locales import DATASETS as KINDS
+from custom_speech_emulator.locales import supported
+from custom_speech_emulator.store import Entity
 from custom_speech_emulator.versions import Json, Version
 
 
@@ -51,6 +58,37 @@ def _properties(document: Json, version: Version) -> Json:
 DATASETS = Kind("datasets", "dataset", "InvalidDataset", shape, (*FILTERS, "kind"))
 
 
+def create(call: Call) -> Answer:
+    """Datasets_Create: reads its content from `contentUrl`, or waits for blocks without one."""
+    body = read(call, NewDataset)
+    dataset = fresh(call, body)
+    if body.contentUrl is None:
+        dataset.document["waits"] = "blocks"
+        return entities.created(call, DATASETS, dataset)
+    if not body.contentUrl.lower().startswith(("http://", "https://", "file://")):
+        raise invalid("InvalidPayload", "The contentUrl must be an http, https or file address.", "contentUrl")
+    dataset.document["contentUrl"] = body.contentUrl
+    imports.awaited(call.world, dataset, call.now)
+    call.later.append(partial(imports.fetch, call.world, call.account, dataset.id, body.contentUrl))
+    return entities.created(call, DATASETS, dataset)
+
+
+def fresh(call: Call, body: NewDataset) -> Entity:
+    """A dataset that has no content yet; 400 where the locale, the project or the quota does not allow it."""
+    if body.kind not in KINDS[supported(body.locale)]:
+        raise invalid("InvalidLocale", f"{body.locale} has no datasets of the kind {body.kind}.", "kind")
+    project = projects.connected(call, body.project, body.locale)
+    limits.check(call, "datasets")
+    dataset = entities.new(call, DATASETS, body)
+    dataset.document |= {"kind": body.kind, "status": "NotStarted"}
+    dataset.document["lastActionDateTime"] = dataset.document["createdDateTime"]
+    if body.properties and body.properties.textNormalizationKind:
+        dataset.document["textNormalizationKind"] = body.properties.textNormalizationKind
+    if project:
+        dataset.document["project"] = project
+    return dataset
+
+
 def get(call: Call) -> Answer:
     """Datasets_Get."""
     return entities.get(call, DATASETS)
@@ -59,3 +97,27 @@ def get(call: Call) -> Answer:
 def list_all(call: Call) -> Answer:
     """Datasets_List."""
     return entities.listed(call, DATASETS)
+
+
+def update(call: Call) -> Answer:
+    """Datasets_Update."""
+    dataset, patch = entities.found(call, DATASETS), read(call, Update)
+    projects.reconnect(call, dataset, patch)
+    return entities.changed(call, DATASETS, dataset, patch)
+
+
+def delete(call: Call) -> Answer:
+    """Datasets_Delete."""
+    return entities.removed(call, DATASETS, _in_use)
+
+
+def _in_use(call: Call, dataset: Entity) -> str | None:
+    """A training or a test that still reads it."""
+    account, unfinished = call.account.name, "json_extract(document, '$.status') IN ('NotStarted', 'Running')"
+    for model in call.store.all(account, "models", unfinished):
+        if dataset.id in model.document["datasets"]:
+            return f"the model {model.id}"
+    for evaluation in call.store.all(account, "evaluations", unfinished):
+        if dataset.id == evaluation.document["dataset"]:
+            return f"the evaluation {evaluation.id}"
+    return None

@@ -111,7 +111,7 @@ def new(call: Call, kind: Kind, body: Body) -> Entity:
 def created(call: Call, kind: Kind, entity: Entity) -> Answer:
     """Stores a fresh entity and answers 201 with its place."""
     call.store.put(entity)
-    call.world.happened(entity.account, kind.path, entity.id, "Creation")
+    call.world.happened(entity, "Creation")
     return Answer(201, shown(call, kind, entity), {"Location": call.version.link(kind.path, entity.id)})
 
 
@@ -153,7 +153,7 @@ def removed(call: Call, kind: Kind, in_use: Callable[[Call, Entity], str | None]
     if user:
         raise conflict("InUseViolation", f"The {kind.word} is used by {user}.")
     call.store.remove(entity)
-    call.world.happened(entity.account, kind.path, entity.id, "Deletion")
+    call.world.happened(entity, "Deletion")
     return Answer(204)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from custom_speech_emulator import base_models, entities, projects
+from custom_speech_emulator import base_models, entities, projects, training
 from custom_speech_emulator.bodies import NewModel, Reference, Update, read
 from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.clock import quarter_close, stamp, years_later
@@ -70,6 +70,8 @@ def create(call: Call) -> Answer:
         "weight": (body.properties and body.properties.customModelWeightPercent) or WEIGHT,
     }
     model.document |= {name: value for name, value in (("project", project), ("text", body.text)) if value}
+    model.document["outcome"] = training.outcome(datasets)
+    training.learn(call.world, model, datasets, body.text)
     call.world.pace.start(model, call.now, status="Running")
     return entities.created(call, MODELS, model)
 

@@ -6,16 +6,54 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custom_speech_emulator import base_models, copies, datasets, models, projects
+from custom_speech_emulator import (
+    base_models,
+    blocks,
+    copies,
+    datasets,
+    endpoints,
+    evaluations,
+    files,
+    imports,
+    manifests,
+    models,
+    projects,
+    training,
+    uploads,
+    webhooks,
+)
 from custom_speech_emulator.call import Answer, Call
-from custom_speech_emulator.locales import DATASETS, LOCALES
+from custom_speech_emulator.datasets import DATASETS
+from custom_speech_emulator.endpoints import ENDPOINTS
+from custom_speech_emulator.entities import Kind
+from custom_speech_emulator.evaluations import EVALUATIONS
+from custom_speech_emulator.locales import DATASETS as KINDS
+from custom_speech_emulator.locales import LOCALES
+from custom_speech_emulator.models import MODELS
+from custom_speech_emulator.progress import Ending
+from custom_speech_emulator.projects import contents as _held
 from custom_speech_emulator.versions import V3_2, V2025, VERSIONS, Version
 
 Handler = Callable[[Call], Answer]
 LIFETIME = "lifetime"
-LARGEST_BODY = 1024 * 1024
 _PAGED = ("skip", "top", "filter")
+_FILES = (LIFETIME, *_PAGED)
+_LOGS = (LIFETIME, "skipToken", "top")
+_BASE_LOGS = "/endpoints/base/{locale}/files/logs"
 _PROJECTS = (V3_2, V2025)
+_OLD = (V3_2,)
+
+# There are none here: transcribing is not what this stands in for.
+_TRANSCRIPTIONS = Kind(
+    "transcriptions", "transcription", "InvalidTranscription", lambda _id, document, _version: document
+)
+
+ENDINGS: dict[str, Ending] = {
+    DATASETS.path: imports.ended,
+    MODELS.path: training.ended,
+    EVALUATIONS.path: evaluations.ended,
+    copies.OPERATIONS.path: copies.ended,
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +82,7 @@ def _locales(call: Call) -> Answer:
 
 
 def _dataset_locales(call: Call) -> Answer:
-    return Answer(200, call.version.dataset_locales(DATASETS))
+    return Answer(200, call.version.dataset_locales(KINDS))
 
 
 OPERATIONS = (
@@ -54,20 +92,25 @@ OPERATIONS = (
     Operation("Projects_Get", "GET", "/projects/{id}", projects.get, (), _PROJECTS),
     Operation("Projects_Update", "PATCH", "/projects/{id}", projects.update, (), _PROJECTS),
     Operation("Projects_Delete", "DELETE", "/projects/{id}", projects.delete, (), _PROJECTS),
+    Operation("Projects_ListEvaluations", "GET", "/projects/{id}/evaluations", _held(EVALUATIONS), _PAGED, _PROJECTS),
+    Operation("Projects_ListDatasets", "GET", "/projects/{id}/datasets", _held(DATASETS), _PAGED, _PROJECTS),
+    Operation("Projects_ListEndpoints", "GET", "/projects/{id}/endpoints", _held(ENDPOINTS), _PAGED, _PROJECTS),
+    Operation("Projects_ListModels", "GET", "/projects/{id}/models", _held(MODELS), _PAGED, _PROJECTS),
     Operation(
-        "Projects_ListDatasets",
-        "GET",
-        "/projects/{id}/datasets",
-        projects.contents(datasets.DATASETS),
-        _PAGED,
-        _PROJECTS,
-    ),
-    Operation(
-        "Projects_ListModels", "GET", "/projects/{id}/models", projects.contents(models.MODELS), _PAGED, _PROJECTS
+        "Projects_ListTranscriptions", "GET", "/projects/{id}/transcriptions", _held(_TRANSCRIPTIONS), _PAGED, _PROJECTS
     ),
     Operation("Datasets_ListSupportedLocales", "GET", "/datasets/locales", _dataset_locales),
     Operation("Datasets_List", "GET", "/datasets", datasets.list_all, _PAGED),
+    Operation("Datasets_Create", "POST", "/datasets", datasets.create),
+    Operation("Datasets_Upload", "POST", "/datasets/upload", uploads.upload, (), _OLD),
     Operation("Datasets_Get", "GET", "/datasets/{id}", datasets.get),
+    Operation("Datasets_Update", "PATCH", "/datasets/{id}", datasets.update),
+    Operation("Datasets_Delete", "DELETE", "/datasets/{id}", datasets.delete),
+    Operation("Datasets_GetBlocks", "GET", "/datasets/{id}/blocks", blocks.list_all),
+    Operation("Datasets_UploadBlock", "PUT", "/datasets/{id}/blocks", blocks.upload, ("blockid",)),
+    Operation("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", blocks.commit),
+    Operation("Datasets_ListFiles", "GET", "/datasets/{id}/files", files.listing(DATASETS), _FILES),
+    Operation("Datasets_GetFile", "GET", "/datasets/{id}/files/{fileId}", files.getting(DATASETS), (LIFETIME,)),
     Operation("Models_ListSupportedLocales", "GET", "/models/locales", _locales),
     Operation("Models_ListCustomModels", "GET", "/models", models.list_all, _PAGED),
     Operation("Models_Create", "POST", "/models", models.create),
@@ -78,5 +121,42 @@ OPERATIONS = (
     Operation("Models_GetBaseModel", "GET", "/models/base/{id}", base_models.get),
     Operation("Models_Copy", "POST", "/models/{id}:copy", copies.copy),
     Operation("Models_AuthorizeCopy", "POST", "/models:authorizecopy", copies.authorize),
+    Operation("Models_GetCustomModelManifest", "GET", "/models/{id}/manifest", manifests.of_custom_model, (LIFETIME,)),
+    Operation("Models_GetBaseModelManifest", "GET", "/models/base/{id}/manifest", manifests.of_base_model, (LIFETIME,)),
+    Operation("Models_ListFiles", "GET", "/models/{id}/files", files.listing(MODELS), _FILES),
+    Operation("Models_GetFile", "GET", "/models/{id}/files/{fileId}", files.getting(MODELS), (LIFETIME,)),
     Operation("Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", copies.get),
+    Operation("Evaluations_ListSupportedLocales", "GET", "/evaluations/locales", _locales),
+    Operation("Evaluations_List", "GET", "/evaluations", evaluations.list_all, _PAGED),
+    Operation("Evaluations_Create", "POST", "/evaluations", evaluations.create),
+    Operation("Evaluations_ListFiles", "GET", "/evaluations/{id}/files", files.listing(EVALUATIONS), _FILES),
+    Operation(
+        "Evaluations_GetFile", "GET", "/evaluations/{id}/files/{fileId}", files.getting(EVALUATIONS), (LIFETIME,)
+    ),
+    Operation("Evaluations_Get", "GET", "/evaluations/{id}", evaluations.get),
+    Operation("Evaluations_Update", "PATCH", "/evaluations/{id}", evaluations.update),
+    Operation("Evaluations_Delete", "DELETE", "/evaluations/{id}", evaluations.delete),
+    Operation("Endpoints_ListSupportedLocales", "GET", "/endpoints/locales", _locales),
+    Operation("Endpoints_List", "GET", "/endpoints", endpoints.list_all, _PAGED),
+    Operation("Endpoints_Create", "POST", "/endpoints", endpoints.create),
+    Operation("Endpoints_Get", "GET", "/endpoints/{id}", endpoints.get),
+    Operation("Endpoints_Delete", "DELETE", "/endpoints/{id}", endpoints.delete),
+    Operation("Endpoints_Update", "PATCH", "/endpoints/{id}", endpoints.update),
+    Operation("Endpoints_ListLogs", "GET", "/endpoints/{id}/files/logs", endpoints.list_logs, _LOGS, _OLD),
+    Operation(
+        "Endpoints_DeleteLogs", "DELETE", "/endpoints/{id}/files/logs", endpoints.delete_logs, ("endDate",), _OLD
+    ),
+    Operation("Endpoints_GetLog", "GET", "/endpoints/{id}/files/logs/{logId}", endpoints.get_log, (LIFETIME,), _OLD),
+    Operation("Endpoints_DeleteLog", "DELETE", "/endpoints/{id}/files/logs/{logId}", endpoints.delete_log, (), _OLD),
+    Operation("Endpoints_ListBaseModelLogs", "GET", _BASE_LOGS, endpoints.list_logs, _LOGS, _OLD),
+    Operation("Endpoints_DeleteBaseModelLogs", "DELETE", _BASE_LOGS, endpoints.delete_logs, ("endDate",), _OLD),
+    Operation("Endpoints_GetBaseModelLog", "GET", f"{_BASE_LOGS}/{{logId}}", endpoints.get_log, (LIFETIME,), _OLD),
+    Operation("Endpoints_DeleteBaseModelLog", "DELETE", f"{_BASE_LOGS}/{{logId}}", endpoints.delete_log, (), _OLD),
+    Operation("WebHooks_List", "GET", "/webhooks", webhooks.list_all, _PAGED),
+    Operation("WebHooks_Create", "POST", "/webhooks", webhooks.create),
+    Operation("WebHooks_Get", "GET", "/webhooks/{id}", webhooks.get),
+    Operation("WebHooks_Update", "PATCH", "/webhooks/{id}", webhooks.update),
+    Operation("WebHooks_Delete", "DELETE", "/webhooks/{id}", webhooks.delete),
+    Operation("WebHooks_Ping", "POST", "/webhooks/{id}:ping", webhooks.ping),
+    Operation("WebHooks_Test", "POST", "/webhooks/{id}:test", webhooks.test),
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 QUICK = 0.25
 
 
-# What happens besides when something of a kind has ended well.
+# What happens besides when something of a kind has ended, well or not.
 Ending = Callable[["World", Entity, datetime], None]
 
 
@@ -54,11 +54,16 @@ class Pace:
 
 
 def settle(world: World) -> None:
-    """Moves on everything whose time has come, in the order in which it would have happened."""
+    """Moves on everything whose time has come, in the order in which it would have happened.
+
+    What has ended and is due again has reached the end of its life.
+    """
     now = world.now().timestamp()
     while entity := world.store.due(now):
         at = datetime.fromtimestamp(entity.due or now, UTC)
-        if entity.status == "NotStarted":
+        if entity.finished:
+            world.store.remove(entity)
+        elif entity.status == "NotStarted":
             _run(world, entity, at)
         else:
             finish(world, entity, at)
@@ -84,10 +89,12 @@ def finish(world: World, entity: Entity, at: datetime, outcome: dict[str, Any] |
     for spent in ("outcome", "ends", "waits"):
         entity.document.pop(spent, None)
     entity.due = entity.looks = None
-    if entity.kind in world.endings and entity.status == "Succeeded":
+    if "lives" in entity.document:
+        entity.due = at.timestamp() + entity.document["lives"]
+    if entity.kind in world.endings:
         world.endings[entity.kind](world, entity, at)
     world.store.put(entity)
-    world.happened(entity.account, entity.kind, entity.id, "Completion")
+    world.happened(entity, "Completion")
 
 
 def retry_after(due: float | None, now: datetime) -> str:
@@ -100,4 +107,4 @@ def _run(world: World, entity: Entity, at: datetime) -> None:
     entity.document |= {"status": "Running", "lastActionDateTime": stamp(at)}
     entity.due = entity.document.get("ends")
     world.store.put(entity)
-    world.happened(entity.account, entity.kind, entity.id, "Processing")
+    world.happened(entity, "Processing")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -84,7 +83,7 @@ def list_all(call: Call) -> Answer:
     """Projects_List."""
 
     def fill(row: Row) -> Row:
-        return replace(row, text=json.dumps({**json.loads(row.text), "counts": counts(call, row.id)}))
+        return replace(row, text=row.with_property("counts", counts(call, row.id)))
 
     return entities.listed(call, PROJECTS, fill=fill if call.version.old else None)
 

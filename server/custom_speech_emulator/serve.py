@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import sqlite3
 import sys
+import threading
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from custom_speech_emulator.app import emulator
+from custom_speech_emulator.app import Emulation, emulator
+from custom_speech_emulator.faulty import HANG_UP
+
+_TICK = 0.25
 
 
 class PortInUse(Exception):
@@ -21,13 +28,36 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
     Raises `PortInUse`, `StateUnusable`, and ValueError for an option that makes no sense.
     """
     app = emulator(**options)
+    ticking = threading.Event()
     with listening(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
-        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", server_header=False)
+        config = uvicorn.Config(
+            _able_to_hang_up(app), log_level="critical", access_log=False, lifespan="off", server_header=False
+        )
         port = listener.getsockname()[1]
         sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{port}\n")
         sys.stderr.flush()
-        uvicorn.Server(config).run(sockets=[listener])
+        threading.Thread(target=_tick, args=(app.state.emulation, ticking), daemon=True).start()
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            ticking.set()
+
+
+def _tick(emulation: Emulation, stop: threading.Event) -> None:
+    while not stop.wait(_TICK):
+        with contextlib.suppress(sqlite3.OperationalError):
+            emulation.tick()
+
+
+def _able_to_hang_up(app: ASGIApp) -> ASGIApp:
+    """Lets a fault rule close the connection, which ASGI has no word for."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        await app({**scope, HANG_UP: transport.abort} if transport else scope, receive, send)
+
+    return wrapped
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -5,13 +5,16 @@ Release dates follow the clock, so that the stock never goes stale; ids follow f
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from custom_speech_emulator import files, training
 from custom_speech_emulator.accounts import Account
 from custom_speech_emulator.clock import quarter_close, stamp, years_later
+from custom_speech_emulator.imports import TEXTS
 from custom_speech_emulator.locales import TRAINS_WITH
 from custom_speech_emulator.store import Entity
 from custom_speech_emulator.versions import Json
@@ -31,6 +34,25 @@ _DATASETS = {
     "LanguageMarkdown": ("structured text", 356, 0, 0),
     "Pronunciation": ("pronunciation", 64, 0, 0),
     "OutputFormatting": ("output format", 38, 0, 0),
+}
+
+SENTENCES = {
+    "en-US": [
+        "The Contoso router blinks amber when the uplink is lost.",
+        "Please hold the reset pin for eleven seconds.",
+        "Our warranty covers the modem but not the antenna.",
+        "I would like to cancel the installation on Thursday.",
+        "The technician will bring a spare fiber splitter.",
+        "Could you repeat the serial number of the gateway?",
+    ],
+    "de-DE": [
+        "Der Contoso Router blinkt gelb, wenn die Leitung gestört ist.",
+        "Bitte halten Sie den Stift elf Sekunden lang gedrückt.",
+        "Die Garantie gilt für das Modem, nicht für die Antenne.",
+        "Ich möchte den Termin am Donnerstag absagen.",
+        "Der Techniker bringt einen zweiten Glasfaserverteiler mit.",
+        "Nennen Sie mir bitte noch einmal die Seriennummer.",
+    ],
 }
 
 
@@ -73,6 +95,21 @@ def fill(world: World) -> None:
         entities += _of_account(account, now, entities)
     for entity in entities:
         world.store.put(entity)
+        _fill_out(world, entity, now)
+
+
+def _fill_out(world: World, entity: Entity, now: datetime) -> None:
+    """Gives datasets something to be tested with, and what has ended its report."""
+    if entity.kind == "datasets" and entity.status == "Succeeded":
+        texts = SENTENCES[entity.document["locale"]]
+        audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(texts, 1)]
+        heard = {"texts": texts, "audio": audio if entity.document["kind"] == "Acoustic" else []}
+        world.store.put_data(entity.account, entity.id, TEXTS, json.dumps(heard).encode())
+        counts = {name: entity.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
+        files.add(world, entity, "report.json", "DatasetReport", json.dumps(counts).encode(), now)
+    if entity.kind == "models":
+        training.keep(world, entity, {"words": sorted(training.words_of(SENTENCES["en-US"])), "heard": False})
+        training.ended(world, entity, now)
 
 
 def _base_models(now: datetime) -> list[Entity]:
@@ -112,6 +149,8 @@ def _of_account(account: Account, now: datetime, base_models: list[Entity]) -> I
     made = now - timedelta(days=40)
     for locale in _PROJECTS:
         yield _named(account, "projects", f"Contoso {locale}", locale, made)
+    if account.tier == "F0":
+        return  # its quota of two datasets has no room for the rest
     for locale in _FULL:
         for kind in _DATASETS:
             yield _dataset(account, kind, locale, made)

@@ -70,6 +70,10 @@ class Row:
     text: str
     moving: bool
 
+    def with_property(self, name: str, value: Any) -> str:
+        """The text with one property more."""
+        return json.dumps({**json.loads(self.text), name: value})
+
 
 class Store:
     """The sqlite database, on disk or in memory."""
@@ -121,11 +125,15 @@ class Store:
         return next(self._entities("account = ? AND kind = ? AND id = ?", (account, kind, entity_id.lower())), None)
 
     def remove(self, entity: Entity) -> None:
-        """Takes an entity and its data away."""
+        """Takes an entity, its files and its data away."""
         self._db.execute(
             "DELETE FROM entity WHERE account = ? AND kind = ? AND id = ?", (entity.account, entity.kind, entity.id)
         )
+        self._db.execute(
+            "DELETE FROM entity WHERE account = ? AND kind = ?", (entity.account, f"{entity.kind}/{entity.id}/files")
+        )
         self.drop_data(entity.account, entity.id)
+        self.drop_data(entity.account, f"{entity.id}/blocks")
 
     def rows(self, account: str, kind: str, where: str, values: tuple[Any, ...], skip: int, top: int) -> list[Row]:
         """A piece of the list of one kind, oldest first. `where` is SQL made by this package, never a caller's text."""

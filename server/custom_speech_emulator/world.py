@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from custom_speech_emulator.accounts import ACCOUNTS, Account
 from custom_speech_emulator.clock import utc_now
 from custom_speech_emulator.progress import Ending, Pace
-from custom_speech_emulator.store import Store
+from custom_speech_emulator.store import Entity, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +40,15 @@ class Emulator:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that web hooks may be told: what happened to an entity (`Creation`, `Processing`, …)."""
+    """Something that web hooks may be told: what happened to an entity (`Creation`, …), and what it was then."""
 
-    account: str
-    kind: str
-    id: str
+    entity: Entity
     name: str
 
 
 @dataclass
 class World:
-    """One emulator's state and clock; `endings` is what happens besides when something of a kind ends well."""
+    """One emulator's state and clock; `endings` is what happens besides when something of a kind ends."""
 
     settings: Emulator
     store: Store
@@ -80,6 +78,11 @@ class World:
         """The account of a name."""
         return next(one for one in self.settings.accounts if one.name == name)
 
-    def happened(self, account: str, kind: str, entity_id: str, name: str) -> None:
+    def happened(self, entity: Entity, name: str) -> None:
         """Notes an event for the web hooks."""
-        self.events.append(Event(account, kind, entity_id, name))
+        self.events.append(Event(replace(entity, document={**entity.document}), name))
+
+    def taken_events(self) -> list[Event]:
+        """What has happened since the last call."""
+        events, self.events = self.events, []
+        return events
