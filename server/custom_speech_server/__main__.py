@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custom_speech_server import __version__
+from custom_speech_server.http.options import add as add_http_options
 
 if TYPE_CHECKING:
     from custom_speech_server.app import Settings
@@ -36,9 +37,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Without any configuration it works on an emulator of the service: no account, no cost.",
     )
     parser.add_argument("--version", action="version", version=f"custom-speech-mcp {__version__}")
-    parser.set_defaults(run=_serve)
+    parser.set_defaults(run=_serve, http=False, confirm=os.environ.get("CUSTOM_SPEECH_CONFIRM", "ask"))
     _add_server_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
+    serve = commands.add_parser(
+        "serve", help="serve MCP: over stdio, or to a team over HTTP", argument_default=argparse.SUPPRESS
+    )
+    _add_server_options(serve)
+    add_http_options(serve)
     demo = commands.add_parser("demo", help="show the whole job on the emulator, from a list to a connected copy")
     demo.set_defaults(run=_demo)
     doctor = commands.add_parser("doctor", help="say which resources are configured and whether each answers")
@@ -55,7 +61,6 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--confirm",
         choices=("ask", "never"),
-        default=os.environ.get("CUSTOM_SPEECH_CONFIRM", "ask"),
         help="whether charged training needs a person's yes (default: ask)",
     )
 
@@ -79,6 +84,8 @@ def _serve(options: argparse.Namespace) -> int:
     if settings is None:
         return 2
     _log_to_stderr()
+    if options.http:
+        return _serve_http(options, settings)
     from custom_speech_server.app import build
 
     server = build(settings)
@@ -86,6 +93,14 @@ def _serve(options: argparse.Namespace) -> int:
     gc.enable()
     server.run()
     return 0
+
+
+def _serve_http(options: argparse.Namespace, settings: "Settings") -> int:
+    from custom_speech_server.http.serving import run
+
+    gc.freeze()
+    gc.enable()
+    return run(options, settings)
 
 
 def _settings(options: argparse.Namespace) -> "Settings | None":

@@ -1,0 +1,30 @@
+"""The door: no request passes without an accepted token that may at least read."""
+
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from pydantic import AnyHttpUrl
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from custom_speech_server.authentication.access import Access
+from custom_speech_server.authentication.scopes import READ, WRITE
+
+
+def guarded(app: ASGIApp, access: Access | None) -> ASGIApp:
+    """The application behind the door; without `access`, on loopback, there is none."""
+    if access is None:
+        return app
+    metadata = build_resource_metadata_url(access.public_url) if access.public_url else None
+    inside = RequireAuthMiddleware(AuthContextMiddleware(app), [READ], metadata)
+    return AuthenticationMiddleware(inside, backend=BearerAuthBackend(access.verifier))
+
+
+def metadata_routes(access: Access | None) -> list[Route]:
+    """Where a client learns which issuer's tokens are accepted (RFC 9728)."""
+    if access is None or access.public_url is None or access.issuer is None:
+        return []
+    return create_protected_resource_routes(
+        access.public_url, [AnyHttpUrl(access.issuer)], [READ, WRITE], resource_name="Azure custom speech"
+    )

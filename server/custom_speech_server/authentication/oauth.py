@@ -1,0 +1,120 @@
+"""Tokens of an OAuth authorization server (RFC 9068, and Microsoft Entra ID's): signature, issuer, audience, time."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+import anyio
+import jwt
+from mcp.server.auth.provider import AccessToken
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
+
+_log = logging.getLogger(__name__)
+
+LEEWAY_SECONDS = 30
+"""How far the clocks of the two servers may be apart."""
+
+KEYS_LIVE_SECONDS = 3600.0
+"""How long fetched signing keys are used without looking again."""
+
+KEYS_REST_SECONDS = 30.0
+"""The shortest time between two fetches, so that tokens with made-up key ids cause no traffic."""
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+"""Signatures with a private key only: a shared secret or none can never be accepted."""
+
+
+class Issuer(BaseModel):
+    """The table `oauth`."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    issuer: str = Field(min_length=1)
+    audience: str | list[str] = Field(min_length=1)
+    jwks: HttpUrl
+    algorithms: list[Algorithm] = Field(default=["RS256"], min_length=1)
+
+    @field_validator("jwks")
+    @classmethod
+    def _safe(cls, url: HttpUrl) -> HttpUrl:
+        if url.scheme != "https" and url.host not in ("127.0.0.1", "localhost", "[::1]"):
+            raise ValueError("must be https")
+        return url
+
+
+class SigningKeys:
+    """The issuer's keys, fetched when they are first needed and when they may have changed."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[str]], clock: Callable[[], float] = anyio.current_time) -> None:
+        self._fetch, self._clock = fetch, clock
+        self._turn = anyio.Lock()
+        self._keys: dict[str | None, jwt.PyJWK] = {}
+        self._fetched = float("-inf")
+
+    async def key(self, kid: str | None) -> jwt.PyJWK | None:
+        """The key of that id; None where the issuer has none."""
+        async with self._turn:
+            age = self._clock() - self._fetched
+            if age > KEYS_LIVE_SECONDS or (kid not in self._keys and age > KEYS_REST_SECONDS):
+                await self._renew()
+        return self._keys.get(kid)
+
+    async def _renew(self) -> None:
+        self._fetched = self._clock()
+        try:
+            found = jwt.PyJWKSet.from_dict(json.loads(await self._fetch()))
+        except (OSError, ValueError, jwt.PyJWTError) as error:
+            _log.error("The signing keys of the issuer could not be fetched (%s).", type(error).__name__)
+        else:
+            self._keys = {key.key_id: key for key in found.keys}
+
+
+class IssuedTokens:
+    """The SDK's TokenVerifier over tokens that the issuer signed."""
+
+    def __init__(self, issuer: Issuer, keys: SigningKeys) -> None:
+        self._issuer, self._keys = issuer, keys
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Who the token is for; None where it is not the issuer's, not for us, or not for now."""
+        try:
+            key = await self._keys.key(jwt.get_unverified_header(token).get("kid"))
+            claims = None if key is None else self._claims(token, key)
+        except jwt.PyJWTError as error:
+            _log.warning("A token was refused (%s).", type(error).__name__)
+            return None
+        return None if claims is None else access_token(token, claims)
+
+    def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=list(self._issuer.algorithms),
+            audience=self._issuer.audience,
+            issuer=self._issuer.issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+
+
+def access_token(token: str, claims: Mapping[str, Any]) -> AccessToken:
+    """What the SDK and the audit know of a caller."""
+    client = claims.get("azp") or claims.get("appid") or claims.get("client_id") or claims["sub"]
+    return AccessToken(
+        token=token,
+        client_id=str(client),
+        subject=str(claims["sub"]),
+        scopes=sorted(scopes(claims)),
+        claims={"iss": claims["iss"]},
+    )
+
+
+def scopes(claims: Mapping[str, Any]) -> set[str]:
+    """The scopes in `scope` (RFC 9068), `scp` (Entra ID, for people) and `roles` (Entra ID, for applications)."""
+    found: set[str] = set()
+    for claim in ("scope", "scp", "roles"):
+        value = claims.get(claim)
+        words = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
+        found |= {word for word in words if isinstance(word, str)}
+    return found

@@ -1,0 +1,86 @@
+"""The ASGI application: MCP at /mcp behind its door, and the two questions of whoever operates it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from custom_speech_server.app import Settings
+from custom_speech_server.authentication.access import Access
+from custom_speech_server.authentication.door import guarded, metadata_routes
+from custom_speech_server.authentication.scopes import Allowed, writing_tools
+from custom_speech_server.http import health
+from custom_speech_server.http.sessions import Sessions
+from custom_speech_server.http.stopping import Listeners
+from custom_speech_tools.speech import Speech
+
+BODY_BYTES = 1024 * 1024
+"""The most that a request may hold; the largest sensible call takes a tenth."""
+
+MOST_SESSIONS = 1000
+"""Sessions of the handshake versions at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How the server is reached: under which names, from which web pages, by whom, and as which replica.
+
+    `replica` is the address at which the other replicas reach this one, such as `http://10.0.0.7:8080`.
+    """
+
+    hosts: Sequence[str]
+    origins: Sequence[str]
+    access: Access | None = None
+    replica: str | None = None
+
+
+def application(server: MCPServer[Any], settings: Settings, serving: Serving) -> tuple[Starlette, Listeners]:
+    """The application, and its streams that a stop ends first."""
+    mcp: ASGIApp = _Mcp(server, serving)
+    sessions = Sessions(mcp, serving.replica, settings.state_key) if serving.replica else None
+    listeners = Listeners(sessions or mcp)
+    readiness = health.Readiness(_speech(settings))
+    routes = [
+        Route("/mcp", endpoint=guarded(listeners, serving.access)),
+        Route("/healthz", endpoint=health.alive),
+        Route("/readyz", endpoint=readiness.answer),
+        *metadata_routes(serving.access),
+    ]
+    if serving.access:
+        server.middleware.append(Allowed(writing_tools()))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(readiness.close)
+            if sessions:
+                stack.push_async_callback(sessions.close)
+            await stack.enter_async_context(server.session_manager.run())
+            yield
+
+    return Starlette(routes=routes, lifespan=lifespan), listeners
+
+
+class _Mcp:
+    """The SDK's handler of requests, which checks Host and Origin in every one."""
+
+    def __init__(self, server: MCPServer[Any], serving: Serving) -> None:
+        security = TransportSecuritySettings(allowed_hosts=list(serving.hosts), allowed_origins=list(serving.origins))
+        server.streamable_http_app(
+            transport_security=security, max_request_body_size=BODY_BYTES, max_sessions=MOST_SESSIONS
+        )
+        self._manager = server.session_manager
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._manager.handle_request(scope, receive, send)
+
+
+def _speech(settings: Settings) -> dict[str, Speech]:
+    app = settings.emulator if settings.resources.in_process else None
+    return {resource.name: Speech(resource, app) for resource in settings.resources.all}

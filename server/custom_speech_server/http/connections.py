@@ -1,0 +1,69 @@
+"""HTTP/1.1 connections that keep nobody waiting: limits for a whole request, for a slow reader, for their number."""
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+REQUEST_SECONDS = 20.0
+"""The longest that a request may take to arrive whole, from the connection or its first byte on."""
+
+READING_SECONDS = 30.0
+"""The longest that a caller may leave an answer unread."""
+
+MOST_CONNECTIONS = 2000
+"""Connections at once; one more is closed unanswered."""
+
+HEADER_BYTES = 32 * 1024
+"""The most that the head of a request may hold; an access token takes a few thousand."""
+
+
+class PatientProtocol(H11Protocol):
+    """uvicorn's protocol on h11, closing connections that keep it waiting."""
+
+    _arrival: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+        else:
+            self._arrival = self.loop.call_later(REQUEST_SECONDS, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request; the first part starts the clock, the last stops it."""
+        super().data_received(data)
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            _stop(self._arrival)
+            self._arrival = None
+        elif self._arrival is None:
+            self._arrival = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """The caller does not read."""
+        super().pause_writing()
+        self._reading = self.loop.call_later(READING_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The caller reads again."""
+        super().resume_writing()
+        _stop(self._reading)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the clocks."""
+        _stop(self._arrival)
+        _stop(self._reading)
+        super().connection_lost(exc)
+
+
+def _stop(timer: asyncio.TimerHandle | None) -> None:
+    if timer:
+        timer.cancel()
+
+
+def limits() -> dict[str, Any]:
+    """What uvicorn is told of it."""
+    return {"http": PatientProtocol, "h11_max_incomplete_event_size": HEADER_BYTES, "timeout_keep_alive": 75}

@@ -1,0 +1,80 @@
+"""`serve --http`: look whether it may start, listen, and serve in one process or several."""
+
+import argparse
+import os
+import socket
+import sys
+
+import uvicorn
+
+from custom_speech_server.app import Settings, build
+from custom_speech_server.authentication import access
+from custom_speech_server.http import conditions, connections
+from custom_speech_server.http.application import Serving, application
+from custom_speech_server.http.stopping import StoppingServer
+from custom_speech_server.resources import ConfigurationError
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Serve until a signal; gives the exit status."""
+    try:
+        serving = _serving(options)
+        listener = listening(options.host, options.port)
+    except (ConfigurationError, OSError) as error:
+        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        return 2
+    with listener:
+        port = listener.getsockname()[1]
+        print(f"custom-speech-mcp: serving MCP on http://{options.host}:{port}/mcp", file=sys.stderr, flush=True)
+        serve(options, settings, serving, listener)
+    return 0
+
+
+def serve(options: argparse.Namespace, settings: Settings, serving: Serving, *listeners: socket.socket) -> None:
+    """Serve in this process on sockets that listen already."""
+    app, streams = application(build(settings), settings, serving)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        timeout_graceful_shutdown=options.stop_seconds,
+        **connections.limits(),
+    )
+    StoppingServer(config, streams).run(list(listeners))
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A listening socket. Its protocol is named, or Nagle's algorithm delays every kept-alive answer by 40 ms."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}.") from error
+    return listener
+
+
+def _serving(options: argparse.Namespace) -> Serving:
+    """Raises ConfigurationError where it must not start so."""
+    allowed = access.load(options.access) if options.access else None
+    public = [allowed.public_url.host or ""] if allowed and allowed.public_url else []
+    refused = conditions.refusal(
+        host=options.host,
+        allowed=options.allow_host,
+        workers=options.workers,
+        authenticated=allowed is not None,
+        shares_key="CUSTOM_SPEECH_STATE_KEY" in os.environ,
+    )
+    if refused:
+        raise ConfigurationError(refused)
+    hosts = conditions.hosts(options.host, [*options.allow_host, *public])
+    return Serving(
+        hosts, conditions.origins(options.allow_origin), allowed, os.environ.get("CUSTOM_SPEECH_REPLICA") or None
+    )

@@ -1,0 +1,83 @@
+"""A graceful stop: streams on which a client only listens end at once, running calls may finish, nothing new begins."""
+
+import signal
+import socket
+
+import anyio
+import uvicorn
+from sse_starlette.sse import AppStatus
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Listeners:
+    """Ends, when told, every stream on which a client waits for news; calls go on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._ended = anyio.Event()
+
+    def end(self) -> None:
+        """End those that are open and those to come."""
+        self._ended.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if not _listens(scope):
+            await self._app(scope, receive, send)
+            return
+        stream = _Stream(send)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._cancel_at_end, group.cancel_scope)
+            await self._app(scope, receive, stream.send)
+            stream.is_complete = True
+            group.cancel_scope.cancel()
+        if not stream.is_complete:
+            await stream.complete(scope, receive)
+
+    async def _cancel_at_end(self, scope: anyio.CancelScope) -> None:
+        await self._ended.wait()
+        scope.cancel()
+
+
+class _Stream:
+    """What was sent of an answer, so that it can be ended properly."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._has_begun = self.is_complete = False
+
+    async def send(self, message: Message) -> None:
+        self._has_begun = True
+        await self._send(message)
+
+    async def complete(self, scope: Scope, receive: Receive) -> None:
+        if self._has_begun:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await PlainTextResponse("stopping", status_code=503)(scope, receive, self._send)
+
+
+class StoppingServer(uvicorn.Server):
+    """uvicorn, ending the listening streams first when it is told to stop, and then leaving with status 0."""
+
+    def __init__(self, config: uvicorn.Config, listeners: Listeners) -> None:
+        super().__init__(config)
+        self._listeners = listeners
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal; the library for event streams must not end the streams of running calls."""
+        AppStatus.enable_automatic_graceful_drain = False
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # uvicorn raises it again once it has stopped
+        super().run(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._listeners.end()
+        await super().shutdown(sockets)
+
+
+def _listens(scope: Scope) -> bool:
+    return scope["type"] == "http" and (
+        scope["method"] == "GET" or (b"mcp-method", b"subscriptions/listen") in scope["headers"]
+    )
