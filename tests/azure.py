@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from custom_speech_emulator import emulator
 from specification import Specifications
 

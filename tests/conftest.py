@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from mcp import Client
+
 from azure import Azure
 from caller import Caller
 from custom_speech_server.app import Settings, build
 from custom_speech_server.resources import EMULATED
 from custom_speech_tools.speech import VERSIONS
-from mcp import Client
 
 Connect = Callable[..., AbstractAsyncContextManager[Caller]]
 

@@ -41,9 +41,7 @@ class Specification:
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
 
-    def violations(
-        self, method: str, path: str, query: str, asked: bytes, status: int, answered: bytes
-    ) -> list[str]:
+    def violations(self, method: str, path: str, query: str, asked: bytes, status: int, answered: bytes) -> list[str]:
         """What of an exchange is not as documented; a refused request may be anything, its answer may not."""
         operation = self._operation(method, path)
         if operation is None:

@@ -1,6 +1,7 @@
 """list_resources …"""
 
 import pytest
+
 from caller import Caller
 
 pytestmark = pytest.mark.anyio

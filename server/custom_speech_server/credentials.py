@@ -1,6 +1,6 @@
 """Secrets by reference: read when they are needed, and again after the service refused them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -42,14 +42,14 @@ class StoredKey:
 
 
 class EnvironmentKey(StoredKey):
-    """A key in an environment variable."""
+    """A key in an environment variable, which `read` reads."""
 
-    def __init__(self, resource: str, variable: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, resource: str, read: Callable[[], str]) -> None:
         super().__init__(resource)
-        self._variable, self._environment = variable, environment
+        self._read = read
 
     async def _fetch(self) -> str:
-        return self._environment[self._variable].strip()
+        return self._read().strip()
 
 
 class CommandKey(StoredKey):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -10,7 +11,7 @@ from custom_speech_server import built_in
 from custom_speech_server.resources import ConfigurationError, Resources, load
 from custom_speech_tools.call.plain_text import plain
 from custom_speech_tools.call.regions import AS_OF, region, trains_audio
-from custom_speech_tools.speech import VERSIONS, AzureError, Speech, SpeechError, SpeechResource
+from custom_speech_tools.speech import VERSIONS, AzureError, Speech, SpeechError, SpeechResource, Unreachable
 
 
 def run(config: Path | None) -> int:
@@ -35,11 +36,13 @@ async def _examine(resource: SpeechResource, resources: Resources) -> bool:
     print(f"  region        {region(resource) or 'unknown: configure region'}")
     print(f"  trains audio  {_audio(resource)}")
     print(f"  resource id   {'configured' if resource.resource_id else 'not configured: needed for copying'}")
-    works = {name: await _answer_in(resource, name, resources) for name in VERSIONS}
-    for name, answer in works.items():
-        chosen = " (configured)" if name == resource.api_version.name else ""
-        print(f"  {name:<12}  {answer or 'answers'}{chosen}")
-    return works[resource.api_version.name] is None
+    configured = resource.api_version.name
+    answer = await _answer_in(resource, configured, resources)
+    print(f"  {configured:<12}  {_said(answer)} (configured)")
+    others = [name for name in VERSIONS if name != configured and not isinstance(answer, Unreachable)]
+    for name in others:
+        print(f"  {name:<12}  {_said(await _answer_in(resource, name, resources))}")
+    return answer is None
 
 
 def _audio(resource: SpeechResource) -> str:
@@ -47,23 +50,23 @@ def _audio(resource: SpeechResource) -> str:
     return f"{able} ({'configured' if resource.trains_audio is not None else f'list of {AS_OF}'})"
 
 
-async def _answer_in(resource: SpeechResource, version: str, resources: Resources) -> str | None:
-    """Why the resource does not answer in an API version; None where it does."""
-    speech = Speech(
-        SpeechResource(
-            name=resource.name,
-            endpoint=resource.endpoint,
-            credential=resource.credential,
-            api_version=VERSIONS[version],
-        ),
-        built_in.emulator if resources.in_process else None,
+def _said(error: SpeechError | None) -> str:
+    if error is None:
+        return "answers"
+    said = (
+        f"answers {error.status} {error.code or ''}: {error.args[0]}" if isinstance(error, AzureError) else str(error)
     )
+    return plain(said)
+
+
+async def _answer_in(resource: SpeechResource, version: str, resources: Resources) -> SpeechError | None:
+    """Why the resource does not answer in an API version; None where it does."""
+    asked = replace(resource, api_version=VERSIONS[version])
+    speech = Speech(asked, built_in.emulator if resources.in_process else None)
     try:
         await speech.models_list_supported_locales()
-    except AzureError as error:
-        return f"answers {error.status} {error.code or ''}: {plain(error.args[0], 80)}"
     except SpeechError as error:
-        return plain(str(error))
+        return error
     finally:
         await speech.close()
     return None

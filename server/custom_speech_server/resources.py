@@ -163,11 +163,12 @@ def _credential(name: str, entry: _Entry, environment: Mapping[str, str], origin
         return CommandKey(name, key.command)
     if key.keyring:
         return KeyringKey(name, key.keyring)
-    if not environment.get(key.env or ""):
+    variable = key.env or ""
+    if not environment.get(variable):
         raise ConfigurationError(
-            f"{origin}: resources.{name}.key: variable {key.env} is not set or empty. Set it and start again."
+            f"{origin}: resources.{name}.key: variable {variable} is not set or empty. Set it and start again."
         )
-    return EnvironmentKey(name, key.env or "", environment)
+    return EnvironmentKey(name, lambda: environment[variable])
 
 
 def _path(text: str | None) -> Path | None:

@@ -11,8 +11,8 @@ from custom_speech_tools.guardrails.connecting import Connecting
 async def connect_model(
     model: ModelName, project: ProjectName, connection: Connecting, resource: ResourceName = None
 ) -> Model:
-    """Connect a custom model to a project of the same resource and locale, so that it is seen in the Azure portals.
-    Needed after copy_model without a project. Repeating it changes nothing; a model has one project."""
+    """Connect a custom model to a project of its resource and locale, so that the Azure portals show it. Needed
+    after copy_model without project. Repeating it changes nothing; a model has one project."""
     speech = connection.speech
     last = await connection.made()
     return showing.model(speech, last, after(speech, last), already_existed=connection.stands)

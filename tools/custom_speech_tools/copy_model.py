@@ -27,9 +27,8 @@ async def copy_model(
     wait_seconds: WaitSeconds = 0,
     resource: SourceResource = None,
 ) -> Copy:
-    """Copy a trained custom model to another configured resource, in another region if wanted; data and deployments
-    stay. With project, the copy is connected there once it is done. Takes minutes; the same copy twice makes one.
-    Follow it with get_copy."""
+    """Copy a trained custom model to another configured resource, in any region; data stays. With project, the copy
+    is connected there once done. Takes minutes; the same copy twice makes one. Then get_copy."""
     started, earlier = await connections.once.do(plan.request, plan.gathered, lambda: _start(plan))
     operation = started.operation and await watched(plan.source, started.operation, wait_seconds, connections.pace, ctx)
     there = started.model or await _arrived(plan, operation)

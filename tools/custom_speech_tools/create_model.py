@@ -34,8 +34,8 @@ async def create_model(
     confirm: Confirm = None,
     resource: ResourceName = None,
 ) -> Model:
-    """Train a custom speech model on datasets of one locale, after every guardrail is checked. Takes minutes with text,
-    days with audio. Charged training needs a person's yes. The same request twice makes one model. Then get_model."""
+    """Train a custom speech model on datasets of one locale, after all guardrails. Minutes with text, days
+    with audio; a charge needs a person's yes. The same request twice makes one model. Then get_model."""
     if plan.existing:
         return _shown(plan, plan.existing, already_existed=True)
     must_be_yes(asked)

@@ -19,8 +19,8 @@ async def get_copy(
     wait_seconds: WaitSeconds = 0,
     resource: SourceResource = None,
 ) -> Copy:
-    """Follow a copy that copy_model started; `resource` is the one the model was copied from. With wait_seconds it
-    answers as soon as the copy has ended, or then. When it is Succeeded, `model` is the new one on the target."""
+    """Follow a copy that copy_model started. With wait_seconds it answers when the copy has ended, or then.
+    Succeeded, `model` is the new one on the target."""
     first = await source.operations_get_model_copy(_id(operation))
     last = await copies.watched(source, first, wait_seconds, connections.pace, ctx)
     link = copies.link_of(last)

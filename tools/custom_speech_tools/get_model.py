@@ -20,8 +20,8 @@ async def get_model(
     wait_seconds: WaitSeconds = 0,
     resource: ResourceName = None,
 ) -> Model:
-    """Get one custom model: status, base model, datasets, project, end of life, and why it failed. With wait_seconds it
-    answers as soon as training has ended, or then; call it again while the status is Running."""
+    """Get a custom model: status, parts, end of life, why it failed. With wait_seconds it answers when training has
+    ended, or then; call it again while it is Running."""
     first = await found(speech, MODEL, model)
     last = await until_ended(
         first, lambda: speech.models_get_custom_model(first.id), wait_seconds, connections.pace, ctx

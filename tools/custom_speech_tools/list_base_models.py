@@ -19,8 +19,8 @@ async def list_base_models(
     limit: Limit = 10,
     resource: ResourceName = None,
 ) -> BaseModels:
-    """List Microsoft's base models of a locale, newest first: which kinds of data each can be trained with, until when,
-    and whether training is charged. Use it to choose `base_model` for plan_model or create_model."""
+    """List Microsoft's base models of a locale, newest first: the data each can be trained with, until when, and
+    whether training is charged. Choose `base_model` for create_model from it."""
     listing = await speech.models_list_base_models(locale=canonical(locale))
     if not listing.entities:
         await _refuse_locale(speech, canonical(locale))

@@ -15,8 +15,8 @@ async def list_datasets(
     limit: Limit = 20,
     resource: ResourceName = None,
 ) -> Datasets:
-    """List the uploaded datasets of a resource, newest first, with kind, status and size. Only `Succeeded` ones can be
-    trained with; pass their ids or names to plan_model or create_model."""
+    """List the uploaded datasets of a resource, newest first, with kind, status and size. Only `Succeeded` ones can
+    be trained with."""
     listing = await speech.datasets_list(locale=canonical(locale) if locale else None, kind=kind)
     shown = [showing.dataset(found) for found in showing.newest_first(listing.entities)[:limit]]
     note = reading_of(locale) if locale else None

@@ -16,8 +16,8 @@ async def list_models(
     limit: Limit = 20,
     resource: ResourceName = None,
 ) -> Models:
-    """List the custom models of a resource, newest first, trained there or copied to it. Use it to find a model's id or
-    see whether one is there already; get_model tells the rest."""
+    """List the custom models of a resource, newest first, trained there or copied to it. Gives ids and status;
+    get_model tells the rest."""
     listing = await speech.models_list_custom_models(
         locale=canonical(locale) if locale else None, status=status, display_name=display_name
     )

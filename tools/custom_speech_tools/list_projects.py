@@ -13,8 +13,8 @@ from custom_speech_tools.guardrails.project_rules import project_is_supported
 async def list_projects(
     speech: Named, locale: LocaleFilter = None, limit: Limit = 20, resource: ResourceName = None
 ) -> Projects:
-    """List the projects of a resource, newest first. A model is seen in the Azure portals only when it is connected
-    to a project of its locale: name one in create_model, copy_model or connect_model."""
+    """List the projects of a resource, newest first. The Azure portals show only models that are connected to a
+    project of their locale."""
     if unsupported := list(project_is_supported(speech.resource)):
         raise Refused("Nothing to list.", unsupported, "Other tools work without a project.")
     listing = await speech.projects_list(locale=canonical(locale) if locale else None)

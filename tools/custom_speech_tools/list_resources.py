@@ -8,8 +8,8 @@ from custom_speech_tools.speech import Speech
 
 
 async def list_resources(connections: Connected) -> Resources:
-    """List the configured Azure Speech resources: region, API version, whether it trains with audio, has projects
-    and can be copied from. Names from here are the `resource` of every other tool. Costs nothing, asks no service."""
+    """List the configured Azure Speech resources: region, API version, whether each trains with audio, has
+    projects, can be copied from. Other tools take their names as `resource`."""
     found = [_shown(speech, connections) for speech in connections.speech.values()]
     return Resources(resources=found, total=len(found))
 

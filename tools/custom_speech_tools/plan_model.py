@@ -34,8 +34,8 @@ async def plan_model(
     allow_duplicate: AllowDuplicate = False,
     resource: ResourceName = None,
 ) -> Plan:
-    """Check a training before it is started: every guardrail that create_model applies, all findings at once, the
-    hours of audio, the days it takes and whether it is charged. Creates nothing; takes create_model's arguments."""
+    """Check a training before it starts: everything that create_model would object to, hours of audio, days it
+    takes, and whether it is charged. Creates nothing; takes create_model's arguments."""
     hours = plan.facts.audio_hours
     token = None if consent.can_ask(ctx) or plan.is_blocked else consent.token(plan, connections)
     return Plan(

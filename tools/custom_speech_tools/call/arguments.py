@@ -28,54 +28,48 @@ def _locale(text: str) -> str:
 Text = Annotated[str, Field(max_length=256), AfterValidator(_visible)]
 Identifier = Annotated[str, Field(max_length=1024), AfterValidator(_visible)]
 
-DisplayName = Annotated[Text, Field(description="Name of the new model")]
+DisplayName = Annotated[Text, Field(description="Name of the model")]
 ExactName = Annotated[Text | None, Field(description="Only models of exactly this display name")]
 Description = Annotated[
     Annotated[str, Field(max_length=1024), AfterValidator(_visible)] | None,
-    Field(description="What the model is for"),
+    Field(description="What it is for"),
 ]
 Locale = Annotated[str, AfterValidator(_locale), Field(description="Locale of all parts, e.g. en-US")]
 LocaleFilter = Annotated[
     Annotated[str, AfterValidator(_locale)] | None, Field(description="Only this locale, e.g. en-US")
 ]
-BaseModelLocale = Annotated[
-    str, AfterValidator(_locale), Field(description="Locale that the base models are for, e.g. en-US")
-]
+BaseModelLocale = Annotated[str, AfterValidator(_locale), Field(description="Locale, e.g. en-US")]
 StatusFilter = Annotated[Status | None, Field(description="Only models of this status")]
 KindFilter = Annotated[DatasetKind | None, Field(description="Only datasets of this kind")]
-TrainWith = Annotated[
-    list[DatasetKind] | None, Field(description="Only those that can be trained with all of these kinds")
-]
-IncludeExpired = Annotated[bool, Field(description="Also those that can no longer be trained on")]
-Limit = Annotated[int, Field(ge=1, le=100, description="Most items to return, newest first")]
-WaitSeconds = Annotated[int, Field(ge=0, le=45, description="Seconds to wait for the end, 0 to 45")]
+TrainWith = Annotated[list[DatasetKind] | None, Field(description="Only those trainable with all of these")]
+IncludeExpired = Annotated[bool, Field(description="Also those closed for training")]
+Limit = Annotated[int, Field(ge=1, le=100, description="Most items to return")]
+WaitSeconds = Annotated[int, Field(ge=0, le=45, description="Seconds to wait for the end")]
 
 ModelName = Annotated[Identifier, Field(description="Id, self URI or exact display name")]
 ProjectName = Annotated[Identifier, Field(description="Id, self URI or exact display name")]
 OptionalProject = Annotated[Identifier | None, Field(description="Id, self URI or exact display name")]
-TargetProject = Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact display name")]
+TargetProject = Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact name")]
 BaseModelName = Annotated[
     Identifier | None,
-    Field(description="Id, self URI or exact display name; left out, the service chooses"),
+    Field(description="Id, self URI or exact display name; else the service chooses"),
 ]
 Datasets = Annotated[
     list[Identifier],
-    Field(min_length=1, max_length=100, description="Each an id, self URI or exact display name"),
+    Field(min_length=1, max_length=100, description="Ids, self URIs or exact display names"),
 ]
 CopyOperation = Annotated[Identifier, Field(description="`operation` of copy_model's answer")]
-AllowDuplicate = Annotated[bool, Field(description="Train the same request a second time")]
+AllowDuplicate = Annotated[bool, Field(description="Train the same again on purpose")]
 Confirm = Annotated[
     Annotated[str, Field(max_length=512)] | None,
-    Field(description="Token of the refusal, after your user's yes to the charge"),
+    Field(description="Token of the refusal, after your user's yes"),
 ]
 ResourceName = Annotated[
     Annotated[str, Field(max_length=256)] | None,
-    Field(description="Speech resource; left out, the default one"),
+    Field(description="Resource name; default if left out"),
 ]
 SourceResource = Annotated[
     Annotated[str, Field(max_length=256)] | None,
-    Field(description="Where the model is; left out, the default resource"),
+    Field(description="Where the model is; default if left out"),
 ]
-TargetResource = Annotated[
-    str, Field(min_length=1, max_length=256, description="Name of the Speech resource to copy to")
-]
+TargetResource = Annotated[str, Field(min_length=1, max_length=256, description="Name of the resource to copy to")]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import pydantic
-from pydantic import ConfigDict, PlainSerializer
+from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
 
 from custom_speech_tools.call.plain_text import plain
 
@@ -53,6 +53,10 @@ class Failure(Result):
     message: Plain | None
 
 
+Reason = Annotated[Failure, WithJsonSchema({"type": "object"}, mode="serialization")]
+"""A failure, whose two fields every schema need not repeat."""
+
+
 class Where(Result):
     """Which resource an answer is about."""
 
@@ -75,7 +79,7 @@ class Model(Where):
     created: Moment | None
     last_action: Moment | None
     transcription_until: Day | None
-    error: Failure | None
+    error: Reason | None
     already_existed: bool = False
     findings: list[Finding] = []
     next_steps: list[str]
@@ -126,7 +130,7 @@ class Dataset(Result):
     lines: int | None
     audio_hours: float | None
     created: Moment | None
-    error: Failure | None
+    error: Reason | None
 
 
 class Listed(Where):
@@ -179,7 +183,6 @@ class Resources(Result):
 
     resources: list[Resource]
     total: int
-    truncated: None = None
 
 
 class Plan(Where):
@@ -195,15 +198,15 @@ class Plan(Where):
     next_steps: list[str]
 
 
-class CopiedModel(Where):
+class CopiedModel(Result):
     """A model that was copied, on the resource it was copied to."""
 
+    resource: str
     id: str
     display_name: Plain
     locale: Plain
     status: Plain
     project: Named | None
-    transcription_until: Day | None
     already_existed: bool
 
 
@@ -213,6 +216,6 @@ class Copy(Where):
     operation: str | None
     status: Plain
     model: CopiedModel | None
-    error: Failure | None
+    error: Reason | None
     findings: list[Finding]
     next_steps: list[str]

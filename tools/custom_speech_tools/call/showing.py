@@ -145,13 +145,12 @@ def model(
 def copied_model(speech: Speech, found: wire.CustomModel, already_existed: bool) -> results.CopiedModel:
     """A custom model that was copied to the resource."""
     return results.CopiedModel(
-        **where(speech.resource),
+        resource=speech.resource.name,
         id=found.id,
         display_name=found.display_name,
         locale=found.locale,
         status=found.status,
         project=named(speech, found.project),
-        transcription_until=found.transcription_until,
         already_existed=already_existed,
     )
 

@@ -1,0 +1,147 @@
+"""The command line …"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from caller import Caller
+from custom_speech_server import __version__
+from custom_speech_server.__main__ import main
+
+COMMAND = [sys.executable, "-m", "custom_speech_server"]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, with nothing configured."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        env={"PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"} | environment,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_it_tells_its_version() -> None:
+    """And nothing else."""
+    assert run("--version").stdout == f"custom-speech-mcp {__version__}\n"
+
+
+def test_it_helps() -> None:
+    """Each command is named."""
+    said = run("--help").stdout
+
+    assert all(command in said for command in ("demo", "doctor", "emulator", "--read-only", "--confirm", "--config"))
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(option: str) -> None:
+    """They answer at once."""
+    look = (
+        "import sys; from custom_speech_server.__main__ import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+    )
+    listed = f"{look}print([name for name in sys.modules if name in ('mcp', 'httpx', 'pydantic', 'starlette')])"
+    printed = subprocess.run([sys.executable, "-c", listed, option], capture_output=True, text=True, check=True)
+
+    assert printed.stdout.splitlines()[-1] == "[]"
+
+
+def test_starting_imports_nothing_of_the_emulator_or_of_http() -> None:
+    """The first list of tools waits for neither."""
+    listed = (
+        "import sys\nfrom custom_speech_server.app import Settings, build\n"
+        "from custom_speech_server.resources import EMULATED\nbuild(Settings(EMULATED, b'k' * 32))\n"
+        "print([name for name in sys.modules if name in ('httpx', 'custom_speech_emulator', 'keyring', 'azure')])"
+    )
+    printed = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+
+    assert printed.stdout.strip() == "[]"
+
+
+def test_a_wrong_configuration_starts_nothing(tmp_path: Path) -> None:
+    """The error names file, entry and mend; standard output stays clean."""
+    file = tmp_path / "resources.toml"
+    file.write_text("[resources.a]\nregoin = 'eastus'\n", encoding="utf-8")
+
+    for command in ((), ("doctor",)):
+        stopped = run(*command, "--config", str(file))
+        assert (stopped.returncode, stopped.stdout) == (2, "")
+        assert f"{file} is wrong:" in stopped.stderr
+        assert "resources.a.regoin: is not known here" in stopped.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("CUSTOM_SPEECH_CONFIRM", "always"), ("CUSTOM_SPEECH_STATE_KEY", "too short")]
+)
+def test_a_wrong_variable_starts_nothing(variable: str, value: str) -> None:
+    """A policy that is misspelt is not guessed."""
+    stopped = run(**{variable: value})
+
+    assert stopped.returncode == 2
+    assert variable in stopped.stderr
+
+
+def test_doctor_examines_the_emulator(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every resource answers in every API version; no key is shown."""
+    monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", ":memory:")
+    monkeypatch.setattr("custom_speech_server.resources.user_file", lambda: Path("no such file"))
+
+    assert main(["doctor"]) == 0
+
+    said = capsys.readouterr().out
+    assert "emulator-brazilsouth (emulated)" in said
+    assert "trains audio  no (list of 2026-10-07)" in said
+    assert said.count("2025-10-15    answers (configured)") == 3
+    assert said.count("v3.2          answers\n") == 3
+    assert "-key" not in said
+
+
+def test_doctor_says_which_resource_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A port that nothing listens on; the exit status says it too."""
+    file = tmp_path / "resources.toml"
+    file.write_text("[resources.gone]\nendpoint = 'http://127.0.0.1:9'\nkey = {env = 'PATH'}\n", encoding="utf-8")
+
+    assert main(["doctor", "--config", str(file)]) == 1
+
+    said = capsys.readouterr().out
+    assert "region        unknown: configure region" in said
+    assert "gone did not answer Models_ListSupportedLocales" in said
+
+
+@pytest.mark.anyio
+async def test_it_serves_stdio(tmp_path: Path) -> None:
+    """As an IDE starts it; standard output holds the protocol alone, in both eras."""
+    for mode in ("auto", "legacy"):
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "custom_speech_server", "--emulated"],
+            env={"CUSTOM_SPEECH_EMULATOR_STATE": str(tmp_path / "state.sqlite")},
+        )
+        with anyio.fail_after(60):
+            async with Client(server, mode=mode) as client:
+                assert client.instructions is not None
+                assert "EMULATED" in client.instructions
+                assert (await Caller(client)("list_projects"))["emulated"]
+
+
+@pytest.mark.anyio
+async def test_the_emulators_state_outlives_the_server(tmp_path: Path) -> None:
+    """What was trained is there after a restart."""
+    environment = {"CUSTOM_SPEECH_EMULATOR_STATE": str(tmp_path / "state.sqlite")}
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "custom_speech_server", "--emulated", "--confirm", "never"], env=environment
+    )
+    request = {"display_name": "Calls", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+    async with Client(server) as client:
+        first = await Caller(client)("create_model", **request)
+    async with Client(server) as client:
+        again = await Caller(client)("create_model", **request)
+
+    assert (again["id"], again["already_existed"]) == (first["id"], True)
