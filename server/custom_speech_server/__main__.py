@@ -3,6 +3,7 @@
 import argparse
 import gc
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -50,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say which resources are configured and whether each answers")
     doctor.add_argument("--config", type=Path, metavar="FILE", help="resources.toml to use")
     doctor.set_defaults(run=_doctor)
+    token = commands.add_parser("token", help="make a bearer token for access.toml")
+    token.add_argument("name", type=_bearer, help="whose token it is, as the audit names it")
+    token.add_argument("--write", action="store_true", help="may call tools that change something")
+    token.set_defaults(run=_token)
     _add_emulator(commands.add_parser("emulator", help="serve the emulator of the service on this machine"))
     return parser
 
@@ -146,6 +151,21 @@ def _doctor(options: argparse.Namespace) -> int:
     from custom_speech_server.doctor import run
 
     return run(options.config)
+
+
+def _token(options: argparse.Namespace) -> int:
+    from custom_speech_server.authentication.tokens import entry, new_token
+
+    token = new_token()
+    print(entry(options.name, token, write=options.write))
+    print(f"The token, shown only now: {token}", file=sys.stderr)
+    return 0
+
+
+def _bearer(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        raise argparse.ArgumentTypeError("letters, digits, - and _ make a name")
+    return name
 
 
 def _emulator(options: argparse.Namespace) -> int:

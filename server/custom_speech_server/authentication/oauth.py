@@ -25,6 +25,9 @@ Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
 """Signatures with a private key only: a shared secret or none can never be accepted."""
 
 
+_PUBLIC_KEYS = frozenset({"RSA", "EC", "OKP"})
+
+
 class Issuer(BaseModel):
     """The table `oauth`."""
 
@@ -63,11 +66,11 @@ class SigningKeys:
     async def _renew(self) -> None:
         self._fetched = self._clock()
         try:
-            found = jwt.PyJWKSet.from_dict(json.loads(await self._fetch()))
-        except (OSError, ValueError, jwt.PyJWTError) as error:
+            found = jwt.PyJWKSet(json.loads(await self._fetch())["keys"])
+        except (OSError, ValueError, TypeError, KeyError, jwt.PyJWTError) as error:
             _log.error("The signing keys of the issuer could not be fetched (%s).", type(error).__name__)
         else:
-            self._keys = {key.key_id: key for key in found.keys}
+            self._keys = {key.key_id: key for key in found.keys if key.key_type in _PUBLIC_KEYS}
 
 
 class IssuedTokens:

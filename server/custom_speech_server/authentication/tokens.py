@@ -33,6 +33,12 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def entry(name: str, token: str, *, write: bool) -> str:
+    """The table for the file."""
+    scopes = '["speech.read", "speech.write"]' if write else '["speech.read"]'
+    return f'[tokens.{name}]\nsha256 = "{digest(token)}"\nscopes = {scopes}'
+
+
 class FileTokens:
     """The SDK's TokenVerifier over the tokens of a file. `read` gives what the file holds now."""
 

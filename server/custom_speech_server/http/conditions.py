@@ -1,6 +1,8 @@
 """Under which conditions the server may start at all. Pure functions."""
 
 import ipaddress
+import os
+import re
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -13,15 +15,27 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def refusal(*, host: str, allowed: list[str], workers: int, authenticated: bool, shares_key: bool) -> str | None:
+def refusal(
+    *, host: str, allowed: list[str], workers: int, authenticated: bool, shares_key: bool, replica: str | None
+) -> str | None:
     """Why it must not start so, with the mend; None where it may."""
     far = next((name for name in [host, *allowed] if not is_loopback(_without_port(name))), None)
     if far is not None and not authenticated:
         return f"{far} is not loopback: name who may call with --access FILE (docs/deploy.md), or serve on 127.0.0.1."
-    if workers > 1 and not shares_key:
-        return "several workers must share a key: set CUSTOM_SPEECH_STATE_KEY to 32 random characters or more."
+    if (workers > 1 or replica) and not shares_key:
+        return "several workers or replicas share a key: set CUSTOM_SPEECH_STATE_KEY to 32 random characters or more."
+    if replica and not re.fullmatch(r"https?://[^/?#@]+", replica):
+        return "CUSTOM_SPEECH_REPLICA must be the address of this replica, such as http://10.0.0.7:8080."
+    return _wrong_workers(workers, replica)
+
+
+def _wrong_workers(workers: int, replica: str | None) -> str | None:
     if workers < 1:
         return "--workers must be 1 or more."
+    if workers > 1 and replica:
+        return "a replica has one worker: leave out --workers, and start more replicas instead."
+    if workers > 1 and not hasattr(os, "fork"):
+        return "several workers need a POSIX system: start several servers behind a load balancer instead."
     return None
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import socket
 import sys
+from dataclasses import replace
 
 import uvicorn
 
@@ -12,6 +13,7 @@ from custom_speech_server.authentication import access
 from custom_speech_server.http import conditions, connections
 from custom_speech_server.http.application import Serving, application
 from custom_speech_server.http.stopping import StoppingServer
+from custom_speech_server.http.workers import Workers
 from custom_speech_server.resources import ConfigurationError
 
 
@@ -26,8 +28,17 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with listener:
         port = listener.getsockname()[1]
         print(f"custom-speech-mcp: serving MCP on http://{options.host}:{port}/mcp", file=sys.stderr, flush=True)
+        if options.workers > 1:
+            return Workers(lambda: _work(options, settings, serving, listener)).run(options.workers)
         serve(options, settings, serving, listener)
     return 0
+
+
+def _work(options: argparse.Namespace, settings: Settings, serving: Serving, shared: socket.socket) -> None:
+    """Serve as one of several workers; the others reach it at a port of its own, for its sessions."""
+    own = listening("127.0.0.1", 0)
+    replica = f"http://127.0.0.1:{own.getsockname()[1]}"
+    serve(options, settings, replace(serving, replica=replica), shared, own)
 
 
 def serve(options: argparse.Namespace, settings: Settings, serving: Serving, *listeners: socket.socket) -> None:
@@ -64,6 +75,7 @@ def listening(host: str, port: int) -> socket.socket:
 def _serving(options: argparse.Namespace) -> Serving:
     """Raises ConfigurationError where it must not start so."""
     allowed = access.load(options.access) if options.access else None
+    replica = os.environ.get("CUSTOM_SPEECH_REPLICA") or None
     public = [allowed.public_url.host or ""] if allowed and allowed.public_url else []
     refused = conditions.refusal(
         host=options.host,
@@ -71,10 +83,9 @@ def _serving(options: argparse.Namespace) -> Serving:
         workers=options.workers,
         authenticated=allowed is not None,
         shares_key="CUSTOM_SPEECH_STATE_KEY" in os.environ,
+        replica=replica,
     )
     if refused:
         raise ConfigurationError(refused)
     hosts = conditions.hosts(options.host, [*options.allow_host, *public])
-    return Serving(
-        hosts, conditions.origins(options.allow_origin), allowed, os.environ.get("CUSTOM_SPEECH_REPLICA") or None
-    )
+    return Serving(hosts, conditions.origins(options.allow_origin), allowed, replica)
