@@ -3,21 +3,16 @@
 from typing import Any
 
 import pydantic
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic.json_schema import GenerateJsonSchema
 
 Schema = dict[str, Any]
 
 
 class _Plain(GenerateJsonSchema):
-    """Without titles; what may be null says so in its type."""
+    """Without titles."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        inner = self.generate_inner(schema["schema"])
-        return {"anyOf": [inner, {"type": "null"}]}
 
 
 def of_arguments(model: type[pydantic.BaseModel]) -> Schema:
