@@ -47,7 +47,16 @@ class Body(BaseModel):
     def _without_read_only(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
+        for name in value.keys() & set(cls.read_only):
+            if not isinstance(value[name], _READ_ONLY.get(name, dict)):
+                raise ValueError(f"{name} has another type")
         return {name: part for name, part in value.items() if name not in cls.read_only}
+
+
+# The types of the read-only properties; those not named are objects.
+_NUMBERS = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds")
+_STRINGS = ("self", "createdDateTime", "lastActionDateTime", "duration", "apiVersion")
+_READ_ONLY: dict[str, type] = {**dict.fromkeys(_NUMBERS, int), **dict.fromkeys(_STRINGS, str)}
 
 
 class Reference(Body):
@@ -56,7 +65,8 @@ class Reference(Body):
     uri: Name = Field(alias="self")
 
 
-_ENTITY = ("self", "links", "status", "createdDateTime", "lastActionDateTime")
+_ENTITY = ("self", "links", "createdDateTime", "lastActionDateTime")
+Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 
 
 class ModelProperties(Body):
@@ -74,6 +84,7 @@ class NewEntity(Body):
     description: str | None = None
     customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
     project: Reference | None = None
+    status: Status | None = None
 
 
 class NewModel(NewEntity):
@@ -127,11 +138,12 @@ class NewWebHook(Body):
     customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
     webUrl: Name  # noqa: N815 - the wire's name
     events: Events
+    status: Status | None = None
     properties: WebHookSettings | None = None
 
 
 class NewProject(Body):
-    read_only = (*_ENTITY, "properties")
+    read_only = ("self", "links", "createdDateTime", "properties")
     displayName: Name  # noqa: N815 - the wire's name
     locale: Name
     description: str | None = None

@@ -1,0 +1,34 @@
+"""Fixtures of the emulator's tests."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from emulator.service import Resource, Service
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Service]]:
+    """Starts emulators with options; when a test ends, every answer was as the specification has it."""
+    services: list[Service] = []
+
+    def started(**options: object) -> Service:
+        services.append(Service(**options))
+        return services[-1]
+
+    yield started
+    for service in services:
+        service.close()
+        assert service.violations == []
+
+
+@pytest.fixture
+def service(start: Callable[..., Service]) -> Service:
+    """An emulator whose things end after one look."""
+    return start()
+
+
+@pytest.fixture
+def eastus(service: Service) -> Resource:
+    """The resource in eastus, newest API version."""
+    return service.resource()
