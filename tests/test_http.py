@@ -2,12 +2,17 @@
 
 from typing import Any
 
+import anyio
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mcp import Client
+from starlette.responses import JSONResponse
 
 from azure import Azure
 from caller import Caller
-from http_server import ACCEPT, HANDSHAKE, answer_in, command, initialize, message, modern, over_http
+from custom_speech_server.http.application import BODY_BYTES
+from http_server import ACCEPT, HANDSHAKE, VERSION, answer_in, command, initialize, message, modern, over_http
 
 pytestmark = pytest.mark.anyio
 
@@ -41,3 +46,119 @@ async def test_is_what_the_command_serves(mode: Any) -> None:
     with command() as (_, url):
         async with Client(url, cache=None, mode=mode) as client:
             assert (await Caller(client)("list_resources"))["resources"][0]["emulated"]
+
+
+LIST = modern("tools/list")
+BATCH = [message("tools/list"), message("tools/list")]
+
+BAD_INPUT: dict[str, tuple[str, str, dict[str, Any], int]] = {
+    "another method": ("PUT", "/mcp", {}, 405),
+    "another path": ("POST", "/", LIST, 404),
+    "a path below": ("POST", "/mcp/tools", LIST, 404),
+    "another content type": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"content-type": "text/xml"}}, 400),
+    "an unknown version": (
+        "POST",
+        "/mcp",
+        LIST | {"headers": LIST["headers"] | {"mcp-protocol-version": "2199-01-01"}},
+        400,
+    ),
+    "a version that is none": (
+        "POST",
+        "/mcp",
+        LIST | {"headers": LIST["headers"] | {"mcp-protocol-version": "\x7f"}},
+        400,
+    ),
+    "a method header that lies": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"mcp-method": "ping"}}, 400),
+    "a batch": ("POST", "/mcp", LIST | {"json": BATCH}, 400),
+    "a batch in the handshake era": ("POST", "/mcp", {"headers": ACCEPT, "json": BATCH}, 400),
+    "no JSON": ("POST", "/mcp", {"headers": LIST["headers"], "content": b"{"}, 400),
+    "no UTF-8": ("POST", "/mcp", {"headers": LIST["headers"], "content": b"\xff\xfe"}, 400),
+    "a deep nest": ("POST", "/mcp", {"headers": LIST["headers"], "content": b"[" * 100_000}, 400),
+    "nothing": ("POST", "/mcp", {"headers": LIST["headers"], "content": b""}, 400),
+    "too much": ("POST", "/mcp", {"headers": LIST["headers"], "content": b" " * (BODY_BYTES + 1)}, 413),
+    "a session that never was": (
+        "POST",
+        "/mcp",
+        {"headers": ACCEPT | {"mcp-session-id": "x"}, "json": message("ping")},
+        404,
+    ),
+    "no session": ("POST", "/mcp", {"headers": ACCEPT, "json": message("tools/list")}, 400),
+    "a foreign host": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"host": "evil.com"}}, 421),
+    "a host that only begins well": (
+        "POST",
+        "/mcp",
+        LIST | {"headers": LIST["headers"] | {"host": "localhost.evil.com"}},
+        421,
+    ),
+    "a foreign origin": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"origin": "https://evil.com"}}, 403),
+    "an origin of nowhere": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"origin": "null"}}, 403),
+    "a foreign host in a session": (
+        "POST",
+        "/mcp",
+        initialize("2025-11-25") | {"headers": ACCEPT | {"host": "evil.com"}},
+        421,
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "request_", "status"), BAD_INPUT.values(), ids=BAD_INPUT.keys())
+async def test_answers_bad_input_as_the_protocol_says(
+    azure: Azure, method: str, path: str, request_: dict[str, Any], status: int
+) -> None:
+    """A status of the protocol, without a traceback, and the next request is served."""
+    async with over_http(azure) as client:
+        response = await client.request(method, path, **request_)
+        assert response.status_code == status
+        assert "Traceback" not in response.text
+        assert (await client.post("/mcp", **LIST)).status_code == 200
+
+
+async def test_ignores_a_notification_for_a_request_that_never_was(azure: Azure) -> None:
+    """It is accepted, as the specification says of notifications, and nothing comes of it."""
+    gone = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}}
+    async with over_http(azure) as client:
+        modern_one = await client.post("/mcp", headers=LIST["headers"], json=gone)
+        opened = await client.post("/mcp", **initialize("2025-11-25"))
+        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        in_session = await client.post("/mcp", headers=headers, json=gone)
+    assert [modern_one.status_code, in_session.status_code] == [202, 202]
+
+
+@given(content=st.binary(max_size=300), version=st.sampled_from([*HANDSHAKE, VERSION, "", "x"]))
+@settings(max_examples=60, deadline=None)
+def test_survives_any_body(content: bytes, version: str) -> None:
+    """No body makes a 500."""
+
+    async def status() -> int:
+        async with over_http(Azure()) as client:
+            headers = ACCEPT | {"mcp-protocol-version": version}
+            return (await client.post("/mcp", headers=headers, content=content)).status_code
+
+    assert anyio.run(status) in (202, 400)
+
+
+async def test_says_that_it_is_alive_and_whether_azure_answers(azure: Azure) -> None:
+    """Both without a token, a name of a resource or an address."""
+    async with over_http(azure) as client:
+        assert (await client.get("/healthz")).json() == {"alive": True}
+        assert (await client.get("/readyz")).json() == {"ready": True, "resources": 3, "answered": 3}
+
+
+async def test_is_not_ready_while_no_resource_answers() -> None:
+    """503 takes a replica out of the balancer; it stays alive."""
+    async with over_http(_broken) as client:
+        response = await client.get("/readyz")
+        assert (response.status_code, response.json()["answered"]) == (503, 0)
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_asks_azure_seldom_whoever_wants_to_know(azure: Azure) -> None:
+    """Fifty probes are one request to each resource."""
+    async with over_http(azure) as client:
+        for _ in range(50):
+            await client.get("/readyz")
+    assert await azure.operations() == ["Models_ListSupportedLocales"] * 3
+
+
+async def _broken(scope: Any, receive: Any, send: Any) -> None:
+    await JSONResponse({"error": {"code": "Forbidden", "message": "no"}}, status_code=403)(scope, receive, send)

@@ -4,7 +4,9 @@ import argparse
 import os
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import uvicorn
 
@@ -26,23 +28,29 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return 2
     with listener:
-        port = listener.getsockname()[1]
-        print(f"custom-speech-mcp: serving MCP on http://{options.host}:{port}/mcp", file=sys.stderr, flush=True)
+        announce = partial(_announce, options.host, listener.getsockname()[1])
         if options.workers > 1:
-            return Workers(lambda: _work(options, settings, serving, listener)).run(options.workers)
-        serve(options, settings, serving, listener)
+            return Workers(lambda: _work(options, settings, serving, listener)).run(options.workers, announce)
+        server(settings, serving, options.stop_seconds, announce).run([listener])
     return 0
+
+
+def _announce(host: str, port: int) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    print(f"custom-speech-mcp: serving MCP on http://{shown}:{port}/mcp", file=sys.stderr, flush=True)
 
 
 def _work(options: argparse.Namespace, settings: Settings, serving: Serving, shared: socket.socket) -> None:
     """Serve as one of several workers; the others reach it at a port of its own, for its sessions."""
     own = listening("127.0.0.1", 0)
     replica = f"http://127.0.0.1:{own.getsockname()[1]}"
-    serve(options, settings, replace(serving, replica=replica), shared, own)
+    server(settings, replace(serving, replica=replica), options.stop_seconds).run([shared, own])
 
 
-def serve(options: argparse.Namespace, settings: Settings, serving: Serving, *listeners: socket.socket) -> None:
-    """Serve in this process on sockets that listen already."""
+def server(
+    settings: Settings, serving: Serving, stop_seconds: int, announce: Callable[[], None] = lambda: None
+) -> StoppingServer:
+    """The server of one process, which takes sockets that listen already; `announce` is called when it serves."""
     app, streams = application(build(settings), settings, serving)
     config = uvicorn.Config(
         app,
@@ -51,10 +59,10 @@ def serve(options: argparse.Namespace, settings: Settings, serving: Serving, *li
         server_header=False,
         proxy_headers=False,
         ws="none",
-        timeout_graceful_shutdown=options.stop_seconds,
+        timeout_graceful_shutdown=stop_seconds,
         **connections.limits(),
     )
-    StoppingServer(config, streams).run(list(listeners))
+    return StoppingServer(config, streams, announce)
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from collections.abc import Callable
 
 import anyio
 import uvicorn
@@ -61,15 +62,20 @@ class _Stream:
 class StoppingServer(uvicorn.Server):
     """uvicorn, ending the listening streams first when it is told to stop, and then leaving with status 0."""
 
-    def __init__(self, config: uvicorn.Config, listeners: Listeners) -> None:
+    def __init__(self, config: uvicorn.Config, listeners: Listeners, announce: Callable[[], None]) -> None:
         super().__init__(config)
-        self._listeners = listeners
+        self._listeners, self._announce = listeners, announce
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal; the library for event streams must not end the streams of running calls."""
         AppStatus.enable_automatic_graceful_drain = False
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # uvicorn raises it again once it has stopped
         super().run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop."""

@@ -21,12 +21,13 @@ class Workers:
         self._born: dict[int, float] = {}
         self._stopping = False
 
-    def run(self, count: int) -> int:
-        """Start them and stay until the last has ended; gives the exit status."""
+    def run(self, count: int, announce: Callable[[], None]) -> int:
+        """Start them, say so, and stay until the last has ended; gives the exit status."""
         for name in _SIGNALS:
             signal.signal(name, self._stop)
         for _ in range(count):
             self._start()
+        announce()
         status = 0
         while self._born:
             died, _ = os.wait()

@@ -1,0 +1,204 @@
+"""An HTTP connection …"""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from anyio.abc import SocketStream
+
+from azure import Azure
+from custom_speech_server.app import Settings
+from custom_speech_server.http import connections
+from custom_speech_server.http.serving import listening, server
+from custom_speech_server.resources import EMULATED
+from http_server import ACCEPT, initialize, modern, on_loopback
+
+pytestmark = pytest.mark.anyio
+
+HEAD = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+
+
+class Served:
+    """A server in this process on a port of loopback."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.port: int = listener.getsockname()[1]
+        self.stop = anyio.Event()
+        self.stopped = anyio.Event()
+
+    async def connect(self) -> SocketStream:
+        """A bare connection."""
+        return await anyio.connect_tcp("127.0.0.1", self.port)
+
+    def client(self) -> httpx2.AsyncClient:
+        """An HTTP client."""
+        return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+
+
+@asynccontextmanager
+async def served(app: Any, stop_seconds: int = 20) -> AsyncIterator[Served]:
+    """Serve, as the command does, before `app` in the place of Azure."""
+    listener = listening("127.0.0.1", 0)
+    running = server(Settings(EMULATED, b"k" * 32, emulator=lambda: app), on_loopback(), stop_seconds)
+    here = Served(listener)
+
+    async def serve() -> None:
+        await running.serve([listener])
+        here.stopped.set()
+
+    async def stop() -> None:
+        await here.stop.wait()
+        running.should_exit = True
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(serve)
+        group.start_soon(stop)
+        yield here
+        here.stop.set()
+
+
+async def everything(stream: SocketStream) -> bytes:
+    """What comes until the other end closes."""
+    received = b""
+    try:
+        while True:
+            received += await stream.receive()
+    except (anyio.EndOfStream, anyio.BrokenResourceError):
+        return received
+
+
+async def is_well(here: Served) -> bool:
+    """Whether the next caller is served."""
+    async with here.client() as client:
+        return (await client.get("/healthz")).json() == {"alive": True}
+
+
+@pytest.mark.parametrize("sent", ["", "POST /mcp HT", HEAD, HEAD + "Content-Length: 100\r\n\r\n{"])
+async def test_is_closed_when_its_request_does_not_arrive_whole(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch, sent: str
+) -> None:
+    """Idle, in the line, in the head, in a body that never ends: the time for a whole request is limited."""
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.05)
+    async with served(azure) as here:
+        async with await here.connect() as stream:
+            if sent:
+                await stream.send(sent.encode())
+            assert await everything(stream) == b""
+        assert await is_well(here)
+
+
+async def test_is_refused_a_head_of_endless_length(azure: Azure) -> None:
+    """A header bomb gets 400 and a closed connection."""
+    async with served(azure) as here:
+        async with await here.connect() as stream:
+            await stream.send((HEAD + "".join(f"X-{n}: {'x' * 1000}\r\n" for n in range(40))).encode())
+            assert (await everything(stream)).startswith(b"HTTP/1.1 400")
+        assert await is_well(here)
+
+
+async def test_is_closed_when_its_answer_is_not_read(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow reader holds no worker: what it does not take is dropped with the connection."""
+    monkeypatch.setattr(connections, "READING_SECONDS", 0.05)
+    request = modern("tools/list")
+    async with served(azure) as here:
+        async with here.client() as client:
+            one = client.build_request("POST", "/mcp", **request)
+        head = "".join(f"{name}: {value}\r\n" for name, value in one.headers.items())
+        raw = f"POST /mcp HTTP/1.1\r\n{head}\r\n".encode() + one.content
+        async with await here.connect() as stream:
+            with pytest.raises(anyio.BrokenResourceError):
+                await _send_forever(stream, raw)
+        assert await is_well(here)
+
+
+async def test_is_refused_when_there_are_too_many(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is closed at once; those that are open stay."""
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 20)
+    async with served(azure) as here:
+        streams = [await here.connect() for _ in range(20)]
+        async with await here.connect() as one_more:
+            assert await everything(one_more) == b""
+        await streams[0].send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert (await everything(streams[0])).startswith(b"HTTP/1.1 200")
+        for stream in streams:
+            await stream.aclose()
+
+
+async def test_lets_a_running_call_finish_when_the_server_stops() -> None:
+    """Its answer comes, whole; nobody new comes in."""
+    slow = Slow(Azure())
+    answers: list[httpx2.Response] = []
+    async with served(slow) as here, here.client() as client, anyio.create_task_group() as group:
+
+        async def call() -> None:
+            answers.append(await client.post("/mcp", **modern("tools/call", name="list_projects", arguments={})))
+
+        group.start_soon(call)
+        await slow.reached.wait()
+        here.stop.set()
+        await _refused(here)
+        slow.go_on.set()
+        await here.stopped.wait()
+    assert answers[0].status_code == 200
+    assert not answers[0].json()["result"]["isError"]
+
+
+async def test_ends_a_listening_stream_when_the_server_stops(azure: Azure) -> None:
+    """A client that only waits for news does not hold the stop up."""
+    async with served(azure, stop_seconds=600) as here, here.client() as client:
+        opened = await client.post("/mcp", **initialize("2025-11-25"))
+        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        async with client.stream("GET", "/mcp", headers=headers) as listening_one:
+            here.stop.set()
+            assert [line async for line in listening_one.aiter_lines() if line.startswith("data")] == []
+        await here.stopped.wait()
+
+
+async def test_of_a_vanished_client_cancels_its_call() -> None:
+    """The work for somebody who has gone is given up, and the server goes on."""
+    slow = Slow(Azure())
+    async with served(slow) as here:
+        async with here.client() as client, anyio.create_task_group() as group:
+            group.start_soon(lambda: client.post("/mcp", **modern("tools/call", name="list_projects", arguments={})))
+            await slow.reached.wait()
+            group.cancel_scope.cancel()
+        await slow.given_up.wait()
+        slow.go_on.set()
+        assert await is_well(here)
+
+
+class Slow:
+    """A service that answers when it is told to."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.reached, self.go_on, self.given_up = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, late."""
+        self.reached.set()
+        try:
+            await self.go_on.wait()
+        except anyio.get_cancelled_exc_class():
+            self.given_up.set()
+            raise
+        await self._app(scope, receive, send)
+
+
+async def _send_forever(stream: SocketStream, content: bytes) -> None:
+    while True:
+        await stream.send(content)
+
+
+async def _refused(here: Served) -> None:
+    """Come back when nobody new is let in."""
+    while True:
+        try:
+            async with await here.connect():
+                await anyio.lowlevel.checkpoint()
+        except OSError:
+            return
