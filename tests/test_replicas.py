@@ -1,0 +1,170 @@
+"""Replicas …"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import ElicitResult
+
+from azure import Azure
+from caller import Caller
+from custom_speech_server.app import Settings
+from custom_speech_server.http.serving import listening, server
+from custom_speech_server.http.sessions import Place, Seal
+from custom_speech_server.resources import EMULATED
+from http_server import ACCEPT, HANDSHAKE, answer_in, initialize, message, on_loopback
+
+pytestmark = pytest.mark.anyio
+
+ERAS = ["auto", "legacy"]
+SHARED = b"k" * 32
+
+
+class Balancer(httpx2.AsyncBaseTransport):
+    """Round robin over replicas, one request each."""
+
+    def __init__(self, ports: list[int]) -> None:
+        self.ports = ports
+        self.used: list[int] = []
+        self._turn = count()
+        self._inner = httpx2.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Pass it to the next one."""
+        port = self.ports[next(self._turn) % len(self.ports)]
+        self.used.append(port)
+        request.url = request.url.copy_with(port=port)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+@asynccontextmanager
+async def replicas(azure: Azure, *keys: bytes, **settings: Any) -> AsyncIterator[Balancer]:
+    """As many replicas as keys, in this process, each on a port of loopback."""
+    listeners = [listening("127.0.0.1", 0) for _ in keys]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    running = [
+        server(
+            Settings(EMULATED, key, emulator=lambda: azure, pace=0.0, **settings),
+            on_loopback(replica=f"http://127.0.0.1:{port}"),
+            stop_seconds=20,
+        )
+        for key, port in zip(keys, ports, strict=True)
+    ]
+    async with anyio.create_task_group() as group:
+        for one, listener in zip(running, listeners, strict=True):
+            group.start_soon(one.serve, [listener])
+        balancer = Balancer(ports)
+        yield balancer
+        await balancer.aclose()
+        for one in running:
+            one.should_exit = True
+
+
+@asynccontextmanager
+async def caller(balancer: Balancer, era: Any, answers: list[str]) -> AsyncIterator[Caller]:
+    """A client of that era whose user says yes."""
+
+    async def say_yes(context: Any, question: Any) -> ElicitResult:
+        answers.append(question.message)
+        return ElicitResult(action="accept", content={"train": True})
+
+    async with httpx2.AsyncClient(transport=balancer) as http:
+        connection = streamable_http_client("http://127.0.0.1:1/mcp", http_client=http)
+        async with Client(connection, cache=None, mode=era, elicitation_callback=say_yes) as client:
+            yield Caller(client)
+
+
+async def charged(call: Caller) -> dict[str, Any]:
+    """The arguments of a training that costs money."""
+    found = await call("list_base_models", locale="en-US", train_with=["Language"], limit=100)
+    base = next(item for item in found["base_models"] if item["training_is_charged"])
+    return {"locale": "en-US", "datasets": ["Contoso plain text en-US"], "base_model": base["id"]}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_carry_a_question_and_its_answer_wherever_each_request_goes(azure: Azure, era: str) -> None:
+    """The user is asked once and the model is made once, though no two requests reach the same replica in a row."""
+    asked: list[str] = []
+    async with replicas(azure, SHARED, SHARED, SHARED) as balancer, caller(balancer, era, asked) as call:
+        request = await charged(call)
+        for name in ("one", "two", "three", "four"):
+            assert not (await call("create_model", display_name=name, **request))["already_existed"]
+    assert len(asked) == 4
+    assert await azure.writes() == ["Models_Create"] * 4
+    assert len(set(balancer.used)) == 3
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_serve_a_client_that_cannot_ask_with_a_token(azure: Azure, era: Any) -> None:
+    """The confirm token of one replica holds on the next."""
+    async with replicas(azure, SHARED, SHARED) as balancer, httpx2.AsyncClient(transport=balancer) as http:
+        connection = streamable_http_client("http://127.0.0.1:1/mcp", http_client=http)
+        async with Client(connection, cache=None, mode=era) as client:
+            call = Caller(client)
+            request = await charged(call) | {"display_name": "one"}
+            refusal = await call.refusal("create_model", **request)
+            token = refusal.split('confirm="')[1].split('"')[0]
+            assert (await call("create_model", **request, confirm=token))["status"] in ("NotStarted", "Running")
+    assert await azure.writes() == ["Models_Create"]
+
+
+async def test_do_not_believe_a_session_of_another_key(azure: Azure) -> None:
+    """404, as for a session that never was; no request is passed to an address that we did not seal."""
+    async with replicas(azure, SHARED, b"x" * 32) as balancer, httpx2.AsyncClient() as client:
+        one, other = (f"http://127.0.0.1:{port}/mcp" for port in balancer.ports)
+        opened = await client.post(one, **initialize("2025-11-25"))
+        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        here = await client.post(one, headers=headers, json=message("tools/list"))
+        there = await client.post(other, headers=headers, json=message("tools/list"))
+    assert (here.status_code, there.status_code) == (200, 404)
+
+
+@pytest.mark.parametrize("version", HANDSHAKE)
+async def test_end_the_sessions_of_one_that_died(azure: Azure, version: str) -> None:
+    """404 tells a client to begin anew, which it does on one that lives."""
+    gone = listening("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    gone.close()
+    async with replicas(azure, SHARED) as balancer, httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{balancer.ports[0]}/mcp"
+        headers = ACCEPT | {"mcp-session-id": Seal(SHARED).seal(Place(address, "x")), "mcp-protocol-version": version}
+        assert (await client.post(url, headers=headers, json=message("tools/list"))).status_code == 404
+        assert answer_in(await client.post(url, **initialize(version)))["result"]["protocolVersion"] == version
+
+
+async def test_pass_a_stream_on_and_its_end(azure: Azure) -> None:
+    """What a client listens to on one replica it hears through another; a DELETE ends it."""
+    async with replicas(azure, SHARED, SHARED) as balancer, httpx2.AsyncClient() as client:
+        one, other = (f"http://127.0.0.1:{port}/mcp" for port in balancer.ports)
+        opened = await client.post(one, **initialize("2025-11-25"))
+        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        async with client.stream("GET", other, headers=headers) as listening_one:
+            assert listening_one.headers["content-type"].startswith("text/event-stream")
+            assert (await client.delete(other, headers=headers)).status_code == 200
+            assert [line async for line in listening_one.aiter_lines() if line.startswith("data")] == []
+        assert (await client.post(other, headers=headers, json=message("ping"))).status_code == 404
+
+
+@given(replica=st.text(max_size=60), session=st.text(max_size=60))
+def test_seal_the_place_of_a_session_and_read_it_again(replica: str, session: str) -> None:
+    """Whatever it is called."""
+    place = Place(replica, session)
+    assert Seal(SHARED).unseal(Seal(SHARED).seal(place)) == place
+
+
+@given(text=st.text(max_size=200))
+def test_read_nothing_else(text: str) -> None:
+    """Made-up ids name no place."""
+    assert Seal(SHARED).unseal(text) is None
