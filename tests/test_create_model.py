@@ -153,7 +153,7 @@ class TestCharge:
 
         assert len(asked) == 2
         assert "'Calls 0' (en-US) on resource emulator-eastus with Contoso plain text en-US?" in asked[0]
-        assert "charged" in asked[0]
+        assert asked[0].endswith("is charged to your Azure subscription (emulated: nothing is really charged).")
         assert await azure.writes() == ["Models_Create"] * 2
 
     @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -258,7 +258,7 @@ class TestBadInput:
             ({"display_name": ""}, "- display_name: must not be empty"),
             ({"display_name": " \t"}, "- display_name: must not be empty"),
             ({"display_name": None}, "- display_name: Input should be a valid string"),
-            ({"display_name": 123}, "- display_name: Input should be a valid string"),
+            ({"display_name": 1.5}, "- display_name: Input should be a valid string"),
             ({"display_name": "x" * 10_000}, "- display_name: String should have at most 256 characters"),
             ({"display_name": "a\x00b"}, "- display_name: must not hold control characters"),
             ({"display_name": "a\u202eb"}, "- display_name: must not hold control characters"),
@@ -303,6 +303,13 @@ class TestBadInput:
         model = await call("create_model", **GOOD | {"display_name": name, "description": name})
 
         assert (model["display_name"], model["description"]) == (name, name)
+
+    @pytest.mark.parametrize(("sent", "name"), [(123, "123"), (True, "true"), ({}, "{}"), ([], "[]")])
+    async def test_it_takes_a_name_that_a_client_took_for_json(self, call: Caller, sent: Any, name: str) -> None:
+        """Command line clients read 123 as a number; base models are called 20230614."""
+        model = await call("create_model", **GOOD | {"display_name": sent, "base_model": 20230614})
+
+        assert (model["display_name"], model["base_model"]["display_name"]) == (name, "20230614")
 
     async def test_it_names_the_resources_there_are(self, call: Caller) -> None:
         """A misspelt resource is not the default one."""

@@ -67,7 +67,8 @@ async def _look_for(plan: ModelPlan) -> wire.CustomModel | None:
 def _shown(plan: ModelPlan, model: wire.CustomModel, *, already_existed: bool) -> Model:
     speech = plan.facts.speech
     follow = next_steps.call("get_model", model=model.id, wait_seconds=45, resource=speech.resource.name)
-    return showing.model(speech, model, [follow], already_existed=already_existed, findings=plan.findings)
+    standing = [finding for finding in plan.findings if finding.level != "confirm"]
+    return showing.model(speech, model, [follow], already_existed=already_existed, findings=standing)
 
 
 tool = writes(create_model, "Create a custom model", idempotent=False)

@@ -1,14 +1,23 @@
 """The parameters that tools share, each described once."""
 
+import json
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from custom_speech_tools.call.locales import is_locale
 from custom_speech_tools.call.plain_text import has_invisible
 
 DatasetKind = Literal["Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "Pronunciation", "OutputFormatting"]
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
+
+
+def _written(value: object) -> object:
+    """The text of a value that a client took for JSON: base models are called 20230614, and models may be called {}.
+
+    Only where the text is unmistakable: 1.0 and 1.00 are the same number.
+    """
+    return json.dumps(value) if isinstance(value, int) or value in ({}, []) else value
 
 
 def _visible(text: str) -> str:
@@ -25,13 +34,13 @@ def _locale(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(max_length=256), AfterValidator(_visible)]
-Identifier = Annotated[str, Field(max_length=1024), AfterValidator(_visible)]
+Text = Annotated[str, Field(max_length=256), BeforeValidator(_written), AfterValidator(_visible)]
+Identifier = Annotated[str, Field(max_length=1024), BeforeValidator(_written), AfterValidator(_visible)]
 
 DisplayName = Annotated[Text, Field(description="Name of the model")]
 ExactName = Annotated[Text | None, Field(description="Only models of exactly this display name")]
 Description = Annotated[
-    Annotated[str, Field(max_length=1024), AfterValidator(_visible)] | None,
+    Identifier | None,
     Field(description="What it is for"),
 ]
 Locale = Annotated[str, AfterValidator(_locale), Field(description="Locale of all parts, e.g. en-US")]

@@ -57,7 +57,8 @@ def _question(plan: ModelPlan) -> str:
     return (
         f"Train custom speech model '{plain(request.display_name, 80)}' ({request.locale}) "
         f"on resource {plan.facts.speech.resource.name} with {', '.join(names[:5])}? "
-        f"Training on base model '{plain(plan.base_models[0].display_name, 80)}' is charged to your Azure subscription."
+        f"Training on base model '{plain(plan.base_models[0].display_name, 80)}' is charged to your Azure subscription"
+        f"{' (emulated: nothing is really charged)' if plan.facts.speech.resource.emulated else ''}."
     )
 
 
