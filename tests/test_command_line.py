@@ -1,5 +1,6 @@
 """The command line …"""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -145,3 +146,31 @@ async def test_the_emulators_state_outlives_the_server(tmp_path: Path) -> None:
         again = await Caller(client)("create_model", **request)
 
     assert (again["id"], again["already_existed"]) == (first["id"], True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--port", "70000"), "a port is a number from 0 to 65535"),
+        (("--host", "0.0.0.0"), "a loopback address"),  # noqa: S104  # refused
+        (("--training", "perhaps"), "training must be looks:N, seconds:S or command"),
+        (("--faults", "no such file"), "No such file"),
+        (("--state", "pyproject.toml/state"), "pyproject.toml"),
+    ],
+)
+def test_the_emulator_refuses_an_option_that_makes_no_sense(arguments: tuple[str, str], said: str) -> None:
+    """In one line, and nothing is served."""
+    stopped = run("emulator", *arguments)
+
+    assert stopped.returncode == 2
+    assert said in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+
+
+def test_the_emulator_says_when_its_port_is_in_use() -> None:
+    """Two emulators on one port would be a riddle."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        stopped = run("emulator", "--port", str(taken.getsockname()[1]))
+
+    assert stopped.returncode == 2
+    assert "cannot listen" in stopped.stderr

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from custom_speech_server import __version__
+from custom_speech_server import __version__, emulate
 from custom_speech_server.http.options import add as add_http_options
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("name", type=_bearer, help="whose token it is, as the audit names it")
     token.add_argument("--write", action="store_true", help="may call tools that change something")
     token.set_defaults(run=_token)
-    _add_emulator(commands.add_parser("emulator", help="serve the emulator of the service on this machine"))
+    emulate.add_options(commands.add_parser("emulator", help="serve the emulator of the service on this machine"))
     return parser
 
 
@@ -68,19 +68,6 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         choices=("ask", "never"),
         help="whether charged training needs a person's yes (default: ask)",
     )
-
-
-def _add_emulator(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="loopback address to serve on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8765, help="port to serve on, 0 for any free one (default: 8765)")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
-    parser.add_argument(
-        "--training",
-        default="seconds:4",
-        metavar="HOW",
-        help="how training moves on: seconds:N, looks:N or command (default: seconds:4)",
-    )
-    parser.set_defaults(run=_emulator)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -166,13 +153,6 @@ def _bearer(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
         raise argparse.ArgumentTypeError("letters, digits, - and _ make a name")
     return name
-
-
-def _emulator(options: argparse.Namespace) -> int:
-    from custom_speech_emulator.serve import serve
-
-    serve(options.host, options.port, state=options.state, training=options.training)
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""The command `emulator`: its options, and serving the emulator on loopback."""
+
+import argparse
+import json
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What the command line says of the emulator."""
+    parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="loopback address (default: 127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=8765, help="port, 0 for any free one (default: 8765)")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
+    parser.add_argument(
+        "--training",
+        default="seconds:4",
+        metavar="HOW",
+        help="how training moves on: seconds:N, looks:N or command (default: seconds:4)",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="make ids repeatable")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON file of fault rules, see docs/emulator.md")
+    parser.add_argument("--rate-limit", action="store_true", help="answer 429 above 100 requests in 10 seconds")
+    parser.add_argument("--audio-everywhere", action="store_true", help="train with audio in every region")
+    parser.add_argument(
+        "--allow-content-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="besides loopback, a host to read contentUrl from and to send webhooks to",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until interrupted; gives 2 where an option or the state file is of no use."""
+    from custom_speech_emulator import StateUnusable
+    from custom_speech_emulator.serve import PortInUse, serve
+
+    try:
+        serve(options.host, options.port, **_settings(options))
+    except (PortInUse, StateUnusable, ValueError, OSError) as error:
+        print(f"custom-speech-mcp emulator: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "state": options.state,
+        "training": options.training,
+        "seed": options.seed,
+        "faults": json.loads(options.faults.read_text(encoding="utf-8")) if options.faults else (),
+        "rate_limit": options.rate_limit,
+        "audio_training_elsewhere": options.audio_everywhere,
+        "allow_content_hosts": options.allow_content_host,
+    }
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(text)
+
+
+def _loopback(text: str) -> str:
+    try:
+        loopback = text == "localhost" or ip_address(text).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise argparse.ArgumentTypeError("its keys are well known, so it serves this machine only: a loopback address")
+    return text
