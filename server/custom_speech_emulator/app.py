@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -195,7 +196,7 @@ def emulator(**options: Any) -> Starlette:
     Raises `StateUnusable` when the state file cannot be used, ValueError for an option that makes no sense.
     """
     settings = Emulator(**options)
-    world = World(settings, Store(settings.state), Pace.of(settings.training), ENDINGS)
+    world = World(settings, Store(settings.state and Path(settings.state)), Pace.of(settings.training), ENDINGS)
     with world.store.transaction():
         if world.store.setting("stocked") is None and settings.stock:
             stock.fill(world)

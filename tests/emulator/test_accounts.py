@@ -1,0 +1,57 @@
+"""A key decides the resource …"""
+
+from collections.abc import Callable
+
+import pytest
+
+from custom_speech_emulator import account
+from emulator.service import Service
+
+MODELS = "speechtotext/models?api-version=2025-10-15"
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["http://eastus.localhost:8765", "http://127.0.0.1:8765/eastus", "https://eastus.api.cognitive.microsoft.com"],
+)
+def test_it_opens_its_own_region_however_that_is_named(service: Service, base: str) -> None:
+    """By the host's first label, or by the first segment of the path."""
+    response = service.send("GET", f"{base}/{MODELS}", headers={"Ocp-Apim-Subscription-Key": "emulator-eastus-key"})
+
+    assert response.status_code == 200
+    assert response.json()["values"][0]["self"].startswith(f"{base}/speechtotext/models/")
+
+
+@pytest.mark.parametrize(
+    ("base", "key"),
+    [
+        ("http://westeurope.localhost", "emulator-eastus-key"),
+        ("http://127.0.0.1:8765/westeurope", "emulator-eastus-key"),
+        ("http://nowhere.localhost", "emulator-eastus-key"),
+        ("http://localhost", "no-such-key"),
+        ("http://localhost", ""),
+    ],
+)
+def test_it_opens_nothing_else(service: Service, base: str, key: str) -> None:
+    """An unknown key, none, or one of another region than the address names: the service's 401."""
+    response = service.send("GET", f"{base}/{MODELS}", headers={"Ocp-Apim-Subscription-Key": key})
+
+    assert response.status_code == 401
+    assert response.json()["code"] == "Unauthorized"
+
+
+def test_it_can_be_added(start: Callable[..., Service]) -> None:
+    """Accounts are an option; a free one has no room for the stock's datasets."""
+    resource = start(accounts=[account("westus", tier="F0")]).resource("westus")
+
+    assert resource.ask("GET", "/datasets")["values"] == []
+    assert len(resource.ask("GET", "/projects")["values"]) == 3
+
+
+def test_it_sees_only_what_is_its_own(service: Service) -> None:
+    """A model of another resource does not exist for this one."""
+    model = service.resource("westeurope").stocked("models", "finished model en-US")
+
+    stranger = service.resource("eastus")
+
+    assert stranger.refusal("GET", "/models/" + model["self"].split("/models/")[1].partition("?")[0])[0] == 404

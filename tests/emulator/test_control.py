@@ -1,0 +1,86 @@
+"""The control routes …"""
+
+from collections.abc import Callable
+
+import pytest
+
+from emulator.service import Service
+
+
+def test_they_say_what_is_here(service: Service) -> None:
+    """Accounts with their keys, and the routes."""
+    here = service.control("GET", "")
+
+    assert here["accounts"][0]["key"] == "emulator-eastus-key"
+    assert "/_emulator/requests" in here["routes"]
+
+
+def test_they_tell_what_arrived_with_keys_masked(service: Service) -> None:
+    """Method, path, query, account, operation, version, status and body of every request."""
+    resource = service.resource()
+    resource.send("POST", "/models", json={"displayName": "x", "locale": "en-US"})
+    resource.send("POST", "/models/x:copy", json={"targetSubscriptionKey": "hidden"})
+    resource.send("GET", "/nowhere", {"a": "1"})
+
+    first, second, third = service.control("GET", "requests")
+
+    assert (first["n"], first["method"], first["operation"], first["status"]) == (1, "POST", "Models_Create", 201)
+    assert (first["account"], first["api_version"]) == ("emulator-eastus", "2025-10-15")
+    assert first["body"] == {"displayName": "x", "locale": "en-US"}
+    assert first["headers"]["ocp-apim-subscription-key"] == "***"
+    assert second["body"] == {"targetSubscriptionKey": "***"}
+    assert (third["operation"], third["status"]) == (None, 404)
+
+
+def test_they_forget_what_arrived(service: Service) -> None:
+    """On request; they are not in the log themselves."""
+    service.resource().send("GET", "/models")
+
+    service.control("DELETE", "requests")
+
+    assert service.control("GET", "requests") == []
+
+
+def test_they_start_afresh(service: Service) -> None:
+    """The stock is as it was, the clock too."""
+    resource = service.resource()
+    before = resource.ask("GET", "/models/base")
+    resource.ask("DELETE", resource.stocked("projects", "en-US")["self"])
+    service.control("POST", "clock", {"advance": "P400D"})
+
+    service.control("POST", "reset")
+
+    assert resource.stocked("projects", "en-US")
+    assert service.control("GET", "clock")["offset_seconds"] == 0
+    assert resource.ask("GET", "/models/base") == before
+
+
+@pytest.mark.parametrize(
+    "host", ["attacker.example", "eastus.api.cognitive.microsoft.com", "localhost.attacker.example"]
+)
+def test_they_answer_only_on_loopback_names(service: Service, host: str) -> None:
+    """A web page cannot reach them under a name of its own."""
+    assert service.send("GET", f"http://{host}/_emulator/requests").status_code == 403
+
+
+def test_they_refuse_what_is_not_there(service: Service) -> None:
+    """Unknown routes and methods, in the service's shape."""
+    assert service.send("GET", "http://localhost/_emulator/nothing").status_code == 404
+    assert service.send("PUT", "http://localhost/_emulator/clock").headers["allow"] == "GET, POST"
+    nobody = {"id": "00000000-0000-0000-0000-000000000000"}
+    assert service.send("POST", "http://localhost/_emulator/finish", json=nobody).status_code == 404
+    assert service.send("POST", "http://localhost/_emulator/finish", json={"status": "Maybe"}).status_code == 400
+
+
+def test_they_hold_the_request_rate_when_that_is_wanted(start: Callable[..., Service]) -> None:
+    """100 requests in 10 seconds of the emulator's clock, by resource; off unless started so."""
+    service = start(rate_limit=True)
+    eastus, westeurope = service.resource(), service.resource("westeurope")
+
+    answers = [eastus.send("GET", "/models/locales") for _ in range(101)]
+
+    assert [answer.status_code for answer in answers] == [200] * 100 + [429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
+    assert westeurope.send("GET", "/models/locales").status_code == 200
+    service.control("POST", "clock", {"advance_seconds": 11})
+    assert eastus.send("GET", "/models/locales").status_code == 200

@@ -1,0 +1,262 @@
+"""A dataset …"""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custom_speech_emulator import account
+from emulator.content.recordings import wav, zipped
+from emulator.loopback import Heard, listening
+from emulator.service import VERSIONS, Resource, Service, id_of
+
+BOM = b"\xef\xbb\xbf"
+TEXT = BOM + b"The blue gateway hums.\nPress the green key.\n"
+
+
+def asked(**others: Any) -> dict[str, Any]:
+    """A request for a plain text dataset."""
+    return {"displayName": "text", "locale": "en-US", "kind": "Language", **others}
+
+
+def served(data: bytes, status: int = 200, **headers: str) -> Callable[[Heard], tuple[int, dict[str, str], bytes]]:
+    """An answer with these bytes."""
+    return lambda _: (status, headers, data)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_it_is_read_from_its_content_url(service: Service, version: str) -> None:
+    """What it holds is counted from what lies there."""
+    resource = service.resource(version=version)
+    with listening(served(TEXT)) as listener:
+        created = resource.ask("POST", "/datasets", json=asked(contentUrl=f"{listener.url}/text"))
+
+    dataset = resource.ask("GET", created["self"])
+
+    assert (created["status"], dataset["status"]) == ("NotStarted", "Succeeded")
+    assert dataset["properties"]["acceptedLineCount"] == 2
+    assert "durationMilliseconds" in dataset["properties"] or dataset["properties"]["duration"] == "PT0S"
+
+
+def test_it_is_read_from_a_file_of_this_machine(eastus: Resource, tmp_path: Path) -> None:
+    """A file address is as good as one on loopback."""
+    file = tmp_path / "some text.txt"
+    file.write_bytes(TEXT)
+
+    dataset = eastus.ask("POST", "/datasets", json=asked(contentUrl=file.as_uri()))
+
+    assert eastus.ask("GET", dataset["self"])["properties"]["acceptedLineCount"] == 2
+
+
+def test_it_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path: Path) -> None:
+    """No answer, a redirect, an error, a foreign host, no file: the error says which."""
+    reasons = {}
+    with listening(served(b"", 302, Location="http://localhost/")) as moving, listening(served(b"", 404)) as missing:
+        urls = {
+            "redirect": f"{moving.url}/x",
+            "missing": f"{missing.url}/x",
+            "silent": "http://127.0.0.1:1/x",
+            "foreign": "https://contoso.com/x",
+            "no file": (tmp_path / "none").as_uri(),
+        }
+        for name, url in urls.items():
+            dataset = eastus.ask("POST", "/datasets", json=asked(contentUrl=url))
+            dataset = eastus.ask("GET", dataset["self"])
+            assert dataset["status"] == "Failed"
+            reasons[name] = dataset["properties"]["error"]["message"]
+
+    assert reasons["redirect"] == "The contentUrl answered with status 302."
+    assert reasons["missing"] == "The contentUrl answered with status 404."
+    assert reasons["silent"] == "The contentUrl did not answer."
+    assert "only on loopback" in reasons["foreign"]
+    assert "does not exist" in reasons["no file"]
+
+
+def test_it_is_refused_with_an_address_that_is_none(eastus: Resource) -> None:
+    """Only http, https and file."""
+    assert eastus.refusal("POST", "/datasets", json=asked(contentUrl="ftp://x")) == (400, "InvalidPayload")
+
+
+def test_it_is_uploaded_in_blocks_that_are_put_in_order_by_the_commit(eastus: Resource) -> None:
+    """Uploaded in any order, sent again, and left out: what counts is the committed list."""
+    dataset = eastus.ask("POST", "/datasets", json=asked())
+    links = dataset["links"]
+    octets = {"Content-Type": "application/octet-stream"}
+    middle = len(TEXT) // 2
+    for block, part in (("AAI=", b"never"), ("AAE=", TEXT[middle:]), ("AAA=", b"wrong"), ("AAA=", TEXT[:middle])):
+        url = f"{links['uploadBlocks']}&blockid={block.replace('=', '%3D')}"
+        assert eastus.send("PUT", url, content=part, headers=octets).status_code == 201
+    listed = eastus.ask("GET", links["listBlocks"])
+    assert sorted(block["name"] for block in listed["uncommittedBlocks"]) == ["AAA=", "AAE=", "AAI="]
+
+    order = [{"kind": "Uncommitted", "id": "AAA="}, {"kind": "Latest", "id": "AAE="}]
+    assert eastus.send("POST", links["commitBlocks"], json=order).status_code == 200
+
+    dataset = eastus.ask("GET", dataset["self"])
+    assert dataset["properties"]["acceptedLineCount"] == 2
+    assert "uploadBlocks" not in dataset["links"]
+    listed = eastus.ask("GET", links["listBlocks"])
+    assert [block["name"] for block in listed["committedBlocks"]] == ["AAA=", "AAE="]
+    assert listed["uncommittedBlocks"] == []
+    assert eastus.refusal("POST", links["commitBlocks"], json=order) == (409, "InvalidPrerequisite")
+
+
+@pytest.mark.parametrize(
+    ("block", "code"),
+    [("", 400), ("?", 400), ("A", 400), ("QQ==" * 30, 400), ("AAAA", 201), ("AAAAAA==", 400)],
+)
+def test_it_refuses_blocks_with_bad_ids(eastus: Resource, block: str, code: int) -> None:
+    """Base64 of 1 to 64 bytes, all equally long."""
+    here = f"/datasets/{id_of(eastus.ask('POST', '/datasets', json=asked()))}/blocks"
+    octets = {"Content-Type": "application/octet-stream"}
+    eastus.ask("PUT", here, {"blockid": "AAA="}, content=b"x", headers=octets)
+
+    assert eastus.send("PUT", here, {"blockid": block}, content=b"x", headers=octets).status_code == code
+
+
+def test_it_refuses_blocks_that_are_too_large_empty_or_no_bytes(eastus: Resource) -> None:
+    """8 MiB is the most; one byte more is refused, as is anything that is not sent as octets."""
+    here = f"/datasets/{id_of(eastus.ask('POST', '/datasets', json=asked()))}/blocks"
+    octets = {"Content-Type": "application/octet-stream"}
+    full = b"x" * (8 * 1024 * 1024)
+
+    assert eastus.send("PUT", here, {"blockid": "AAA="}, content=full, headers=octets).status_code == 201
+    assert eastus.refusal("PUT", here, {"blockid": "AAA="}, content=full + b"x", headers=octets)[0] == 413
+    assert eastus.refusal("PUT", here, {"blockid": "AAA="}, content=b"", headers=octets) == (400, "EmptyRequest")
+    assert eastus.refusal("PUT", here, {"blockid": "AAA="}, json={})[0] == 415
+    assert eastus.refusal("PUT", here, content=b"x", headers=octets) == (400, "InvalidParameterValue")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        [],
+        {},
+        [{"kind": "Uncommitted", "id": "none"}],
+        [{"kind": "Committed", "id": "AAA="}],
+        [{"kind": "Uncommitted", "id": "AAA="}] * 2,
+        [{"kind": "Other", "id": "AAA="}],
+        [{"id": "AAA="}],
+        [None],
+    ],
+)
+def test_it_refuses_a_commit_of_blocks_that_are_not_there(eastus: Resource, order: object) -> None:
+    """Missing, repeated or badly described; the dataset goes on waiting."""
+    dataset = eastus.ask("POST", "/datasets", json=asked())
+    here = f"/datasets/{id_of(dataset)}/blocks"
+    eastus.ask("PUT", here, {"blockid": "AAA="}, content=b"x", headers={"Content-Type": "application/octet-stream"})
+
+    assert eastus.refusal("POST", f"{here}:commit", json=order) == (400, "InvalidPayload")
+    assert eastus.ask("GET", dataset["self"])["status"] == "NotStarted"
+
+
+def test_it_says_what_its_import_left_out(eastus: Resource) -> None:
+    """The report names lines and reasons; the data lie beside it, both under signed addresses."""
+    dataset = eastus.dataset("Language", TEXT + b"see https://contoso.com\n")
+
+    files = {file["kind"]: file for file in eastus.ask("GET", dataset["links"]["files"])["values"]}
+
+    assert dataset["properties"]["rejectedLineCount"] == 1
+    report = eastus.service.send("GET", files["DatasetReport"]["links"]["contentUrl"]).json()
+    assert report["rejected"][0]["where"]
+    data = eastus.service.send("GET", files["LanguageData"]["links"]["contentUrl"])
+    assert data.content.startswith(TEXT)
+
+
+def test_it_measures_its_recordings(service: Service) -> None:
+    """Durations come from the WAV headers, in each version's words."""
+    sound = zipped({"a.wav": wav(), "trans.txt": "a.wav\thello there"})
+
+    new = service.resource().dataset("Acoustic", sound)
+    old = service.resource(version="v3.2").ask("GET", f"/datasets/{id_of(new)}")
+
+    assert new["properties"]["acceptedLineCount"] == 1
+    assert new["properties"]["durationMilliseconds"] > 0
+    assert old["properties"]["duration"].startswith("PT")
+
+
+def test_it_fails_on_data_that_are_none(eastus: Resource) -> None:
+    """No zip, an escaping name, no BOM: the import fails with a reason, the emulator does not."""
+    escaping = io.BytesIO()
+    with zipfile.ZipFile(escaping, "w") as archive:
+        archive.writestr("../a.wav", b"x")
+
+    for kind, data in (("Acoustic", b"no zip"), ("Acoustic", escaping.getvalue()), ("Language", b"\xff\xff")):
+        dataset = eastus.dataset(kind, data)
+        assert dataset["status"] == "Failed"
+        assert dataset["properties"]["error"]["message"]
+
+
+def test_it_can_be_uploaded_in_one_form_in_v3_2(service: Service) -> None:
+    """Its bytes arrive as they were, also those that look like line ends."""
+    old = service.resource(version="v3.2")
+    fields = {"displayName": "t", "locale": "en-US", "kind": "Acoustic", "customProperties": json.dumps({"k": "v"})}
+    sound = zipped({"a.wav": wav(), "trans.txt": "a.wav\thello\r\n\r"})
+
+    dataset = old.ask("POST", "/datasets/upload", data=fields, files={"data": ("x.zip", sound)})
+
+    assert old.ask("GET", dataset["self"])["properties"]["acceptedLineCount"] == 1
+    assert dataset["customProperties"] == {"k": "v"}
+    archive = [f for f in old.ask("GET", dataset["links"]["files"])["values"] if f["kind"] == "AcousticDataArchive"]
+    assert service.send("GET", archive[0]["links"]["contentUrl"]).content == sound
+
+
+def test_it_is_refused_in_a_form_that_is_none(service: Service) -> None:
+    """Fields missing, unknown or twice, and other content types."""
+    old = service.resource(version="v3.2")
+    fields = {"displayName": "t", "locale": "en-US", "kind": "Language"}
+
+    assert old.refusal("POST", "/datasets/upload", data=fields, files={"other": b"x"})[0] == 400
+    assert old.refusal("POST", "/datasets/upload", data={"kind": "x"}, files={"data": b"x"})[0] == 400
+    assert old.refusal("POST", "/datasets/upload", json=fields)[0] == 415
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert old.refusal("POST", "/datasets/upload", content=b"--x\r\n\r\n", headers=broken)[0] == 400
+
+
+def test_it_counts_against_the_quota_of_the_tier(start: Callable[..., Service]) -> None:
+    """A free resource has room for two."""
+    free = start(accounts=[account("westus", tier="F0")]).resource("westus")
+
+    for _ in range(2):
+        free.ask("POST", "/datasets", json=asked())
+
+    assert free.refusal("POST", "/datasets", json=asked()) == (400, "QuotaViolation")
+
+
+def test_it_cannot_be_deleted_while_a_training_reads_it(eastus: Resource) -> None:
+    """409 as long as the model runs."""
+    dataset = eastus.dataset("Language", TEXT)
+    body = {"displayName": "m", "locale": "en-US", "datasets": [{"self": dataset["self"]}]}
+    model = eastus.ask("POST", "/models", json=body)
+
+    assert eastus.refusal("DELETE", dataset["self"]) == (409, "InUseViolation")
+    eastus.ask("GET", model["self"])
+    assert eastus.send("DELETE", dataset["self"]).status_code == 204
+    assert eastus.refusal("GET", dataset["links"]["files"])[0] == 404
+
+
+def test_it_is_offered_by_kind_and_locale(service: Service) -> None:
+    """v3.2 lists kinds by locale, the others locales by kind; what is not offered is refused."""
+    assert "Language" in service.resource(version="v3.2").ask("GET", "/datasets/locales")["en-US"]
+    assert "en-US" in service.resource().ask("GET", "/datasets/locales")["Language"]
+    refused = asked(locale="as-IN")
+    assert service.resource().refusal("POST", "/datasets", json=refused) == (400, "InvalidLocale")
+
+
+def test_it_is_given_addresses_that_expire(eastus: Resource) -> None:
+    """A content address holds as long as was asked, and only as it was signed."""
+    dataset = eastus.dataset("Language", TEXT)
+    files = f"/datasets/{id_of(dataset)}/files"
+    address = eastus.ask("GET", files, {"sasLifetimeMinutes": 5})["values"][0]["links"]["contentUrl"]
+    send = eastus.service.send
+
+    assert send("GET", address).status_code == 200
+    assert send("GET", address.replace("sig=", "sig=0")).status_code == 403
+    assert send("GET", address.partition("?")[0]).status_code == 403
+    eastus.service.control("POST", "clock", {"advance": "PT6M"})
+    assert send("GET", address).status_code == 403
+    assert eastus.refusal("GET", files, {"sasLifetimeMinutes": 0}) == (400, "InvalidSasValidityDuration")

@@ -1,0 +1,108 @@
+"""An endpoint …"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from custom_speech_emulator import account
+from emulator.service import VERSIONS, Resource, Service, id_of
+
+
+def asked(model: Any = None, **others: Any) -> dict[str, Any]:
+    """A request to deploy a model."""
+    reference = {"model": {"self": model["self"]}} if model else {}
+    return {"displayName": "e", "locale": "en-US", **reference, **others}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_it_deploys_a_model(service: Service, version: str) -> None:
+    """With the links of its version."""
+    resource = service.resource(version=version)
+
+    created = resource.ask("POST", "/endpoints", json=asked(resource.model(), properties={"loggingEnabled": True}))
+
+    endpoint = resource.ask("GET", created["self"])
+    assert (created["status"], endpoint["status"]) == ("NotStarted", "Succeeded")
+    assert endpoint["properties"]["loggingEnabled"] is True
+    assert len(endpoint["links"]) == (7 if version == "v3.2" else 1)
+    assert all(id_of(endpoint) in link for link in endpoint["links"].values())
+
+
+def test_it_deploys_the_newest_base_model_when_none_is_named(eastus: Resource) -> None:
+    """The specification does not require a model."""
+    assert "/models/base/" in eastus.ask("POST", "/endpoints", json=asked())["model"]["self"]
+
+
+def test_it_is_refused_for_what_cannot_be_deployed(eastus: Resource) -> None:
+    """A Whisper base model, an unfinished model, another locale."""
+    bases = eastus.ask("GET", "/models/base", {"filter": "locale eq 'en-US'"})["values"]
+    whisper = next(model for model in bases if "Whisper" in model["displayName"])
+    fresh = eastus.ask("POST", "/models", json={"displayName": "m", "locale": "en-US"})
+
+    assert eastus.refusal("POST", "/endpoints", json=asked(whisper)) == (400, "ModelNotDeployable")
+    assert eastus.refusal("POST", "/endpoints", json=asked(fresh)) == (400, "InvalidModel")
+    assert eastus.refusal("POST", "/endpoints", json=asked(bases[-1], locale="de-DE")) == (400, "InvalidLocale")
+
+
+def test_it_takes_another_model_when_it_is_ready(start: Callable[..., Service]) -> None:
+    """The change deploys anew; it is refused while a deployment runs."""
+    resource = start(training="command").resource()
+    finish = resource.service.control
+    model = resource.stocked("models", "finished model en-US")
+    endpoint = resource.ask("POST", "/endpoints", json=asked())
+    change = {"model": {"self": model["self"]}, "properties": {"contentLoggingEnabled": True}}
+    assert resource.refusal("PATCH", endpoint["self"], json=change) == (409, "EndpointNotUpdatable")
+
+    finish("POST", "finish")
+    changed = resource.ask("PATCH", endpoint["self"], json=change)
+
+    assert (changed["status"], changed["model"], changed["properties"]) == (
+        "NotStarted",
+        change["model"],
+        {"loggingEnabled": True},
+    )
+
+
+def test_it_lives_no_longer_than_was_asked(service: Service) -> None:
+    """`timeToLive` of v3.2, at most 31 days."""
+    old = service.resource(version="v3.2")
+    short = asked(properties={"timeToLive": "PT2H"})
+
+    endpoint = old.ask("POST", "/endpoints", json=short)
+    assert old.ask("GET", endpoint["self"])["properties"]["timeToLive"] == "PT2H"
+    service.control("POST", "clock", {"advance": "PT3H"})
+
+    assert old.refusal("GET", endpoint["self"])[0] == 404
+    for life in ("P32D", "soon", "P"):
+        refused = asked(properties={"timeToLive": life})
+        assert old.refusal("POST", "/endpoints", json=refused) == (400, "InvalidTimeToLive")
+
+
+def test_it_is_one_and_lives_a_week_on_a_free_resource(start: Callable[..., Service]) -> None:
+    """The quota of the tier F0, and its seven days."""
+    service = start(accounts=[account("westus", tier="F0")])
+    free = service.resource("westus")
+    endpoint = free.ask("POST", "/endpoints", json=asked())
+    free.ask("GET", endpoint["self"])
+
+    assert free.refusal("POST", "/endpoints", json=asked()) == (400, "QuotaViolation")
+    service.control("POST", "clock", {"advance": "P8D"})
+    assert free.ask("GET", "/endpoints")["values"] == []
+
+
+def test_it_has_no_logs_as_nothing_is_recognized(service: Service) -> None:
+    """v3.2 only; without logging it says so."""
+    old = service.resource(version="v3.2")
+    logging = old.ask("POST", "/endpoints", json=asked(properties={"loggingEnabled": True}))
+    silent = old.ask("POST", "/endpoints", json=asked())
+    logs = logging["links"]["logs"]
+
+    assert old.ask("GET", logs)["values"] == []
+    assert old.refusal("GET", f"{logs}/x") == (404, "InvalidLogId")
+    assert old.send("DELETE", f"{logs}?endDate=2023-03-15").status_code == 202
+    assert old.refusal("DELETE", f"{logs}?endDate=soon") == (400, "InvalidLogDate")
+    assert old.send("DELETE", f"{logs}/x").status_code == 204
+    assert old.refusal("GET", silent["links"]["logs"]) == (400, "EndpointWithoutLogging")
+    assert old.ask("GET", "/endpoints/base/en-US/files/logs")["values"] == []
+    assert old.refusal("GET", "/endpoints/base/xx/files/logs") == (400, "InvalidLocale")

@@ -1,0 +1,128 @@
+"""A fault rule …"""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+from emulator.service import Resource, Service
+
+MODEL = {"displayName": "x", "locale": "en-US"}
+
+
+def armed(service: Service, *rules: dict[str, Any]) -> None:
+    """Puts rules in place."""
+    assert service.send("PUT", "http://localhost/_emulator/faults", json=list(rules)).status_code == 200
+
+
+@pytest.mark.parametrize("fault", ["429", "500", "503"])
+def test_it_answers_an_error_before_anything_is_done(service: Service, eastus: Resource, fault: str) -> None:
+    """In the service's shape, with or without `Retry-After`."""
+    armed(service, {"fault": fault, "operation": "Models_Create", "nth": 1, "retry_after": 7})
+    before = eastus.ask("GET", "/models")
+
+    response = eastus.send("POST", "/models", json=MODEL)
+
+    assert (response.status_code, response.headers["retry-after"]) == (int(fault), "7")
+    assert eastus.ask("GET", "/models") == before
+    assert eastus.send("POST", "/models", json=MODEL).status_code == 201
+
+
+def test_it_writes_retry_after_as_a_date_or_not_at_all(service: Service, eastus: Resource) -> None:
+    """All three forms that clients meet."""
+    armed(service, {"fault": "429", "retry_after": 60, "retry_after_date": True, "nth": 1}, {"fault": "429", "nth": 2})
+
+    dated, bare = eastus.send("GET", "/models"), eastus.send("GET", "/models")
+
+    left = parsedate_to_datetime(dated.headers["retry-after"]) - datetime.now(UTC)
+    assert 50 < left.total_seconds() < 61
+    assert "retry-after" not in bare.headers
+
+
+def test_it_closes_the_connection_before_or_after_the_work(service: Service, eastus: Resource) -> None:
+    """In the process the caller sees a reset connection; the work is done in one case only."""
+    count = len(eastus.ask("GET", "/models")["values"])
+    armed(
+        service,
+        {"fault": "close-before", "method": "POST", "nth": 1},
+        {"fault": "close-after", "method": "POST", "nth": 2},
+    )
+
+    for expected in (count, count + 1):
+        with pytest.raises(ConnectionResetError):
+            eastus.send("POST", "/models", json=MODEL)
+        assert len(eastus.ask("GET", "/models")["values"]) == expected
+
+
+def test_it_spoils_the_answer(service: Service, eastus: Resource) -> None:
+    """Cut in half, or no JSON at all."""
+    whole = eastus.send("GET", "/models").content
+    armed(service, {"fault": "truncated", "nth": 1}, {"fault": "not-json", "nth": 2})
+    cut, page = eastus.send("GET", "/models"), eastus.send("GET", "/models")
+    service.violations.clear()
+
+    assert whole.startswith(cut.content)
+    assert len(cut.content) < len(whole)
+    assert page.text.startswith("<html>")
+
+
+def test_it_answers_late(service: Service, eastus: Resource) -> None:
+    """Headers or body; the answer is whole."""
+    armed(service, {"fault": "slow-headers", "seconds": 0.01, "nth": 1}, {"fault": "slow-body", "seconds": 0.01})
+
+    assert eastus.ask("GET", "/models") == eastus.ask("GET", "/models")
+
+
+def test_it_leads_to_another_host(service: Service, eastus: Resource) -> None:
+    """Every link of the answer, in the body and in headers."""
+    armed(service, {"fault": "hostile-link", "host": "https://evil.example"})
+
+    created = eastus.send("POST", "/models", json=MODEL)
+    page = eastus.ask("GET", "/projects", {"top": 1})
+
+    assert created.json()["self"].startswith("https://evil.example/speechtotext/models/")
+    assert created.headers["location"] == created.json()["self"]
+    assert page["@nextLink"].startswith("https://evil.example/")
+
+
+def test_it_fits_by_all_that_it_names(service: Service, eastus: Resource) -> None:
+    """Operation, method, account, API version and a part of the path."""
+    other = service.resource("westeurope")
+    rule = {"fault": "503", "account": "emulator-eastus", "api_version": "2025-10-15", "path": "/models/base"}
+    armed(service, rule)
+
+    assert eastus.send("GET", "/models/base").status_code == 503
+    assert other.send("GET", "/models/base").status_code == 200
+    assert service.resource(version="v3.2").send("GET", "/models/base").status_code == 200
+    assert eastus.send("GET", "/models").status_code == 200
+    assert service.control("GET", "faults") == [{**rule, "fitted": 1, "struck": 1}]
+
+
+def test_it_strikes_by_chance_but_repeatably(service: Service, eastus: Resource) -> None:
+    """The same seed gives the same failures; no more than `times`."""
+    runs = []
+    for _ in range(2):
+        armed(service, {"fault": "500", "probability": 0.5, "seed": 3, "times": 4})
+        runs.append([eastus.send("GET", "/models").status_code for _ in range(20)])
+
+    assert runs[0] == runs[1]
+    assert runs[0].count(500) == 4
+
+
+def test_it_goes_away(service: Service, eastus: Resource) -> None:
+    """When it is deleted."""
+    armed(service, {"fault": "500"})
+
+    service.control("DELETE", "faults")
+
+    assert eastus.send("GET", "/models").status_code == 200
+
+
+@pytest.mark.parametrize("rule", [{"fault": "418"}, {}, {"fault": "500", "when": "now"}, {"fault": "500", "nth": 0}, 5])
+def test_it_is_refused_when_it_makes_no_sense(service: Service, rule: Any) -> None:
+    """400 that says what is wrong."""
+    response = service.send("PUT", "http://localhost/_emulator/faults", json=[rule])
+
+    assert response.status_code == 400
+    assert "The rules are not valid" in response.json()["message"]

@@ -1,0 +1,113 @@
+"""A filter …"""
+
+import contextlib
+import json
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_speech_emulator.errors import Refused
+from custom_speech_emulator.filter import parsed
+from emulator.service import Resource
+
+NAMES = ("displayName", "locale", "status", "createdDateTime")
+
+
+def holds(expression: str, **document: str) -> bool:
+    """Whether a filter takes a document."""
+    condition = parsed(expression, NAMES)
+    row = sqlite3.connect(":memory:").execute(
+        f"SELECT {condition.sql} FROM (SELECT ? AS document)",  # noqa: S608 - what is tested
+        (*condition.values, json.dumps(document)),
+    )
+    return bool(row.fetchone()[0])
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
+def test_it_takes_any_text_in_quotes(text: str) -> None:
+    """A quote in it is doubled; nothing else in it means anything."""
+    quoted = "'" + text.replace("'", "''") + "'"
+
+    assert holds(f"displayName eq {quoted}", displayName=text)
+    assert not holds(f"displayName ne {quoted}", displayName=text)
+    assert not holds(f"displayName eq {quoted}", displayName=text + "!")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("locale eq 'a' or locale eq 'b' and status eq 'x'", True),
+        ("(locale eq 'a' or locale eq 'b') and status eq 'x'", False),
+        ("not locale eq 'b' and not (status eq 'x')", True),
+        ("not (locale eq 'a' and status eq 'y')", False),
+        ("not not locale eq 'a'", True),
+    ],
+)
+def test_it_binds_not_before_and_before_or(expression: str, expected: bool) -> None:
+    """As in OData."""
+    assert holds(expression, locale="a", status="y") is expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("createdDateTime ge 2020-03-11T00:00:00Z", True),
+        ("createdDateTime gt 2020-03-11T00:00:00Z", False),
+        ("createdDateTime eq 2020-03-11T01:00:00+01:00", True),
+        ("createdDateTime lt '2020-03-12T00:00:00Z'", True),
+        ("createdDateTime le 2020-03-10", False),
+    ],
+)
+def test_it_compares_time_stamps_as_moments(expression: str, expected: bool) -> None:
+    """Bare or quoted, in any zone."""
+    assert holds(expression, createdDateTime="2020-03-11T00:00:00Z") is expected
+
+
+def test_it_takes_a_missing_property_as_different(eastus: Resource) -> None:
+    """`ne` holds for what has no description, `eq` does not."""
+    assert len(eastus.ask("GET", "/projects", {"filter": "description ne 'x'"})["values"]) == 3
+    assert eastus.ask("GET", "/projects", {"filter": "description eq 'x'"})["values"] == []
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "",
+        "displayName",
+        "displayName eq",
+        "displayName eq x",
+        "displayName eq 'x",
+        "displayName eq 'x' and",
+        "displayName eq 'x' displayName eq 'y'",
+        "displayName EQ 'x'",
+        "displayName gt 'x'",
+        "secret eq 'x'",
+        "createdDateTime gt 'yesterday'",
+        "createdDateTime gt 2020-03-011T00:00:00Z",
+        "('x' eq displayName)",
+        "(displayName eq 'x'",
+        "displayName eq 'x')",
+        "(" * 5000,
+        "not " * 5000,
+        "1=1; DROP TABLE entity",
+    ],
+)
+def test_it_is_refused_outside_the_grammar(eastus: Resource, expression: str) -> None:
+    """400 with the code that the specification has for it."""
+    assert eastus.refusal("GET", "/models", {"filter": expression}) == (400, "UnsupportedFilter")
+
+
+@given(st.text())
+def test_it_is_parsed_or_refused_and_never_breaks(text: str) -> None:
+    """Whatever stands in the query."""
+    with contextlib.suppress(Refused):
+        assert parsed(text, NAMES).sql
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("Acoustic", 2), ("Language", 4)])
+def test_it_takes_the_kind_of_a_dataset(eastus: Resource, kind: str, expected: int) -> None:
+    """Datasets have one property more than models."""
+    assert len(eastus.ask("GET", "/datasets", {"filter": f"kind eq '{kind}'"})["values"]) == expected
+    assert eastus.refusal("GET", "/models", {"filter": f"kind eq '{kind}'"}) == (400, "UnsupportedFilter")

@@ -1,0 +1,96 @@
+"""A link in an answer …"""
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_speech_emulator.links import HERE, Address, referenced, there
+from emulator.service import Resource, Service
+
+EASTUS = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
+
+
+def test_it_names_the_address_that_was_asked(service: Service) -> None:
+    """Scheme, host, port and region prefix come back as they were sent."""
+    url = "http://127.0.0.1:8765/eastus/speechtotext/v3.2/projects?top=1"
+
+    page = service.send("GET", url, headers=EASTUS).json()
+
+    assert page["@nextLink"] == "http://127.0.0.1:8765/eastus/speechtotext/v3.2/projects?skip=1&top=1"
+    assert all(link.startswith("http://127.0.0.1:8765/eastus/") for link in page["values"][0]["links"].values())
+
+
+@pytest.mark.parametrize("version", ["2024-11-15", "2025-10-15"])
+def test_it_ends_with_the_api_version_in_dated_versions(service: Service, version: str) -> None:
+    """Every one of them: `self`, `links` and references."""
+    model = service.resource(version=version).stocked("models", "finished model en-US")
+
+    links = [model["self"], *model["links"].values(), model["baseModel"]["self"], model["datasets"][0]["self"]]
+
+    assert all(link.endswith(f"?api-version={version}") for link in links)
+
+
+@pytest.mark.parametrize(
+    ("base", "other"),
+    [
+        ("http://eastus.localhost:8765", "http://westeurope.localhost:8765"),
+        ("https://eastus.api.cognitive.microsoft.com", "https://westeurope.api.cognitive.microsoft.com"),
+        ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+    ],
+)
+def test_it_names_another_region_in_the_same_style(base: str, other: str) -> None:
+    """A plain loopback address stays plain."""
+    parts = urlsplit(base)
+
+    assert Address(parts.scheme, parts.netloc).write(there("westeurope") + "/x " + HERE) == f"{other}/x {base}"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "http://eastus.localhost/speechtotext/v3.2/projects/{id}",
+        "http://127.0.0.1:9999/eastus/speechtotext/projects/{id}?api-version=2025-10-15",
+        "http://localhost/speechtotext/v3.1/projects/{id}",
+        "https://eastus.api.cognitive.microsoft.com/speechtotext/projects/{ID}?api-version=2024-11-15",
+    ],
+)
+def test_it_is_a_reference_in_any_style_of_the_same_region(eastus: Resource, reference: str) -> None:
+    """In any version's form, and with any of the emulator's own addresses."""
+    project = eastus.stocked("projects", "en-US")["self"].split("/projects/")[1].partition("?")[0]
+
+    model = eastus.model(project={"self": reference.format(id=project, ID=project.upper())})
+
+    assert model["project"]["self"] == eastus.url(f"/projects/{project}")
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "https://evil.example/speechtotext/projects/{id}",
+        "http://westeurope.localhost/speechtotext/projects/{id}",
+        "http://eastus.localhost/speechtotext/datasets/{id}",
+        "/speechtotext/projects/{id}",
+        "ftp://eastus.localhost/speechtotext/projects/{id}",
+        "http://[::1/speechtotext/projects/{id}",
+        "{id}",
+    ],
+)
+def test_it_is_no_reference_when_it_leads_elsewhere(eastus: Resource, reference: str) -> None:
+    """Another host, region, kind, or no address at all: the observed `InvalidPayload`."""
+    project = eastus.stocked("projects", "en-US")["self"].split("/projects/")[1].partition("?")[0]
+    body = {"displayName": "x", "locale": "en-US", "project": {"self": reference.format(id=project)}}
+
+    assert eastus.refusal("POST", "/models", json=body) == (400, "InvalidPayload")
+
+
+@given(st.text())
+def test_it_never_breaks_on_any_text(text: str) -> None:
+    """A reference is any text that a caller may send."""
+    assert referenced(text, "eastus", "emulator-eastus", Address("http", "eastus.localhost")) is None
+
+
+def test_it_cannot_be_written_by_a_caller(eastus: Resource) -> None:
+    """Text of a caller is never taken for the place of a host."""
+    assert eastus.model(displayName="@here-0@ \x00 {HERE}")["displayName"] == "@here-0@ \x00 {HERE}"

@@ -1,0 +1,114 @@
+"""The emulator by itself on loopback …"""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from emulator.loopback import Heard, listening
+from emulator.test_webhooks import agreeing
+
+KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
+PROGRAM = "import json, sys; from custom_speech_emulator.serve import serve; serve(port=0, **json.loads(sys.argv[1]))"
+
+
+class Served:
+    """An emulator in a process of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        command = [sys.executable, "-c", PROGRAM, json.dumps(options)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr is not None
+        self.line = self.process.stderr.readline()
+        self.url = self.line.split()[-1]
+        self.client = httpx.Client(base_url=f"{self.url}/eastus/speechtotext/v3.2", headers=KEY, trust_env=False)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.client.close()
+        self.process.terminate()
+        self.process.communicate()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """A running emulator."""
+    one = Served(training="seconds:0.2")
+    yield one
+    one.close()
+
+
+def test_it_says_where_it_listens(served: Served) -> None:
+    """One line on stderr, when requests are answered."""
+    assert served.line.startswith("Azure Speech emulator listening on http://127.0.0.1:")
+    page = served.client.get("/models/base?top=1").json()
+    assert page["values"][0]["self"].startswith(f"{served.url}/eastus/speechtotext/v3.2/models/base/")
+
+
+def test_it_says_clearly_that_a_port_is_in_use(served: Served) -> None:
+    """No traceback of a web server."""
+    from custom_speech_emulator.serve import PortInUse, serve
+
+    port = int(served.url.rpartition(":")[2])
+    with pytest.raises(PortInUse, match=f"cannot listen on 127.0.0.1:{port}"):
+        serve(port=port)
+
+
+@pytest.mark.parametrize(("fault", "grown"), [("close-before", 0), ("close-after", 1)])
+def test_it_closes_connections_on_request(served: Served, fault: str, grown: int) -> None:
+    """The caller sees a lost connection; the work is done or not."""
+    before = len(served.client.get("/projects").json()["values"])
+    rule = {"fault": fault, "method": "POST"}
+    httpx.put(f"{served.url}/_emulator/faults", json=[rule], trust_env=False).raise_for_status()
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        served.client.post("/projects", json={"displayName": "x", "locale": "en-US"})
+
+    assert len(served.client.get("/projects").json()["values"]) == before + grown
+
+
+def test_it_cuts_answers_off_on_request(served: Served) -> None:
+    """Fewer bytes than were announced."""
+    httpx.put(f"{served.url}/_emulator/faults", json=[{"fault": "truncated"}], trust_env=False).raise_for_status()
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        served.client.get("/projects")
+
+
+def test_it_calls_web_hooks_although_nobody_asks(served: Served) -> None:
+    """A training that ends by itself is told at once."""
+    told = threading.Event()
+
+    def answer(heard: Heard) -> tuple[int, dict[str, str], bytes]:
+        if heard.headers["x-microsoftspeechservices-event"] == "modelCompletion":
+            told.set()
+        return agreeing(heard)
+
+    with listening(answer) as listener:
+        body = {"displayName": "h", "webUrl": listener.url, "events": {"modelCompletion": True}}
+        hook = served.client.post("/webhooks", json=body).json()
+        while served.client.get(hook["self"]).json()["status"] == "NotStarted":
+            pass
+        served.client.post("/models", json={"displayName": "x", "locale": "en-US"}).raise_for_status()
+
+        assert told.wait(30)
+
+
+def test_it_keeps_its_state_in_a_file(tmp_path: Path) -> None:
+    """From one process to the next."""
+    state = str(tmp_path / "state.db")
+    first = Served(state=state)
+    project = first.client.post("/projects", json={"displayName": "kept", "locale": "en-US"}).json()
+    first.close()
+
+    second = Served(state=state)
+    found = second.client.get("/projects", params={"filter": "displayName eq 'kept'"}).json()["values"]
+    second.close()
+
+    assert [one["createdDateTime"] for one in found] == [project["createdDateTime"]]

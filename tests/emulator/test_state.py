@@ -1,0 +1,160 @@
+"""The state of an emulator …"""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from custom_speech_emulator import StateUnusable, emulator
+from custom_speech_emulator.store import Entity, Store
+from emulator.service import Service
+
+Start = Callable[..., Service]
+MODEL = {"displayName": "kept", "locale": "en-US"}
+WRITER = """
+import sys
+from pathlib import Path
+from custom_speech_emulator.store import Entity, Store
+store = Store(Path(sys.argv[1]))
+print("ready", flush=True)
+n = 0
+while True:
+    with store.transaction():
+        for part in ("a", "b", "c"):
+            store.put(Entity("x", "pair", f"{sys.argv[2]}-{part}", {"n": n, "padding": "." * 5000}))
+    n += 1
+"""
+
+
+def test_it_survives_a_restart(start: Start, tmp_path: Path) -> None:
+    """Models, blocks and the clock; the stock is not put in twice."""
+    file = tmp_path / "state.db"
+    first = start(state=file)
+    model = first.resource().ask("POST", "/models", json=MODEL)
+    first.control("POST", "clock", {"advance": "P1D"})
+    stocked = len(first.resource().ask("GET", "/datasets")["values"])
+
+    again = start(state=file)
+
+    assert again.resource().ask("GET", model["self"])["displayName"] == "kept"
+    assert again.control("GET", "clock")["offset_seconds"] == 86_400
+    assert len(again.resource().ask("GET", "/datasets")["values"]) == stocked
+
+
+def test_it_is_shared_by_two_emulators(start: Start, tmp_path: Path) -> None:
+    """What one writes the other reads at once."""
+    one, other = start(state=tmp_path / "s", training="command"), start(state=tmp_path / "s", training="command")
+    model = one.resource().ask("POST", "/models", json=MODEL)
+
+    assert other.resource().ask("GET", model["self"])["status"] == "Running"
+    other.control("POST", "finish")
+
+    assert one.resource().ask("GET", model["self"])["status"] == "Succeeded"
+
+
+def test_it_is_one_of_its_own_for_each_emulator_in_memory(start: Start) -> None:
+    """No module remembers anything."""
+    model = start().resource().ask("POST", "/models", json=MODEL)
+
+    assert start(seed=2).resource().send("GET", model["self"]).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no database, but longer than a header" * 9, b"SQLite format 3\0" + b"\xff" * 500]
+)
+def test_it_is_kept_aside_when_it_is_damaged(tmp_path: Path, content: bytes) -> None:
+    """A clear error; the bytes are there under another name; the next start is fresh."""
+    file = tmp_path / "state.db"
+    file.write_bytes(content)
+
+    with pytest.raises(StateUnusable, match=r"state\.db.*renamed to state\.db\.unusable"):
+        emulator(state=file)
+
+    assert (tmp_path / "state.db.unusable").read_bytes() == content
+    assert emulator(state=file) is not None
+
+
+def test_it_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> None:
+    """An older format, or some other program's database; twice, under two names."""
+    file = tmp_path / "state.db"
+    for _ in range(2):
+        Store(file).close()
+        with sqlite3.connect(file) as db:
+            db.execute("UPDATE setting SET value = 'custom-speech-emulator 0'")
+        db.close()
+        with pytest.raises(StateUnusable, match="it is no state of"):
+            emulator(state=file)
+
+    assert {path.name for path in tmp_path.iterdir()} >= {"state.db.unusable", "state.db.unusable-2"}
+
+
+def test_it_is_refused_where_it_cannot_be_written(tmp_path: Path) -> None:
+    """A folder that is not there: an error that names the file, nothing else."""
+    with pytest.raises(StateUnusable, match="cannot be opened"):
+        emulator(state=tmp_path / "nowhere" / "state.db")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_it_has_no_half_written_entity_after_a_kill(tmp_path: Path) -> None:
+    """Two writers are killed in the middle of their work: what belongs together is there together or not."""
+    file = tmp_path / "state.db"
+    for turn in range(3):
+        writers = [_writer(file, f"{turn}-{n}") for n in range(2)]
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+        _wait_for_writes(file, [f"{turn}-{n}" for n in range(2)])
+        for writer in writers:
+            writer.send_signal(signal.SIGKILL)
+            writer.communicate()
+
+    with sqlite3.connect(file) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        found = dict(db.execute("SELECT id, json_extract(document, '$.n') FROM entity"))
+    db.close()
+    assert len(found) == 18
+    for name, count in found.items():
+        assert {found[f"{name[:-1]}{part}"] for part in "abc"} == {count}
+
+
+def _writer(file: Path, name: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", WRITER, str(file), name]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+def _wait_for_writes(file: Path, names: list[str]) -> None:
+    store = Store(file)
+    while True:
+        with store.transaction():
+            if all(store.get("x", "pair", f"{name}-c") for name in names):
+                return
+
+
+def test_it_is_written_by_many_threads_without_a_loss(tmp_path: Path) -> None:
+    """Each transaction is whole, whoever else is at work."""
+    store = Store(tmp_path / "state.db")
+
+    def work() -> None:
+        for _ in range(20):
+            with store.transaction():
+                found = store.get("x", "counter", "one") or Entity("x", "counter", "one", {"n": 0})
+                found.document["n"] += 1
+                store.put(found)
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with store.transaction():
+        counter = store.get("x", "counter", "one")
+    assert counter is not None
+    assert json.dumps(counter.document) == '{"n": 100}'
