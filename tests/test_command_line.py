@@ -174,3 +174,22 @@ def test_the_emulator_says_when_its_port_is_in_use() -> None:
 
     assert stopped.returncode == 2
     assert "cannot listen" in stopped.stderr
+
+
+@pytest.mark.anyio
+async def test_a_damaged_state_is_said_and_kept(tmp_path: Path) -> None:
+    """The first call names the file; the next one works on a fresh state."""
+    state = tmp_path / "state.sqlite"
+    state.write_bytes(b"no database at all" * 100)
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "custom_speech_server", "--emulated"],
+        env={"CUSTOM_SPEECH_EMULATOR_STATE": str(state)},
+    )
+    async with Client(server) as client:
+        call = Caller(client)
+
+        assert str(state) in await call.refusal("list_projects")
+        assert (await call("list_projects"))["total"] == 3
+
+    assert [file.read_bytes()[:18] for file in tmp_path.glob("*unusable*")] == [b"no database at all"]

@@ -9,7 +9,7 @@ from typing import Any
 from platformdirs import user_state_path
 from pydantic import SecretStr
 
-from custom_speech_tools.speech import KeyCredential, SpeechResource
+from custom_speech_tools.speech import KeyCredential, SpeechResource, Unreachable
 
 IN_MEMORY = ":memory:"
 
@@ -41,10 +41,14 @@ def state_file() -> Path | None:
 
 @cache
 def emulator() -> Callable[..., Any]:
-    """The emulator in this process, imported and opened when it is first needed."""
-    from custom_speech_emulator import emulator as open_emulator
+    """The emulator in this process, imported and opened when it is first needed; raises Unreachable."""
+    from custom_speech_emulator import StateUnusable
+    from custom_speech_emulator import emulator as opened
 
     file = state_file()
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    return open_emulator(state=file, training="seconds:4")
+    try:
+        if file:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        return opened(state=file, training="seconds:4")
+    except (StateUnusable, OSError) as error:
+        raise Unreachable(f"The emulator cannot start: {error}", resource="emulator", operation="any") from None

@@ -37,7 +37,7 @@ class Resources:
 
 
 class _Part(pydantic.BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class _Key(_Part):

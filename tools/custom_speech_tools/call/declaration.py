@@ -125,11 +125,13 @@ def _array(text: str) -> Any:
 def _declare(function: Callable[..., Any], title: str, hints: ToolAnnotations) -> Tool:
     hints.open_world_hint = True
     description = " ".join((function.__doc__ or "").split())
-    tool = SpeechTool.from_function(function, title=title, description=description, annotations=hints)
-    arguments = _strict(tool.fn_metadata.arg_model)
-    tool.parameters = schemas.of_arguments(arguments)
+    # Not structured for the SDK: it would build, and check each answer by, a schema of its own.
+    tool = SpeechTool.from_function(
+        function, title=title, description=description, annotations=hints, structured_output=False
+    )
+    tool.parameters = schemas.of_arguments(tool.parameters)
     tool.fn_metadata = StrictMetadata(
-        arg_model=arguments,
+        arg_model=_strict(tool.fn_metadata.arg_model),
         output_schema=schemas.of_result(function.__annotations__["return"]),
         arrays=frozenset(name for name, part in tool.parameters["properties"].items() if part["type"] == "array"),
     )
@@ -138,5 +140,5 @@ def _declare(function: Callable[..., Any], title: str, hints: ToolAnnotations) -
 
 def _strict(arguments: type[ArgModelBase]) -> type[ArgModelBase]:
     """The same arguments, refusing those that the tool does not know and echoing no value."""
-    config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
     return type(arguments.__name__, (arguments,), {"model_config": config, "__module__": __name__})

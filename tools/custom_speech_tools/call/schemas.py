@@ -1,30 +1,25 @@
 """The JSON schemas that a model reads: nothing in them that it does not need."""
 
+from functools import cache
 from typing import Any
 
 import pydantic
-from pydantic.json_schema import GenerateJsonSchema
 
 Schema = dict[str, Any]
+_DROPPED = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems"})
 
 
-class _Plain(GenerateJsonSchema):
-    """Without titles."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
-
-def of_arguments(model: type[pydantic.BaseModel]) -> Schema:
-    """The schema of a tool's arguments; an optional one is described by its type alone."""
-    schema = _inline(model.model_json_schema(schema_generator=_Plain))
-    schema["properties"] = {name: _lean(_optional(part)) for name, part in schema["properties"].items()}
-    return {name: part for name, part in schema.items() if name != "title"}
+def of_arguments(schema: Schema) -> Schema:
+    """A tool's arguments, from the SDK's schema of them; an optional one is described by its type alone."""
+    properties = {name: _lean(_optional(part)) for name, part in _inline(schema)["properties"].items()}
+    required = {"required": schema["required"]} if schema.get("required") else {}
+    return {"type": "object", "properties": properties, **required, "additionalProperties": False}
 
 
+@cache
 def of_result(model: type[pydantic.BaseModel]) -> Schema:
     """The schema of a tool's result: names and types, which the fields' names explain."""
-    compact: Schema = _compact(_inline(model.model_json_schema(mode="serialization", schema_generator=_Plain)))
+    compact: Schema = _compact(_inline(model.model_json_schema(mode="serialization")))
     return compact
 
 
@@ -69,6 +64,6 @@ def _compact(part: Any) -> Any:
 
 
 def _lean(part: Schema) -> Schema:
-    """Without lengths: they are checked all the same, and model vendors drop them."""
-    kept = {name: item for name, item in part.items() if name not in ("minLength", "maxLength", "minItems", "maxItems")}
+    """Without titles, and without lengths: they are checked all the same, and model vendors drop them."""
+    kept = {name: item for name, item in part.items() if name not in _DROPPED}
     return kept | ({"items": _lean(kept["items"])} if "items" in kept else {})
