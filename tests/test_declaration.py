@@ -1,0 +1,52 @@
+"""How a tool answers when something goes wrong …"""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from azure import Azure
+from conftest import Connect
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_fault_of_its_own_is_a_reference(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """The caller gets a reference, the log the cause; nothing of it leaks."""
+
+    def broken() -> datetime:
+        raise RuntimeError("canary of the inside")
+
+    async with connect(now=broken) as call:
+        with caplog.at_level(logging.ERROR):
+            refusal = await call.refusal("list_base_models", locale="en-US")
+
+    reference = refusal.partition("reference ")[2].partition(" ")[0]
+    assert len(reference) == 8
+    assert "canary" not in refusal
+    assert reference in caplog.text
+    assert "canary of the inside" in caplog.text
+
+
+async def test_an_error_of_the_service_ends_with_the_next_step(connect: Connect, azure: Azure) -> None:
+    """Status and code are kept; what to do follows."""
+    async with connect(version="v3.2", confirm="never") as call:
+        refusal = await call.refusal("get_copy", operation="00000000-0000-4000-8000-000000000000")
+
+    assert refusal.startswith("get_copy: emulator-eastus answered 404 NotFound")
+    assert refusal.endswith("The same call will fail again; correct what it names first.")
+
+
+async def test_an_unknown_tool_is_refused(connect: Connect) -> None:
+    """By name."""
+    async with connect() as call:
+        assert "delete_model" in await call.refusal("delete_model", model="x")
+
+
+def test_no_tool_answers_by_hand() -> None:
+    """Only the declaration makes protocol results."""
+    tools = Path(__file__).parent.parent / "tools" / "custom_speech_tools"
+    others = [file for file in tools.rglob("*.py") if file.name != "declaration.py"]
+
+    assert not [file for file in others if "CallToolResult" in file.read_text(encoding="utf-8")]
