@@ -71,15 +71,19 @@ class Reply:
 
     def written(self) -> Response:
         """The HTTP response."""
-        hostile = self.fault is not None and self.fault.fault == "hostile-link"
-        address = Address(*_host_of(self.fault)) if hostile and self.fault else self.address
-        headers = {name: address.write(value) for name, value in self.answer.headers.items()}
+        headers = {name: self._linked(value) for name, value in self.answer.headers.items()}
         background = BackgroundTask(_all, self.later) if self.later else None
         body = self.answer.body
         if body is None or isinstance(body, bytes):
             return Response(body, self.answer.status, headers, background=background)
-        text = address.write(body if isinstance(body, str) else json.dumps(body))
+        text = self._linked(body if isinstance(body, str) else json.dumps(body))
         return Response(text, self.answer.status, headers, "application/json; charset=utf-8", background)
+
+    def _linked(self, text: str) -> str:
+        """A text with the hosts of its links, which a fault may lead astray."""
+        written = self.address.write(text)
+        astray = self.fault is not None and self.fault.fault == "hostile-link"
+        return written.replace(self.address.base, self.fault.host) if astray and self.fault else written
 
 
 @dataclass
@@ -144,8 +148,7 @@ class Emulation:
             self._logged(arrival, reply)
 
     def _logged(self, arrival: Arrival, reply: Reply) -> None:
-        now = self.world.now()
-        entry = self.log.add(now, arrival.method, arrival.path, arrival.query, arrival.headers)
+        entry = self.log.add(self.world.now(), arrival.method, arrival.path, arrival.query, arrival.headers)
         entry["body"] = shown_body(arrival.body or b"")
         try:
             self._operate(arrival, reply, entry)
@@ -245,11 +248,6 @@ def _found(version: Version, method: str, path: str) -> tuple[Operation, dict[st
         if operation.method == method:
             return operation, match.groupdict()
     raise not_allowed({operation.method for operation, _ in here})
-
-
-def _host_of(rule: Rule) -> tuple[str, str]:
-    scheme, _, host = rule.host.partition("://")
-    return (scheme, host) if host else ("https", scheme)
 
 
 def _all(later: list[Callable[[], object]]) -> None:

@@ -113,7 +113,7 @@ def delete(call: Call) -> Answer:
 
 def _in_use(call: Call, dataset: Entity) -> str | None:
     """A training or a test that still reads it."""
-    account, unfinished = call.account.name, "json_extract(document, '$.status') IN ('NotStarted', 'Running')"
+    account, unfinished = call.account.name, "moving"
     for model in call.store.all(account, "models", unfinished):
         if dataset.id in model.document["datasets"]:
             return f"the model {model.id}"

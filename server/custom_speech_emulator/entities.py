@@ -14,7 +14,7 @@ from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.clock import stamp
 from custom_speech_emulator.errors import conflict, invalid, not_found
 from custom_speech_emulator.filter import Condition, parsed
-from custom_speech_emulator.links import referenced
+from custom_speech_emulator.links import HERE, referenced
 from custom_speech_emulator.store import Entity, Row
 from custom_speech_emulator.versions import Json, Version
 
@@ -43,14 +43,14 @@ class Kind:
 
 
 @lru_cache(maxsize=4096)
-def _text(kind: Kind, version: Version, entity_id: str, document: str) -> str:
+def _text(kind: Kind, version: Version, base: str, entity_id: str, document: str) -> str:
     shape = kind.shape(entity_id, json.loads(document), version)
-    return json.dumps({name: value for name, value in shape.items() if value is not None})
+    return json.dumps({name: value for name, value in shape.items() if value is not None}).replace(HERE, base)
 
 
 def shown(call: Call, kind: Kind, entity: Entity) -> str:
     """An entity as JSON text, with stand-ins for hosts."""
-    return _text(kind, call.version, entity.id, json.dumps(entity.document))
+    return _text(kind, call.version, HERE, entity.id, json.dumps(entity.document))
 
 
 def found(call: Call, kind: Kind, name: str = "id") -> Entity:
@@ -93,7 +93,8 @@ def listed(
 
 def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
     """The JSON text of a page."""
-    values = ",".join(_text(kind, call.version, row.id, row.text) for row in rows)
+    base = call.address.base
+    values = ",".join([_text(kind, call.version, base, row.id, row.text) for row in rows])
     return f'{{"values":[{values}]' + (f',"@nextLink":{json.dumps(following)}}}' if following else "}")
 
 

@@ -66,7 +66,7 @@ def listing(of: Kind) -> Callable[[Call], Answer]:
 
         def sign(row: Row) -> Row:
             address = signed(call.world, owner.account, owner.id, row.id, until)
-            return replace(row, text=row.with_property("address", address))
+            return row._replace(text=row.with_property("address", address))
 
         answer = entities.listed(call, _kind(owner), path=(of.path, owner.id, "files"), fill=sign)
         return answer if owner.finished else replace(answer, headers={"Retry-After": "1"})

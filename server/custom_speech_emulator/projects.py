@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from custom_speech_emulator import entities
 from custom_speech_emulator.bodies import NewProject, ProjectUpdate, Reference, Update, read
@@ -83,7 +82,7 @@ def list_all(call: Call) -> Answer:
     """Projects_List."""
 
     def fill(row: Row) -> Row:
-        return replace(row, text=row.with_property("counts", counts(call, row.id)))
+        return row._replace(text=row.with_property("counts", counts(call, row.id)))
 
     return entities.listed(call, PROJECTS, fill=fill if call.version.old else None)
 

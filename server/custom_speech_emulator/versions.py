@@ -15,7 +15,7 @@ from custom_speech_emulator.links import HERE
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Version:
     """One API version: how its addresses look, how it words things, and the properties that it does not have."""
 
