@@ -22,7 +22,7 @@ def control(emulation: Emulation, method: str, path: str, host: str, body: bytes
     """Answers a control request; 403 unless it names this machine, so that no web page can reach it by another name."""
     if not is_local(host):
         raise Refused(403, "Forbidden", "The control routes answer only on loopback names.")
-    routes = {name: methods for name, methods in _ROUTES.items() if name == path.rstrip("/")}
+    routes = {name: methods for name, methods in ROUTES.items() if name == path.rstrip("/")}
     if not routes:
         raise not_found("control route")
     handlers = routes[path.rstrip("/")]
@@ -36,7 +36,7 @@ def _here(emulation: Emulation, body: bytes) -> Any:
         {"name": one.name, "region": one.region, "key": one.key, "resource_id": one.resource_id, "tier": one.tier}
         for one in emulation.world.settings.accounts
     ]
-    routes = {path: sorted(methods) for path, methods in _ROUTES.items()}
+    routes = {path: sorted(methods) for path, methods in ROUTES.items()}
     return {"emulator": "Azure Speech to text REST API, custom speech", "accounts": accounts, "routes": routes}
 
 
@@ -129,7 +129,7 @@ def _object(body: bytes, names: set[str]) -> dict[str, Any]:
     return value
 
 
-_ROUTES = {
+ROUTES = {
     "/_emulator": {"GET": _here},
     "/_emulator/requests": {"GET": _requests, "DELETE": _clear},
     "/_emulator/clock": {"GET": _time, "POST": _advance},
