@@ -15,6 +15,7 @@ from custom_speech_tools.speech import KeyCredential, Speech, SpeechResource, wi
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HERE = "https://contoso.cognitiveservices.azure.com"
+SELF = f"{HERE}/speechtotext/{{}}/00000000-0000-4000-8000-000000000000"
 
 
 def resource(**known: Any) -> Speech:
@@ -24,7 +25,13 @@ def resource(**known: Any) -> Speech:
 
 def dataset(kind: str = "Acoustic", **known: Any) -> wire.Dataset:
     """An imported dataset."""
-    said = {"displayName": "Calls", "locale": "en-US", "kind": kind, "status": "Succeeded", "self": f"{HERE}/x"} | known
+    said = {
+        "displayName": "Calls",
+        "locale": "en-US",
+        "kind": kind,
+        "status": "Succeeded",
+        "self": SELF.format("datasets"),
+    } | known
     return wire.Dataset.model_validate(said)
 
 
@@ -32,7 +39,7 @@ def base_model(until: datetime | None) -> wire.BaseModel:
     """A base model that takes everything until a date."""
     dates = {"adaptationDateTime": until.isoformat()} if until else None
     features = {"supportsAdaptationsWith": ["Acoustic", "Language"]}
-    said = {"displayName": "20250101", "locale": "en-US", "self": f"{HERE}/y"}
+    said = {"displayName": "20250101", "locale": "en-US", "self": SELF.format("models/base")}
     return wire.BaseModel.model_validate(said | {"properties": {"deprecationDates": dates, "features": features}})
 
 

@@ -122,7 +122,7 @@ async def test_it_keeps_status_code_and_inner_code() -> None:
 
     said = refused.value
     assert (said.status, said.code, said.inner_code) == (400, "InvalidRequest", "InvalidLocale")
-    assert str(said) == "here answered 400 InvalidRequest (InvalidLocale) to Models_Create: Not so."
+    assert str(said) == 'here answered 400 InvalidRequest (InvalidLocale) to Models_Create: "Not so."'
 
 
 def pages(number: int, size: int = 100, link: str = f"{HERE}/speechtotext/models?skip={{skip}}&top={{top}}") -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -13,8 +13,10 @@ from custom_speech_server import __version__, built_in
 from custom_speech_server.resources import Resources
 from custom_speech_tools.call.catalogue import catalogue
 from custom_speech_tools.call.connections import Connections
+from custom_speech_tools.call.once import Once
 from custom_speech_tools.call.spending import Spending
-from custom_speech_tools.speech import Speech
+from custom_speech_tools.call.watching import Audit, NoAudit, Watching
+from custom_speech_tools.speech import Speech, SpeechResource
 
 INSTRUCTIONS = """\
 Manage Azure custom speech models: list_base_models and list_datasets to choose, plan_model to check, create_model to \
@@ -42,6 +44,7 @@ class Settings:
     emulator: Callable[[], Callable[..., Any]] = built_in.emulator
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     pace: float = 1.0
+    audit: Audit = field(default_factory=NoAudit)
 
 
 def build(settings: Settings) -> MCPServer[Connections]:
@@ -60,15 +63,22 @@ def build(settings: Settings) -> MCPServer[Connections]:
     )
 
 
+def _allowed(resource: SpeechResource, settings: Settings) -> SpeechResource:
+    """What the server may not change, none of its resources may be."""
+    return replace(resource, read_only=True) if settings.read_only else resource
+
+
 @asynccontextmanager
 async def _connections(settings: Settings) -> AsyncIterator[Connections]:
     app = settings.emulator if settings.resources.in_process else None
-    speech = {resource.name: Speech(resource, app) for resource in settings.resources.all}
+    watching = Watching(settings.audit)
+    speech = {resource.name: Speech(_allowed(resource, settings), app, watching) for resource in settings.resources.all}
     try:
         yield Connections(
             speech=speech,
             default=settings.resources.default,
             spending=Spending(settings.confirm, settings.state_key),
+            once=Once(settings.audit.in_doubt(), settings.pace),
             now=settings.now,
             pace=settings.pace,
         )

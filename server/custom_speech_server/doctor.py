@@ -9,7 +9,7 @@ import anyio
 
 from custom_speech_server import built_in
 from custom_speech_server.resources import ConfigurationError, Resources, load
-from custom_speech_tools.call.plain_text import plain
+from custom_speech_tools.speech.plain_text import plain
 from custom_speech_tools.call.regions import AS_OF, region, trains_audio
 from custom_speech_tools.speech import VERSIONS, AzureError, Speech, SpeechError, SpeechResource, Unreachable
 

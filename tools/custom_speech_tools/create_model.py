@@ -1,5 +1,7 @@
 """create_model: train a custom model, once, after every guardrail."""
 
+from uuid import uuid4
+
 from custom_speech_tools.call import next_steps, showing
 from custom_speech_tools.call.arguments import (
     AllowDuplicate,
@@ -17,7 +19,7 @@ from custom_speech_tools.call.declaration import writes
 from custom_speech_tools.call.results import Model
 from custom_speech_tools.guardrails.consent import Asked, must_be_yes
 from custom_speech_tools.guardrails.model_plan import Checked, ModelPlan, made_by
-from custom_speech_tools.speech import AnswerLost, AzureError, wire
+from custom_speech_tools.speech import wire
 
 
 async def create_model(
@@ -38,22 +40,13 @@ async def create_model(
     with audio; a charge needs a person's yes. The same request twice makes one model. Then get_model."""
     if plan.existing:
         return _shown(plan, plan.existing, already_existed=True)
-    must_be_yes(asked)
-    if allow_duplicate:
-        return _shown(plan, await _create(plan), already_existed=False)
-    model, earlier = await connections.once.do(plan.request, plan.gathered, lambda: _create(plan))
+    must_be_yes(asked, plan, connections)
+    request = f"{plan.request}-{uuid4()}" if allow_duplicate else plan.request
+    definition = plan.definition(confirm)
+    model, earlier = await connections.once.do(
+        request, plan.gathered, lambda: plan.facts.speech.models_create(definition), lambda: _look_for(plan)
+    )
     return _shown(plan, model, already_existed=earlier)
-
-
-async def _create(plan: ModelPlan) -> wire.CustomModel:
-    try:
-        return await plan.facts.speech.models_create(plan.definition)
-    except (AnswerLost, AzureError) as error:
-        if isinstance(error, AzureError) and error.status < 500:
-            raise
-        if made := await _look_for(plan):
-            return made
-        raise
 
 
 async def _look_for(plan: ModelPlan) -> wire.CustomModel | None:

@@ -1,7 +1,5 @@
 """get_copy: how far a copy is, and the model when it is there."""
 
-from mcp.server.mcpserver import Context
-
 from custom_speech_tools.call import copies
 from custom_speech_tools.call.arguments import CopyOperation, SourceResource, WaitSeconds
 from custom_speech_tools.call.connections import Connected, Named
@@ -15,14 +13,13 @@ async def get_copy(
     operation: CopyOperation,
     source: Named,
     connections: Connected,
-    ctx: Context,
     wait_seconds: WaitSeconds = 0,
     resource: SourceResource = None,
 ) -> Copy:
     """Follow a copy that copy_model started. With wait_seconds it answers when the copy has ended, or then.
     Succeeded, `model` is the new one on the target."""
     first = await source.operations_get_model_copy(_id(operation))
-    last = await copies.watched(source, first, wait_seconds, connections.pace, ctx)
+    last = await copies.watched(source, first, wait_seconds, connections.pace)
     link = copies.link_of(last)
     others = [other for other in connections.speech.values() if other is not source]
     there = await copies.arrived(link, others) if link else None

@@ -7,7 +7,9 @@ from custom_speech_tools.call.declaration import reads
 from custom_speech_tools.call.locales import canonical, reading_of
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import BaseModels, Finding
+from custom_speech_tools.guardrails.resource_rules import by_the_service, clock_note
 from custom_speech_tools.speech import Speech
+from custom_speech_tools.speech.plain_text import plain
 
 
 async def list_base_models(
@@ -26,10 +28,11 @@ async def list_base_models(
         await _refuse_locale(speech, canonical(locale))
     kept = [base for base in listing.entities if set(train_with or ()) <= set(base.trains_with)]
     if not include_expired:
-        now = connections.now()
+        now = by_the_service(connections.now(), speech.ahead)
         kept = [base for base in kept if base.adaptation_until is None or base.adaptation_until > now]
+    note = reading_of(locale) or clock_note(speech.ahead)
     shown = [showing.base_model(base) for base in showing.newest_first(kept)[:limit]]
-    fields = showing.listed(speech.resource, listing, kept, len(shown), reading_of(locale))
+    fields = showing.listed(speech.resource, listing, kept, len(shown), note)
     return BaseModels(**fields, base_models=shown)
 
 
@@ -41,7 +44,7 @@ async def _refuse_locale(speech: Speech, locale: str) -> None:
         rule="locale-match",
         level="block",
         message=f"Resource {speech.resource.name} offers no base model for {locale}.",
-        fix=f"Offered are, among others: {', '.join(near[:12])}.",
+        fix=f"Offered are, among others: {', '.join(map(plain, near[:12]))}.",
     )
     raise Refused("Nothing to list.", [missing], "Call again with an offered locale.")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from custom_speech_tools.call.locales import is_locale
-from custom_speech_tools.call.plain_text import has_invisible
+from custom_speech_tools.speech.plain_text import has_invisible
 
 DatasetKind = Literal["Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "Pronunciation", "OutputFormatting"]
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]

@@ -1,7 +1,7 @@
 """The Speech resources that a tool can reach, and what the person who started the server allowed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -25,7 +25,7 @@ class Connections:
     speech: Mapping[str, Speech]
     default: str
     spending: Spending
-    once: Once = field(default_factory=Once)
+    once: Once
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     pace: float = 1.0
 

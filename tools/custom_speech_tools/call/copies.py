@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from mcp.server.mcpserver import Context
-
 from custom_speech_tools.call import results, showing
 from custom_speech_tools.call.looking import until_ended
 from custom_speech_tools.call.next_steps import after, call
@@ -12,11 +10,9 @@ from custom_speech_tools.speech import AzureError, Speech, wire
 from custom_speech_tools.speech.addresses import is_within, region_of
 
 
-async def watched(
-    source: Speech, operation: wire.Operation, wait_seconds: float, pace: float, ctx: Context
-) -> wire.Operation:
+async def watched(source: Speech, operation: wire.Operation, wait_seconds: float, pace: float) -> wire.Operation:
     """The operation when it has ended, or when the time is over."""
-    return await until_ended(operation, lambda: source.operations_get_model_copy(operation.id), wait_seconds, pace, ctx)
+    return await until_ended(operation, lambda: source.operations_get_model_copy(operation.id), wait_seconds, pace)
 
 
 def link_of(operation: wire.Operation | None) -> str | None:
@@ -54,7 +50,7 @@ def shown(
 ) -> results.Copy:
     """A copy as the tools answer it; `then` is what remains to be done once it is there."""
     status = operation.status if operation else model.status if model else "NotStarted"
-    steps = after(target, model) if target and model else _until_there(source, operation, status, then)
+    steps = [*then, *after(target, model)] if target and model else _until_there(source, target, operation, then)
     return results.Copy(
         **showing.where(source.resource),
         operation=operation.id if operation else None,
@@ -66,10 +62,12 @@ def shown(
     )
 
 
-def _until_there(source: Speech, operation: wire.Operation | None, status: str, then: Sequence[str]) -> list[str]:
-    if status == "Failed":
+def _until_there(
+    source: Speech, target: Speech | None, operation: wire.Operation | None, then: Sequence[str]
+) -> list[str]:
+    if operation and operation.status == "Failed":
         return ["Nothing is on the target. Correct what `error` names, then call copy_model again."]
-    if status == "Succeeded":
+    if operation and operation.status == "Succeeded" and target is None:
         return ["The copy is done, on a resource that is not configured here; configure it to see the model."]
     follow = call(
         "get_copy", operation=operation.id if operation else None, wait_seconds=45, resource=source.resource.name

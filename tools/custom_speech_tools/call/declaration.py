@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
@@ -14,11 +15,25 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import ConfigDict, ValidationError
 
 from custom_speech_tools.call import schemas
+from custom_speech_tools.call.current import CALL_SECONDS, Call, begin
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Result
-from custom_speech_tools.speech import AnswerLost, AzureError, NoCredential, SpeechError, Unreachable
+from custom_speech_tools.speech import (
+    AnswerLost,
+    AzureError,
+    NoCredential,
+    NotAllowed,
+    SpeechError,
+    Unreachable,
+    UnreadableAnswer,
+)
+from custom_speech_tools.speech.plain_text import plain
 
 _log = logging.getLogger(__name__)
+
+
+MOST_FAULTS = 20
+"""Wrong arguments that are named in one answer."""
 
 
 def reads(function: Callable[..., Any], title: str) -> Tool:
@@ -50,12 +65,16 @@ class SpeechTool(Tool):
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
-        """Run the tool; raises ToolError with a text that ends with the next step."""
-        try:
-            result = await super().run(arguments, context)
-        except ToolError as error:
-            raise ToolError(self._explain(error)) from error.__cause__
-        return answer(result) if isinstance(result, Result) else result
+        """Run the tool, no longer than a call may take; raises ToolError with a text that ends with the next step."""
+        with anyio.move_on_after(CALL_SECONDS) as limit:
+            call = Call(self.name, arguments, context, limit)
+            begin(call)
+            try:
+                result = await super().run(arguments, context)
+            except ToolError as error:
+                raise ToolError(self._explain(error)) from error.__cause__
+            return answer(result) if isinstance(result, Result) else result
+        raise ToolError(_too_late(call))
 
     def _explain(self, error: ToolError) -> str:
         match error.__cause__:
@@ -83,9 +102,18 @@ def answer(result: Result) -> CallToolResult:
 
 def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) -> str:
     """Every argument that is wrong, and what the tool takes."""
-    lines = [f"- {'.'.join(map(str, fault['loc']))[:80]}: {_fault(fault)}" for fault in error.errors()]
+    faults = error.errors()
+    lines = [f"- {plain('.'.join(map(str, fault['loc'])), 80)}: {_fault(fault)}" for fault in faults[:MOST_FAULTS]]
     takes = f"It takes {', '.join(parameters) or 'no arguments'}. Correct all of this, then call again."
     return "\n".join([f"{tool} was not run: invalid arguments.", *lines, takes])
+
+
+def _too_late(call: Call) -> str:
+    may_be = f"{call.sent} may have been carried out; the same call looks first for what is already there."
+    return f"{call.tool} did not end within {CALL_SECONDS:.0f} s. {may_be if call.sent else NOTHING}"
+
+
+NOTHING = "Nothing was changed; the same call can be repeated."
 
 
 def next_step(error: SpeechError) -> str:
@@ -101,9 +129,9 @@ def next_step(error: SpeechError) -> str:
             return "The same call will fail again; correct what it names first."
         case Unreachable():
             return "Check endpoint and network with `custom-speech-mcp doctor`; the same call can be repeated."
-        case NoCredential():
+        case NoCredential() | NotAllowed():
             return "Nothing was sent; the same call can be repeated once that is mended."
-        case AnswerLost():
+        case AnswerLost() | UnreadableAnswer():
             return "The same call can be repeated: it looks first for what is already there."
     return "Repeat the call once; if it stays, run `custom-speech-mcp doctor`."
 

@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 import anyio
-from mcp.server.mcpserver import Context
+
+from custom_speech_tools.call.current import current
+from custom_speech_tools.speech import SpeechError
+from custom_speech_tools.speech.plain_text import plain
 
 _PAUSES = (1.0, 2.0, 3.0)
 """Seconds between two looks; the last one repeats."""
@@ -25,17 +28,23 @@ def has_ended(thing: Running) -> bool:
     return thing.status in ("Succeeded", "Failed")
 
 
-async def until_ended(
-    first: Thing, look: Callable[[], Awaitable[Thing]], wait_seconds: float, pace: float, ctx: Context
-) -> Thing:
-    """Look again until the thing has ended, at most `wait_seconds`; each look is reported as progress."""
+async def until_ended(first: Thing, look: Callable[[], Awaitable[Thing]], wait_seconds: float, pace: float) -> Thing:
+    """Look again until the thing has ended, at most `wait_seconds` or as long as the call may take.
+
+    Each look is reported as progress; where the service does not answer one, what is known is the answer.
+    """
     thing, start, looks = first, anyio.current_time(), 0
+    end = min(start + wait_seconds, anyio.current_effective_deadline())
     while not has_ended(thing):
-        waited = anyio.current_time() - start
-        pause = _PAUSES[min(looks, len(_PAUSES) - 1)] * pace
-        if waited + pause >= wait_seconds:
+        waited, pause = anyio.current_time() - start, _PAUSES[min(looks, len(_PAUSES) - 1)] * pace
+        if start + waited + pause >= end:
             break
-        await ctx.report_progress(waited, wait_seconds, f"{thing.status} for {waited:.0f} s")
+        await current().says(f"{plain(thing.status, 40)} for {waited:.0f} s")
         await anyio.sleep(pause)
-        thing, looks = await look(), looks + 1
+        try:
+            thing, looks = await look(), looks + 1
+        except SpeechError as error:
+            if not error.is_passing:
+                raise
+            break
     return thing

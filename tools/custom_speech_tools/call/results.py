@@ -1,18 +1,32 @@
 """What the tools answer: what a caller needs for the next step, and nothing else."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import pydantic
-from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
-from custom_speech_tools.call.plain_text import plain
+from custom_speech_tools.speech.plain_text import plain
 
 Plain = Annotated[str, PlainSerializer(plain)]
 """A text of the service's, shown plainly."""
 
-Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str)]
-Day = Annotated[datetime, PlainSerializer(lambda moment: moment.strftime("%Y-%m-%d"), return_type=str)]
+Sentence = Annotated[str, AfterValidator(lambda text: plain(text, 1_000))]
+"""A text of ours that may hold some of the service's."""
+
+
+def _utc(form: str) -> PlainSerializer:
+    def shown(moment: datetime) -> str:
+        try:
+            return moment.astimezone(UTC).strftime(form)
+        except OverflowError:
+            return moment.strftime(form)
+
+    return PlainSerializer(shown, return_type=str)
+
+
+Moment = Annotated[datetime, _utc("%Y-%m-%dT%H:%M:%SZ")]
+Day = Annotated[datetime, _utc("%Y-%m-%d")]
 
 
 class Result(pydantic.BaseModel):
@@ -29,21 +43,21 @@ class Finding(Result):
 
     rule: str
     level: Literal["block", "stop", "confirm", "warn"]
-    message: str
-    fix: str
+    message: Sentence
+    fix: Sentence
 
 
 class Named(Result):
     """An entity by id; the name is null where it would have cost another request."""
 
-    id: str
+    id: Plain
     display_name: Plain | None
 
 
 class NamedDataset(Named):
     """A dataset by id."""
 
-    kind: str | None
+    kind: Plain | None
 
 
 class Failure(Result):

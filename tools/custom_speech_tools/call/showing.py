@@ -18,6 +18,9 @@ class Dated(Protocol):
 
 
 Item = TypeVar("Item", bound=Dated)
+MOST_PARTS = 100
+"""Parts of one thing that are shown: as many datasets as a model can be made from here."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -68,7 +71,7 @@ def base_model(base: wire.BaseModel) -> results.BaseModel:
         display_name=base.display_name,
         locale=base.locale,
         created=base.created_date_time,
-        trains_with=base.trains_with,
+        trains_with=base.trains_with[:MOST_PARTS],
         adaptation_until=base.adaptation_until,
         transcription_until=base.transcription_until,
         training_is_charged=base.training_is_charged,
@@ -130,7 +133,7 @@ def model(
         status=found.status,
         description=found.description,
         base_model=named(speech, found.base_model),
-        datasets=[_dataset(speech, part) for part in found.datasets or []],
+        datasets=[_dataset(speech, part) for part in (found.datasets or [])[:MOST_PARTS]],
         project=named(speech, found.project),
         created=found.created_date_time,
         last_action=found.last_action_date_time,

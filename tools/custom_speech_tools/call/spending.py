@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-_LIFE = timedelta(minutes=10)
+LIFE = timedelta(minutes=10)
+"""How long a yes holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Spending:
 
     def token(self, request: str, now: datetime) -> str:
         """A token for exactly this request, good for ten minutes."""
-        end = str(int((now + _LIFE).timestamp()))
+        end = str(int((now + LIFE).timestamp()))
         return f"{end}-{self._seal(end, request)}"
 
     def is_confirmed(self, token: str, request: str, now: datetime) -> bool:

@@ -8,12 +8,13 @@ from mcp.server.mcpserver import Resolve
 
 from custom_speech_tools.call.arguments import ModelName, ProjectName
 from custom_speech_tools.call.connections import Named
-from custom_speech_tools.call.plain_text import plain
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails.project_rules import project_is_supported
 from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
+from custom_speech_tools.guardrails.resource_rules import resource_is_writable
 from custom_speech_tools.speech import Speech, wire
+from custom_speech_tools.speech.plain_text import plain
 from custom_speech_tools.speech.side_by_side import together
 
 
@@ -64,8 +65,8 @@ def model_has_not_failed(model: wire.CustomModel) -> Iterator[Finding]:
 
 async def connection(model: ModelName, project: ProjectName, speech: Named) -> Connection:
     """Model and project, where they fit; raises Refused with every finding."""
-    if unsupported := list(project_is_supported(speech.resource)):
-        raise Refused("Nothing was connected.", unsupported, "On this resource models work without a project.")
+    if barred := [*resource_is_writable(speech.resource), *project_is_supported(speech.resource)]:
+        raise Refused("Nothing was connected.", barred, "On this resource models work as they are.")
     async with together() as group:
         one, other = group.start(find(speech, MODEL, model)), group.start(find(speech, PROJECT, project))
     findings = [fact for fact in (one.result, other.result) if isinstance(fact, Finding)]

@@ -8,10 +8,12 @@ from pydantic import BaseModel, Field
 
 from custom_speech_tools.call.arguments import Confirm
 from custom_speech_tools.call.connections import Connected, Connections
-from custom_speech_tools.call.plain_text import plain
+from custom_speech_tools.call.current import current
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
+from custom_speech_tools.call.spending import LIFE
 from custom_speech_tools.guardrails.model_plan import Checked, ModelPlan
+from custom_speech_tools.speech.plain_text import plain
 
 
 class Consent(BaseModel):
@@ -41,13 +43,18 @@ def token(plan: ModelPlan, connections: Connections) -> str | None:
 
 async def consent(plan: Checked, confirm: Confirm, connections: Connected, ctx: Context) -> Consent | Elicit[Consent]:
     """The yes to a charge; raises Refused where it can be had neither by asking nor by token."""
+    call = current()
     if not plan.needs_yes:
+        call.confirmation = "by the policy --confirm never" if plan.is_charged else "not charged"
         return Consent(train=True)
     if can_ask(ctx):
+        call.waits_for_a_person()
         return Elicit(_question(plan), Consent)
     spending = connections.spending
-    if confirm and spending.is_confirmed(confirm, purchase(plan), connections.now()):
+    genuine = confirm and spending.is_confirmed(confirm, purchase(plan), connections.now())
+    if confirm and genuine and not plan.has_bought(confirm):
         spending.used.add(confirm)
+        call.confirmation = "by token"
         return Consent(train=True)
     raise _unconfirmed(plan, connections, given=bool(confirm))
 
@@ -71,9 +78,14 @@ def _unconfirmed(plan: ModelPlan, connections: Connections, *, given: bool) -> R
 Asked = Annotated[ElicitationResult[Consent], Resolve(consent)]
 
 
-def must_be_yes(asked: ElicitationResult[Consent]) -> None:
-    """Raises Refused for every answer but a yes."""
+def must_be_yes(asked: ElicitationResult[Consent], plan: ModelPlan, connections: Connections) -> None:
+    """Raises Refused for every answer but a yes, and for a yes to facts of long ago."""
+    call = current()
+    call.goes_on()
     if isinstance(asked, AcceptedElicitation) and asked.data.train:
+        if connections.now() - plan.asked_at > LIFE:
+            raise Refused("Nothing was created.", [_late()], "Call again with the same arguments.")
+        call.confirmation = call.confirmation or "by asking the user"
         return
     no = Finding(
         rule="training-is-charged",
@@ -82,3 +94,12 @@ def must_be_yes(asked: ElicitationResult[Consent]) -> None:
         fix="Leave it, or choose a base model with training_is_charged false.",
     )
     raise Refused("Nothing was created.", [no], "Do not repeat the call unless the user asks for it.")
+
+
+def _late() -> Finding:
+    return Finding(
+        rule="training-is-charged",
+        level="confirm",
+        message="The yes came more than ten minutes after the question; meanwhile anything may have changed.",
+        fix="The user is asked again.",
+    )

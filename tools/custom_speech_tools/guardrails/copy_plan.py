@@ -9,11 +9,13 @@ from mcp.server.mcpserver import Resolve
 
 from custom_speech_tools.call.arguments import ModelName, TargetProject, TargetResource
 from custom_speech_tools.call.connections import Connected, Named
+from custom_speech_tools.call.current import current
 from custom_speech_tools.call.once import MARK, digest
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts
 from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
+from custom_speech_tools.guardrails.resource_rules import by_the_service
 from custom_speech_tools.speech import Speech, wire
 from custom_speech_tools.speech.side_by_side import together
 
@@ -26,6 +28,7 @@ class CopyPlan:
     target: Speech
     model: wire.CustomModel
     project: wire.Project | None
+    findings: tuple[Finding, ...]
     gathered: float
 
     @property
@@ -47,16 +50,19 @@ async def copy_plan(
     facts = CopyFacts(
         source=source.resource,
         target=target.resource,
-        now=connections.now(),
+        now=by_the_service(connections.now(), source.ahead),
         model=one.result,
         project=there,
         wants_project=project is not None,
         target_has_key=target.resource.credential.has_key,
+        ahead=source.ahead,
     )
     findings = [finding for rule in RULES for finding in rule(facts)]
-    if findings or isinstance(one.result, Finding) or isinstance(there, Finding):
+    blocked = any(finding.level == "block" for finding in findings)
+    if blocked or isinstance(one.result, Finding) or isinstance(there, Finding):
         raise Refused("Nothing was copied.", findings, "Correct all of this, then call again.")
-    return CopyPlan(source, target, one.result, there, gathered)
+    current().findings = tuple(findings)
+    return CopyPlan(source, target, one.result, there, tuple(findings), gathered)
 
 
 Copying = Annotated[CopyPlan, Resolve(copy_plan)]
@@ -71,7 +77,7 @@ def earlier_copy(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> 
 def name_is_free(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> Iterator[Finding]:
     """No model on the target could be an earlier copy that carries no mark; others of the name are mentioned."""
     for other in there:
-        unclear = MARK not in (other.custom_properties or {}) and not _is_none(model, other)
+        unclear = may_be_copy(model, other)
         yield Finding(
             rule="already-exists",
             level="block" if unclear else "warn",
@@ -85,7 +91,8 @@ def name_is_free(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> 
 UNCLEAR = ", perhaps an earlier copy"
 
 
-def _is_none(model: wire.CustomModel, other: wire.CustomModel) -> bool:
-    """Whether the other model is certainly no copy: made before its source, or trained with data of its own."""
+def may_be_copy(model: wire.CustomModel, other: wire.CustomModel) -> bool:
+    """Whether another model of the name may be its copy: neither marked, older, nor trained with data of its own."""
     made, copied = model.created_date_time, other.created_date_time
-    return bool(other.datasets) or (made is not None and copied is not None and copied < made)
+    is_older = made is not None and copied is not None and copied < made
+    return not (MARK in (other.custom_properties or {}) or other.datasets or is_older)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from custom_speech_tools.call.plain_text import plain
 from custom_speech_tools.call.results import Finding
+from custom_speech_tools.guardrails import resource_rules
 from custom_speech_tools.guardrails.connecting import locales_match
 from custom_speech_tools.guardrails.project_rules import project_is_supported
+from custom_speech_tools.guardrails.resource_rules import resource_is_writable
 from custom_speech_tools.speech import SpeechResource, wire
+from custom_speech_tools.speech.plain_text import plain
 
 Findings = Iterator[Finding]
 
@@ -24,11 +26,25 @@ class CopyFacts:
     project: wire.Project | Finding | None
     wants_project: bool
     target_has_key: bool
+    ahead: timedelta = timedelta()
+    """The lead of the service's clock, by which `now` is told."""
 
 
 def references_are_found(facts: CopyFacts) -> Findings:
     """The model and the project exist."""
     yield from (fact for fact in (facts.model, facts.project) if isinstance(fact, Finding))
+
+
+def resources_are_writable(facts: CopyFacts) -> Findings:
+    """Neither the source nor the target is read-only: a copy is a POST to each."""
+    yield from resource_is_writable(facts.source)
+    if facts.target.name != facts.source.name:
+        yield from resource_is_writable(facts.target)
+
+
+def clocks_agree(facts: CopyFacts) -> Findings:
+    """Dates are judged by a clock that is right."""
+    yield from resource_rules.clocks_agree(facts.ahead)
 
 
 def target_is_another_resource(facts: CopyFacts) -> Findings:
@@ -78,9 +94,11 @@ def project_fits(facts: CopyFacts) -> Findings:
 
 
 RULES: tuple[Callable[[CopyFacts], Findings], ...] = (
+    resources_are_writable,
     references_are_found,
     target_is_another_resource,
     copy_can_be_authorized,
     model_is_ready,
+    clocks_agree,
     project_fits,
 )

@@ -1,11 +1,12 @@
 """The facts that the rules of creating a model look at, fetched side by side."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from custom_speech_tools.call.regions import trains_audio
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, PROJECT, find
+from custom_speech_tools.guardrails.resource_rules import by_the_service
 from custom_speech_tools.speech import Speech, wire
 from custom_speech_tools.speech.side_by_side import together
 
@@ -44,6 +45,8 @@ class ModelFacts:
     """The models that already have the name and the locale."""
     audio_resources: tuple[str, ...]
     """Other configured resources that train with audio."""
+    ahead: timedelta = timedelta()
+    """The lead of the service's clock, by which `now` is told."""
 
     @property
     def found_datasets(self) -> tuple[wire.Dataset, ...]:
@@ -69,13 +72,14 @@ async def gather(request: ModelRequest, speech: Speech, others: tuple[Speech, ..
     return ModelFacts(
         request=request,
         speech=speech,
-        now=now,
+        now=by_the_service(now, speech.ahead),
         project=project.result,
         datasets=tuple(dataset.result for dataset in datasets),
         base_model=base_model.result,
         base_models=base_models.result,
         same_name=tuple(model for model in same_name.result.entities if model.display_name == request.display_name),
         audio_resources=tuple(other.resource.name for other in others if trains_audio(other.resource)),
+        ahead=speech.ahead,
     )
 
 

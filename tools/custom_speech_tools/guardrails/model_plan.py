@@ -4,7 +4,8 @@ A tool that must obey the rules takes a `Checked` plan, which the SDK fills and 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated
 
 import anyio
@@ -21,14 +22,18 @@ from custom_speech_tools.call.arguments import (
     OptionalProject,
 )
 from custom_speech_tools.call.connections import Connected, Named
+from custom_speech_tools.call.current import current
 from custom_speech_tools.call.locales import canonical
 from custom_speech_tools.call.once import MARK, digest
-from custom_speech_tools.call.plain_text import plain
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails.model_facts import ModelFacts, ModelRequest, gather
 from custom_speech_tools.guardrails.model_rules import RULES, fitting_base_models
 from custom_speech_tools.speech import wire
+from custom_speech_tools.speech.plain_text import plain
+
+BOUGHT = f"{MARK}-confirm"
+"""The key in `customProperties` under which a model carries the digest of the token that bought it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class ModelPlan:
     existing: wire.CustomModel | None
     """The model of the very same request that is there already."""
     gathered: float
+    asked_at: datetime
+    """When the facts were asked for, by this machine's clock."""
 
     @property
     def is_blocked(self) -> bool:
@@ -52,6 +59,11 @@ class ModelPlan:
     def needs_yes(self) -> bool:
         """Whether a person must say yes to a charge first."""
         return any(finding.level == "confirm" for finding in self.findings)
+
+    def has_bought(self, token: str) -> bool:
+        """Whether a model of the name was trained on this very token, by whatever server."""
+        marks = ((model.custom_properties or {}).get(BOUGHT) for model in self.facts.same_name)
+        return digest(token) in marks
 
     @property
     def base_models(self) -> list[wire.BaseModel]:
@@ -64,15 +76,15 @@ class ModelPlan:
         """Whether training costs money, or may: with the choice left to the service, any of its choices counts."""
         return any(base.training_is_charged for base in self.base_models)
 
-    @property
-    def definition(self) -> dict[str, JsonValue]:
-        """The body of Models_Create."""
+    def definition(self, confirm: str | None) -> dict[str, JsonValue]:
+        """The body of Models_Create; a token that bought the training is marked, so that it buys no other anywhere."""
         request, speech = self.facts.request, self.facts.speech
+        bought: dict[str, JsonValue] = {BOUGHT: digest(confirm)} if confirm and self.needs_yes else {}
         body: dict[str, JsonValue] = {
             "displayName": request.display_name,
             "locale": request.locale,
             "datasets": [{"self": speech.address_of(f"/datasets/{item.id}")} for item in self.facts.found_datasets],
-            "customProperties": {MARK: self.request},
+            "customProperties": {MARK: self.request, **bought},
         }
         if request.description:
             body["description"] = request.description
@@ -83,14 +95,14 @@ class ModelPlan:
         return body
 
 
-def check(facts: ModelFacts, policy: str, gathered: float) -> ModelPlan:
+def check(facts: ModelFacts, policy: str, gathered: float, asked_at: datetime) -> ModelPlan:
     """Run every rule over the facts."""
     request = request_digest(facts)
     twin = None if facts.request.allow_duplicate else made_by(request, facts.same_name)
     findings = [finding for rule in RULES for finding in rule(facts)]
-    plan = ModelPlan(facts, tuple(findings), request, twin, gathered)
+    plan = ModelPlan(facts, tuple(findings), request, twin, gathered, asked_at)
     further = (*_already_exists(plan), *_training_is_charged(plan, policy))
-    return ModelPlan(facts, (*findings, *further), request, twin, gathered)
+    return replace(plan, findings=(*findings, *further))
 
 
 def request_digest(facts: ModelFacts) -> str:
@@ -158,8 +170,8 @@ async def plan_of_model(
         display_name, canonical(locale), locale, tuple(datasets), base_model, project, description, allow_duplicate
     )
     others = tuple(other for other in connections.speech.values() if other is not speech)
-    gathered = anyio.current_time()
-    return check(await gather(asked, speech, others, connections.now()), connections.spending.policy, gathered)
+    gathered, now = anyio.current_time(), connections.now()
+    return check(await gather(asked, speech, others, now), connections.spending.policy, gathered, now)
 
 
 Planned = Annotated[ModelPlan, Resolve(plan_of_model)]
@@ -169,6 +181,7 @@ async def checked_plan(plan: Planned) -> ModelPlan:
     """The plan, where nothing stands against it; raises Refused with every finding."""
     if plan.is_blocked:
         raise Refused("Nothing was created.", plan.findings, "Correct all of this, then call again.")
+    current().findings = plan.findings
     return plan
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from custom_speech_tools.call.locales import reading_of
-from custom_speech_tools.call.plain_text import plain
 from custom_speech_tools.call.regions import AS_OF, region, trains_audio
 from custom_speech_tools.call.results import Finding
-from custom_speech_tools.guardrails import project_rules
+from custom_speech_tools.guardrails import project_rules, resource_rules
 from custom_speech_tools.guardrails.model_facts import AUDIO, ModelFacts
 from custom_speech_tools.speech import wire
+from custom_speech_tools.speech.plain_text import plain
 
 Findings = Iterator[Finding]
 
@@ -23,6 +23,16 @@ def references_are_found(facts: ModelFacts) -> Findings:
     for fact in (facts.project, facts.base_model, *facts.datasets):
         if isinstance(fact, Finding):
             yield fact
+
+
+def resource_is_writable(facts: ModelFacts) -> Findings:
+    """The resource may be changed."""
+    yield from resource_rules.resource_is_writable(facts.speech.resource)
+
+
+def clocks_agree(facts: ModelFacts) -> Findings:
+    """Dates are judged by a clock that is right."""
+    yield from resource_rules.clocks_agree(facts.ahead)
 
 
 def project_is_supported(facts: ModelFacts) -> Findings:
@@ -86,22 +96,22 @@ def base_model_accepts_data(facts: ModelFacts) -> Findings:
                 yield _not_accepted(facts, dataset, accepted)
     elif facts.base_model is None and (open_ones := open_base_models(facts)) and not fitting_base_models(facts):
         newest = open_ones[0]
-        kinds = ", ".join(sorted(kinds_of(facts)))
+        kinds = ", ".join(map(plain, sorted(kinds_of(facts))))
         yield Finding(
             rule="base-model-accepts-data",
             level="block",
             message=f"No open base model of {facts.request.locale} is trained with all of {kinds}.",
-            fix=f"The newest, {_name(newest)}, takes {', '.join(newest.trains_with) or 'nothing'}; use such datasets.",
+            fix=f"The newest, {_name(newest)}, takes {_kinds(newest.trains_with)}; use such datasets.",
         )
 
 
 def _not_accepted(facts: ModelFacts, dataset: wire.Dataset, accepted: list[str]) -> Finding:
-    kinds = ", ".join(f'"{kind}"' for kind in sorted(kinds_of(facts)))
+    kinds = ", ".join(f'"{plain(kind)}"' for kind in sorted(kinds_of(facts)))
     return Finding(
         rule="base-model-accepts-data",
         level="block",
         message=f"The base model is not trained with {plain(dataset.kind)}: dataset {_name(dataset)}.",
-        fix=f"It takes {', '.join(map(plain, accepted)) or 'no data at all'}. "
+        fix=f"It takes {_kinds(accepted)}. "
         f'list_base_models(locale="{facts.request.locale}", train_with=[{kinds}]) shows those that take it.',
     )
 
@@ -176,12 +186,14 @@ def audio_is_used(facts: ModelFacts) -> Findings:
 
 
 RULES: tuple[Callable[[ModelFacts], Findings], ...] = (
+    resource_is_writable,
     references_are_found,
     project_is_supported,
     locales_match,
     region_trains_audio,
     base_model_accepts_data,
     base_model_is_open,
+    clocks_agree,
     datasets_are_ready,
     datasets_combine,
     audio_is_used,
@@ -211,6 +223,10 @@ def _parts(facts: ModelFacts) -> Iterator[tuple[str, wire.Entity]]:
         yield "Base model", facts.base_model
     for dataset in facts.found_datasets:
         yield "Dataset", dataset
+
+
+def _kinds(kinds: list[str]) -> str:
+    return ", ".join(plain(kind, 40) for kind in kinds[:10]) or "no data at all"
 
 
 def _name(entity: wire.Entity) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from custom_speech_tools.call.plain_text import plain
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.speech import AzureError, Speech, wire
 from custom_speech_tools.speech.addresses import GUID, entity_of, is_within
 from custom_speech_tools.speech.paging import Listing
+from custom_speech_tools.speech.plain_text import plain
 
 Entity = TypeVar("Entity", bound=wire.Entity)
 

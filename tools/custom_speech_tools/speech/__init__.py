@@ -10,25 +10,30 @@ from custom_speech_tools.speech.errors import (
     AzureError,
     ForeignAddress,
     NoCredential,
+    NotAllowed,
     SpeechError,
     Unreachable,
     UnreadableAnswer,
 )
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
+from custom_speech_tools.speech.watching import Change, Watcher
 
 __all__ = [
     "VERSIONS",
     "AnswerLost",
     "ApiVersion",
     "AzureError",
+    "Change",
     "Credential",
     "ForeignAddress",
     "KeyCredential",
     "NoCredential",
+    "NotAllowed",
     "Speech",
     "SpeechError",
     "SpeechResource",
     "Unreachable",
     "UnreadableAnswer",
+    "Watcher",
 ]

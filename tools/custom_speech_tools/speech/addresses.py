@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 # Sources: the service's pages on regions, sovereign clouds and private endpoints.
 _SPEECH_HOSTS = re.compile(
     r"[a-z0-9-]+\.(api\.cognitive\.microsoft\.(com|us)|api\.cognitive\.azure\.cn|cognitiveservices\.azure\.(com|us|cn))"
 )
-_ENTITY = re.compile(
+ENTITY = re.compile(
     r"/speechtotext(?:/v\d[^/]*)?/(?P<kind>models/base|models|projects|datasets|operations/models/copy)/"
 )
+"""The path of an entity, up to its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def region_of(endpoint: str) -> str | None:
 def entity_of(address: str) -> EntityAddress | None:
     """What a `self` URI names, with or without `?api-version=`; None where it names no single entity."""
     path = address.partition("?")[0].partition("#")[0]
-    found = _ENTITY.search(path)
+    found = ENTITY.search(path)
     if found is None or GUID.fullmatch(path, found.end()) is None:
         return None
     return EntityAddress(kind=found["kind"], id=path[found.end() :].lower())

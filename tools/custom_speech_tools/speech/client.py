@@ -1,17 +1,19 @@
 """The REST API: one method per operation, named after Azure's operation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import filters, wire
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link, is_within
-from custom_speech_tools.speech.errors import ForeignAddress
+from custom_speech_tools.speech.errors import ForeignAddress, NotAllowed
 from custom_speech_tools.speech.paging import Listing, read_pages
 from custom_speech_tools.speech.reading import read
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.sending import Sender
+from custom_speech_tools.speech.watching import Watcher
 
 _Form = TypeVar("_Form")
 _MOST_SEEN = 10_000
@@ -21,14 +23,20 @@ class Speech:
     """The custom speech operations of one Speech resource.
 
     `app`, called at the first request, gives an ASGI application that answers in place of the network.
+    `watcher` is told of every request that changes something, and may stop it.
     Every operation may raise any SpeechError.
     """
 
-    def __init__(self, resource: SpeechResource, app: Callable[[], Callable[..., Any]] | None = None) -> None:
+    def __init__(
+        self,
+        resource: SpeechResource,
+        app: Callable[[], Callable[..., Any]] | None = None,
+        watcher: Watcher | None = None,
+    ) -> None:
         self.resource = resource
         self.seen: dict[str, wire.Entity] = {}
         """What the service last said of each entity, so that a reference can be shown with its name."""
-        self._sender = Sender(resource, app)
+        self._sender = Sender(resource, app, watcher)
 
     # Projects
 
@@ -74,28 +82,29 @@ class Speech:
 
     async def models_create(self, definition: dict[str, JsonValue]) -> wire.CustomModel:
         """POST /models"""
-        return await self._ask("Models_Create", "POST", "/models", wire.CustomModel, definition)
+        return await self._change("Models_Create", "POST", "/models", wire.CustomModel, definition)
 
     async def models_update(self, model: str, changes: dict[str, JsonValue]) -> wire.CustomModel:
         """PATCH /models/{id}"""
-        return await self._ask("Models_Update", "PATCH", f"/models/{model}", wire.CustomModel, changes)
+        return await self._change("Models_Update", "PATCH", f"/models/{model}", wire.CustomModel, changes)
 
     async def models_authorize_copy(self, source_resource_id: str) -> wire.ModelCopyAuthorization:
         """POST /models:authorizecopy, on the resource that the copy goes to"""
         body: dict[str, JsonValue] = {"sourceResourceId": source_resource_id}
-        return await self._ask(
+        return await self._change(
             "Models_AuthorizeCopy", "POST", "/models:authorizecopy", wire.ModelCopyAuthorization, body
         )
 
     async def models_copy(self, model: str, authorization: wire.ModelCopyAuthorization) -> wire.Operation:
         """POST /models/{id}:copy, with the authorization as the target gave it"""
         body = authorization.model_dump(mode="json", by_alias=True)
-        return await self._ask("Models_Copy", "POST", f"/models/{model}:copy", wire.Operation, body)
+        return await self._change("Models_Copy", "POST", f"/models/{model}:copy", wire.Operation, body)
 
     async def models_copy_with_key(self, model: str, target_key: SecretStr) -> wire.CustomModel:
         """POST /models/{id}:copy, as the article `Train a custom speech model` has it (v3.2); gives the new model"""
         body: dict[str, JsonValue] = {"targetSubscriptionKey": target_key.get_secret_value()}
-        return await self._ask("Models_Copy", "POST", f"/models/{model}:copy", wire.CustomModel, body)
+        path, form = f"/models/{model}:copy", wire.CustomModel
+        return await self._change("Models_Copy", "POST", path, form, body, secrets=(target_key,))
 
     async def operations_get_model_copy(self, operation: str) -> wire.Operation:
         """GET /operations/models/copy/{id}"""
@@ -115,18 +124,36 @@ class Speech:
             raise self._foreign("the answer")
         return found.id
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far the service's clock is ahead of this machine's; zero until the service has told the time."""
+        return self._sender.ahead
+
     async def close(self) -> None:
         """Close the connections."""
         await self._sender.close()
 
     async def _get(self, operation: str, path: str, form: type[_Form]) -> _Form:
-        return await self._ask(operation, "GET", path, form)
+        said = read(self.resource.name, operation, await self._sender.send(operation, "GET", path), form)
+        self._remember(said)
+        return said
 
-    async def _ask(
-        self, operation: str, method: str, path: str, form: type[_Form], body: dict[str, JsonValue] | None = None
+    async def _change(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        form: type[_Form],
+        body: dict[str, JsonValue] | None = None,
+        secrets: Sequence[SecretStr] = (),
     ) -> _Form:
-        answer = await self._sender.send(operation, method, path, body=body)
-        said = read(self.resource.name, operation, answer, form)
+        """Everything but a GET is refused on a read-only resource, and recorded on any other."""
+        if self.resource.read_only:
+            raise self._not_allowed(operation)
+        with self._sender.watcher.change(self.resource.name, operation) as change:
+            answer = await self._sender.send(operation, method, path, body=body, secrets=secrets)
+            said = read(self.resource.name, operation, answer, form)
+            change.id = said.id if isinstance(said, wire.Entity | wire.Operation) else None
         self._remember(said)
         return said
 
@@ -149,6 +176,10 @@ class Speech:
             return found
 
         return await read_pages(fetch)
+
+    def _not_allowed(self, operation: str) -> NotAllowed:
+        name = self.resource.name
+        return NotAllowed(f"{name} is read-only; {operation} was not sent.", resource=name, operation=operation)
 
     def _foreign(self, operation: str) -> ForeignAddress:
         return ForeignAddress(

@@ -6,17 +6,33 @@ SpeechError
 ├── Unreachable       the request certainly did not arrive
 ├── UnreadableAnswer  an answer came that is not what the operation documents
 ├── ForeignAddress    an answer names another host; nothing is sent there
-└── NoCredential      the key or identity could not be had; nothing was sent
+├── NoCredential      the key or identity could not be had; nothing was sent
+└── NotAllowed        whoever started the server does not let this request leave; nothing was sent
 """
+
+from custom_speech_tools.speech.plain_text import plain
+
+_MESSAGE = 400
+"""Characters of a message that are shown, the service's own words included."""
 
 
 class SpeechError(Exception):
-    """A request to a Speech resource had no usable answer; `str()` is fit for the caller to read."""
+    """A request to a Speech resource had no usable answer; `str()` is plain text, fit for the caller to read."""
 
     def __init__(self, message: str, *, resource: str, operation: str) -> None:
-        super().__init__(message)
+        super().__init__(plain(message, _MESSAGE))
         self.resource = resource
         self.operation = operation
+
+    @property
+    def leaves_doubt(self) -> bool:
+        """Whether a request that changes something may have been carried out all the same."""
+        return False
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return self.leaves_doubt
 
 
 class AzureError(SpeechError):
@@ -35,9 +51,19 @@ class AzureError(SpeechError):
     ) -> None:
         super().__init__(message, resource=resource, operation=operation)
         self.status = status
-        self.code = code
-        self.inner_code = inner_code
+        self.code = code and plain(code, 80)
+        self.inner_code = inner_code and plain(inner_code, 80)
         self.retry_after = retry_after
+
+    @property
+    def leaves_doubt(self) -> bool:
+        """A fault of the service's own may come after the work."""
+        return self.status >= 500
+
+    @property
+    def is_passing(self) -> bool:
+        """Too many requests, or a fault of the service's own."""
+        return self.status == 429 or self.status >= 500
 
     def __str__(self) -> str:
         code = " ".join(filter(None, (self.code, f"({self.inner_code})" if self.inner_code else "")))
@@ -47,13 +73,19 @@ class AzureError(SpeechError):
 class AnswerLost(SpeechError):
     """The request was sent and no whole answer came back: what it asked for may have been done."""
 
+    leaves_doubt = True
+
 
 class Unreachable(SpeechError):
     """No connection came about: nothing was done."""
 
+    is_passing = True
+
 
 class UnreadableAnswer(SpeechError):
-    """The answer is not JSON, is cut off, or lacks what the operation always returns."""
+    """The answer is not JSON, is cut off, too large, or lacks what the operation always returns."""
+
+    leaves_doubt = True
 
 
 class ForeignAddress(SpeechError):
@@ -62,3 +94,7 @@ class ForeignAddress(SpeechError):
 
 class NoCredential(SpeechError):
     """The key or identity of the resource could not be had; nothing was sent."""
+
+
+class NotAllowed(SpeechError):
+    """The resource is read-only, or what changes something cannot be recorded; nothing was sent."""

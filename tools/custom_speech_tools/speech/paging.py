@@ -48,7 +48,7 @@ def paging_of(link: str) -> str:
 
 def _skip_of(link: str) -> int | None:
     skip = parse_qs(urlsplit(link).query).get("skip", [""])[0]
-    return int(skip) if skip.isdecimal() else None
+    return int(skip) if skip.isdecimal() and len(skip) < 10 else None
 
 
 def _windows() -> Iterator[int]:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from custom_speech_tools.speech import retry, wire
 from custom_speech_tools.speech.errors import AzureError, UnreadableAnswer
+from custom_speech_tools.speech.plain_text import plain
 
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Answer
@@ -36,8 +37,9 @@ def refusal(resource: str, operation: str, answer: "Answer", now: datetime) -> A
     except ValidationError:
         error = wire.Error()
     inner = error.inner_error or wire.InnerError()
+    said = (inner.message or error.message or "").replace('"', "'")
     return AzureError(
-        inner.message or error.message or "no reason given",
+        f'"{plain(said)}"' if said else "no reason given",
         resource=resource,
         operation=operation,
         status=answer.status,

@@ -2,16 +2,18 @@
 
 import json
 import random
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import reading, retry
-from custom_speech_tools.speech.errors import AnswerLost, SpeechError, Unreachable
+from custom_speech_tools.speech.errors import AnswerLost, SpeechError, Unreachable, UnreadableAnswer
 from custom_speech_tools.speech.resource import SpeechResource
+from custom_speech_tools.speech.watching import Unwatched, Watcher
 
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Answer, Transport
@@ -19,68 +21,114 @@ if TYPE_CHECKING:
 OPERATION_SECONDS = 14.0
 """The longest one operation may take, its repetitions and their waits included."""
 
+_LAST_SECONDS = 1.0
+"""What an operation leaves of the time of whoever asked for it, so that its error can still be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; `secrets` stand in its content."""
+
+    operation: str
+    method: str
+    url: str
+    content: bytes | None = field(repr=False)
+    secrets: tuple[SecretStr, ...]
+
 
 class Sender:
     """Sends the requests of one resource; `app`, called at the first one, answers in place of the network."""
 
-    def __init__(self, resource: SpeechResource, app: Callable[[], Callable[..., Any]] | None = None) -> None:
+    def __init__(
+        self,
+        resource: SpeechResource,
+        app: Callable[[], Callable[..., Any]] | None = None,
+        watcher: Watcher | None = None,
+    ) -> None:
         self.resource = resource
+        self.watcher = watcher or Unwatched()
+        self.ahead = timedelta()
+        """How far the service's clock is ahead of this machine's, as its last answer with a date shows."""
         self._app = app
         self._opened: Transport | None = None
 
     async def send(
-        self, operation: str, method: str, path: str, query: str = "", body: dict[str, JsonValue] | None = None
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        query: str = "",
+        body: dict[str, JsonValue] | None = None,
+        secrets: Sequence[SecretStr] = (),
     ) -> "Answer":
-        """Send one request, again where that is safe; gives a 2xx answer or raises a SpeechError."""
+        """Send one request, again where that is safe; gives a 2xx answer or raises a SpeechError.
+
+        `secrets` stand in the body; like the credential they are masked where an answer echoes them.
+        """
         version = self.resource.api_version
         url = f"{self.resource.endpoint}{version.path}{path}?" + "&".join(filter(None, (query, version.query)))
         content = None if body is None else json.dumps(body).encode()
-        with anyio.move_on_after(OPERATION_SECONDS):
-            return await self._until_answered(operation, method, url.rstrip("?"), content)
-        raise self._unanswered(operation, method, AnswerLost, "no answer in time")
+        request = Request(operation, method, url.rstrip("?"), content, tuple(secrets))
+        left = anyio.current_effective_deadline() - anyio.current_time() - _LAST_SECONDS
+        if left <= 0 or (method == "POST" and left < OPERATION_SECONDS):
+            raise self._unanswered(request, Unreachable, "the service was too slow before; no time is left")
+        with anyio.move_on_after(min(OPERATION_SECONDS, left)):
+            return await self._until_answered(request)
+        raise self._unanswered(request, AnswerLost, "no answer in time")
 
     async def close(self) -> None:
         """Close the connections."""
         if self._opened:
             await self._opened.close()
 
-    async def _until_answered(self, operation: str, method: str, url: str, content: bytes | None) -> "Answer":
+    async def _until_answered(self, request: Request) -> "Answer":
         attempt = 1
         while True:
-            outcome = await self._attempt(operation, method, url, content)
+            outcome = await self._attempt(request)
             if not isinstance(outcome, SpeechError):
                 return outcome
-            wait = retry.wait_seconds(attempt, outcome, method, random.random())  # noqa: S311  # jitter, no secret
+            chance = random.random()  # noqa: S311  # jitter, no secret
+            wait = retry.wait_seconds(attempt, outcome, request.method, chance)
             if wait is None or anyio.current_time() + wait > anyio.current_effective_deadline():
                 raise outcome
+            await self.watcher.waits(wait, str(outcome))
             await anyio.sleep(wait)
             attempt += 1
 
-    async def _attempt(self, operation: str, method: str, url: str, content: bytes | None) -> "Answer | SpeechError":
-        from custom_speech_tools.speech.transport import Lost, NotSent
+    async def _attempt(self, request: Request) -> "Answer | SpeechError":
+        from custom_speech_tools.speech.transport import Lost, NotSent, TooLarge
 
         try:
-            answer = await self._exchange(method, url, content)
+            answer = await self._exchange(request)
         except NotSent as error:
-            return self._unanswered(operation, method, Unreachable, str(error))
+            return self._unanswered(request, Unreachable, str(error))
         except Lost as error:
-            return self._unanswered(operation, method, AnswerLost, str(error))
+            return self._unanswered(request, AnswerLost, str(error))
+        except TooLarge:
+            return self._unanswered(request, UnreadableAnswer, "the answer is too large")
+        now = datetime.now(UTC)
+        date = retry.moment_of(answer.headers.get("date"))
+        self.ahead = date - now if date else self.ahead
         if 200 <= answer.status < 300:
             return answer
-        return reading.refusal(self.resource.name, operation, answer, datetime.now(UTC))
+        return reading.refusal(self.resource.name, request.operation, answer, now + self.ahead)
 
-    async def _exchange(self, method: str, url: str, content: bytes | None) -> "Answer":
-        headers = await self._headers(content)
-        answer = await self._transport().exchange(method, url, headers, content)
+    async def _exchange(self, request: Request) -> "Answer":
+        credential = await self.resource.credential.headers()
+        answer = await self._authorized(request, credential)
         if answer.status != 401:
             return answer
-        renewed = await self._headers(content, renew=True)
-        return answer if renewed == headers else await self._transport().exchange(method, url, renewed, content)
+        renewed = await self.resource.credential.headers(renew=True)
+        return answer if renewed == credential else await self._authorized(request, renewed)
 
-    async def _headers(self, content: bytes | None, *, renew: bool = False) -> dict[str, str]:
-        credential = await self.resource.credential.headers(renew=renew)
-        kind = {} if content is None else {"Content-Type": "application/json"}
-        return {"Accept": "application/json"} | kind | credential
+    async def _authorized(self, request: Request, credential: dict[str, str]) -> "Answer":
+        kind = {} if request.content is None else {"Content-Type": "application/json"}
+        headers = {"Accept": "application/json"} | kind | credential
+        answer = await self._transport().exchange(request.method, request.url, headers, request.content)
+        return answer.without(
+            *(value.removeprefix("Bearer ") for value in credential.values()),
+            *(secret.get_secret_value() for secret in request.secrets),
+        )
 
     def _transport(self) -> "Transport":
         if self._opened is None:
@@ -89,8 +137,8 @@ class Sender:
             self._opened = Transport(self.resource.endpoint, self._app() if self._app else None)
         return self._opened
 
-    def _unanswered(self, operation: str, method: str, kind: type[SpeechError], why: str) -> SpeechError:
-        safe = method == "GET" or kind is Unreachable
+    def _unanswered(self, request: Request, kind: type[SpeechError], why: str) -> SpeechError:
+        safe = request.method == "GET" or kind is Unreachable
         done = "Nothing was changed." if safe else "It may have been carried out."
-        message = f"{self.resource.name} did not answer {operation} ({why}). {done}"
-        return kind(message, resource=self.resource.name, operation=operation)
+        message = f"{self.resource.name} did not answer {request.operation} ({why}). {done}"
+        return kind(message, resource=self.resource.name, operation=request.operation)

@@ -12,6 +12,12 @@ import truststore
 GATE = 16
 """Requests at once to one resource. The pool is no larger: httpx costs more with every pooled connection."""
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes of an answer that are read; the largest page of a list is a thirtieth of it."""
+
+_SHORTEST_SECRET = 8
+_MASK = "***"
+
 
 class NotSent(Exception):
     """No connection came about."""
@@ -21,6 +27,10 @@ class Lost(Exception):
     """The request left and no whole answer came back."""
 
 
+class TooLarge(Exception):
+    """The answer does not end where any answer does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer; header names are in lower case."""
@@ -28,6 +38,15 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+
+    def without(self, *secrets: str) -> "Answer":
+        """The answer with every echo of a secret masked, so that nothing that reads it can pass one on."""
+        headers, body = self.headers, self.body
+        for secret in secrets:
+            if len(secret) >= _SHORTEST_SECRET:
+                headers = {name: value.replace(secret, _MASK) for name, value in headers.items()}
+                body = body.replace(secret.encode(), _MASK.encode())
+        return Answer(self.status, headers, body)
 
 
 class Transport:
@@ -45,16 +64,26 @@ class Transport:
         )
 
     async def exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        """Send one request; raises NotSent or Lost where no whole answer came."""
+        """Send one request; raises NotSent, Lost or TooLarge where no whole answer came."""
         try:
-            async with self._gate:
-                answer = await self._client.request(method, url, headers=headers, content=body)
+            async with self._gate, self._client.stream(method, url, headers=headers, content=body) as answer:
+                content = await _whole(answer)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise NotSent(type(error).__name__) from error
-        except httpx.RequestError as error:
+        except (httpx.RequestError, OSError) as error:
             raise Lost(type(error).__name__) from error
-        return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
+        return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
 
     async def close(self) -> None:
         """Close the pool."""
         await self._client.aclose()
+
+
+async def _whole(answer: httpx.Response) -> bytes:
+    parts, size = [], 0
+    async for part in answer.aiter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            raise TooLarge
+    return b"".join(parts)

@@ -3,21 +3,29 @@
 Names are Azure's. Source: the definitions of the same names in the published specifications.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Generic, TypeVar
 
 import pydantic
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
-from custom_speech_tools.speech.addresses import entity_of
+from custom_speech_tools.speech.addresses import ENTITY, GUID, entity_of
+
+
+def _aware(moment: datetime) -> datetime:
+    """A date without an offset is UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
 class Wire(pydantic.BaseModel):
     """An object of the wire: camelCase outside, snake_case inside, unchangeable."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, defer_build=True)
 
 
 class Reference(Wire):
@@ -34,6 +42,9 @@ class Reference(Wire):
 
 class Entity(Reference):
     """What has an id, a name and a locale."""
+
+    uri: Annotated[str, Field(alias="self", pattern=f"^[^?#]*{ENTITY.pattern}{GUID.pattern}([?#]|$)")]
+    """Its id goes into the paths of requests, so it must be one."""
 
     display_name: str
     locale: str
@@ -52,8 +63,8 @@ class EntityError(Wire):
 class DeprecationDates(TypedDict, total=False):
     """Until when a model may be trained on (base models only) and used."""
 
-    adaptationDateTime: datetime | None
-    transcriptionDateTime: datetime | None
+    adaptationDateTime: Moment | None
+    transcriptionDateTime: Moment | None
 
 
 class Features(TypedDict, total=False):
@@ -73,7 +84,7 @@ class BaseModelProperties(TypedDict, total=False):
 class BaseModel(Entity):
     """A model of Microsoft's that custom models are trained on."""
 
-    created_date_time: datetime | None = None
+    created_date_time: Moment | None = None
     properties: BaseModelProperties | None = None
 
     @property
@@ -110,8 +121,8 @@ class CustomModel(Entity):
 
     status: str
     description: str | None = None
-    created_date_time: datetime | None = None
-    last_action_date_time: datetime | None = None
+    created_date_time: Moment | None = None
+    last_action_date_time: Moment | None = None
     base_model: Reference | None = None
     datasets: list[Reference] | None = None
     project: Reference | None = None
@@ -133,7 +144,7 @@ class Project(Entity):
     """A folder of the portal, in one locale."""
 
     description: str | None = None
-    created_date_time: datetime | None = None
+    created_date_time: Moment | None = None
 
 
 class DatasetProperties(TypedDict, total=False):
@@ -152,7 +163,7 @@ class Dataset(Entity):
     kind: str
     status: str
     description: str | None = None
-    created_date_time: datetime | None = None
+    created_date_time: Moment | None = None
     project: Reference | None = None
     properties: DatasetProperties | None = None
 
@@ -183,7 +194,9 @@ class OperationResult(Wire):
 class Operation(Wire):
     """A running copy."""
 
-    id: Annotated[str, Field(alias="id")]
+    id: Annotated[str, Field(alias="id", pattern=f"^{GUID.pattern}$")]
+    """It goes into the path of a request."""
+
     status: str
     result: OperationResult | None = None
     error: EntityError | None = None

@@ -8,14 +8,24 @@ NAME = 200
 # Cc control, Cf invisible and bidirectional marks, Co private, Cs surrogates, Zl and Zp line breaks.
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
+# Signs of visible categories that show nothing (Unicode's Default_Ignorable_Code_Point, and the empty Braille cell),
+# by which text can be smuggled. U+FE0F is left out: it makes emoji of ordinary names.
+_IGNORED = frozenset(
+    map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
+) | frozenset(map(chr, (*range(0xFE00, 0xFE0F), *range(0xE0000, 0xE1000))))
+
 
 def plain(text: str, limit: int = NAME) -> str:
     """The text on one line, without characters that cannot be seen, cut at `limit` characters."""
-    visible = "".join(" " if unicodedata.category(sign) in _INVISIBLE else sign for sign in text[: 4 * limit])
+    visible = "".join(" " if _is_invisible(sign) else sign for sign in text[: 4 * limit])
     line = " ".join(visible.split())
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
 
 
 def has_invisible(text: str) -> bool:
     """Whether a text holds control characters or marks that cannot be seen."""
-    return any(unicodedata.category(sign) in _INVISIBLE for sign in text)
+    return any(map(_is_invisible, text))
+
+
+def _is_invisible(sign: str) -> bool:
+    return unicodedata.category(sign) in _INVISIBLE or sign in _IGNORED

@@ -1,0 +1,63 @@
+"""The call that is being answered: what it asked for, what was decided on the way, and how long it may take."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver import Context
+
+from custom_speech_tools.call.results import Finding
+
+CALL_SECONDS = 48.0
+"""The longest that a call takes, whatever the service does: clients give up after 60. A person who is
+asked may take longer; that time does not count."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a tool."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    context: Context
+    limit: anyio.CancelScope
+    """Ends the call when its time is over."""
+    started: float = field(default_factory=anyio.current_time)
+    request: str | None = None
+    """The digest of what is to happen once."""
+    findings: tuple[Finding, ...] = ()
+    confirmation: str | None = None
+    """How a charge was agreed to."""
+    sent: str | None = None
+    """The last operation that was to change something."""
+    _left: float = 0.0
+
+    async def says(self, message: str) -> None:
+        """Tell a client that shows progress."""
+        elapsed = anyio.current_time() - self.started
+        await self.context.report_progress(elapsed, None, message)
+
+    def waits_for_a_person(self) -> None:
+        """Stop the clock."""
+        self._left = self.limit.deadline - anyio.current_time()
+        self.limit.deadline = float("inf")
+
+    def goes_on(self) -> None:
+        """Let the clock run again, where it was stopped."""
+        if self.limit.deadline == float("inf"):
+            self.limit.deadline = anyio.current_time() + self._left
+
+
+_current: ContextVar[Call] = ContextVar("call")
+
+
+def begin(call: Call) -> None:
+    """From here on this task answers the call."""
+    _current.set(call)
+
+
+def current() -> Call:
+    """The call that this task answers."""
+    return _current.get()

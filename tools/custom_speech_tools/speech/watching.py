@@ -1,0 +1,37 @@
+"""Who is told of what a resource's requests do."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(slots=True)
+class Change:
+    """A request that changes something, once it was carried out: the id of what the service answered."""
+
+    id: str | None = None
+
+
+class Watcher(Protocol):
+    """Told of every wait for a repetition, and of every request that changes something."""
+
+    async def waits(self, seconds: float, why: str) -> None:
+        """A request goes again after so many seconds."""
+        ...
+
+    def change(self, resource: str, operation: str) -> AbstractContextManager[Change]:
+        """Entered before the request leaves, left after its answer or error; raises NotAllowed to stop it."""
+        ...
+
+
+class Unwatched:
+    """Nobody is told."""
+
+    async def waits(self, seconds: float, why: str) -> None:
+        """Nothing."""
+
+    @contextmanager
+    def change(self, resource: str, operation: str) -> Iterator[Change]:
+        """Nothing is recorded and nothing stopped."""
+        yield Change()
