@@ -89,6 +89,8 @@ def commit(call: Call) -> Answer:
             raise invalid("InvalidPayload", f"There is no {entry.kind} block {entry.id[:88]!r}.", "blockList")
     if len({entry.id for entry in entries}) < len(entries):
         raise invalid("InvalidPayload", "A block is named twice.", "blockList")
+    if sum(sizes[entry.id][1] for entry in entries) > imports.LARGEST:
+        raise invalid("QuotaViolation", f"The emulator keeps at most {imports.LARGEST // 2**20} MiB of a dataset.")
     parts = [call.store.data(call.account.name, _place(dataset), entry.id) or b"" for entry in entries]
     call.store.drop_data(call.account.name, _place(dataset))
     call.store.put_data(call.account.name, dataset.id, imports.CONTENT, b"".join(parts))

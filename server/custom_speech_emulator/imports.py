@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0
 _TIMEOUT = 10.0
-_LARGEST = 256 * 1024 * 1024
+LARGEST = 256 * 1024 * 1024
 TEXTS = "texts.json"
 CONTENT = "content"
 _FILES = {
@@ -147,7 +147,7 @@ def fetched(url: str, hosts: object) -> bytes:
         raise Unreachable("The emulator reads a contentUrl only on loopback, or on hosts that it was started with.")
     try:
         with OPENER.open(url, timeout=_TIMEOUT) as answer:
-            return _limited(answer.read(_LARGEST + 1))
+            return _limited(answer.read(LARGEST + 1))
     except urllib.error.HTTPError as error:
         raise Unreachable(f"The contentUrl answered with status {error.code}.") from None
     except (OSError, ValueError, http.client.HTTPException):
@@ -161,14 +161,14 @@ def _local_file(url: str) -> bytes:
         if parts.netloc not in ("", "localhost") or not path.is_file():
             raise Unreachable("The file of the contentUrl does not exist on this machine.")
         with path.open("rb") as file:
-            return _limited(file.read(_LARGEST + 1))
+            return _limited(file.read(LARGEST + 1))
     except (OSError, ValueError):
         raise Unreachable("The file of the contentUrl cannot be read.") from None
 
 
 def _limited(data: bytes) -> bytes:
-    if len(data) > _LARGEST:
+    if len(data) > LARGEST:
         raise Unreachable(
-            f"The content is larger than {_LARGEST // 1024 // 1024} MiB, which is all the emulator reads."
+            f"The content is larger than {LARGEST // 1024 // 1024} MiB, which is all the emulator reads."
         )
     return data

@@ -111,7 +111,8 @@ def list_all(call: Call) -> Answer:
 def update(call: Call) -> Answer:
     """WebHooks_Update; another address is challenged again."""
     hook, patch = entities.found(call, WEBHOOKS), read(call, WebHookUpdate)
-    if patch.properties and "secret" in patch.properties.model_fields_set:
+    if patch.properties is not None:
+        # Left out or empty, the signature ends: so says the operation's description.
         hook.document["secret"] = patch.properties.secret
     if patch.events is not None:
         hook.document["events"] = patch.events
