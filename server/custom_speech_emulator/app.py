@@ -233,7 +233,7 @@ def _query(text: str) -> dict[str, str]:
 
 
 def _check_query(query: dict[str, str], operation: Operation, version: Version) -> None:
-    known = {*operation.query_of(version), *(("api-version",) if version.dated else ())}
+    known = {*operation.query_of(version), "api-version"}
     for name in query:
         if name not in known:
             raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])

@@ -26,6 +26,7 @@ GUESSES: tuple[tuple[str, str, str], ...] = (
     ("Read-only properties in a body", "ignored", "bodies"),
     ("Unknown properties in a body", "400 InvalidRequest / InvalidPayload", "bodies"),
     ("Unknown, repeated or ill-typed query parameters", "400 InvalidRequest / InvalidParameter(Value)", "app"),
+    ("api-version beside v3.2 in the path", "ignored: programs send it", "app"),
     ("A body that is not sent as JSON; of more than 1 MiB", "415; 413", "app"),
     ("An id that is no GUID", "404, as any unknown id (DELETE: 204)", "entities"),
     ("Page size without top; greatest page", "100; 100, with @nextLink", "paging"),

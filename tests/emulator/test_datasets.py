@@ -169,7 +169,7 @@ def test_it_says_what_its_import_left_out(eastus: Resource) -> None:
 
 def test_it_measures_its_recordings(service: Service) -> None:
     """Durations come from the WAV headers, in each version's words."""
-    sound = zipped({"a.wav": wav(), "trans.txt": "a.wav\thello there"})
+    sound = zipped([("a.wav", wav()), ("trans.txt", "a.wav\thello there")])
 
     new = service.resource().dataset("Acoustic", sound)
     old = service.resource(version="v3.2").ask("GET", f"/datasets/{id_of(new)}")
@@ -195,7 +195,7 @@ def test_it_can_be_uploaded_in_one_form_in_v3_2(service: Service) -> None:
     """Its bytes arrive as they were, also those that look like line ends."""
     old = service.resource(version="v3.2")
     fields = {"displayName": "t", "locale": "en-US", "kind": "Acoustic", "customProperties": json.dumps({"k": "v"})}
-    sound = zipped({"a.wav": wav(), "trans.txt": "a.wav\thello\r\n\r"})
+    sound = zipped([("a.wav", wav()), ("trans.txt", "a.wav\thello\r\n\r")])
 
     dataset = old.ask("POST", "/datasets/upload", data=fields, files={"data": ("x.zip", sound)})
 

@@ -23,7 +23,7 @@ SAID = [
 def recordings() -> bytes:
     """Audio with transcripts."""
     lines = "\n".join(f"{n}.wav\t{text}" for n, text in enumerate(SAID))
-    return zipped({**{f"{n}.wav": wav() for n in range(len(SAID))}, "trans.txt": lines})
+    return zipped([*((f"{n}.wav", wav()) for n in range(len(SAID))), ("trans.txt", lines)])
 
 
 def outcome_of(resource: Resource, model1: Any, model2: Any, dataset: Any) -> Any:

@@ -194,7 +194,9 @@ def _properties(example: dict[str, Any]) -> set[str]:
 
 def strategy(schema: dict[str, Any], definitions: dict[str, Any], depth: int = 0) -> st.SearchStrategy[Any]:
     """Values of a schema, and often enough values that are not."""
-    odd = st.sampled_from([None, True, 0, -1, 2**40, 1.5, "", "x", "\x00", "ß'&#%", [], {}, [[]], {"self": "x"}])
+    odd: st.SearchStrategy[Any] = st.sampled_from(
+        [None, True, 0, -1, 2**40, 1.5, "", "x", "\x00", "ß'&#%", [], {}, [[]], {"self": "x"}]
+    )
     return st.one_of(_fitting(schema, definitions, depth), _fitting(schema, definitions, depth), odd)
 
 
