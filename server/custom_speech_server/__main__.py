@@ -97,6 +97,7 @@ def _serve_http(options: argparse.Namespace, settings: "Settings") -> int:
 
 def _settings(options: argparse.Namespace) -> "Settings | None":
     from custom_speech_server.app import Settings
+    from custom_speech_server.audit import cautions, of_environment
     from custom_speech_server.resources import EMULATED, ConfigurationError, load
 
     try:
@@ -105,9 +106,12 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
     except ConfigurationError as error:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return None
+    audit = of_environment(os.environ, resources)
+    for caution in (*resources.cautions, *cautions(audit)):
+        print(f"custom-speech-mcp: caution: {caution}", file=sys.stderr)
     if resources.in_process:
         print("custom-speech-mcp: working on the emulator; no resource is configured.", file=sys.stderr)
-    return Settings(resources, confirm=options.confirm, read_only=options.read_only, state_key=key)
+    return Settings(resources, confirm=options.confirm, read_only=options.read_only, state_key=key, audit=audit)
 
 
 def _state_key(shared: str | None) -> bytes:

@@ -1,5 +1,6 @@
 """Secrets by reference: read when they are needed, and again after the service refused them."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -32,9 +33,12 @@ class StoredKey:
         return {KEY_HEADER: (await self.key()).get_secret_value()}
 
     async def key(self) -> SecretStr:
-        """The key itself."""
+        """The key itself; raises NoCredential where what was found could be none."""
         if self._known is None:
-            self._known = SecretStr(await self._fetch())
+            found = await self._fetch()
+            if not re.fullmatch(r"[!-~]+", found):
+                raise _missing(self._resource, "What was found is no key: empty, or not of plain characters.")
+            self._known = SecretStr(found)
         return self._known
 
     async def _fetch(self) -> str:
@@ -66,7 +70,7 @@ class CommandKey(StoredKey):
         except (OSError, TimeoutError) as error:
             raise self._failed(type(error).__name__) from None
         key = printed.stdout.decode(errors="replace").strip()
-        if printed.returncode or not key.isascii() or not key:
+        if printed.returncode or not key:
             raise self._failed(f"exit status {printed.returncode}" if printed.returncode else "it printed no key")
         return key
 

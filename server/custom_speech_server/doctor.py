@@ -8,10 +8,11 @@ from pathlib import Path
 import anyio
 
 from custom_speech_server import built_in
+from custom_speech_server.audit import AuditFile, cautions, of_environment
 from custom_speech_server.resources import ConfigurationError, Resources, load
-from custom_speech_tools.speech.plain_text import plain
 from custom_speech_tools.call.regions import AS_OF, region, trains_audio
 from custom_speech_tools.speech import VERSIONS, AzureError, Speech, SpeechError, SpeechResource, Unreachable
+from custom_speech_tools.speech.plain_text import plain
 
 
 def run(config: Path | None) -> int:
@@ -22,6 +23,10 @@ def run(config: Path | None) -> int:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return 2
     print(f"Configured by {resources.origin}; the default is {resources.default}.")
+    audit = of_environment(os.environ, resources)
+    print(f"Audit: {audit.path if isinstance(audit, AuditFile) else 'off'}.")
+    for caution in (*resources.cautions, *cautions(audit)):
+        print(f"Caution: {caution}")
     return 0 if anyio.run(_examine_all, resources) else 1
 
 

@@ -1,7 +1,8 @@
 """Which Speech resources there are: from a file, from the environment, or the emulator's three."""
 
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,8 @@ class Resources:
     default: str
     origin: str
     in_process: bool = False
+    cautions: tuple[str, ...] = ()
+    """What whoever started the server should know and mend."""
 
 
 class _Part(pydantic.BaseModel):
@@ -114,7 +117,14 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
     if default not in content.resources:
         raise ConfigurationError(f"{file}: default: no resource is called {default!r}. Add it, or name another.")
     found = tuple(_resource(name, entry, environment, str(file)) for name, entry in content.resources.items())
-    return Resources(found, default, str(file))
+    return Resources(found, default, str(file), cautions=tuple(exposed(file)))
+
+
+def exposed(file: Path) -> Iterator[str]:
+    """What is wrong with the file's permissions: whoever can change it can name the command that prints a key."""
+    mode = 0 if os.name == "nt" else file.stat().st_mode
+    if mode & 0o022:
+        yield f"{file} can be changed by others (mode {mode & 0o777:o}). Run: chmod 600 '{file}'"
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
