@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pydantic
-from custom_speech_tools.speech import wire
 from pydantic import TypeAdapter
+
+from custom_speech_tools.speech import wire
 
 PAGES, SIZE, ROUNDS = 30, 100, 15
 

@@ -192,4 +192,5 @@ async def test_a_damaged_state_is_said_and_kept(tmp_path: Path) -> None:
         assert str(state) in await call.refusal("list_projects")
         assert (await call("list_projects"))["total"] == 3
 
-    assert [file.read_bytes()[:18] for file in tmp_path.glob("*unusable*")] == [b"no database at all"]
+    [kept] = tmp_path.glob("*unusable*")  # noqa: ASYNC240  # nothing else runs here
+    assert kept.read_bytes().startswith(b"no database at all")  # the same

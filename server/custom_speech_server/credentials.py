@@ -98,7 +98,7 @@ class KeyringKey(StoredKey):
         if not key:
             command = f"keyring set custom-speech-mcp {self._entry}"
             raise _missing(self._resource, f"The keyring has no key for it. Run: {command}")
-        return key
+        return str(key)
 
 
 class EntraToken:
