@@ -36,7 +36,7 @@ class StoredKey:
         """The key itself; raises NoCredential where what was found could be none."""
         if self._known is None:
             found = await self._fetch()
-            if not re.fullmatch(r"[!-~]+", found):
+            if not re.fullmatch(r"[ -~]+", found):
                 raise _missing(self._resource, "What was found is no key: empty, or not of plain characters.")
             self._known = SecretStr(found)
         return self._known
