@@ -50,6 +50,11 @@ class Call:
         """The state."""
         return self.world.store
 
+    def require_trust(self, name: str) -> None:
+        """403 when the caller does not name this machine, so that no web page can make it read or call something."""
+        if not self.address.trusted:
+            raise Refused(403, "Forbidden", f"{name} is taken only from callers that use a loopback or Azure name.")
+
     def json(self) -> Any:
         """The request body; 415 when it is not sent as JSON, 400 when it is none."""
         accepted = _PATCH if self.method == "PATCH" else _JSON

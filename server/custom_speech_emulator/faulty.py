@@ -14,7 +14,7 @@ HANG_UP = "custom_speech_emulator.hang_up"
 async def sent(response: Response, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
     """Sends a response as a rule has it. A closed connection is a ConnectionResetError in the process."""
     if rule.fault in ("close-before", "close-after"):
-        await _closed(scope)
+        await _closed(response, scope)
         return
     if rule.fault == "slow-headers":
         await anyio.sleep(rule.seconds)
@@ -26,10 +26,13 @@ async def sent(response: Response, rule: Rule, scope: Scope, receive: Receive, s
     await response(scope, receive, send)
 
 
-async def _closed(scope: Scope) -> None:
+async def _closed(response: Response, scope: Scope) -> None:
+    if HANG_UP in scope:
+        scope[HANG_UP]()
+    if response.background:
+        await response.background()
     if HANG_UP not in scope:
         raise ConnectionResetError("The connection was closed by a fault rule.")
-    scope[HANG_UP]()
 
 
 async def _in_halves(response: Response, rule: Rule, send: Send) -> None:

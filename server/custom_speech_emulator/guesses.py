@@ -58,6 +58,7 @@ GUESSES: tuple[tuple[str, str, str], ...] = (
     ),
     ("A dataset kind that the locale does not offer", "400 InvalidRequest / InvalidLocale", "datasets"),
     ("More datasets or endpoints than the tier allows", "400 InvalidRequest / QuotaViolation", "limits"),
+    ("More text in a v3.2 model than the tier allows", "400 InvalidRequest / QuotaViolation", "limits"),
     ("Blocks or a commit for a dataset that does not wait for them", "409 Conflict / InvalidPrerequisite", "blocks"),
     ("A block over 8 MiB; an empty one", "413; 400 EmptyRequest", "blocks"),
     ("Blocks that a commit does not name", "forgotten, as blob storage does", "blocks"),

@@ -168,7 +168,5 @@ def _local_file(url: str) -> bytes:
 
 def _limited(data: bytes) -> bytes:
     if len(data) > LARGEST:
-        raise Unreachable(
-            f"The content is larger than {LARGEST // 1024 // 1024} MiB, which is all the emulator reads."
-        )
+        raise Unreachable(f"The content is larger than {LARGEST // 1024 // 1024} MiB, which is all the emulator reads.")
     return data

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from custom_speech_emulator.call import Call
 
 COUNTS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
+TEXT = {"F0": 200_000, "S0": 500_000}
 REQUESTS, SECONDS = 100, 10.0
 
 
@@ -21,6 +22,13 @@ def check(call: Call, kind: str) -> None:
     most = COUNTS[kind][call.account.tier]
     if call.store.count(call.account.name, kind) >= most:
         raise invalid("QuotaViolation", f"A resource of the tier {call.account.tier} can have {most} {kind}.")
+
+
+def check_text(call: Call, text: str) -> None:
+    """400 `QuotaViolation` when the text of a v3.2 model is longer than the tier allows."""
+    if len(text.encode()) > TEXT[call.account.tier]:
+        message = f"The text of a model can have {TEXT[call.account.tier] // 1000} KB."
+        raise invalid("QuotaViolation", message, "text")
 
 
 @dataclass

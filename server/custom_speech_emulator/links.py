@@ -41,8 +41,13 @@ class Address:
         """The region or account that the path prefix or the host's first label names."""
         if self.prefix:
             return self.prefix.strip("/")
-        named = _REGIONAL.match(self.host.rpartition(":")[0] or self.host)
+        named = _REGIONAL.match(_name(self.host))
         return named["label"] if named else None
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it is this machine's or Azure's name: a web page under another name must not make us read or call."""
+        return is_local(self.host) or bool(_REGIONAL.match(_name(self.host)))
 
     @property
     def base(self) -> str:
@@ -84,8 +89,14 @@ def target(scheme: str, host: str, path: str) -> Target | None:
 
 def is_local(host: str) -> bool:
     """Whether a Host header names this machine, or an application in the same process."""
+    name = _name(host).lower()
+    return name in LOOPBACK or name.endswith(".localhost")
+
+
+def _name(host: str) -> str:
+    """A Host header without its port; nothing when it is no host."""
     found = _HOST.match(host)
-    return bool(found) and (found["name"].lower() in LOOPBACK or found["name"].lower().endswith(".localhost"))  # type: ignore[index]  # bool(found) does not narrow
+    return found["name"] if found else ""
 
 
 def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
@@ -98,5 +109,5 @@ def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
         return None
     if found is None or parts.scheme not in ("http", "https"):
         return None
-    ours = host == here.host or is_local(host) or _REGIONAL.match(host.rpartition(":")[0] or host)
+    ours = host == here.host or is_local(host) or _REGIONAL.match(_name(host))
     return found.path if ours and found.address.place in (None, region, name) else None

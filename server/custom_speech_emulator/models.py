@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from custom_speech_emulator import base_models, entities, projects, training
+from custom_speech_emulator import base_models, entities, limits, projects, training
 from custom_speech_emulator.bodies import NewModel, Reference, Update, read
 from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.clock import quarter_close, stamp, years_later
@@ -87,6 +87,7 @@ def _dataset(call: Call, reference: Reference, locale: str) -> Entity:
 def _check(call: Call, body: NewModel, datasets: list[Entity], kinds: set[str], base: Entity) -> None:
     if len({dataset.id for dataset in datasets}) < len(datasets):
         raise invalid("InvalidDataset", "A dataset is named twice.", "datasets")
+    limits.check_text(call, body.text or "")
     if body.text and datasets:
         raise invalid("InvalidPayload", "Either datasets or text can be given.", "text")
     if {"Pronunciation", "LanguageMarkdown"} <= kinds:

@@ -14,6 +14,7 @@ from custom_speech_emulator.clock import stamp
 _SECRET_HEADERS = {"ocp-apim-subscription-key", "authorization"}
 _SECRET_PROPERTIES = {"targetSubscriptionKey", "secret"}
 _MASK = "***"
+_LONGEST = 64 * 1024
 
 
 @dataclass
@@ -45,9 +46,11 @@ class RequestLog:
 
 
 def shown_body(body: bytes) -> Any:
-    """A body as JSON with secrets masked, as its length when it is no JSON, None when there is none."""
+    """A body as JSON with secrets masked, as its length when it is no JSON or long, None when there is none."""
     if not body:
         return None
+    if len(body) > _LONGEST:
+        return {"bytes": len(body)}
     try:
         return _masked(json.loads(body))
     except (ValueError, RecursionError):

@@ -84,3 +84,14 @@ def test_they_hold_the_request_rate_when_that_is_wanted(start: Callable[..., Ser
     assert westeurope.send("GET", "/models/locales").status_code == 200
     service.control("POST", "clock", {"advance_seconds": 11})
     assert eastus.send("GET", "/models/locales").status_code == 200
+
+
+def test_they_are_not_alone_in_mistrusting_foreign_names(service: Service) -> None:
+    """Whoever reached this machine under another name cannot make it read files or call addresses."""
+    key = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
+    base = "http://attacker.example/speechtotext/v3.2"
+    dataset = {"displayName": "x", "locale": "en-US", "kind": "Language", "contentUrl": "file:///etc/hosts"}
+    hook = {"displayName": "x", "webUrl": "http://localhost:1/", "events": {"ping": True}}
+
+    assert service.send("POST", f"{base}/datasets", json=dataset, headers=key).status_code == 403
+    assert service.send("POST", f"{base}/webhooks", json=hook, headers=key).status_code == 403

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +127,17 @@ def test_it_is_refused_when_it_makes_no_sense(service: Service, rule: Any) -> No
 
     assert response.status_code == 400
     assert "The rules are not valid" in response.json()["message"]
+
+
+def test_it_closes_after_the_work_was_really_done(service: Service, eastus: Resource, tmp_path: Path) -> None:
+    """Also what goes on behind the answer, such as reading a dataset."""
+    file = tmp_path / "text.txt"
+    file.write_bytes(b"\xef\xbb\xbfhello there\n")
+    armed(service, {"fault": "close-after", "operation": "Datasets_Create"})
+    body = {"displayName": "lost", "locale": "en-US", "kind": "Language", "contentUrl": file.as_uri()}
+
+    with pytest.raises(ConnectionResetError):
+        eastus.send("POST", "/datasets", json=body)
+
+    found = eastus.ask("GET", "/datasets", {"filter": "displayName eq 'lost'"})["values"][0]
+    assert eastus.ask("GET", found["self"])["properties"]["acceptedLineCount"] == 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from custom_speech_emulator import account
 from emulator.service import VERSIONS, Resource, Service, id_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -164,6 +165,15 @@ def test_it_can_be_trained_with_plain_text_of_the_request_in_v3_2(service: Servi
 
     assert model["text"] == "blue gateway"
     assert "text" not in service.resource().ask("GET", f"/models/{id_of(model)}")
+
+
+def test_it_is_refused_with_more_text_than_the_tier_allows(start: Callable[..., Service]) -> None:
+    """500 KB, or 200 KB on a free resource."""
+    service = start(accounts=[account("eastus"), account("westus", tier="F0")])
+    asked = {"displayName": "x", "locale": "en-US", "text": "x" * 300_000}
+
+    assert service.resource("eastus", "v3.2").send("POST", "/models", json=asked).status_code == 201
+    assert service.resource("westus", "v3.2").refusal("POST", "/models", json=asked) == (400, "QuotaViolation")
 
 
 def test_it_has_a_report_and_a_manifest(eastus: Resource) -> None:
