@@ -44,7 +44,7 @@ class Connections:
         raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
 
 
-def all_connections(ctx: Context) -> Connections:
+async def all_connections(ctx: Context) -> Connections:
     """Every resource that the server has."""
     connections = ctx.request_context.lifespan_context
     assert isinstance(connections, Connections)  # noqa: S101  # the server's lifespan gives nothing else
