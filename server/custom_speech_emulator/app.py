@@ -119,10 +119,11 @@ class Emulation:
                 self._tell(reply)
         except Refused as refused:
             reply.answer = Answer(refused.status, refused.body(), refused.headers)
-            reply.later.clear()
+            self._forget(reply)
         except sqlite3.OperationalError as error:
             refusal = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
             reply.answer = Answer(refusal.status, refusal.body())
+            self._forget(reply)
         return reply
 
     def tick(self) -> None:
@@ -132,6 +133,11 @@ class Emulation:
             progress.settle(self.world)
             self._tell(reply)
         _all(reply.later)
+
+    def _forget(self, reply: Reply) -> None:
+        """What was rolled back has not happened."""
+        reply.later.clear()
+        self.world.taken_events()
 
     def _tell(self, reply: Reply) -> None:
         events = self.world.taken_events()

@@ -10,7 +10,7 @@ Text stands in single quotes, a quote in it is doubled; time stamps stand bare o
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from custom_speech_emulator.clock import moment, stamp
@@ -19,7 +19,9 @@ from custom_speech_emulator.errors import invalid
 DATES = {"createdDateTime", "lastActionDateTime"}
 _TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<mark>[()])|(?P<word>[^\s()']+))")
 _OPERATORS = {"eq": "IS", "ne": "IS NOT", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-_LONGEST = 200
+_LONGEST = 2000
+# sqlite's parser holds a hundred things; each level takes up to six of them.
+_DEEPEST = 10
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class _Parser:
     def __init__(self, tokens: list[str], properties: Collection[str]):
         self._tokens = tokens
         self._at = 0
+        self._depth = 0
         self._properties = properties
 
     @property
@@ -74,27 +77,32 @@ class _Parser:
         self._at += 1
         return token
 
-    def _joined(self, word: str, part: Condition) -> Condition:
-        deeper = self.expression if word == "or" else self._term
-        self._take()
-        other = deeper()
-        return Condition(f"({part.sql} {word.upper()} {other.sql})", part.values + other.values)
-
     def expression(self) -> Condition:
-        part = self._term()
-        return self._joined("or", part) if self.next == "or" else part
+        return self._chain("or", self._term)
 
     def _term(self) -> Condition:
-        part = self._factor()
-        return self._joined("and", part) if self.next == "and" else part
+        return self._chain("and", self._factor)
+
+    def _chain(self, word: str, part: Callable[[], Condition]) -> Condition:
+        parts = [part()]
+        while self.next == word:
+            self._take()
+            parts.append(part())
+        sql = f" {word.upper()} ".join(one.sql for one in parts)
+        return parts[0] if len(parts) == 1 else Condition(f"({sql})", tuple(v for one in parts for v in one.values))
 
     def _factor(self) -> Condition:
         word = self._take()
-        if word == "not":
-            inner = self._factor()
-            return Condition(f"(NOT {inner.sql})", inner.values)
-        if word != "(":
+        if word not in ("not", "("):
             return self._comparison(word)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _wrong(f"it is nested more than {_DEEPEST} deep")
+        inner = self._factor() if word == "not" else self._bracketed()
+        self._depth -= 1
+        return Condition(f"(NOT {inner.sql})", inner.values) if word == "not" else inner
+
+    def _bracketed(self) -> Condition:
         inner = self.expression()
         if self._take() != ")":
             raise _wrong("a bracket is not closed")

@@ -65,6 +65,26 @@ def test_it_compares_time_stamps_as_moments(expression: str, expected: bool) -> 
     assert holds(expression, createdDateTime="2020-03-11T00:00:00Z") is expected
 
 
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_it_may_be_long(eastus: Resource, word: str) -> None:
+    """Hundreds of names in one question."""
+    names = f" {word} ".join(["displayName eq 'Contoso en-US'"] * 200)
+
+    assert len(eastus.ask("GET", "/projects", {"filter": names})["values"]) == 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["not " * 20 + "locale eq 'a'", "(" * 20 + "locale eq 'a'" + ")" * 20, "not (" * 10 + "locale eq 'a'" + ")" * 10],
+)
+def test_it_may_be_nested(eastus: Resource, opening: str) -> None:
+    """Ten deep, and no deeper."""
+    expression = opening + "locale eq 'b'" + ")" * opening.count("(")
+
+    assert eastus.send("GET", "/models", {"filter": expression}).status_code == 200
+    assert eastus.refusal("GET", "/models", {"filter": f"not ({expression})"}) == (400, "UnsupportedFilter")
+
+
 def test_it_takes_a_missing_property_as_different(eastus: Resource) -> None:
     """`ne` holds for what has no description, `eq` does not."""
     assert len(eastus.ask("GET", "/projects", {"filter": "description ne 'x'"})["values"]) == 3

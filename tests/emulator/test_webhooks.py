@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -105,6 +106,20 @@ def test_it_is_tested_with_the_last_entity_of_each_event(eastus: Resource) -> No
         assert eastus.send("POST", empty["links"]["test"]).status_code == 204
 
     assert [one.headers["x-microsoftspeechservices-event"] for one in listener.heard] == ["modelCompletion"]
+
+
+def test_it_is_told_once_although_a_refusal_came_between(start: Callable[..., Service]) -> None:
+    """What a refused request would have moved on happens with the next one, and is told then."""
+    service = start(training="seconds:4")
+    resource = service.resource()
+    with listening(agreeing) as listener:
+        resource.ask("POST", "/webhooks", json=asked(listener.url, "modelCompletion"))
+        resource.ask("POST", "/models", json={"displayName": "x", "locale": "en-US"})
+        service.app.state.emulation.world.store.set("offset", "60")
+        assert resource.send("GET", "/models/none").status_code == 404
+        resource.ask("GET", "/models")
+
+    assert [one.headers["x-microsoftspeechservices-event"] for one in listener.heard[1:]] == ["modelCompletion"]
 
 
 @pytest.mark.parametrize(
