@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import uvicorn
+from mcp.server.mcpserver import MCPServer
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.authentication import access
@@ -51,7 +53,14 @@ def server(
     settings: Settings, serving: Serving, stop_seconds: int, announce: Callable[[], None] = lambda: None
 ) -> StoppingServer:
     """The server of one process, which takes sockets that listen already; `announce` is called when it serves."""
-    app, streams = application(build(settings), settings, serving)
+    return server_of(build(settings), settings, serving, stop_seconds, announce)
+
+
+def server_of(
+    mcp: MCPServer[Any], settings: Settings, serving: Serving, stop_seconds: int, announce: Callable[[], None]
+) -> StoppingServer:
+    """The same, of an MCP server that is built already."""
+    app, streams = application(mcp, settings, serving)
     config = uvicorn.Config(
         app,
         log_config=None,

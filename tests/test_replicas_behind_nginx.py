@@ -1,0 +1,210 @@
+"""Three replicas behind nginx …
+
+REPLICA_CALLS sets how many calls each test makes (default 60; continuous integration makes 1000 in all).
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import httpx2
+import pytest
+from mcp import Client, MCPError
+from mcp.types import ElicitResult
+
+from caller import Caller
+from custom_speech_server.http.serving import listening
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed"),
+    pytest.mark.skipif(sys.platform == "win32", reason="nginx is run as on Linux"),
+]
+
+CALLS = int(os.environ.get("REPLICA_CALLS", "60"))
+CALLERS = 8
+NGINX = Path(__file__).parents[1] / "deploy" / "nginx.conf"
+KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
+
+
+def free_ports(many: int) -> list[int]:
+    """Ports on which nobody listens."""
+    listeners = [listening("127.0.0.1", 0) for _ in range(many)]
+    try:
+        return [listener.getsockname()[1] for listener in listeners]
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+@contextmanager
+def run(*command: str, until: str = "", **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A program, once it has said on stderr what `until` says."""
+    with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            if until:
+                assert any(until in line for line in iter(process.stderr.readline, ""))
+            yield process
+        finally:
+            process.terminate()
+
+
+@dataclass
+class Team:
+    """What runs: the emulator, the replicas and nginx."""
+
+    folder: Path
+    azure: int
+    front: int
+    ports: list[int]
+    replicas: list["subprocess.Popen[str]"] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where clients go."""
+        return f"http://127.0.0.1:{self.front}/mcp"
+
+    def start(self, stack: ExitStack, port: int) -> "subprocess.Popen[str]":
+        """One replica."""
+        command = ("-m", "custom_speech_server", "serve", "--http", "--stop-seconds", "1", "--port", str(port))
+        return stack.enter_context(
+            run(
+                sys.executable,
+                *command,
+                until="serving MCP on",
+                CUSTOM_SPEECH_CONFIG=str(self.folder / "resources.toml"),
+                CUSTOM_SPEECH_STATE_KEY="a key that all three replicas share",
+                CUSTOM_SPEECH_REPLICA=f"http://127.0.0.1:{port}",
+                EAST_KEY="emulator-eastus-key",
+            )
+        )
+
+    def models(self) -> Counter[str]:
+        """How often each model was made."""
+        names: Counter[str] = Counter()
+        page: str | None = f"http://127.0.0.1:{self.azure}/speechtotext/models?api-version=2025-10-15&top=100"
+        while page:
+            answer = httpx.get(page, headers=KEY).json()
+            names.update(model["displayName"] for model in answer["values"])
+            page = answer.get("@nextLink")
+        return names
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[tuple[Team, ExitStack]]:
+    """Three replicas behind the configuration of nginx that is in `deploy`, before one emulator."""
+    azure, front, *ports = free_ports(5)
+    here = Team(tmp_path, azure, front, ports)
+    (tmp_path / "resources.toml").write_text(
+        f'[resources.east]\nregion = "eastus"\nendpoint = "http://127.0.0.1:{azure}"\nkey = {{ env = "EAST_KEY" }}\n'
+    )
+    (tmp_path / "nginx.conf").write_text(configuration(here))
+    with ExitStack() as stack:
+        emulator = ("-m", "custom_speech_server", "emulator", "--port", str(azure), "--training", "command")
+        stack.enter_context(run(sys.executable, *emulator, until="listening on"))
+        here.replicas += [here.start(stack, port) for port in ports]
+        stack.enter_context(run("nginx", "-c", str(tmp_path / "nginx.conf"), "-g", "daemon off; master_process off;"))
+        _wait_for(here.front)
+        yield here, stack
+
+
+def configuration(team: Team) -> str:
+    """The configuration in `deploy`, with the addresses and folders of this test."""
+    ports = iter(team.ports)
+    text = re.sub(r"server-\d:8080", lambda _: f"127.0.0.1:{next(ports)}", NGINX.read_text())
+    text = text.replace("listen 8000", f"listen 127.0.0.1:{team.front}").replace(
+        "worker_processes auto", "worker_processes 1"
+    )
+    return text.replace("/tmp/", f"{team.folder}/")  # noqa: S108  # what stands in the file is replaced
+
+
+def _wait_for(port: int) -> None:
+    """Until nginx listens; each attempt waits by itself."""
+    transport = httpx.HTTPTransport(retries=8)
+    with httpx.Client(transport=transport) as client:
+        client.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()
+
+
+class Crowd:
+    """Callers that make models, each of another name, and begin anew when a replica takes their session along."""
+
+    def __init__(self, url: str, era: Any, many: int, on: dict[int, Callable[[], None]]) -> None:
+        self._url, self._era, self._on = url, era, on
+        self._left = deque(range(many))
+        self.done = self.asked = self.begun_anew = 0
+
+    async def run(self) -> None:
+        """All calls, several at once."""
+        async with anyio.create_task_group() as group:
+            for _ in range(CALLERS):
+                group.start_soon(self._caller)
+
+    async def _caller(self) -> None:
+        while self._left:
+            try:
+                async with Client(self._url, cache=None, mode=self._era, elicitation_callback=self._yes) as client:
+                    await self._call_on(Caller(client))
+            except* (MCPError, httpx2.HTTPError, anyio.ClosedResourceError, anyio.BrokenResourceError):
+                self.begun_anew += 1
+
+    async def _call_on(self, call: Caller) -> None:
+        request = await _charged(call)
+        while self._left:
+            turn = self._left.popleft()
+            try:
+                await call("create_model", display_name=f"model {turn}", **request)
+            except BaseException:
+                self._left.append(turn)
+                raise
+            self._count()
+
+    def _count(self) -> None:
+        self.done += 1
+        event = self._on.pop(self.done, None)
+        if event:
+            event()
+
+    async def _yes(self, context: Any, question: Any) -> ElicitResult:
+        self.asked += 1
+        return ElicitResult(action="accept", content={"train": True})
+
+
+async def _charged(call: Caller) -> dict[str, Any]:
+    found = await call("list_base_models", locale="en-US", train_with=["Language"], limit=100)
+    base = next(item for item in found["base_models"] if item["training_is_charged"])
+    return {"locale": "en-US", "datasets": ["Contoso plain text en-US"], "base_model": base["id"]}
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_lose_no_call_and_do_nothing_twice_while_one_dies_and_comes_back(
+    team: tuple[Team, ExitStack], era: str
+) -> None:
+    """Every caller is asked and answered; each model is there once."""
+    here, stack = team
+    many = CALLS // 2
+
+    def kill() -> None:
+        here.replicas[0].send_signal(signal.SIGKILL)
+        here.replicas[0].wait()
+
+    def restart() -> None:
+        here.replicas[0] = here.start(stack, here.ports[0])
+
+    crowd = Crowd(here.url, era, many, {many // 3: kill, 2 * many // 3: restart})
+    await crowd.run()
+    made = {name: times for name, times in here.models().items() if name.startswith("model ")}
+    assert made == {f"model {n}": 1 for n in range(many)}
+    assert crowd.done == many
+    assert crowd.asked >= many
