@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from custom_speech_emulator import progress, stock
+from custom_speech_emulator import logs, progress, stock
 from custom_speech_emulator.call import Answer, parsed
 from custom_speech_emulator.clock import duration, stamp
 from custom_speech_emulator.errors import Refused, invalid, not_allowed, not_found
@@ -112,6 +112,19 @@ def _no_faults(emulation: Emulation, body: bytes) -> Any:
     return []
 
 
+def _log(emulation: Emulation, body: bytes) -> Any:
+    """One more pair of logs for an endpoint, or for the default base model of a locale."""
+    asked, world = _object(body, {"account", "endpoint", "locale"}), emulation.world
+    account = next((one.name for one in world.settings.accounts if one.name == asked.get("account")), None)
+    if account is None or ("endpoint" in asked) == ("locale" in asked):
+        raise invalid("InvalidPayload", "Say the account, and an endpoint or a locale.")
+    if "endpoint" in asked and world.store.get(account, "endpoints", str(asked["endpoint"])) is None:
+        raise not_found("endpoint")
+    at_endpoint = "endpoint" in asked
+    place = logs.of_endpoint(str(asked["endpoint"]).lower()) if at_endpoint else logs.of_locale(str(asked["locale"]))
+    return logs.add(world, account, place, world.now())
+
+
 def _reset(emulation: Emulation, body: bytes) -> Any:
     world = emulation.world
     world.store.clear()
@@ -135,5 +148,6 @@ ROUTES = {
     "/_emulator/clock": {"GET": _time, "POST": _advance},
     "/_emulator/finish": {"POST": _finish},
     "/_emulator/faults": {"GET": _faults, "PUT": _set_faults, "DELETE": _no_faults},
+    "/_emulator/logs": {"POST": _log},
     "/_emulator/reset": {"POST": _reset},
 }

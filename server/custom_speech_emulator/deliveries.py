@@ -43,7 +43,7 @@ class Message:
 
 def message(hook: Entity, event: str, kind: Kind, entity: Entity) -> Message:
     """What a hook is told of an entity, in the API version and with the addresses that it was registered with."""
-    version = next(one for one in VERSIONS if one.name == hook.document["spoken"])
+    version = next(one for one in VERSIONS if one.name == hook.document["apiVersion"])
     shape = {
         name: value for name, value in kind.shape(entity.id, entity.document, version).items() if value is not None
     }

@@ -1,15 +1,15 @@
-"""Endpoints: a base or custom model deployed for recognition. Nothing is recognized here, so there are no logs."""
+"""Endpoints: a base or custom model deployed for recognition. Nothing is recognized here."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
-from custom_speech_emulator import base_models, entities, limits, paging, projects
+from custom_speech_emulator import base_models, entities, limits, projects
 from custom_speech_emulator.bodies import EndpointUpdate, NewEndpoint, Reference, read
 from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.clock import duration
 from custom_speech_emulator.entities import Kind
-from custom_speech_emulator.errors import Refused, conflict, invalid
+from custom_speech_emulator.errors import conflict, invalid
 from custom_speech_emulator.evaluations import usable
 from custom_speech_emulator.locales import supported
 from custom_speech_emulator.progress import QUICK
@@ -115,42 +115,3 @@ def _redeploy(call: Call, endpoint: Entity, reference: Reference) -> None:
 def delete(call: Call) -> Answer:
     """Endpoints_Delete."""
     return entities.removed(call, ENDPOINTS)
-
-
-def list_logs(call: Call) -> Answer:
-    """Endpoints_ListLogs, Endpoints_ListBaseModelLogs: none, as nothing is recognized."""
-    _logging(call)
-    paging.number(call.query, "top", 1)
-    if "skipToken" in call.query:
-        raise invalid("InvalidSkipTokenForLogs", "The skipToken is not known.", "skipToken")
-    return Answer(200, {"values": []})
-
-
-def delete_logs(call: Call) -> Answer:
-    """Endpoints_DeleteLogs, Endpoints_DeleteBaseModelLogs."""
-    _logging(call)
-    try:
-        date.fromisoformat(call.query.get("endDate", "2020-01-01"))
-    except ValueError:
-        raise invalid("InvalidLogDate", "endDate must be a day such as 2023-03-15.", "endDate") from None
-    return Answer(202)
-
-
-def get_log(call: Call) -> Answer:
-    """Endpoints_GetLog, Endpoints_GetBaseModelLog."""
-    _logging(call)
-    raise Refused(404, "NotFound", "The specified log cannot be found.", "InvalidLogId")
-
-
-def delete_log(call: Call) -> Answer:
-    """Endpoints_DeleteLog, Endpoints_DeleteBaseModelLog."""
-    _logging(call)
-    return Answer(204)
-
-
-def _logging(call: Call) -> None:
-    if "locale" in call.path:
-        supported(call.path["locale"])
-        return
-    if not entities.found(call, ENDPOINTS).document["loggingEnabled"]:
-        raise invalid("EndpointWithoutLogging", "Logging is not enabled for this endpoint.", "id")

@@ -66,6 +66,7 @@ GUESSES: tuple[tuple[str, str, str], ...] = (
     ("A contentUrl that cannot be read", "201, then Failed / DataImportFailed", "imports"),
     ("An evaluation of a dataset without audio", "400 InvalidRequest / InvalidTest", "evaluations"),
     ("An evaluation of a dataset without transcripts", "Succeeded; every number stays -1", "evaluations"),
+    ("A skipToken for logs that is not known", "an empty page", "logs"),
     ("An endpoint without a model", "the newest base model of the locale", "endpoints"),
     ("A model that does not support endpoints", "400 InvalidRequest / ModelNotDeployable", "endpoints"),
     ("Another model for an endpoint that is not ready", "409 Conflict / EndpointNotUpdatable", "endpoints"),

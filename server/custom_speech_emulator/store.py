@@ -127,9 +127,9 @@ class Store:
         self._db.execute(
             "DELETE FROM entity WHERE account = ? AND kind = ? AND id = ?", (entity.account, entity.kind, entity.id)
         )
-        self._db.execute(
-            "DELETE FROM entity WHERE account = ? AND kind = ?", (entity.account, f"{entity.kind}/{entity.id}/files")
-        )
+        files = f"{entity.kind}/{entity.id}/files"
+        for kind in (files, f"{files}/logs"):
+            self._db.execute("DELETE FROM entity WHERE account = ? AND kind = ?", (entity.account, kind))
         self.drop_data(entity.account, entity.id)
         self.drop_data(entity.account, f"{entity.id}/blocks")
 

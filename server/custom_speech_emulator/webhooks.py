@@ -54,8 +54,7 @@ def create(call: Call) -> Answer:
     hook.document |= {
         "webUrl": _callable(body.webUrl),
         "events": body.events,
-        "apiVersion": call.version.name.removeprefix("v"),
-        "spoken": call.version.name,
+        "apiVersion": call.version.name,
         "base": [call.address.scheme, call.address.host, call.address.prefix],
     }
     if body.properties and body.properties.secret:
