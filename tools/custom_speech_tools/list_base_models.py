@@ -6,7 +6,7 @@ from custom_speech_tools.call.connections import Connected, Named
 from custom_speech_tools.call.declaration import reads
 from custom_speech_tools.call.locales import canonical, reading_of
 from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import BaseModels, Finding
+from custom_speech_tools.call.results import BaseModel, BaseModels, Finding
 from custom_speech_tools.guardrails.resource_rules import by_the_service, clock_note
 from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.plain_text import plain
@@ -31,7 +31,7 @@ async def list_base_models(
         now = by_the_service(connections.now(), speech.ahead)
         kept = [base for base in kept if base.adaptation_until is None or base.adaptation_until > now]
     note = reading_of(locale) or clock_note(speech.ahead)
-    shown = [showing.base_model(base) for base in showing.newest_first(kept)[:limit]]
+    shown = [BaseModel.model_validate(base) for base in showing.newest_first(kept)[:limit]]
     fields = showing.listed(speech.resource, listing, kept, len(shown), note)
     return BaseModels(**fields, base_models=shown)
 

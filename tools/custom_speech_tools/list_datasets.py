@@ -5,7 +5,7 @@ from custom_speech_tools.call.arguments import KindFilter, Limit, LocaleFilter, 
 from custom_speech_tools.call.connections import Named
 from custom_speech_tools.call.declaration import reads
 from custom_speech_tools.call.locales import canonical, reading_of
-from custom_speech_tools.call.results import Datasets
+from custom_speech_tools.call.results import Dataset, Datasets
 
 
 async def list_datasets(
@@ -18,7 +18,7 @@ async def list_datasets(
     """List the uploaded datasets of a resource, newest first, with kind, status and size. Only `Succeeded` ones can
     be trained with."""
     listing = await speech.datasets_list(locale=canonical(locale) if locale else None, kind=kind)
-    shown = [showing.dataset(found) for found in showing.newest_first(listing.entities)[:limit]]
+    shown = [Dataset.model_validate(found) for found in showing.newest_first(listing.entities)[:limit]]
     note = reading_of(locale) if locale else None
     return Datasets(**showing.listed(speech.resource, listing, listing.entities, len(shown), note), datasets=shown)
 

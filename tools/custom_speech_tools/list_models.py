@@ -5,7 +5,7 @@ from custom_speech_tools.call.arguments import ExactName, Limit, LocaleFilter, R
 from custom_speech_tools.call.connections import Named
 from custom_speech_tools.call.declaration import reads
 from custom_speech_tools.call.locales import canonical, reading_of
-from custom_speech_tools.call.results import Models
+from custom_speech_tools.call.results import ListedModel, Models
 
 
 async def list_models(
@@ -21,7 +21,7 @@ async def list_models(
     listing = await speech.models_list_custom_models(
         locale=canonical(locale) if locale else None, status=status, display_name=display_name
     )
-    shown = [showing.listed_model(model) for model in showing.newest_first(listing.entities)[:limit]]
+    shown = [ListedModel.model_validate(model) for model in showing.newest_first(listing.entities)[:limit]]
     note = reading_of(locale) if locale else None
     return Models(**showing.listed(speech.resource, listing, listing.entities, len(shown), note), models=shown)
 

@@ -6,7 +6,7 @@ from custom_speech_tools.call.connections import Named
 from custom_speech_tools.call.declaration import reads
 from custom_speech_tools.call.locales import canonical, reading_of
 from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import Projects
+from custom_speech_tools.call.results import Project, Projects
 from custom_speech_tools.guardrails.project_rules import project_is_supported
 
 
@@ -18,7 +18,7 @@ async def list_projects(
     if unsupported := list(project_is_supported(speech.resource)):
         raise Refused("Nothing to list.", unsupported, "Other tools work without a project.")
     listing = await speech.projects_list(locale=canonical(locale) if locale else None)
-    shown = [showing.project(found) for found in showing.newest_first(listing.entities)[:limit]]
+    shown = [Project.model_validate(found) for found in showing.newest_first(listing.entities)[:limit]]
     note = reading_of(locale) if locale else None
     return Projects(**showing.listed(speech.resource, listing, listing.entities, len(shown), note), projects=shown)
 

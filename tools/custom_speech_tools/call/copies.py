@@ -56,7 +56,7 @@ def shown(
         operation=operation.id if operation else None,
         status=status,
         model=showing.copied_model(target, model, already_existed) if target and model else None,
-        error=showing.failure(operation.error) if operation else None,
+        error=results.failure(operation.error) if operation else None,
         findings=list(findings),
         next_steps=steps,
     )

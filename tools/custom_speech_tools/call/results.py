@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import pydantic
-from pydantic import AfterValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from custom_speech_tools.speech.plain_text import plain
 
@@ -29,10 +29,18 @@ Moment = Annotated[datetime, _utc("%Y-%m-%dT%H:%M:%SZ")]
 Day = Annotated[datetime, _utc("%Y-%m-%d")]
 
 
+MOST_PARTS = 100
+"""Parts of an entity that are shown; the service has no more of any."""
+
+
 class Result(pydantic.BaseModel):
     """Part of an answer."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True, populate_by_name=True)
+
+
+Created = Field(validation_alias="created_date_time")
+"""A date under the service's name for it."""
 
 
 class Finding(Result):
@@ -65,6 +73,11 @@ class Failure(Result):
 
     code: Plain | None
     message: Plain | None
+
+
+def failure(error: object) -> Failure | None:
+    """The service's reason, from what it said."""
+    return None if error is None else Failure.model_validate(error)
 
 
 Reason = Annotated[Failure, WithJsonSchema({"type": "object"}, mode="serialization")]
@@ -106,7 +119,7 @@ class ListedModel(Result):
     display_name: Plain
     locale: Plain
     status: Plain
-    created: Moment | None
+    created: Moment | None = Created
     transcription_until: Day | None
 
 
@@ -116,8 +129,8 @@ class BaseModel(Result):
     id: str
     display_name: Plain
     locale: Plain
-    created: Day | None
-    trains_with: list[Plain]
+    created: Day | None = Created
+    trains_with: Annotated[list[Plain], BeforeValidator(lambda kinds: kinds[:MOST_PARTS])]
     adaptation_until: Day | None
     transcription_until: Day | None
     training_is_charged: bool
@@ -130,7 +143,7 @@ class Project(Result):
     display_name: Plain
     locale: Plain
     description: Plain | None
-    created: Moment | None
+    created: Moment | None = Created
 
 
 class Dataset(Result):
@@ -143,7 +156,7 @@ class Dataset(Result):
     status: Plain
     lines: int | None
     audio_hours: float | None
-    created: Moment | None
+    created: Moment | None = Created
     error: Reason | None
 
 

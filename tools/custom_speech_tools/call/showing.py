@@ -18,8 +18,6 @@ class Dated(Protocol):
 
 
 Item = TypeVar("Item", bound=Dated)
-MOST_PARTS = 100
-"""Parts of one thing that are shown: as many datasets as a model can be made from here."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -59,63 +57,6 @@ def newest_first(items: Sequence[Item]) -> list[Item]:
     return sorted(items, key=lambda item: item.created_date_time or _LONG_AGO)[::-1]
 
 
-def failure(error: wire.EntityError | None) -> results.Failure | None:
-    """The service's reason for a failure."""
-    return None if error is None else results.Failure(code=error.code, message=error.message)
-
-
-def base_model(base: wire.BaseModel) -> results.BaseModel:
-    """A base model."""
-    return results.BaseModel(
-        id=base.id,
-        display_name=base.display_name,
-        locale=base.locale,
-        created=base.created_date_time,
-        trains_with=base.trains_with[:MOST_PARTS],
-        adaptation_until=base.adaptation_until,
-        transcription_until=base.transcription_until,
-        training_is_charged=base.training_is_charged,
-    )
-
-
-def listed_model(model: wire.CustomModel) -> results.ListedModel:
-    """A custom model in a list."""
-    return results.ListedModel(
-        id=model.id,
-        display_name=model.display_name,
-        locale=model.locale,
-        status=model.status,
-        created=model.created_date_time,
-        transcription_until=model.transcription_until,
-    )
-
-
-def project(found: wire.Project) -> results.Project:
-    """A project in a list."""
-    return results.Project(
-        id=found.id,
-        display_name=found.display_name,
-        locale=found.locale,
-        description=found.description,
-        created=found.created_date_time,
-    )
-
-
-def dataset(found: wire.Dataset) -> results.Dataset:
-    """A dataset in a list."""
-    return results.Dataset(
-        id=found.id,
-        display_name=found.display_name,
-        locale=found.locale,
-        kind=found.kind,
-        status=found.status,
-        lines=found.lines,
-        audio_hours=round(found.audio_seconds / 3600, 2) if found.audio_seconds else None,
-        created=found.created_date_time,
-        error=failure(found.error),
-    )
-
-
 def model(
     speech: Speech,
     found: wire.CustomModel,
@@ -133,12 +74,12 @@ def model(
         status=found.status,
         description=found.description,
         base_model=named(speech, found.base_model),
-        datasets=[_dataset(speech, part) for part in (found.datasets or [])[:MOST_PARTS]],
+        datasets=[_dataset(speech, part) for part in (found.datasets or [])[: results.MOST_PARTS]],
         project=named(speech, found.project),
         created=found.created_date_time,
         last_action=found.last_action_date_time,
         transcription_until=found.transcription_until,
-        error=failure(found.error),
+        error=results.failure(found.error),
         already_existed=already_existed,
         findings=list(findings),
         next_steps=next_steps,

@@ -180,6 +180,11 @@ class Dataset(Entity):
         return duration.total_seconds() if duration else (properties.get("durationMilliseconds") or 0) / 1000
 
     @property
+    def audio_hours(self) -> float | None:
+        """Hours of audio, None where there is none."""
+        return round(self.audio_seconds / 3600, 2) if self.audio_seconds else None
+
+    @property
     def error(self) -> EntityError | None:
         """Why the import failed."""
         return (self.properties or {}).get("error")
