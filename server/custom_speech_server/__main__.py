@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Without any configuration it works on an emulator of the service: no account, no cost.",
     )
     parser.add_argument("--version", action="version", version=f"custom-speech-mcp {__version__}")
-    parser.set_defaults(run=_serve, http=False, confirm=os.environ.get("CUSTOM_SPEECH_CONFIRM", "ask"))
+    parser.set_defaults(run=_serve, http=False, log="text", confirm=os.environ.get("CUSTOM_SPEECH_CONFIRM", "ask"))
     _add_server_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
     serve = commands.add_parser(
@@ -68,6 +68,8 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         choices=("ask", "never"),
         help="whether charged training needs a person's yes (default: ask)",
     )
+    parser.add_argument("--log", choices=("text", "json"), help="how to log to stderr (default: text, errors only)")
+    parser.add_argument("--telemetry", action="store_true", help="send OpenTelemetry to where OTEL_* say (extra otel)")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -111,7 +113,21 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
         print(f"custom-speech-mcp: caution: {caution}", file=sys.stderr)
     if resources.in_process:
         print("custom-speech-mcp: working on the emulator; no resource is configured.", file=sys.stderr)
-    return Settings(resources, confirm=options.confirm, read_only=options.read_only, state_key=key, audit=audit)
+    settings = Settings(resources, confirm=options.confirm, read_only=options.read_only, state_key=key, audit=audit)
+    return _observed(options, settings)
+
+
+def _observed(options: argparse.Namespace, settings: "Settings") -> "Settings | None":
+    if options.log == "text" and not options.telemetry:
+        return settings
+    from custom_speech_server.observed import observed
+    from custom_speech_server.resources import ConfigurationError
+
+    try:
+        return observed(settings, json_logs=options.log == "json", telemetry=options.telemetry)
+    except ConfigurationError as error:
+        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        return None
 
 
 def _state_key(shared: str | None) -> bytes:

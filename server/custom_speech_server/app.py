@@ -1,12 +1,13 @@
 """The server: the catalogue of tools over the configured resources."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from mcp.server.caching import CacheHint
+from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from custom_speech_server import __version__, built_in
@@ -16,7 +17,7 @@ from custom_speech_tools.call.connections import Connections
 from custom_speech_tools.call.once import Once
 from custom_speech_tools.call.spending import Spending
 from custom_speech_tools.call.watching import Audit, NoAudit, Watching
-from custom_speech_tools.speech import Speech, SpeechResource
+from custom_speech_tools.speech import Attempt, Speech, SpeechResource
 
 INSTRUCTIONS = """\
 Manage Azure custom speech models: list_base_models and list_datasets to choose, plan_model to check, create_model to \
@@ -45,6 +46,8 @@ class Settings:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     pace: float = 1.0
     audit: Audit = field(default_factory=NoAudit)
+    observe: Callable[[Attempt], None] = lambda attempt: None
+    middleware: Sequence[ServerMiddleware[Any]] = ()
 
 
 def build(settings: Settings) -> MCPServer[Connections]:
@@ -60,6 +63,7 @@ def build(settings: Settings) -> MCPServer[Connections]:
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
         request_state_security=RequestStateSecurity(keys=[settings.state_key]),
         log_level="WARNING",
+        middleware=settings.middleware,
     )
 
 
@@ -71,7 +75,7 @@ def _allowed(resource: SpeechResource, settings: Settings) -> SpeechResource:
 @asynccontextmanager
 async def _connections(settings: Settings) -> AsyncIterator[Connections]:
     app = settings.emulator if settings.resources.in_process else None
-    watching = Watching(settings.audit)
+    watching = Watching(settings.audit, settings.observe)
     speech = {resource.name: Speech(_allowed(resource, settings), app, watching) for resource in settings.resources.all}
     try:
         yield Connections(

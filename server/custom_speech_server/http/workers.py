@@ -42,15 +42,10 @@ class Workers:
         self._born[process] = time.monotonic()
 
     def _be_a_worker(self) -> None:
-        status = 1
-        try:
-            for name in _SIGNALS:
-                signal.signal(name, signal.SIG_DFL)
-            self._work()
-            status = 0
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
+        for name in _SIGNALS:
+            signal.signal(name, signal.SIG_DFL)
+        self._work()
+        sys.exit(0)
 
     def _succeed(self, born: float) -> int:
         """Replace one that died; gives 1 where that is no use."""

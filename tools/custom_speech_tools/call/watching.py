@@ -1,14 +1,14 @@
 """What becomes known of a call's requests: progress for the client, and a line of the audit before and after."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
 from pydantic import JsonValue
 
 from custom_speech_tools.call.current import Call, current
-from custom_speech_tools.speech import Change, NotAllowed, SpeechError
+from custom_speech_tools.speech import Attempt, Change, NotAllowed, SpeechError
 
 Entry = dict[str, JsonValue]
 
@@ -43,8 +43,9 @@ class NoAudit:
 class Watching:
     """The watcher of every resource, on behalf of the call that is being answered."""
 
-    def __init__(self, audit: Audit) -> None:
+    def __init__(self, audit: Audit, observe: Callable[[Attempt], None]) -> None:
         self._audit = audit
+        self.attempted = observe
 
     async def waits(self, seconds: float, why: str) -> None:
         """Progress."""

@@ -17,12 +17,13 @@ from custom_speech_tools.speech.errors import (
 )
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
-from custom_speech_tools.speech.watching import Change, Watcher
+from custom_speech_tools.speech.watching import Attempt, Change, Watcher
 
 __all__ = [
     "VERSIONS",
     "AnswerLost",
     "ApiVersion",
+    "Attempt",
     "AzureError",
     "Change",
     "Credential",

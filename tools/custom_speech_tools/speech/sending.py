@@ -13,7 +13,7 @@ from pydantic import JsonValue, SecretStr
 from custom_speech_tools.speech import reading, retry
 from custom_speech_tools.speech.errors import AnswerLost, SpeechError, Unreachable, UnreadableAnswer
 from custom_speech_tools.speech.resource import SpeechResource
-from custom_speech_tools.speech.watching import Unwatched, Watcher
+from custom_speech_tools.speech.watching import Attempt, Unwatched, Watcher
 
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Answer, Transport
@@ -82,18 +82,28 @@ class Sender:
             await self._opened.close()
 
     async def _until_answered(self, request: Request) -> "Answer":
-        attempt = 1
+        attempt, wait = 1, 0.0
         while True:
-            outcome = await self._attempt(request)
+            outcome = await self._told(request, attempt, wait)
             if not isinstance(outcome, SpeechError):
                 return outcome
             chance = random.random()  # noqa: S311  # jitter, no secret
-            wait = retry.wait_seconds(attempt, outcome, request.method, chance)
-            if wait is None or anyio.current_time() + wait > anyio.current_effective_deadline():
+            again = retry.wait_seconds(attempt, outcome, request.method, chance)
+            if again is None or anyio.current_time() + again > anyio.current_effective_deadline():
                 raise outcome
+            wait = again
             await self.watcher.waits(wait, str(outcome))
             await anyio.sleep(wait)
             attempt += 1
+
+    async def _told(self, request: Request, number: int, waited: float) -> "Answer | SpeechError":
+        """An attempt, of which the watcher is told."""
+        began = anyio.current_time()
+        outcome = await self._attempt(request)
+        seconds, status = anyio.current_time() - began, getattr(outcome, "status", None)
+        attempt = Attempt(self.resource.name, request.operation, request.method, number, waited, seconds, status)
+        self.watcher.attempted(attempt)
+        return outcome
 
     async def _attempt(self, request: Request) -> "Answer | SpeechError":
         from custom_speech_tools.speech.transport import Lost, NotSent, TooLarge

@@ -13,8 +13,28 @@ class Change:
     id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a request: which (from 1), after how long a wait, in how many seconds, and its status.
+
+    `status` is None where no answer came.
+    """
+
+    resource: str
+    operation: str
+    method: str
+    number: int
+    waited: float
+    seconds: float
+    status: int | None
+
+
 class Watcher(Protocol):
-    """Told of every wait for a repetition, and of every request that changes something."""
+    """Told of every attempt, of every wait for the next, and of every request that changes something."""
+
+    def attempted(self, attempt: Attempt) -> None:
+        """An attempt has ended."""
+        ...
 
     async def waits(self, seconds: float, why: str) -> None:
         """A request goes again after so many seconds."""
@@ -27,6 +47,9 @@ class Watcher(Protocol):
 
 class Unwatched:
     """Nobody is told."""
+
+    def attempted(self, attempt: Attempt) -> None:
+        """Nothing."""
 
     async def waits(self, seconds: float, why: str) -> None:
         """Nothing."""

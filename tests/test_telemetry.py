@@ -1,0 +1,153 @@
+"""Whoever operates the server …"""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from opentelemetry import trace
+
+from azure import Azure
+from custom_speech_server import logs
+from custom_speech_server.telemetry import Telemetry
+from http_server import modern, over_http
+
+sdk = pytest.importorskip("opentelemetry.sdk", reason="the extra otel is not installed")
+
+from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402  # only where it is installed
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: E402  # the same
+from opentelemetry.sdk.trace import TracerProvider  # noqa: E402  # the same
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: E402  # the same
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: E402  # the same
+
+pytestmark = pytest.mark.anyio
+
+PROJECTS = modern("tools/call", name="list_projects", arguments={})
+
+
+@dataclass
+class Seen:
+    """What was sent to OpenTelemetry."""
+
+    telemetry: Telemetry
+    exporter: InMemorySpanExporter
+    reader: InMemoryMetricReader
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """The attributes of the spans of attempts, in order."""
+        return [dict(span.attributes or {}) for span in self.exporter.get_finished_spans()]
+
+    def counts(self) -> dict[str, int]:
+        """How many values each metric has."""
+        data = self.reader.get_metrics_data()
+        scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
+        return {metric.name: _count(metric.data) for scope in scopes for metric in scope.metrics}
+
+
+def _count(data: Any) -> int:
+    return sum(point.count for point in data.data_points)
+
+
+@pytest.fixture
+def seen() -> Iterator[Seen]:
+    """OpenTelemetry in memory."""
+    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    tracers, meters = TracerProvider(), MeterProvider([reader])
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    yield Seen(Telemetry(tracers, meters), exporter, reader)
+    meters.shutdown()
+
+
+async def call(app: Any, seen: Seen) -> httpx2.Response:
+    """A call of a tool that asks Azure once."""
+    observed: dict[str, Any] = {"observe": seen.telemetry.attempted, "middleware": (seen.telemetry.called,)}
+    async with over_http(app, **observed) as client:
+        return await client.post("/mcp", **PROJECTS)
+
+
+async def test_sees_each_request_to_azure(azure: Azure, seen: Seen) -> None:
+    """Operation, resource, status, attempt and wait, and no address, argument or secret."""
+    await call(azure, seen)
+    assert seen.attempts() == [
+        {
+            "speech.operation": "Projects_List",
+            "speech.resource": "emulator-eastus",
+            "http.response.status_code": 200,
+            "http.request.method": "GET",
+            "speech.attempt": 1,
+            "speech.wait": 0.0,
+        }
+    ]
+    assert seen.counts() == {"custom_speech.calls": 1, "custom_speech.requests": 1}
+
+
+async def test_sees_every_repetition_and_its_wait(azure: Azure, seen: Seen) -> None:
+    """An attempt that failed is a span of its own."""
+    await call(Failing(azure), seen)
+    attempts = seen.attempts()
+    assert [(each["http.response.status_code"], each["speech.attempt"]) for each in attempts] == [(503, 1), (200, 2)]
+    assert attempts[1]["speech.wait"] > 0
+    assert [span.status.is_ok for span in seen.exporter.get_finished_spans()] == [False, True]
+    assert seen.counts()["custom_speech.waits"] == 1
+
+
+async def test_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCaptureFixture) -> None:
+    """A call's line names tool, request and outcome; a traceback stays inside its line."""
+    caplog.set_level(logging.INFO, logger=logs.__name__)
+    caplog.handler.setFormatter(Lines(kept := []))
+    async with over_http(azure, middleware=(logs.logged,)) as client:
+        await client.post("/mcp", **PROJECTS | {"headers": PROJECTS["headers"] | {"x-request-id": "abc"}})
+    line = json.loads(next(line for line in kept if "called" in line))
+    assert {name: line[name] for name in ("message", "tool", "request", "failed")} == {
+        "message": "called",
+        "tool": "list_projects",
+        "request": "abc",
+        "failed": False,
+    }
+
+
+def test_reads_a_traceback_in_one_line_with_its_trace() -> None:
+    """What a program collects line by line stays whole."""
+    with TracerProvider().get_tracer("test").start_as_current_span("call") as span:
+        try:
+            raise ValueError("a reason\nof two lines")
+        except ValueError as error:
+            info = (ValueError, error, error.__traceback__)
+        record = logging.LogRecord("name", logging.ERROR, "", 0, "It failed", None, info)
+        line = logs.JsonLines().format(record)
+        assert json.loads(line)["trace"] == trace.format_trace_id(span.get_span_context().trace_id)
+    assert "\n" not in line
+    assert "ValueError" in json.loads(line)["traceback"]
+
+
+class Lines(logging.Formatter):
+    """Keeps what the product's formatter makes."""
+
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__()
+        self._kept, self._formatter = kept, logs.JsonLines()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, kept."""
+        self._kept.append(self._formatter.format(record))
+        return self._kept[-1]
+
+
+class Failing:
+    """A service whose first answer is 503."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._failed = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer."""
+        if self._failed:
+            await self._app(scope, receive, send)
+            return
+        self._failed = True
+        await send({"type": "http.response.start", "status": 503, "headers": [(b"retry-after", b"0")]})
+        await send({"type": "http.response.body", "body": b"{}"})
