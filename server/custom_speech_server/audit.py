@@ -44,11 +44,11 @@ class AuditFile:
             os.close(descriptor)
 
     def in_doubt(self) -> Mapping[str, float]:
-        """Requests that left before now and whose end is not known: how many seconds ago."""
+        """Requests that left before now and whose work may not be seen yet: how many seconds ago."""
         doubts: dict[str, float] = {}
         for entry in filter(lambda entry: entry.get("request"), self._last()):
             doubts.pop(entry["request"], None)
-            if not str(entry.get("outcome", "")).startswith(("done", "not done")):
+            if not _is_settled(entry):
                 doubts[entry["request"]] = (self._now() - datetime.fromisoformat(entry["time"])).total_seconds()
         return {request: max(0.0, ago) for request, ago in doubts.items() if ago < DOUBT_SECONDS}
 
@@ -108,6 +108,12 @@ def _append(descriptor: int, line: bytes) -> None:
         line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
     if os.write(descriptor, line) < len(line):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _is_settled(entry: dict[str, Any]) -> bool:
+    """Whether the service shows by now what the request has made; a copy is on its way for a while."""
+    outcome = str(entry.get("outcome", ""))
+    return outcome.startswith("not done") or (outcome == "done" and entry.get("operation") != "Models_Copy")
 
 
 def _read(line: bytes) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from custom_speech_tools.call.arguments import ModelName, SourceResource, Target
 from custom_speech_tools.call.connections import Connected
 from custom_speech_tools.call.copies import link_of, shown, watched
 from custom_speech_tools.call.declaration import writes
+from custom_speech_tools.call.looking import has_ended
 from custom_speech_tools.call.next_steps import call
 from custom_speech_tools.call.once import Once
 from custom_speech_tools.call.refusal import Refused
@@ -73,7 +74,7 @@ async def _started(plan: CopyPlan, ready: _Prepared, once: Once) -> tuple[_Start
     if ready.earlier:
         return _Started(model=ready.earlier), True
     started, earlier = await once.do(
-        plan.request, plan.gathered, lambda: _start(plan, ready), lambda: _look_for(plan, ready)
+        plan.request, plan.gathered, lambda: _start(plan, ready), lambda known: _look_for(plan, ready, known)
     )
     return started, earlier
 
@@ -86,8 +87,15 @@ async def _start(plan: CopyPlan, ready: _Prepared) -> _Started:
     return _Started(model=await plan.source.models_copy_with_key(plan.model.id, key))
 
 
-async def _look_for(plan: CopyPlan, ready: _Prepared) -> _Started | None:
-    """The copy whose answer was lost: one that carries the mark, or a model of the name that was not there before."""
+async def _look_for(plan: CopyPlan, ready: _Prepared, known: _Started | None) -> _Started | None:
+    """The same copy, asked for before: still on its way, or there.
+
+    It carries the mark of its source; without one it is a model of the name that was not there before.
+    """
+    if known and known.operation:
+        operation = await plan.source.operations_get_model_copy(known.operation.id)
+        if not has_ended(operation):
+            return _Started(operation=operation)
     there = await _copies(plan)
     new = (model for model in there if model.id not in ready.known and may_be_copy(plan.model, model))
     found = earlier_copy(plan.model, there) or next(new, None)

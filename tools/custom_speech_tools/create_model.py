@@ -44,7 +44,7 @@ async def create_model(
     request = f"{plan.request}-{uuid4()}" if allow_duplicate else plan.request
     definition = plan.definition(confirm)
     model, earlier = await connections.once.do(
-        request, plan.gathered, lambda: plan.facts.speech.models_create(definition), lambda: _look_for(plan)
+        request, plan.gathered, lambda: plan.facts.speech.models_create(definition), lambda known: _look_for(plan)
     )
     return _shown(plan, model, already_existed=earlier)
 

@@ -28,6 +28,9 @@ _KEPT_SECONDS = 3600.0
 
 Action = Callable[[], Awaitable[Any]]
 
+Look = Callable[[Any], Awaitable[Any]]
+"""Finds what a request has made, given what this process got from it: None where its answer was lost."""
+
 
 def digest(*request: JsonValue) -> str:
     """The same text for the same request, in any process."""
@@ -48,33 +51,33 @@ class Once:
         now = anyio.current_time() if in_doubt else 0.0
         self._doubts = {request: now - ago + DOUBT_SECONDS * pace for request, ago in (in_doubt or {}).items()}
 
-    async def do(self, request: str, since: float, action: Action, look: Action) -> tuple[Any, bool]:
+    async def do(self, request: str, since: float, action: Action, look: Look) -> tuple[Any, bool]:
         """Carry out `action` and give its result and False.
 
-        Where the same request was carried out after `since` (of `anyio.current_time`), or `look` finds what one
-        whose answer was lost has made, give that and True instead. Raises Refused while an earlier one is in doubt.
+        Where the same request was carried out after `since` (of `anyio.current_time`), or `look` finds what an
+        earlier one has made, give that and True instead. Raises Refused while an earlier one is in doubt.
         """
         current().request = request
         async with self._turns.setdefault(request, anyio.Lock()):
             when, result = self._done.get(request, (float("-inf"), None))
             if when >= since:
                 return result, True
-            earlier = await self._earlier(request, look)
+            earlier = await self._earlier(request, result, look)
             result = earlier or await self._acted(request, action, look)
             self._keep(request, result)
             return result, earlier is not None
 
-    async def _earlier(self, request: str, look: Action) -> Any:
-        """What the request has made whose answer was lost; None where there is no doubt, or no longer."""
+    async def _earlier(self, request: str, known: Any, look: Look) -> Any:
+        """What the same request has made before; None where that is nothing, or where no doubt is left."""
         until = self._doubts.get(request)
         if until is None:
-            return None
+            return await look(known) if known else None
         found = await self._looked(look, until)
         if found is None and (left := until - anyio.current_time()) > 0:
             raise Refused("Nothing was sent again.", [_open(left)], f"Call again in {left:.0f} s.")
         return found
 
-    async def _acted(self, request: str, action: Action, look: Action) -> Any:
+    async def _acted(self, request: str, action: Action, look: Look) -> Any:
         try:
             return await action()
         except BaseException as error:
@@ -86,12 +89,12 @@ class Once:
                 return made
             raise
 
-    async def _looked(self, look: Action, until: float) -> Any:
+    async def _looked(self, look: Look, until: float) -> Any:
         """What is found until then, or until the time of the call is over; None where it is nothing."""
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             await anyio.sleep(pause * self._pace)
             with suppress(SpeechError):
-                if (found := await look()) is not None:
+                if (found := await look(None)) is not None:
                     return found
             left = anyio.current_effective_deadline() - anyio.current_time()
             if anyio.current_time() >= until or left < _PAUSES[-1] * 2:
