@@ -39,9 +39,13 @@ class Call:
         elapsed = anyio.current_time() - self.started
         await self.context.report_progress(elapsed, None, message)
 
+    def seconds_left(self) -> float:
+        """How long the call may still take."""
+        return self.limit.deadline - anyio.current_time()
+
     def waits_for_a_person(self) -> None:
         """Stop the clock."""
-        self._left = self.limit.deadline - anyio.current_time()
+        self._left = self.seconds_left()
         self.limit.deadline = float("inf")
 
     def goes_on(self) -> None:

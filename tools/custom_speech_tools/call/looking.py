@@ -34,7 +34,7 @@ async def until_ended(first: Thing, look: Callable[[], Awaitable[Thing]], wait_s
     Each look is reported as progress; where the service does not answer one, what is known is the answer.
     """
     thing, start, looks = first, anyio.current_time(), 0
-    end = min(start + wait_seconds, anyio.current_effective_deadline())
+    end = start + min(wait_seconds, current().seconds_left())
     while not has_ended(thing):
         waited, pause = anyio.current_time() - start, _PAUSES[min(looks, len(_PAUSES) - 1)] * pace
         if start + waited + pause >= end:

@@ -60,7 +60,7 @@ class Once:
         current().request = request
         async with self._turns.setdefault(request, anyio.Lock()):
             when, result = self._done.get(request, (float("-inf"), None))
-            if when >= since:
+            if when > since:
                 return result, True
             earlier = await self._earlier(request, result, look)
             result = earlier or await self._acted(request, action, look)
@@ -96,8 +96,7 @@ class Once:
             with suppress(SpeechError):
                 if (found := await look(None)) is not None:
                     return found
-            left = anyio.current_effective_deadline() - anyio.current_time()
-            if anyio.current_time() >= until or left < _PAUSES[-1] * 2:
+            if anyio.current_time() >= until or current().seconds_left() < _PAUSES[-1] * 2:
                 return None
             await current().says("Looking for what an earlier request has made.")
         return None

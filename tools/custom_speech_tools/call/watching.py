@@ -47,6 +47,10 @@ class Watching:
         self._audit = audit
         self.attempted = observe
 
+    def seconds_left(self) -> float:
+        """Of the call."""
+        return current().seconds_left()
+
     async def waits(self, seconds: float, why: str) -> None:
         """Progress."""
         await current().says(f"{why} Asking again in {seconds:.0f} s.")
@@ -68,6 +72,10 @@ class Watching:
             outcome = f"{'in doubt' if error.leaves_doubt else 'not done'}: {error}"
             raise
         finally:
+            if outcome.startswith("interrupted"):
+                _log.warning(
+                    "%s of %s on %s was interrupted; it may have been carried out", operation, call.tool, resource
+                )
             self._conclude(entry | {"event": "ended", "id": change.id, "outcome": outcome})
 
     def _conclude(self, entry: Entry) -> None:

@@ -69,11 +69,11 @@ class Sender:
         url = f"{self.resource.endpoint}{version.path}{path}?" + "&".join(filter(None, (query, version.query)))
         content = None if body is None else json.dumps(body).encode()
         request = Request(operation, method, url.rstrip("?"), content, tuple(secrets))
-        left = anyio.current_effective_deadline() - anyio.current_time() - _LAST_SECONDS
+        left = self.watcher.seconds_left() - _LAST_SECONDS
         if left <= 0 or (method == "POST" and left < OPERATION_SECONDS):
             raise self._unanswered(request, Unreachable, "the service was too slow before; no time is left")
-        with anyio.move_on_after(min(OPERATION_SECONDS, left)):
-            return await self._until_answered(request)
+        with anyio.move_on_after(min(OPERATION_SECONDS, left)) as limit:
+            return await self._until_answered(request, limit.deadline)
         raise self._unanswered(request, AnswerLost, "no answer in time")
 
     async def close(self) -> None:
@@ -81,7 +81,7 @@ class Sender:
         if self._opened:
             await self._opened.close()
 
-    async def _until_answered(self, request: Request) -> "Answer":
+    async def _until_answered(self, request: Request, end: float) -> "Answer":
         attempt, wait = 1, 0.0
         while True:
             outcome = await self._told(request, attempt, wait)
@@ -89,7 +89,7 @@ class Sender:
                 return outcome
             chance = random.random()  # noqa: S311  # jitter, no secret
             again = retry.wait_seconds(attempt, outcome, request.method, chance)
-            if again is None or anyio.current_time() + again > anyio.current_effective_deadline():
+            if again is None or anyio.current_time() + again > end:
                 raise outcome
             wait = again
             await self.watcher.waits(wait, str(outcome))

@@ -32,6 +32,10 @@ class Attempt:
 class Watcher(Protocol):
     """Told of every attempt, of every wait for the next, and of every request that changes something."""
 
+    def seconds_left(self) -> float:
+        """How long whoever asked for the request will still wait."""
+        ...
+
     def attempted(self, attempt: Attempt) -> None:
         """An attempt has ended."""
         ...
@@ -47,6 +51,10 @@ class Watcher(Protocol):
 
 class Unwatched:
     """Nobody is told."""
+
+    def seconds_left(self) -> float:
+        """For ever."""
+        return float("inf")
 
     def attempted(self, attempt: Attempt) -> None:
         """Nothing."""

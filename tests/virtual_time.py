@@ -1,0 +1,57 @@
+"""Virtual time: an event loop that never waits, so that minutes of faults pass in milliseconds.
+
+Whoever sleeps, waits for a limit or asks for the time sees the loop's clock, which jumps to the next appointment
+as soon as nobody has anything else to do. Only for what runs in this thread: nothing outside can be waited for.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+class _Skipping(selectors.DefaultSelector):
+    """A selector that lets time pass instead of waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready now; where nothing is, the time that would have been waited has passed."""
+        ready = super().select(0 if timeout else timeout)
+        if timeout and not ready:
+            self.passed += timeout
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop in virtual time, which begins at nought seconds."""
+
+    def __init__(self) -> None:
+        self._skipping = _Skipping()
+        super().__init__(self._skipping)
+
+    def time(self) -> float:
+        """Seconds since the loop began."""
+        return self._skipping.passed
+
+
+BACKEND = ("asyncio", {"loop_factory": VirtualLoop})
+"""For the `anyio_backend` fixture."""
+
+
+def clock(ahead: timedelta = timedelta()) -> Callable[[], datetime]:
+    """A clock that moves with the loop."""
+    return lambda: START + ahead + timedelta(seconds=_elapsed())
+
+
+def _elapsed() -> float:
+    try:
+        loop: Any = asyncio.get_running_loop()
+    except RuntimeError:
+        return 0.0
+    return float(loop.time())
