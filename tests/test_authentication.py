@@ -18,9 +18,17 @@ from pydantic import AnyHttpUrl, HttpUrl
 
 from azure import Azure
 from custom_speech_server.__main__ import main
+from custom_speech_server.audit import AuditFile
 from custom_speech_server.authentication import access
 from custom_speech_server.authentication.access import Access
-from custom_speech_server.authentication.oauth import KEYS_REST_SECONDS, IssuedTokens, Issuer, SigningKeys, scopes
+from custom_speech_server.authentication.oauth import (
+    KEYS_REST_SECONDS,
+    IssuedTokens,
+    Issuer,
+    SigningKeys,
+    access_token,
+    scopes,
+)
 from custom_speech_server.authentication.scopes import writing_tools
 from custom_speech_server.authentication.tokens import FileTokens, Token, digest
 from custom_speech_server.resources import ConfigurationError
@@ -71,6 +79,26 @@ def by_file(**tokens: Token) -> Access:
 def known(token: str, *scopes: Any, **more: Any) -> Token:
     """An entry of the file."""
     return Token(sha256=digest(token), scopes=list(scopes), **more)
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"), [({"preferred_username": "ada@contoso.com"}, "ada@contoso.com (7)"), ({}, "7")]
+)
+def test_names_the_caller_to_the_audit(claims: dict[str, Any], name: str) -> None:
+    """By the subject, which nobody can choose, and the name that people know."""
+    assert access_token("", {"sub": "7", "iss": ISSUER} | claims).client_id == name
+
+
+async def test_leaves_the_callers_name_in_the_audit(azure: Azure, tmp_path: Path) -> None:
+    """Each line of what a bearer changed carries the bearer's name."""
+    audit = AuditFile(tmp_path / "audit.jsonl")
+    allowed = on_loopback(access=by_file(bob=known("bob-token", READ, WRITE)))
+    async with over_http(azure, serving=allowed, confirm="never", audit=audit) as client:
+        arguments = {"display_name": "m", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+        post = modern("tools/call", name="create_model", arguments=arguments)
+        assert not answer_in(await client.post("/mcp", **bearing("bob-token", post)))["result"]["isError"]
+    lines = [json.loads(line) for line in audit.path.read_text().splitlines()]
+    assert [line["caller"] for line in lines] == ["bob", "bob"]
 
 
 @asynccontextmanager

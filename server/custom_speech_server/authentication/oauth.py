@@ -102,12 +102,12 @@ class IssuedTokens:
 
 
 def access_token(token: str, claims: Mapping[str, Any]) -> AccessToken:
-    """What the SDK and the audit know of a caller."""
-    client = claims.get("azp") or claims.get("appid") or claims.get("client_id") or claims["sub"]
+    """What the SDK and the audit know of a caller: the subject, which nobody can choose, beside a name to read."""
+    subject, name = str(claims["sub"]), claims.get("preferred_username")
     return AccessToken(
         token=token,
-        client_id=str(client),
-        subject=str(claims["sub"]),
+        client_id=f"{name} ({subject})" if isinstance(name, str) else subject,
+        subject=subject,
         scopes=sorted(scopes(claims)),
         claims={"iss": claims["iss"]},
     )
