@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -59,10 +60,8 @@ class Entity:
 
 
 class Row(NamedTuple):
-    """An entity as it lies in the store, its document still text."""
+    """An entity as it lies in the store, its document still text; `moving` while it has not ended."""
 
-    account: str
-    kind: str
     id: str
     text: str
     moving: bool
@@ -78,6 +77,8 @@ class Store:
     def __init__(self, path: Path | None):
         self._lock = threading.RLock()
         self._db = _opened(path)
+        # Kept alive until then: in a cycle the connection could be collected first, unclosed.
+        weakref.finalize(self, self._db.close)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -90,10 +91,6 @@ class Store:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-
-    def __del__(self) -> None:
-        if hasattr(self, "_db"):
-            self._db.close()
 
     def close(self) -> None:
         """Closes the file."""
@@ -137,7 +134,7 @@ class Store:
         """A piece of the list of one kind, oldest first. `where` is SQL made by this package, never a caller's text."""
         # The inner query walks an index alone; only what is shown is read.
         shown = f"SELECT n FROM entity WHERE account = ? AND kind = ? AND {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608 - see above
-        sql = f"SELECT account, kind, id, document, moving FROM entity WHERE n IN ({shown}) ORDER BY n"  # noqa: S608 - see above
+        sql = f"SELECT id, document, moving FROM entity WHERE n IN ({shown}) ORDER BY n"  # noqa: S608 - see above
         found = self._db.execute(sql, (account, kind, *values, top, skip))
         return list(map(Row._make, found))
 

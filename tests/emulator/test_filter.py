@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -18,11 +19,9 @@ NAMES = ("displayName", "locale", "status", "createdDateTime")
 def holds(expression: str, **document: str) -> bool:
     """Whether a filter takes a document."""
     condition = parsed(expression, NAMES)
-    row = sqlite3.connect(":memory:").execute(
-        f"SELECT {condition.sql} FROM (SELECT ? AS document)",  # noqa: S608 - what is tested
-        (*condition.values, json.dumps(document)),
-    )
-    return bool(row.fetchone()[0])
+    asked = f"SELECT {condition.sql} FROM (SELECT ? AS document)"  # noqa: S608 - what is tested
+    with closing(sqlite3.connect(":memory:")) as db:
+        return bool(db.execute(asked, (*condition.values, json.dumps(document))).fetchone()[0])
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
