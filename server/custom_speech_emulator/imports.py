@@ -6,6 +6,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ from urllib.parse import urlsplit
 
 from custom_speech_emulator import files
 from custom_speech_emulator.content import DatasetError, DatasetReport, read_dataset
-from custom_speech_emulator.links import LOOPBACK
 from custom_speech_emulator.progress import QUICK
 from custom_speech_emulator.store import Entity
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0
 _TIMEOUT = 10.0
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 LARGEST = 256 * 1024 * 1024
 TEXTS = "texts.json"
 CONTENT = "content"
@@ -126,17 +127,16 @@ def ended(world: World, dataset: Entity, at: datetime) -> None:
         files.add(world, dataset, name, kind, data, at)
 
 
-def allowed(url: str, hosts: object) -> bool:
+def allowed(url: str, hosts: Collection[str]) -> bool:
     """Whether an address is on this machine or on a host that was allowed."""
     try:
         name = (urlsplit(url).hostname or "").lower()
     except ValueError:
         return False
-    local = name in LOOPBACK or name == "::1" or name.endswith(".localhost")
-    return local or (isinstance(hosts, (list, tuple, set, frozenset)) and name in hosts)
+    return name in _LOOPBACK or name.endswith(".localhost") or name in hosts
 
 
-def fetched(url: str, hosts: object) -> bytes:
+def fetched(url: str, hosts: Collection[str]) -> bytes:
     """The content of a file or loopback address; raises `Unreachable` and says why."""
     scheme = url.partition(":")[0].lower()
     if scheme == "file":

@@ -20,7 +20,8 @@ _REGIONAL = re.compile(
     r"|\.cognitiveservices\.azure\.com)$"
 )
 _PATH = re.compile(r"^(/(?P<region>[a-z0-9-]+))?/speechtotext(/(?P<version>v[0-9][0-9a-z.-]*))?(?P<path>/.*)$")
-LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "testserver", "test", "emulator"}
+# Loopback names, and those by which applications in the same process are called in tests.
+LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver", "test", "emulator"}
 
 
 def there(region: str) -> str:
@@ -90,7 +91,7 @@ def target(scheme: str, host: str, path: str) -> Target | None:
 def is_local(host: str) -> bool:
     """Whether a Host header names this machine, or an application in the same process."""
     name = _name(host).lower()
-    return name in LOOPBACK or name.endswith(".localhost")
+    return name in LOCAL or name.endswith(".localhost")
 
 
 def _name(host: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+_TRIES = 100
 _FORMAT = "custom-speech-emulator 1"
 
 _SCHEMA = """
@@ -200,7 +202,7 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         raise StateUnusable(f"The state file {path} cannot be opened: {error}") from None
     try:
-        db.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(db)
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -16384")
         _prepare(db)
@@ -210,6 +212,19 @@ def _opened(path: Path | None) -> sqlite3.Connection:
             raise StateUnusable(f"The state file {path} cannot be opened: {error}") from None
         raise StateUnusable(_kept_aside(path, str(error))) from None
     return db
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Several processes may open a file at once; sqlite does not wait for the others here, so this does."""
+    for _ in range(_TRIES):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) and "busy" not in str(error):
+                raise
+            time.sleep(0.05)
+    db.execute("PRAGMA journal_mode = WAL")
 
 
 def _prepare(db: sqlite3.Connection) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from custom_speech_emulator import account
+from custom_speech_emulator.imports import allowed
 from emulator.content.recordings import wav, zipped
 from emulator.loopback import Heard, listening
 from emulator.service import VERSIONS, Resource, Service, id_of
@@ -260,3 +261,22 @@ def test_it_is_given_addresses_that_expire(eastus: Resource) -> None:
     eastus.service.control("POST", "clock", {"advance": "PT6M"})
     assert send("GET", address).status_code == 403
     assert eastus.refusal("GET", files, {"sasLifetimeMinutes": 0}) == (400, "InvalidSasValidityDuration")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://files.example/a", True),
+        ("https://FILES.example:8443/a", True),
+        ("https://other.example/a", False),
+        ("https://files.example.evil.example/a", False),
+        ("http://files.example@evil.example/a", False),
+        ("http://127.0.0.1:1/a", True),
+        ("http://[::1]:1/a", True),
+        ("http://127.0.0.1.evil.example/a", False),
+        ("http://[::1", False),
+    ],
+)
+def test_it_comes_only_from_hosts_that_are_allowed(url: str, expected: bool) -> None:
+    """Loopback, and what the emulator was started with; by name, not by how an address begins."""
+    assert allowed(url, ["files.example"]) is expected

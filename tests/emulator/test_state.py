@@ -109,7 +109,8 @@ def test_it_has_no_half_written_entity_after_a_kill(tmp_path: Path) -> None:
         writers = [_writer(file, f"{turn}-{n}") for n in range(2)]
         for writer in writers:
             assert writer.stdout is not None
-            assert writer.stdout.readline() == b"ready\n"
+            ready = writer.stdout.readline()
+            assert ready == b"ready\n", writer.communicate()
         _wait_for_writes(file, [f"{turn}-{n}" for n in range(2)])
         for writer in writers:
             writer.send_signal(signal.SIGKILL)
@@ -126,7 +127,7 @@ def test_it_has_no_half_written_entity_after_a_kill(tmp_path: Path) -> None:
 
 def _writer(file: Path, name: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", WRITER, str(file), name]
-    return subprocess.Popen(command, stdout=subprocess.PIPE)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def _wait_for_writes(file: Path, names: list[str]) -> None:
