@@ -1,0 +1,197 @@
+"""Nothing is spent without a yes …"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp.types import ElicitResult
+
+from caller import rules_of
+from custom_speech_emulator import emulator
+from custom_speech_tools.call.spending import Spending
+from patient import served
+from virtual_time import BACKEND, START, clock
+
+pytestmark = pytest.mark.anyio
+
+CHARGED = {"display_name": "Calls", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+DUPLICATE = CHARGED | {"allow_duplicate": True}
+ERAS = ["auto", "legacy"]
+
+
+@pytest.fixture
+def anyio_backend() -> Any:
+    """Virtual time."""
+    return BACKEND
+
+
+@pytest.fixture
+def azure() -> Any:
+    """The service."""
+    return emulator(now=clock())
+
+
+def created(azure: Any) -> int:
+    """Trainings that were begun."""
+    return sum(entry["operation"] == "Models_Create" for entry in azure.state.emulation.log.entries)
+
+
+def token_of(refusal: str) -> str:
+    """The token in a refusal."""
+    return refusal.rpartition('confirm="')[2].partition('"')[0]
+
+
+async def yes(context: Any, params: Any) -> ElicitResult:
+    """A person who agrees."""
+    return ElicitResult(action="accept", content={"train": True})
+
+
+async def broken(context: Any, params: Any) -> ElicitResult:
+    """A client that fails while it asks."""
+    raise RuntimeError("the window was closed")
+
+
+async def late(context: Any, params: Any) -> ElicitResult:
+    """A person who comes back from lunch."""
+    await anyio.sleep(3600)
+    return await yes(context, params)
+
+
+def saying(content: Any) -> Callable[[Any, Any], Awaitable[ElicitResult]]:
+    """A client that accepts with whatever content."""
+
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        return ElicitResult.model_construct(action="accept", content=content)
+
+    return answer
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize(
+    "client",
+    [broken, late, *map(saying, [None, {}, {"train": None}, {"train": "no"}, {"train": 2}, {"yes": True}])],
+    ids=["error", "late", "none", "empty", "null", "no", "number", "other"],
+)
+async def test_by_a_client_that_fails_or_answers_late_or_nonsense(
+    azure: Any, mode: str, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both protocol eras; the newer seals a question for ten minutes."""
+    monkeypatch.setattr("mcp.server.request_state.time.time", lambda: START.timestamp() + anyio.current_time())
+    async with served(azure, confirm="ask", client={"mode": mode, "elicitation_callback": client}) as call:
+        with suppress(Exception):  # in one of the eras the client's own failure is its caller's
+            await call.client.call_tool("create_model", CHARGED)
+
+    assert created(azure) == 0
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_by_a_client_that_gives_up_while_its_user_thinks(azure: Any, mode: str) -> None:
+    """A yes that comes after the call was cancelled buys nothing."""
+    client = {"mode": mode, "elicitation_callback": late}
+    async with served(azure, confirm="ask", client=client) as call:
+        with anyio.move_on_after(60):
+            await call.client.call_tool("create_model", CHARGED)
+        await anyio.sleep(7200)
+
+    assert created(azure) == 0
+
+
+async def test_by_a_token_that_is_older_than_ten_minutes(azure: Any) -> None:
+    """Much may have changed since."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+        await anyio.sleep(601)
+        refusal = await call.refusal("create_model", **CHARGED, confirm=token)
+
+    assert "expired" in refusal
+    assert created(azure) == 0
+
+
+async def test_by_the_token_of_another_server(azure: Any) -> None:
+    """Its key is another."""
+    async with served(azure, confirm="ask", state_key=b"a" * 32) as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+    async with served(azure, confirm="ask", state_key=b"b" * 32) as call:
+        await call.refusal("create_model", **CHARGED, confirm=token)
+
+    assert created(azure) == 0
+
+
+async def test_by_a_token_that_another_replica_has_taken(azure: Any) -> None:
+    """The model that it bought carries its mark, which every replica sees."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **DUPLICATE))
+        await call("create_model", **DUPLICATE, confirm=token)
+    async with served(azure, confirm="ask") as call:
+        refusal = await call.refusal("create_model", **DUPLICATE, confirm=token)
+
+    assert "used" in refusal
+    assert created(azure) == 1
+
+
+async def test_but_the_token_of_a_replica_is_good_at_another(azure: Any) -> None:
+    """They share the key."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+    async with served(azure, confirm="ask") as call:
+        await call("create_model", **CHARGED, confirm=token)
+
+    assert created(azure) == 1
+
+
+async def test_by_one_token_in_ten_calls_at_once(azure: Any) -> None:
+    """One yes is one training, even where ten were asked for on purpose."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **DUPLICATE))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(call.client.call_tool, "create_model", DUPLICATE | {"confirm": token})
+
+    assert created(azure) == 1
+
+
+async def test_by_a_caller_that_asks_the_server_not_to_ask(azure: Any) -> None:
+    """The policy is whoever's who started it."""
+    async with served(azure, confirm="ask") as call:
+        for wish in ({"confirm": "never"}, {"confirm": "true"}, {"train": True}, {"asked": {"train": True}}):
+            await call.refusal("create_model", **CHARGED | wish)
+
+    assert created(azure) == 0
+
+
+async def test_where_the_charge_is_not_known(azure: Any) -> None:
+    """A base model that does not say whether it charges counts as one that does."""
+    for base in azure.state.emulation.world.store.all("", "models/base"):
+        base.document.pop("chargeForAdaptation", None)
+        azure.state.emulation.world.store.put(base)
+    async with served(azure, confirm="ask") as call:
+        refusal = await call.refusal("create_model", **CHARGED)
+
+    assert rules_of(refusal) == ["training-is-charged"]
+
+
+async def test_when_the_base_model_expired_while_it_was_planned(azure: Any) -> None:
+    """The plan was good; when the yes comes it is made anew, and blocks."""
+    async with served(azure, confirm="ask") as call:
+        base = (await call("list_base_models", locale="en-US"))["base_models"][0]
+        token = token_of(await call.refusal("create_model", **CHARGED, base_model=base["id"]))
+        async with served(azure, confirm="ask", now=clock(timedelta(days=3 * 365))) as after:
+            refusal = await after.refusal("create_model", **CHARGED, base_model=base["id"], confirm=token)
+
+    assert "base-model-open" in rules_of(refusal)
+    assert created(azure) == 0
+
+
+@given(st.text(max_size=80), st.text(max_size=20))
+def test_by_any_text_in_place_of_a_token(text: str, request: str) -> None:
+    """Only this server's own seal counts."""
+    spending = Spending("ask", b"k" * 32)
+
+    assert not spending.is_confirmed(text, request, START)
+    assert not spending.is_confirmed(spending.token(request, START), request + "x", START)
