@@ -15,7 +15,7 @@ from custom_speech_server.app import Settings
 from custom_speech_server.http import connections
 from custom_speech_server.http.serving import listening, server
 from custom_speech_server.resources import EMULATED
-from http_server import ACCEPT, initialize, modern, on_loopback
+from http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback
 
 pytestmark = pytest.mark.anyio
 
@@ -169,6 +169,29 @@ async def test_of_a_vanished_client_cancels_its_call() -> None:
         await slow.given_up.wait()
         slow.go_on.set()
         assert await is_well(here)
+
+
+async def test_of_a_client_that_vanishes_when_it_is_asked_leaves_nothing_behind(azure: Azure) -> None:
+    """No answer is no yes: nothing is created, and the next caller is served."""
+    async with served(azure) as here, here.client() as client:
+        opened = await client.post("/mcp", **initialize("2025-11-25", {"elicitation": {}}))
+        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        await client.post("/mcp", headers=headers, json={"jsonrpc": "2.0", "method": "notifications/initialized"})
+        call = message("tools/call", name="create_model", arguments=await _charged(client, headers))
+        async with client.stream("POST", "/mcp", headers=headers, json=call) as stream:
+            assert await anext(line async for line in stream.aiter_lines() if "elicitation/create" in line)
+        assert (await client.delete("/mcp", headers=headers)).status_code == 200
+        assert await is_well(here)
+    assert await azure.writes() == []
+
+
+async def _charged(client: httpx2.AsyncClient, headers: dict[str, str]) -> dict[str, Any]:
+    arguments = {"locale": "en-US", "train_with": ["Language"], "limit": 100}
+    call = message("tools/call", name="list_base_models", arguments=arguments)
+    listed = answer_in(await client.post("/mcp", headers=headers, json=call))["result"]["structuredContent"]
+    base = next(item["id"] for item in listed["base_models"] if item["training_is_charged"])
+    datasets = ["Contoso plain text en-US"]
+    return {"display_name": "m", "locale": "en-US", "datasets": datasets, "base_model": base}
 
 
 class Slow:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import anyio
@@ -56,6 +57,7 @@ def run(*command: str, until: str = "", **environment: str) -> Iterator["subproc
         try:
             if until:
                 assert any(until in line for line in iter(process.stderr.readline, ""))
+            Thread(target=process.stderr.read, daemon=True).start()  # a full pipe would stop the program
             yield process
         finally:
             process.terminate()

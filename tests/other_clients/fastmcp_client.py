@@ -13,7 +13,9 @@ async def main(url: str) -> None:
         return {"train": True}
 
     async with Client(url, elicitation_handler=yes) as client:
-        found = await client.call_tool("list_base_models", {"locale": "en-US", "train_with": ["Language"], "limit": 100})
+        found = await client.call_tool(
+            "list_base_models", {"locale": "en-US", "train_with": ["Language"], "limit": 100}
+        )
         base = next(item for item in found.structured_content["base_models"] if item["training_is_charged"])
         request = {"display_name": "by fastmcp", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
         made = await client.call_tool("create_model", request | {"base_model": base["id"]})
