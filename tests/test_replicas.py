@@ -1,6 +1,8 @@
 """Replicas …"""
 
-from collections.abc import AsyncIterator
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -20,7 +22,8 @@ from custom_speech_server.app import Settings
 from custom_speech_server.http.serving import listening, server
 from custom_speech_server.http.sessions import Place, Seal
 from custom_speech_server.resources import EMULATED
-from http_server import ACCEPT, HANDSHAKE, answer_in, initialize, message, on_loopback
+from custom_speech_server.turns import RedisTurns, Turns
+from http_server import ACCEPT, HANDSHAKE, answer_in, initialize, message, modern, on_loopback
 
 pytestmark = pytest.mark.anyio
 
@@ -155,6 +158,87 @@ async def test_pass_a_stream_on_and_its_end(azure: Azure) -> None:
             assert (await client.delete(other, headers=headers)).status_code == 200
             assert [line async for line in listening_one.aiter_lines() if line.startswith("data")] == []
         assert (await client.post(other, headers=headers, json=message("ping"))).status_code == 404
+
+
+async def test_make_one_model_of_the_same_request_at_the_same_moment(azure: Azure, turns: Turns) -> None:
+    """Where they share a store: the later one finds what the earlier has made."""
+    async with (
+        replicas(azure, SHARED, SHARED, confirm="never", turns=turns) as balancer,
+        httpx2.AsyncClient() as client,
+    ):
+        for name in ("one", "two", "three"):
+            arguments = {"display_name": name, "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+            results = await at_once(
+                client, balancer.ports, modern("tools/call", name="create_model", arguments=arguments)
+            )
+            assert sorted(result["already_existed"] for result in results) == [False, True]
+            assert len({result["id"] for result in results}) == 1
+    assert await azure.writes() == ["Models_Create"] * 3
+
+
+async def test_create_nothing_while_the_store_that_they_share_is_gone(azure: Azure) -> None:
+    """Then no replica knows what another does."""
+    pytest.importorskip("redis", reason="the extra redis is not installed")
+    gone = RedisTurns("redis://127.0.0.1:1")
+    request = {"display_name": "one", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+    async with (
+        replicas(azure, SHARED, confirm="never", turns=gone) as balancer,
+        caller(balancer, "auto", []) as call,
+    ):
+        refusal = await call.refusal("create_model", **request)
+    assert "CUSTOM_SPEECH_TURNS" in refusal
+    assert await azure.writes() == []
+
+
+async def at_once(client: httpx2.AsyncClient, ports: list[int], post: dict[str, Any]) -> list[dict[str, Any]]:
+    """The results of the same request to all of them at the same moment."""
+    results: list[dict[str, Any]] = []
+
+    async def ask(port: int) -> None:
+        answer = answer_in(await client.post(f"http://127.0.0.1:{port}/mcp", **post))["result"]
+        assert not answer["isError"], answer
+        results.append(answer["structuredContent"])
+
+    async with anyio.create_task_group() as group:
+        for port in ports:
+            group.start_soon(ask, port)
+    return results
+
+
+class MemoryTurns:
+    """Turns as a store gives them, in this process."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, anyio.Lock] = {}
+        self._done: set[str] = set()
+
+    @asynccontextmanager
+    async def of(self, request: str) -> AsyncIterator[bool]:
+        """One's turn."""
+        async with self._turns.setdefault(request, anyio.Lock()):
+            yield request in self._done
+            self._done.add(request)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def turns(request: pytest.FixtureRequest) -> Iterator[Turns]:
+    """A store of each kind."""
+    if request.param == "memory":
+        yield MemoryTurns()
+        return
+    pytest.importorskip("redis", reason="the extra redis is not installed")
+    if not shutil.which("redis-server"):
+        pytest.skip("redis-server is not installed")
+    with listening("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as store:
+        assert store.stdout is not None
+        try:
+            assert any("Ready to accept" in line for line in iter(store.stdout.readline, ""))
+            yield RedisTurns(f"redis://127.0.0.1:{port}")
+        finally:
+            store.terminate()
 
 
 @given(replica=st.text(max_size=60), session=st.text(max_size=60))

@@ -14,6 +14,7 @@ from custom_speech_server.http.options import add as add_http_options
 
 if TYPE_CHECKING:
     from custom_speech_server.app import Settings
+    from custom_speech_server.turns import Turns
 
 STATE_KEY_BYTES = 32
 
@@ -105,6 +106,7 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
     try:
         resources = EMULATED if options.emulated else load(options.config, os.environ)
         key = _state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"))
+        turns = _turns() if "CUSTOM_SPEECH_TURNS" in os.environ else None
     except ConfigurationError as error:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return None
@@ -113,8 +115,16 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
         print(f"custom-speech-mcp: caution: {caution}", file=sys.stderr)
     if resources.in_process:
         print("custom-speech-mcp: working on the emulator; no resource is configured.", file=sys.stderr)
-    settings = Settings(resources, confirm=options.confirm, read_only=options.read_only, state_key=key, audit=audit)
+    settings = Settings(
+        resources, confirm=options.confirm, read_only=options.read_only, state_key=key, audit=audit, turns=turns
+    )
     return _observed(options, settings)
+
+
+def _turns() -> "Turns | None":
+    from custom_speech_server.turns import of_environment
+
+    return of_environment(os.environ)
 
 
 def _observed(options: argparse.Namespace, settings: "Settings") -> "Settings | None":

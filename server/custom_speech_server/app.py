@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerMiddleware
@@ -18,6 +18,9 @@ from custom_speech_tools.call.once import Once
 from custom_speech_tools.call.spending import Spending
 from custom_speech_tools.call.watching import Audit, NoAudit, Watching
 from custom_speech_tools.speech import Attempt, Speech, SpeechResource
+
+if TYPE_CHECKING:
+    from custom_speech_server.turns import Turns
 
 INSTRUCTIONS = """\
 Manage Azure custom speech models: list_base_models and list_datasets to choose, plan_model to check, create_model to \
@@ -46,6 +49,7 @@ class Settings:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     pace: float = 1.0
     audit: Audit = field(default_factory=NoAudit)
+    turns: "Turns | None" = None
     observe: Callable[[Attempt], None] = lambda attempt: None
     middleware: Sequence[ServerMiddleware[Any]] = ()
 
@@ -72,6 +76,15 @@ def _allowed(resource: SpeechResource, settings: Settings) -> SpeechResource:
     return replace(resource, read_only=True) if settings.read_only else resource
 
 
+def _once(settings: Settings) -> Once:
+    in_doubt = settings.audit.in_doubt()
+    if settings.turns is None:
+        return Once(in_doubt, settings.pace)
+    from custom_speech_server.turns import SharedOnce
+
+    return SharedOnce(settings.turns, in_doubt, settings.pace)
+
+
 @asynccontextmanager
 async def _connections(settings: Settings) -> AsyncIterator[Connections]:
     app = settings.emulator if settings.resources.in_process else None
@@ -82,7 +95,7 @@ async def _connections(settings: Settings) -> AsyncIterator[Connections]:
             speech=speech,
             default=settings.resources.default,
             spending=Spending(settings.confirm, settings.state_key),
-            once=Once(settings.audit.in_doubt(), settings.pace),
+            once=_once(settings),
             now=settings.now,
             pace=settings.pace,
         )
