@@ -1,18 +1,12 @@
-"""How long two replicas that train the same at one moment can both do so, and how often they did.
+"""How often two replicas both carry out one training that is sent to both at the same moment.
 
 python bench/duplicate_window.py [--rounds 40]
-
-The window is the time from the look for what is there to the create, as the emulator's log has both; the rounds
-send one and the same training to two replicas at once.
 """
 
 import argparse
 import asyncio
-import os
-import statistics
 import tempfile
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -29,18 +23,6 @@ async def both(replicas: list[Server], name: str) -> None:
         calls = [client.post(f"http://127.0.0.1:{one.port}/mcp", **modern("create_model", request)) for one in replicas]
         for answer in await asyncio.gather(*calls):
             assert '"isError":true' not in answer.text, answer.text
-
-
-def windows(log: list[dict[str, str]]) -> list[float]:
-    """Milliseconds from each create back to the last look before it."""
-    found, looked = [], None
-    for entry in log:
-        moment = datetime.fromisoformat(entry["time"])
-        if entry["operation"] == "Models_ListCustomModels":
-            looked = moment
-        elif entry["operation"] == "Models_Create" and looked:
-            found.append((moment - looked).total_seconds() * 1000)
-    return found
 
 
 def replica(stack: ExitStack, azure: int, folder: Path) -> Server:
@@ -65,14 +47,9 @@ def main() -> None:
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         start(stack, "emulator", "-m", "custom_speech_server", "emulator", "--port", str(azure), ready="listening on")
         pair = [replica(stack, azure, Path(folder)) for _ in range(2)]
-        for one in pair:
-            asyncio.run(both([one], f"alone {one.port}"))
-        alone = windows(httpx.get(control).json())
-        httpx.delete(control)
         for n in range(rounds):
             asyncio.run(both(pair, f"both {n}"))
         made = sum(entry["operation"] == "Models_Create" for entry in httpx.get(control).json())
-    print(f"from look to create: {statistics.median(alone):.0f} ms on this machine ({os.cpu_count()} cores)")
     print(f"{rounds} trainings asked for twice at one moment: {made} made, {made - rounds} of them twice")
 
 
