@@ -79,7 +79,8 @@ class Listener:
         self.heard = b""
         self.open = 0
         self.ended = asyncio.Event()
-        """Set whenever no connection is open any more."""
+        """Set while no connection is open."""
+        self.ended.set()
         self.address = ""
 
     @asynccontextmanager

@@ -17,6 +17,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from caller import Caller, rules_of
 from custom_speech_emulator import emulator
 from custom_speech_emulator.faults import Faults
+from outside import outside
 from patient import served
 from virtual_time import BACKEND, clock
 
@@ -229,7 +230,7 @@ class TestKilled:
     async def test_it_finds_what_it_made(self, tmp_path: Path, tool: str) -> None:
         """By the digest that the model carries, and by the audit's line without an end."""
         with outside() as service:
-            arguments = service.prepare(tool)
+            arguments = {"model": service.model(), "to_resource": "west"} if tool == "copy_model" else REQUEST
             environment = configured(tmp_path, service.address)
             operation = {"create_model": "Models_Create", "copy_model": "Models_Copy"}[tool]
             service.control("PUT", "faults", {"fault": "slow-headers", "seconds": 600.0, "operation": operation})
@@ -242,48 +243,6 @@ class TestKilled:
 
             assert (answer if tool == "create_model" else answer["model"])["already_existed"]
             assert service.operations().count(operation) == 1
-
-
-class Outside:
-    """An emulator in a process of its own."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def control(self, method: str, route: str, body: Any = None) -> Any:
-        """A request of the emulator's own."""
-        return httpx.request(method, f"{self.address}/_emulator/{route}", json=body).raise_for_status().json()
-
-    def operations(self) -> list[str]:
-        """What was asked for so far."""
-        return [entry["operation"] for entry in self.control("GET", "requests")]
-
-    def wait_for(self, operation: str) -> None:
-        """Until it was asked for."""
-        while operation not in self.operations():
-            pass
-
-    def prepare(self, tool: str) -> dict[str, Any]:
-        """What the tool is called with; for a copy, a model that carries a mark."""
-        if tool == "create_model":
-            return REQUEST
-        body = {"displayName": "Calls", "locale": "en-US", "customProperties": {"custom-speech-mcp": "0" * 64}}
-        key = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
-        url = f"{self.address}/eastus/speechtotext/models?api-version=2025-10-15"
-        made = httpx.post(url, json=body, headers=key).raise_for_status().json()
-        model = made["self"].partition("?")[0].rpartition("/")[2]
-        self.control("POST", "finish", {"id": model, "status": "Succeeded"})
-        return {"model": model, "to_resource": "west"}
-
-
-@contextmanager
-def outside() -> Iterator[Outside]:
-    """An emulator that outlives every server."""
-    started = [sys.executable, "-m", "custom_speech_server", "emulator", "--port", "0", "--training", "seconds:1"]
-    with subprocess.Popen(started, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        yield Outside(process.stderr.readline().rpartition(" ")[2].strip())
-        process.kill()
 
 
 def configured(folder: Path, address: str) -> dict[str, str]:
