@@ -115,17 +115,28 @@ async def test_is_closed_when_its_answer_is_not_read(azure: Azure, monkeypatch: 
         assert await is_well(here)
 
 
-async def test_is_refused_when_there_are_too_many(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more is closed at once; those that are open stay."""
+async def test_that_asks_nothing_gives_way_when_there_are_too_many(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are idle, the next caller is served."""
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 20)
     async with served(azure) as here:
-        streams = [await here.connect() for _ in range(20)]
-        async with await here.connect() as one_more:
-            assert await everything(one_more) == b""
-        await streams[0].send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert (await everything(streams[0])).startswith(b"HTTP/1.1 200")
+        streams = [await here.connect() for _ in range(60)]
+        assert await is_well(here)
         for stream in streams:
             await stream.aclose()
+
+
+async def test_is_refused_when_all_others_are_at_work(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is closed at once, and those that are served stay."""
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 1)
+    async with served(azure) as here, here.client() as client:
+        opened = await client.post("/mcp", **initialize("2025-11-25"))
+        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        async with client.stream("GET", "/mcp", headers=headers) as stream:
+            async with await here.connect() as one_more:
+                assert await everything(one_more) == b""
+            assert not stream.is_closed
 
 
 async def test_lets_a_running_call_finish_when_the_server_stops() -> None:

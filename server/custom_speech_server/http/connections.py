@@ -1,6 +1,7 @@
 """HTTP/1.1 connections that keep nobody waiting: limits for a whole request, for a slow reader, for their number."""
 
 import asyncio
+import sys
 from typing import Any
 
 import h11
@@ -13,7 +14,7 @@ READING_SECONDS = 30.0
 """The longest that a caller may leave an answer unread."""
 
 MOST_CONNECTIONS = 2000
-"""Connections at once; one more is closed unanswered."""
+"""Connections at once."""
 
 HEADER_BYTES = 32 * 1024
 """The most that the head of a request may hold; an access token takes a few thousand."""
@@ -26,12 +27,19 @@ class PatientProtocol(H11Protocol):
     _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Take the connection, unless there are too many."""
+        """Take the connection; where there are too many, one that has asked nothing yet gives way, or else this one."""
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
-            transport.abort()
-        else:
+            waiting = (other for other in self.connections if isinstance(other, PatientProtocol) and other._arrival)
+            next(waiting, self).give_way()
+        if not transport.is_closing():
             self._arrival = self.loop.call_later(REQUEST_SECONDS, transport.abort)
+
+    def give_way(self) -> None:
+        """Close at once."""
+        _stop(self._arrival)
+        self._arrival = None
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request; the first part starts the clock, the last stops it."""
@@ -64,6 +72,22 @@ def _stop(timer: asyncio.TimerHandle | None) -> None:
         timer.cancel()
 
 
+def allow_as_many_files() -> None:
+    """Raise the limit of open files, often 1024, so that the connections fit beside those to Azure."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MOST_CONNECTIONS * 2
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
 def limits() -> dict[str, Any]:
     """What uvicorn is told of it."""
-    return {"http": PatientProtocol, "h11_max_incomplete_event_size": HEADER_BYTES, "timeout_keep_alive": 75}
+    return {
+        "http": PatientProtocol,
+        "h11_max_incomplete_event_size": HEADER_BYTES,
+        "timeout_keep_alive": 75,
+        "backlog": 256,
+    }

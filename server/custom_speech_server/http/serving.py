@@ -29,6 +29,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     except (ConfigurationError, OSError) as error:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return 2
+    connections.allow_as_many_files()
     with listener:
         announce = partial(_announce, options.host, listener.getsockname()[1])
         if options.workers > 1:
