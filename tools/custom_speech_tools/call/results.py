@@ -58,7 +58,8 @@ class Finding(Result):
 class Named(Result):
     """An entity by id; the name is null where it would have cost another request."""
 
-    id: Plain
+    id: Annotated[str, PlainSerializer(lambda uri: plain(uri, 64), return_type=str)]
+    """The id, or the beginning of a URI that names none."""
     display_name: Plain | None
 
 
