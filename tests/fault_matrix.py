@@ -81,6 +81,7 @@ FAULTS: dict[str, Callable[[Dice], Rules]] = {
     "truncated": lambda dice: [{"fault": "truncated"} | _limited(dice)],
     "not-json": lambda dice: [{"fault": "not-json"} | _limited(dice)],
     "hostile-link": lambda dice: [{"fault": "hostile-link", "host": dice.choice(HOSTILE)} | _limited(dice)],
+    "echoed key": lambda dice: [{"fault": "echo", "times": dice.randint(1, 12)}],
     "client gives up": lambda dice: [{"fault": "slow-headers"} | _late(dice) | _limited(dice)],
     "several": lambda dice: [rule for name in dice.sample(ALONE, 3) for rule in FAULTS[name](dice)],
 }

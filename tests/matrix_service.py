@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 from pydantic import SecretStr
+from starlette.responses import JSONResponse
 
 from custom_speech_emulator import emulator
 from custom_speech_emulator.accounts import account
@@ -31,6 +32,8 @@ class Service:
         self.app = emulator(training="seconds:4", now=clock(), accounts=accounts)
         self.emulation = self.app.state.emulation
         self.elsewhere: list[str] = []
+        self.echoes = self.echoed = 0
+        """How many requests are still refused by repeating their key, and how many were."""
         self.model = self.operation = ""
 
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
@@ -39,7 +42,11 @@ class Service:
         host = headers[b"host"].decode()
         if KEY in headers and host not in {f"{region}.localhost" for region in REGIONS}:
             self.elsewhere.append(host)
-        await self.app(scope, receive, send)
+        if KEY in headers and self.echoed < self.echoes:
+            self.echoed += 1
+            await JSONResponse(_repeating(headers[KEY].decode()), 401 if self.echoed % 2 else 500)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
     async def prepare(self, *, marked: bool) -> None:
         """A model that is trained, marked as create_model's are or not; and a copy of another on its way."""
@@ -55,13 +62,14 @@ class Service:
         self.emulation.log.entries.clear()
 
     def arm(self, rules: list[dict[str, Any]]) -> None:
-        """From here on requests fail by these rules."""
-        self.emulation.faults = Faults.of(rules)
+        """From here on requests fail by these rules: the emulator's, and `echo`, which it does not have."""
+        self.emulation.faults = Faults.of([rule for rule in rules if rule["fault"] != "echo"])
+        self.echoes = sum(int(rule["times"]) for rule in rules if rule["fault"] == "echo")
 
     def disarm(self) -> int:
         """From here on nothing fails; how often a rule struck."""
-        struck = sum(int(rule["struck"]) for rule in self.emulation.faults.shown())
-        self.emulation.faults = Faults()
+        struck = self.echoed + sum(int(rule["struck"]) for rule in self.emulation.faults.shown())
+        self.emulation.faults, self.echoes = Faults(), 0
         return struck
 
     def count(self, resource: str, name: str) -> int:
@@ -87,6 +95,10 @@ def keyed(resources: Resources, service: Service) -> Resources:
     keys = {f"emulator-{region}": key for region, key in zip(REGIONS, service.keys, strict=True)}
     opened = tuple(replace(one, credential=KeyCredential(SecretStr(keys[one.name]))) for one in resources.all)
     return replace(resources, all=opened)
+
+
+def _repeating(key: str) -> dict[str, Any]:
+    return {"code": key, "message": key, "innerError": {"code": key, "message": f"{key} is not the key."}}
 
 
 def _id(uri: str) -> str:
