@@ -2,17 +2,21 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import anyio
 import httpx2
+from anyio.abc import TaskGroup
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.http import conditions
 from custom_speech_server.http.application import Serving, application
+from custom_speech_server.http.stopping import StoppingServer
 from custom_speech_server.resources import EMULATED
 
 VERSION = "2026-07-28"
@@ -33,6 +37,20 @@ async def over_http(
     transport = httpx2.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx2.AsyncClient(transport=transport, base_url=URL) as client:
         yield client
+
+
+def start(group: TaskGroup, server: StoppingServer, listener: socket.socket) -> anyio.Event:
+    """Let a server serve in this process; gives what is set when it has stopped."""
+    stopped = anyio.Event()
+
+    async def serve() -> None:
+        try:
+            await server.serve([listener])
+        finally:
+            stopped.set()
+
+    group.start_soon(serve)
+    return stopped
 
 
 def on_loopback(**more: Any) -> Serving:

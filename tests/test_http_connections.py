@@ -1,6 +1,5 @@
 """An HTTP connection …"""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,8 +13,9 @@ from azure import Azure
 from custom_speech_server.app import Settings
 from custom_speech_server.http import connections
 from custom_speech_server.http.serving import listening, server
+from custom_speech_server.http.stopping import StoppingServer
 from custom_speech_server.resources import EMULATED
-from http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback
+from http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, start
 
 pytestmark = pytest.mark.anyio
 
@@ -25,10 +25,12 @@ HEAD = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\
 class Served:
     """A server in this process on a port of loopback."""
 
-    def __init__(self, listener: socket.socket) -> None:
-        self.port: int = listener.getsockname()[1]
-        self.stop = anyio.Event()
-        self.stopped = anyio.Event()
+    def __init__(self, port: int, running: StoppingServer, stopped: anyio.Event) -> None:
+        self.port, self._running, self.stopped = port, running, stopped
+
+    def stop(self) -> None:
+        """As a signal does."""
+        self._running.should_exit = True
 
     async def connect(self) -> SocketStream:
         """A bare connection."""
@@ -44,21 +46,14 @@ async def served(app: Any, stop_seconds: int = 20) -> AsyncIterator[Served]:
     """Serve, as the command does, before `app` in the place of Azure."""
     listener = listening("127.0.0.1", 0)
     running = server(Settings(EMULATED, b"k" * 32, emulator=lambda: app), on_loopback(), stop_seconds)
-    here = Served(listener)
-
-    async def serve() -> None:
-        await running.serve([listener])
-        here.stopped.set()
-
-    async def stop() -> None:
-        await here.stop.wait()
-        running.should_exit = True
-
     async with anyio.create_task_group() as group:
-        group.start_soon(serve)
-        group.start_soon(stop)
-        yield here
-        here.stop.set()
+        here = Served(listener.getsockname()[1], running, start(group, running, listener))
+        try:
+            yield here
+        finally:
+            here.stop()
+            with anyio.CancelScope(shield=True):
+                await here.stopped.wait()
 
 
 async def everything(stream: SocketStream) -> bytes:
@@ -139,23 +134,28 @@ async def test_is_refused_when_all_others_are_at_work(azure: Azure, monkeypatch:
             assert not stream.is_closed
 
 
-async def test_lets_a_running_call_finish_when_the_server_stops() -> None:
-    """Its answer comes, whole; nobody new comes in."""
+@pytest.mark.parametrize("in_session", [False, True])
+async def test_lets_a_running_call_finish_when_the_server_stops(in_session: bool) -> None:
+    """Its answer comes, whole, in either era; nobody new comes in."""
     slow = Slow(Azure())
     answers: list[httpx2.Response] = []
     async with served(slow) as here, here.client() as client, anyio.create_task_group() as group:
+        post = modern("tools/call", name="list_projects", arguments={})
+        if in_session:
+            opened = await client.post("/mcp", **initialize("2025-11-25"))
+            headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+            post = {"headers": headers, "json": message("tools/call", name="list_projects", arguments={})}
 
         async def call() -> None:
-            answers.append(await client.post("/mcp", **modern("tools/call", name="list_projects", arguments={})))
+            answers.append(await client.post("/mcp", **post))
 
         group.start_soon(call)
         await slow.reached.wait()
-        here.stop.set()
+        here.stop()
         await _refused(here)
         slow.go_on.set()
         await here.stopped.wait()
-    assert answers[0].status_code == 200
-    assert not answers[0].json()["result"]["isError"]
+    assert not answer_in(answers[0])["result"]["isError"]
 
 
 async def test_ends_a_listening_stream_when_the_server_stops(azure: Azure) -> None:
@@ -164,7 +164,7 @@ async def test_ends_a_listening_stream_when_the_server_stops(azure: Azure) -> No
         opened = await client.post("/mcp", **initialize("2025-11-25"))
         headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
         async with client.stream("GET", "/mcp", headers=headers) as listening_one:
-            here.stop.set()
+            here.stop()
             assert [line async for line in listening_one.aiter_lines() if line.startswith("data")] == []
         await here.stopped.wait()
 

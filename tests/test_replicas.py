@@ -23,7 +23,7 @@ from custom_speech_server.http.serving import listening, server
 from custom_speech_server.http.sessions import Place, Seal
 from custom_speech_server.resources import EMULATED
 from custom_speech_server.turns import RedisTurns, Turns
-from http_server import ACCEPT, HANDSHAKE, answer_in, initialize, message, modern, on_loopback
+from http_server import ACCEPT, HANDSHAKE, answer_in, initialize, message, modern, on_loopback, start
 
 pytestmark = pytest.mark.anyio
 
@@ -65,14 +65,16 @@ async def replicas(azure: Azure, *keys: bytes, **settings: Any) -> AsyncIterator
         )
         for key, port in zip(keys, ports, strict=True)
     ]
-    async with anyio.create_task_group() as group:
-        for one, listener in zip(running, listeners, strict=True):
-            group.start_soon(one.serve, [listener])
-        balancer = Balancer(ports)
-        yield balancer
-        await balancer.aclose()
-        for one in running:
-            one.should_exit = True
+    async with anyio.create_task_group() as group, Balancer(ports) as balancer:
+        stopped = [start(group, one, listener) for one, listener in zip(running, listeners, strict=True)]
+        try:
+            yield balancer
+        finally:
+            for one in running:
+                one.should_exit = True
+            with anyio.CancelScope(shield=True):
+                for one_stopped in stopped:
+                    await one_stopped.wait()
 
 
 @asynccontextmanager

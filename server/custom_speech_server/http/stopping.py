@@ -67,13 +67,13 @@ class StoppingServer(uvicorn.Server):
         self._listeners, self._announce = listeners, announce
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until a signal; the library for event streams must not end the streams of running calls."""
-        AppStatus.enable_automatic_graceful_drain = False
+        """Serve until a signal."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # uvicorn raises it again once it has stopped
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and say so; the library for event streams must not end the streams of running calls."""
+        AppStatus.enable_automatic_graceful_drain = False
         await super().startup(sockets)
         self._announce()
 
