@@ -6,7 +6,7 @@ serve(port=8765)                                    # custom_speech_emulator.ser
 
 from custom_speech_emulator.accounts import ACCOUNTS, Account, account
 from custom_speech_emulator.app import emulator
-from custom_speech_emulator.store import StateUnusable
+from custom_speech_emulator.state_file import StateUnusable
 from custom_speech_emulator.world import Emulator
 
 __all__ = ["ACCOUNTS", "Account", "Emulator", "StateUnusable", "account", "emulator"]

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from custom_speech_emulator import blocks, deliveries, faults, faulty, files, progress, stock, uploads
+from custom_speech_emulator import deliveries, faults, faulty, files, progress, stock
 from custom_speech_emulator.accounts import signed_in
 from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.control import control
 from custom_speech_emulator.errors import Refused, invalid, not_allowed
-from custom_speech_emulator.faults import Faults, Rule
+from custom_speech_emulator.exchange import Arrival, Reply, body_of, do_all, query_of
+from custom_speech_emulator.faults import Faults
 from custom_speech_emulator.limits import Rate
 from custom_speech_emulator.links import Address, target
 from custom_speech_emulator.operations import ENDINGS, OPERATIONS, Operation
@@ -37,53 +33,6 @@ from custom_speech_emulator.world import Emulator, World
 KEY = "ocp-apim-subscription-key"
 _PATTERNS = [(operation.pattern, operation) for operation in OPERATIONS]
 _OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A request whose body has been read; `body` is None when it was too large to be read."""
-
-    method: str
-    scheme: str
-    host: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    body: bytes | None
-
-    @classmethod
-    def of(cls, scope: Scope, body: bytes | None) -> Arrival:
-        """The request of an ASGI scope."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
-        query = scope["query_string"].decode("latin-1")
-        host = headers.get("host", "localhost")
-        return cls(scope["method"], scope["scheme"], host, scope["path"], query, headers, body)
-
-
-@dataclass
-class Reply:
-    """What a request gets: the answer, its address, what is done after it is sent, and a fault on its way."""
-
-    address: Address
-    answer: Answer = field(default_factory=lambda: Answer(204))
-    later: list[Callable[[], object]] = field(default_factory=list)
-    fault: Rule | None = None
-
-    def written(self) -> Response:
-        """The HTTP response."""
-        headers = {name: self._linked(value) for name, value in self.answer.headers.items()}
-        background = BackgroundTask(_all, self.later) if self.later else None
-        body = self.answer.body
-        if body is None or isinstance(body, bytes):
-            return Response(body, self.answer.status, headers, background=background)
-        text = self._linked(body if isinstance(body, str) else json.dumps(body))
-        return Response(text, self.answer.status, headers, "application/json; charset=utf-8", background)
-
-    def _linked(self, text: str) -> str:
-        """A text with the hosts of its links, which a fault may lead astray."""
-        written = self.address.write(text)
-        astray = self.fault is not None and self.fault.fault == "hostile-link"
-        return written.replace(self.address.base, self.fault.host) if astray and self.fault else written
 
 
 @dataclass
@@ -100,7 +49,7 @@ class Emulation:
             await WebSocketClose()(scope, receive, send)
             return
         try:
-            arrival = Arrival.of(scope, await _body(Request(scope, receive)))
+            arrival = Arrival.of(scope, await body_of(Request(scope, receive)))
         except ClientDisconnect:
             return
         reply = self.reply(arrival)
@@ -113,31 +62,26 @@ class Emulation:
         """Does what a request asks for."""
         reply = Reply(Address(arrival.scheme, arrival.host))
         try:
-            with self.world.store.transaction():
+            with self.world.transaction():
                 progress.settle(self.world)
                 self._answer(arrival, reply)
                 self._tell(reply)
         except Refused as refused:
             reply.answer = Answer(refused.status, refused.body(), refused.headers)
-            self._forget(reply)
-        except sqlite3.OperationalError as error:
+            reply.later.clear()
+        except sqlite3.DatabaseError as error:
             refusal = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
             reply.answer = Answer(refusal.status, refusal.body())
-            self._forget(reply)
+            reply.later.clear()
         return reply
 
     def tick(self) -> None:
         """Moves on what is due although nobody asks, so that web hooks are called in time."""
         reply = Reply(_NOWHERE)
-        with self.world.store.transaction():
+        with self.world.transaction():
             progress.settle(self.world)
             self._tell(reply)
-        _all(reply.later)
-
-    def _forget(self, reply: Reply) -> None:
-        """What was rolled back has not happened."""
-        reply.later.clear()
-        self.world.taken_events()
+        do_all(reply.later)
 
     def _tell(self, reply: Reply) -> None:
         events = self.world.taken_events()
@@ -181,7 +125,7 @@ class Emulation:
             raise Refused(404, "NotFound", "Resource not found.")
         account = signed_in(self.world.settings.accounts, arrival.headers.get(KEY, ""), to.address.place)
         entry["account"] = account.name
-        query = _query(arrival.query)
+        query = query_of(arrival.query)
         version = spoken(to.version, query.get("api-version"))
         entry["api_version"] = version.name
         operation, path = _found(version, arrival.method, to.path)
@@ -217,27 +161,6 @@ def emulator(**options: Any) -> Starlette:
     return app
 
 
-async def _body(request: Request) -> bytes | None:
-    most = uploads.LARGEST if request.url.path.endswith("/datasets/upload") else blocks.LARGEST
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= most:
-            parts.append(part)
-    return b"".join(parts) if size <= most else None
-
-
-def _query(text: str) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        raise invalid("InvalidParameter", "There are too many query parameters.") from None
-    query = dict(pairs)
-    if len(query) < len(pairs):
-        raise invalid("InvalidParameter", "A query parameter is given twice.")
-    return query
-
-
 def _check_query(query: dict[str, str], operation: Operation, version: Version) -> None:
     known = {*operation.query_of(version), "api-version"}
     for name in query:
@@ -254,8 +177,3 @@ def _found(version: Version, method: str, path: str) -> tuple[Operation, dict[st
         if operation.method == method:
             return operation, match.groupdict()
     raise not_allowed({operation.method for operation, _ in here})
-
-
-def _all(later: list[Callable[[], object]]) -> None:
-    for do in later:
-        do()

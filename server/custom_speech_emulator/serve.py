@@ -46,7 +46,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
 
 def _tick(emulation: Emulation, stop: threading.Event) -> None:
     while not stop.wait(_TICK):
-        with contextlib.suppress(sqlite3.OperationalError):
+        with contextlib.suppress(sqlite3.DatabaseError):
             emulation.tick()
 
 

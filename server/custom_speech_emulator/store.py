@@ -6,9 +6,7 @@ Nothing is kept in memory between requests, so that several processes can share 
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,27 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_TRIES = 100
-_FORMAT = "custom-speech-emulator 1"
-
-_SCHEMA = """
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE entity (
-    n INTEGER PRIMARY KEY AUTOINCREMENT,
-    account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
-    due REAL, looks INTEGER, moving INTEGER NOT NULL, document TEXT NOT NULL,
-    UNIQUE (account, kind, id)
-);
-CREATE INDEX entity_due ON entity (due) WHERE due IS NOT NULL;
-CREATE INDEX entity_locale ON entity (account, kind, json_extract(document, '$.locale'));
-CREATE INDEX entity_kind ON entity (account, kind);
-CREATE TABLE data (account TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, place INTEGER NOT NULL,
-    content BLOB NOT NULL, PRIMARY KEY (account, owner, name)) WITHOUT ROWID;
-"""
-
-
-class StateUnusable(Exception):
-    """The state file is damaged or of another version; it was renamed, nothing in it was changed."""
+from custom_speech_emulator.state_file import opened
 
 
 @dataclass
@@ -78,7 +56,7 @@ class Store:
 
     def __init__(self, path: Path | None):
         self._lock = threading.RLock()
-        self._db = _opened(path)
+        self._db = opened(path)
         # Kept alive until then: in a cycle the connection could be collected first, unclosed.
         weakref.finalize(self, self._db.close)
 
@@ -90,7 +68,9 @@ class Store:
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                # Where the file itself fails, sqlite has rolled back already.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
 
@@ -194,67 +174,3 @@ class Store:
         for table in ("entity", "data"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
         self._db.execute("DELETE FROM setting WHERE name != 'format'")
-
-
-def _opened(path: Path | None) -> sqlite3.Connection:
-    try:
-        db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10)
-    except sqlite3.OperationalError as error:
-        raise StateUnusable(f"The state file {path} cannot be opened: {error}") from None
-    try:
-        _write_ahead(db)
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA cache_size = -16384")
-        _prepare(db)
-    except (sqlite3.DatabaseError, StateUnusable) as error:
-        db.close()
-        if path is None or isinstance(error, sqlite3.OperationalError):
-            raise StateUnusable(f"The state file {path} cannot be opened: {error}") from None
-        raise StateUnusable(_kept_aside(path, str(error))) from None
-    return db
-
-
-def _write_ahead(db: sqlite3.Connection) -> None:
-    """Several processes may open a file at once; sqlite does not wait for the others here, so this does."""
-    for _ in range(_TRIES):
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) and "busy" not in str(error):
-                raise
-            time.sleep(0.05)
-    db.execute("PRAGMA journal_mode = WAL")
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not tables:
-        for statement in _SCHEMA.split(";\n"):
-            db.execute(statement)
-        db.execute("INSERT INTO setting VALUES ('format', ?)", (_FORMAT,))
-    found = (
-        db.execute("SELECT value FROM setting WHERE name = 'format'").fetchone()
-        if "setting" in tables or not tables
-        else None
-    )
-    db.execute("COMMIT")
-    if found is None or found[0] != _FORMAT:
-        raise StateUnusable(f"it is no state of {_FORMAT}")
-
-
-def _kept_aside(path: Path, why: str) -> str:
-    aside = path.with_name(f"{path.name}.unusable")
-    count = 1
-    while aside.exists():
-        count += 1
-        aside = path.with_name(f"{path.name}.unusable-{count}")
-    path.rename(aside)
-    for journal in ("-wal", "-shm"):
-        part = path.with_name(path.name + journal)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + journal))
-    return (
-        f"The state file {path} cannot be used ({why}). It was renamed to {aside.name}; start again for a fresh state."
-    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,13 @@ class World:
     pace: Pace
     endings: Mapping[str, Ending]
     events: list[Event] = field(default_factory=list)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction of the store; events of one that was rolled back have not happened."""
+        with self.store.transaction():
+            self.events = []
+            yield
 
     def now(self) -> datetime:
         """The emulator's time: the given clock and what it was moved on by."""

@@ -81,6 +81,31 @@ def test_it_is_kept_aside_when_it_is_damaged(tmp_path: Path, content: bytes) -> 
     assert emulator(state=file) is not None
 
 
+def test_it_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) -> None:
+    """A sound head and torn pages behind it: noticed at the start, not by the request that reads there."""
+    file = tmp_path / "state.db"
+    emulator(state=file).state.emulation.world.store.close()
+    pages = bytearray(file.read_bytes())
+    pages[40_000:80_000] = b"\xff" * 40_000
+    file.write_bytes(pages)
+
+    with pytest.raises(StateUnusable, match=r"renamed to state\.db\.unusable"):
+        emulator(state=file)
+
+    assert (tmp_path / "state.db.unusable").read_bytes() == pages
+
+
+def test_it_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
+    """Web hooks hear of events only when they stand in the state."""
+    world = start().app.state.emulation.world
+    with pytest.raises(LookupError), world.transaction():
+        world.happened(Entity("x", "models", "one"), "Creation")
+        raise LookupError
+
+    with world.transaction():
+        assert world.taken_events() == []
+
+
 def test_it_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> None:
     """An older format, or some other program's database; twice, under two names."""
     file = tmp_path / "state.db"
