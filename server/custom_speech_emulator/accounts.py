@@ -32,9 +32,13 @@ def account(region: str, name: str = "", key: str = "", tier: str = "S0", trains
 ACCOUNTS = (account("eastus"), account("westeurope"), account("brazilsouth", trains_audio=False))
 
 
-def signed_in(accounts: Sequence[Account], key: str, place: str | None) -> Account:
-    """The account of `key`; 401 when there is none, or when the address names another region or account."""
-    found = next((one for one in accounts if key and one.key == key), None)
+def of_key(accounts: Sequence[Account], key: str) -> Account | None:
+    """The account of a key, if it is one."""
+    return next((one for one in accounts if key and one.key == key), None)
+
+
+def signed_in(found: Account | None, place: str | None) -> Account:
+    """The account that a caller has shown to be; 401 for none, or when the address names another region or account."""
     if found is None or place not in (None, found.region, found.name):
         raise Refused(
             401,

@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from custom_speech_emulator import deliveries, faults, faulty, files, progress, stock
-from custom_speech_emulator.accounts import signed_in
+from custom_speech_emulator import deliveries, faults, faulty, files, progress, stock, tokens
+from custom_speech_emulator.accounts import Account, of_key, signed_in
 from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.control import control
 from custom_speech_emulator.errors import Refused, invalid, not_allowed
@@ -108,6 +108,10 @@ class Emulation:
         entry["status"] = None if reply.fault and reply.fault.fault == "close-before" else reply.answer.status
 
     def _operate(self, arrival: Arrival, reply: Reply, entry: dict[str, Any]) -> None:
+        prefix = tokens.asked(arrival.path)
+        if prefix is not None:
+            reply.answer = self._token(arrival, prefix, entry)
+            return
         call, operation = self._call(arrival, entry)
         reply.address, call.later = call.address, reply.later
         if self.world.settings.rate_limit:
@@ -119,11 +123,27 @@ class Emulation:
         if reply.fault is None or reply.fault.fault != "close-before":
             reply.answer = operation.handler(call)
 
+    def _token(self, arrival: Arrival, prefix: str, entry: dict[str, Any]) -> Answer:
+        if arrival.method != "POST":
+            raise not_allowed({"POST"})
+        place = Address(arrival.scheme, arrival.host.lower(), prefix).place
+        account = signed_in(self._caller(arrival, takes_tokens=False), place)
+        entry["account"] = account.name
+        token = tokens.issued(account, self.world.now())
+        return Answer(200, token.encode(), {"Content-Type": "text/plain; charset=us-ascii"})
+
+    def _caller(self, arrival: Arrival, takes_tokens: bool) -> Account | None:
+        """The account of the key; of the dated versions' specifications none takes a token."""
+        accounts, headers = self.world.settings.accounts, arrival.headers
+        if KEY in headers or not takes_tokens:
+            return of_key(accounts, headers.get(KEY, ""))
+        return tokens.holder(accounts, headers.get("authorization", ""), self.world.now())
+
     def _call(self, arrival: Arrival, entry: dict[str, Any]) -> tuple[Call, Operation]:
         to = target(arrival.scheme, arrival.host, arrival.path)
         if to is None:
             raise Refused(404, "NotFound", "Resource not found.")
-        account = signed_in(self.world.settings.accounts, arrival.headers.get(KEY, ""), to.address.place)
+        account = signed_in(self._caller(arrival, takes_tokens=to.version is not None), to.address.place)
         entry["account"] = account.name
         query = query_of(arrival.query)
         version = spoken(to.version, query.get("api-version"))

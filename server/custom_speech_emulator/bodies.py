@@ -109,6 +109,7 @@ class NewDataset(NewEntity):
 class EndpointSettings(Body):
     read_only = ("error",)
     loggingEnabled: bool | None = None  # noqa: N815 - the wire's name
+    contentLoggingEnabled: bool | None = None  # noqa: N815 - the wire's name
     timeToLive: str | None = None  # noqa: N815 - the wire's name
     email: str | None = None
 
@@ -223,9 +224,12 @@ def checked(call: Call, kind: type[B], value: Any) -> B:
         raise wrong(error) from None
 
 
+_REASONS = {"extra_forbidden": "is not known", "model_type": "a JSON object is expected"}
+
+
 def wrong(error: ValidationError) -> Refused:
     """400 that names the first property that is wrong, without repeating its value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
-    what = "is not known" if first["type"] == "extra_forbidden" else first["msg"]
+    what = _REASONS.get(first["type"], first["msg"])
     return invalid("InvalidPayload", f"The property {where!r}: {what}.", where)

@@ -72,6 +72,9 @@ def parsed(body: bytes) -> Any:
     try:
         value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        where = f"{error.msg}, line {error.lineno} column {error.colno}"
+        raise invalid("InvalidRequestBodyFormat", f"The request body is not valid JSON: {where}.") from None
     except (ValueError, RecursionError):
         raise invalid("InvalidRequestBodyFormat", "The request body is not valid JSON.") from None
     return value

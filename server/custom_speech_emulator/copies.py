@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from custom_speech_emulator import entities, training
-from custom_speech_emulator.accounts import Account
+from custom_speech_emulator.accounts import Account, of_key
 from custom_speech_emulator.bodies import CopyAuthorization, CopyDefinition, CopyToKey, checked, read
 from custom_speech_emulator.call import Answer, Call
 from custom_speech_emulator.clock import moment, stamp
@@ -104,7 +104,7 @@ def _permitted(call: Call, body: CopyAuthorization) -> Account:
 
 
 def _copy_with_key(call: Call, model: Entity, key: str) -> Answer:
-    target = next((one for one in call.world.settings.accounts if one.key == key), None)
+    target = of_key(call.world.settings.accounts, key)
     if target is None:
         raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
     copy = arrived(call.world, copied(model), target.name, call.now)

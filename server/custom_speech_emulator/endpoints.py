@@ -54,7 +54,8 @@ def create(call: Call) -> Answer:
     model = _deployable(call, body.model, body.locale)
     limits.check(call, "endpoints")
     endpoint = entities.new(call, ENDPOINTS, body)
-    logging = bool(body.properties and body.properties.loggingEnabled)
+    said = body.properties
+    logging = bool(said and (said.loggingEnabled or said.contentLoggingEnabled))
     endpoint.document |= {"modelKind": model.kind, "model": model.id, "region": call.account.region}
     endpoint.document |= {"loggingEnabled": logging} | _life(call, body)
     endpoint.document |= {name: value for name, value in (("project", project), ("text", body.text)) if value}

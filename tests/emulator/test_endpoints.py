@@ -131,3 +131,13 @@ def test_it_says_when_there_can_be_no_logs(service: Service) -> None:
     assert len(old.ask("GET", "/endpoints/base/en-US/files/logs")["values"]) == 2
     for body in ({}, {"account": "emulator-eastus"}, {"account": "x", "locale": "en-US"}):
         assert service.send("POST", "http://localhost/_emulator/logs", json=body).status_code == 400
+
+
+@pytest.mark.parametrize("word", ["loggingEnabled", "contentLoggingEnabled"])
+def test_it_logs_when_it_is_created_so(service: Service, word: str) -> None:
+    """By its own property, or by that of updates, which programs send."""
+    body = {"displayName": "logging", "locale": "en-US", "properties": {word: True}}
+
+    endpoint = service.resource().ask("POST", "/endpoints", json=body)
+
+    assert endpoint["properties"]["loggingEnabled"] is True
