@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import anyio
 import httpx
@@ -17,6 +18,9 @@ from mcp import Client, MCPError, StdioServerParameters
 from caller import Caller, rules_of
 from custom_speech_emulator import emulator
 from custom_speech_emulator.faults import Faults
+from custom_speech_tools.call.current import Call, begin
+from custom_speech_tools.call.once import Once
+from custom_speech_tools.speech import AnswerLost
 from outside import outside
 from patient import served
 from virtual_time import BACKEND, clock
@@ -191,6 +195,28 @@ async def test_when_a_failed_copy_is_asked_for_again(world: World) -> None:
         again = await call("copy_model", model=model, to_resource=WEST, wait_seconds=45)
 
     assert again["model"]["id"] in world.models(resource=WEST)
+
+
+async def test_when_nobody_can_look_for_it() -> None:
+    """What could not be looked for is not sent again, however long ago its answer was lost."""
+    once, sent = Once(), []
+
+    async def send() -> None:
+        sent.append(anyio.current_time())
+        raise lost
+
+    async def look(known: Any) -> None:
+        raise lost
+
+    lost = AnswerLost("lost", resource="here", operation="X")
+    for _ in range(3):
+        with anyio.CancelScope(deadline=anyio.current_time() + 48) as limit:
+            begin(Call("create_model", {}, AsyncMock(), limit))
+            with pytest.raises(AnswerLost):
+                await once.do("x", anyio.current_time(), send, look)
+        await anyio.sleep(60)
+
+    assert len(sent) == 1
 
 
 async def test_but_a_different_request_of_the_same_name_is_another(world: World) -> None:

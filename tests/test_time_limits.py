@@ -1,5 +1,9 @@
 """No call takes longer than 50 seconds …"""
 
+import gzip
+import sys
+import threading
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -10,6 +14,7 @@ from mcp.types import ElicitResult
 from caller import Caller
 from custom_speech_emulator import emulator
 from custom_speech_emulator.faults import Faults
+from custom_speech_server.credentials import KeyringKey
 from patient import KEY, Listener, Scripted, model, one_resource, served
 from virtual_time import BACKEND, clock
 
@@ -108,6 +113,33 @@ async def test_when_an_answer_is_larger_than_any_memory() -> None:
 
     assert "the answer is too large" in said
     assert service.heard.count(b"GET ") == 1
+
+
+async def test_when_an_answer_is_small_until_it_is_unpacked() -> None:
+    """A megabyte that becomes a gigabyte is no more read than a gigabyte."""
+    packed = gzip.compress(bytes(64 * 1024 * 1024))
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    async with (
+        Listener(head, packed).listening() as service,
+        served(resources=one_resource(service.address)) as call,
+    ):
+        _, said = await seconds(call, "list_models")
+
+    assert "the answer is too large" in said
+
+
+async def test_when_the_keyring_waits_for_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A locked keyring asks on a screen that nobody sees; its thread is left behind."""
+    unlocked = threading.Event()
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=lambda *entry: unlocked.wait()))
+    resources = one_resource("http://127.0.0.1:9", credential=KeyringKey("here", "train"))
+
+    async with served(resources=resources) as call:
+        took, said = await seconds(call, "list_models")
+    unlocked.set()
+
+    assert took <= MOST
+    assert "did not answer" in said
 
 
 async def test_and_waiting_for_an_end_uses_what_is_left() -> None:

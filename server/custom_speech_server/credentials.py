@@ -94,7 +94,8 @@ class KeyringKey(StoredKey):
             raise _missing(
                 self._resource, "Keys in the keyring need: pip install 'custom-speech-mcp[keyring]'."
             ) from None
-        key = await anyio.to_thread.run_sync(partial(keyring.get_password, "custom-speech-mcp", self._entry))
+        ask = partial(keyring.get_password, "custom-speech-mcp", self._entry)
+        key = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
         if not key:
             command = f"keyring set custom-speech-mcp {self._entry}"
             raise _missing(self._resource, f"The keyring has no key for it. Run: {command}")
@@ -112,7 +113,7 @@ class EntraToken:
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
         """A bearer token, which the identity library keeps and renews."""
-        token = await anyio.to_thread.run_sync(self._token)
+        token = await anyio.to_thread.run_sync(self._token, abandon_on_cancel=True)
         return {"Authorization": f"Bearer {token}"}
 
     async def key(self) -> SecretStr:

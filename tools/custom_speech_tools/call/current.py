@@ -14,6 +14,9 @@ CALL_SECONDS = 48.0
 """The longest that a call takes, whatever the service does: clients give up after 60. A person who is
 asked may take longer; that time does not count."""
 
+PERSON_SECONDS = 600.0
+"""The longest that a person is waited for; a yes holds no longer than that."""
+
 
 @dataclass(slots=True)
 class Call:
@@ -32,25 +35,28 @@ class Call:
     """How a charge was agreed to."""
     sent: str | None = None
     """The last operation that was to change something."""
-    _left: float = 0.0
+    _left: float | None = None
 
     async def says(self, message: str) -> None:
         """Tell a client that shows progress."""
-        elapsed = anyio.current_time() - self.started
-        await self.context.report_progress(elapsed, None, message)
+        await self.context.report_progress(self.elapsed(), None, message)
+
+    def elapsed(self) -> float:
+        """Seconds since the call came."""
+        return anyio.current_time() - self.started
 
     def seconds_left(self) -> float:
         """How long the call may still take."""
         return self.limit.deadline - anyio.current_time()
 
     def waits_for_a_person(self) -> None:
-        """Stop the clock."""
+        """Stop the clock of the call, and start that of the person."""
         self._left = self.seconds_left()
-        self.limit.deadline = float("inf")
+        self.limit.deadline = anyio.current_time() + PERSON_SECONDS
 
     def goes_on(self) -> None:
-        """Let the clock run again, where it was stopped."""
-        if self.limit.deadline == float("inf"):
+        """Let the clock of the call run again, where it was stopped."""
+        if self._left is not None:
             self.limit.deadline = anyio.current_time() + self._left
 
 

@@ -110,7 +110,7 @@ def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) 
 
 def _too_late(call: Call) -> str:
     may_be = f"{call.sent} may have been carried out; the same call looks first for what is already there."
-    return f"{call.tool} did not end within {CALL_SECONDS:.0f} s. {may_be if call.sent else NOTHING}"
+    return f"{call.tool} did not end in {call.elapsed():.0f} s. {may_be if call.sent else NOTHING}"
 
 
 NOTHING = "Nothing was changed; the same call can be repeated."

@@ -75,7 +75,7 @@ class Once:
         found = await self._looked(look, until)
         if found is None and (left := until - anyio.current_time()) > 0:
             raise Refused("Nothing was sent again.", [_open(left)], f"Call again in {left:.0f} s.")
-        return found
+        return found or await look(None)  # which must succeed: what could not be looked for is not sent again
 
     async def _acted(self, request: str, action: Action, look: Look) -> Any:
         try:
