@@ -147,7 +147,7 @@ def fetched(url: str, hosts: Collection[str]) -> bytes:
         raise Unreachable("The emulator reads a contentUrl only on loopback, or on hosts that it was started with.")
     try:
         with OPENER.open(url, timeout=_TIMEOUT) as answer:
-            return _limited(answer.read(LARGEST + 1))
+            return _whole(_limited(answer.read(LARGEST + 1)), answer.length)
     except urllib.error.HTTPError as error:
         raise Unreachable(f"The contentUrl answered with status {error.code}.") from None
     except (OSError, ValueError, http.client.HTTPException):
@@ -164,6 +164,12 @@ def _local_file(url: str) -> bytes:
             return _limited(file.read(LARGEST + 1))
     except (OSError, ValueError):
         raise Unreachable("The file of the contentUrl cannot be read.") from None
+
+
+def _whole(data: bytes, missing: int | None) -> bytes:
+    if missing:
+        raise Unreachable("The answer of the contentUrl broke off.")
+    return data
 
 
 def _limited(data: bytes) -> bytes:

@@ -54,10 +54,15 @@ def test_it_is_read_from_a_file_of_this_machine(eastus: Resource, tmp_path: Path
 
 
 def test_it_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path: Path) -> None:
-    """No answer, a redirect, an error, a foreign host, no file: the error says which."""
+    """No answer, half of one, a redirect, an error, a foreign host, no file: the error says which."""
     reasons = {}
-    with listening(served(b"", 302, Location="http://localhost/")) as moving, listening(served(b"", 404)) as missing:
+    with (
+        listening(served(b"", 302, Location="http://localhost/")) as moving,
+        listening(served(b"", 404)) as missing,
+        listening(served(TEXT, **{"Content-Length": "999", "Connection": "close"})) as broken,
+    ):
         urls = {
+            "cut off": f"{broken.url}/x",
             "redirect": f"{moving.url}/x",
             "missing": f"{missing.url}/x",
             "silent": "http://127.0.0.1:1/x",
@@ -70,6 +75,7 @@ def test_it_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path: Pat
             assert dataset["status"] == "Failed"
             reasons[name] = dataset["properties"]["error"]["message"]
 
+    assert reasons["cut off"] == "The answer of the contentUrl broke off."
     assert reasons["redirect"] == "The contentUrl answered with status 302."
     assert reasons["missing"] == "The contentUrl answered with status 404."
     assert reasons["silent"] == "The contentUrl did not answer."

@@ -1,4 +1,4 @@
-"""How large a dataset may be (FACTS §7.3; the sizes of the quota page where the two pages differ)."""
+"""How large a dataset may be (pages on test and train data and on quotas; the quotas' sizes where the two differ)."""
 
 from custom_speech_emulator.content.findings import ImportFailed
 

@@ -22,7 +22,7 @@ REFERENCE = re.compile(r"\{([^{}]*)\}")
 
 
 def read_language_markdown(content: bytes | Path, findings: Findings) -> None:
-    """Read a structured-text dataset; what exceeds a count of FACTS §7.3 is rejected line by line (a guess).
+    """Read a structured-text dataset; what exceeds a documented count is rejected line by line (a guess).
 
     It is read twice, as a sentence may refer to a list that comes after it.
     """

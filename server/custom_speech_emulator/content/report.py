@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 LONGEST_TRAINING_AUDIO = 40_000
-"""Milliseconds; of a longer file only the transcript is trained (FACTS §7.3)."""
+"""Milliseconds; of a longer file only the transcript is trained (page on test and train data)."""
 
 
 class Rejection(NamedTuple):

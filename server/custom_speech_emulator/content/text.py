@@ -23,7 +23,7 @@ def read_language(content: bytes | Path, findings: Findings) -> None:
 
 
 def read_sentence(line: str) -> str:
-    """The utterance of a line; raises Unusable by the rules for related text and transcripts (FACTS §7.3).
+    """The utterance of a line; raises Unusable by the documented rules for related text and transcripts.
 
     The service may drop lines that repeat something more than three times; the emulator always does.
     """

@@ -11,7 +11,7 @@ from custom_speech_emulator.content.findings import Unusable
 LONGEST_HEADER = 64 * 1024
 """Bytes before the sound that are looked through; a guess, it bounds the work for each file."""
 LONGEST_AUDIO = 2 * 60 * 60 * 1000
-"""Milliseconds (FACTS §7.3)."""
+"""Milliseconds (page on test and train data)."""
 
 RIFF_BYTES, CHUNK_BYTES = 12, 8
 PCM, EXTENSIBLE = 0x0001, 0xFFFE
