@@ -194,3 +194,13 @@ async def test_a_damaged_state_is_said_and_kept(tmp_path: Path) -> None:
 
     [kept] = tmp_path.glob("*unusable*")  # noqa: ASYNC240  # nothing else runs here
     assert kept.read_bytes().startswith(b"no database at all")  # the same
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no head")
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    """`custom-speech-mcp doctor | head -1`."""
+    with subprocess.Popen([*COMMAND, "doctor"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()

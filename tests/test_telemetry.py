@@ -109,6 +109,24 @@ async def test_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCapt
     }
 
 
+@pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
+async def test_sees_no_key_that_a_service_repeats(status: int, seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever the answer echoes: not in a span, not in a metric, not in a line, at any level."""
+    caplog.set_level(logging.DEBUG)
+    caplog.handler.setFormatter(Lines(kept := []))
+    observed: dict[str, Any] = {
+        "observe": seen.telemetry.attempted,
+        "middleware": (seen.telemetry.called, logs.logged),
+    }
+    async with over_http(Echoing(status), **observed) as client:
+        answer = await client.post("/mcp", **PROJECTS)
+
+    spans = [span.to_json() for span in seen.exporter.get_finished_spans()]
+    assert spans
+    assert any("called" in line for line in kept)
+    assert Echoing.KEY not in "".join([*spans, str(seen.reader.get_metrics_data()), *kept, answer.text])
+
+
 def test_reads_a_traceback_in_one_line_with_its_trace() -> None:
     """What a program collects line by line stays whole."""
     with TracerProvider().get_tracer("test").start_as_current_span("call") as span:
@@ -151,3 +169,21 @@ class Failing:
         self._failed = True
         await send({"type": "http.response.start", "status": 503, "headers": [(b"retry-after", b"0")]})
         await send({"type": "http.response.body", "body": b"{}"})
+
+
+class Echoing:
+    """A service that repeats the key of its caller in every text of its answer."""
+
+    KEY = "emulator-eastus-key"
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer."""
+        key = dict(scope["headers"])[b"ocp-apim-subscription-key"]
+        assert key.decode() == self.KEY
+        said = json.dumps({"code": key.decode(), "message": f"The key is {key.decode()}."}).encode()
+        headers = [(b"retry-after", b"999"), (b"www-authenticate", key), (b"x-key", key)]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": said})

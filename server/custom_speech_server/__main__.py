@@ -26,9 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     if getattr(options, "confirm", "ask") not in ("ask", "never"):
         parser.error("CUSTOM_SPEECH_CONFIRM must be ask or never")
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `head` does: what is left of it has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
