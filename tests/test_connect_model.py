@@ -1,5 +1,6 @@
 """connect_model …"""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from azure import Azure
 from caller import Caller, rules_of
 from conftest import Connect
+from custom_speech_server.resources import EMULATED
 
 pytestmark = pytest.mark.anyio
 
@@ -73,11 +75,25 @@ async def test_it_refuses_with_every_finding(
 
 
 async def test_it_refuses_a_model_that_failed(call: Caller, azure: Azure) -> None:
-    """A failed model cannot be used."""
+    """A failed model cannot be used; the service's reason is a sentence of its own."""
     model = await unconnected(call)
-    await azure.finish(model, "Failed")
+    await azure.finish(model, "Failed", {"code": "InvalidData", "message": "Too little data"})
 
-    assert rules_of(await call.refusal("connect_model", model=model, project="Contoso en-US")) == ["model-is-ready"]
+    refusal = await call.refusal("connect_model", model=model, project="Contoso en-US")
+
+    assert rules_of(refusal) == ["model-is-ready"]
+    assert "The model failed to train: Too little data. Train it again" in refusal
+
+
+async def test_it_says_what_else_is_wrong_on_a_read_only_resource(connect: Connect, azure: Azure) -> None:
+    """One refusal has every finding, the first does not hide the rest."""
+    protected = tuple(replace(resource, read_only=True) for resource in EMULATED.all)
+    async with connect(resources=replace(EMULATED, all=protected)) as call:
+        refusal = await call.refusal("connect_model", model="Contoso finished model en-US", project="Contoso de-DE")
+
+    assert rules_of(refusal) == ["resource-writable", "locale-match"]
+    assert 'list_projects(locale="en-US", resource="emulator-eastus")' in refusal
+    assert await azure.writes() == []
 
 
 async def test_it_explains_itself_where_there_are_no_projects(connect: Connect) -> None:

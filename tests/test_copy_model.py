@@ -115,6 +115,45 @@ async def test_it_makes_one_copy_of_ten_calls_at_once(call: Caller, azure: Azure
     assert (await azure.writes()).count("Models_Copy") == 1
 
 
+async def test_it_copies_each_of_two_trainings_of_the_same_request(call: Caller) -> None:
+    """What was trained twice on purpose is two models, on the target as well."""
+    request: dict[str, Any] = {"display_name": "Twice", "locale": "en-US", "datasets": [TEXT]}
+    trainings = [await call("create_model", **request, allow_duplicate=second) for second in (False, True)]
+
+    for training in trainings:
+        await call("get_model", model=training["id"], wait_seconds=45)
+    copies = [await call("copy_model", model=one["id"], to_resource=AWAY, wait_seconds=45) for one in trainings]
+
+    assert [copy["model"]["already_existed"] for copy in copies] == [False, False]
+    assert len({copy["model"]["id"] for copy in copies}) == 2
+
+
+async def test_it_tells_targets_of_one_region_apart(connect: Connect) -> None:
+    """Resources of a region share its address; the key makes the difference."""
+    regional = tuple(replace(resource, endpoint="http://localhost") for resource in EMULATED.all)
+    async with connect(resources=replace(EMULATED, all=regional), confirm="never") as call:
+        source = await trained(call)
+        one, other = [
+            await call("copy_model", model=source, to_resource=target) for target in (AWAY, "emulator-brazilsouth")
+        ]
+
+    assert one["operation"] != other["operation"]
+
+
+@pytest.mark.parametrize("resource_id", [EMULATED.all[0].resource_id, None])
+async def test_it_copies_nothing_to_the_same_resource_by_another_name(
+    connect: Connect, azure: Azure, resource_id: str | None
+) -> None:
+    """Configured twice it is still one resource, and the source is no copy of itself."""
+    twice = (*EMULATED.all, replace(EMULATED.all[0], name="again", resource_id=resource_id))
+    async with connect(resources=replace(EMULATED, all=twice), confirm="never") as call:
+        source = await trained(call)
+        refusal = await call.refusal("copy_model", model=source, to_resource="again")
+
+    assert rules_of(refusal) == ["same-resource"]
+    assert "Models_Copy" not in await azure.writes()
+
+
 async def test_it_copies_beside_a_model_that_is_certainly_another(call: Caller) -> None:
     """The stock has a model of the same name on the target, trained with data of its own."""
     copy = await call("copy_model", model=STOCK, to_resource=AWAY)

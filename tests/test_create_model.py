@@ -123,6 +123,29 @@ async def test_it_trains_the_same_again_when_asked_to(call: Caller) -> None:
     assert not second["already_existed"]
 
 
+async def test_it_knows_a_second_training_for_the_request_that_it_repeats(call: Caller, azure: Azure) -> None:
+    """Where the first is gone, the second is what the request has made."""
+    first = await call("create_model", **GOOD)
+    second = await call("create_model", **GOOD, allow_duplicate=True)
+    await azure.finish(first["id"], "Succeeded")
+    await azure.ask("DELETE", f"/speechtotext/models/{first['id']}")
+
+    again = await call("create_model", **GOOD)
+
+    assert (again["id"], again["already_existed"]) == (second["id"], True)
+
+
+async def test_it_says_what_follows_where_the_training_of_the_same_request_failed(call: Caller, azure: Azure) -> None:
+    """There is nothing to wait for."""
+    first = await call("create_model", **GOOD)
+    await azure.finish(first["id"], "Failed", {"code": "InvalidData", "message": "Too little data"})
+
+    again = await call("create_model", **GOOD)
+
+    assert (again["id"], again["status"]) == (first["id"], "Failed")
+    assert ["allow_duplicate=true" in step for step in again["next_steps"]] == [True]
+
+
 async def test_it_makes_another_model_of_another_request_and_says_that_the_name_is_taken(call: Caller) -> None:
     """A name is no identity: the other model is not reused."""
     first = await call("create_model", **GOOD)

@@ -111,6 +111,15 @@ async def test_it_applies_each_rule(call: Caller, arguments: dict[str, Any], exp
     assert not plan["ok"]
 
 
+async def test_it_names_calls_that_can_be_made_as_they_stand(call: Caller) -> None:
+    """The mend of a name that leads nowhere lists what there is: of the locale, on the resource."""
+    wrong = {"datasets": ["Nothing"], "base_model": "Nothing", "resource": "emulator-westeurope"}
+    plan = await call("plan_model", display_name="Calls", locale="en-US", **wrong)
+
+    of_all = '(locale="en-US", resource="emulator-westeurope") shows what there is; an id belongs to one resource only.'
+    assert [finding["fix"] for finding in plan["findings"]] == [f"list_base_models{of_all}", f"list_datasets{of_all}"]
+
+
 async def test_it_says_how_a_region_without_hardware_is_served(call: Caller) -> None:
     """The fix names a configured resource that trains with audio, and the copy afterwards."""
     plan = await call(

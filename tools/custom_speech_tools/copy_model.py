@@ -62,7 +62,7 @@ async def _prepared(plan: CopyPlan) -> _Prepared:
         authorization = group.start(plan.target.models_authorize_copy(source_id)) if source_id else None
     there = copies.result
     earlier = earlier_copy(plan.model, there)
-    taken = () if earlier else tuple(name_is_free(plan.model, there))
+    taken = () if earlier else tuple(name_is_free(plan.model, there, plan.target.resource.name))
     if any(finding.level == "block" for finding in taken):
         raise Refused("Nothing was copied.", taken, "Then call again.")
     known = frozenset(model.id for model in there)

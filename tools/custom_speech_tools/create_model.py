@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from custom_speech_tools.call import next_steps, showing
+from custom_speech_tools.call import showing
 from custom_speech_tools.call.arguments import (
     AllowDuplicate,
     BaseModelName,
@@ -16,6 +16,7 @@ from custom_speech_tools.call.arguments import (
 )
 from custom_speech_tools.call.connections import Connected
 from custom_speech_tools.call.declaration import writes
+from custom_speech_tools.call.next_steps import after
 from custom_speech_tools.call.results import Model
 from custom_speech_tools.guardrails.consent import Asked, must_be_yes
 from custom_speech_tools.guardrails.model_plan import Checked, ModelPlan, made_by
@@ -42,26 +43,25 @@ async def create_model(
         return _shown(plan, plan.existing, already_existed=True)
     must_be_yes(asked, plan, connections)
     request = f"{plan.request}-{uuid4()}" if allow_duplicate else plan.request
-    definition = plan.definition(confirm)
+    definition = plan.definition(request, confirm)
     model, earlier = await connections.once.do(
-        request, plan.gathered, lambda: plan.facts.speech.models_create(definition), lambda known: _look_for(plan)
+        request, plan.gathered, lambda: plan.facts.speech.models_create(definition), lambda known: _made(plan, request)
     )
     return _shown(plan, model, already_existed=earlier)
 
 
-async def _look_for(plan: ModelPlan) -> wire.CustomModel | None:
-    """The model of a request whose answer was lost; one that was there before does not count."""
-    request = plan.facts.request
-    found = await plan.facts.speech.models_list_custom_models(display_name=request.display_name, locale=request.locale)
-    before = {model.id for model in plan.facts.same_name}
-    return made_by(plan.request, (model for model in found.entities if model.id not in before))
+async def _made(plan: ModelPlan, request: str) -> wire.CustomModel | None:
+    """What a request has made whose answer was lost."""
+    name, locale = plan.facts.request.display_name, plan.facts.request.locale
+    return made_by(
+        request, (await plan.facts.speech.models_list_custom_models(display_name=name, locale=locale)).entities
+    )
 
 
 def _shown(plan: ModelPlan, model: wire.CustomModel, *, already_existed: bool) -> Model:
     speech = plan.facts.speech
-    follow = next_steps.call("get_model", model=model.id, wait_seconds=45, resource=speech.resource.name)
     standing = [finding for finding in plan.findings if finding.level != "confirm"]
-    return showing.model(speech, model, [follow], already_existed=already_existed, findings=standing)
+    return showing.model(speech, model, after(speech, model), already_existed=already_existed, findings=standing)
 
 
 tool = writes(create_model, "Create a custom model", idempotent=False)

@@ -8,13 +8,14 @@ from mcp.server.mcpserver import Resolve
 
 from custom_speech_tools.call.arguments import ModelName, ProjectName
 from custom_speech_tools.call.connections import Named
+from custom_speech_tools.call.next_steps import call
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails.project_rules import project_is_supported
 from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
 from custom_speech_tools.guardrails.resource_rules import resource_is_writable
 from custom_speech_tools.speech import Speech, wire
-from custom_speech_tools.speech.plain_text import plain
+from custom_speech_tools.speech.plain_text import because, plain
 from custom_speech_tools.speech.side_by_side import together
 
 
@@ -39,44 +40,51 @@ class Connection:
         return await self.speech.models_update(self.model.id, {"project": {"self": project}})
 
 
-def locales_match(model: wire.CustomModel, project: wire.Project) -> Iterator[Finding]:
-    """Model and project have one locale."""
+def locales_match(model: wire.CustomModel, project: wire.Project, resource: str) -> Iterator[Finding]:
+    """Model and project have one locale; `resource` is where the project is."""
     if model.locale.lower() != project.locale.lower():
-        name = plain(project.display_name, 80)
+        name, fitting = plain(project.display_name, 80), call("list_projects", locale=model.locale, resource=resource)
         yield Finding(
             rule="locale-match",
             level="block",
             message=f"Project '{name}' has locale {plain(project.locale)}, the model {plain(model.locale)}.",
-            fix=f'list_projects(locale="{plain(model.locale)}") shows those that fit.',
+            fix=f"{fitting} shows those that fit.",
         )
 
 
 def model_has_not_failed(model: wire.CustomModel) -> Iterator[Finding]:
     """There is a model to connect."""
     if model.status == "Failed":
-        reason = plain(model.error.message or "") if model.error else ""
         yield Finding(
             rule="model-is-ready",
             level="block",
-            message=f"The model failed to train{': ' + reason if reason else '.'}",
+            message=f"The model failed to train{because(model.error.message if model.error else None)}",
             fix="Train it again, corrected; a failed model cannot be used.",
         )
 
 
 async def connection(model: ModelName, project: ProjectName, speech: Named) -> Connection:
     """Model and project, where they fit; raises Refused with every finding."""
-    if barred := [*resource_is_writable(speech.resource), *project_is_supported(speech.resource)]:
-        raise Refused("Nothing was connected.", barred, "On this resource models work as they are.")
     async with together() as group:
-        one, other = group.start(find(speech, MODEL, model)), group.start(find(speech, PROJECT, project))
-    findings = [fact for fact in (one.result, other.result) if isinstance(fact, Finding)]
-    if isinstance(one.result, wire.CustomModel):
-        findings += model_has_not_failed(one.result)
-    if isinstance(one.result, wire.CustomModel) and isinstance(other.result, wire.Project):
-        findings += locales_match(one.result, other.result)
-        if not findings:
-            return Connection(speech, one.result, other.result)
+        one = group.start(find(speech, MODEL, model))
+        other = group.start(find(speech, PROJECT, project)) if speech.resource.api_version.has_projects else None
+    what, where = one.result, other.result if other else None
+    findings = list(_findings(speech, what, where))
+    if not findings and isinstance(what, wire.CustomModel) and isinstance(where, wire.Project):
+        return Connection(speech, what, where)
     raise Refused("Nothing was connected.", findings, "Correct all of this, then call again.")
+
+
+def _findings(
+    speech: Speech, model: wire.CustomModel | Finding, project: wire.Project | Finding | None
+) -> Iterator[Finding]:
+    yield from resource_is_writable(speech.resource)
+    yield from project_is_supported(speech.resource)
+    yield from (fact for fact in (model, project) if isinstance(fact, Finding))
+    if isinstance(model, wire.CustomModel):
+        yield from model_has_not_failed(model)
+        if isinstance(project, wire.Project):
+            yield from locales_match(model, project, speech.resource.name)
 
 
 Connecting = Annotated[Connection, Resolve(connection)]

@@ -13,7 +13,7 @@ from custom_speech_tools.call.current import current
 from custom_speech_tools.call.once import MARK, digest
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
-from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts
+from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts, same_resource
 from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
 from custom_speech_tools.guardrails.resource_rules import by_the_service
 from custom_speech_tools.speech import Speech, wire
@@ -34,7 +34,7 @@ class CopyPlan:
     @property
     def request(self) -> str:
         """The digest of the copy."""
-        return digest("copy", self.source.resource.endpoint, self.model.id, self.target.resource.endpoint)
+        return digest("copy", self.source.resource.endpoint, self.model.id, self.target.resource.identity)
 
 
 async def copy_plan(
@@ -71,21 +71,26 @@ Copying = Annotated[CopyPlan, Resolve(copy_plan)]
 def earlier_copy(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> wire.CustomModel | None:
     """The model on the target that carries the same mark: a copy keeps the properties of its source."""
     mark = (model.custom_properties or {}).get(MARK)
-    return next((other for other in there if mark and (other.custom_properties or {}).get(MARK) == mark), None)
+    others = (other for other in there if other.id != model.id)
+    return next((other for other in others if mark and (other.custom_properties or {}).get(MARK) == mark), None)
 
 
-def name_is_free(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> Iterator[Finding]:
-    """No model on the target could be an earlier copy that carries no mark; others of the name are mentioned."""
+def name_is_free(model: wire.CustomModel, there: Iterable[wire.CustomModel], target: str) -> Iterator[Finding]:
+    """No model on the target is the source, or could be an earlier copy without a mark; others are mentioned."""
     for other in there:
-        unclear = may_be_copy(model, other)
-        yield Finding(
-            rule="already-exists",
-            level="block" if unclear else "warn",
-            message=f"The target has a model of this name and locale{UNCLEAR if unclear else ''}: {other.id}.",
-            fix="If it is that, use connect_model on the target; if not, rename or delete it there first."
-            if unclear
-            else "It is another model; the copy is a second one of the name.",
-        )
+        yield same_resource(target) if other.id == model.id else _same_name(model, other)
+
+
+def _same_name(model: wire.CustomModel, other: wire.CustomModel) -> Finding:
+    unclear = may_be_copy(model, other)
+    return Finding(
+        rule="already-exists",
+        level="block" if unclear else "warn",
+        message=f"The target has a model of this name and locale{UNCLEAR if unclear else ''}: {other.id}.",
+        fix="If it is that, use connect_model on the target; if not, rename or delete it there first."
+        if unclear
+        else "It is another model; the copy is a second one of the name.",
+    )
 
 
 UNCLEAR = ", perhaps an earlier copy"

@@ -49,13 +49,18 @@ def clocks_agree(facts: CopyFacts) -> Findings:
 
 def target_is_another_resource(facts: CopyFacts) -> Findings:
     """The copy goes to another resource."""
-    if facts.source.name == facts.target.name:
-        yield Finding(
-            rule="same-resource",
-            level="block",
-            message=f"{facts.source.name} is the resource that the model is on.",
-            fix="Name another resource as to_resource; connect_model shows a model in another project.",
-        )
+    if facts.source.identity == facts.target.identity:
+        yield same_resource(facts.target.name)
+
+
+def same_resource(target: str) -> Finding:
+    """What to say of a target that is the source."""
+    return Finding(
+        rule="same-resource",
+        level="block",
+        message=f"{target} is the resource that the model is on.",
+        fix="Name another resource as to_resource; connect_model shows a model in another project.",
+    )
 
 
 def copy_can_be_authorized(facts: CopyFacts) -> Findings:
@@ -90,7 +95,7 @@ def project_fits(facts: CopyFacts) -> Findings:
     if facts.wants_project:
         yield from project_is_supported(facts.target)
     if isinstance(facts.model, wire.CustomModel) and isinstance(facts.project, wire.Project):
-        yield from locales_match(facts.model, facts.project)
+        yield from locales_match(facts.model, facts.project, facts.target.name)
 
 
 RULES: tuple[Callable[[CopyFacts], Findings], ...] = (

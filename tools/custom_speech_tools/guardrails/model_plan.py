@@ -76,7 +76,7 @@ class ModelPlan:
         """Whether training costs money, or may: with the choice left to the service, any of its choices counts."""
         return any(base.training_is_charged for base in self.base_models)
 
-    def definition(self, confirm: str | None) -> dict[str, JsonValue]:
+    def definition(self, mark: str, confirm: str | None) -> dict[str, JsonValue]:
         """The body of Models_Create; a token that bought the training is marked, so that it buys no other anywhere."""
         request, speech = self.facts.request, self.facts.speech
         bought: dict[str, JsonValue] = {BOUGHT: digest(confirm)} if confirm and self.needs_yes else {}
@@ -84,7 +84,7 @@ class ModelPlan:
             "displayName": request.display_name,
             "locale": request.locale,
             "datasets": [{"self": speech.address_of(f"/datasets/{item.id}")} for item in self.facts.found_datasets],
-            "customProperties": {MARK: self.request, **bought},
+            "customProperties": {MARK: mark, **bought},
         }
         if request.description:
             body["description"] = request.description
@@ -120,8 +120,9 @@ def request_digest(facts: ModelFacts) -> str:
 
 
 def made_by(request: str, models: Iterable[wire.CustomModel]) -> wire.CustomModel | None:
-    """The model that carries the digest of the request."""
-    return next((model for model in models if (model.custom_properties or {}).get(MARK) == request), None)
+    """The model that carries the digest of the request, alone or followed by what tells a second one from the first."""
+    marked = ((model, (model.custom_properties or {}).get(MARK)) for model in models)
+    return next((model for model, mark in marked if mark and f"{mark}-".startswith(f"{request}-")), None)
 
 
 def _already_exists(plan: ModelPlan) -> Iterator[Finding]:

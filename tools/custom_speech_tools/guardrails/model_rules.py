@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from custom_speech_tools.call.locales import reading_of
+from custom_speech_tools.call.next_steps import call
 from custom_speech_tools.call.regions import AS_OF, region, trains_audio
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails import project_rules, resource_rules
 from custom_speech_tools.guardrails.model_facts import AUDIO, ModelFacts
 from custom_speech_tools.speech import wire
-from custom_speech_tools.speech.plain_text import plain
+from custom_speech_tools.speech.plain_text import because, plain
 
 Findings = Iterator[Finding]
 
@@ -112,14 +113,15 @@ def _not_accepted(facts: ModelFacts, dataset: wire.Dataset, accepted: list[str])
         level="block",
         message=f"The base model is not trained with {plain(dataset.kind)}: dataset {_name(dataset)}.",
         fix=f"It takes {_kinds(accepted)}. "
-        f'list_base_models(locale="{facts.request.locale}", train_with=[{kinds}]) shows those that take it.',
+        f'list_base_models(locale="{facts.request.locale}", train_with=[{kinds}], '
+        f'resource="{facts.speech.resource.name}") shows those that take it.',
     )
 
 
 def base_model_is_open(facts: ModelFacts) -> Findings:
     """The base model may still be trained on, for more than 30 days."""
-    locale = facts.request.locale
-    choose = f'list_base_models(locale="{locale}") shows the open ones.'
+    locale, here = facts.request.locale, facts.speech.resource.name
+    choose = f"{call('list_base_models', locale=locale, resource=here)} shows the open ones."
     if isinstance(facts.base_model, wire.BaseModel):
         yield from _open_until(facts.base_model, facts.now, choose)
     elif facts.base_model is None and not facts.base_models:
@@ -147,8 +149,8 @@ def datasets_are_ready(facts: ModelFacts) -> Findings:
     """Every dataset is imported and holds something."""
     for dataset in facts.found_datasets:
         if dataset.status == "Failed":
-            reason = plain(dataset.error.message or "") if dataset.error else ""
-            message = f"Dataset {_name(dataset)} failed to import{': ' + reason if reason else '.'}"
+            reason = because(dataset.error.message if dataset.error else None)
+            message = f"Dataset {_name(dataset)} failed to import{reason}"
             yield Finding(rule="dataset-ready", level="block", message=message, fix="Upload it again, corrected.")
         elif dataset.status != "Succeeded":
             message = f"Dataset {_name(dataset)} is {plain(dataset.status)}."

@@ -13,5 +13,5 @@ def project_is_supported(resource: SpeechResource) -> Iterator[Finding]:
             rule="project-supported",
             level="block",
             message=f"API version {resource.api_version.name} of resource {resource.name} has no projects.",
-            fix="Leave project out, or configure api_version 2025-10-15 for the resource.",
+            fix="Work without a project, or configure api_version 2025-10-15 for the resource.",
         )

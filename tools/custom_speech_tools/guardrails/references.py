@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from custom_speech_tools.call.next_steps import call
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.speech import AzureError, Speech, wire
@@ -50,11 +51,11 @@ BASE_MODEL = Kind(
 async def find(speech: Speech, kind: Kind[Entity], asked: str, locale: str | None = None) -> Entity | Finding:
     """The entity, or the finding that says why there is none; one request. `locale` decides between equal names."""
     if GUID.fullmatch(asked):
-        return await _by_id(speech, kind, asked.lower())
+        return await _by_id(speech, kind, asked.lower(), locale)
     if asked.lower().startswith(("http://", "https://")):
         wrong = wrong_address(speech, kind, asked)
         named = entity_of(asked)
-        return await _by_id(speech, kind, named.id) if named and not wrong else wrong or _no_address(kind)
+        return await _by_id(speech, kind, named.id, locale) if named and not wrong else wrong or _no_address(kind)
     return await _by_name(speech, kind, asked, locale)
 
 
@@ -80,13 +81,13 @@ def _no_address(kind: Kind[Entity]) -> Finding:
     )
 
 
-async def _by_id(speech: Speech, kind: Kind[Entity], entity: str) -> Entity | Finding:
+async def _by_id(speech: Speech, kind: Kind[Entity], entity: str, locale: str | None) -> Entity | Finding:
     try:
         return await kind.get(speech, entity)
     except AzureError as error:
         if error.status != 404:
             raise
-    return _missing(speech, kind, entity)
+    return _missing(speech, kind, entity, locale)
 
 
 async def _by_name(speech: Speech, kind: Kind[Entity], name: str, locale: str | None) -> Entity | Finding:
@@ -94,17 +95,18 @@ async def _by_name(speech: Speech, kind: Kind[Entity], name: str, locale: str | 
     if len(found) > 1:
         found = [entity for entity in found if entity.locale == locale] or found
     if not found:
-        return _missing(speech, kind, name)
+        return _missing(speech, kind, name, locale)
     return found[0] if len(found) == 1 else _ambiguous(kind, name, found)
 
 
-def _missing(speech: Speech, kind: Kind[Entity], asked: str) -> Finding:
+def _missing(speech: Speech, kind: Kind[Entity], asked: str, locale: str | None) -> Finding:
     where = speech.resource.name
     return Finding(
         rule="reference-found",
         level="block",
         message=f"Resource {where} has no {kind.noun} {plain(asked, 80)!r}.",
-        fix=f'Call {kind.list_tool}(resource="{where}") for what there is; an id belongs to one resource only.',
+        fix=f"{call(kind.list_tool, locale=locale, resource=where)} shows what there is; "
+        "an id belongs to one resource only.",
     )
 
 

@@ -22,6 +22,12 @@ def plain(text: str, limit: int = NAME) -> str:
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
 
 
+def because(reason: str | None) -> str:
+    """How a sentence ends that a reason of the service's explains, where it gave one."""
+    shown = plain(reason or "").rstrip(".")
+    return f": {shown}." if shown else "."
+
+
 def has_invisible(text: str) -> bool:
     """Whether a text holds control characters or marks that cannot be seen."""
     return any(map(_is_invisible, text))

@@ -23,3 +23,8 @@ class SpeechResource:
     """What the configuration says, overruling the dated list of regions."""
     read_only: bool = False
     emulated: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other resources, of which many share the endpoint of a region."""
+        return (self.resource_id or self.name).lower()
