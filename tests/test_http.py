@@ -55,6 +55,8 @@ BAD_INPUT: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "another method": ("PUT", "/mcp", {}, 405),
     "another path": ("POST", "/", LIST, 404),
     "a path below": ("POST", "/mcp/tools", LIST, 404),
+    "a slash too many": ("POST", "/mcp/", LIST, 404),
+    "a slash too many on a foreign host": ("POST", "/mcp/", LIST | {"headers": {"host": "evil.com"}}, 404),
     "another content type": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"content-type": "text/xml"}}, 400),
     "an unknown version": (
         "POST",

@@ -64,7 +64,9 @@ def application(server: MCPServer[Any], settings: Settings, serving: Serving) ->
             await stack.enter_async_context(server.session_manager.run())
             yield
 
-    return Starlette(routes=routes, lifespan=lifespan), listeners
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.redirect_slashes = False  # it would send a caller, token and all, to http and to any Host it named
+    return app, listeners
 
 
 class _Mcp:
