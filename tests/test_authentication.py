@@ -1,5 +1,6 @@
 """Authentication …"""
 
+import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import httpx2
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AnyHttpUrl, HttpUrl
@@ -51,13 +53,22 @@ def key_set(*ids: str) -> str:
     return json.dumps({"keys": [public | {"kid": key, "use": "sig", "alg": "RS256"} for key in ids]})
 
 
-def issued(*, key: Any = KEY, algorithm: str = "RS256", kid: str = "one", **claims: Any) -> str:
+def issued(
+    *, key: Any = KEY, algorithm: str = "RS256", kid: str = "one", head: dict[str, Any] | None = None, **claims: Any
+) -> str:
     """A token as the issuer makes it, but for what a test changes; a claim of None is left out."""
     usual = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": datetime.now(UTC) + timedelta(minutes=5)}
     content = {
         name: value for name, value in ({**usual, "scp": f"{READ} {WRITE}"} | claims).items() if value is not None
     }
-    return jwt.encode(content, key, algorithm=algorithm, headers={"kid": kid})
+    return jwt.encode(content, key, algorithm=algorithm, headers={"kid": kid} | (head or {}))
+
+
+def signed_with_the_public_key() -> str:
+    """A token whose shared secret is the issuer's public key, which PyJWT would not make."""
+    content = issued(key="s" * 32, algorithm="HS256").rpartition(".")[0]
+    secret = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return f"{content}.{jwt.utils.base64url_encode(hmac.digest(secret, content.encode(), 'sha256')).decode()}"
 
 
 async def published() -> str:
@@ -131,6 +142,11 @@ REFUSED = {
     "signed with another algorithm": issued(algorithm="PS256"),
     "unsigned": issued(key=None, algorithm="none"),
     "without a subject": issued(sub=None),
+    "of nobody": issued(sub=""),
+    "for several, not us": issued(aud=["api://payroll", "api://speech/2"]),
+    "signed with the public key as a secret": signed_with_the_public_key(),
+    "signed by a key that it names": issued(key=OTHER_KEY, head={"jku": "https://evil.com", "x5u": "https://evil.com"}),
+    "with an extension that nobody knows": issued(head={"crit": ["x"], "x": 1}),
 }
 
 
@@ -143,6 +159,27 @@ async def test_refuses_a_token_that_proves_nothing(azure: Azure, token: str) -> 
     hint = 'resource_metadata="https://speech.contoso.com/.well-known/oauth-protected-resource/mcp"'
     assert hint in response.headers["www-authenticate"]
     assert response.json() == {"error": "invalid_token", "error_description": "Authentication required"}
+
+
+@pytest.mark.parametrize("second", [issued(), "letmein"])
+async def test_refuses_two_tokens_at_once(azure: Azure, second: str) -> None:
+    """A proxy may have checked one and the server would believe the other."""
+    headers = [*LIST["headers"].items(), *(("authorization", f"Bearer {token}") for token in (issued(), second))]
+    async with behind(azure, oauth()) as client:
+        assert (await client.post("/mcp", json=LIST["json"], headers=headers)).status_code == 401
+
+
+async def test_reads_no_token_in_an_address(azure: Azure) -> None:
+    """Addresses stand in logs."""
+    async with behind(azure, oauth()) as client:
+        assert (await client.post(f"/mcp?access_token={issued()}", **LIST)).status_code == 401
+
+
+async def test_accepts_a_token_for_several_that_names_us(azure: Azure) -> None:
+    """An audience may be a list."""
+    async with behind(azure, oauth()) as client:
+        token = issued(aud=["api://payroll", AUDIENCE])
+        assert (await client.post("/mcp", **bearing(token, LIST))).status_code == 200
 
 
 async def test_accepts_a_token_of_the_issuer(azure: Azure) -> None:

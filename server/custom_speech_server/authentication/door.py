@@ -4,7 +4,9 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from pydantic import AnyHttpUrl
+from starlette.authentication import AuthCredentials, BaseUser
 from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.requests import HTTPConnection
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -18,7 +20,16 @@ def guarded(app: ASGIApp, access: Access | None) -> ASGIApp:
         return app
     metadata = build_resource_metadata_url(access.public_url) if access.public_url else None
     inside = RequireAuthMiddleware(AuthContextMiddleware(app), [READ], metadata)
-    return AuthenticationMiddleware(inside, backend=BearerAuthBackend(access.verifier))
+    return AuthenticationMiddleware(inside, backend=OneBearer(access.verifier))
+
+
+class OneBearer(BearerAuthBackend):
+    """The SDK's look at the token, where there is one: of several, a proxy may have checked another than we would."""
+
+    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
+        """Who calls; None where nobody proves it."""
+        once = len(conn.headers.getlist("authorization")) == 1
+        return await super().authenticate(conn) if once else None
 
 
 def metadata_routes(access: Access | None) -> list[Route]:

@@ -87,7 +87,7 @@ class IssuedTokens:
         except jwt.PyJWTError as error:
             _log.warning("A token was refused (%s).", type(error).__name__)
             return None
-        return None if claims is None else access_token(token, claims)
+        return access_token(token, claims) if claims and claims["sub"] else None
 
     def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         return jwt.decode(
