@@ -208,6 +208,15 @@ async def test_of_one_machine_are_workers_that_start_and_stop_together() -> None
         assert process.wait(timeout=60) == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
+async def test_of_one_machine_stop_when_the_process_that_started_them_is_killed() -> None:
+    """Else nobody would replace one that dies, and the port would stay taken."""
+    with command("--workers", "2", CUSTOM_SPEECH_STATE_KEY=SHARED.decode()) as (process, _):
+        process.kill()
+        assert process.stderr is not None
+        process.stderr.read()  # it ends when the last worker has ended
+
+
 async def at_once(client: httpx2.AsyncClient, ports: list[int], post: dict[str, Any]) -> list[dict[str, Any]]:
     """The results of the same request to all of them at the same moment."""
     results: list[dict[str, Any]] = []

@@ -1,10 +1,14 @@
-"""Several processes on one socket: started together, stopped together, each replaced when it dies."""
+"""Several processes on one socket: started together, stopped together, each replaced when it dies.
+
+However the one that started them ends, they stop: nobody would replace them, and they would keep the port.
+"""
 
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
+from threading import Thread
 from types import FrameType
 
 SHORTEST_LIFE_SECONDS = 5.0
@@ -20,6 +24,7 @@ class Workers:
         self._work = work
         self._born: dict[int, float] = {}
         self._stopping = False
+        self._line = os.pipe()
 
     def run(self, count: int, announce: Callable[[], None]) -> int:
         """Start them, say so, and stay until the last has ended; gives the exit status."""
@@ -44,6 +49,9 @@ class Workers:
     def _be_a_worker(self) -> None:
         for name in _SIGNALS:
             signal.signal(name, signal.SIG_DFL)
+        listening, speaking = self._line
+        os.close(speaking)
+        Thread(target=_stop_when_alone, args=(listening,), daemon=True).start()
         self._work()
         sys.exit(0)
 
@@ -61,3 +69,8 @@ class Workers:
         self._stopping = True
         for process in self._born:
             os.kill(process, name)
+
+
+def _stop_when_alone(line: int) -> None:
+    os.read(line, 1)  # nothing is ever said: it returns when the last that could speak has ended
+    os.kill(os.getpid(), signal.SIGTERM)
