@@ -202,7 +202,8 @@ class TestCharge:
         async with connect(client={"mode": mode, "elicitation_callback": no}) as call:
             refusal = await call.refusal("create_model", **GOOD)
 
-        assert refusal
+        says_no = "The user did not say yes to the charge." in refusal
+        assert says_no or refusal.endswith("does not fit it. Nothing was changed; the same call can be repeated.")
         assert await azure.writes() == []
 
     async def test_it_gives_a_token_to_a_client_that_cannot_ask(self, connect: Connect, azure: Azure) -> None:
@@ -326,6 +327,12 @@ class TestBadInput:
         model = await call("create_model", **GOOD | {"display_name": name, "description": name})
 
         assert (model["display_name"], model["description"]) == (name, name)
+
+    async def test_it_gives_exactly_the_name_that_it_shows(self, call: Caller) -> None:
+        """Blanks that nobody sees are not part of it, so the model is found by what is read."""
+        model = await call("create_model", **GOOD | {"display_name": " Two  words "})
+
+        assert (await call("get_model", model="Two words"))["id"] == model["id"]
 
     @pytest.mark.parametrize(("sent", "name"), [(123, "123"), (True, "true"), ({}, "{}"), ([], "[]")])
     async def test_it_takes_a_name_that_a_client_took_for_json(self, call: Caller, sent: Any, name: str) -> None:

@@ -28,6 +28,11 @@ def _visible(text: str) -> str:
     return text
 
 
+def _spaced(text: str) -> str:
+    """A new name as it will be shown, so that what is shown is the exact name."""
+    return " ".join(text.split())
+
+
 def _locale(text: str) -> str:
     if not is_locale(text):
         raise ValueError("is no locale; write language and region, such as en-US or de-DE")
@@ -37,7 +42,7 @@ def _locale(text: str) -> str:
 Text = Annotated[str, Field(max_length=256), BeforeValidator(_written), AfterValidator(_visible)]
 Identifier = Annotated[str, Field(max_length=1024), BeforeValidator(_written), AfterValidator(_visible)]
 
-DisplayName = Annotated[Text, Field(description="Name of the model")]
+DisplayName = Annotated[Text, AfterValidator(_spaced), Field(description="Name of the model")]
 ExactName = Annotated[Text | None, Field(description="Only models of exactly this display name")]
 Description = Annotated[
     Identifier | None,

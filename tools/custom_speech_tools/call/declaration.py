@@ -84,8 +84,8 @@ class SpeechTool(Tool):
                 return str(cause)
             case SpeechError() as cause:
                 return f"{self.name}: {cause} {next_step(cause)}"
-            case ToolError() as cause:
-                return str(cause)
+            case ToolError():
+                return f"{self.name}: the client's answer to the question does not fit it. {NOTHING}"
         reference = secrets.token_hex(4)
         _log.error("%s failed unforeseen, reference %s", self.name, reference, exc_info=error.__cause__)
         return (
@@ -132,7 +132,7 @@ def next_step(error: SpeechError) -> str:
         case NoCredential() | NotAllowed():
             return "Nothing was sent; the same call can be repeated once that is mended."
         case AnswerLost() | UnreadableAnswer():
-            return "The same call can be repeated: it looks first for what is already there."
+            return "The same call can be repeated; nothing is made twice."
     return "Repeat the call once; if it stays, run `custom-speech-mcp doctor`."
 
 
