@@ -185,9 +185,19 @@ def _path(text: str | None) -> Path | None:
     return Path(text).expanduser() if text else None
 
 
+_MENDS = {
+    "key": 'no key stands in the file; say where it is: { env = "…" }, { command = ["…"] } or { keyring = "…" }',
+    "region": "is no region's name; write it as in addresses, such as eastus",
+    "resource_id": "is no Azure resource id; it starts with /subscriptions/",
+}
+"""What to write instead of what has not even the form."""
+
+
 def _said(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         return "is not known here; look for a spelling mistake"
+    if fault["type"] in ("model_type", "string_pattern_mismatch") and fault["loc"][-1] in _MENDS:
+        return _MENDS[fault["loc"][-1]]
     return str(fault["msg"]).removeprefix("Value error, ")
 
 
