@@ -21,16 +21,12 @@ def _written(value: object) -> object:
 
 
 def _visible(text: str) -> str:
+    """The text without blanks around it, which nobody sees in a name."""
     if not text.strip():
         raise ValueError("must not be empty")
     if has_invisible(text):
         raise ValueError("must not hold control characters or invisible marks; leave them out")
-    return text
-
-
-def _spaced(text: str) -> str:
-    """A new name as it will be shown, so that what is shown is the exact name."""
-    return " ".join(text.split())
+    return text.strip()
 
 
 def _locale(text: str) -> str:
@@ -42,7 +38,7 @@ def _locale(text: str) -> str:
 Text = Annotated[str, Field(max_length=256), BeforeValidator(_written), AfterValidator(_visible)]
 Identifier = Annotated[str, Field(max_length=1024), BeforeValidator(_written), AfterValidator(_visible)]
 
-DisplayName = Annotated[Text, AfterValidator(_spaced), Field(description="Name of the model")]
+DisplayName = Annotated[Text, Field(description="Name of the model")]
 ExactName = Annotated[Text | None, Field(description="Only models of exactly this display name")]
 Description = Annotated[
     Identifier | None,
