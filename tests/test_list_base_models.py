@@ -1,7 +1,5 @@
 """list_base_models …"""
 
-from datetime import timedelta
-
 import pytest
 
 from azure import Azure
@@ -84,12 +82,3 @@ async def test_it_asks_the_service_once(call: Caller, azure: Azure) -> None:
     await call("list_base_models", locale="en-US")
 
     assert await azure.operations() == ["Models_ListBaseModels"]
-
-
-async def test_it_follows_the_clock_of_the_service(call: Caller, azure: Azure) -> None:
-    """Expiry is judged by date, so what is open today is closed in two years."""
-    before = await call("list_base_models", locale="fr-FR", include_expired=True, limit=100)
-    await azure.advance(timedelta(days=10))
-    after = await call("list_base_models", locale="fr-FR", include_expired=True, limit=100)
-
-    assert before["base_models"][-1]["id"] == after["base_models"][-1]["id"]
