@@ -91,26 +91,30 @@ def _add_news(server: MCPServer[Any]) -> None:
 
 
 def _add_questions(server: MCPServer[Any]) -> None:
+    """Each goes out on the stream of its call: the client may not have opened the other one yet."""
+
     @server.tool(description="Has the client's model say something.")
     async def test_sampling(prompt: str, ctx: Context) -> CallToolResult:
         message = SamplingMessage(role="user", content=TextContent(type="text", text=prompt))
-        said = await ctx.session.create_message(messages=[message], max_tokens=100)
+        said = await ctx.session.create_message(messages=[message], max_tokens=100, related_request_id=ctx.request_id)
         return answer(text(f"LLM response: {getattr(said.content, 'text', said.content)}"))
 
     @server.tool(description="Asks the user.")
     async def test_elicitation(message: str, ctx: Context) -> CallToolResult:
         schema = {"type": "object", "properties": USER, "required": ["username", "email"]}
-        said = await ctx.session.elicit_form(message, schema)
+        said = await ctx.session.elicit_form(message, schema, ctx.request_id)
         return answer(text(f"User response: action={said.action}, content={said.content}"))
 
     @server.tool(description="Asks the user with defaults.")
     async def test_elicitation_sep1034_defaults(ctx: Context) -> CallToolResult:
-        said = await ctx.session.elicit_form("Look these over", {"type": "object", "properties": DEFAULTS})
+        said = await ctx.session.elicit_form(
+            "Look these over", {"type": "object", "properties": DEFAULTS}, ctx.request_id
+        )
         return answer(text(f"Elicitation completed: action={said.action}, content={said.content}"))
 
     @server.tool(description="Asks the user to choose.")
     async def test_elicitation_sep1330_enums(ctx: Context) -> CallToolResult:
-        said = await ctx.session.elicit_form("Choose", {"type": "object", "properties": ENUMS})
+        said = await ctx.session.elicit_form("Choose", {"type": "object", "properties": ENUMS}, ctx.request_id)
         return answer(text(f"Elicitation completed: action={said.action}, content={said.content}"))
 
 
