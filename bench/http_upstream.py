@@ -36,12 +36,15 @@ def model() -> bytes:
 
 
 class Answering(asyncio.Protocol):
-    """Answers every request without reading it."""
+    """Answers every request without reading it, after `seconds`."""
 
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
         len(model()),
         model(),
     )
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""
@@ -50,12 +53,16 @@ class Answering(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer as many requests as came."""
         assert isinstance(self._transport, asyncio.WriteTransport)
-        self._transport.write(self.answer * data.count(b"\r\n\r\n"))
+        answers = self.answer * data.count(b"\r\n\r\n")
+        if self._seconds:
+            asyncio.get_running_loop().call_later(self._seconds, self._transport.write, answers)
+        else:
+            self._transport.write(answers)
 
 
-async def main(port: int) -> None:
+async def main(port: int, seconds: float) -> None:
     """Serve until interrupted."""
-    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(lambda: Answering(seconds), "127.0.0.1", port)
     sys.stderr.write("ready\n")
     sys.stderr.flush()
     await server.serve_forever()
@@ -64,4 +71,6 @@ async def main(port: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    asyncio.run(main(parser.parse_args().port))
+    parser.add_argument("--milliseconds", type=int, default=0)
+    options = parser.parse_args()
+    asyncio.run(main(options.port, options.milliseconds / 1000))

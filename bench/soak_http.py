@@ -3,14 +3,16 @@
 python bench/soak_http.py [--minutes 10] [--callers 2]
 
 The emulator answers one request in ten with 429, 503, a dropped answer, nonsense or a late one. Some clients go away
-in the middle of a call, some open sessions of the handshake era and leave them by DELETE. Every tenth of the time it
-prints what the server's process holds: memory, open files (sockets among them) and threads.
+in the middle of a call, some open sessions of the handshake era, half of these go away when they are asked whether
+to train, and a DELETE ends each session. Every tenth of the time it prints what the server's process holds: memory,
+open files, sockets among them, tasks of its event loop and threads.
 """
 
 import argparse
 import asyncio
 import json
 import random
+import signal
 import tempfile
 import time
 from contextlib import ExitStack
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from bench_http import Server, free_port, start
+from bench_http import HERE, Server, free_port, start
 
 FAULTS: list[dict[str, Any]] = [
     {"fault": "429", "probability": 0.03, "seed": 1, "retry_after": 0},
@@ -29,12 +31,14 @@ FAULTS: list[dict[str, Any]] = [
     {"fault": "truncated", "probability": 0.01, "seed": 5},
     {"fault": "slow-body", "probability": 0.01, "seed": 6, "seconds": 0.5},
 ]
+DATASET = "Contoso plain text en-US"
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 VERSION = "2026-07-28"
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("list_projects", {}),
     ("list_base_models", {"locale": "en-US"}),
-    ("plan_model", {"display_name": "m", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}),
+    ("plan_model", {"display_name": "m", "locale": "en-US", "datasets": [DATASET]}),
     ("get_model", {"model": "no such model"}),
     ("list_resources", {}),
 ]
@@ -43,10 +47,11 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 class Soak:
     """The callers and what became of their calls."""
 
-    def __init__(self, server: Server, seconds: float) -> None:
+    def __init__(self, server: Server, seconds: float, charged: str) -> None:
         self._url = f"http://127.0.0.1:{server.port}/mcp"
         self._end = time.monotonic() + seconds
-        self.calls = self.errors = self.vanished = self.sessions = 0
+        self._charged = {"display_name": "m", "locale": "en-US", "datasets": [DATASET], "base_model": charged}
+        self.calls = self.errors = self.vanished = self.sessions = self.questions = 0
 
     async def caller(self, seed: int) -> None:
         """Calls in turn, until the time is over."""
@@ -56,7 +61,7 @@ class Soak:
                 if time.monotonic() > self._end:
                     return
                 if chance.random() < 0.05:
-                    await self._session(client)
+                    await self._session(client, chance)
                 elif chance.random() < 0.05:
                     await self._vanish(tool, arguments)
                 else:
@@ -75,13 +80,27 @@ class Soak:
             except TimeoutError:
                 self.vanished += 1
 
-    async def _session(self, client: httpx.AsyncClient) -> None:
+    async def _session(self, client: httpx.AsyncClient, chance: random.Random) -> None:
         info = {"name": "soak", "version": "1"}
-        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
+        params = {"protocolVersion": "2025-11-25", "capabilities": {"elicitation": {}}, "clientInfo": info}
         body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
         opened = await client.post(self._url, headers=ACCEPT, json=body)
-        await client.delete(self._url, headers=ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]})
+        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        if chance.random() < 0.5:
+            await self._leave_a_question(headers)
+        await client.delete(self._url, headers=headers)
         self.sessions += 1
+
+    async def _leave_a_question(self, headers: dict[str, str]) -> None:
+        training = {"name": "create_model", "arguments": self._charged}
+        body = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": training}
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+            await client.post(self._url, headers=headers, json=INITIALIZED)
+            async with client.stream("POST", self._url, headers=headers, json=body) as answer:
+                async for line in answer.aiter_lines():
+                    if "elicitation/create" in line:
+                        self.questions += 1
+                        return
 
 
 def modern(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -92,24 +111,41 @@ def modern(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"headers": headers, "json": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}}
 
 
-def held(server: Server) -> str:
-    """What the process holds."""
+async def charged(server: Server) -> str:
+    """A base model on which training costs money."""
+    asked = modern("list_base_models", {"locale": "en-US", "train_with": ["Language"], "limit": 100})
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        answer = (await client.post(f"http://127.0.0.1:{server.port}/mcp", **asked)).json()
+    found = answer["result"]["structuredContent"]["base_models"]
+    return next(str(base["id"]) for base in found if base["training_is_charged"])
+
+
+def held(server: Server, count: Path) -> str:
+    """What the process holds; `count` is where it writes its tasks."""
     process = Path(f"/proc/{server.process.pid}")
-    files = len(list((process / "fd").iterdir()))
+    files = [str(file.readlink()) for file in (process / "fd").iterdir()]
+    sockets = sum(file.startswith("socket:") for file in files)
     threads = len(list((process / "task").iterdir()))
-    return f"{server.memory() / 1e6:6.1f} MB, {files:3} open files, {threads} threads"
+    count.unlink(missing_ok=True)
+    server.process.send_signal(signal.SIGUSR1)
+    time.sleep(0.5)
+    memory = server.memory() / 1e6
+    return f"{memory:6.1f} MB, {len(files)} files, {sockets} sockets, {count.read_text()} tasks, {threads} threads"
 
 
-async def run(server: Server, minutes: float, callers: int) -> None:
+async def run(server: Server, count: Path, minutes: float, callers: int) -> None:
     """Soak, and report."""
-    soak = Soak(server, minutes * 60)
+    soak = Soak(server, minutes * 60, await charged(server))
+    print(f"    start: {held(server, count)}", flush=True)
     work = [asyncio.create_task(soak.caller(seed)) for seed in range(callers)]
     for tenth in range(1, 11):
         await asyncio.sleep(minutes * 6)
-        print(f"{tenth * minutes / 10:5.1f} min: {soak.calls:6} calls, {held(server)}", flush=True)
+        now = await asyncio.to_thread(held, server, count)
+        print(f"{tenth * minutes / 10:5.1f} min: {soak.calls:6} calls, {now}", flush=True)
     await asyncio.gather(*work)
-    await asyncio.sleep(1)
-    print(f"{soak.errors} errors told, {soak.vanished} vanished, {soak.sessions} sessions; at rest: {held(server)}")
+    await asyncio.sleep(10)  # longer than connections to Azure are kept
+    print(f"{soak.errors} errors told, {soak.vanished} vanished, {soak.sessions} sessions, {soak.questions} questions")
+    print(f"  at rest: {held(server, count)}")
 
 
 def main() -> None:
@@ -128,9 +164,10 @@ def main() -> None:
             f'[resources.east]\nregion = "eastus"\nendpoint = "http://127.0.0.1:{azure}"\nkey = {{ env = "KEY" }}\n'
         )
         where = {"CUSTOM_SPEECH_CONFIG": str(config), "KEY": "emulator-eastus-key", "CUSTOM_SPEECH_AUDIT": "off"}
-        served = ("-m", "custom_speech_server", "serve", "--http", "--port", str(port))
+        count = Path(folder) / "tasks"
+        served = (str(HERE / "http_counted.py"), str(count), "serve", "--http", "--port", str(port))
         server = start(stack, "product", *served, ready="serving MCP on", port=port, **where)
-        asyncio.run(run(server, options.minutes, options.callers))
+        asyncio.run(run(server, count, options.minutes, options.callers))
 
 
 if __name__ == "__main__":
