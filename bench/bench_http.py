@@ -1,10 +1,11 @@
 """Calls over HTTP beside a bare server of the SDK with one tool that makes the same request (Linux).
 
-python bench/bench_http.py [--rounds 7] [--calls 300] [--memory 10000] [--service-ms 0]
+python bench/bench_http.py [--rounds 40] [--calls 64] [--memory 10000] [--service-ms 0]
 
 For 1, 16 and 64 callers: calls a second, CPU milliseconds a call of the server's process, and the time in which half
-of the calls and 99 % of them were answered; the two servers in turn, the best round of each, but the times of all
-rounds. With --service-ms the service takes that long, and the rate is what 16 requests at once to a resource allow.
+of the calls and 99 % of them were answered. The two servers take short turns, each first in every other round, because
+a machine is seldom equally fast for long; of the rounds the median is shown, and of the ratios of neighbours.
+With --service-ms the service takes that long, and the rate is what 16 requests at once to a resource allow.
 Then how much memory the product holds after a thousand calls and after many.
 """
 
@@ -17,9 +18,9 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from threading import Thread
 
 from http_upstream import ID
@@ -27,7 +28,6 @@ from http_upstream import ID
 from custom_speech_server.http.serving import listening
 
 HERE = Path(__file__).parent
-TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -40,9 +40,9 @@ class Server:
     port: int
 
     def cpu_seconds(self) -> float:
-        """What its process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        """What its threads have used."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
     def memory(self) -> int:
         """Bytes that its process holds."""
@@ -124,25 +124,41 @@ def servers(stack: ExitStack, folder: Path, service_ms: int) -> tuple[Server, Se
     )
 
 
+@dataclass
+class Measured:
+    """What was measured of one server, a number for each round; the seconds of each call."""
+
+    rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+
 async def measure(pair: tuple[Server, Server], rounds: int, calls: int) -> None:
-    """Both in turn, and the ratio of their best rounds."""
-    print(
-        f"{'callers':>7} {'server':>9} {'calls/s':>8} {'half ms':>8} {'99 % ms':>8} {'CPU ms/call':>12} {'x bare':>7}"
-    )
+    """Both in turn, and the ratio of their CPU."""
+    heads = ("callers", "server", "calls/s", "half ms", "99 % ms", "CPU ms/call", "x bare")
+    print("{:>7} {:>9} {:>8} {:>8} {:>8} {:>12} {:>7}".format(*heads))
     for callers in (1, 16, 64):
-        times: dict[str, list[float]] = {server.name: [] for server in pair}
-        best = {server.name: (0.0, float("inf")) for server in pair}
-        for _ in range(rounds):
-            for server in pair:
-                before = server.cpu_seconds()
-                seconds, each = await call(server, calls, callers)
-                times[server.name] += each
-                rate, cpu = calls / seconds, (server.cpu_seconds() - before) / calls * 1000
-                best[server.name] = max(rate, best[server.name][0]), min(cpu, best[server.name][1])
-        for name, (rate, cpu) in best.items():
-            half, most = (quantiles(times[name], n=100)[place] * 1000 for place in (49, 98))
-            ratio = cpu / best["bare SDK"][1]
-            print(f"{callers:>7} {name:>9} {rate:>8.0f} {half:>8.1f} {most:>8.1f} {cpu:>12.2f} {ratio:>7.2f}")
+        measured = {server.name: Measured() for server in pair}
+        for number in range(rounds):
+            for server in pair if number % 2 else reversed(pair):
+                await add_round(measured[server.name], server, calls, callers)
+        bare = measured["bare SDK"].cpu
+        for name, of in measured.items():
+            half, most = (quantiles(of.times, n=100)[place] * 1000 for place in (49, 98))
+            ratio = median(own / other for own, other in zip(of.cpu, bare, strict=True))
+            print(
+                f"{callers:>7} {name:>9} {median(of.rates):>8.0f} {half:>8.1f} {most:>8.1f}"
+                f" {median(of.cpu) * 1000:>12.2f} {ratio:>7.2f}"
+            )
+
+
+async def add_round(measured: Measured, server: Server, calls: int, callers: int) -> None:
+    """One turn of a server."""
+    before = server.cpu_seconds()
+    seconds, each = await call(server, calls, callers)
+    measured.cpu.append((server.cpu_seconds() - before) / calls)
+    measured.rates.append(calls / seconds)
+    measured.times += each
 
 
 async def grow(server: Server, most: int) -> None:
@@ -157,13 +173,15 @@ async def grow(server: Server, most: int) -> None:
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--calls", type=int, default=64)
     parser.add_argument("--memory", type=int, default=10_000)
     parser.add_argument("--service-ms", type=int, default=0)
     options = parser.parse_args()
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         pair = servers(stack, Path(folder), options.service_ms)
+        for server in pair:
+            asyncio.run(call(server, 200, 4))  # what only the first calls cost
         asyncio.run(measure(pair, options.rounds, options.calls))
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         product, _ = servers(stack, Path(folder), 0)

@@ -16,6 +16,7 @@ from conftest import Connect
 from custom_speech_server.app import Settings, build
 from custom_speech_server.resources import ConfigurationError, Resources, from_file
 from custom_speech_tools.speech import KeyCredential, SpeechResource
+from custom_speech_tools.speech.transport import proxy_of
 from outside import Outside, outside
 from patient import ID, Listener, one_resource, served
 
@@ -156,6 +157,35 @@ async def test_whatever_proxy_the_environment_names(evil: Listener, monkeypatch:
         await call.refusal("list_models")
 
     assert evil.heard == b""
+
+
+async def test_the_proxy_of_the_environment_sees_the_name_of_the_host_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The way to Azure leads through it, encrypted."""
+    async with Listener(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").listening() as proxy:
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy.address.removeprefix("http://"))
+        async with served(resources=one_resource("https://eastus.api.cognitive.microsoft.com")) as call:
+            refusal = await call.refusal("list_models")
+
+    assert "did not answer" in refusal
+    assert proxy.heard.startswith(b"CONNECT eastus.api.cognitive.microsoft.com:443 HTTP/1.1\r\n")
+    assert b"canary-key" not in proxy.heard
+
+
+@pytest.mark.parametrize("names", ["eastus.api.cognitive.microsoft.com", ".microsoft.com", "*"])
+def test_a_proxy_is_left_out_where_the_environment_says_so(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+    """NO_PROXY names the host, its domain or everything."""
+    monkeypatch.setenv("https_proxy", "proxy.example:3128")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with_proxy = proxy_of("https://eastus.api.cognitive.microsoft.com")
+    monkeypatch.setenv("no_proxy", names)
+
+    assert (with_proxy, proxy_of("https://eastus.api.cognitive.microsoft.com")) == ("http://proxy.example:3128", None)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
+from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver import Context, Resolve
 
 from custom_speech_tools.call.arguments import ResourceName
@@ -13,6 +14,10 @@ from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.call.spending import Spending
 from custom_speech_tools.speech import Speech
+
+_OUTCOME = AcceptedElicitation[Any]
+"""What the SDK wraps every resolved value in. pydantic forgets a parametrized model that nobody holds, and would build
+it anew in every call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ _IGNORED = frozenset(
 
 def plain(text: str, limit: int = NAME) -> str:
     """The text on one line, without characters that cannot be seen, cut at `limit` characters."""
-    visible = "".join(" " if _is_invisible(sign) else sign for sign in text[: 4 * limit])
+    start = text[: 4 * limit]
+    visible = "".join(" " if _is_invisible(sign) else sign for sign in start) if has_invisible(start) else start
     line = " ".join(visible.split())
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
 
@@ -30,7 +31,9 @@ def because(reason: str | None) -> str:
 
 def has_invisible(text: str) -> bool:
     """Whether a text holds control characters or marks that cannot be seen."""
-    return any(map(_is_invisible, text))
+    # Most texts are ordinary, which takes no look at each sign.
+    is_ordinary = text.isprintable() and _IGNORED.isdisjoint(text)
+    return not is_ordinary and any(map(_is_invisible, text))
 
 
 def _is_invisible(sign: str) -> bool:

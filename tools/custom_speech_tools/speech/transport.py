@@ -4,6 +4,8 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import httpx
@@ -15,6 +17,8 @@ GATE = 16
 LARGEST = 16 * 1024 * 1024
 """Bytes of an answer that are read; the largest page of a list is a thirtieth of it."""
 
+_TIMEOUT = httpx.Timeout(15, connect=5).as_dict()
+_SENT = {"Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
 _SHORTEST_SECRET = 8
 _MASK = "***"
 
@@ -53,30 +57,49 @@ class Transport:
     """Requests to one endpoint. `app` is an ASGI application that answers in place of the network."""
 
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
-        self._gate = anyio.CapacityLimiter(GATE)
-        self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app) if app else None,
-            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if endpoint.startswith("https:") else False,
-            trust_env=endpoint.startswith("https:"),
-            follow_redirects=False,
-            timeout=httpx.Timeout(15, connect=5),
-            limits=httpx.Limits(max_connections=GATE, max_keepalive_connections=GATE),
-        )
+        self._gate = anyio.Semaphore(GATE, fast_acquire=True)
+        self._network = httpx.ASGITransport(app) if app else _network(endpoint)
 
     async def exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         """Send one request; raises NotSent, Lost or TooLarge where no whole answer came."""
+        request = httpx.Request(method, url, headers=_SENT | headers, content=body, extensions={"timeout": _TIMEOUT})
         try:
-            async with self._gate, self._client.stream(method, url, headers=headers, content=body) as answer:
-                content = await _whole(answer)
+            async with self._gate:
+                return await self._answer(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise NotSent(type(error).__name__) from error
         except (httpx.RequestError, OSError) as error:
             raise Lost(type(error).__name__) from error
-        return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._client.aclose()
+        await self._network.aclose()
+
+    async def _answer(self, request: httpx.Request) -> Answer:
+        answer = await self._network.handle_async_request(request)
+        try:
+            content = await _whole(answer)
+        finally:
+            await answer.aclose()
+        return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
+
+
+def _network(endpoint: str) -> httpx.AsyncHTTPTransport:
+    secure = endpoint.startswith("https:")
+    return httpx.AsyncHTTPTransport(
+        verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else False,
+        proxy=proxy_of(endpoint) if secure else None,
+        limits=httpx.Limits(max_connections=GATE, max_keepalive_connections=GATE),
+    )
+
+
+def proxy_of(endpoint: str) -> str | None:
+    """The proxy that the environment, or the system's settings, name for the endpoint."""
+    if proxy_bypass(urlsplit(endpoint).netloc):
+        return None
+    named = getproxies()
+    proxy = named.get("https") or named.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 async def _whole(answer: httpx.Response) -> bytes:

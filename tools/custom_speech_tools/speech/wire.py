@@ -4,6 +4,7 @@ Names are Azure's. Source: the definitions of the same names in the published sp
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Generic, TypeVar
 
 import pydantic
@@ -33,7 +34,7 @@ class Reference(Wire):
 
     uri: Annotated[str, Field(alias="self")]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The id that the URI ends its path with; the URI itself where it names no entity."""
         found = entity_of(self.uri)
