@@ -9,9 +9,9 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp.types import ElicitResult
+from mcp.types import ElicitResult, InputRequiredResult
 
-from caller import rules_of
+from caller import Caller, rules_of, text_of
 from custom_speech_emulator import emulator
 from custom_speech_tools.call.spending import Spending
 from patient import served
@@ -69,6 +69,23 @@ def saying(content: Any) -> Callable[[Any, Any], Awaitable[ElicitResult]]:
         return ElicitResult.model_construct(action="accept", content=content)
 
     return answer
+
+
+async def asked(call: Caller) -> InputRequiredResult:
+    """The question of a call that trains a second model on purpose; protocol 2026-07-28."""
+    question = await call.client.session.call_tool("create_model", DUPLICATE, allow_input_required=True)
+    assert isinstance(question, InputRequiredResult)
+    return question
+
+
+async def answered(call: Caller, question: InputRequiredResult) -> dict[str, Any]:
+    """The call again, with a person's yes."""
+    agreed: dict[str, Any] = {key: await yes(None, None) for key in question.input_requests or ()}
+    result = await call.client.session.call_tool(
+        "create_model", DUPLICATE, input_responses=agreed, request_state=question.request_state
+    )
+    assert not result.is_error, text_of(result)
+    return dict(result.structured_content or {})
 
 
 @pytest.mark.parametrize("mode", ERAS)
@@ -154,6 +171,44 @@ async def test_by_one_token_in_ten_calls_at_once(azure: Any) -> None:
                 group.start_soon(call.client.call_tool, "create_model", DUPLICATE | {"confirm": token})
 
     assert created(azure) == 1
+
+
+async def test_by_one_answer_in_ten_calls_at_once(azure: Any) -> None:
+    """A person who was asked once has said one yes; each call gets the model that it bought."""
+    models: set[str] = set()
+
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        question = await asked(call)
+
+        async def answer() -> None:
+            models.add((await answered(call, question))["id"])
+
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(answer)
+
+    assert (created(azure), len(models)) == (1, 1)
+
+
+async def test_by_an_answer_that_another_replica_has_taken(azure: Any) -> None:
+    """The model that it bought is given back."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        question = await asked(call)
+        first = await answered(call, question)
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        second = await answered(call, question)
+
+    assert (second["id"], second["already_existed"]) == (first["id"], True)
+    assert created(azure) == 1
+
+
+async def test_but_two_answers_to_two_questions_buy_two(azure: Any) -> None:
+    """Even where the questions read alike and were asked at once."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        questions = [await asked(call), await asked(call)]
+        models = {(await answered(call, question))["id"] for question in questions}
+
+    assert (created(azure), len(models)) == (2, 2)
 
 
 async def test_by_a_caller_that_asks_the_server_not_to_ask(azure: Any) -> None:

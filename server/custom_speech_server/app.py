@@ -11,6 +11,7 @@ from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from custom_speech_server import __version__, built_in
+from custom_speech_server.questions import Questions
 from custom_speech_server.resources import Resources
 from custom_speech_tools.call.catalogue import catalogue
 from custom_speech_tools.call.connections import Connections
@@ -65,7 +66,7 @@ def build(settings: Settings) -> MCPServer[Connections]:
         tools=catalogue(read_only=settings.read_only),
         lifespan=lambda server: _connections(settings),
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
-        request_state_security=RequestStateSecurity(keys=[settings.state_key]),
+        request_state_security=RequestStateSecurity(codec=Questions([settings.state_key])),
         log_level="WARNING",
         middleware=settings.middleware,
     )

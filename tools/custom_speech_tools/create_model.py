@@ -1,7 +1,5 @@
 """create_model: train a custom model, once, after every guardrail."""
 
-from uuid import uuid4
-
 from custom_speech_tools.call import showing
 from custom_speech_tools.call.arguments import (
     AllowDuplicate,
@@ -15,6 +13,7 @@ from custom_speech_tools.call.arguments import (
     ResourceName,
 )
 from custom_speech_tools.call.connections import Connected
+from custom_speech_tools.call.current import current
 from custom_speech_tools.call.declaration import writes
 from custom_speech_tools.call.next_steps import after
 from custom_speech_tools.call.results import Model
@@ -42,20 +41,20 @@ async def create_model(
     if plan.existing:
         return _shown(plan, plan.existing, already_existed=True)
     must_be_yes(asked, plan, connections)
-    request = f"{plan.request}-{uuid4()}" if allow_duplicate else plan.request
-    definition = plan.definition(request, confirm)
+    yes = current().yes
+    if bought := plan.bought_with(yes):
+        return _shown(plan, bought, already_existed=True)
+    mark, create = plan.mark(yes), plan.facts.speech.models_create
     model, earlier = await connections.once.do(
-        request, plan.gathered, lambda: plan.facts.speech.models_create(definition), lambda known: _made(plan, request)
+        mark, plan.gathered, lambda: create(plan.definition(mark)), lambda known: _made(plan, mark)
     )
     return _shown(plan, model, already_existed=earlier)
 
 
-async def _made(plan: ModelPlan, request: str) -> wire.CustomModel | None:
+async def _made(plan: ModelPlan, mark: str) -> wire.CustomModel | None:
     """What a request has made whose answer was lost."""
     name, locale = plan.facts.request.display_name, plan.facts.request.locale
-    return made_by(
-        request, (await plan.facts.speech.models_list_custom_models(display_name=name, locale=locale)).entities
-    )
+    return made_by(mark, (await plan.facts.speech.models_list_custom_models(display_name=name, locale=locale)).entities)
 
 
 def _shown(plan: ModelPlan, model: wire.CustomModel, *, already_existed: bool) -> Model:

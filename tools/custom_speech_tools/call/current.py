@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -33,6 +34,8 @@ class Call:
     findings: tuple[Finding, ...] = ()
     confirmation: str | None = None
     """How a charge was agreed to."""
+    yes: str = field(default_factory=lambda: str(uuid4()))
+    """What tells the yes to a charge from every other one: the token, the question, or else the call itself."""
     sent: str | None = None
     """The last operation that was to change something."""
     _left: float | None = None
@@ -61,6 +64,17 @@ class Call:
 
 
 _current: ContextVar[Call] = ContextVar("call")
+_question: ContextVar[str | None] = ContextVar("question", default=None)
+
+
+def answers(question: str) -> None:
+    """The call to come holds the answer to this question, which no other question is like."""
+    _question.set(question)
+
+
+def question() -> str | None:
+    """The question that the call holds an answer to, None where its client is yet to be asked."""
+    return _question.get()
 
 
 def begin(call: Call) -> None:

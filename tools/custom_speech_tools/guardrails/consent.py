@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from custom_speech_tools.call.arguments import Confirm
 from custom_speech_tools.call.connections import Connected, Connections
-from custom_speech_tools.call.current import current
+from custom_speech_tools.call.current import current, question
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.call.spending import LIFE
@@ -49,12 +49,13 @@ async def consent(plan: Checked, confirm: Confirm, connections: Connected, ctx: 
         return Consent(train=True)
     if can_ask(ctx):
         call.waits_for_a_person()
+        call.yes = question() or call.yes
         return Elicit(_question(plan), Consent)
     spending = connections.spending
     genuine = confirm and spending.is_confirmed(confirm, purchase(plan), connections.now())
-    if confirm and genuine and not plan.has_bought(confirm):
+    if confirm and genuine and not plan.bought_with(confirm):
         spending.used.add(confirm)
-        call.confirmation = "by token"
+        call.yes, call.confirmation = confirm, "by token"
         return Consent(train=True)
     raise _unconfirmed(plan, connections, given=bool(confirm))
 

@@ -32,9 +32,6 @@ from custom_speech_tools.guardrails.model_rules import RULES, fitting_base_model
 from custom_speech_tools.speech import wire
 from custom_speech_tools.speech.plain_text import plain
 
-BOUGHT = f"{MARK}-confirm"
-"""The key in `customProperties` under which a model carries the digest of the token that bought it."""
-
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
@@ -60,10 +57,13 @@ class ModelPlan:
         """Whether a person must say yes to a charge first."""
         return any(finding.level == "confirm" for finding in self.findings)
 
-    def has_bought(self, token: str) -> bool:
-        """Whether a model of the name was trained on this very token, by whatever server."""
-        marks = ((model.custom_properties or {}).get(BOUGHT) for model in self.facts.same_name)
-        return digest(token) in marks
+    def mark(self, yes: str) -> str:
+        """What the model will carry: the request, and where it may be a second one also the yes that buys it."""
+        return f"{self.request}-{digest(yes)}" if self.facts.request.allow_duplicate else self.request
+
+    def bought_with(self, yes: str) -> wire.CustomModel | None:
+        """The model that was trained on this very yes, by whatever server."""
+        return made_by(self.mark(yes), self.facts.same_name)
 
     @property
     def base_models(self) -> list[wire.BaseModel]:
@@ -76,15 +76,14 @@ class ModelPlan:
         """Whether training costs money, or may: with the choice left to the service, any of its choices counts."""
         return any(base.training_is_charged for base in self.base_models)
 
-    def definition(self, mark: str, confirm: str | None) -> dict[str, JsonValue]:
-        """The body of Models_Create; a token that bought the training is marked, so that it buys no other anywhere."""
+    def definition(self, mark: str) -> dict[str, JsonValue]:
+        """The body of Models_Create."""
         request, speech = self.facts.request, self.facts.speech
-        bought: dict[str, JsonValue] = {BOUGHT: digest(confirm)} if confirm and self.needs_yes else {}
         body: dict[str, JsonValue] = {
             "displayName": request.display_name,
             "locale": request.locale,
             "datasets": [{"self": speech.address_of(f"/datasets/{item.id}")} for item in self.facts.found_datasets],
-            "customProperties": {MARK: mark, **bought},
+            "customProperties": {MARK: mark},
         }
         if request.description:
             body["description"] = request.description
