@@ -40,9 +40,13 @@ async def test_an_error_of_the_service_ends_with_the_next_step(connect: Connect,
 
 
 async def test_an_unknown_tool_is_refused(connect: Connect) -> None:
-    """By name."""
+    """By name, shown no longer than names are, and with the next step."""
     async with connect() as call:
-        assert "delete_model" in await call.refusal("delete_model", model="x")
+        refusal = await call.refusal("delete_model", model="x")
+        longest = await call.refusal("x" * 5_000)
+
+    assert refusal == "No tool is called 'delete_model' here. Nothing was done; tools/list names those there are."
+    assert len(longest) < 150
 
 
 def test_no_tool_answers_by_hand() -> None:

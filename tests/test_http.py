@@ -94,6 +94,25 @@ BAD_INPUT: dict[str, tuple[str, str, dict[str, Any], int]] = {
     ),
     "a foreign origin": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"origin": "https://evil.com"}}, 403),
     "an origin of nowhere": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"origin": "null"}}, 403),
+    "a host with more behind its port": (
+        "POST",
+        "/mcp",
+        LIST | {"headers": LIST["headers"] | {"host": "127.0.0.1:80.evil.com"}},
+        421,
+    ),
+    "an origin with a host behind its port": (
+        "POST",
+        "/mcp",
+        LIST | {"headers": LIST["headers"] | {"origin": "http://localhost:80@evil.com"}},
+        403,
+    ),
+    "two origins": (
+        "POST",
+        "/mcp",
+        LIST | {"headers": [*LIST["headers"].items(), ("origin", "http://localhost"), ("origin", "https://evil.com")]},
+        403,
+    ),
+    "a head too large": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"x-much": "x" * 40_000}}, 431),
     "a foreign host in a session": (
         "POST",
         "/mcp",

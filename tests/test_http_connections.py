@@ -160,6 +160,44 @@ async def test_lets_a_running_call_finish_when_the_server_stops(in_session: bool
     assert not answer_in(answers[0])["result"]["isError"]
 
 
+@pytest.mark.parametrize("in_session", [False, True])
+async def test_tells_the_caller_of_a_call_that_a_stop_cuts_short(
+    in_session: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When the time for running calls is over: 503, or the end of a stream that had begun; never a traceback."""
+    slow = Slow(Azure())
+    answers: list[httpx2.Response] = []
+    async with served(slow, stop_seconds=0) as here, here.client() as client, anyio.create_task_group() as group:
+        post = modern("tools/call", name="list_projects", arguments={})
+        if in_session:
+            opened = await client.post("/mcp", **initialize("2025-11-25"))
+            headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+            post = {"headers": headers, "json": message("tools/call", name="list_projects", arguments={})}
+
+        async def call() -> None:
+            answers.append(await client.post("/mcp", **post))
+
+        group.start_soon(call)
+        await slow.reached.wait()
+        here.stop()
+        await here.stopped.wait()
+    assert [(answer.status_code, "Traceback" in answer.text) for answer in answers] == [
+        (200 if in_session else 503, False)
+    ]
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_of_a_client_that_leaves_before_its_request_is_whole_ends_quietly(
+    azure: Azure, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is left to answer, and nobody is to blame."""
+    async with served(azure) as here:
+        async with await here.connect() as stream:
+            await stream.send(f"{HEAD}Content-Length: 100\r\n\r\n{{".encode())
+        assert await is_well(here)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_ends_a_listening_stream_when_the_server_stops(azure: Azure) -> None:
     """A client that only waits for news does not hold the stop up."""
     async with served(azure, stop_seconds=600) as here, here.client() as client:

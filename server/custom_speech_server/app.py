@@ -11,6 +11,7 @@ from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from custom_speech_server import __version__, built_in
+from custom_speech_server.known import Known
 from custom_speech_server.questions import Questions
 from custom_speech_server.resources import Resources
 from custom_speech_tools.call.catalogue import catalogue
@@ -58,7 +59,7 @@ class Settings:
 def build(settings: Settings) -> MCPServer[Connections]:
     """The MCP server; it opens no connection before the first call that needs one."""
     emulated = all(resource.emulated for resource in settings.resources.all)
-    return MCPServer(
+    server = MCPServer(
         "custom-speech",
         title="Azure custom speech",
         version=__version__,
@@ -70,6 +71,8 @@ def build(settings: Settings) -> MCPServer[Connections]:
         log_level="WARNING",
         middleware=settings.middleware,
     )
+    server.middleware.append(Known(server))
+    return server
 
 
 def _allowed(resource: SpeechResource, settings: Settings) -> SpeechResource:

@@ -8,6 +8,7 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,8 +17,9 @@ from custom_speech_server.authentication.access import Access
 from custom_speech_server.authentication.door import guarded, metadata_routes
 from custom_speech_server.authentication.scopes import Allowed, writing_tools
 from custom_speech_server.http import health
+from custom_speech_server.http.heads import PlainHeads
 from custom_speech_server.http.sessions import Sessions
-from custom_speech_server.http.stopping import Listeners
+from custom_speech_server.http.stopping import Endings, Listeners
 from custom_speech_tools.speech import Speech
 
 BODY_BYTES = 1024 * 1024
@@ -64,7 +66,7 @@ def application(server: MCPServer[Any], settings: Settings, serving: Serving) ->
             await stack.enter_async_context(server.session_manager.run())
             yield
 
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Endings), Middleware(PlainHeads)])
     app.router.redirect_slashes = False  # it would send a caller, token and all, to http and to any Host it named
     return app, listeners
 

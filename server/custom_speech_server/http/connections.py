@@ -7,6 +7,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from custom_speech_server.http.heads import HEAD_BYTES
+
 REQUEST_SECONDS = 20.0
 """The longest that a request may take to arrive whole, from the connection or its first byte on."""
 
@@ -15,9 +17,6 @@ READING_SECONDS = 30.0
 
 MOST_CONNECTIONS = 2000
 """Connections at once."""
-
-HEADER_BYTES = 32 * 1024
-"""The most that the head of a request may hold; an access token takes a few thousand."""
 
 
 class PatientProtocol(H11Protocol):
@@ -87,7 +86,7 @@ def limits() -> dict[str, Any]:
     """What uvicorn is told of it."""
     return {
         "http": PatientProtocol,
-        "h11_max_incomplete_event_size": HEADER_BYTES,
+        "h11_max_incomplete_event_size": HEAD_BYTES,
         "timeout_keep_alive": 75,
         "backlog": 256,
     }

@@ -1,5 +1,6 @@
 """A graceful stop: streams on which a client only listens end at once, running calls may finish, nothing new begins."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from collections.abc import Callable
 import anyio
 import uvicorn
 from sse_starlette.sse import AppStatus
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,14 +33,31 @@ class Listeners:
         async with anyio.create_task_group() as group:
             group.start_soon(self._cancel_at_end, group.cancel_scope)
             await self._app(scope, receive, stream.send)
-            stream.is_complete = True
             group.cancel_scope.cancel()
-        if not stream.is_complete:
-            await stream.complete(scope, receive)
+        await stream.complete(scope, receive)
 
     async def _cancel_at_end(self, scope: anyio.CancelScope) -> None:
         await self._ended.wait()
         scope.cancel()
+
+
+class Endings:
+    """Ends quietly the requests whose clients went away, and those that a stop cuts short when its time is over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        stream = _Stream(send)
+        try:
+            await self._app(scope, receive, stream.send)
+        except ClientDisconnect:
+            return
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+            await stream.complete(scope, receive)
 
 
 class _Stream:
@@ -46,13 +65,16 @@ class _Stream:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._has_begun = self.is_complete = False
+        self._has_begun = self._is_complete = False
 
     async def send(self, message: Message) -> None:
         self._has_begun = True
+        self._is_complete = message["type"] == "http.response.body" and not message.get("more_body")
         await self._send(message)
 
     async def complete(self, scope: Scope, receive: Receive) -> None:
+        if self._is_complete:
+            return
         if self._has_begun:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
