@@ -93,7 +93,7 @@ class Emulation:
         if own and own["path"].startswith(files.CONTENT):
             reply.answer = files.content(self.world, own["path"], arrival.query)
         elif own:
-            reply.answer = control(self, arrival.method, own["path"], arrival.host, arrival.body or b"")
+            reply.answer = control(self, own["path"], arrival)
         else:
             self._logged(arrival, reply)
 

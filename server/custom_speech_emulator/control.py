@@ -14,14 +14,17 @@ from custom_speech_emulator.links import is_local
 
 if TYPE_CHECKING:
     from custom_speech_emulator.app import Emulation
+    from custom_speech_emulator.exchange import Arrival
 
 _FURTHEST = timedelta(days=36_500)
 
 
-def control(emulation: Emulation, method: str, path: str, host: str, body: bytes) -> Answer:
-    """Answers a control request; 403 unless it names this machine, so that no web page can reach it by another name."""
-    if not is_local(host):
-        raise Refused(403, "Forbidden", "The control routes answer only on loopback names.")
+def control(emulation: Emulation, path: str, arrival: Arrival) -> Answer:
+    """Answers a control request; 403 unless it names this machine, and a page of this machine if any sent it."""
+    page = arrival.headers.get("origin", "http://localhost").partition("://")[2]
+    if not is_local(arrival.host) or not is_local(page):
+        raise Refused(403, "Forbidden", "The control routes answer only on loopback names, and to no foreign web page.")
+    method, body = arrival.method, arrival.body or b""
     routes = {name: methods for name, methods in ROUTES.items() if name == path.rstrip("/")}
     if not routes:
         raise not_found("control route")

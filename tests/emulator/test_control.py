@@ -63,6 +63,23 @@ def test_they_answer_only_on_loopback_names(service: Service, host: str) -> None
     assert service.send("GET", f"http://{host}/_emulator/requests").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://localhost:3000", 200),
+        ("https://evil.com", 403),
+        ("null", 403),
+        ("http://[", 403),
+        ("http://localhost.evil.com", 403),
+    ],
+)
+def test_no_foreign_web_page_is_answered(service: Service, origin: str, status: int) -> None:
+    """A browser names the page that sends, even to this machine."""
+    reset = service.send("POST", "http://localhost/_emulator/reset", headers={"Origin": origin})
+
+    assert reset.status_code == status
+
+
 def test_they_refuse_what_is_not_there(service: Service) -> None:
     """Unknown routes and methods, in the service's shape."""
     assert service.send("GET", "http://localhost/_emulator/nothing").status_code == 404
