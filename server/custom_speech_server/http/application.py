@@ -49,7 +49,7 @@ def application(server: MCPServer[Any], settings: Settings, serving: Serving) ->
     listeners = Listeners(sessions or mcp)
     readiness = health.Readiness(_speech(settings))
     routes = [
-        Route("/mcp", endpoint=guarded(listeners, serving.access)),
+        Route("/mcp", endpoint=PlainHeads(guarded(listeners, serving.access))),
         Route("/healthz", endpoint=health.alive),
         Route("/readyz", endpoint=readiness.answer),
         *metadata_routes(serving.access),
@@ -66,7 +66,7 @@ def application(server: MCPServer[Any], settings: Settings, serving: Serving) ->
             await stack.enter_async_context(server.session_manager.run())
             yield
 
-    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Endings), Middleware(PlainHeads)])
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Endings)])
     app.router.redirect_slashes = False  # it would send a caller, token and all, to http and to any Host it named
     return app, listeners
 
