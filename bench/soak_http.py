@@ -15,7 +15,8 @@ import random
 import signal
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ async def charged(server: Server) -> str:
 def held(server: Server, count: Path) -> str:
     """What the process holds; `count` is where it writes its tasks."""
     process = Path(f"/proc/{server.process.pid}")
-    files = [str(file.readlink()) for file in (process / "fd").iterdir()]
+    files = list(open_files(process / "fd"))
     sockets = sum(file.startswith("socket:") for file in files)
     threads = len(list((process / "task").iterdir()))
     count.unlink(missing_ok=True)
@@ -131,6 +132,13 @@ def held(server: Server, count: Path) -> str:
     time.sleep(0.5)
     memory = server.memory() / 1e6
     return f"{memory:6.1f} MB, {len(files)} files, {sockets} sockets, {count.read_text()} tasks, {threads} threads"
+
+
+def open_files(folder: Path) -> Iterator[str]:
+    """What the process has open; a file that is closed meanwhile is left out."""
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):
+            yield str(file.readlink())
 
 
 async def run(server: Server, count: Path, minutes: float, callers: int) -> None:
