@@ -67,6 +67,16 @@ async def everything(stream: SocketStream) -> bytes:
         return received
 
 
+async def call(client: httpx2.AsyncClient, in_session: bool, answers: list[httpx2.Response]) -> None:
+    """Call a tool that needs the service, in either era."""
+    post = modern("tools/call", name="list_projects", arguments={})
+    if in_session:
+        opened = await client.post("/mcp", **initialize("2025-11-25"))
+        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+        post = {"headers": headers, "json": message("tools/call", name="list_projects", arguments={})}
+    answers.append(await client.post("/mcp", **post))
+
+
 async def is_well(here: Served) -> bool:
     """Whether the next caller is served."""
     async with here.client() as client:
@@ -141,16 +151,7 @@ async def test_lets_a_running_call_finish_when_the_server_stops(in_session: bool
     slow = Slow(Azure())
     answers: list[httpx2.Response] = []
     async with served(slow) as here, here.client() as client, anyio.create_task_group() as group:
-        post = modern("tools/call", name="list_projects", arguments={})
-        if in_session:
-            opened = await client.post("/mcp", **initialize("2025-11-25"))
-            headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
-            post = {"headers": headers, "json": message("tools/call", name="list_projects", arguments={})}
-
-        async def call() -> None:
-            answers.append(await client.post("/mcp", **post))
-
-        group.start_soon(call)
+        group.start_soon(call, client, in_session, answers)
         await slow.reached.wait()
         here.stop()
         await _refused(here)
@@ -168,16 +169,7 @@ async def test_tells_the_caller_of_a_call_that_a_stop_cuts_short(
     slow = Slow(Azure())
     answers: list[httpx2.Response] = []
     async with served(slow, stop_seconds=0) as here, here.client() as client, anyio.create_task_group() as group:
-        post = modern("tools/call", name="list_projects", arguments={})
-        if in_session:
-            opened = await client.post("/mcp", **initialize("2025-11-25"))
-            headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
-            post = {"headers": headers, "json": message("tools/call", name="list_projects", arguments={})}
-
-        async def call() -> None:
-            answers.append(await client.post("/mcp", **post))
-
-        group.start_soon(call)
+        group.start_soon(call, client, in_session, answers)
         await slow.reached.wait()
         here.stop()
         await here.stopped.wait()
