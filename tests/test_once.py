@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
@@ -217,6 +217,26 @@ async def test_when_nobody_can_look_for_it() -> None:
         await anyio.sleep(60)
 
     assert len(sent) == 1
+
+
+async def test_without_remembering_it_for_ever() -> None:
+    """After an hour nothing is left of what was done, lost or refused."""
+    once = Once()
+    lost = AnswerLost("lost", resource="here", operation="X")
+
+    async def nothing(*known: Any) -> None:
+        return None
+
+    async def lose() -> None:
+        raise lost
+
+    for number in range(30):
+        await anyio.sleep(3700 if number == 29 else 0)
+        with anyio.CancelScope(deadline=anyio.current_time() + 48) as limit, suppress(AnswerLost):
+            begin(Call("create_model", {}, AsyncMock(), limit))
+            await once.do(str(number), anyio.current_time(), lose if number % 2 else nothing, nothing)
+
+    assert [len(held) for held in vars(once).values() if isinstance(held, dict)] == [0, 0, 1]
 
 
 async def test_but_a_different_request_of_the_same_name_is_another(world: World) -> None:

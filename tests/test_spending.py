@@ -243,6 +243,16 @@ async def test_when_the_base_model_expired_while_it_was_planned(azure: Any) -> N
     assert created(azure) == 0
 
 
+def test_without_keeping_tokens_that_have_expired() -> None:
+    """They confirm nothing anyhow."""
+    spending = Spending("ask", b"k" * 32)
+    for minutes in range(60):
+        now = START + timedelta(minutes=minutes)
+        spending.use(spending.token(str(minutes), now), now)
+
+    assert len(spending.used) == 11
+
+
 @given(st.text(max_size=80), st.text(max_size=20))
 def test_by_any_text_in_place_of_a_token(text: str, request: str) -> None:
     """Only this server's own seal counts."""

@@ -58,14 +58,18 @@ class Once:
         earlier one has made, give that and True instead. Raises Refused while an earlier one is in doubt.
         """
         current().request = request
-        async with self._turns.setdefault(request, anyio.Lock()):
-            when, result = self._done.get(request, (float("-inf"), None))
-            if when > since:
-                return result, True
-            earlier = await self._earlier(request, result, look)
-            result = earlier or await self._acted(request, action, look)
-            self._keep(request, result)
-            return result, earlier is not None
+        turn = self._turns.setdefault(request, anyio.Lock())
+        try:
+            async with turn:
+                when, result = self._done.get(request, (float("-inf"), None))
+                if when > since:
+                    return result, True
+                earlier = await self._earlier(request, result, look)
+                result = earlier or await self._acted(request, action, look)
+                self._keep(request, result)
+                return result, earlier is not None
+        finally:
+            self._forget(request, turn)
 
     async def _earlier(self, request: str, known: Any, look: Look) -> Any:
         """What the same request has made before; None where that is nothing, or where no doubt is left."""
@@ -102,11 +106,16 @@ class Once:
         return None
 
     def _keep(self, request: str, result: Any) -> None:
-        now = anyio.current_time()
         self._doubts.pop(request, None)
-        self._done[request] = (now, result)
-        for old in [key for key, (when, _) in self._done.items() if now - when > _KEPT_SECONDS]:
-            del self._done[old], self._turns[old]
+        self._done[request] = (anyio.current_time(), result)
+
+    def _forget(self, request: str, turn: anyio.Lock) -> None:
+        """Keep no turn that nobody waits for, and nothing that is old."""
+        if not turn.locked() and not turn.statistics().tasks_waiting:
+            self._turns.pop(request, None)
+        long_ago = anyio.current_time() - _KEPT_SECONDS
+        self._done = {key: done for key, done in self._done.items() if done[0] > long_ago}
+        self._doubts = {key: until for key, until in self._doubts.items() if until > long_ago}
 
 
 def _open(left: float) -> Finding:

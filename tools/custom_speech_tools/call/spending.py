@@ -32,5 +32,10 @@ class Spending:
         genuine = hmac.compare_digest(seal.encode(), self._seal(end, request).encode())
         return genuine and end.isdecimal() and now.timestamp() <= int(end) and token not in self.used
 
+    def use(self, token: str, now: datetime) -> None:
+        """Let a confirmed token confirm nothing more; those that have expired need not be kept."""
+        self.used.difference_update([old for old in self.used if int(old.partition("-")[0]) < now.timestamp()])
+        self.used.add(token)
+
     def _seal(self, end: str, request: str) -> str:
         return hmac.new(self.key, f"{end}:{request}".encode(), hashlib.sha256).hexdigest()[:40]

@@ -54,7 +54,7 @@ async def consent(plan: Checked, confirm: Confirm, connections: Connected, ctx: 
     spending = connections.spending
     genuine = confirm and spending.is_confirmed(confirm, purchase(plan), connections.now())
     if confirm and genuine and not plan.bought_with(confirm):
-        spending.used.add(confirm)
+        spending.use(confirm, connections.now())
         call.yes, call.confirmation = confirm, "by token"
         return Consent(train=True)
     raise _unconfirmed(plan, connections, given=bool(confirm))
