@@ -176,7 +176,20 @@ async def test_the_proxy_of_the_environment_sees_the_name_of_the_host_and_nothin
     assert b"canary-key" not in proxy.heard
 
 
-@pytest.mark.parametrize("names", ["eastus.api.cognitive.microsoft.com", ".microsoft.com", "*"])
+@pytest.mark.parametrize("proxy", ["::::", "ftp://proxy.example", "http://user:canary-key@proxy.example:no"])
+async def test_a_proxy_that_is_none_is_said_and_not_shown(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """Its address may hold a password."""
+    for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", proxy)
+    async with served(resources=one_resource("https://eastus.api.cognitive.microsoft.com")) as call:
+        refusal = await call.refusal("list_models")
+
+    assert "the proxy that the environment names cannot be used" in refusal
+    assert "canary-key" not in refusal
+
+
+@pytest.mark.parametrize("names", ["eastus.api.cognitive.microsoft.com", ".microsoft.com", "*", "x, *"])
 def test_a_proxy_is_left_out_where_the_environment_says_so(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
     """NO_PROXY names the host, its domain or everything."""
     monkeypatch.setenv("https_proxy", "proxy.example:3128")

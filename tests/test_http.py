@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse
 
 from azure import Azure
 from caller import Caller
-from custom_speech_server.http.application import BODY_BYTES
+from custom_speech_server.http.application import BODY_BYTES, Serving
+from custom_speech_server.http.conditions import hosts, origins
 from http_server import ACCEPT, HANDSHAKE, VERSION, answer_in, command, initialize, message, modern, over_http
 
 pytestmark = pytest.mark.anyio
@@ -106,6 +107,12 @@ BAD_INPUT: dict[str, tuple[str, str, dict[str, Any], int]] = {
         LIST | {"headers": LIST["headers"] | {"origin": "http://localhost:80@evil.com"}},
         403,
     ),
+    "two hosts": (
+        "POST",
+        "/mcp",
+        LIST | {"headers": [*LIST["headers"].items(), ("host", "localhost"), ("host", "evil.com")]},
+        421,
+    ),
     "two origins": (
         "POST",
         "/mcp",
@@ -132,6 +139,26 @@ async def test_answers_bad_input_as_the_protocol_says(
         assert response.status_code == status
         assert "Traceback" not in response.text
         assert (await client.post("/mcp", **LIST)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("origin", ""),
+        ("origin", "http://localhost:3000"),
+        ("origin", "file://"),
+        ("origin", "vscode-webview://1a2b3c"),
+        ("host", "localhost:"),
+        ("host", "[::1]:8080"),
+    ],
+)
+async def test_answers_a_page_or_name_that_is_allowed(azure: Azure, header: str, value: str) -> None:
+    """An empty Origin is none; what the operator allowed may have any form."""
+    allowed = Serving(hosts("127.0.0.1", []), origins(["file://", "vscode-webview://1a2b3c"]))
+    async with over_http(azure, serving=allowed) as client:
+        response = await client.post("/mcp", **LIST | {"headers": LIST["headers"] | {header: value}})
+
+    assert response.status_code == 200
 
 
 async def test_ignores_a_notification_for_a_request_that_never_was(azure: Azure) -> None:

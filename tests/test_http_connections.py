@@ -145,6 +145,13 @@ async def test_is_refused_when_all_others_are_at_work(azure: Azure, monkeypatch:
             assert not stream.is_closed
 
 
+async def test_of_a_probe_that_names_no_host_is_told_of_health(azure: Azure) -> None:
+    """As load balancers ask."""
+    async with served(azure) as here, await here.connect() as stream:
+        await stream.send(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert (await everything(stream)).startswith(b"HTTP/1.1 200")
+
+
 @pytest.mark.parametrize("in_session", [False, True])
 async def test_lets_a_running_call_finish_when_the_server_stops(in_session: bool) -> None:
     """Its answer comes, whole, in either era; nobody new comes in."""

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp.types import ElicitResult, InputRequiredResult
+from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
 
 from caller import Caller, rules_of, text_of
 from custom_speech_emulator import emulator
@@ -71,21 +71,41 @@ def saying(content: Any) -> Callable[[Any, Any], Awaitable[ElicitResult]]:
     return answer
 
 
-async def asked(call: Caller) -> InputRequiredResult:
-    """The question of a call that trains a second model on purpose; protocol 2026-07-28."""
-    question = await call.client.session.call_tool("create_model", DUPLICATE, allow_input_required=True)
+async def asked(call: Caller, request: dict[str, Any] = DUPLICATE) -> InputRequiredResult:
+    """The question of a call; protocol 2026-07-28."""
+    question = await call.client.session.call_tool("create_model", request, allow_input_required=True)
     assert isinstance(question, InputRequiredResult)
     return question
 
 
-async def answered(call: Caller, question: InputRequiredResult) -> dict[str, Any]:
+async def resent(
+    call: Caller, question: InputRequiredResult, request: dict[str, Any]
+) -> CallToolResult | InputRequiredResult:
     """The call again, with a person's yes."""
     agreed: dict[str, Any] = {key: await yes(None, None) for key in question.input_requests or ()}
-    result = await call.client.session.call_tool(
-        "create_model", DUPLICATE, input_responses=agreed, request_state=question.request_state
+    return await call.client.session.call_tool(
+        "create_model",
+        request,
+        input_responses=agreed,
+        request_state=question.request_state,
+        allow_input_required=True,
     )
+
+
+async def answered(call: Caller, question: InputRequiredResult, request: dict[str, Any] = DUPLICATE) -> dict[str, Any]:
+    """What the call gives with a person's yes."""
+    result = await resent(call, question, request)
+    assert isinstance(result, CallToolResult)
     assert not result.is_error, text_of(result)
     return dict(result.structured_content or {})
+
+
+def rename(azure: Any, kind: str, entity: str, name: str = "Renamed") -> None:
+    """Give an entity another name, as the portal can."""
+    store = azure.state.emulation.world.store
+    found = next(one for one in store.all("emulator-eastus", kind) if one.id == entity)
+    found.document["displayName"] = name
+    store.put(found)
 
 
 @pytest.mark.parametrize("mode", ERAS)
@@ -200,6 +220,45 @@ async def test_by_an_answer_that_another_replica_has_taken(azure: Any) -> None:
 
     assert (second["id"], second["already_existed"]) == (first["id"], True)
     assert created(azure) == 1
+
+
+@pytest.mark.parametrize("repeated", [CHARGED, DUPLICATE], ids=["once", "on-purpose"])
+async def test_by_an_answer_whose_model_was_renamed(azure: Any, repeated: dict[str, Any]) -> None:
+    """It cannot be found any more; the yes is used up all the same."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        question = await asked(call, repeated)
+        model = await answered(call, question, repeated)
+        rename(azure, "models", model["id"])
+        again = await resent(call, question, repeated)
+
+    assert again.is_error
+    assert rules_of(text_of(again)) == ["training-is-charged"]
+    assert created(azure) == 1
+
+
+@pytest.mark.parametrize("repeated", [CHARGED, DUPLICATE], ids=["once", "on-purpose"])
+async def test_by_an_answer_about_other_data(azure: Any, repeated: dict[str, Any]) -> None:
+    """The name in the question names another dataset by now: the question is another, though it reads alike."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        first = await call.id_of("datasets", "Contoso plain text en-US")
+        other = await call.id_of("datasets", "Contoso pronunciation en-US")
+        question = await asked(call, repeated)
+        rename(azure, "datasets", first)
+        rename(azure, "datasets", other, "Contoso plain text en-US")
+        answer = await resent(call, question, repeated)
+
+    assert isinstance(answer, InputRequiredResult)
+    assert created(azure) == 0
+
+
+async def test_by_the_answer_that_an_earlier_call_held(azure: Any) -> None:
+    """What one call of a client carries is nothing to its next."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        await answered(call, await asked(call))
+        assert isinstance(await asked(call), InputRequiredResult)
+        await call("create_model", **DUPLICATE)
+
+    assert created(azure) == 2
 
 
 async def test_but_two_answers_to_two_questions_buy_two(azure: Any) -> None:

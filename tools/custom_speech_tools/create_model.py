@@ -48,6 +48,7 @@ async def create_model(
     model, earlier = await connections.once.do(
         mark, plan.gathered, lambda: create(plan.definition(mark)), lambda known: _made(plan, mark)
     )
+    connections.spending.use(yes, connections.now())
     return _shown(plan, model, already_existed=earlier)
 
 

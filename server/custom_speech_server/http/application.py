@@ -49,7 +49,7 @@ def application(server: MCPServer[Any], settings: Settings, serving: Serving) ->
     listeners = Listeners(sessions or mcp)
     readiness = health.Readiness(_speech(settings))
     routes = [
-        Route("/mcp", endpoint=PlainHeads(guarded(listeners, serving.access))),
+        Route("/mcp", endpoint=PlainHeads(guarded(listeners, serving.access), serving.origins)),
         Route("/healthz", endpoint=health.alive),
         Route("/readyz", endpoint=readiness.answer),
         *metadata_routes(serving.access),

@@ -4,7 +4,7 @@ The SDK compares only how they begin, so nothing but a port may follow; and it r
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -13,29 +13,30 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 HEAD_BYTES = 32 * 1024
 """The most that the head of a request may hold; an access token takes a few thousand."""
 
-_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{0,5})?"
 _ORIGIN = f"null|[a-z][a-z0-9+.-]*://{_HOST}"
 
 
 class PlainHeads:
     """Passes on the requests whose head is plain, and answers the others."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app, self._origins = app, frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        wrong = refusal(Headers(scope=scope)) if scope["type"] == "http" else None
+        wrong = refusal(Headers(scope=scope), self._origins) if scope["type"] == "http" else None
         await (PlainTextResponse(wrong[1], wrong[0]) if wrong else self._app)(scope, receive, send)
 
 
-def refusal(headers: Headers) -> tuple[int, str] | None:
-    """The status and text with which a head is refused; None for a plain one."""
+def refusal(headers: Headers, allowed: Set[str]) -> tuple[int, str] | None:
+    """The status and text with which a head is refused; None for a plain one. An allowed origin has any form."""
     if sum(len(name) + len(value) for name, value in headers.raw) > HEAD_BYTES:
         return 431, "Request header fields too large"
     if not _is_one(headers.getlist("host"), _HOST):
         return 421, "Invalid Host header"
-    if "origin" in headers and not _is_one(headers.getlist("origin"), _ORIGIN):
+    origins = headers.getlist("origin")
+    if any(origins) and not _is_one(origins, _ORIGIN) and not (len(origins) == 1 and origins[0] in allowed):
         return 403, "Invalid Origin header"
     return None
 

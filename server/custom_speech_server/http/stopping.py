@@ -69,8 +69,8 @@ class _Stream:
 
     async def send(self, message: Message) -> None:
         self._has_begun = True
-        self._is_complete = message["type"] == "http.response.body" and not message.get("more_body")
         await self._send(message)
+        self._is_complete = message["type"] == "http.response.body" and not message.get("more_body")
 
     async def complete(self, scope: Scope, receive: Receive) -> None:
         if self._is_complete:

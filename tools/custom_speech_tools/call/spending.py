@@ -14,12 +14,12 @@ LIFE = timedelta(minutes=10)
 class Spending:
     """How this server asks for a yes.
 
-    `key` binds tokens to the servers that share it. `used` holds the tokens that have bought a training.
+    `key` binds tokens to the servers that share it. `used` says when a yes, a token or a question, bought a training.
     """
 
     policy: Literal["ask", "never"]
     key: bytes = field(repr=False)
-    used: set[str] = field(default_factory=set, repr=False)
+    used: dict[str, datetime] = field(default_factory=dict, repr=False)
 
     def token(self, request: str, now: datetime) -> str:
         """A token for exactly this request, good for ten minutes."""
@@ -32,10 +32,11 @@ class Spending:
         genuine = hmac.compare_digest(seal.encode(), self._seal(end, request).encode())
         return genuine and end.isdecimal() and now.timestamp() <= int(end) and token not in self.used
 
-    def use(self, token: str, now: datetime) -> None:
-        """Let a confirmed token confirm nothing more; those that have expired need not be kept."""
-        self.used.difference_update([old for old in self.used if int(old.partition("-")[0]) < now.timestamp()])
-        self.used.add(token)
+    def use(self, yes: str, now: datetime) -> None:
+        """Let a yes buy nothing more; those that no longer hold need not be kept."""
+        for old in [old for old, when in self.used.items() if now - when > LIFE]:
+            del self.used[old]
+        self.used[yes] = now
 
     def _seal(self, end: str, request: str) -> str:
         return hmac.new(self.key, f"{end}:{request}".encode(), hashlib.sha256).hexdigest()[:40]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from custom_speech_tools.call.arguments import Confirm
 from custom_speech_tools.call.connections import Connected, Connections
 from custom_speech_tools.call.current import current, question
+from custom_speech_tools.call.once import digest
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Finding
 from custom_speech_tools.call.spending import LIFE
@@ -28,7 +29,12 @@ def can_ask(ctx: Context) -> bool:
     elicitation = capabilities.elicitation if capabilities else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return False
-    return ctx.session.can_send_request or (ctx.protocol_version or "") >= "2026-07-28"
+    return ctx.session.can_send_request or _carries_answers(ctx)
+
+
+def _carries_answers(ctx: Context) -> bool:
+    """Whether a call holds the answer to the question of an earlier one, as it does since 2026-07-28."""
+    return (ctx.protocol_version or "") >= "2026-07-28"
 
 
 def purchase(plan: ModelPlan) -> str:
@@ -49,12 +55,11 @@ async def consent(plan: Checked, confirm: Confirm, connections: Connected, ctx: 
         return Consent(train=True)
     if can_ask(ctx):
         call.waits_for_a_person()
-        call.yes = question() or call.yes
+        call.yes = (question() if ctx.request_state and _carries_answers(ctx) else None) or call.yes
         return Elicit(_question(plan), Consent)
     spending = connections.spending
     genuine = confirm and spending.is_confirmed(confirm, purchase(plan), connections.now())
     if confirm and genuine and not plan.bought_with(confirm):
-        spending.use(confirm, connections.now())
         call.yes, call.confirmation = confirm, "by token"
         return Consent(train=True)
     raise _unconfirmed(plan, connections, given=bool(confirm))
@@ -65,7 +70,8 @@ def _question(plan: ModelPlan) -> str:
     return (
         f"Train custom speech model '{plain(request.display_name, 80)}' ({request.locale}) "
         f"on resource {plan.facts.speech.resource.name} with {', '.join(names[:5])}? "
-        f"Training on base model '{plain(plan.base_models[0].display_name, 80)}' is charged to your Azure subscription"
+        f"Training on base model '{plain(plan.base_models[0].display_name, 80)}' "
+        f"(request {digest(purchase(plan))[:12]}) is charged to your Azure subscription"
         f"{' (emulated: nothing is really charged)' if plan.facts.speech.resource.emulated else ''}."
     )
 
@@ -80,12 +86,14 @@ Asked = Annotated[ElicitationResult[Consent], Resolve(consent)]
 
 
 def must_be_yes(asked: ElicitationResult[Consent], plan: ModelPlan, connections: Connections) -> None:
-    """Raises Refused for every answer but a yes, and for a yes to facts of long ago."""
+    """Raises Refused for every answer but a yes, for a yes to facts of long ago, and for one that is used up."""
     call = current()
     call.goes_on()
     if isinstance(asked, AcceptedElicitation) and asked.data.train:
         if connections.now() - plan.asked_at > LIFE:
             raise Refused("Nothing was created.", [_late()], "Call again with the same arguments.")
+        if call.yes in connections.spending.used and not plan.bought_with(call.yes):
+            raise Refused("Nothing was created.", [_used()], "Call again with the same arguments.")
         call.confirmation = call.confirmation or "by asking the user"
         return
     no = Finding(
@@ -95,6 +103,15 @@ def must_be_yes(asked: ElicitationResult[Consent], plan: ModelPlan, connections:
         fix="Leave it, or choose a base model with training_is_charged false.",
     )
     raise Refused("Nothing was created.", [no], "Do not repeat the call unless the user asks for it.")
+
+
+def _used() -> Finding:
+    return Finding(
+        rule="training-is-charged",
+        level="confirm",
+        message="This yes has bought a training already, and its model is not there under this name any more.",
+        fix="The user is asked again.",
+    )
 
 
 def _late() -> Finding:

@@ -54,7 +54,10 @@ class Answer:
 
 
 class Transport:
-    """Requests to one endpoint. `app` is an ASGI application that answers in place of the network."""
+    """Requests to one endpoint; raises NotSent where the proxy on the way to it is none.
+
+    `app` is an ASGI application that answers in place of the network.
+    """
 
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
         self._gate = anyio.Semaphore(GATE, fast_acquire=True)
@@ -86,18 +89,22 @@ class Transport:
 
 def _network(endpoint: str) -> httpx.AsyncHTTPTransport:
     secure = endpoint.startswith("https:")
-    return httpx.AsyncHTTPTransport(
-        verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else False,
-        proxy=proxy_of(endpoint) if secure else None,
-        limits=httpx.Limits(max_connections=GATE, max_keepalive_connections=GATE),
-    )
+    try:
+        return httpx.AsyncHTTPTransport(
+            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else False,
+            proxy=proxy_of(endpoint) if secure else None,
+            limits=httpx.Limits(max_connections=GATE, max_keepalive_connections=GATE),
+        )
+    except (httpx.InvalidURL, ValueError, ImportError):  # its address may hold a password
+        raise NotSent("the proxy that the environment names cannot be used") from None
 
 
 def proxy_of(endpoint: str) -> str | None:
     """The proxy that the environment, or the system's settings, name for the endpoint."""
-    if proxy_bypass(urlsplit(endpoint).netloc):
-        return None
     named = getproxies()
+    excepted = [name.strip() for name in named.get("no", "").split(",")]
+    if "*" in excepted or proxy_bypass(urlsplit(endpoint).netloc):
+        return None
     proxy = named.get("https") or named.get("all")
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
