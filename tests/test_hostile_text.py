@@ -145,8 +145,8 @@ async def test_whatever_a_status_is_in_a_word_of_progress() -> None:
 
 
 async def test_but_a_name_is_still_a_name() -> None:
-    """Letters of every script, emoji and punctuation come through as they are."""
-    name = "Straße ❤️ 東京 – «été» (v2.1) #1 & co. ñ"
+    """Letters of every script, emoji and punctuation come through as they are, and what joins them."""
+    name = "Straße ❤️ 東京 – «été» (v2.1) #1 & co. ñ می\u200cشود क्\u200dष 👨\u200d👩\u200d👧 ❤️\u200d🔥"
     async with served(Scripted(lambda method, path: (200, {}, model(displayName=name)))) as call:
         assert (await call("get_model", model=ID))["display_name"] == name
 
@@ -165,6 +165,23 @@ async def test_nor_does_a_caller_break_an_error(arguments: dict[str, Any]) -> No
 @given(st.text(max_size=2000), st.integers(2, 200))
 def test_any_text_becomes_one_visible_line(text: str, limit: int) -> None:
     """Of at most so many characters; and what is plain stays as it is."""
+    line = plain(text, limit)
+
+    assert len(line) <= limit
+    assert not has_invisible(line)
+    assert plain(line, limit) == line
+
+
+@pytest.mark.parametrize("text", ["a\u200db", "\u200cی", "ی\u200c", "ی\u200c\u200dش", "ی\u200c ش", "é\u200dé"])
+def test_a_joiner_that_joins_nothing_is_hidden_text(text: str) -> None:
+    """Alone, at an end, several at once, between letters that are never joined."""
+    assert has_invisible(text)
+    assert not has_invisible(plain(text))
+
+
+@given(st.text(st.sampled_from("ی\u200c\u200d👨️ aé"), max_size=40), st.integers(2, 12))
+def test_joiners_are_cut_with_what_they_join(text: str, limit: int) -> None:
+    """Wherever a text ends."""
     line = plain(text, limit)
 
     assert len(line) <= limit

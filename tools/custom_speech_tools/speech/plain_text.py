@@ -14,13 +14,18 @@ _IGNORED = frozenset(
     map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE0F), *range(0xE0000, 0xE1000))))
 
+_JOINERS = "\u200c\u200d"
+"""They show nothing, but within some scripts and between emoji they make the word or the picture."""
+
+_JOINED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
+
 
 def plain(text: str, limit: int = NAME) -> str:
     """The text on one line, without characters that cannot be seen, cut at `limit` characters."""
     start = text[: 4 * limit]
     visible = "".join(" " if _is_invisible(sign) else sign for sign in start) if has_invisible(start) else start
     line = " ".join(visible.split())
-    return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
+    return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1].rstrip(_JOINERS) + "…"
 
 
 def because(reason: str | None) -> str:
@@ -33,7 +38,15 @@ def has_invisible(text: str) -> bool:
     """Whether a text holds control characters or marks that cannot be seen."""
     # Most texts are ordinary, which takes no look at each sign.
     is_ordinary = text.isprintable() and _IGNORED.isdisjoint(text)
-    return not is_ordinary and any(map(_is_invisible, text))
+    return not is_ordinary and any(_is_invisible(sign) and not _joins(text, place) for place, sign in enumerate(text))
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether a joiner stands between two signs that can be joined."""
+    beside = text[place - 1 : place] + text[place + 1 : place + 2]
+    return (
+        text[place] in _JOINERS and len(beside) == 2 and all(unicodedata.category(sign) in _JOINED for sign in beside)
+    )
 
 
 def _is_invisible(sign: str) -> bool:
