@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import anyio
+import anyio.abc
 import httpx2
 import pytest
 from hypothesis import given
@@ -20,8 +21,10 @@ from mcp.types import ElicitResult
 from azure import Azure
 from caller import Caller
 from custom_speech_server.app import Settings
+from custom_speech_server.http.application import BODY_BYTES
+from custom_speech_server.http.passing import Passing
 from custom_speech_server.http.serving import listening, server
-from custom_speech_server.http.sessions import Place, Seal
+from custom_speech_server.http.sessions import Place, Seal, Sessions
 from custom_speech_server.resources import EMULATED
 from custom_speech_server.turns import RedisTurns, Turns
 from http_server import ACCEPT, HANDSHAKE, answer_in, command, initialize, message, modern, on_loopback, start
@@ -161,6 +164,83 @@ async def test_pass_a_stream_on_and_its_end(azure: Azure) -> None:
             assert (await client.delete(other, headers=headers)).status_code == 200
             assert [line async for line in listening_one.aiter_lines() if line.startswith("data")] == []
         assert (await client.post(other, headers=headers, json=message("ping"))).status_code == 404
+
+
+@asynccontextmanager
+async def other_replica(answer: bytes | None) -> AsyncIterator[str]:
+    """The address of one that answers so and hangs up; or, without an answer, keeps silent."""
+
+    async def handle(connection: anyio.abc.SocketStream) -> None:
+        async with connection:
+            await connection.receive()
+            if answer is None:
+                await anyio.sleep_forever()
+            else:
+                await connection.send(answer)
+
+    listener = listening("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    async with await anyio.abc.SocketListener.from_socket(listener) as accepting, anyio.create_task_group() as group:
+        group.start_soon(accepting.serve, handle)
+        yield f"http://127.0.0.1:{port}"
+        group.cancel_scope.cancel()
+
+
+def session_at(replica: str) -> dict[str, str]:
+    """The headers of a request in a session of that replica."""
+    return ACCEPT | {"mcp-session-id": Seal(SHARED).seal(Place(replica, "x")), "mcp-protocol-version": "2025-11-25"}
+
+
+async def test_say_that_one_went_away_with_a_call(azure: Azure) -> None:
+    """What it did is not known, so the caller is told to look before it asks again."""
+    async with other_replica(b"") as other, replicas(azure, SHARED) as balancer, httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{balancer.ports[0]}/mcp"
+        answer = await client.post(url, headers=session_at(other), json=message("tools/list"))
+    assert answer.status_code == 502
+    assert answer.json()["error"]["message"] == (
+        "The replica that holds this session stopped answering. "
+        "What was asked may have been done: look, in a new session, before asking again."
+    )
+
+
+async def test_break_an_answer_off_where_it_broke_off(azure: Azure) -> None:
+    """Half an answer never looks like a whole one."""
+    half = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\ndata:\r\n"
+    async with other_replica(half) as other, replicas(azure, SHARED) as balancer, httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{balancer.ports[0]}/mcp"
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await client.post(url, headers=session_at(other), json=message("tools/list"))
+
+
+async def test_wait_for_no_silent_one_for_ever() -> None:
+    """A replica that is stuck holds no caller of another."""
+    passing = Passing(body_bytes=1000, silent_seconds=0.01)
+    app = Sessions(_unused, "http://127.0.0.1:1", SHARED, passing)
+    async with other_replica(None) as other, httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as client:
+        answer = await client.post("http://127.0.0.1:1/mcp", headers=session_at(other), json=message("tools/list"))
+    await passing.close()
+    assert answer.status_code == 502
+
+
+async def test_pass_on_no_more_than_they_would_take(azure: Azure) -> None:
+    """A body above the limit is refused before it is read."""
+    async with other_replica(None) as other, replicas(azure, SHARED) as balancer, httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{balancer.ports[0]}/mcp"
+        answer = await client.post(url, headers=session_at(other), content=b" " * (BODY_BYTES + 1))
+    assert answer.status_code == 413
+
+
+async def test_pass_nothing_on_twice(azure: Azure) -> None:
+    """A session whose address leads to a replica of another name is gone; its request does not go round and round."""
+    async with replicas(azure, SHARED) as balancer, httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{balancer.ports[0]}/mcp"
+        renamed = session_at(f"http://localhost:{balancer.ports[0]}")
+        answer = await client.post(url, headers=renamed, json=message("tools/list"))
+    assert answer.status_code == 404
+
+
+async def _unused(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("no session of this replica was asked for")
 
 
 async def test_make_one_model_of_the_same_request_at_the_same_moment(azure: Azure, turns: Turns) -> None:

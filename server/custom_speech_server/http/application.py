@@ -18,6 +18,7 @@ from custom_speech_server.authentication.door import guarded, metadata_routes
 from custom_speech_server.authentication.scopes import Allowed, writing_tools
 from custom_speech_server.http import health
 from custom_speech_server.http.heads import PlainHeads
+from custom_speech_server.http.passing import Passing
 from custom_speech_server.http.sessions import Sessions
 from custom_speech_server.http.stopping import Endings, Listeners
 from custom_speech_tools.speech import Speech
@@ -45,7 +46,8 @@ class Serving:
 def application(server: MCPServer[Any], settings: Settings, serving: Serving) -> tuple[Starlette, Listeners]:
     """The application, and its streams that a stop ends first."""
     mcp: ASGIApp = _Mcp(server, serving)
-    sessions = Sessions(mcp, serving.replica, settings.state_key) if serving.replica else None
+    passing = Passing(BODY_BYTES)
+    sessions = Sessions(mcp, serving.replica, settings.state_key, passing) if serving.replica else None
     listeners = Listeners(sessions or mcp)
     readiness = health.Readiness(_speech(settings))
     routes = [
