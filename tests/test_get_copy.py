@@ -1,7 +1,5 @@
 """get_copy …"""
 
-import uuid
-
 import pytest
 
 from azure import Azure
@@ -52,8 +50,13 @@ async def test_it_refuses_what_is_no_operation(call: Caller, azure: Azure) -> No
     assert await azure.requests() == []
 
 
-async def test_it_keeps_what_the_service_says_of_an_unknown_operation(call: Caller) -> None:
-    """Status and code come through."""
-    refusal = await call.refusal("get_copy", operation=str(uuid.uuid4()))
+async def test_it_says_where_an_operation_is_that_is_not_here(call: Caller) -> None:
+    """An operation is its source's; asked of the target it is not found, and the answer says so."""
+    operation = (await call("copy_model", model=STOCK, to_resource=AWAY))["operation"]
 
-    assert "emulator-eastus answered 404 NotFound" in refusal
+    assert await call.refusal("get_copy", operation=operation, resource=AWAY) == (
+        "Nothing to look at.\n"
+        f"- [reference-found] Resource {AWAY} has no copy operation {operation}. It is with the copy's source: "
+        "pass that as `resource`. list_models on the target shows what has arrived.\n"
+        "Call again with it."
+    )
