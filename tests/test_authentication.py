@@ -35,6 +35,7 @@ from custom_speech_server.authentication.scopes import writing_tools
 from custom_speech_server.authentication.tokens import FileTokens, Token, digest
 from custom_speech_server.resources import ConfigurationError
 from http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, over_http
+from patient import Listener
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +46,7 @@ READ, WRITE = "speech.read", "speech.write"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ENTRY = f'[tokens.ada]\nsha256 = "{digest("ada-token")}"\nscopes = ["speech.read"]\n'
+OAUTH = f'[oauth]\nissuer = "{ISSUER}"\naudience = "{AUDIENCE}"\njwks = "https://login.contoso.com/keys"\n'
 
 
 def key_set(*ids: str) -> str:
@@ -216,11 +218,17 @@ async def test_shows_a_reader_no_writing_tool(azure: Azure) -> None:
     assert listed["cacheScope"] == "private"
 
 
+@pytest.mark.parametrize("in_session", [False, True])
 @pytest.mark.parametrize("tool", sorted(writing_tools()))
-async def test_lets_a_reader_call_no_writing_tool(azure: Azure, tool: str) -> None:
+async def test_lets_a_reader_call_no_writing_tool(azure: Azure, tool: str, in_session: bool) -> None:
     """A caller that knows a name from elsewhere is told what is missing, and nothing reaches the service."""
+    call = {"name": tool, "arguments": {"model": "Contoso"}}
     async with behind(azure, by_file(ada=known("ada-token", READ))) as client:
-        post = modern("tools/call", name=tool, arguments={"model": "Contoso"})
+        post = modern("tools/call", **call)
+        if in_session:
+            opened = await client.post("/mcp", **bearing("ada-token", initialize("2025-11-25")))
+            headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
+            post = {"headers": headers, "json": message("tools/call", **call)}
         result = answer_in(await client.post("/mcp", **bearing("ada-token", post)))["result"]
     assert result["isError"]
     assert "speech.write" in result["content"][0]["text"]
@@ -296,14 +304,79 @@ async def test_fetches_the_keys_once_and_again_when_one_is_new() -> None:
     assert len(fetched) == 2
 
 
-@pytest.mark.parametrize("answer", ["no json", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "x"}]}'])
+NONSENSE = ["no json", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "x"}]}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("answer", [*NONSENSE, key_set("one").replace('"one"', '["one"]')])
 async def test_survives_an_issuer_that_answers_nonsense(answer: str) -> None:
-    """Then nobody comes in, and the keys from before stay."""
+    """Then nobody new comes in, and the keys from before stay."""
+    answers = iter([key_set("before"), answer])
+    now = [0.0]
 
     async def fetch() -> str:
-        return answer
+        return next(answers)
 
-    assert await SigningKeys(fetch).key("one") is None
+    keys = SigningKeys(fetch, lambda: now[0])
+    assert await keys.key("one") is None
+    now[0] = KEYS_REST_SECONDS + 1
+    assert await keys.key("one") is None
+    assert await keys.key("before")
+
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 900000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "speaking",
+    [
+        Listener(b"HTTP/1.1 two hundred\r\n\r\n"),
+        Listener(b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n"),
+        Listener(b"HTTP/1.1 302 Found\r\nlocation: /keys\r\ncontent-length: 0\r\n\r\n"),
+        Listener(OK),
+        Listener(OK, b"x" * 300_000),
+        Listener(OK, *[b"x"] * 20, pause=0.02, endless=True),
+    ],
+    ids=["no HTTP", "an error", "elsewhere", "half", "too much", "drop by drop"],
+)
+async def test_waits_for_no_issuer_for_ever(
+    speaking: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever comes instead of keys, and however slowly: the caller is refused, and nothing goes on behind."""
+    monkeypatch.setattr(access, "FETCH_SECONDS", 0.2)
+    file = tmp_path / "access.toml"
+    async with speaking.listening():
+        file.write_text(f'public_url = "{PUBLIC}"\n{OAUTH.replace("https://login.contoso.com", speaking.address)}')
+        assert await access.load(file).verifier.verify_token(issued()) is None
+
+
+async def test_serves_with_the_keys_it_knows_while_it_looks_for_others() -> None:
+    """A slow issuer holds up only those whose key is new."""
+    answers = iter([key_set("one")])
+    looking = anyio.Event()
+    now = [0.0]
+
+    async def fetch() -> str:
+        if keys := next(answers, None):
+            return keys
+        looking.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    keys = SigningKeys(fetch, lambda: now[0])
+    await keys.key("one")
+    now[0] = KEYS_REST_SECONDS + 1
+    async with anyio.create_task_group() as group:
+        group.start_soon(keys.key, "two")
+        await looking.wait()
+        assert await keys.key("one")
+        group.cancel_scope.cancel()
+
+
+async def test_by_tokens_of_a_file_goes_under_the_public_name_too(tmp_path: Path) -> None:
+    """What clients connect to is a name of the server in either kind of file."""
+    file = tmp_path / "access.toml"
+    file.write_text(f'public_url = "{PUBLIC}"\n{ENTRY}')
+    assert access.load(file).public_url == AnyHttpUrl(PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -312,12 +385,14 @@ async def test_survives_an_issuer_that_answers_nonsense(answer: str) -> None:
         ({"scope": "speech.read openid"}, {"speech.read", "openid"}),
         ({"scp": "speech.read"}, {"speech.read"}),
         ({"roles": ["speech.read", "speech.write"]}, {"speech.read", "speech.write"}),
-        ({"roles": [1, None], "scp": 7}, set()),
+        ({"scp": "speech.read", "roles": ["speech.write"]}, {"speech.read"}),
+        ({"roles": [1, None]}, set()),
+        ({"scp": 7}, set()),
         ({}, set()),
     ],
 )
 async def test_finds_scopes_where_issuers_put_them(claims: dict[str, Any], expected: set[str]) -> None:
-    """RFC 9068 says `scope`, Entra ID `scp` for people and `roles` for applications."""
+    """RFC 9068 says `scope`, Entra ID `scp` for people and `roles` for applications; a person's roles add nothing."""
     assert scopes(claims) == expected
 
 
@@ -330,8 +405,6 @@ def test_survives_any_text_as_a_token(token: str) -> None:
 
     assert anyio.run(verified) == [None, None]
 
-
-OAUTH = f'[oauth]\nissuer = "{ISSUER}"\naudience = "{AUDIENCE}"\njwks = "https://login.contoso.com/keys"\n'
 
 WRONG = {
     "nothing": "",

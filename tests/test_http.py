@@ -161,6 +161,21 @@ async def test_answers_a_page_or_name_that_is_allowed(azure: Azure, header: str,
     assert response.status_code == 200
 
 
+async def test_lets_the_pages_of_an_allowed_origin_read_its_answers(azure: Azure) -> None:
+    """A browser asks first, without a token, and is told; pages from elsewhere are not."""
+    page, other = "https://app.contoso.com", "https://app.fabrikam.com"
+    serving = Serving(hosts("127.0.0.1", []), origins([page]))
+    asking = {"access-control-request-method": "POST", "access-control-request-headers": "mcp-method"}
+    async with over_http(azure, serving=serving) as client:
+        before = await client.options("/mcp", headers={"origin": page} | asking)
+        answer = await client.post("/mcp", **LIST | {"headers": LIST["headers"] | {"origin": page}})
+        refused = await client.options("/mcp", headers={"origin": other} | asking)
+    allowed = {name: before.headers[f"access-control-allow-{name}"] for name in ("origin", "headers")}
+    assert (before.status_code, allowed) == (200, {"origin": page, "headers": "mcp-method"})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, page)
+    assert (refused.status_code, "access-control-allow-origin" in refused.headers) == (403, False)
+
+
 async def test_ignores_a_notification_for_a_request_that_never_was(azure: Azure) -> None:
     """It is accepted, as the specification says of notifications, and nothing comes of it."""
     gone = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}}

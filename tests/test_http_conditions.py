@@ -61,10 +61,22 @@ def test_in_several_processes_only_with_a_shared_key() -> None:
     assert why_not(workers=2, shares_key=True) is None
 
 
-@pytest.mark.parametrize("replica", ["10.0.0.7", "http://", "http://10.0.0.7:8080/mcp", "http://a@b", "file:///x"])
+@pytest.mark.parametrize(
+    "replica",
+    [
+        "10.0.0.7",
+        "http://",
+        "http://10.0.0.7:8080/mcp",
+        "http://a@b",
+        "file:///x",
+        "http://fd00::1:8080",
+        "http://a:99999",
+    ],
+)
 def test_as_a_replica_only_with_an_address(replica: str) -> None:
     """Scheme, host and port: nothing that could lead elsewhere."""
     assert "CUSTOM_SPEECH_REPLICA" in (why_not(replica=replica, shares_key=True) or "")
+    assert why_not(replica="http://[fd00::1]:8080", shares_key=True) is None
 
 
 def test_as_a_replica_only_with_one_worker() -> None:
@@ -96,6 +108,14 @@ def test_not_where_another_listens(capsys: pytest.CaptureFixture[str]) -> None:
         port = url.split(":")[-1].split("/")[0]
         assert main(["serve", "--emulated", "--http", "--port", port]) == 2
     assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["-1", "99999", "http"])
+def test_not_on_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    """The usage says what one is."""
+    with pytest.raises(SystemExit):
+        main(["serve", "--http", f"--port={port}"])
+    assert "a port is a number from 0 to 65535" in capsys.readouterr().err
 
 
 def test_without_costing_those_who_use_stdio_anything() -> None:

@@ -12,7 +12,7 @@ from sse_starlette.sse import AppStatus
 
 from azure import Azure
 from custom_speech_server.app import Settings
-from custom_speech_server.http import connections
+from custom_speech_server.http import connections, stopping
 from custom_speech_server.http.serving import listening, server
 from custom_speech_server.http.stopping import StoppingServer
 from custom_speech_server.resources import EMULATED
@@ -20,6 +20,7 @@ from http_server import ACCEPT, answer_in, initialize, message, modern, on_loopb
 
 pytestmark = pytest.mark.anyio
 
+HEALTH = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 HEAD = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
@@ -97,6 +98,19 @@ async def test_is_closed_when_its_request_does_not_arrive_whole(
         assert await is_well(here)
 
 
+@pytest.mark.parametrize("rest", ["POST /mcp HT", HEAD, HEAD + "Content-Length: 100\r\n\r\n{"])
+async def test_is_closed_when_what_follows_a_request_does_not_arrive_whole(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch, rest: str
+) -> None:
+    """The same, where the beginning came in one piece with the request before."""
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.05)
+    async with served(azure) as here:
+        async with await here.connect() as stream:
+            await stream.send(f"{HEALTH}{rest}".encode())
+            assert (await everything(stream)).count(b"HTTP/1.1") == 1
+        assert await is_well(here)
+
+
 async def test_is_refused_a_head_of_endless_length(azure: Azure) -> None:
     """A header bomb gets 400 and a closed connection."""
     async with served(azure) as here:
@@ -121,13 +135,19 @@ async def test_is_closed_when_its_answer_is_not_read(azure: Azure, monkeypatch: 
         assert await is_well(here)
 
 
+@pytest.mark.parametrize("sent", ["", HEALTH, f"{HEALTH}{HEAD}Content-Length: 100\r\n\r\n{{"])
 async def test_that_asks_nothing_gives_way_when_there_are_too_many(
-    azure: Azure, monkeypatch: pytest.MonkeyPatch
+    azure: Azure, monkeypatch: pytest.MonkeyPatch, sent: str
 ) -> None:
-    """However many are idle, the next caller is served."""
+    """However many are idle, be it after a request, the next caller is served."""
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 20)
     async with served(azure) as here:
-        streams = [await here.connect() for _ in range(60)]
+        streams = []
+        for _ in range(60):
+            streams.append(stream := await here.connect())
+            if sent:
+                await stream.send(sent.encode())
+                assert (await stream.receive()).startswith(b"HTTP/1.1 200")
         assert await is_well(here)
         for stream in streams:
             await stream.aclose()
@@ -186,6 +206,18 @@ async def test_tells_the_caller_of_a_call_that_a_stop_cuts_short(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.parametrize("in_session", [False, True])
+async def test_waits_for_no_answer_for_ever(in_session: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that never ends, as a question that nobody answers, ends with the time for answers."""
+    slow = Slow(Azure())
+    answers: list[httpx2.Response] = []
+    async with served(slow) as here, here.client() as client, anyio.create_task_group() as group:
+        monkeypatch.setattr(stopping, "ANSWER_SECONDS", 0.5)
+        group.start_soon(call, client, in_session, answers)
+    ended = [(answer.status_code, '"result"' in answer.text) for answer in answers]
+    assert ended == [(200 if in_session else 503, False)]
+
+
 async def test_of_a_client_that_leaves_before_its_request_is_whole_ends_quietly(
     azure: Azure, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -221,8 +253,9 @@ async def test_of_a_vanished_client_cancels_its_call() -> None:
         assert await is_well(here)
 
 
-async def test_of_a_client_that_vanishes_when_it_is_asked_leaves_nothing_behind(azure: Azure) -> None:
-    """No answer is no yes: nothing is created, and the next caller is served."""
+@pytest.mark.parametrize("says_so", [False, True])
+async def test_of_a_client_that_vanishes_when_it_is_asked_leaves_nothing_behind(azure: Azure, says_so: bool) -> None:
+    """No answer is no yes: nothing is created, and the next caller is served, whether it ended its session or not."""
     async with served(azure) as here, here.client() as client:
         opened = await client.post("/mcp", **initialize("2025-11-25", {"elicitation": {}}))
         headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
@@ -230,7 +263,8 @@ async def test_of_a_client_that_vanishes_when_it_is_asked_leaves_nothing_behind(
         call = message("tools/call", name="create_model", arguments=await _charged(client, headers))
         async with client.stream("POST", "/mcp", headers=headers, json=call) as stream:
             assert await anext(line async for line in stream.aiter_lines() if "elicitation/create" in line)
-        assert (await client.delete("/mcp", headers=headers)).status_code == 200
+        if says_so:
+            assert (await client.delete("/mcp", headers=headers)).status_code == 200
         assert await is_well(here)
     assert await azure.writes() == []
 

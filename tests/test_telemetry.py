@@ -95,16 +95,16 @@ async def test_sees_every_repetition_and_its_wait(azure: Azure, seen: Seen) -> N
 
 
 async def test_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCaptureFixture) -> None:
-    """A call's line names tool, request and outcome; a traceback stays inside its line."""
+    """A call's line names tool, request (not endlessly) and outcome; a traceback stays inside its line."""
     caplog.set_level(logging.INFO, logger=logs.__name__)
     caplog.handler.setFormatter(Lines(kept := []))
     async with over_http(azure, middleware=(logs.logged,)) as client:
-        await client.post("/mcp", **PROJECTS | {"headers": PROJECTS["headers"] | {"x-request-id": "abc"}})
+        await client.post("/mcp", **PROJECTS | {"headers": PROJECTS["headers"] | {"x-request-id": "a" * 200}})
     line = json.loads(next(line for line in kept if "called" in line))
     assert {name: line[name] for name in ("message", "tool", "request", "failed")} == {
         "message": "called",
         "tool": "list_projects",
-        "request": "abc",
+        "request": "a" * 128,
         "failed": False,
     }
 

@@ -7,11 +7,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from custom_speech_server.http.options import port
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What the command line says of the emulator."""
     parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="loopback address (default: 127.0.0.1)")
-    parser.add_argument("--port", type=_port, default=8765, help="port, 0 for any free one (default: 8765)")
+    parser.add_argument("--port", type=port, default=8765, help="port, 0 for any free one (default: 8765)")
     parser.add_argument("--state", type=Path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
     parser.add_argument(
         "--training",
@@ -56,12 +58,6 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "audio_training_elsewhere": options.audio_everywhere,
         "allow_content_hosts": options.allow_content_host,
     }
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return int(text)
 
 
 def _loopback(text: str) -> str:

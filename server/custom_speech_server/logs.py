@@ -48,7 +48,7 @@ def to_stderr() -> None:
 async def logged(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """The SDK's middleware that names the request in every line, and writes one when a call has ended."""
     headers = ctx.request.headers if ctx.request else {}
-    token = _request.set(str(headers.get("x-request-id") or ctx.request_id))
+    token = _request.set(str(headers.get("x-request-id") or ctx.request_id)[:128])
     began, failure = time.monotonic(), True
     try:
         result = await call_next(ctx)

@@ -1,13 +1,14 @@
 """access.toml: who may call. Read again when it changes, so that a token can be taken away without a restart."""
 
 import logging
+import ssl
 import tomllib
-import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+import httpx2
 import pydantic
 from mcp.server.auth.provider import TokenVerifier
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict
@@ -19,6 +20,8 @@ from custom_speech_server.resources import ConfigurationError
 _log = logging.getLogger(__name__)
 
 FETCH_SECONDS = 5.0
+"""The longest that a look at the issuer's keys may take as a whole."""
+
 KEYS_BYTES = 256 * 1024
 """The longest answer that is read as a key set."""
 
@@ -56,7 +59,7 @@ def load(path: Path) -> Access:
     if content.oauth:
         keys = SigningKeys(_fetching(str(content.oauth.jwks)))
         return Access(IssuedTokens(content.oauth, keys), content.public_url, content.oauth.issuer)
-    return Access(FileTokens(Watched(path).tokens))
+    return Access(FileTokens(Watched(path).tokens), content.public_url)
 
 
 def read(path: Path) -> AccessFile:
@@ -96,9 +99,20 @@ class Watched:
             return {}
 
 
-def _fetching(url: str) -> Callable[[], Awaitable[str]]:
-    def fetch() -> str:
-        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:  # noqa: S310  # checked: https or loopback
-            return str(answer.read(KEYS_BYTES).decode())
+def _fetching(url: str) -> Callable[[], Awaitable[bytes]]:
+    async def fetch() -> bytes:
+        client = httpx2.AsyncClient(verify=ssl.create_default_context())
+        with anyio.fail_after(FETCH_SECONDS):
+            async with client, client.stream("GET", url) as answer:
+                return await _keys(answer.raise_for_status())
 
-    return lambda: anyio.to_thread.run_sync(fetch)
+    return fetch
+
+
+async def _keys(answer: httpx2.Response) -> bytes:
+    content = b""
+    async for part in answer.aiter_bytes():
+        content += part
+        if len(content) > KEYS_BYTES:
+            raise ValueError("the key set is too long")
+    return content

@@ -18,7 +18,7 @@ def guarded(app: ASGIApp, access: Access | None) -> ASGIApp:
     """The application behind the door; without `access`, on loopback, there is none."""
     if access is None:
         return app
-    metadata = build_resource_metadata_url(access.public_url) if access.public_url else None
+    metadata = build_resource_metadata_url(access.public_url) if access.public_url and access.issuer else None
     inside = RequireAuthMiddleware(AuthContextMiddleware(app), [READ], metadata)
     return AuthenticationMiddleware(inside, backend=OneBearer(access.verifier))
 

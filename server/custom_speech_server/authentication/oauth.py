@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 import anyio
+import httpx2
 import jwt
 from mcp.server.auth.provider import AccessToken
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
@@ -26,6 +27,9 @@ Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
 
 
 _PUBLIC_KEYS = frozenset({"RSA", "EC", "OKP"})
+
+_NO_KEYS = (OSError, ValueError, TypeError, KeyError, RecursionError, httpx2.HTTPError, jwt.PyJWTError)
+"""What comes of an issuer that cannot be reached or answers nonsense."""
 
 
 class Issuer(BaseModel):
@@ -49,28 +53,33 @@ class Issuer(BaseModel):
 class SigningKeys:
     """The issuer's keys, fetched when they are first needed and when they may have changed."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[str]], clock: Callable[[], float] = anyio.current_time) -> None:
+    def __init__(
+        self, fetch: Callable[[], Awaitable[str | bytes]], clock: Callable[[], float] = anyio.current_time
+    ) -> None:
         self._fetch, self._clock = fetch, clock
         self._turn = anyio.Lock()
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched = float("-inf")
 
     async def key(self, kid: str | None) -> jwt.PyJWK | None:
-        """The key of that id; None where the issuer has none."""
-        async with self._turn:
-            age = self._clock() - self._fetched
-            if age > KEYS_LIVE_SECONDS or (kid not in self._keys and age > KEYS_REST_SECONDS):
-                await self._renew()
+        """The key of that id; None where the issuer has none. While one caller looks again, the known keys serve."""
+        if kid not in self._keys or not self._turn.locked():
+            async with self._turn:
+                await self._look(kid)
         return self._keys.get(kid)
+
+    async def _look(self, kid: str | None) -> None:
+        age = self._clock() - self._fetched
+        if age > KEYS_LIVE_SECONDS or (kid not in self._keys and age > KEYS_REST_SECONDS):
+            await self._renew()
 
     async def _renew(self) -> None:
         self._fetched = self._clock()
         try:
             found = jwt.PyJWKSet(json.loads(await self._fetch())["keys"])
-        except (OSError, ValueError, TypeError, KeyError, jwt.PyJWTError) as error:
-            _log.error("The signing keys of the issuer could not be fetched (%s).", type(error).__name__)
-        else:
             self._keys = {key.key_id: key for key in found.keys if key.key_type in _PUBLIC_KEYS}
+        except _NO_KEYS as error:
+            _log.error("The signing keys of the issuer could not be fetched (%s).", type(error).__name__)
 
 
 class IssuedTokens:
@@ -114,10 +123,11 @@ def access_token(token: str, claims: Mapping[str, Any]) -> AccessToken:
 
 
 def scopes(claims: Mapping[str, Any]) -> set[str]:
-    """The scopes in `scope` (RFC 9068), `scp` (Entra ID, for people) and `roles` (Entra ID, for applications)."""
-    found: set[str] = set()
-    for claim in ("scope", "scp", "roles"):
-        value = claims.get(claim)
-        words = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
-        found |= {word for word in words if isinstance(word, str)}
-    return found
+    """The scopes in `scope` (RFC 9068) or `scp` (Entra ID, for people), else in `roles` (Entra ID, for applications).
+
+    A person's roles add nothing: what the person allowed the client stands in `scp`.
+    """
+    claim = next((name for name in ("scope", "scp") if name in claims), "roles")
+    value = claims.get(claim)
+    words = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
+    return {word for word in words if isinstance(word, str)}

@@ -9,6 +9,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -50,8 +51,9 @@ def application(server: MCPServer[Any], settings: Settings, serving: Serving) ->
     sessions = Sessions(mcp, serving.replica, settings.state_key, passing) if serving.replica else None
     listeners = Listeners(sessions or mcp)
     readiness = health.Readiness(_speech(settings))
+    inside = guarded(listeners, serving.access)
     routes = [
-        Route("/mcp", endpoint=PlainHeads(guarded(listeners, serving.access), serving.origins)),
+        Route("/mcp", endpoint=PlainHeads(_readable(inside, serving), serving.hosts, serving.origins)),
         Route("/healthz", endpoint=health.alive),
         Route("/readyz", endpoint=readiness.answer),
         *metadata_routes(serving.access),
@@ -71,6 +73,15 @@ def application(server: MCPServer[Any], settings: Settings, serving: Serving) ->
     app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Endings)])
     app.router.redirect_slashes = False  # it would send a caller, token and all, to http and to any Host it named
     return app, listeners
+
+
+def _readable(app: ASGIApp, serving: Serving) -> ASGIApp:
+    """The application, whose answers the web pages of the allowed origins may read (CORS)."""
+    pages = [origin for origin in serving.origins if not origin.endswith(":*")]
+    if not pages:
+        return app
+    shown = ("mcp-session-id", "www-authenticate")
+    return CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=shown)
 
 
 class _Mcp:

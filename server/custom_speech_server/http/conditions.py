@@ -4,6 +4,8 @@ import ipaddress
 import os
 import re
 
+from pydantic import AnyHttpUrl, ValidationError
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -24,9 +26,19 @@ def refusal(
         return f"{far} is not loopback: name who may call with --access FILE (docs/deploy.md), or serve on 127.0.0.1."
     if (workers > 1 or replica) and not shares_key:
         return "several workers or replicas share a key: set CUSTOM_SPEECH_STATE_KEY to 32 random characters or more."
-    if replica and not re.fullmatch(r"https?://[^/?#@]+", replica):
-        return "CUSTOM_SPEECH_REPLICA must be the address of this replica, such as http://10.0.0.7:8080."
+    if replica and not _is_address(replica):
+        return (
+            "CUSTOM_SPEECH_REPLICA must be the address of this replica, such as http://10.0.0.7:8080; [] around IPv6."
+        )
     return _wrong_workers(workers, replica)
+
+
+def _is_address(replica: str) -> bool:
+    try:
+        AnyHttpUrl(replica)
+    except ValidationError:
+        return False
+    return re.fullmatch(r"https?://[^/?#@]+", replica) is not None
 
 
 def _wrong_workers(workers: int, replica: str | None) -> str | None:

@@ -26,13 +26,18 @@ class PatientProtocol(H11Protocol):
     _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Take the connection; where there are too many, one that has asked nothing yet gives way, or else this one."""
+        """Take the connection; where there are too many, one that is served nothing gives way, or else this one."""
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
-            waiting = (other for other in self.connections if isinstance(other, PatientProtocol) and other._arrival)
-            next(waiting, self).give_way()
+            others = (other for other in self.connections if isinstance(other, PatientProtocol) and other is not self)
+            next((other for other in others if other.is_waiting), self).give_way()
         if not transport.is_closing():
             self._arrival = self.loop.call_later(REQUEST_SECONDS, transport.abort)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no whole request of it is being answered."""
+        return self._arrival is not None or self.cycle is None or self.cycle.response_complete
 
     def give_way(self) -> None:
         """Close at once."""
@@ -40,14 +45,18 @@ class PatientProtocol(H11Protocol):
         self._arrival = None
         self.transport.abort()
 
-    def data_received(self, data: bytes) -> None:
-        """Take a part of a request; the first part starts the clock, the last stops it."""
-        super().data_received(data)
-        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+    def handle_events(self) -> None:
+        """Take what came of a request, also behind another; its first part starts the clock, its last stops it."""
+        super().handle_events()
+        if not self._is_arriving():
             _stop(self._arrival)
             self._arrival = None
         elif self._arrival is None:
             self._arrival = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+
+    def _is_arriving(self) -> bool:
+        state = self.conn.their_state
+        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
 
     def pause_writing(self) -> None:
         """The caller does not read."""

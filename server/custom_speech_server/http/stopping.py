@@ -1,6 +1,7 @@
 """A graceful stop: streams on which a client only listens end at once, running calls may finish, nothing new begins."""
 
 import asyncio
+import math
 import signal
 import socket
 from collections.abc import Callable
@@ -11,6 +12,11 @@ from sse_starlette.sse import AppStatus
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ANSWER_SECONDS = 900.0
+"""The longest that an answer may take, a person's ten minutes for a question included."""
+
+_ENDED = "The server ended the request before it was answered. Look what was done before asking again."
 
 
 class Listeners:
@@ -42,7 +48,7 @@ class Listeners:
 
 
 class Endings:
-    """Ends quietly the requests whose clients went away, and those that a stop cuts short when its time is over."""
+    """Ends requests quietly: whose clients went away, that a stop cuts short, or whose answer never comes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,7 +57,10 @@ class Endings:
         """Serve one request."""
         stream = _Stream(send)
         try:
-            await self._app(scope, receive, stream.send)
+            with anyio.move_on_after(math.inf if _listens(scope) else ANSWER_SECONDS) as limit:
+                await self._app(scope, receive, stream.send)
+            if limit.cancelled_caught:
+                await stream.complete(scope, receive)
         except ClientDisconnect:
             return
         except asyncio.CancelledError:
@@ -78,7 +87,9 @@ class _Stream:
         if self._has_begun:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
-            await PlainTextResponse("stopping", status_code=503)(scope, receive, self._send)
+            await PlainTextResponse(
+                "The server stopped before it answered. Look what was done before asking again.", 503
+            )(scope, receive, self._send)
 
 
 class StoppingServer(uvicorn.Server):
