@@ -1,9 +1,13 @@
 """Whoever operates the server …"""
 
+import gzip
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx2
@@ -13,7 +17,7 @@ from opentelemetry import trace
 from azure import Azure
 from custom_speech_server import logs
 from custom_speech_server.telemetry import Telemetry
-from http_server import modern, over_http
+from http_server import command, modern, over_http
 
 sdk = pytest.importorskip("opentelemetry.sdk", reason="the extra otel is not installed")
 
@@ -94,6 +98,23 @@ async def test_sees_every_repetition_and_its_wait(azure: Azure, seen: Seen) -> N
     assert seen.counts()["custom_speech.waits"] == 1
 
 
+@pytest.mark.parametrize("name", ["custom-speech-mcp", "speech-of-the-team"])
+async def test_finds_it_where_the_standard_variables_say(name: str) -> None:
+    """The command sends spans and metrics over OTLP/HTTP, under its name or the operator's, before it ends."""
+    own = {"OTEL_SERVICE_NAME": name} if name != "custom-speech-mcp" else {}
+    with (
+        Collector() as collector,
+        command("--telemetry", OTEL_EXPORTER_OTLP_ENDPOINT=collector.address, **own) as (process, url),
+    ):
+        async with httpx2.AsyncClient() as client:
+            await client.post(url, **PROJECTS)
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    traces, metrics = collector.got["/v1/traces"], collector.got["/v1/metrics"]
+    assert all(word in traces for word in (name.encode(), b"tools/call list_projects", b"Projects_List"))
+    assert all(word in metrics for word in (name.encode(), b"custom_speech.calls", b"custom_speech.requests"))
+
+
 async def test_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCaptureFixture) -> None:
     """A call's line names tool, request (not endlessly) and outcome; a traceback stays inside its line."""
     caplog.set_level(logging.INFO, logger=logs.__name__)
@@ -152,6 +173,36 @@ class Lines(logging.Formatter):
         """The line, kept."""
         self._kept.append(self._formatter.format(record))
         return self._kept[-1]
+
+
+class Collector:
+    """An OTLP receiver on loopback that keeps what it is sent; protobuf leaves texts as they are."""
+
+    def __init__(self) -> None:
+        self.got: dict[str, bytes] = defaultdict(bytes)
+        collector = self
+
+        class Receiving(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                packed = self.headers.get("content-encoding") == "gzip"
+                collector.got[self.path] += gzip.decompress(body) if packed else body
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Receiving)
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "Collector":
+        Thread(target=self._server.serve_forever).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class Failing:

@@ -75,11 +75,11 @@ def start() -> Telemetry:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.metrics import MeterProvider as Meters
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider as Tracers
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    resource = Resource.create({"service.name": NAME})
+    resource = Resource.create({"service.name": NAME, **OTELResourceDetector().detect().attributes})
     tracers = Tracers(resource=resource)
     tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     meters = Meters([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
