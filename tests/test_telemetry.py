@@ -3,6 +3,8 @@
 import gzip
 import json
 import logging
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -128,6 +130,17 @@ async def test_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCapt
         "request": "a" * 128,
         "failed": False,
     }
+
+
+def test_reads_json_from_the_first_line_on() -> None:
+    """What the program says of itself is no exception."""
+    started = [sys.executable, "-m", "custom_speech_server", "serve", "--emulated", "--http", "--port=0", "--log=json"]
+    with subprocess.Popen(started, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first, second = (json.loads(process.stderr.readline())["message"] for _ in range(2))
+        process.kill()
+    assert first == "working on the emulator; no resource is configured."
+    assert second.startswith("serving MCP on http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 429, 500])

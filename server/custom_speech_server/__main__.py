@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from custom_speech_server import __version__, emulate
 from custom_speech_server.http.options import add as add_http_options
+from custom_speech_server.notice import notice
 
 if TYPE_CHECKING:
     from custom_speech_server.app import Settings
@@ -114,13 +115,13 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
         key = _state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"))
         turns = _turns() if "CUSTOM_SPEECH_TURNS" in os.environ else None
     except ConfigurationError as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        notice(str(error), options.log)
         return None
     audit = of_environment(os.environ, resources)
     for caution in (*resources.cautions, *cautions(audit)):
-        print(f"custom-speech-mcp: caution: {caution}", file=sys.stderr)
+        notice(f"caution: {caution}", options.log)
     if resources.in_process:
-        print("custom-speech-mcp: working on the emulator; no resource is configured.", file=sys.stderr)
+        notice("working on the emulator; no resource is configured.", options.log)
     settings = Settings(
         resources, confirm=options.confirm, read_only=options.read_only, state_key=key, audit=audit, turns=turns
     )
@@ -142,7 +143,7 @@ def _observed(options: argparse.Namespace, settings: "Settings") -> "Settings | 
     try:
         return observed(settings, json_logs=options.log == "json", telemetry=options.telemetry)
     except ConfigurationError as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        notice(str(error), options.log)
         return None
 
 

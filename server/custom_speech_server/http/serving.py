@@ -18,6 +18,7 @@ from custom_speech_server.http import conditions, connections
 from custom_speech_server.http.application import Serving, application
 from custom_speech_server.http.stopping import StoppingServer
 from custom_speech_server.http.workers import Workers
+from custom_speech_server.notice import notice
 from custom_speech_server.resources import ConfigurationError
 
 
@@ -27,20 +28,20 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         serving = _serving(options)
         listener = listening(options.host, options.port)
     except (ConfigurationError, OSError) as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        notice(str(error), options.log)
         return 2
     connections.allow_as_many_files()
     with listener:
-        announce = partial(_announce, options.host, listener.getsockname()[1])
+        announce = partial(_announce, options.host, listener.getsockname()[1], options.log)
         if options.workers > 1:
             return Workers(lambda: _work(options, settings, serving, listener)).run(options.workers, announce)
         server(settings, serving, options.stop_seconds, announce).run([listener])
     return 0
 
 
-def _announce(host: str, port: int) -> None:
+def _announce(host: str, port: int, log: str) -> None:
     shown = f"[{host}]" if ":" in host else host
-    print(f"custom-speech-mcp: serving MCP on http://{shown}:{port}/mcp", file=sys.stderr, flush=True)
+    notice(f"serving MCP on http://{shown}:{port}/mcp", log)
 
 
 def _work(options: argparse.Namespace, settings: Settings, serving: Serving, shared: socket.socket) -> None:
