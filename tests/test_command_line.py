@@ -152,7 +152,8 @@ async def test_the_emulators_state_outlives_the_server(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--port", "70000"), "a port is a number from 0 to 65535"),
-        (("--host", "0.0.0.0"), "a loopback address"),  # noqa: S104  # refused
+        (("--host", "0.0.0.0"), "or name the host under which others reach it with --allow-host NAME"),  # noqa: S104
+        (("--allow-host", "http://emulator:8765"), "neither scheme nor port"),
         (("--training", "perhaps"), "training must be looks:N, seconds:S or command"),
         (("--faults", "no such file"), "No such file"),
         (("--state", "pyproject.toml/state"), "pyproject.toml"),
@@ -167,10 +168,11 @@ def test_the_emulator_refuses_an_option_that_makes_no_sense(arguments: tuple[str
     assert "Traceback" not in stopped.stderr
 
 
-def test_the_emulator_says_when_its_port_is_in_use() -> None:
-    """Two emulators on one port would be a riddle."""
+@pytest.mark.parametrize("others", [(), ("--host", "0.0.0.0", "--allow-host", "speech.test")])  # noqa: S104
+def test_the_emulator_says_when_its_port_is_in_use(others: tuple[str, ...]) -> None:
+    """Two emulators on one port would be a riddle, whoever reaches them."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        stopped = run("emulator", "--port", str(taken.getsockname()[1]))
+        stopped = run("emulator", "--port", str(taken.getsockname()[1]), *others)
 
     assert stopped.returncode == 2
     assert "cannot listen" in stopped.stderr

@@ -22,7 +22,7 @@ from custom_speech_emulator.errors import Refused, invalid, not_allowed
 from custom_speech_emulator.exchange import Arrival, Reply, body_of, do_all, query_of
 from custom_speech_emulator.faults import Faults
 from custom_speech_emulator.limits import Rate
-from custom_speech_emulator.links import Address, target
+from custom_speech_emulator.links import Address, is_local, target
 from custom_speech_emulator.operations import ENDINGS, OPERATIONS, Operation
 from custom_speech_emulator.progress import Pace
 from custom_speech_emulator.request_log import RequestLog, shown_body
@@ -89,6 +89,7 @@ class Emulation:
             reply.later.append(partial(deliveries.send, message, self.world.settings.allow_content_hosts))
 
     def _answer(self, arrival: Arrival, reply: Reply) -> None:
+        self._require_name(arrival.host)
         own = _OWN.match(arrival.path)
         if own and own["path"].startswith(files.CONTENT):
             reply.answer = files.content(self.world, own["path"], arrival.query)
@@ -96,6 +97,12 @@ class Emulation:
             reply.answer = control(self, own["path"], arrival)
         else:
             self._logged(arrival, reply)
+
+    def _require_name(self, host: str) -> None:
+        """421 where others reach it, but not under this name: a web page may have led a browser here."""
+        names = self.world.settings.allow_hosts
+        if names and not is_local(host, names):
+            raise Refused(421, "MisdirectedRequest", "The emulator was not started with --allow-host for this name.")
 
     def _logged(self, arrival: Arrival, reply: Reply) -> None:
         entry = self.log.add(self.world.now(), arrival.method, arrival.path, arrival.query, arrival.headers)

@@ -10,7 +10,7 @@ from typing import Any
 
 from custom_speech_emulator.accounts import Account
 from custom_speech_emulator.errors import Refused, invalid
-from custom_speech_emulator.links import Address
+from custom_speech_emulator.links import Address, host_of
 from custom_speech_emulator.store import Store
 from custom_speech_emulator.versions import Version
 from custom_speech_emulator.world import World
@@ -50,9 +50,14 @@ class Call:
         """The state."""
         return self.world.store
 
-    def require_trust(self, name: str) -> None:
-        """403 when the caller does not name this machine, so that no web page can make it read or call something."""
-        if not self.address.trusted:
+    def require_trust(self, name: str, url: str) -> None:
+        """403 where a web page, or a caller on another machine, could make this one read or call something."""
+        settings = self.world.settings
+        if settings.allow_hosts and host_of(url) not in settings.allow_content_hosts:
+            raise Refused(
+                403, "Forbidden", f"{name} must be on an --allow-content-host where others reach the emulator."
+            )
+        if not settings.allow_hosts and not self.address.trusted:
             raise Refused(403, "Forbidden", f"{name} is taken only from callers that use a loopback or Azure name.")
 
     def json(self) -> Any:

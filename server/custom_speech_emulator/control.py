@@ -20,10 +20,10 @@ _FURTHEST = timedelta(days=36_500)
 
 
 def control(emulation: Emulation, path: str, arrival: Arrival) -> Answer:
-    """Answers a control request; 403 unless it names this machine, and a page of this machine if any sent it."""
+    """Answers a control request; 403 for a Host that is not allowed, or a page that is not of this machine."""
     page = arrival.headers.get("origin", "http://localhost").partition("://")[2]
-    if not is_local(arrival.host) or not is_local(page):
-        raise Refused(403, "Forbidden", "The control routes answer only on loopback names, and to no foreign web page.")
+    if not is_local(arrival.host, emulation.world.settings.allow_hosts) or not is_local(page):
+        raise Refused(403, "Forbidden", "The control routes answer only on allowed names, and to no foreign web page.")
     method, body = arrival.method, arrival.body or b""
     routes = {name: methods for name, methods in ROUTES.items() if name == path.rstrip("/")}
     if not routes:

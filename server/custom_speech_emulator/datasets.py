@@ -67,7 +67,7 @@ def create(call: Call) -> Answer:
         return entities.created(call, DATASETS, dataset)
     if not body.contentUrl.lower().startswith(("http://", "https://", "file://")):
         raise invalid("InvalidPayload", "The contentUrl must be an http, https or file address.", "contentUrl")
-    call.require_trust("contentUrl")
+    call.require_trust("contentUrl", body.contentUrl)
     dataset.document["contentUrl"] = body.contentUrl
     imports.awaited(call.world, dataset, call.now)
     call.later.append(partial(imports.fetch, call.world, call.account, dataset.id, body.contentUrl))

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from custom_speech_emulator import files
 from custom_speech_emulator.content import DatasetError, DatasetReport, read_dataset
+from custom_speech_emulator.links import host_of
 from custom_speech_emulator.progress import QUICK
 from custom_speech_emulator.store import Entity
 
@@ -129,10 +130,7 @@ def ended(world: World, dataset: Entity, at: datetime) -> None:
 
 def allowed(url: str, hosts: Collection[str]) -> bool:
     """Whether an address is on this machine or on a host that was allowed."""
-    try:
-        name = (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return False
+    name = host_of(url)
     return name in _LOOPBACK or name.endswith(".localhost") or name in hosts
 
 

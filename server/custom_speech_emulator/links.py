@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -88,10 +89,19 @@ def target(scheme: str, host: str, path: str) -> Target | None:
     return Target(Address(scheme, host.lower(), prefix), found["version"], found["path"])
 
 
-def is_local(host: str) -> bool:
-    """Whether a Host header names this machine, or an application in the same process."""
+def is_local(host: str, besides: Iterable[str] = ()) -> bool:
+    """Whether a Host header names this machine, an application in the same process, or one of the names besides."""
     name = _name(host).lower()
-    return name in LOCAL or name.endswith(".localhost")
+    return name in LOCAL or name.endswith(".localhost") or name in {other.lower() for other in besides}
+
+
+def host_of(url: str) -> str:
+    """The host that an http or https address names, in lower case; nothing for any other text."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").lower() if parts.scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
 
 
 def _name(host: str) -> str:

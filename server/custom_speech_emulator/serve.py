@@ -1,12 +1,14 @@
-"""The emulator by itself: uvicorn on loopback."""
+"""The emulator by itself: uvicorn on loopback, or where others reach it by a name."""
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import sqlite3
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
@@ -27,6 +29,9 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
 
     Raises `PortInUse`, `StateUnusable`, and ValueError for an option that makes no sense.
     """
+    refused = refusal(host, options.get("allow_hosts", ()))
+    if refused:
+        raise ValueError(refused)
     app = emulator(**options)
     ticking = threading.Event()
     with listening(host, port) as listener:
@@ -42,6 +47,23 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
             uvicorn.Server(config).run(sockets=[listener])
         finally:
             ticking.set()
+
+
+def refusal(host: str, allow_hosts: Sequence[str]) -> str | None:
+    """Why it must not listen there, with the next step; None where it may."""
+    if allow_hosts or _is_loopback(host):
+        return None
+    return (
+        "its keys are well known, so it serves this machine only: listen on a loopback address, "
+        "or name the host under which others reach it with --allow-host NAME."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _tick(emulation: Emulation, stop: threading.Event) -> None:

@@ -49,7 +49,7 @@ WEBHOOKS = Kind(
 def create(call: Call) -> Answer:
     """WebHooks_Create; it becomes usable when its address has answered a challenge."""
     body = read(call, NewWebHook)
-    call.require_trust("webUrl")
+    call.require_trust("webUrl", body.webUrl)
     hook = entities.new(call, WEBHOOKS, body)
     hook.document |= {
         "webUrl": _callable(body.webUrl),
@@ -117,7 +117,7 @@ def update(call: Call) -> Answer:
     if patch.events is not None:
         hook.document["events"] = patch.events
     if patch.webUrl:
-        call.require_trust("webUrl")
+        call.require_trust("webUrl", patch.webUrl)
     if patch.webUrl and patch.webUrl != hook.document["webUrl"]:
         hook.document["webUrl"] = _callable(patch.webUrl)
         _challenge(call, hook)

@@ -23,8 +23,8 @@ class Emulator:
     `state` is a sqlite file (None: memory); `training` is `looks:N`, `seconds:S` or `command`; `now` is the clock;
     `seed` makes ids repeatable; `faults` are rules as `/_emulator/faults` takes them; `audio_training_elsewhere` lets
     accounts outside the training regions train with audio; `allow_content_hosts` are hosts besides loopback from which
-    `contentUrl` is read and to which webhooks are sent; `rate_limit` answers 429 above 100 requests in 10 seconds;
-    `stock` False starts empty.
+    `contentUrl` is read and to which webhooks are sent; `allow_hosts` are names besides loopback's under which it is
+    reached, from elsewhere too; `rate_limit` answers 429 above 100 requests in 10 seconds; `stock` False starts empty.
     """
 
     state: Path | None = None
@@ -35,6 +35,7 @@ class Emulator:
     accounts: Sequence[Account] = ACCOUNTS
     audio_training_elsewhere: bool = False
     allow_content_hosts: Sequence[str] = ()
+    allow_hosts: Sequence[str] = ()
     rate_limit: bool = False
     stock: bool = True
 

@@ -1,9 +1,9 @@
-"""The command `emulator`: its options, and serving the emulator on loopback."""
+"""The command `emulator`: its options, and serving the emulator."""
 
 import argparse
 import json
+import re
 import sys
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,19 @@ from custom_speech_server.http.options import port
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What the command line says of the emulator."""
-    parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="loopback address (default: 127.0.0.1)")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to serve on; any but loopback needs --allow-host (default: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        type=_name,
+        default=[],
+        metavar="NAME",
+        help="besides loopback's, a Host header to answer: the name under which others reach it",
+    )
     parser.add_argument("--port", type=port, default=8765, help="port, 0 for any free one (default: 8765)")
     parser.add_argument("--state", type=Path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
     parser.add_argument(
@@ -57,14 +69,11 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "rate_limit": options.rate_limit,
         "audio_training_elsewhere": options.audio_everywhere,
         "allow_content_hosts": options.allow_content_host,
+        "allow_hosts": options.allow_host,
     }
 
 
-def _loopback(text: str) -> str:
-    try:
-        loopback = text == "localhost" or ip_address(text).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise argparse.ArgumentTypeError("its keys are well known, so it serves this machine only: a loopback address")
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
+        raise argparse.ArgumentTypeError("a name of a host has neither scheme nor port, such as emulator")
     return text

@@ -112,3 +112,28 @@ def test_they_are_not_alone_in_mistrusting_foreign_names(service: Service) -> No
 
     assert service.send("POST", f"{base}/datasets", json=dataset, headers=key).status_code == 403
     assert service.send("POST", f"{base}/webhooks", json=hook, headers=key).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "speech.test"])
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("file:///etc/hosts", 403),
+        ("file://127.0.0.1/etc/hosts", 403),
+        ("http://localhost:1/", 403),
+        ("http://[", 403),
+        ("http://127.0.0.1:1/", 201),
+    ],
+)
+def test_they_are_not_alone_in_mistrusting_other_machines(
+    start: Callable[..., Service], host: str, url: str, status: int
+) -> None:
+    """Where others reach it, whatever they call it, it reads and calls only hosts that were allowed."""
+    service = start(allow_hosts=["speech.test"], allow_content_hosts=["127.0.0.1"])
+    key = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
+    base = f"http://{host}/speechtotext/v3.2"
+    dataset = {"displayName": "x", "locale": "en-US", "kind": "Language", "contentUrl": url}
+    hook = {"displayName": "x", "webUrl": url, "events": {"ping": True}}
+
+    assert service.send("POST", f"{base}/datasets", json=dataset, headers=key).status_code == status
+    assert service.send("POST", f"{base}/webhooks", json=hook, headers=key).status_code == status

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from custom_speech_emulator.serve import PortInUse, refusal, serve
 from emulator.loopback import Heard, listening
 from emulator.test_webhooks import agreeing
 
@@ -53,11 +55,35 @@ def test_it_says_where_it_listens(served: Served) -> None:
 
 def test_it_says_clearly_that_a_port_is_in_use(served: Served) -> None:
     """No traceback of a web server."""
-    from custom_speech_emulator.serve import PortInUse, serve
-
     port = int(served.url.rpartition(":")[2])
     with pytest.raises(PortInUse, match=f"cannot listen on 127.0.0.1:{port}"):
         serve(port=port)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "speech.test", "localhost.speech.test", ""])  # noqa: S104
+def test_it_serves_others_only_under_a_name_that_is_allowed(host: str) -> None:
+    """Its keys are well known; whoever opens it says so."""
+    assert "--allow-host NAME" in (refusal(host, []) or "")
+    assert refusal(host, ["speech.test"]) is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_it_serves_this_machine_without_asking(host: str) -> None:
+    """Who is here may."""
+    assert refusal(host, []) is None
+
+
+def test_it_answers_others_under_that_name_and_no_other() -> None:
+    """Its own routes too; and this machine as ever."""
+    with closing(Served(host="0.0.0.0", allow_hosts=["Speech.test"])) as served:  # noqa: S104  # what is tried
+        near = f"http://127.0.0.1:{served.url.rpartition(':')[2]}"
+
+        def status(path: str, host: str) -> int:
+            return httpx.get(f"{near}{path}", headers=KEY | {"Host": host}, trust_env=False).status_code
+
+        for path in ("/eastus/speechtotext/v3.2/projects", "/_emulator/clock"):
+            assert [status(path, host) for host in ("speech.test:8765", "127.0.0.1", "localhost:1")] == [200] * 3
+            assert [status(path, host) for host in ("attacker.test", "x.speech.test", "speech.test.x")] == [421] * 3
 
 
 @pytest.mark.parametrize(("fault", "grown"), [("close-before", 0), ("close-after", 1)])
