@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -90,11 +90,23 @@ def answer_in(response: httpx2.Response) -> dict[str, Any]:
     return dict(json.loads(lines[-1]))
 
 
+async def refused(port: int) -> None:
+    """Come back when nobody new is let in there."""
+    while True:
+        try:
+            async with await anyio.connect_tcp("127.0.0.1", port):
+                await anyio.lowlevel.checkpoint()
+        except OSError:
+            return
+
+
 @contextmanager
-def command(*arguments: str, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def command(
+    *arguments: str, program: Sequence[str] = ("-m", "custom_speech_server"), **environment: str
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """The command itself, serving on a free port of loopback; gives the process and its URL."""
     own = {"CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"} | environment
-    started = [sys.executable, "-m", "custom_speech_server", "serve", "--emulated", "--http", "--port", "0", *arguments]
+    started = [sys.executable, *program, "serve", "--emulated", "--http", "--port", "0", *arguments]
     with subprocess.Popen(started, env=os.environ | own, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:

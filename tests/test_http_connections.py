@@ -16,7 +16,7 @@ from custom_speech_server.http import connections, stopping
 from custom_speech_server.http.serving import listening, server
 from custom_speech_server.http.stopping import StoppingServer
 from custom_speech_server.resources import EMULATED
-from http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, start
+from http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, refused, start
 
 pytestmark = pytest.mark.anyio
 
@@ -180,7 +180,7 @@ async def test_lets_a_running_call_finish_when_the_server_stops(in_session: bool
         group.start_soon(call, client, in_session, answers)
         await slow.reached.wait()
         here.stop()
-        await _refused(here)
+        await refused(here.port)
         assert not AppStatus.enable_automatic_graceful_drain  # it would cut the stream half a second later
         slow.go_on.set()
         await here.stopped.wait()
@@ -298,13 +298,3 @@ class Slow:
 async def _send_forever(stream: SocketStream, content: bytes) -> None:
     while True:
         await stream.send(content)
-
-
-async def _refused(here: Served) -> None:
-    """Come back when nobody new is let in."""
-    while True:
-        try:
-            async with await here.connect():
-                await anyio.lowlevel.checkpoint()
-        except OSError:
-            return

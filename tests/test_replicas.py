@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -27,7 +26,7 @@ from custom_speech_server.http.serving import listening, server
 from custom_speech_server.http.sessions import Place, Seal, Sessions
 from custom_speech_server.resources import EMULATED
 from custom_speech_server.turns import RedisTurns, Turns
-from http_server import ACCEPT, HANDSHAKE, answer_in, command, initialize, message, modern, on_loopback, start
+from http_server import ACCEPT, HANDSHAKE, answer_in, initialize, message, modern, on_loopback, start
 
 pytestmark = pytest.mark.anyio
 
@@ -271,30 +270,6 @@ async def test_create_nothing_while_the_store_that_they_share_is_gone(azure: Azu
         refusal = await call.refusal("create_model", **request)
     assert "CUSTOM_SPEECH_TURNS" in refusal
     assert await azure.writes() == []
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
-async def test_of_one_machine_are_workers_that_start_and_stop_together() -> None:
-    """A session is served whichever worker a connection reaches; a stop ends all with status 0."""
-    with command("--workers", "2", CUSTOM_SPEECH_STATE_KEY=SHARED.decode()) as (process, url):
-        async with httpx2.AsyncClient() as client:
-            opened = await client.post(url, **initialize("2025-11-25"))
-        headers = ACCEPT | {"mcp-session-id": opened.headers["mcp-session-id"]}
-        for _ in range(20):
-            async with httpx2.AsyncClient() as client:
-                listed = await client.post(url, headers=headers, json=message("tools/list"))
-                assert answer_in(listed)["result"]["tools"]
-        process.terminate()
-        assert process.wait(timeout=60) == 0
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
-async def test_of_one_machine_stop_when_the_process_that_started_them_is_killed() -> None:
-    """Else nobody would replace one that dies, and the port would stay taken."""
-    with command("--workers", "2", CUSTOM_SPEECH_STATE_KEY=SHARED.decode()) as (process, _):
-        process.kill()
-        assert process.stderr is not None
-        process.stderr.read()  # it ends when the last worker has ended
 
 
 async def at_once(client: httpx2.AsyncClient, ports: list[int], post: dict[str, Any]) -> list[dict[str, Any]]:

@@ -34,7 +34,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with listener:
         announce = partial(_announce, options.host, listener.getsockname()[1], options.log)
         if options.workers > 1:
-            return Workers(lambda: _work(options, settings, serving, listener)).run(options.workers, announce)
+            owns = [listening("127.0.0.1", 0) for _ in range(options.workers)]
+            return Workers(partial(_work, options, settings, serving, listener), listener, owns).run(announce)
         server(settings, serving, options.stop_seconds, announce).run([listener])
     return 0
 
@@ -44,9 +45,10 @@ def _announce(host: str, port: int, log: str) -> None:
     notice(f"serving MCP on http://{shown}:{port}/mcp", log)
 
 
-def _work(options: argparse.Namespace, settings: Settings, serving: Serving, shared: socket.socket) -> None:
+def _work(
+    options: argparse.Namespace, settings: Settings, serving: Serving, shared: socket.socket, own: socket.socket
+) -> None:
     """Serve as one of several workers; the others reach it at a port of its own, for its sessions."""
-    own = listening("127.0.0.1", 0)
     replica = f"http://127.0.0.1:{own.getsockname()[1]}"
     server(settings, replace(serving, replica=replica), options.stop_seconds).run([shared, own])
 

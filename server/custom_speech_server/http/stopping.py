@@ -101,7 +101,8 @@ class StoppingServer(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal."""
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # uvicorn raises it again once it has stopped
+        # uvicorn listens for signals later, and raises them again once it has stopped.
+        signal.signal(signal.SIGTERM, self.handle_exit)
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
