@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from azure import Azure
 from conftest import Connect
+from patient import Scripted, served
 
 pytestmark = pytest.mark.anyio
 
@@ -30,13 +30,16 @@ async def test_a_fault_of_its_own_is_a_reference(connect: Connect, caplog: pytes
     assert "canary of the inside" in caplog.text
 
 
-async def test_an_error_of_the_service_ends_with_the_next_step(connect: Connect, azure: Azure) -> None:
+async def test_an_error_of_the_service_ends_with_the_next_step() -> None:
     """Status and code are kept; what to do follows."""
-    async with connect(version="v3.2", confirm="never") as call:
-        refusal = await call.refusal("get_copy", operation="00000000-0000-4000-8000-000000000000")
+    error = {"code": "Gone", "message": "No projects here."}
+    async with served(Scripted(lambda method, path: (410, {}, error))) as call:
+        refusal = await call.refusal("list_projects")
 
-    assert refusal.startswith("get_copy: emulator-eastus answered 404 NotFound")
-    assert refusal.endswith("The same call will fail again; correct what it names first.")
+    assert refusal == (
+        'list_projects: emulator-eastus answered 410 Gone to Projects_List: "No projects here." '
+        "The same call will fail again; correct what it names first."
+    )
 
 
 async def test_an_unknown_tool_is_refused(connect: Connect) -> None:
