@@ -1,7 +1,6 @@
 """A graceful stop: streams on which a client only listens end at once, running calls may finish, nothing new begins."""
 
 import asyncio
-import math
 import signal
 import socket
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ANSWER_SECONDS = 900.0
-"""The longest that an answer may take, a person's ten minutes for a question included."""
+"""The longest that an answer in a session may take, a person's ten minutes for a question included."""
 
 _ENDED = "The server ended the request before it was answered. Look what was done before asking again."
 
@@ -57,15 +56,22 @@ class Endings:
         """Serve one request."""
         stream = _Stream(send)
         try:
-            with anyio.move_on_after(math.inf if _listens(scope) else ANSWER_SECONDS) as limit:
-                await self._app(scope, receive, stream.send)
-            if limit.cancelled_caught:
-                await stream.complete(scope, receive)
+            await self._limited(scope, receive, stream)
         except ClientDisconnect:
             return
         except asyncio.CancelledError:
             if scope["type"] != "http":
                 raise
+            await stream.complete(scope, receive)
+
+    async def _limited(self, scope: Scope, receive: Receive, stream: "_Stream") -> None:
+        """Without a session there is nothing to wait for but the call, which has limits of its own."""
+        if not _is_in_session(scope) or _listens(scope):
+            await self._app(scope, receive, stream.send)
+            return
+        with anyio.move_on_after(ANSWER_SECONDS) as limit:
+            await self._app(scope, receive, stream.send)
+        if limit.cancelled_caught:
             await stream.complete(scope, receive)
 
 
@@ -115,6 +121,10 @@ class StoppingServer(uvicorn.Server):
         """Stop."""
         self._listeners.end()
         await super().shutdown(sockets)
+
+
+def _is_in_session(scope: Scope) -> bool:
+    return scope["type"] == "http" and any(name == b"mcp-session-id" for name, _ in scope["headers"])
 
 
 def _listens(scope: Scope) -> bool:

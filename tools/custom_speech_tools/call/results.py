@@ -15,18 +15,19 @@ Sentence = Annotated[str, AfterValidator(lambda text: plain(text, 1_000))]
 """A text of ours that may hold some of the service's."""
 
 
-def _utc(form: str) -> PlainSerializer:
-    def shown(moment: datetime) -> str:
-        try:
-            return moment.astimezone(UTC).strftime(form)
-        except OverflowError:
-            return moment.strftime(form)
-
-    return PlainSerializer(shown, return_type=str)
+def _utc(characters: int, end: str = "") -> PlainSerializer:
+    return PlainSerializer(lambda moment: _in_utc(moment).isoformat()[:characters] + end, return_type=str)
 
 
-Moment = Annotated[datetime, _utc("%Y-%m-%dT%H:%M:%SZ")]
-Day = Annotated[datetime, _utc("%Y-%m-%d")]
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # so near to the first or the last year that UTC has no name for it
+        return moment
+
+
+Moment = Annotated[datetime, _utc(len("2026-12-31T23:59:59"), "Z")]
+Day = Annotated[datetime, _utc(len("2026-12-31"))]
 
 
 MOST_PARTS = 100
