@@ -49,11 +49,16 @@ class Connections:
         raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
 
 
-async def all_connections(ctx: Context) -> Connections:
-    """Every resource that the server has."""
+def connections_of(ctx: Context) -> Connections:
+    """What the server of this call has."""
     connections = ctx.request_context.lifespan_context
     assert isinstance(connections, Connections)  # noqa: S101  # the server's lifespan gives nothing else
     return connections
+
+
+async def all_connections(ctx: Context) -> Connections:
+    """Every resource that the server has."""
+    return connections_of(ctx)
 
 
 Connected = Annotated[Connections, Resolve(all_connections)]
@@ -65,3 +70,11 @@ async def named_speech(resource: ResourceName, connections: Connected) -> Speech
 
 
 Named = Annotated[Speech, Resolve(named_speech)]
+
+Given = Callable[[Connections, Mapping[str, Any]], Any]
+
+GIVEN: Mapping[Callable[..., Any], Given] = {
+    all_connections: lambda connections, arguments: connections,
+    named_speech: lambda connections, arguments: connections.of(arguments["resource"]),
+}
+"""What these give to a tool itself, without the SDK's machinery for questions: it costs 5 % of a call."""

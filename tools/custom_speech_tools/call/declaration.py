@@ -15,7 +15,8 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import ConfigDict, ValidationError
 
 from custom_speech_tools.call import schemas
-from custom_speech_tools.call.current import CALL_SECONDS, Call, begin
+from custom_speech_tools.call.connections import GIVEN, Given, connections_of
+from custom_speech_tools.call.current import CALL_SECONDS, Call, begin, current
 from custom_speech_tools.call.refusal import Refused
 from custom_speech_tools.call.results import Result
 from custom_speech_tools.speech import (
@@ -48,15 +49,30 @@ def writes(function: Callable[..., Any], title: str, *, idempotent: bool) -> Too
 
 
 class StrictMetadata(FuncMetadata):
-    """Takes arrays that a client sent as JSON text, and leaves every other text as it is."""
+    """Takes arrays that a client sent as JSON text and leaves other texts as they are; adds what the server gives."""
 
     arrays: frozenset[str]
     """The names of the parameters that are arrays."""
+
+    given: dict[str, Given]
+    """The parameters that hold the server's connections, or of them the one that the call names."""
 
     def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
         """Read the text of an array parameter as JSON; texts such as `123` or `{}` stay texts."""
         texts = [name for name in self.arrays if isinstance(data.get(name), str)]
         return data | {name: _array(data[name]) for name in texts}
+
+    async def call_fn(
+        self,
+        fn: Callable[..., Any],
+        fn_is_async: bool,
+        arguments: dict[str, Any],
+        arguments_to_pass_directly: dict[str, Any] | None = None,
+    ) -> Any:
+        """Call the tool's function; raises Refused for a resource that is not there."""
+        connections = connections_of(current().context)
+        given = {name: give(connections, arguments) for name, give in self.given.items()}
+        return await super().call_fn(fn, fn_is_async, arguments, given | (arguments_to_pass_directly or {}))
 
 
 class SpeechTool(Tool):
@@ -158,10 +174,13 @@ def _declare(function: Callable[..., Any], title: str, hints: ToolAnnotations) -
         function, title=title, description=description, annotations=hints, structured_output=False
     )
     tool.parameters = schemas.of_arguments(tool.parameters)
+    given = {name: GIVEN[by.fn] for name, (by, _) in tool.resolved_params.items() if by.fn in GIVEN}
+    tool.resolved_params = {name: how for name, how in tool.resolved_params.items() if name not in given}
     tool.fn_metadata = StrictMetadata(
         arg_model=_strict(tool.fn_metadata.arg_model),
         output_schema=schemas.of_result(function.__annotations__["return"]),
         arrays=frozenset(name for name, part in tool.parameters["properties"].items() if part["type"] == "array"),
+        given=given,
     )
     return tool
 
