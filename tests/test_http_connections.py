@@ -1,5 +1,6 @@
 """An HTTP connection …"""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,6 +34,10 @@ class Served:
     def stop(self) -> None:
         """As a signal does."""
         self._running.should_exit = True
+
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._running.server_state.connections)
 
     async def connect(self) -> SocketStream:
         """A bare connection."""
@@ -150,6 +155,17 @@ async def test_that_asks_nothing_gives_way_when_there_are_too_many(
         assert await is_well(here)
         for stream in streams:
             await stream.aclose()
+
+
+async def test_gives_way_however_many_come_at_once(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is thought to have gone twice: the number holds."""
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 20)
+    async with served(azure) as here:
+        streams = [socket.create_connection(("127.0.0.1", here.port)) for _ in range(60)]
+        assert await is_well(here)
+        assert here.connections() <= 20
+        for stream in streams:
+            stream.close()
 
 
 async def test_is_refused_when_all_others_are_at_work(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:

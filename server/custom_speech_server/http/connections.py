@@ -36,8 +36,9 @@ class PatientProtocol(H11Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no whole request of it is being answered."""
-        return self._arrival is not None or self.cycle is None or self.cycle.response_complete
+        """Whether it is open, and no whole request of it is being answered."""
+        is_served = self._arrival is None and self.cycle is not None and not self.cycle.response_complete
+        return not is_served and not self.transport.is_closing()
 
     def give_way(self) -> None:
         """Close at once."""

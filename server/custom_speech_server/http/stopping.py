@@ -93,9 +93,7 @@ class _Stream:
         if self._has_begun:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
-            await PlainTextResponse(
-                "The server stopped before it answered. Look what was done before asking again.", 503
-            )(scope, receive, self._send)
+            await PlainTextResponse(_ENDED, 503)(scope, receive, self._send)
 
 
 class StoppingServer(uvicorn.Server):
