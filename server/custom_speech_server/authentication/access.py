@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import httpx2
 import pydantic
+import truststore
 from mcp.server.auth.provider import TokenVerifier
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict
 
@@ -100,10 +101,11 @@ class Watched:
 
 
 def _fetching(url: str) -> Callable[[], Awaitable[bytes]]:
+    trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
     async def fetch() -> bytes:
-        client = httpx2.AsyncClient(verify=ssl.create_default_context())
         with anyio.fail_after(FETCH_SECONDS):
-            async with client, client.stream("GET", url) as answer:
+            async with httpx2.AsyncClient(verify=trusted) as client, client.stream("GET", url) as answer:
                 return await _keys(answer.raise_for_status())
 
     return fetch

@@ -20,7 +20,7 @@ from custom_speech_server.authentication.scopes import Allowed, writing_tools
 from custom_speech_server.http import health
 from custom_speech_server.http.heads import PlainHeads
 from custom_speech_server.http.passing import Passing
-from custom_speech_server.http.sessions import Sessions
+from custom_speech_server.http.sessions import SESSION, Sessions
 from custom_speech_server.http.stopping import Endings, Listeners
 from custom_speech_tools.speech import Speech
 
@@ -47,8 +47,7 @@ class Serving:
 def application(server: MCPServer[Any], settings: Settings, serving: Serving) -> tuple[Starlette, Listeners]:
     """The application, and its streams that a stop ends first."""
     mcp: ASGIApp = _Mcp(server, serving)
-    passing = Passing(BODY_BYTES)
-    sessions = Sessions(mcp, serving.replica, settings.state_key, passing) if serving.replica else None
+    sessions = Sessions(mcp, serving.replica, settings.state_key, Passing(BODY_BYTES)) if serving.replica else None
     listeners = Listeners(sessions or mcp)
     readiness = health.Readiness(_speech(settings))
     inside = guarded(listeners, serving.access)
@@ -80,7 +79,7 @@ def _readable(app: ASGIApp, serving: Serving) -> ASGIApp:
     pages = [origin for origin in serving.origins if not origin.endswith(":*")]
     if not pages:
         return app
-    shown = ("mcp-session-id", "www-authenticate")
+    shown = (SESSION, "www-authenticate")
     return CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=shown)
 
 

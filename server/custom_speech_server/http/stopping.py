@@ -8,9 +8,12 @@ from collections.abc import Callable
 import anyio
 import uvicorn
 from sse_starlette.sse import AppStatus
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from custom_speech_server.http.sessions import SESSION
 
 ANSWER_SECONDS = 900.0
 """The longest that an answer in a session may take, a person's ten minutes for a question included."""
@@ -122,7 +125,7 @@ class StoppingServer(uvicorn.Server):
 
 
 def _is_in_session(scope: Scope) -> bool:
-    return scope["type"] == "http" and any(name == b"mcp-session-id" for name, _ in scope["headers"])
+    return scope["type"] == "http" and SESSION in Headers(scope=scope)
 
 
 def _listens(scope: Scope) -> bool:

@@ -91,9 +91,9 @@ def must_be_yes(asked: ElicitationResult[Consent], plan: ModelPlan, connections:
     call.goes_on()
     if isinstance(asked, AcceptedElicitation) and asked.data.train:
         if connections.now() - plan.asked_at > LIFE:
-            raise Refused("Nothing was created.", [_late()], "Call again with the same arguments.")
+            raise Refused("Nothing was created.", [_void(_LATE)], "Call again with the same arguments.")
         if call.yes in connections.spending.used and not plan.bought_with(call.yes):
-            raise Refused("Nothing was created.", [_used()], "Call again with the same arguments.")
+            raise Refused("Nothing was created.", [_void(_USED)], "Call again with the same arguments.")
         call.confirmation = call.confirmation or "by asking the user"
         return
     no = Finding(
@@ -105,19 +105,10 @@ def must_be_yes(asked: ElicitationResult[Consent], plan: ModelPlan, connections:
     raise Refused("Nothing was created.", [no], "Do not repeat the call unless the user asks for it.")
 
 
-def _used() -> Finding:
-    return Finding(
-        rule="training-is-charged",
-        level="confirm",
-        message="This yes has bought a training already, and its model is not there under this name any more.",
-        fix="The user is asked again.",
-    )
+_LATE = "The yes came more than ten minutes after the question; meanwhile anything may have changed."
+_USED = "This yes has bought a training already, and its model is not there under this name any more."
 
 
-def _late() -> Finding:
-    return Finding(
-        rule="training-is-charged",
-        level="confirm",
-        message="The yes came more than ten minutes after the question; meanwhile anything may have changed.",
-        fix="The user is asked again.",
-    )
+def _void(why: str) -> Finding:
+    """A yes that is none any more."""
+    return Finding(rule="training-is-charged", level="confirm", message=why, fix="The user is asked again.")
