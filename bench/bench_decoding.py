@@ -8,7 +8,7 @@ from datetime import datetime
 import pydantic
 from pydantic import TypeAdapter
 
-from custom_speech_tools.speech import wire
+from custom_speech_tools.speech import schemas
 
 PAGES, SIZE, ROUNDS = 30, 100, 15
 
@@ -91,7 +91,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print the best of each and their ratio."""
-    content, ours = page(), TypeAdapter(wire.Page[wire.BaseModel])
+    content, ours = page(), TypeAdapter(schemas.Page[schemas.BaseModel])
     rounds = [
         (
             milliseconds(lambda: ours.validate_json(content)),

@@ -8,7 +8,7 @@ import httpx
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 
-from custom_speech_server.http.serving import listening
+from custom_speech_server.http.runner import listening
 
 
 def main(port: int, upstream: int) -> None:

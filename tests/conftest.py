@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from azure import Azure
-from caller import Caller
 from custom_speech_server.app import Settings, build
-from custom_speech_server.resources import EMULATED
+from custom_speech_server.config import EMULATED
 from custom_speech_tools.speech import VERSIONS
+from support.speech_service import Azure
+from support.tool_client import Caller
 
 Connect = Callable[..., AbstractAsyncContextManager[Caller]]
 

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from custom_speech_server import __version__, emulate
+from custom_speech_server import __version__
+from custom_speech_server.commands import emulator
+from custom_speech_server.console import notice
 from custom_speech_server.http.options import add as add_http_options
-from custom_speech_server.notice import notice
 
 if TYPE_CHECKING:
     from custom_speech_server.app import Settings
-    from custom_speech_server.turns import Turns
+    from custom_speech_server.distributed_lock import Turns
 
 STATE_KEY_BYTES = 32
 
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("name", type=_bearer, help="whose token it is, as the audit names it")
     token.add_argument("--write", action="store_true", help="may call tools that change something")
     token.set_defaults(run=_token)
-    emulate.add_options(commands.add_parser("emulator", help="serve the emulator of the service on this machine"))
+    emulator.add_options(commands.add_parser("emulator", help="serve the emulator of the service on this machine"))
     return parser
 
 
@@ -98,7 +99,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _serve_http(options: argparse.Namespace, settings: "Settings") -> int:
-    from custom_speech_server.http.serving import run
+    from custom_speech_server.http.runner import run
 
     gc.freeze()
     gc.enable()
@@ -107,8 +108,8 @@ def _serve_http(options: argparse.Namespace, settings: "Settings") -> int:
 
 def _settings(options: argparse.Namespace) -> "Settings | None":
     from custom_speech_server.app import Settings
-    from custom_speech_server.audit import cautions, of_environment
-    from custom_speech_server.resources import EMULATED, ConfigurationError, load
+    from custom_speech_server.audit_log import cautions, of_environment
+    from custom_speech_server.config import EMULATED, ConfigurationError, load
 
     try:
         resources = EMULATED if options.emulated else load(options.config, os.environ)
@@ -129,7 +130,7 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
 
 
 def _turns() -> "Turns | None":
-    from custom_speech_server.turns import of_environment
+    from custom_speech_server.distributed_lock import of_environment
 
     return of_environment(os.environ)
 
@@ -137,8 +138,8 @@ def _turns() -> "Turns | None":
 def _observed(options: argparse.Namespace, settings: "Settings") -> "Settings | None":
     if options.log == "text" and not options.telemetry:
         return settings
-    from custom_speech_server.observed import observed
-    from custom_speech_server.resources import ConfigurationError
+    from custom_speech_server.config import ConfigurationError
+    from custom_speech_server.observability.setup import observed
 
     try:
         return observed(settings, json_logs=options.log == "json", telemetry=options.telemetry)
@@ -148,7 +149,7 @@ def _observed(options: argparse.Namespace, settings: "Settings") -> "Settings | 
 
 
 def _state_key(shared: str | None) -> bytes:
-    from custom_speech_server.resources import ConfigurationError
+    from custom_speech_server.config import ConfigurationError
 
     if shared is None:
         return secrets.token_bytes(STATE_KEY_BYTES)
@@ -166,19 +167,19 @@ def _log_to_stderr() -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from custom_speech_server.demo import run
+    from custom_speech_server.commands.demo import run
 
     return run()
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from custom_speech_server.doctor import run
+    from custom_speech_server.commands.doctor import run
 
     return run(options.config)
 
 
 def _token(options: argparse.Namespace) -> int:
-    from custom_speech_server.authentication.tokens import entry, new_token
+    from custom_speech_server.auth.static_tokens import entry, new_token
 
     token = new_token()
     print(entry(options.name, token, write=options.write))

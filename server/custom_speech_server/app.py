@@ -10,19 +10,19 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
-from custom_speech_server import __version__, built_in
-from custom_speech_server.known import Known
-from custom_speech_server.questions import Questions
-from custom_speech_server.resources import Resources
-from custom_speech_tools.call.catalogue import catalogue
-from custom_speech_tools.call.connections import Connections
-from custom_speech_tools.call.once import Once
-from custom_speech_tools.call.spending import Spending
-from custom_speech_tools.call.watching import Audit, NoAudit, Watching
+from custom_speech_server import __version__, emulated_resources
+from custom_speech_server.config import Resources
+from custom_speech_server.request_state import Questions
+from custom_speech_server.unknown_tool import Known
+from custom_speech_tools.runtime.auditing import Audit, CallAuditor, NoAudit
+from custom_speech_tools.runtime.confirmation import Spending
+from custom_speech_tools.runtime.dependencies import AppContext
+from custom_speech_tools.runtime.idempotency import IdempotentExecutor
+from custom_speech_tools.runtime.registry import catalogue
 from custom_speech_tools.speech import Attempt, Speech, SpeechResource
 
 if TYPE_CHECKING:
-    from custom_speech_server.turns import Turns
+    from custom_speech_server.distributed_lock import Turns
 
 INSTRUCTIONS = """\
 Manage Azure custom speech models: list_base_models and list_datasets to choose, plan_model to check, create_model to \
@@ -47,7 +47,7 @@ class Settings:
     state_key: bytes = field(repr=False)
     confirm: Literal["ask", "never"] = "ask"
     read_only: bool = False
-    emulator: Callable[[], Callable[..., Any]] = built_in.emulator
+    emulator: Callable[[], Callable[..., Any]] = emulated_resources.emulator
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     pace: float = 1.0
     audit: Audit = field(default_factory=NoAudit)
@@ -56,7 +56,7 @@ class Settings:
     middleware: Sequence[ServerMiddleware[Any]] = ()
 
 
-def build(settings: Settings) -> MCPServer[Connections]:
+def build(settings: Settings) -> MCPServer[AppContext]:
     """The MCP server; it opens no connection before the first call that needs one."""
     emulated = all(resource.emulated for resource in settings.resources.all)
     server = MCPServer(
@@ -80,22 +80,22 @@ def _allowed(resource: SpeechResource, settings: Settings) -> SpeechResource:
     return replace(resource, read_only=True) if settings.read_only else resource
 
 
-def _once(settings: Settings) -> Once:
+def _once(settings: Settings) -> IdempotentExecutor:
     in_doubt = settings.audit.in_doubt()
     if settings.turns is None:
-        return Once(in_doubt, settings.pace)
-    from custom_speech_server.turns import SharedOnce
+        return IdempotentExecutor(in_doubt, settings.pace)
+    from custom_speech_server.distributed_lock import DistributedExecutor
 
-    return SharedOnce(settings.turns, in_doubt, settings.pace)
+    return DistributedExecutor(settings.turns, in_doubt, settings.pace)
 
 
 @asynccontextmanager
-async def _connections(settings: Settings) -> AsyncIterator[Connections]:
+async def _connections(settings: Settings) -> AsyncIterator[AppContext]:
     app = settings.emulator if settings.resources.in_process else None
-    watching = Watching(settings.audit, settings.observe)
+    watching = CallAuditor(settings.audit, settings.observe)
     speech = {resource.name: Speech(_allowed(resource, settings), app, watching) for resource in settings.resources.all}
     try:
-        yield Connections(
+        yield AppContext(
             speech=speech,
             default=settings.resources.default,
             spending=Spending(settings.confirm, settings.state_key),

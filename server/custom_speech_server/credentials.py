@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 from pydantic import SecretStr
 
-from custom_speech_tools.speech import NoCredential
+from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.credential import KEY_HEADER
 
 COMMAND_SECONDS = 10.0
@@ -33,7 +33,7 @@ class StoredKey:
         return {KEY_HEADER: (await self.key()).get_secret_value()}
 
     async def key(self) -> SecretStr:
-        """The key itself; raises NoCredential where what was found could be none."""
+        """The key itself; raises NoCredentialError where what was found could be none."""
         if self._known is None:
             found = await self._fetch()
             if not re.fullmatch(r"[ -~]+", found):
@@ -74,7 +74,7 @@ class CommandKey(StoredKey):
             raise self._failed(f"exit status {printed.returncode}" if printed.returncode else "it printed no key")
         return key
 
-    def _failed(self, why: str) -> NoCredential:
+    def _failed(self, why: str) -> NoCredentialError:
         return _missing(
             self._resource, f"The key command of resource {self._resource} failed ({why}). Run it in a terminal."
         )
@@ -135,5 +135,5 @@ class EntraToken:
             ) from None
 
 
-def _missing(resource: str, message: str) -> NoCredential:
-    return NoCredential(f"Resource {resource} could not be opened. {message}", resource=resource, operation="any")
+def _missing(resource: str, message: str) -> NoCredentialError:
+    return NoCredentialError(f"Resource {resource} could not be opened. {message}", resource=resource, operation="any")

@@ -1,11 +1,11 @@
 """connect_model: show a model in a project."""
 
-from custom_speech_tools.call import showing
-from custom_speech_tools.call.arguments import ModelName, ProjectName, ResourceName
-from custom_speech_tools.call.declaration import writes
-from custom_speech_tools.call.next_steps import after
-from custom_speech_tools.call.results import Model
-from custom_speech_tools.guardrails.connecting import Connecting
+from custom_speech_tools.guardrails.project_link import Connecting
+from custom_speech_tools.runtime import presenters
+from custom_speech_tools.runtime.next_steps import after
+from custom_speech_tools.runtime.parameters import ModelName, ProjectName, ResourceName
+from custom_speech_tools.runtime.results import Model
+from custom_speech_tools.runtime.tool import writes
 
 
 async def connect_model(
@@ -15,7 +15,7 @@ async def connect_model(
     after copy_model without project. Repeating it changes nothing; a model has one project."""
     speech = connection.speech
     last = await connection.made()
-    return showing.model(speech, last, after(speech, last), already_existed=connection.stands)
+    return presenters.model(speech, last, after(speech, last), already_existed=connection.stands)
 
 
 tool = writes(connect_model, "Connect a model to a project", idempotent=True)

@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass
 
-from custom_speech_tools.call.arguments import ModelName, SourceResource, TargetProject, TargetResource, WaitSeconds
-from custom_speech_tools.call.connections import Connected
-from custom_speech_tools.call.copies import link_of, shown, watched
-from custom_speech_tools.call.declaration import writes
-from custom_speech_tools.call.looking import has_ended
-from custom_speech_tools.call.next_steps import call
-from custom_speech_tools.call.once import Once
-from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import Copy, Finding
-from custom_speech_tools.guardrails.connecting import Connection
 from custom_speech_tools.guardrails.copy_plan import Copying, CopyPlan, earlier_copy, may_be_copy, name_is_free
-from custom_speech_tools.speech import SpeechError, wire
-from custom_speech_tools.speech.side_by_side import together
+from custom_speech_tools.guardrails.project_link import Connection
+from custom_speech_tools.runtime.copy_operations import link_of, shown, watched
+from custom_speech_tools.runtime.dependencies import WithApp
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import IdempotentExecutor
+from custom_speech_tools.runtime.next_steps import call
+from custom_speech_tools.runtime.parameters import ModelName, SourceResource, TargetProject, TargetResource, WaitSeconds
+from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.results import Copy, Finding
+from custom_speech_tools.runtime.tool import writes
+from custom_speech_tools.speech import SpeechError, schemas
+from custom_speech_tools.speech.concurrency import together
 
 
 async def copy_model(
     model: ModelName,
     to_resource: TargetResource,
     plan: Copying,
-    connections: Connected,
+    connections: WithApp,
     project: TargetProject = None,
     wait_seconds: WaitSeconds = 0,
     resource: SourceResource = None,
@@ -40,10 +40,10 @@ async def copy_model(
 class _Prepared:
     """What the target says before anything is copied."""
 
-    authorization: wire.ModelCopyAuthorization | None
+    authorization: schemas.ModelCopyAuthorization | None
     known: frozenset[str]
     """The models of the name that were there before."""
-    earlier: wire.CustomModel | None
+    earlier: schemas.CustomModel | None
     findings: tuple[Finding, ...]
 
 
@@ -51,8 +51,8 @@ class _Prepared:
 class _Started:
     """A copy that was started: an operation to look at, or the new model itself."""
 
-    operation: wire.Operation | None = None
-    model: wire.CustomModel | None = None
+    operation: schemas.Operation | None = None
+    model: schemas.CustomModel | None = None
 
 
 async def _prepared(plan: CopyPlan) -> _Prepared:
@@ -69,7 +69,7 @@ async def _prepared(plan: CopyPlan) -> _Prepared:
     return _Prepared(authorization.result if authorization else None, known, earlier, taken)
 
 
-async def _started(plan: CopyPlan, ready: _Prepared, once: Once) -> tuple[_Started, bool]:
+async def _started(plan: CopyPlan, ready: _Prepared, once: IdempotentExecutor) -> tuple[_Started, bool]:
     """The copy, and whether it was there already."""
     if ready.earlier:
         return _Started(model=ready.earlier), True
@@ -94,7 +94,7 @@ async def _look_for(plan: CopyPlan, ready: _Prepared, known: _Started | None) ->
     """
     if known and known.operation:
         operation = await plan.source.operations_get_model_copy(known.operation.id)
-        if not has_ended(operation):
+        if not is_terminal(operation):
             return _Started(operation=operation)
     there = await _copies(plan)
     new = (model for model in there if model.id not in ready.known and may_be_copy(plan.model, model))
@@ -102,15 +102,15 @@ async def _look_for(plan: CopyPlan, ready: _Prepared, known: _Started | None) ->
     return _Started(model=found) if found else None
 
 
-async def _copies(plan: CopyPlan) -> list[wire.CustomModel]:
+async def _copies(plan: CopyPlan) -> list[schemas.CustomModel]:
     name, locale = plan.model.display_name, plan.model.locale
     listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
     return [model for model in listing.entities if model.display_name == name]
 
 
 async def _connected(
-    plan: CopyPlan, made: wire.CustomModel | None, operation: wire.Operation | None
-) -> wire.CustomModel | None:
+    plan: CopyPlan, made: schemas.CustomModel | None, operation: schemas.Operation | None
+) -> schemas.CustomModel | None:
     """The copy as far as it is there. It is made already: an error that passes is left to the next steps."""
     there, link = made, link_of(operation)
     try:
@@ -119,12 +119,12 @@ async def _connected(
         if there and plan.project:
             there = await Connection(plan.target, there, plan.project).made()
     except SpeechError as error:
-        if not error.is_passing:
+        if not error.is_transient:
             raise
     return there
 
 
-def _then(plan: CopyPlan, there: wire.CustomModel | None) -> list[str]:
+def _then(plan: CopyPlan, there: schemas.CustomModel | None) -> list[str]:
     """What remains when the copy could not be connected in time."""
     if plan.project is None or (there and Connection(plan.target, there, plan.project).stands):
         return []

@@ -1,7 +1,12 @@
 """create_model: train a custom model, once, after every guardrail."""
 
-from custom_speech_tools.call import showing
-from custom_speech_tools.call.arguments import (
+from custom_speech_tools.guardrails.charge_confirmation import Asked, must_be_yes
+from custom_speech_tools.guardrails.model_plan import Checked, ModelPlan, find_by_key
+from custom_speech_tools.runtime import presenters
+from custom_speech_tools.runtime.context import current
+from custom_speech_tools.runtime.dependencies import WithApp
+from custom_speech_tools.runtime.next_steps import after
+from custom_speech_tools.runtime.parameters import (
     AllowDuplicate,
     BaseModelName,
     Confirm,
@@ -12,14 +17,9 @@ from custom_speech_tools.call.arguments import (
     OptionalProject,
     ResourceName,
 )
-from custom_speech_tools.call.connections import Connected
-from custom_speech_tools.call.current import current
-from custom_speech_tools.call.declaration import writes
-from custom_speech_tools.call.next_steps import after
-from custom_speech_tools.call.results import Model
-from custom_speech_tools.guardrails.consent import Asked, must_be_yes
-from custom_speech_tools.guardrails.model_plan import Checked, ModelPlan, made_by
-from custom_speech_tools.speech import wire
+from custom_speech_tools.runtime.results import Model
+from custom_speech_tools.runtime.tool import writes
+from custom_speech_tools.speech import schemas
 
 
 async def create_model(
@@ -28,7 +28,7 @@ async def create_model(
     datasets: Datasets,
     plan: Checked,
     asked: Asked,
-    connections: Connected,
+    connections: WithApp,
     base_model: BaseModelName = None,
     project: OptionalProject = None,
     description: Description = None,
@@ -42,7 +42,7 @@ async def create_model(
         return _shown(plan, plan.existing, already_existed=True)
     must_be_yes(asked, plan, connections)
     yes = current().yes
-    if bought := plan.bought_with(yes):
+    if bought := plan.find_by_confirmation(yes):
         return _shown(plan, bought, already_existed=True)
     mark, create = plan.mark(yes), plan.facts.speech.models_create
     model, earlier = await connections.once.do(
@@ -52,16 +52,18 @@ async def create_model(
     return _shown(plan, model, already_existed=earlier)
 
 
-async def _made(plan: ModelPlan, mark: str) -> wire.CustomModel | None:
+async def _made(plan: ModelPlan, mark: str) -> schemas.CustomModel | None:
     """What a request has made whose answer was lost."""
     name, locale = plan.facts.request.display_name, plan.facts.request.locale
-    return made_by(mark, (await plan.facts.speech.models_list_custom_models(display_name=name, locale=locale)).entities)
+    return find_by_key(
+        mark, (await plan.facts.speech.models_list_custom_models(display_name=name, locale=locale)).entities
+    )
 
 
-def _shown(plan: ModelPlan, model: wire.CustomModel, *, already_existed: bool) -> Model:
+def _shown(plan: ModelPlan, model: schemas.CustomModel, *, already_existed: bool) -> Model:
     speech = plan.facts.speech
     standing = [finding for finding in plan.findings if finding.level != "confirm"]
-    return showing.model(speech, model, after(speech, model), already_existed=already_existed, findings=standing)
+    return presenters.model(speech, model, after(speech, model), already_existed=already_existed, findings=standing)
 
 
 tool = writes(create_model, "Create a custom model", idempotent=False)

@@ -1,33 +1,33 @@
 """get_copy: how far a copy is, and the model when it is there."""
 
-from custom_speech_tools.call import copies
-from custom_speech_tools.call.arguments import CopyOperation, SourceResource, WaitSeconds
-from custom_speech_tools.call.connections import Connected, Named
-from custom_speech_tools.call.declaration import reads
-from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import Copy, Finding
-from custom_speech_tools.speech import AzureError, Speech, wire
+from custom_speech_tools.runtime import copy_operations
+from custom_speech_tools.runtime.dependencies import Named, WithApp
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.parameters import CopyOperation, SourceResource, WaitSeconds
+from custom_speech_tools.runtime.results import Copy, Finding
+from custom_speech_tools.runtime.tool import reads
+from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.addresses import GUID, entity_of
 
 
 async def get_copy(
     operation: CopyOperation,
     source: Named,
-    connections: Connected,
+    connections: WithApp,
     wait_seconds: WaitSeconds = 0,
     resource: SourceResource = None,
 ) -> Copy:
     """Follow a copy that copy_model started. With wait_seconds it answers when the copy has ended, or then.
     Succeeded, `model` is the new one on the target."""
     first = await _operation(source, _id(operation))
-    last = await copies.watched(source, first, wait_seconds, connections.pace)
-    link = copies.link_of(last)
+    last = await copy_operations.watched(source, first, wait_seconds, connections.pace)
+    link = copy_operations.link_of(last)
     others = [other for other in connections.speech.values() if other is not source]
-    there = await copies.arrived(link, others) if link else None
-    return copies.shown(source, last, *(there or (None, None)))
+    there = await copy_operations.arrived(link, others) if link else None
+    return copy_operations.shown(source, last, *(there or (None, None)))
 
 
-async def _operation(source: Speech, operation: str) -> wire.Operation:
+async def _operation(source: Speech, operation: str) -> schemas.Operation:
     try:
         return await source.operations_get_model_copy(operation)
     except AzureError as error:

@@ -1,21 +1,21 @@
 """list_base_models: what custom models can be trained on."""
 
-from custom_speech_tools.call import showing
-from custom_speech_tools.call.arguments import BaseModelLocale, IncludeExpired, Limit, ResourceName, TrainWith
-from custom_speech_tools.call.connections import Connected, Named
-from custom_speech_tools.call.declaration import reads
-from custom_speech_tools.call.locales import canonical, reading_of
-from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import BaseModel, BaseModels, Finding
-from custom_speech_tools.guardrails.resource_rules import by_the_service, clock_note
+from custom_speech_tools.guardrails.resource_rules import clock_note, to_service_time
+from custom_speech_tools.runtime import presenters
+from custom_speech_tools.runtime.dependencies import Named, WithApp
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.locales import canonical, reading_of
+from custom_speech_tools.runtime.parameters import BaseModelLocale, IncludeExpired, Limit, ResourceName, TrainWith
+from custom_speech_tools.runtime.results import BaseModel, BaseModels, Finding
+from custom_speech_tools.runtime.tool import reads
 from custom_speech_tools.speech import Speech
-from custom_speech_tools.speech.plain_text import plain
+from custom_speech_tools.speech.sanitize import plain
 
 
 async def list_base_models(
     locale: BaseModelLocale,
     speech: Named,
-    connections: Connected,
+    connections: WithApp,
     train_with: TrainWith = None,
     include_expired: IncludeExpired = False,
     limit: Limit = 10,
@@ -28,11 +28,11 @@ async def list_base_models(
         await _refuse_locale(speech, canonical(locale))
     kept = [base for base in listing.entities if set(train_with or ()) <= set(base.trains_with)]
     if not include_expired:
-        now = by_the_service(connections.now(), speech.ahead)
+        now = to_service_time(connections.now(), speech.ahead)
         kept = [base for base in kept if base.adaptation_until is None or base.adaptation_until > now]
     note = reading_of(locale) or clock_note(speech.ahead)
-    shown = [BaseModel.model_validate(base) for base in showing.newest_first(kept)[:limit]]
-    fields = showing.listed(speech.resource, listing, kept, len(shown), note)
+    shown = [BaseModel.model_validate(base) for base in presenters.newest_first(kept)[:limit]]
+    fields = presenters.listed(speech.resource, listing, kept, len(shown), note)
     return BaseModels(**fields, base_models=shown)
 
 

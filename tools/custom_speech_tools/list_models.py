@@ -1,11 +1,11 @@
 """list_models: the custom models of a resource."""
 
-from custom_speech_tools.call import showing
-from custom_speech_tools.call.arguments import ExactName, Limit, LocaleFilter, ResourceName, StatusFilter
-from custom_speech_tools.call.connections import Named
-from custom_speech_tools.call.declaration import reads
-from custom_speech_tools.call.locales import canonical, reading_of
-from custom_speech_tools.call.results import ListedModel, Models
+from custom_speech_tools.runtime import presenters
+from custom_speech_tools.runtime.dependencies import Named
+from custom_speech_tools.runtime.locales import canonical, reading_of
+from custom_speech_tools.runtime.parameters import ExactName, Limit, LocaleFilter, ResourceName, StatusFilter
+from custom_speech_tools.runtime.results import ListedModel, Models
+from custom_speech_tools.runtime.tool import reads
 
 
 async def list_models(
@@ -21,9 +21,9 @@ async def list_models(
     listing = await speech.models_list_custom_models(
         locale=canonical(locale) if locale else None, status=status, display_name=display_name
     )
-    shown = [ListedModel.model_validate(model) for model in showing.newest_first(listing.entities)[:limit]]
+    shown = [ListedModel.model_validate(model) for model in presenters.newest_first(listing.entities)[:limit]]
     note = reading_of(locale) if locale else None
-    return Models(**showing.listed(speech.resource, listing, listing.entities, len(shown), note), models=shown)
+    return Models(**presenters.listed(speech.resource, listing, listing.entities, len(shown), note), models=shown)
 
 
 tool = reads(list_models, "List custom models")

@@ -1,13 +1,13 @@
 """list_projects: the projects of a resource."""
 
-from custom_speech_tools.call import showing
-from custom_speech_tools.call.arguments import Limit, LocaleFilter, ResourceName
-from custom_speech_tools.call.connections import Named
-from custom_speech_tools.call.declaration import reads
-from custom_speech_tools.call.locales import canonical, reading_of
-from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import Project, Projects
 from custom_speech_tools.guardrails.project_rules import project_is_supported
+from custom_speech_tools.runtime import presenters
+from custom_speech_tools.runtime.dependencies import Named
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.locales import canonical, reading_of
+from custom_speech_tools.runtime.parameters import Limit, LocaleFilter, ResourceName
+from custom_speech_tools.runtime.results import Project, Projects
+from custom_speech_tools.runtime.tool import reads
 
 
 async def list_projects(
@@ -18,9 +18,9 @@ async def list_projects(
     if unsupported := list(project_is_supported(speech.resource)):
         raise Refused("Nothing to list.", unsupported, "Other tools work without a project.")
     listing = await speech.projects_list(locale=canonical(locale) if locale else None)
-    shown = [Project.model_validate(found) for found in showing.newest_first(listing.entities)[:limit]]
+    shown = [Project.model_validate(found) for found in presenters.newest_first(listing.entities)[:limit]]
     note = reading_of(locale) if locale else None
-    return Projects(**showing.listed(speech.resource, listing, listing.entities, len(shown), note), projects=shown)
+    return Projects(**presenters.listed(speech.resource, listing, listing.entities, len(shown), note), projects=shown)
 
 
 tool = reads(list_projects, "List projects")

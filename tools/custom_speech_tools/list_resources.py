@@ -1,20 +1,20 @@
 """list_resources: which Speech resources there are and what each can do."""
 
-from custom_speech_tools.call.connections import Connected, Connections
-from custom_speech_tools.call.declaration import reads
-from custom_speech_tools.call.regions import region, trains_audio
-from custom_speech_tools.call.results import Resource, Resources
+from custom_speech_tools.runtime.dependencies import AppContext, WithApp
+from custom_speech_tools.runtime.regions import region, trains_audio
+from custom_speech_tools.runtime.results import Resource, Resources
+from custom_speech_tools.runtime.tool import reads
 from custom_speech_tools.speech import Speech
 
 
-async def list_resources(connections: Connected) -> Resources:
+async def list_resources(connections: WithApp) -> Resources:
     """List the configured Azure Speech resources: region, API version, whether each trains with audio, has
     projects, can be copied from. Other tools take their names as `resource`."""
     found = [_shown(speech, connections) for speech in connections.speech.values()]
     return Resources(resources=found, total=len(found))
 
 
-def _shown(speech: Speech, connections: Connections) -> Resource:
+def _shown(speech: Speech, connections: AppContext) -> Resource:
     resource = speech.resource
     return Resource(
         name=resource.name,

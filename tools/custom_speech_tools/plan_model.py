@@ -2,8 +2,12 @@
 
 from mcp.server.mcpserver import Context
 
-from custom_speech_tools.call import next_steps, showing
-from custom_speech_tools.call.arguments import (
+from custom_speech_tools.guardrails import charge_confirmation
+from custom_speech_tools.guardrails.model_plan import ModelPlan, Planned
+from custom_speech_tools.guardrails.model_rules import AUDIO_HOURS_A_DAY, MOST_AUDIO_HOURS
+from custom_speech_tools.runtime import next_steps, presenters
+from custom_speech_tools.runtime.dependencies import WithApp
+from custom_speech_tools.runtime.parameters import (
     AllowDuplicate,
     BaseModelName,
     Datasets,
@@ -13,12 +17,8 @@ from custom_speech_tools.call.arguments import (
     OptionalProject,
     ResourceName,
 )
-from custom_speech_tools.call.connections import Connected
-from custom_speech_tools.call.declaration import reads
-from custom_speech_tools.call.results import Named, Plan
-from custom_speech_tools.guardrails import consent
-from custom_speech_tools.guardrails.model_plan import ModelPlan, Planned
-from custom_speech_tools.guardrails.model_rules import AUDIO_HOURS_A_DAY, MOST_AUDIO_HOURS
+from custom_speech_tools.runtime.results import Named, Plan
+from custom_speech_tools.runtime.tool import reads
 
 
 async def plan_model(
@@ -26,7 +26,7 @@ async def plan_model(
     locale: Locale,
     datasets: Datasets,
     plan: Planned,
-    connections: Connected,
+    connections: WithApp,
     ctx: Context,
     base_model: BaseModelName = None,
     project: OptionalProject = None,
@@ -37,9 +37,11 @@ async def plan_model(
     """Check a training before it starts: everything that create_model would object to, hours of audio, days it
     takes, and whether it is charged. Creates nothing; takes create_model's arguments."""
     hours = plan.facts.audio_hours
-    token = None if consent.can_ask(ctx) or plan.is_blocked else consent.token(plan, connections)
+    token = (
+        None if charge_confirmation.can_ask(ctx) or plan.is_blocked else charge_confirmation.token(plan, connections)
+    )
     return Plan(
-        **showing.where(plan.facts.speech.resource),
+        **presenters.where(plan.facts.speech.resource),
         ok=not plan.is_blocked and plan.existing is None,
         findings=list(plan.findings),
         base_model=_base_model(plan),
@@ -47,7 +49,7 @@ async def plan_model(
         estimated_training_days=round(min(hours, MOST_AUDIO_HOURS) / AUDIO_HOURS_A_DAY, 2),
         training_is_charged=plan.is_charged,
         confirm=token,
-        next_steps=[_next_step(plan, asks=consent.can_ask(ctx))],
+        next_steps=[_next_step(plan, asks=charge_confirmation.can_ask(ctx))],
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from custom_speech_server.http.heads import HEAD_BYTES
+from custom_speech_server.http.host_validation import HEAD_BYTES
 
 REQUEST_SECONDS = 20.0
 """The longest that a request may take to arrive whole, from the connection or its first byte on."""
@@ -16,7 +16,7 @@ READING_SECONDS = 30.0
 """The longest that a caller may leave an answer unread."""
 
 MOST_CONNECTIONS = 2000
-"""Connections at once."""
+"""AppContext at once."""
 
 
 class PatientProtocol(H11Protocol):

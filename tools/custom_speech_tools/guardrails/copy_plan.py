@@ -7,17 +7,17 @@ from typing import Annotated
 import anyio
 from mcp.server.mcpserver import Resolve
 
-from custom_speech_tools.call.arguments import ModelName, TargetProject, TargetResource
-from custom_speech_tools.call.connections import Connected, Named
-from custom_speech_tools.call.current import current
-from custom_speech_tools.call.once import MARK, digest
-from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts, same_resource
 from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
-from custom_speech_tools.guardrails.resource_rules import by_the_service
-from custom_speech_tools.speech import Speech, wire
-from custom_speech_tools.speech.side_by_side import together
+from custom_speech_tools.guardrails.resource_rules import to_service_time
+from custom_speech_tools.runtime.context import current
+from custom_speech_tools.runtime.dependencies import Named, WithApp
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import MARK, digest
+from custom_speech_tools.runtime.parameters import ModelName, TargetProject, TargetResource
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.concurrency import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class CopyPlan:
 
     source: Speech
     target: Speech
-    model: wire.CustomModel
-    project: wire.Project | None
+    model: schemas.CustomModel
+    project: schemas.Project | None
     findings: tuple[Finding, ...]
     gathered: float
 
@@ -38,7 +38,7 @@ class CopyPlan:
 
 
 async def copy_plan(
-    model: ModelName, to_resource: TargetResource, project: TargetProject, source: Named, connections: Connected
+    model: ModelName, to_resource: TargetResource, project: TargetProject, source: Named, connections: WithApp
 ) -> CopyPlan:
     """Gather the facts and check them; raises Refused with every finding."""
     target, gathered = connections.of(to_resource), anyio.current_time()
@@ -50,7 +50,7 @@ async def copy_plan(
     facts = CopyFacts(
         source=source.resource,
         target=target.resource,
-        now=by_the_service(connections.now(), source.ahead),
+        now=to_service_time(connections.now(), source.ahead),
         model=one.result,
         project=there,
         wants_project=project is not None,
@@ -68,20 +68,20 @@ async def copy_plan(
 Copying = Annotated[CopyPlan, Resolve(copy_plan)]
 
 
-def earlier_copy(model: wire.CustomModel, there: Iterable[wire.CustomModel]) -> wire.CustomModel | None:
+def earlier_copy(model: schemas.CustomModel, there: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
     """The model on the target that carries the same mark: a copy keeps the properties of its source."""
     mark = (model.custom_properties or {}).get(MARK)
     others = (other for other in there if other.id != model.id)
     return next((other for other in others if mark and (other.custom_properties or {}).get(MARK) == mark), None)
 
 
-def name_is_free(model: wire.CustomModel, there: Iterable[wire.CustomModel], target: str) -> Iterator[Finding]:
+def name_is_free(model: schemas.CustomModel, there: Iterable[schemas.CustomModel], target: str) -> Iterator[Finding]:
     """No model on the target is the source, or could be an earlier copy without a mark; others are mentioned."""
     for other in there:
         yield same_resource(target) if other.id == model.id else _same_name(model, other)
 
 
-def _same_name(model: wire.CustomModel, other: wire.CustomModel) -> Finding:
+def _same_name(model: schemas.CustomModel, other: schemas.CustomModel) -> Finding:
     unclear = may_be_copy(model, other)
     return Finding(
         rule="already-exists",
@@ -96,7 +96,7 @@ def _same_name(model: wire.CustomModel, other: wire.CustomModel) -> Finding:
 UNCLEAR = ", perhaps an earlier copy"
 
 
-def may_be_copy(model: wire.CustomModel, other: wire.CustomModel) -> bool:
+def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
     """Whether another model of the name may be its copy: neither marked, older, nor trained with data of its own."""
     made, copied = model.created_date_time, other.created_date_time
     is_older = made is not None and copied is not None and copied < made

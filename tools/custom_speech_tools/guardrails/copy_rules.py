@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails import resource_rules
-from custom_speech_tools.guardrails.connecting import locales_match
+from custom_speech_tools.guardrails.project_link import locales_match
 from custom_speech_tools.guardrails.project_rules import project_is_supported
 from custom_speech_tools.guardrails.resource_rules import resource_is_writable
-from custom_speech_tools.speech import SpeechResource, wire
-from custom_speech_tools.speech.plain_text import plain
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import SpeechResource, schemas
+from custom_speech_tools.speech.sanitize import plain
 
 Findings = Iterator[Finding]
 
@@ -22,8 +22,8 @@ class CopyFacts:
     source: SpeechResource
     target: SpeechResource
     now: datetime
-    model: wire.CustomModel | Finding
-    project: wire.Project | Finding | None
+    model: schemas.CustomModel | Finding
+    project: schemas.Project | Finding | None
     wants_project: bool
     target_has_key: bool
     ahead: timedelta = timedelta()
@@ -94,7 +94,7 @@ def project_fits(facts: CopyFacts) -> Findings:
     """The target has projects where one is asked for, and the project has the model's locale."""
     if facts.wants_project:
         yield from project_is_supported(facts.target)
-    if isinstance(facts.model, wire.CustomModel) and isinstance(facts.project, wire.Project):
+    if isinstance(facts.model, schemas.CustomModel) and isinstance(facts.project, schemas.Project):
         yield from locales_match(facts.model, facts.project, facts.target.name)
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from custom_speech_tools.call.regions import trains_audio
-from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, PROJECT, find
-from custom_speech_tools.guardrails.resource_rules import by_the_service
-from custom_speech_tools.speech import Speech, wire
-from custom_speech_tools.speech.side_by_side import together
+from custom_speech_tools.guardrails.resource_rules import to_service_time
+from custom_speech_tools.runtime.regions import trains_audio
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.concurrency import together
 
 AUDIO = frozenset({"Acoustic", "AudioFiles"})
 """The kinds that train with audio."""
@@ -35,13 +35,13 @@ class ModelFacts:
     request: ModelRequest
     speech: Speech
     now: datetime
-    project: wire.Project | Finding | None
-    datasets: tuple[wire.Dataset | Finding, ...]
-    base_model: wire.BaseModel | Finding | None
+    project: schemas.Project | Finding | None
+    datasets: tuple[schemas.Dataset | Finding, ...]
+    base_model: schemas.BaseModel | Finding | None
     """The one that was asked for; None where the service is to choose."""
-    base_models: tuple[wire.BaseModel, ...]
+    base_models: tuple[schemas.BaseModel, ...]
     """All of the locale, where the service is to choose."""
-    same_name: tuple[wire.CustomModel, ...]
+    same_name: tuple[schemas.CustomModel, ...]
     """The models that already have the name and the locale."""
     audio_resources: tuple[str, ...]
     """Other configured resources that train with audio."""
@@ -49,9 +49,9 @@ class ModelFacts:
     """The lead of the service's clock, by which `now` is told."""
 
     @property
-    def found_datasets(self) -> tuple[wire.Dataset, ...]:
+    def found_datasets(self) -> tuple[schemas.Dataset, ...]:
         """The datasets that exist."""
-        return tuple(dataset for dataset in self.datasets if isinstance(dataset, wire.Dataset))
+        return tuple(dataset for dataset in self.datasets if isinstance(dataset, schemas.Dataset))
 
     @property
     def audio_hours(self) -> float:
@@ -72,7 +72,7 @@ async def gather(request: ModelRequest, speech: Speech, others: tuple[Speech, ..
     return ModelFacts(
         request=request,
         speech=speech,
-        now=by_the_service(now, speech.ahead),
+        now=to_service_time(now, speech.ahead),
         project=project.result,
         datasets=tuple(dataset.result for dataset in datasets),
         base_model=base_model.result,
@@ -83,19 +83,19 @@ async def gather(request: ModelRequest, speech: Speech, others: tuple[Speech, ..
     )
 
 
-async def _project(speech: Speech, request: ModelRequest) -> wire.Project | Finding | None:
+async def _project(speech: Speech, request: ModelRequest) -> schemas.Project | Finding | None:
     if request.project is None or not speech.resource.api_version.has_projects:
         return None
     return await find(speech, PROJECT, request.project)
 
 
-async def _base_model(speech: Speech, request: ModelRequest) -> wire.BaseModel | Finding | None:
+async def _base_model(speech: Speech, request: ModelRequest) -> schemas.BaseModel | Finding | None:
     if request.base_model is None:
         return None
     return await find(speech, BASE_MODEL, request.base_model, request.locale)
 
 
-async def _base_models(speech: Speech, request: ModelRequest) -> tuple[wire.BaseModel, ...]:
+async def _base_models(speech: Speech, request: ModelRequest) -> tuple[schemas.BaseModel, ...]:
     if request.base_model is not None:
         return ()
     return tuple((await speech.models_list_base_models(locale=request.locale)).entities)

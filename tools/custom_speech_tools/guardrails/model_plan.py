@@ -12,7 +12,14 @@ import anyio
 from mcp.server.mcpserver import Resolve
 from pydantic import JsonValue
 
-from custom_speech_tools.call.arguments import (
+from custom_speech_tools.guardrails.model_facts import ModelFacts, ModelRequest, gather
+from custom_speech_tools.guardrails.model_rules import RULES, fitting_base_models
+from custom_speech_tools.runtime.context import current
+from custom_speech_tools.runtime.dependencies import Named, WithApp
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import MARK, digest
+from custom_speech_tools.runtime.locales import canonical
+from custom_speech_tools.runtime.parameters import (
     AllowDuplicate,
     BaseModelName,
     Datasets,
@@ -21,16 +28,9 @@ from custom_speech_tools.call.arguments import (
     Locale,
     OptionalProject,
 )
-from custom_speech_tools.call.connections import Connected, Named
-from custom_speech_tools.call.current import current
-from custom_speech_tools.call.locales import canonical
-from custom_speech_tools.call.once import MARK, digest
-from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import Finding
-from custom_speech_tools.guardrails.model_facts import ModelFacts, ModelRequest, gather
-from custom_speech_tools.guardrails.model_rules import RULES, fitting_base_models
-from custom_speech_tools.speech import wire
-from custom_speech_tools.speech.plain_text import plain
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.sanitize import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ModelPlan:
     findings: tuple[Finding, ...]
     request: str
     """The digest of the request."""
-    existing: wire.CustomModel | None
+    existing: schemas.CustomModel | None
     """The model of the very same request that is there already."""
     gathered: float
     asked_at: datetime
@@ -61,15 +61,15 @@ class ModelPlan:
         """What the model will carry: the request, and where it may be a second one also the yes that buys it."""
         return f"{self.request}-{digest(yes)}" if self.facts.request.allow_duplicate else self.request
 
-    def bought_with(self, yes: str) -> wire.CustomModel | None:
+    def find_by_confirmation(self, yes: str) -> schemas.CustomModel | None:
         """The model that was trained on this very yes, by whatever server."""
-        return made_by(self.mark(yes), self.facts.same_name)
+        return find_by_key(self.mark(yes), self.facts.same_name)
 
     @property
-    def base_models(self) -> list[wire.BaseModel]:
+    def base_models(self) -> list[schemas.BaseModel]:
         """The base model that was asked for, or those from which the service may choose, newest first."""
         asked = self.facts.base_model
-        return [asked] if isinstance(asked, wire.BaseModel) else fitting_base_models(self.facts)
+        return [asked] if isinstance(asked, schemas.BaseModel) else fitting_base_models(self.facts)
 
     @property
     def is_charged(self) -> bool:
@@ -87,9 +87,9 @@ class ModelPlan:
         }
         if request.description:
             body["description"] = request.description
-        if isinstance(self.facts.base_model, wire.BaseModel):
+        if isinstance(self.facts.base_model, schemas.BaseModel):
             body["baseModel"] = {"self": speech.address_of(f"/models/base/{self.facts.base_model.id}")}
-        if isinstance(self.facts.project, wire.Project):
+        if isinstance(self.facts.project, schemas.Project):
             body["project"] = {"self": speech.address_of(f"/projects/{self.facts.project.id}")}
         return body
 
@@ -97,7 +97,7 @@ class ModelPlan:
 def check(facts: ModelFacts, policy: str, gathered: float, asked_at: datetime) -> ModelPlan:
     """Run every rule over the facts."""
     request = request_digest(facts)
-    twin = None if facts.request.allow_duplicate else made_by(request, facts.same_name)
+    twin = None if facts.request.allow_duplicate else find_by_key(request, facts.same_name)
     findings = [finding for rule in RULES for finding in rule(facts)]
     plan = ModelPlan(facts, tuple(findings), request, twin, gathered, asked_at)
     further = (*_already_exists(plan), *_training_is_charged(plan, policy))
@@ -113,12 +113,12 @@ def request_digest(facts: ModelFacts) -> str:
         request.locale,
         request.description,
         *sorted(item.id for item in facts.found_datasets),
-        base.id if isinstance(base, wire.BaseModel) else None,
-        project.id if isinstance(project, wire.Project) else None,
+        base.id if isinstance(base, schemas.BaseModel) else None,
+        project.id if isinstance(project, schemas.Project) else None,
     )
 
 
-def made_by(request: str, models: Iterable[wire.CustomModel]) -> wire.CustomModel | None:
+def find_by_key(request: str, models: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
     """The model that carries the digest of the request, alone or followed by what tells a second one from the first."""
     marked = ((model, (model.custom_properties or {}).get(MARK)) for model in models)
     return next((model for model, mark in marked if mark and f"{mark}-".startswith(f"{request}-")), None)
@@ -163,7 +163,7 @@ async def plan_of_model(
     description: Description,
     allow_duplicate: AllowDuplicate,
     speech: Named,
-    connections: Connected,
+    connections: WithApp,
 ) -> ModelPlan:
     """Gather the facts and check them."""
     asked = ModelRequest(

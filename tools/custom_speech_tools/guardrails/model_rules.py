@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from custom_speech_tools.call.locales import reading_of
-from custom_speech_tools.call.next_steps import call
-from custom_speech_tools.call.regions import AS_OF, region, trains_audio
-from custom_speech_tools.call.results import Finding
 from custom_speech_tools.guardrails import project_rules, resource_rules
 from custom_speech_tools.guardrails.model_facts import AUDIO, ModelFacts
-from custom_speech_tools.speech import wire
-from custom_speech_tools.speech.plain_text import because, plain
+from custom_speech_tools.runtime.locales import reading_of
+from custom_speech_tools.runtime.next_steps import call
+from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.sanitize import because, plain
 
 Findings = Iterator[Finding]
 
@@ -90,7 +90,7 @@ def _instead(facts: ModelFacts) -> str:
 
 def base_model_accepts_data(facts: ModelFacts) -> Findings:
     """Each dataset's kind is one that the base model can be trained with."""
-    if isinstance(facts.base_model, wire.BaseModel):
+    if isinstance(facts.base_model, schemas.BaseModel):
         accepted = facts.base_model.trains_with
         for dataset in facts.found_datasets:
             if dataset.kind not in accepted:
@@ -106,7 +106,7 @@ def base_model_accepts_data(facts: ModelFacts) -> Findings:
         )
 
 
-def _not_accepted(facts: ModelFacts, dataset: wire.Dataset, accepted: list[str]) -> Finding:
+def _not_accepted(facts: ModelFacts, dataset: schemas.Dataset, accepted: list[str]) -> Finding:
     kinds = ", ".join(f'"{plain(kind)}"' for kind in sorted(kinds_of(facts)))
     return Finding(
         rule="base-model-accepts-data",
@@ -122,7 +122,7 @@ def base_model_is_open(facts: ModelFacts) -> Findings:
     """The base model may still be trained on, for more than 30 days."""
     locale, here = facts.request.locale, facts.speech.resource.name
     choose = f"{call('list_base_models', locale=locale, resource=here)} shows the open ones."
-    if isinstance(facts.base_model, wire.BaseModel):
+    if isinstance(facts.base_model, schemas.BaseModel):
         yield from _open_until(facts.base_model, facts.now, choose)
     elif facts.base_model is None and not facts.base_models:
         fix = "Use a locale that the service offers; list_base_models names them."
@@ -135,7 +135,7 @@ def base_model_is_open(facts: ModelFacts) -> Findings:
         yield from _open_until(fitting[0], facts.now, choose)
 
 
-def _open_until(base: wire.BaseModel, now: datetime, choose: str) -> Findings:
+def _open_until(base: schemas.BaseModel, now: datetime, choose: str) -> Findings:
     until = base.adaptation_until
     if until is not None and until <= now:
         message = f"Base model {_name(base)} could be trained on until {until:%Y-%m-%d}."
@@ -207,21 +207,21 @@ def kinds_of(facts: ModelFacts) -> set[str]:
     return {dataset.kind for dataset in facts.found_datasets}
 
 
-def open_base_models(facts: ModelFacts) -> list[wire.BaseModel]:
+def open_base_models(facts: ModelFacts) -> list[schemas.BaseModel]:
     """The base models of the locale that may be trained on, newest first."""
     usable = [base for base in facts.base_models if not (base.adaptation_until and base.adaptation_until <= facts.now)]
     return sorted(usable, key=lambda base: base.created_date_time or facts.now, reverse=True)
 
 
-def fitting_base_models(facts: ModelFacts) -> list[wire.BaseModel]:
+def fitting_base_models(facts: ModelFacts) -> list[schemas.BaseModel]:
     """The open base models of the locale that accept all the data, newest first."""
     return [base for base in open_base_models(facts) if kinds_of(facts) <= set(base.trains_with)]
 
 
-def _parts(facts: ModelFacts) -> Iterator[tuple[str, wire.Entity]]:
-    if isinstance(facts.project, wire.Project):
+def _parts(facts: ModelFacts) -> Iterator[tuple[str, schemas.Entity]]:
+    if isinstance(facts.project, schemas.Project):
         yield "Project", facts.project
-    if isinstance(facts.base_model, wire.BaseModel):
+    if isinstance(facts.base_model, schemas.BaseModel):
         yield "Base model", facts.base_model
     for dataset in facts.found_datasets:
         yield "Dataset", dataset
@@ -231,5 +231,5 @@ def _kinds(kinds: list[str]) -> str:
     return ", ".join(plain(kind, 40) for kind in kinds[:10]) or "no data at all"
 
 
-def _name(entity: wire.Entity) -> str:
+def _name(entity: schemas.Entity) -> str:
     return f"'{plain(entity.display_name, 80)}'"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from custom_speech_tools.call.results import Finding
+from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechResource
 
 

@@ -4,15 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from custom_speech_tools.call.next_steps import call
-from custom_speech_tools.call.refusal import Refused
-from custom_speech_tools.call.results import Finding
-from custom_speech_tools.speech import AzureError, Speech, wire
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.next_steps import call
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.addresses import GUID, entity_of, is_within
 from custom_speech_tools.speech.paging import Listing
-from custom_speech_tools.speech.plain_text import plain
+from custom_speech_tools.speech.sanitize import plain
 
-Entity = TypeVar("Entity", bound=wire.Entity)
+Entity = TypeVar("Entity", bound=schemas.Entity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from custom_speech_tools.call.results import Finding
+from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechResource
 
 TOLERANCE = timedelta(minutes=5)
@@ -36,6 +36,6 @@ def clock_note(ahead: timedelta) -> str | None:
     return f"This machine's clock is {by} {'behind' if late else 'ahead of'} the service's, by which dates are judged."
 
 
-def by_the_service(now: datetime, ahead: timedelta) -> datetime:
+def to_service_time(now: datetime, ahead: timedelta) -> datetime:
     """The time by which the service judges."""
     return now + ahead if abs(ahead) > TOLERANCE else now

@@ -6,35 +6,35 @@ The only package that imports httpx. It knows nothing of MCP and nothing of the 
 from custom_speech_tools.speech.client import Speech
 from custom_speech_tools.speech.credential import Credential, KeyCredential
 from custom_speech_tools.speech.errors import (
-    AnswerLost,
+    AnswerLostError,
     AzureError,
-    ForeignAddress,
-    NoCredential,
-    NotAllowed,
+    ForeignAddressError,
+    NoCredentialError,
+    NotAllowedError,
     SpeechError,
-    Unreachable,
-    UnreadableAnswer,
+    UnreachableError,
+    UnreadableAnswerError,
 )
+from custom_speech_tools.speech.hooks import Attempt, Change, RequestObserver
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
-from custom_speech_tools.speech.watching import Attempt, Change, Watcher
 
 __all__ = [
     "VERSIONS",
-    "AnswerLost",
+    "AnswerLostError",
     "ApiVersion",
     "Attempt",
     "AzureError",
     "Change",
     "Credential",
-    "ForeignAddress",
+    "ForeignAddressError",
     "KeyCredential",
-    "NoCredential",
-    "NotAllowed",
+    "NoCredentialError",
+    "NotAllowedError",
+    "RequestObserver",
     "Speech",
     "SpeechError",
     "SpeechResource",
-    "Unreachable",
-    "UnreadableAnswer",
-    "Watcher",
+    "UnreachableError",
+    "UnreadableAnswerError",
 ]

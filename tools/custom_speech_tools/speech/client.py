@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 
 from pydantic import JsonValue, SecretStr
 
-from custom_speech_tools.speech import filters, wire
+from custom_speech_tools.speech import odata, schemas
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link, is_within
-from custom_speech_tools.speech.errors import ForeignAddress, NotAllowed
+from custom_speech_tools.speech.decoding import read
+from custom_speech_tools.speech.errors import ForeignAddressError, NotAllowedError
+from custom_speech_tools.speech.hooks import RequestObserver
 from custom_speech_tools.speech.paging import Listing, read_pages
-from custom_speech_tools.speech.reading import read
+from custom_speech_tools.speech.pipeline import RequestPipeline
 from custom_speech_tools.speech.resource import SpeechResource
-from custom_speech_tools.speech.sending import Sender
-from custom_speech_tools.speech.watching import Watcher
 
 _Form = TypeVar("_Form")
 _MOST_SEEN = 10_000
@@ -31,32 +31,32 @@ class Speech:
         self,
         resource: SpeechResource,
         app: Callable[[], Callable[..., Any]] | None = None,
-        watcher: Watcher | None = None,
+        watcher: RequestObserver | None = None,
     ) -> None:
         self.resource = resource
-        self.seen: dict[str, wire.Entity] = {}
+        self.seen: dict[str, schemas.Entity] = {}
         """What the service last said of each entity, so that a reference can be shown with its name."""
-        self._sender = Sender(resource, app, watcher)
+        self._sender = RequestPipeline(resource, app, watcher)
 
     # Projects
 
-    async def projects_list(self, **conditions: str | None) -> Listing[wire.Project]:
+    async def projects_list(self, **conditions: str | None) -> Listing[schemas.Project]:
         """GET /projects"""
-        return await self._list("Projects_List", "/projects", wire.Page[wire.Project], conditions)
+        return await self._list("Projects_List", "/projects", schemas.Page[schemas.Project], conditions)
 
-    async def projects_get(self, project: str) -> wire.Project:
+    async def projects_get(self, project: str) -> schemas.Project:
         """GET /projects/{id}"""
-        return await self._get("Projects_Get", f"/projects/{project}", wire.Project)
+        return await self._get("Projects_Get", f"/projects/{project}", schemas.Project)
 
     # Datasets
 
-    async def datasets_list(self, **conditions: str | None) -> Listing[wire.Dataset]:
+    async def datasets_list(self, **conditions: str | None) -> Listing[schemas.Dataset]:
         """GET /datasets"""
-        return await self._list("Datasets_List", "/datasets", wire.Page[wire.Dataset], conditions)
+        return await self._list("Datasets_List", "/datasets", schemas.Page[schemas.Dataset], conditions)
 
-    async def datasets_get(self, dataset: str) -> wire.Dataset:
+    async def datasets_get(self, dataset: str) -> schemas.Dataset:
         """GET /datasets/{id}"""
-        return await self._get("Datasets_Get", f"/datasets/{dataset}", wire.Dataset)
+        return await self._get("Datasets_Get", f"/datasets/{dataset}", schemas.Dataset)
 
     # Models
 
@@ -64,51 +64,51 @@ class Speech:
         """GET /models/locales"""
         return await self._get("Models_ListSupportedLocales", "/models/locales", list[str])
 
-    async def models_list_base_models(self, **conditions: str | None) -> Listing[wire.BaseModel]:
+    async def models_list_base_models(self, **conditions: str | None) -> Listing[schemas.BaseModel]:
         """GET /models/base"""
-        return await self._list("Models_ListBaseModels", "/models/base", wire.Page[wire.BaseModel], conditions)
+        return await self._list("Models_ListBaseModels", "/models/base", schemas.Page[schemas.BaseModel], conditions)
 
-    async def models_get_base_model(self, model: str) -> wire.BaseModel:
+    async def models_get_base_model(self, model: str) -> schemas.BaseModel:
         """GET /models/base/{id}"""
-        return await self._get("Models_GetBaseModel", f"/models/base/{model}", wire.BaseModel)
+        return await self._get("Models_GetBaseModel", f"/models/base/{model}", schemas.BaseModel)
 
-    async def models_list_custom_models(self, **conditions: str | None) -> Listing[wire.CustomModel]:
+    async def models_list_custom_models(self, **conditions: str | None) -> Listing[schemas.CustomModel]:
         """GET /models"""
-        return await self._list("Models_ListCustomModels", "/models", wire.Page[wire.CustomModel], conditions)
+        return await self._list("Models_ListCustomModels", "/models", schemas.Page[schemas.CustomModel], conditions)
 
-    async def models_get_custom_model(self, model: str) -> wire.CustomModel:
+    async def models_get_custom_model(self, model: str) -> schemas.CustomModel:
         """GET /models/{id}"""
-        return await self._get("Models_GetCustomModel", f"/models/{model}", wire.CustomModel)
+        return await self._get("Models_GetCustomModel", f"/models/{model}", schemas.CustomModel)
 
-    async def models_create(self, definition: dict[str, JsonValue]) -> wire.CustomModel:
+    async def models_create(self, definition: dict[str, JsonValue]) -> schemas.CustomModel:
         """POST /models"""
-        return await self._change("Models_Create", "POST", "/models", wire.CustomModel, definition)
+        return await self._change("Models_Create", "POST", "/models", schemas.CustomModel, definition)
 
-    async def models_update(self, model: str, changes: dict[str, JsonValue]) -> wire.CustomModel:
+    async def models_update(self, model: str, changes: dict[str, JsonValue]) -> schemas.CustomModel:
         """PATCH /models/{id}"""
-        return await self._change("Models_Update", "PATCH", f"/models/{model}", wire.CustomModel, changes)
+        return await self._change("Models_Update", "PATCH", f"/models/{model}", schemas.CustomModel, changes)
 
-    async def models_authorize_copy(self, source_resource_id: str) -> wire.ModelCopyAuthorization:
+    async def models_authorize_copy(self, source_resource_id: str) -> schemas.ModelCopyAuthorization:
         """POST /models:authorizecopy, on the resource that the copy goes to"""
         body: dict[str, JsonValue] = {"sourceResourceId": source_resource_id}
         return await self._change(
-            "Models_AuthorizeCopy", "POST", "/models:authorizecopy", wire.ModelCopyAuthorization, body
+            "Models_AuthorizeCopy", "POST", "/models:authorizecopy", schemas.ModelCopyAuthorization, body
         )
 
-    async def models_copy(self, model: str, authorization: wire.ModelCopyAuthorization) -> wire.Operation:
+    async def models_copy(self, model: str, authorization: schemas.ModelCopyAuthorization) -> schemas.Operation:
         """POST /models/{id}:copy, with the authorization as the target gave it"""
         body = authorization.model_dump(mode="json", by_alias=True)
-        return await self._change("Models_Copy", "POST", f"/models/{model}:copy", wire.Operation, body)
+        return await self._change("Models_Copy", "POST", f"/models/{model}:copy", schemas.Operation, body)
 
-    async def models_copy_with_key(self, model: str, target_key: SecretStr) -> wire.CustomModel:
+    async def models_copy_with_key(self, model: str, target_key: SecretStr) -> schemas.CustomModel:
         """POST /models/{id}:copy, as the article `Train a custom speech model` has it (v3.2); gives the new model"""
         body: dict[str, JsonValue] = {"targetSubscriptionKey": target_key.get_secret_value()}
-        path, form = f"/models/{model}:copy", wire.CustomModel
+        path, form = f"/models/{model}:copy", schemas.CustomModel
         return await self._change("Models_Copy", "POST", path, form, body, secrets=(target_key,))
 
-    async def operations_get_model_copy(self, operation: str) -> wire.Operation:
+    async def operations_get_model_copy(self, operation: str) -> schemas.Operation:
         """GET /operations/models/copy/{id}"""
-        return await self._get("Operations_GetModelCopy", f"/operations/models/copy/{operation}", wire.Operation)
+        return await self._get("Operations_GetModelCopy", f"/operations/models/copy/{operation}", schemas.Operation)
 
     # What the operations share
 
@@ -118,7 +118,7 @@ class Speech:
         return self.resource.endpoint + version.path + path + (f"?{version.query}" if version.query else "")
 
     def credible_id(self, link: str) -> str:
-        """The id in a link that an answer of this resource names; raises ForeignAddress for another host's."""
+        """The id in a link that an answer of this resource names; raises ForeignAddressError for another host's."""
         found = entity_of(link)
         if found is None or not is_credible_link(self.resource.endpoint, link):
             raise self._foreign("the answer")
@@ -153,21 +153,21 @@ class Speech:
         with self._sender.watcher.change(self.resource.name, operation) as change:
             answer = await self._sender.send(operation, method, path, body=body, secrets=secrets)
             said = read(self.resource.name, operation, answer, form)
-            change.id = said.id if isinstance(said, wire.Entity | wire.Operation) else None
+            change.id = said.id if isinstance(said, schemas.Entity | schemas.Operation) else None
         self._remember(said)
         return said
 
     def _remember(self, *said: object) -> None:
-        self.seen.update({entity.id: entity for entity in said if isinstance(entity, wire.Entity)})
+        self.seen.update({entity.id: entity for entity in said if isinstance(entity, schemas.Entity)})
         while len(self.seen) > _MOST_SEEN:
             self.seen.pop(next(iter(self.seen)))
 
     async def _list(
-        self, operation: str, path: str, page: type[wire.Page[wire.Listed]], conditions: dict[str, str | None]
-    ) -> Listing[wire.Listed]:
-        condition = filters.query(filter=filters.equal(conditions))
+        self, operation: str, path: str, page: type[schemas.Page[schemas.Listed]], conditions: dict[str, str | None]
+    ) -> Listing[schemas.Listed]:
+        condition = odata.query(filter=odata.equal(conditions))
 
-        async def fetch(paging: str) -> wire.Page[wire.Listed]:
+        async def fetch(paging: str) -> schemas.Page[schemas.Listed]:
             query = "&".join(filter(None, (paging, condition)))
             found = read(self.resource.name, operation, await self._sender.send(operation, "GET", path, query), page)
             if found.next_link and not is_within(self.resource.endpoint, found.next_link):
@@ -177,12 +177,12 @@ class Speech:
 
         return await read_pages(fetch)
 
-    def _not_allowed(self, operation: str) -> NotAllowed:
+    def _not_allowed(self, operation: str) -> NotAllowedError:
         name = self.resource.name
-        return NotAllowed(f"{name} is read-only; {operation} was not sent.", resource=name, operation=operation)
+        return NotAllowedError(f"{name} is read-only; {operation} was not sent.", resource=name, operation=operation)
 
-    def _foreign(self, operation: str) -> ForeignAddress:
-        return ForeignAddress(
+    def _foreign(self, operation: str) -> ForeignAddressError:
+        return ForeignAddressError(
             f"{self.resource.name} answered with a link to another host; nothing was sent there.",
             resource=self.resource.name,
             operation=operation,

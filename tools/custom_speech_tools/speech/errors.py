@@ -2,15 +2,15 @@
 
 SpeechError
 ├── AzureError        the service said no: status, code, inner code and message are kept
-├── AnswerLost        the request may have arrived, its answer did not
-├── Unreachable       the request certainly did not arrive
-├── UnreadableAnswer  an answer came that is not what the operation documents
-├── ForeignAddress    an answer names another host; nothing is sent there
-├── NoCredential      the key or identity could not be had; nothing was sent
-└── NotAllowed        whoever started the server does not let this request leave; nothing was sent
+├── AnswerLostError        the request may have arrived, its answer did not
+├── UnreachableError       the request certainly did not arrive
+├── UnreadableAnswerError  an answer came that is not what the operation documents
+├── ForeignAddressError    an answer names another host; nothing is sent there
+├── NoCredentialError      the key or identity could not be had; nothing was sent
+└── NotAllowedError        whoever started the server does not let this request leave; nothing was sent
 """
 
-from custom_speech_tools.speech.plain_text import plain
+from custom_speech_tools.speech.sanitize import plain
 
 _MESSAGE = 400
 """Characters of a message that are shown, the service's own words included."""
@@ -25,14 +25,14 @@ class SpeechError(Exception):
         self.operation = operation
 
     @property
-    def leaves_doubt(self) -> bool:
+    def outcome_unknown(self) -> bool:
         """Whether a request that changes something may have been carried out all the same."""
         return False
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether the same request may well succeed a little later."""
-        return self.leaves_doubt
+        return self.outcome_unknown
 
 
 class AzureError(SpeechError):
@@ -56,12 +56,12 @@ class AzureError(SpeechError):
         self.retry_after = retry_after
 
     @property
-    def leaves_doubt(self) -> bool:
+    def outcome_unknown(self) -> bool:
         """A fault of the service's own may come after the work."""
         return self.status >= 500
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Too many requests, or a fault of the service's own."""
         return self.status == 429 or self.status >= 500
 
@@ -70,31 +70,31 @@ class AzureError(SpeechError):
         return f"{self.resource} answered {self.status} {code}".rstrip() + f" to {self.operation}: {self.args[0]}"
 
 
-class AnswerLost(SpeechError):
+class AnswerLostError(SpeechError):
     """The request was sent and no whole answer came back: what it asked for may have been done."""
 
-    leaves_doubt = True
+    outcome_unknown = True
 
 
-class Unreachable(SpeechError):
+class UnreachableError(SpeechError):
     """No connection came about: nothing was done."""
 
-    is_passing = True
+    is_transient = True
 
 
-class UnreadableAnswer(SpeechError):
+class UnreadableAnswerError(SpeechError):
     """The answer is not JSON, is cut off, too large, or lacks what the operation always returns."""
 
-    leaves_doubt = True
+    outcome_unknown = True
 
 
-class ForeignAddress(SpeechError):
+class ForeignAddressError(SpeechError):
     """The answer names an address outside the resource; the key was not sent there."""
 
 
-class NoCredential(SpeechError):
+class NoCredentialError(SpeechError):
     """The key or identity of the resource could not be had; nothing was sent."""
 
 
-class NotAllowed(SpeechError):
+class NotAllowedError(SpeechError):
     """The resource is read-only, or what changes something cannot be recorded; nothing was sent."""

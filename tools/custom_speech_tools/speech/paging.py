@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Generic
 from urllib.parse import parse_qs, urlsplit
 
-from custom_speech_tools.speech.side_by_side import side_by_side
-from custom_speech_tools.speech.wire import Listed, Page
+from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.schemas import Listed, Page
 
 PAGE = 100
 MOST_PAGES = 60
@@ -33,7 +33,7 @@ async def read_pages(fetch: Callable[[str], Awaitable[Page[Listed]]]) -> Listing
         if step and _skip_of(pages[-1].next_link) == step * len(pages):
             size = min(next(windows), MOST_PAGES - len(pages))
             skips = [step * (len(pages) + place) for place in range(size)]
-            pages += _up_to_the_last(await side_by_side(*(fetch(f"skip={skip}&top={step}") for skip in skips)))
+            pages += _up_to_the_last(await gather(*(fetch(f"skip={skip}&top={step}") for skip in skips)))
         else:
             pages.append(await fetch(paging_of(pages[-1].next_link)))
     entities = {entity.uri: entity for page in pages for entity in page.values}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from custom_speech_tools.speech.errors import AzureError, SpeechError, UnreadableAnswer
+from custom_speech_tools.speech.errors import AzureError, SpeechError, UnreadableAnswerError
 
 ATTEMPTS = 4
 _FIRST_WAIT = 0.5
@@ -44,8 +44,8 @@ def may_repeat(error: SpeechError, method: str) -> bool:
     A request that did not arrive, or was answered 429, changed nothing. After a 5xx or a lost answer that
     is open, so only a method that changes nothing twice goes again. An answer that cannot be read stays so.
     """
-    certain = not error.leaves_doubt or method in _REPEATABLE
-    return error.is_passing and certain and not isinstance(error, UnreadableAnswer)
+    certain = not error.outcome_unknown or method in _REPEATABLE
+    return error.is_transient and certain and not isinstance(error, UnreadableAnswerError)
 
 
 def wait_seconds(attempt: int, error: SpeechError, method: str, chance: float) -> float | None:

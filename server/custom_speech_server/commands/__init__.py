@@ -1,0 +1,1 @@
+"""Subcommands of `custom-speech-mcp`."""

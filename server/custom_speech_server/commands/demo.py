@@ -1,0 +1,184 @@
+"""demo: the whole job on real parts, as a client sees it.
+
+A server of its own over stdio, the SDK's client, the emulator behind it: nothing is shown that was not answered.
+"""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from mcp import Client, StdioServerParameters
+from mcp.client import ClientRequestContext
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
+
+from custom_speech_server import emulated_resources
+
+NAME = "Contoso calls en-US"
+HOME, AWAY, NO_AUDIO = "emulator-eastus", "emulator-westeurope", "emulator-brazilsouth"
+
+
+class StepFailed(Exception):
+    """A step did not give what it should."""
+
+
+def run() -> int:
+    """Show the job; gives 0 only if every step gave what it should."""
+    try:
+        anyio.run(_job)
+    except StepFailed as failed:
+        print(_paint(f"\nFAILED: {failed}", "31"))
+        return 1
+    print(_paint("\nDone: every step gave what it should.", "32"))
+    return 0
+
+
+async def _job() -> None:
+    arguments = ["-m", "custom_speech_server", "--emulated"]
+    server = StdioServerParameters(command=sys.executable, args=arguments, env=_environment())
+    async with Client(server, elicitation_callback=_say_yes) as client:
+        _say(f"Server started over stdio, protocol {client.protocol_version}; no Azure account is used.")
+        for step in STEPS:
+            await step(client)
+
+
+async def _resources(client: Client) -> None:
+    _title("Which Speech resources are there?")
+    for resource in (await _call(client, "list_resources"))["resources"]:
+        audio = "trains with audio" if resource["trains_audio"] else "does not train with audio"
+        _say(f"{resource['name']:<22} {resource['region']:<12} {audio}")
+
+
+async def _base_models(client: Client) -> None:
+    _title("Which base models can an en-US model be trained on, with audio?")
+    found = await _call(client, "list_base_models", locale="en-US", train_with=["Acoustic"], limit=4)
+    _expect(bool(found["base_models"]), "no base model was listed")
+    for base in found["base_models"]:
+        charged = "charged" if base["training_is_charged"] else "free"
+        _say(f"{base['display_name']:<32} until {base['adaptation_until']}  {charged}")
+
+
+async def _mistake(client: Client) -> None:
+    _title("Two mistakes in one request: a German dataset, and audio where no hardware trains it")
+    audio = await _dataset(client, NO_AUDIO, "en-US", "Acoustic")
+    german = await _dataset(client, NO_AUDIO, "de-DE", "Language")
+    refused = await _try(client, "create_model", **_definition([audio, german], NO_AUDIO))
+    text = _text(refused)
+    _say(_paint(text, "33"))
+    _expect(refused.is_error, "the mistakes were not refused")
+    _expect("[locale-match]" in text and "[region-trains-audio]" in text, "not both mistakes were named")
+    there = await _call(client, "list_models", display_name=NAME, resource=NO_AUDIO)
+    _expect(there["models"] == [], "something was created")
+    _say("Models of that name now: none. Nothing was created.")
+
+
+async def _create(client: Client) -> None:
+    _title("The same, corrected: English data, a region that trains with audio")
+    datasets = [await _dataset(client, HOME, "en-US", kind) for kind in ("Acoustic", "Language")]
+    model = await _call(client, "create_model", **_definition(datasets, HOME))
+    _expect(not model["already_existed"], "the model was there before")
+    _say(f"Model {model['id']} is {model['status']}, trained on {model['base_model']['display_name']}.")
+
+
+async def _wait(client: Client) -> None:
+    _title("Waiting for the training")
+    model = await _call(client, "get_model", model=NAME, wait_seconds=45, resource=HOME)
+    _expect(model["status"] == "Succeeded", f"training ended {model['status']}")
+    _say(f"{model['display_name']} is {model['status']}; it transcribes until {model['transcription_until']}.")
+
+
+async def _copy(client: Client) -> None:
+    _title("Copying it to the other region; its key never leaves the server")
+    copy = await _call(client, "copy_model", model=NAME, to_resource=AWAY, wait_seconds=45, resource=HOME)
+    _expect(copy["status"] == "Succeeded" and copy["model"] is not None, f"the copy ended {copy['status']}")
+    _say(f"On {copy['model']['resource']} it is model {copy['model']['id']}.")
+
+
+async def _connect(client: Client) -> None:
+    _title("Connecting the copy to a project there")
+    projects = await _call(client, "list_projects", locale="en-US", resource=AWAY)
+    project = projects["projects"][0]["display_name"]
+    model = await _call(client, "connect_model", model=NAME, project=project, resource=AWAY)
+    _expect(model["project"]["display_name"] == project, "the model is not in the project")
+    _say(f"{model['display_name']} is in project {project}.")
+
+
+async def _get(client: Client) -> None:
+    _title("What stands on the target now")
+    model = await _call(client, "get_model", model=NAME, wait_seconds=45, resource=AWAY)
+    _expect(model["status"] == "Succeeded" and model["project"] is not None, "the copy is not in place")
+    _say("  ".join(str(model[field]) for field in ("display_name", "locale", "status", "resource", "id")))
+
+
+STEPS: tuple[Callable[[Client], Awaitable[None]], ...] = (
+    _resources,
+    _base_models,
+    _mistake,
+    _create,
+    _wait,
+    _copy,
+    _connect,
+    _get,
+)
+
+
+def _definition(datasets: list[str], resource: str) -> dict[str, Any]:
+    return {"display_name": NAME, "locale": "en-US", "datasets": datasets, "resource": resource}
+
+
+async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str:
+    found = await _call(client, "list_datasets", locale=locale, kind=kind, resource=resource)
+    ready = [dataset["display_name"] for dataset in found["datasets"] if dataset["status"] == "Succeeded"]
+    _expect(bool(ready), f"{resource} has no {kind} dataset of {locale}")
+    return str(ready[0])
+
+
+async def _try(client: Client, tool: str, **arguments: Any) -> CallToolResult:
+    shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    _say(_paint(f"→ {tool}({shown})", "36"))
+    return await client.call_tool(tool, arguments, progress_callback=_progress)
+
+
+async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await _try(client, tool, **arguments)
+    _expect(not result.is_error, _text(result))
+    return dict(result.structured_content or {})
+
+
+async def _progress(progress: float, total: float | None, message: str | None) -> None:
+    _say(_paint(f"… {message}", "2"))
+
+
+async def _say_yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    _say(f"The server asks: {params.message}")
+    _say("The user answers: yes")
+    return ElicitResult(action="accept", content={"train": True})
+
+
+def _environment() -> dict[str, str]:
+    """This process's own, with an emulator that starts fresh and leaves nothing behind."""
+    return dict(os.environ) | {"CUSTOM_SPEECH_EMULATOR_STATE": emulated_resources.IN_MEMORY}
+
+
+def _text(result: CallToolResult) -> str:
+    return "\n".join(str(getattr(block, "text", "")) for block in result.content)
+
+
+def _expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise StepFailed(otherwise)
+
+
+def _title(text: str) -> None:
+    print(_paint(f"\n{text}", "1"))
+
+
+def _say(text: str) -> None:
+    for line in text.splitlines():
+        print(f"  {line}", flush=True)
+
+
+def _paint(text: str, colour: str) -> str:
+    painted = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return f"\033[{colour}m{text}\033[0m" if painted else text

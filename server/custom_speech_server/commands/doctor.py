@@ -1,0 +1,77 @@
+"""doctor: which resources are configured, whether each answers, and what it can do; never a secret."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+
+from custom_speech_server import emulated_resources
+from custom_speech_server.audit_log import AuditFile, cautions, of_environment
+from custom_speech_server.config import ConfigurationError, Resources, load
+from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
+from custom_speech_tools.speech import VERSIONS, AzureError, Speech, SpeechError, SpeechResource, UnreachableError
+from custom_speech_tools.speech.sanitize import plain
+
+
+def run(config: Path | None) -> int:
+    """Print the report; gives 0 where every resource answers in its configured version."""
+    try:
+        resources = load(config, os.environ)
+    except ConfigurationError as error:
+        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        return 2
+    print(f"Configured by {resources.origin}; the default is {resources.default}.")
+    audit = of_environment(os.environ, resources)
+    print(f"Audit: {audit.path if isinstance(audit, AuditFile) else 'off'}.")
+    for caution in (*resources.cautions, *cautions(audit)):
+        print(f"Caution: {caution}")
+    return 0 if anyio.run(_examine_all, resources) else 1
+
+
+async def _examine_all(resources: Resources) -> bool:
+    healthy = [await _examine(resource, resources) for resource in resources.all]
+    return all(healthy)
+
+
+async def _examine(resource: SpeechResource, resources: Resources) -> bool:
+    print(f"\n{resource.name}{' (emulated)' if resource.emulated else ''}")
+    print(f"  endpoint      {resource.endpoint}")
+    print(f"  region        {region(resource) or 'unknown: configure region'}")
+    print(f"  trains audio  {_audio(resource)}")
+    print(f"  resource id   {'configured' if resource.resource_id else 'not configured: needed for copying'}")
+    configured = resource.api_version.name
+    answer = await _answer_in(resource, configured, resources)
+    print(f"  {configured:<12}  {_said(answer)} (configured)")
+    others = [name for name in VERSIONS if name != configured and not isinstance(answer, UnreachableError)]
+    for name in others:
+        print(f"  {name:<12}  {_said(await _answer_in(resource, name, resources))}")
+    return answer is None
+
+
+def _audio(resource: SpeechResource) -> str:
+    able = {True: "yes", False: "no", None: "unknown"}[trains_audio(resource)]
+    return f"{able} ({'configured' if resource.trains_audio is not None else f'list of {AS_OF}'})"
+
+
+def _said(error: SpeechError | None) -> str:
+    if error is None:
+        return "answers"
+    said = (
+        f"answers {error.status} {error.code or ''}: {error.args[0]}" if isinstance(error, AzureError) else str(error)
+    )
+    return plain(said)
+
+
+async def _answer_in(resource: SpeechResource, version: str, resources: Resources) -> SpeechError | None:
+    """Why the resource does not answer in an API version; None where it does."""
+    asked = replace(resource, api_version=VERSIONS[version])
+    speech = Speech(asked, emulated_resources.emulator if resources.in_process else None)
+    try:
+        await speech.models_list_supported_locales()
+    except SpeechError as error:
+        return error
+    finally:
+        await speech.close()
+    return None

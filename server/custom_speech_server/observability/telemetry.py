@@ -1,0 +1,88 @@
+"""OpenTelemetry: a span for each attempt at a request to Azure, and metrics of calls and attempts.
+
+The SDK makes the spans of the calls themselves. Where it all goes, the standard variables OTEL_* say.
+"""
+
+import time
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import SpanKind, StatusCode, TracerProvider
+from opentelemetry.util.types import AttributeValue
+
+from custom_speech_server.observability.outcomes import failed
+from custom_speech_tools.speech import Attempt
+
+NAME = "custom-speech-mcp"
+_FIRST_SERVER_ERROR = 500
+_TOO_MANY = 429
+
+
+class Telemetry:
+    """What is told to OpenTelemetry. No argument of a call and no address is."""
+
+    def __init__(self, tracers: TracerProvider, meters: MeterProvider) -> None:
+        self._tracer = tracers.get_tracer(NAME)
+        meter = meters.get_meter(NAME)
+        self._calls = meter.create_histogram("custom_speech.calls", "s", "Calls of tools")
+        self._attempts = meter.create_histogram("custom_speech.requests", "s", "Attempts at requests to Azure")
+        self._waits = meter.create_histogram("custom_speech.waits", "s", "Waits before a request went again")
+
+    def attempted(self, attempt: Attempt) -> None:
+        """An attempt that ended just now."""
+        end = time.time_ns()
+        which: dict[str, AttributeValue] = {"speech.operation": attempt.operation, "speech.resource": attempt.resource}
+        outcome: dict[str, AttributeValue] = (
+            {"http.response.status_code": attempt.status} if attempt.status else {"error.type": "no answer"}
+        )
+        more: dict[str, AttributeValue] = {
+            "http.request.method": attempt.method,
+            "speech.attempt": attempt.number,
+            "speech.wait": attempt.waited,
+        }
+        span = self._tracer.start_span(
+            attempt.operation,
+            kind=SpanKind.CLIENT,
+            attributes={**which, **outcome, **more},
+            start_time=end - int(attempt.seconds * 1e9),
+        )
+        if attempt.status is None or attempt.status >= _FIRST_SERVER_ERROR or attempt.status == _TOO_MANY:
+            span.set_status(StatusCode.ERROR)
+        span.end(end)
+        self._attempts.record(attempt.seconds, {**which, **outcome})
+        if attempt.waited:
+            self._waits.record(attempt.waited, which)
+
+    async def called(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """The SDK's middleware that measures calls of tools."""
+        if ctx.method != "tools/call":
+            return await call_next(ctx)
+        began, failure = time.monotonic(), True
+        try:
+            result = await call_next(ctx)
+            failure = failed(result)
+            return result
+        finally:
+            tool = str((ctx.params or {}).get("name"))[:64]
+            self._calls.record(time.monotonic() - began, {"gen_ai.tool.name": tool, "failed": failure})
+
+
+def start() -> Telemetry:
+    """Begin to send; raises ImportError without the extra `otel`."""
+    from opentelemetry import metrics, trace
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.metrics import MeterProvider as Meters
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+    from opentelemetry.sdk.trace import TracerProvider as Tracers
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    resource = Resource.create({"service.name": NAME, **OTELResourceDetector().detect().attributes})
+    tracers = Tracers(resource=resource)
+    tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    meters = Meters([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
+    trace.set_tracer_provider(tracers)
+    metrics.set_meter_provider(meters)
+    return Telemetry(tracers, meters)

@@ -1,0 +1,58 @@
+"""The house: roots, rooms and what is written where."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(file for root in ("server", "tools") for file in (ROOT / root).rglob("*.py"))
+
+
+def test_each_root_holds_its_packages_only() -> None:
+    """A file put beside them would be importable in an editable install alone."""
+    roots = {root: {file.name for file in (ROOT / root).iterdir()} - {"__pycache__"} for root in ("server", "tools")}
+
+    assert roots == {
+        "server": {"custom_speech_server", "custom_speech_emulator"},
+        "tools": {"custom_speech_tools"},
+    }
+
+
+def test_no_room_is_a_box_of_odds_and_ends() -> None:
+    """A name says what is inside."""
+    odd = {"utils", "helpers", "common", "manager", "base", "misc", "util", "helper"}
+
+    assert [file for file in SOURCES if file.stem in odd] == []
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_each_file_says_what_it_is_and_fits_in_the_head(file: Path) -> None:
+    """One sentence at the top, at most 300 lines."""
+    text = file.read_text(encoding="utf-8")
+
+    assert text.startswith('"""')
+    assert text.count("\n") <= 300
+
+
+def test_nothing_committed_names_a_registry_or_a_machine() -> None:
+    """Not even the constraints."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    listed = subprocess.run([git, "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    hosts = re.compile("|".join((r"py" + r"pi\.org", r"pythonhosted" + r"\.org", r"npm" + r"js\.(org|com)")))
+
+    texts = {name: (ROOT / name).read_bytes().decode(errors="ignore") for name in listed.stdout.split()}
+    assert [name for name, text in texts.items() if hosts.search(text)] == []
+    assert "uv.lock" not in texts
+
+
+def test_the_constraints_are_names_and_versions() -> None:
+    """One pin a line."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+
+    assert len(lines) > 40
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+-]+", line)] == []

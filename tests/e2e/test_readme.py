@@ -1,0 +1,87 @@
+"""The README: what it says is so."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import custom_speech_tools
+from custom_speech_server.config import from_file
+from custom_speech_tools.runtime.registry import catalogue
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_table_of_tools_is_the_catalogue() -> None:
+    """One row for each tool, with the words of its file."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", README, re.MULTILINE))
+
+    assert set(rows) == {tool.name for tool in catalogue()}
+    folder = Path(custom_speech_tools.__path__[0])
+    for name in rows:
+        first_line = (folder / f"{name}.py").read_text(encoding="utf-8").splitlines()[0]
+        assert first_line.startswith(f'"""{name}: ')
+
+
+def test_its_table_of_guardrails_is_what_the_rules_say() -> None:
+    """Every rule that the code names, and no other."""
+    named = set(re.findall(r"^\| `([a-z-]+-[a-z-]+)` \|", README, re.MULTILINE))
+    sources = [file.read_text(encoding="utf-8") for file in Path(custom_speech_tools.__path__[0]).rglob("*.py")]
+
+    assert named == set(re.findall(r'rule="([a-z-]+)"', "".join(sources)))
+
+
+def test_its_configuration_is_read(tmp_path: Path) -> None:
+    """The example works as it stands, and so does each line that is commented out."""
+    example = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert example
+    file = tmp_path / "resources.toml"
+    file.write_text(example[1], encoding="utf-8")
+    assert [one.name for one in from_file(file, {"CONTOSO_TRAIN_KEY": "k"}).all] == ["train", "berlin"]
+
+    for line in re.findall(r"^# (\w+ = .+?)  +", example[1], re.MULTILINE):
+        key = "" if line.startswith(("key", "auth")) else "key = { keyring = 'berlin' }\n"
+        berlin = "[resources.berlin]\nendpoint = 'https://contoso-berlin.cognitiveservices.azure.com'\n"
+        file.write_text(berlin + key + line, encoding="utf-8")
+        assert tomllib.loads(file.read_text(encoding="utf-8"))
+        assert from_file(file, {})
+
+
+def test_ci_runs_its_commands() -> None:
+    """Both, word for word."""
+    commands = re.findall(r"^python3 -m venv .+$", README, re.MULTILINE)
+
+    assert len(commands) == 2
+    assert [command for command in commands if command not in (ROOT / ".ci" / "run").read_text(encoding="utf-8")] == []
+
+
+def test_its_first_command_shows_the_whole_job() -> None:
+    """`demo`, in a process of its own: nothing fails, both mistakes are shown, no colour where there is no terminal."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "custom_speech_server", "demo"],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        env={"PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+    )
+
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "[locale-match]" in shown.stdout
+    assert "[region-trains-audio]" in shown.stdout
+    assert shown.stdout.endswith("Done: every step gave what it should.\n")
+    assert "\033" not in shown.stdout
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_its_links_lead_somewhere(document: str) -> None:
+    """Every relative link names a file or folder that there is."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / document).read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,0 +1,136 @@
+"""The HTTP server starts …"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from custom_speech_server.__main__ import main
+from custom_speech_server.http.startup_checks import hosts, origins, refusal
+from support.http_server import command
+
+LOOPBACK = ["127.0.0.1", "127.8.8.8", "::1", "localhost"]
+FAR = ["0.0.0.0", "::", "10.0.0.7", "192.168.1.2", "speech.contoso.com", "localhost.evil.com", ""]  # noqa: S104  # tried
+
+
+def why_not(
+    *,
+    host: str = "127.0.0.1",
+    allowed: tuple[str, ...] = (),
+    workers: int = 1,
+    authenticated: bool = False,
+    shares_key: bool = False,
+    replica: str | None = None,
+) -> str | None:
+    """The refusal of a start like the usual one, but for what a test changes."""
+    return refusal(
+        host=host,
+        allowed=list(allowed),
+        workers=workers,
+        authenticated=authenticated,
+        shares_key=shares_key,
+        replica=replica,
+    )
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_on_loopback_without_authentication(host: str) -> None:
+    """Who is on this machine already has what the server has."""
+    assert why_not(host=host) is None
+
+
+@pytest.mark.parametrize("host", FAR)
+def test_on_no_other_address_without_authentication(host: str) -> None:
+    """Nor with names that are not numbers, nor with every address at once."""
+    assert "--access" in (why_not(host=host) or "")
+    assert why_not(host=host, authenticated=True) is None
+
+
+@pytest.mark.parametrize("name", ["speech.contoso.com", "speech.contoso.com:8443", "10.0.0.7:80"])
+def test_under_no_other_name_without_authentication(name: str) -> None:
+    """A proxy in front of loopback is no loopback."""
+    assert "--access" in (why_not(allowed=(name,)) or "")
+    assert why_not(allowed=("localhost:9000", "[::1]:9000")) is None
+
+
+def test_in_several_processes_only_with_a_shared_key() -> None:
+    """Else one would not know the confirmations and sessions of another."""
+    assert "CUSTOM_SPEECH_STATE_KEY" in (why_not(workers=2) or "")
+    assert "CUSTOM_SPEECH_STATE_KEY" in (why_not(replica="http://10.0.0.7:8080") or "")
+    assert why_not(workers=2, shares_key=True) is None
+
+
+@pytest.mark.parametrize(
+    "replica",
+    [
+        "10.0.0.7",
+        "http://",
+        "http://10.0.0.7:8080/mcp",
+        "http://a@b",
+        "file:///x",
+        "http://fd00::1:8080",
+        "http://a:99999",
+    ],
+)
+def test_as_a_replica_only_with_an_address(replica: str) -> None:
+    """Scheme, host and port: nothing that could lead elsewhere."""
+    assert "CUSTOM_SPEECH_REPLICA" in (why_not(replica=replica, shares_key=True) or "")
+    assert why_not(replica="http://[fd00::1]:8080", shares_key=True) is None
+
+
+def test_as_a_replica_only_with_one_worker() -> None:
+    """The others reach one process at its address."""
+    assert "one worker" in (why_not(replica="http://10.0.0.7:8080", workers=2, shares_key=True) or "")
+    assert why_not(workers=0) is not None
+
+
+def test_knowing_its_own_names() -> None:
+    """Loopback always, its address, the allowed names; with any port. Never every name."""
+    assert hosts("0.0.0.0", []) == hosts("127.0.0.1", [])  # noqa: S104  # asked for, not bound to
+    assert {"10.0.0.7", "10.0.0.7:*", "speech.contoso.com:*"} < set(hosts("10.0.0.7", ["speech.contoso.com"]))
+    assert "[fd00::1]:*" in hosts("fd00::1", [])
+    assert "*" not in hosts("", [])
+    assert origins(["https://app.contoso.com"])[-1] == "https://app.contoso.com"
+
+
+def test_not_at_all_when_it_may_not(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """One line says why and what to do; the status is 2."""
+    assert main(["serve", "--emulated", "--http", "--host", "0.0.0.0"]) == 2  # noqa: S104  # it must refuse
+    assert capsys.readouterr().err.splitlines()[-1].startswith("custom-speech-mcp: 0.0.0.0 is not loopback")
+    assert main(["serve", "--emulated", "--http", "--access", str(tmp_path / "none.toml")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_not_where_another_listens(capsys: pytest.CaptureFixture[str]) -> None:
+    """The port is named."""
+    with command() as (_, url):
+        port = url.split(":")[-1].split("/")[0]
+        assert main(["serve", "--emulated", "--http", "--port", port]) == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["-1", "99999", "http"])
+def test_not_on_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    """The usage says what one is."""
+    with pytest.raises(SystemExit):
+        main(["serve", "--http", f"--port={port}"])
+    assert "a port is a number from 0 to 65535" in capsys.readouterr().err
+
+
+def test_without_costing_those_who_use_stdio_anything() -> None:
+    """Nothing of HTTP serving is imported before it is chosen."""
+    look = (
+        "import sys; from custom_speech_server.__main__ import _parser; from custom_speech_server.app import build;"
+        "_parser(); print(*[m for m in sys.modules if m.startswith(('custom_speech_server.http', "
+        "'custom_speech_server.auth', 'custom_speech_server.observability.telemetry'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["custom_speech_server.http", "custom_speech_server.http.options"]
+
+
+def test_and_stops_with_status_0_when_it_is_told_to() -> None:
+    """As an orchestrator expects."""
+    with command() as (process, _):
+        process.terminate()
+        assert process.wait(timeout=60) == 0

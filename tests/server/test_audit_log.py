@@ -1,0 +1,254 @@
+"""The audit …"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import MCPError
+from mcp.types import ElicitResult
+
+from custom_speech_emulator import emulator
+from custom_speech_emulator.faults import Faults
+from custom_speech_server.audit_log import AuditFile, cautions, of_environment
+from custom_speech_server.config import EMULATED, Resources
+from custom_speech_tools.runtime.auditing import NoAudit
+from support.scripted_service import served
+from support.virtual_time import BACKEND, START, clock
+
+pytestmark = pytest.mark.anyio
+
+TRAINING = {"display_name": "Calls", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+STOCK = "Contoso finished model en-US"
+WEST = "emulator-westeurope"
+
+
+@pytest.fixture
+def anyio_backend() -> Any:
+    """Virtual time."""
+    return BACKEND
+
+
+@pytest.fixture
+def azure() -> Any:
+    """The service."""
+    return emulator(now=clock())
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> AuditFile:
+    """A new audit, below a folder that is not there yet."""
+    return AuditFile(tmp_path / "state" / "audit.jsonl", clock())
+
+
+def entries(audit: AuditFile) -> list[dict[str, Any]]:
+    """What was kept."""
+    return [json.loads(line) for line in audit.path.read_text("utf-8").splitlines()]
+
+
+async def yes(context: Any, params: Any) -> ElicitResult:
+    """A person who agrees."""
+    return ElicitResult(action="accept", content={"train": True})
+
+
+async def test_keeps_a_line_before_and_a_line_after_each_changing_request(azure: Any, audit: AuditFile) -> None:
+    """What was asked, what the guardrails said, who agreed; and what came of it."""
+    async with served(azure, audit=audit) as call:
+        model = await call("create_model", **TRAINING, description="For the hotline")
+
+    sends, ended = entries(audit)
+    same = {"tool": "create_model", "resource": "emulator-eastus", "operation": "Models_Create", "caller": None}
+    assert same.items() <= sends.items()
+    assert same.items() <= ended.items()
+    assert (sends["event"], ended["event"]) == ("sends", "ended")
+    assert sends["arguments"] == TRAINING | {"description": "For the hotline"}
+    assert sends["confirmation"] == "by the policy --confirm never"
+    assert any("training-is-charged" in finding for finding in sends["findings"])
+    assert sends["request"] == ended["request"]
+    assert (ended["id"], ended["outcome"]) == (model["id"], "done")
+    assert sends["time"] == START.isoformat()
+
+
+async def test_keeps_nothing_of_what_only_reads(azure: Any, audit: AuditFile) -> None:
+    """Nor of what was refused before anything was sent."""
+    async with served(azure, audit=audit) as call:
+        await call("list_models")
+        await call("plan_model", **TRAINING)
+        await call.refusal("create_model", **TRAINING | {"locale": "de-DE"})
+
+    assert not audit.path.exists()
+
+
+async def test_says_how_a_charge_was_agreed_to(azure: Any, audit: AuditFile) -> None:
+    """By asking, by token, or because there is none; the token itself is not kept."""
+    async with served(azure, audit=audit, confirm="ask", client={"elicitation_callback": yes}) as call:
+        await call("create_model", **TRAINING)
+    async with served(azure, audit=audit, confirm="ask") as call:
+        token = (await call("plan_model", **TRAINING | {"display_name": "B"}))["confirm"]
+        await call("create_model", **TRAINING | {"display_name": "B"}, confirm=token)
+        await call("create_model", **TRAINING | {"display_name": "C"}, base_model="20230614")
+
+    sends = [entry for entry in entries(audit) if entry["event"] == "sends"]
+    assert [entry["confirmation"] for entry in sends] == ["by asking the user", "by token", "not charged"]
+    assert token not in audit.path.read_text("utf-8")
+
+
+async def test_keeps_every_step_of_a_copy(azure: Any, audit: AuditFile) -> None:
+    """Each on its own resource; the authorization is no thing that was made, and its id is not kept."""
+    async with served(azure, audit=audit) as call:
+        await call("copy_model", model=STOCK, to_resource=WEST, project="Contoso en-US", wait_seconds=45)
+
+    ended = [entry for entry in entries(audit) if entry["event"] == "ended"]
+    assert [(entry["resource"], entry["operation"], bool(entry["id"])) for entry in ended] == [
+        (WEST, "Models_AuthorizeCopy", False),
+        ("emulator-eastus", "Models_Copy", True),
+        (WEST, "Models_Update", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [("429", "not done"), ("500", "in doubt"), ("close-after", "in doubt"), ("not-json", "in doubt")],
+)
+async def test_tells_what_is_certain_from_what_is_not(azure: Any, audit: AuditFile, fault: str, outcome: str) -> None:
+    """An error after which nothing was done, and one after which something may have been."""
+    azure.state.emulation.faults = Faults.of([{"fault": fault, "operation": "Models_Create", "times": 4}])
+    async with served(azure, audit=audit) as call:
+        await call.client.call_tool("create_model", TRAINING)
+
+    assert entries(audit)[1]["outcome"].startswith(outcome)
+
+
+async def test_says_that_a_cancelled_request_may_have_been_carried_out(
+    azure: Any, audit: AuditFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So does the log."""
+    azure.state.emulation.faults = Faults.of([{"fault": "slow-headers", "seconds": 60.0, "operation": "Models_Create"}])
+    async with served(azure, audit=audit) as call:
+        with pytest.raises(MCPError):
+            await call.client.call_tool("create_model", TRAINING, 5.0)
+        await anyio.sleep(1)
+
+    assert entries(audit)[-1]["outcome"] == "interrupted: it may have been carried out"
+    assert "Models_Create of create_model on emulator-eastus was interrupted" in caplog.text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+async def test_can_be_read_by_its_owner_alone(azure: Any, audit: AuditFile) -> None:
+    """Whatever the mask of the process is."""
+    before = os.umask(0)
+    try:
+        async with served(azure, audit=audit) as call:
+            await call("create_model", **TRAINING)
+    finally:
+        os.umask(before)
+
+    assert audit.path.stat().st_mode & 0o777 == 0o600
+    assert audit.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+class Full:
+    """An audit on a disk that is full, from the second line on."""
+
+    def __init__(self, good: int) -> None:
+        self.good = good
+
+    def write(self, entry: Any) -> None:
+        """Keep so many."""
+        self.good -= 1
+        if self.good < 0:
+            raise OSError(28, "No space left on device")
+
+    def in_doubt(self) -> dict[str, float]:
+        """Nothing is known."""
+        return {}
+
+
+@pytest.mark.parametrize("tool", ["create_model", "copy_model", "connect_model"])
+async def test_stops_whatever_it_cannot_keep(azure: Any, tool: str) -> None:
+    """A full disk is said, and nothing is changed; reading goes on."""
+    arguments = {
+        "create_model": TRAINING,
+        "copy_model": {"model": "Trained", "to_resource": WEST},
+        "connect_model": {"model": "Trained", "project": "Contoso en-US"},
+    }
+    async with served(azure) as call:
+        await call("create_model", **TRAINING | {"display_name": "Trained"})
+        await call("get_model", model="Trained", wait_seconds=45)
+    azure.state.emulation.log.entries.clear()
+    async with served(azure, audit=Full(0)) as call:
+        refusal = await call.refusal(tool, **arguments[tool])
+        await call("list_models")
+
+    assert "The audit file cannot be written (No space left on device)" in refusal
+    assert "Nothing was sent" in refusal
+    assert {entry["method"] for entry in azure.state.emulation.log.entries} == {"GET"}
+
+
+async def test_does_not_lose_the_answer_when_only_the_end_cannot_be_kept(
+    azure: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The model is there; the log says that its line is not."""
+    async with served(azure, audit=Full(1)) as call:
+        assert (await call("create_model", **TRAINING))["id"]
+
+    assert "The audit could not be written" in caplog.text
+
+
+def test_says_at_the_start_that_it_cannot_be_written(tmp_path: Path) -> None:
+    """A folder stands where the file should be."""
+    assert list(cautions(AuditFile(tmp_path / "audit.jsonl"))) == []
+    assert "no tool will change anything" in next(cautions(AuditFile(tmp_path)))
+
+
+async def test_goes_on_after_a_line_that_was_cut(azure: Any, audit: AuditFile) -> None:
+    """A process that was killed while it wrote leaves a piece; the next line is whole all the same."""
+    audit.path.parent.mkdir()
+    audit.path.write_text('{"time": "2026-11-02T00:00:00+00:00", "eve', encoding="utf-8")
+
+    async with served(azure, audit=audit) as call:
+        await call("create_model", **TRAINING)
+
+    piece, sends, ended = audit.path.read_text("utf-8").splitlines()
+    assert piece.endswith('"eve')
+    assert [json.loads(line)["event"] for line in (sends, ended)] == ["sends", "ended"]
+
+
+@pytest.mark.parametrize(
+    ("last", "in_doubt"),
+    [
+        ({"event": "sends"}, True),
+        ({"event": "ended", "outcome": "in doubt: no answer"}, True),
+        ({"event": "ended", "outcome": "interrupted: it may have been carried out"}, True),
+        ({"event": "ended", "outcome": "not done: answered 400"}, False),
+        ({"event": "ended", "outcome": "done", "operation": "Models_Create"}, False),
+        ({"event": "ended", "outcome": "done", "operation": "Models_Copy"}, True),
+        ({"event": "sends", "time": "2026-11-01T23:59:00+00:00"}, False),
+    ],
+)
+def test_tells_a_new_process_what_may_still_appear(audit: AuditFile, last: dict[str, Any], in_doubt: bool) -> None:
+    """Of the last half minute; a copy shows on its target only when it is done."""
+    audit.path.parent.mkdir()
+    audit.path.write_text(json.dumps({"time": START.isoformat(), "request": "x"} | last) + "\nno json\n", "utf-8")
+
+    assert list(audit.in_doubt()) == (["x"] if in_doubt else [])
+
+
+def test_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file, nowhere, or beside the state that it is about."""
+    real = Resources(EMULATED.all, EMULATED.default, "a file")
+    monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", str(tmp_path / "emulator.sqlite"))
+
+    assert path_of({"CUSTOM_SPEECH_AUDIT": str(tmp_path / "a")}, real) == tmp_path / "a"
+    assert path_of({}, EMULATED) == tmp_path / "audit.jsonl"
+    assert path_of({}, real).name == "audit.jsonl"
+    assert isinstance(of_environment({"CUSTOM_SPEECH_AUDIT": "off"}, real), NoAudit)
+
+
+def path_of(environment: dict[str, str], resources: Resources) -> Path:
+    """Where it is kept."""
+    found = of_environment(environment, resources)
+    assert isinstance(found, AuditFile)
+    return found.path

@@ -1,0 +1,208 @@
+"""The command line …"""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from custom_speech_server import __version__
+from custom_speech_server.__main__ import main
+from support.tool_client import Caller
+
+COMMAND = [sys.executable, "-m", "custom_speech_server"]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, with nothing configured."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        env={"PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"} | environment,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_it_tells_its_version() -> None:
+    """And nothing else."""
+    assert run("--version").stdout == f"custom-speech-mcp {__version__}\n"
+
+
+def test_it_helps() -> None:
+    """Each command is named."""
+    said = run("--help").stdout
+
+    assert all(command in said for command in ("demo", "doctor", "emulator", "--read-only", "--confirm", "--config"))
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(option: str) -> None:
+    """They answer at once."""
+    look = (
+        "import sys; from custom_speech_server.__main__ import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+    )
+    listed = f"{look}print([name for name in sys.modules if name in ('mcp', 'httpx', 'pydantic', 'starlette')])"
+    printed = subprocess.run([sys.executable, "-c", listed, option], capture_output=True, text=True, check=True)
+
+    assert printed.stdout.splitlines()[-1] == "[]"
+
+
+def test_starting_imports_nothing_of_the_emulator_or_of_http() -> None:
+    """The first list of tools waits for neither."""
+    listed = (
+        "import sys\nfrom custom_speech_server.app import Settings, build\n"
+        "from custom_speech_server.config import EMULATED\nbuild(Settings(EMULATED, b'k' * 32))\n"
+        "print([name for name in sys.modules if name in ('httpx', 'custom_speech_emulator', 'keyring', 'azure')])"
+    )
+    printed = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+
+    assert printed.stdout.strip() == "[]"
+
+
+def test_a_wrong_configuration_starts_nothing(tmp_path: Path) -> None:
+    """The error names file, entry and mend; standard output stays clean."""
+    file = tmp_path / "resources.toml"
+    file.write_text("[resources.a]\nregoin = 'eastus'\n", encoding="utf-8")
+
+    for command in ((), ("doctor",)):
+        stopped = run(*command, "--config", str(file))
+        assert (stopped.returncode, stopped.stdout) == (2, "")
+        assert f"{file} is wrong:" in stopped.stderr
+        assert "resources.a.regoin: is not known here" in stopped.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("CUSTOM_SPEECH_CONFIRM", "always"), ("CUSTOM_SPEECH_STATE_KEY", "too short")]
+)
+def test_a_wrong_variable_starts_nothing(variable: str, value: str) -> None:
+    """A policy that is misspelt is not guessed."""
+    stopped = run(**{variable: value})
+
+    assert stopped.returncode == 2
+    assert variable in stopped.stderr
+
+
+def test_doctor_examines_the_emulator(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every resource answers in every API version; no key is shown."""
+    monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", ":memory:")
+    monkeypatch.setattr("custom_speech_server.config.user_file", lambda: Path("no such file"))
+
+    assert main(["doctor"]) == 0
+
+    said = capsys.readouterr().out
+    assert "emulator-brazilsouth (emulated)" in said
+    assert "trains audio  no (list of 2026-10-07)" in said
+    assert said.count("2025-10-15    answers (configured)") == 3
+    assert said.count("v3.2          answers\n") == 3
+    assert "-key" not in said
+
+
+def test_doctor_says_which_resource_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A port that nothing listens on; the exit status says it too."""
+    file = tmp_path / "resources.toml"
+    file.write_text("[resources.gone]\nendpoint = 'http://127.0.0.1:9'\nkey = {env = 'PATH'}\n", encoding="utf-8")
+
+    assert main(["doctor", "--config", str(file)]) == 1
+
+    said = capsys.readouterr().out
+    assert "region        unknown: configure region" in said
+    assert "gone did not answer Models_ListSupportedLocales" in said
+
+
+@pytest.mark.anyio
+async def test_it_serves_stdio(tmp_path: Path) -> None:
+    """As an IDE starts it; standard output holds the protocol alone, in both eras."""
+    for mode in ("auto", "legacy"):
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "custom_speech_server", "--emulated"],
+            env={"CUSTOM_SPEECH_EMULATOR_STATE": str(tmp_path / "state.sqlite")},
+        )
+        with anyio.fail_after(60):
+            async with Client(server, mode=mode) as client:
+                assert client.instructions is not None
+                assert "EMULATED" in client.instructions
+                assert (await Caller(client)("list_projects"))["emulated"]
+
+
+@pytest.mark.anyio
+async def test_the_emulators_state_outlives_the_server(tmp_path: Path) -> None:
+    """What was trained is there after a restart."""
+    environment = {"CUSTOM_SPEECH_EMULATOR_STATE": str(tmp_path / "state.sqlite")}
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "custom_speech_server", "--emulated", "--confirm", "never"], env=environment
+    )
+    request = {"display_name": "Calls", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+    async with Client(server) as client:
+        first = await Caller(client)("create_model", **request)
+    async with Client(server) as client:
+        again = await Caller(client)("create_model", **request)
+
+    assert (again["id"], again["already_existed"]) == (first["id"], True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--port", "70000"), "a port is a number from 0 to 65535"),
+        (("--host", "0.0.0.0"), "or name the host under which others reach it with --allow-host NAME"),  # noqa: S104
+        (("--allow-host", "http://emulator:8765"), "neither scheme nor port"),
+        (("--training", "perhaps"), "training must be looks:N, seconds:S or command"),
+        (("--faults", "no such file"), "No such file"),
+        (("--state", "pyproject.toml/state"), "pyproject.toml"),
+    ],
+)
+def test_the_emulator_refuses_an_option_that_makes_no_sense(arguments: tuple[str, str], said: str) -> None:
+    """In one line, and nothing is served."""
+    stopped = run("emulator", *arguments)
+
+    assert stopped.returncode == 2
+    assert said in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+
+
+@pytest.mark.parametrize("others", [(), ("--host", "0.0.0.0", "--allow-host", "speech.test")])  # noqa: S104
+def test_the_emulator_says_when_its_port_is_in_use(others: tuple[str, ...]) -> None:
+    """Two emulators on one port would be a riddle, whoever reaches them."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        stopped = run("emulator", "--port", str(taken.getsockname()[1]), *others)
+
+    assert stopped.returncode == 2
+    assert "cannot listen" in stopped.stderr
+
+
+@pytest.mark.anyio
+async def test_a_damaged_state_is_said_and_kept(tmp_path: Path) -> None:
+    """The first call names the file; the next one works on a fresh state."""
+    state = tmp_path / "state.sqlite"
+    state.write_bytes(b"no database at all" * 100)
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "custom_speech_server", "--emulated"],
+        env={"CUSTOM_SPEECH_EMULATOR_STATE": str(state)},
+    )
+    async with Client(server) as client:
+        call = Caller(client)
+
+        assert str(state) in await call.refusal("list_projects")
+        assert (await call("list_projects"))["total"] == 3
+
+    [kept] = tmp_path.glob("*unusable*")  # noqa: ASYNC240  # nothing else runs here
+    assert kept.read_bytes().startswith(b"no database at all")  # the same
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no head")
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    """`custom-speech-mcp doctor | head -1`."""
+    with subprocess.Popen([*COMMAND, "doctor"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()

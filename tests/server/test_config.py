@@ -1,0 +1,135 @@
+"""The configuration of resources …"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from custom_speech_server.config import EMULATED, ConfigurationError, from_file, load
+
+pytestmark = pytest.mark.anyio
+
+ID = "/subscriptions/0/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/train"
+WHOLE = f"""
+default = "berlin"
+
+[resources.train]
+region = "eastus"
+resource_id = "{ID}"
+key = {{ env = "TRAIN_KEY" }}
+
+[resources.berlin]
+endpoint = "https://contoso-berlin.cognitiveservices.azure.com"
+region = "germanywestcentral"
+api_version = "v3.2"
+trains_audio = true
+read_only = true
+key = {{ command = ["{Path(sys.executable).as_posix()}", "-c", "print('from a command')"] }}
+"""
+
+
+def file_of(folder: Path, text: str) -> Path:
+    """A configuration file."""
+    file = folder / "resources.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+async def test_it_reads_the_file(tmp_path: Path) -> None:
+    """Everything that an entry can say."""
+    found = from_file(file_of(tmp_path, WHOLE), {"TRAIN_KEY": "from the environment"})
+
+    train, berlin = found.all
+    assert (found.default, found.in_process) == ("berlin", False)
+    assert (train.endpoint, train.resource_id) == ("https://eastus.api.cognitive.microsoft.com", ID)
+    assert (berlin.api_version.name, berlin.trains_audio, berlin.read_only) == ("v3.2", True, True)
+    assert await train.credential.headers() == {"Ocp-Apim-Subscription-Key": "from the environment"}
+    assert await berlin.credential.headers() == {"Ocp-Apim-Subscription-Key": "from a command"}
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint"),
+    [
+        ("usgovvirginia", "https://usgovvirginia.api.cognitive.microsoft.us"),
+        ("chinaeast2", "https://chinaeast2.api.cognitive.azure.cn"),
+    ],
+)
+def test_it_knows_the_hosts_of_the_sovereign_clouds(region: str, endpoint: str) -> None:
+    """From the region alone."""
+    assert load(None, {"SPEECH_KEY": "k", "SPEECH_REGION": region}).all[0].endpoint == endpoint
+
+
+def test_the_environment_makes_one_resource() -> None:
+    """A key with a region, or with an endpoint."""
+    by_region = load(None, {"SPEECH_KEY": "k", "SPEECH_REGION": "westeurope"})
+    by_endpoint = load(None, {"SPEECH_KEY": "k", "SPEECH_ENDPOINT": "http://127.0.0.1:8765"})
+
+    assert [(one.name, one.region, one.emulated) for one in by_region.all] == [("speech", "westeurope", False)]
+    assert [(one.name, one.region, one.emulated) for one in by_endpoint.all] == [("speech", None, True)]
+
+
+def test_with_nothing_the_emulators_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No account, no file, no variable."""
+    monkeypatch.setattr("custom_speech_server.config.user_file", lambda: tmp_path / "none.toml")
+
+    assert load(None, {}) is EMULATED
+
+
+def test_the_key_is_in_no_repr(tmp_path: Path) -> None:
+    """Not of a resource, not of its credential."""
+    found = from_file(file_of(tmp_path, WHOLE), {"TRAIN_KEY": "canary-key"})
+
+    assert "canary-key" not in repr(found) + repr(found.all[0].credential) + str(vars(found.all[0].credential))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("default = 3", ["default: Input should be a valid string", "resources: Field required"]),
+        ("[resources]", ["resources: Dictionary should have at least 1 item"]),
+        ("[resources.a]\nregion = 'eastus'", ["resources.a: needs either key"]),
+        ("[resources.a]\nkey = {env='K'}", ["resources.a: needs region or endpoint"]),
+        ("[resources.a]\nregion = 'eastus'\nkey = 'abc'", ["resources.a.key: no key stands in the file"]),
+        ("[resources.a]\nregion = 'eastus'\nkey = {}", ["resources.a.key: name one place"]),
+        ("[resources.a]\nregion = 'East US'\nkey = {env='K'}", ["resources.a.region: is no region's name"]),
+        (
+            "[resources.a]\nregion = 'eastus'\nresource_id = 'contoso'\nkey = {env='K'}",
+            ["resources.a.resource_id: is no Azure resource id"],
+        ),
+        ("[resources.a]\nregoin = 'eastus'\nkey = {env='K'}", ["resources.a.regoin: is not known here"]),
+        ("[resources.a]\nendpoint = 'https://evil.example'\nkey = {env='K'}", ["resources.a: endpoint must be https"]),
+        ("[resources.a]\nendpoint = 'http://eastus.api.cognitive.microsoft.com'\nkey = {env='K'}", ["must be https"]),
+        ("[resources.a]\nregion = 'eastus'\nauth = 'entra'", ["needs the custom domain"]),
+        ("[resources.a]\nregion = 'eastus'\napi_version = 'v3.1'\nkey = {env='K'}", ["resources.a.api_version: "]),
+        ("[resources.a]\nregion = 'eastus'\nkey = {env='NONE'}", ["resources.a.key: variable NONE is not set"]),
+        ("default = 'b'\n[resources.a]\nregion = 'eastus'\nkey = {env='K'}", ["no resource is called 'b'"]),
+        ("this is no toml", ["cannot be read"]),
+    ],
+)
+def test_a_wrong_file_is_refused_with_place_and_mend(tmp_path: Path, text: str, said: list[str]) -> None:
+    """File, entry, and what to do."""
+    file = file_of(tmp_path, text)
+
+    with pytest.raises(ConfigurationError) as refused:
+        from_file(file, {"K": "canary-key"})
+
+    assert str(refused.value).startswith(str(file))
+    assert all(part in str(refused.value) for part in said), str(refused.value)
+    assert "canary-key" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"SPEECH_KEY": "k"}, "SPEECH_REGION or SPEECH_ENDPOINT is not set"),
+        ({"SPEECH_REGION": "eastus"}, "SPEECH_KEY is not set"),
+        ({"SPEECH_KEY": "", "SPEECH_REGION": "eastus"}, "SPEECH_KEY is not set"),
+        ({"SPEECH_KEY": "k", "SPEECH_REGION": "East US"}, "SPEECH_REGION: is no region's name"),
+        ({"SPEECH_KEY": "k", "SPEECH_ENDPOINT": "https://evil.example"}, "endpoint must be https"),
+        ({"CUSTOM_SPEECH_CONFIG": "/nowhere/resources.toml"}, "cannot be read"),
+    ],
+)
+def test_a_wrong_environment_is_never_emulated_instead(environment: dict[str, str], said: str) -> None:
+    """Who configures something real gets that or an error."""
+    with pytest.raises(ConfigurationError, match=said):
+        load(None, environment)

@@ -1,0 +1,321 @@
+"""Nothing is spent without a yes …"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
+
+from custom_speech_emulator import emulator
+from custom_speech_tools.runtime.confirmation import Spending
+from support.scripted_service import served
+from support.tool_client import Caller, rules_of, text_of
+from support.virtual_time import BACKEND, START, clock
+
+pytestmark = pytest.mark.anyio
+
+CHARGED = {"display_name": "Calls", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+DUPLICATE = CHARGED | {"allow_duplicate": True}
+ERAS = ["auto", "legacy"]
+
+
+@pytest.fixture
+def anyio_backend() -> Any:
+    """Virtual time."""
+    return BACKEND
+
+
+@pytest.fixture
+def azure() -> Any:
+    """The service."""
+    return emulator(now=clock())
+
+
+def created(azure: Any) -> int:
+    """Trainings that were begun."""
+    return sum(entry["operation"] == "Models_Create" for entry in azure.state.emulation.log.entries)
+
+
+def token_of(refusal: str) -> str:
+    """The token in a refusal."""
+    return refusal.rpartition('confirm="')[2].partition('"')[0]
+
+
+async def yes(context: Any, params: Any) -> ElicitResult:
+    """A person who agrees."""
+    return ElicitResult(action="accept", content={"train": True})
+
+
+async def broken(context: Any, params: Any) -> ElicitResult:
+    """A client that fails while it asks."""
+    raise RuntimeError("the window was closed")
+
+
+async def late(context: Any, params: Any) -> ElicitResult:
+    """A person who comes back from lunch."""
+    await anyio.sleep(3600)
+    return await yes(context, params)
+
+
+def saying(content: Any) -> Callable[[Any, Any], Awaitable[ElicitResult]]:
+    """A client that accepts with whatever content."""
+
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        return ElicitResult.model_construct(action="accept", content=content)
+
+    return answer
+
+
+async def asked(call: Caller, request: dict[str, Any] = DUPLICATE) -> InputRequiredResult:
+    """The question of a call; protocol 2026-07-28."""
+    question = await call.client.session.call_tool("create_model", request, allow_input_required=True)
+    assert isinstance(question, InputRequiredResult)
+    return question
+
+
+async def resent(
+    call: Caller, question: InputRequiredResult, request: dict[str, Any]
+) -> CallToolResult | InputRequiredResult:
+    """The call again, with a person's yes."""
+    agreed: dict[str, Any] = {key: await yes(None, None) for key in question.input_requests or ()}
+    return await call.client.session.call_tool(
+        "create_model",
+        request,
+        input_responses=agreed,
+        request_state=question.request_state,
+        allow_input_required=True,
+    )
+
+
+async def answered(call: Caller, question: InputRequiredResult, request: dict[str, Any] = DUPLICATE) -> dict[str, Any]:
+    """What the call gives with a person's yes."""
+    result = await resent(call, question, request)
+    assert isinstance(result, CallToolResult)
+    assert not result.is_error, text_of(result)
+    return dict(result.structured_content or {})
+
+
+def rename(azure: Any, kind: str, entity: str, name: str = "Renamed") -> None:
+    """Give an entity another name, as the portal can."""
+    store = azure.state.emulation.world.store
+    found = next(one for one in store.all("emulator-eastus", kind) if one.id == entity)
+    found.document["displayName"] = name
+    store.put(found)
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize(
+    "client",
+    [broken, late, *map(saying, [None, {}, {"train": None}, {"train": "no"}, {"train": 2}, {"yes": True}])],
+    ids=["error", "late", "none", "empty", "null", "no", "number", "other"],
+)
+async def test_by_a_client_that_fails_or_answers_late_or_nonsense(
+    azure: Any, mode: str, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both protocol eras; the newer seals a question for ten minutes."""
+    monkeypatch.setattr("mcp.server.request_state.time.time", lambda: START.timestamp() + anyio.current_time())
+    async with served(azure, confirm="ask", client={"mode": mode, "elicitation_callback": client}) as call:
+        with suppress(Exception):  # in one of the eras the client's own failure is its caller's
+            await call.client.call_tool("create_model", CHARGED)
+
+    assert created(azure) == 0
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_by_a_client_that_gives_up_while_its_user_thinks(azure: Any, mode: str) -> None:
+    """A yes that comes after the call was cancelled buys nothing."""
+    client = {"mode": mode, "elicitation_callback": late}
+    async with served(azure, confirm="ask", client=client) as call:
+        with anyio.move_on_after(60):
+            await call.client.call_tool("create_model", CHARGED)
+        await anyio.sleep(7200)
+
+    assert created(azure) == 0
+
+
+async def test_by_a_token_that_is_older_than_ten_minutes(azure: Any) -> None:
+    """Much may have changed since."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+        await anyio.sleep(601)
+        refusal = await call.refusal("create_model", **CHARGED, confirm=token)
+
+    assert "expired" in refusal
+    assert created(azure) == 0
+
+
+async def test_by_the_token_of_another_server(azure: Any) -> None:
+    """Its key is another."""
+    async with served(azure, confirm="ask", state_key=b"a" * 32) as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+    async with served(azure, confirm="ask", state_key=b"b" * 32) as call:
+        await call.refusal("create_model", **CHARGED, confirm=token)
+
+    assert created(azure) == 0
+
+
+async def test_by_a_token_that_another_replica_has_taken(azure: Any) -> None:
+    """The model that it bought carries its mark, which every replica sees."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **DUPLICATE))
+        await call("create_model", **DUPLICATE, confirm=token)
+    async with served(azure, confirm="ask") as call:
+        refusal = await call.refusal("create_model", **DUPLICATE, confirm=token)
+
+    assert "used" in refusal
+    assert created(azure) == 1
+
+
+async def test_but_the_token_of_a_replica_is_good_at_another(azure: Any) -> None:
+    """They share the key."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+    async with served(azure, confirm="ask") as call:
+        await call("create_model", **CHARGED, confirm=token)
+
+    assert created(azure) == 1
+
+
+async def test_by_one_token_in_ten_calls_at_once(azure: Any) -> None:
+    """One yes is one training, even where ten were asked for on purpose."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **DUPLICATE))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(call.client.call_tool, "create_model", DUPLICATE | {"confirm": token})
+
+    assert created(azure) == 1
+
+
+async def test_by_one_answer_in_ten_calls_at_once(azure: Any) -> None:
+    """A person who was asked once has said one yes; each call gets the model that it bought."""
+    models: set[str] = set()
+
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        question = await asked(call)
+
+        async def answer() -> None:
+            models.add((await answered(call, question))["id"])
+
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(answer)
+
+    assert (created(azure), len(models)) == (1, 1)
+
+
+async def test_by_an_answer_that_another_replica_has_taken(azure: Any) -> None:
+    """The model that it bought is given back."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        question = await asked(call)
+        first = await answered(call, question)
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        second = await answered(call, question)
+
+    assert (second["id"], second["already_existed"]) == (first["id"], True)
+    assert created(azure) == 1
+
+
+@pytest.mark.parametrize("repeated", [CHARGED, DUPLICATE], ids=["once", "on-purpose"])
+async def test_by_an_answer_whose_model_was_renamed(azure: Any, repeated: dict[str, Any]) -> None:
+    """It cannot be found any more; the yes is used up all the same."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        question = await asked(call, repeated)
+        model = await answered(call, question, repeated)
+        rename(azure, "models", model["id"])
+        again = await resent(call, question, repeated)
+
+    assert again.is_error
+    assert rules_of(text_of(again)) == ["training-is-charged"]
+    assert created(azure) == 1
+
+
+@pytest.mark.parametrize("repeated", [CHARGED, DUPLICATE], ids=["once", "on-purpose"])
+async def test_by_an_answer_about_other_data(azure: Any, repeated: dict[str, Any]) -> None:
+    """The name in the question names another dataset by now: the question is another, though it reads alike."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        first = await call.id_of("datasets", "Contoso plain text en-US")
+        other = await call.id_of("datasets", "Contoso pronunciation en-US")
+        question = await asked(call, repeated)
+        rename(azure, "datasets", first)
+        rename(azure, "datasets", other, "Contoso plain text en-US")
+        answer = await resent(call, question, repeated)
+
+    assert isinstance(answer, InputRequiredResult)
+    assert created(azure) == 0
+
+
+async def test_by_the_answer_that_an_earlier_call_held(azure: Any) -> None:
+    """What one call of a client carries is nothing to its next."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        await answered(call, await asked(call))
+        assert isinstance(await asked(call), InputRequiredResult)
+        await call("create_model", **DUPLICATE)
+
+    assert created(azure) == 2
+
+
+async def test_but_two_answers_to_two_questions_buy_two(azure: Any) -> None:
+    """Even where the questions read alike and were asked at once."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        questions = [await asked(call), await asked(call)]
+        models = {(await answered(call, question))["id"] for question in questions}
+
+    assert (created(azure), len(models)) == (2, 2)
+
+
+async def test_by_a_caller_that_asks_the_server_not_to_ask(azure: Any) -> None:
+    """The policy is whoever's who started it."""
+    async with served(azure, confirm="ask") as call:
+        for wish in ({"confirm": "never"}, {"confirm": "true"}, {"train": True}, {"asked": {"train": True}}):
+            await call.refusal("create_model", **CHARGED | wish)
+
+    assert created(azure) == 0
+
+
+async def test_where_the_charge_is_not_known(azure: Any) -> None:
+    """A base model that does not say whether it charges counts as one that does."""
+    for base in azure.state.emulation.world.store.all("", "models/base"):
+        base.document.pop("chargeForAdaptation", None)
+        azure.state.emulation.world.store.put(base)
+    async with served(azure, confirm="ask") as call:
+        refusal = await call.refusal("create_model", **CHARGED)
+
+    assert rules_of(refusal) == ["training-is-charged"]
+
+
+async def test_when_the_base_model_expired_while_it_was_planned(azure: Any) -> None:
+    """The plan was good; when the yes comes it is made anew, and blocks."""
+    async with served(azure, confirm="ask") as call:
+        base = (await call("list_base_models", locale="en-US"))["base_models"][0]
+        token = token_of(await call.refusal("create_model", **CHARGED, base_model=base["id"]))
+        async with served(azure, confirm="ask", now=clock(timedelta(days=3 * 365))) as after:
+            refusal = await after.refusal("create_model", **CHARGED, base_model=base["id"], confirm=token)
+
+    assert "base-model-open" in rules_of(refusal)
+    assert created(azure) == 0
+
+
+def test_without_keeping_tokens_that_have_expired() -> None:
+    """They confirm nothing anyhow."""
+    spending = Spending("ask", b"k" * 32)
+    for minutes in range(60):
+        now = START + timedelta(minutes=minutes)
+        spending.use(spending.token(str(minutes), now), now)
+
+    assert len(spending.used) == 11
+
+
+@given(st.text(max_size=80), st.text(max_size=20))
+def test_by_any_text_in_place_of_a_token(text: str, request: str) -> None:
+    """Only this server's own seal counts."""
+    spending = Spending("ask", b"k" * 32)
+
+    assert not spending.is_confirmed(text, request, START)
+    assert not spending.is_confirmed(spending.token(request, START), request + "x", START)

@@ -1,0 +1,114 @@
+"""The catalogue: a file is a tool is a function, and what a model reads of it is reviewed.
+
+`UPDATE_SCHEMAS=1 pytest tests/tools/runtime/test_registry.py` writes the files that the last test compares.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.types import Tool
+
+import custom_speech_tools
+from conftest import Connect
+from custom_speech_tools.runtime.registry import catalogue
+from support.tool_client import Caller
+
+pytestmark = pytest.mark.anyio
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+FILES = {file.stem for file in Path(custom_speech_tools.__path__[0]).glob("*.py")} - {"__init__"}
+TOOLS = sorted(FILES)
+MOST_BYTES_A_TOOL, MOST_BYTES = 4 * 600, 4 * 4_500
+"""600 and 4,500 tokens at 4 bytes a token; o200k needs fewer."""
+
+
+async def listed(call: Caller) -> dict[str, Tool]:
+    """The tools as a client sees them."""
+    return {tool.name: tool for tool in (await call.client.list_tools()).tools}
+
+
+def written(tool: Tool) -> dict[str, Any]:
+    """A tool as it goes over the wire."""
+    return tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+async def test_a_file_is_a_tool_is_a_function(call: Caller) -> None:
+    """The catalogue finds tools by file name, and each has its test file."""
+    assert set(await listed(call)) == FILES
+    assert [tool.fn.__name__ for tool in catalogue()] == TOOLS
+    assert {file.stem.removeprefix("test_") for file in Path(__file__).parents[1].glob("test_*.py")} >= FILES
+
+
+@pytest.mark.parametrize("name", TOOLS)
+async def test_each_tool_says_what_it_is(call: Caller, name: str) -> None:
+    """A title, a description, four effects, a described parameter each, nothing unknown taken."""
+    tool = (await listed(call))[name]
+
+    assert tool.title
+    assert 8 <= len((tool.description or "").split()) <= 60
+    hints = tool.annotations
+    assert hints is not None
+    effects = (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint)
+    assert None not in effects
+    assert tool.input_schema["additionalProperties"] is False
+    assert all(part.get("description") for part in tool.input_schema["properties"].values())
+    assert tool.output_schema
+    assert tool.output_schema["type"] == "object"
+
+
+async def test_writing_tools_are_marked_and_none_destroys(call: Caller) -> None:
+    """Three tools change something."""
+    tools = (await listed(call)).values()
+
+    assert {tool.name for tool in tools if not tool.annotations or not tool.annotations.read_only_hint} == {
+        "connect_model",
+        "copy_model",
+        "create_model",
+    }
+    assert not any(tool.annotations and tool.annotations.destructive_hint for tool in tools)
+
+
+async def test_read_only_takes_them_out_of_the_list_and_refuses_their_call(connect: Connect) -> None:
+    """`--read-only`."""
+    async with connect(read_only=True) as call:
+        assert set(await listed(call)) == FILES - {"connect_model", "copy_model", "create_model"}
+        refusal = await call.refusal("create_model", display_name="Calls", locale="en-US", datasets=["x"])
+
+    assert "create_model" in refusal
+
+
+async def test_the_list_stays_within_its_budget(call: Caller) -> None:
+    """What every conversation pays for."""
+    sizes = {name: len(json.dumps(written(tool), separators=(",", ":"))) for name, tool in (await listed(call)).items()}
+
+    assert max(sizes.values()) <= MOST_BYTES_A_TOOL, sizes
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+
+
+async def test_answers_stay_within_theirs(call: Caller) -> None:
+    """400 tokens for a model, 1,200 for a list of base models, at 4 bytes a token."""
+    datasets = ["Contoso plain text en-US", "Contoso audio with transcripts en-US"]
+    made = await call(
+        "create_model",
+        display_name="Calls",
+        locale="en-US",
+        datasets=datasets,
+        project="Contoso en-US",
+        base_model="20230614",
+    )
+
+    assert len(json.dumps(await call("get_model", model=made["id"]))) <= 1_600
+    assert len(json.dumps(await call("list_base_models", locale="en-US"))) <= 4_800
+
+
+@pytest.mark.parametrize("name", TOOLS)
+async def test_what_a_model_reads_is_reviewed(call: Caller, name: str) -> None:
+    """A changed word is a changed file."""
+    file, tool = SCHEMAS / f"{name}.json", written((await listed(call))[name])
+    if "UPDATE_SCHEMAS" in os.environ:
+        file.write_text(json.dumps(tool, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    assert tool == json.loads(file.read_text(encoding="utf-8"))

@@ -1,0 +1,84 @@
+"""list_base_models …"""
+
+import pytest
+
+from support.speech_service import Azure
+from support.tool_client import Caller, rules_of
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_it_lists_the_newest_first(call: Caller) -> None:
+    """The newest base model is on the service's last page; a caller wants it on top."""
+    found = await call("list_base_models", locale="en-US")
+
+    created = [base["created"] for base in found["base_models"]]
+    assert created == sorted(created, reverse=True)
+    assert len(created) == found["total"]
+    assert found["truncated"] is None
+
+
+async def test_it_says_what_a_base_model_is_good_for(call: Caller) -> None:
+    """Kinds, dates and charge are what one chooses by."""
+    found = await call("list_base_models", locale="en-US", limit=1)
+
+    [base] = found["base_models"]
+    assert set(base) == {
+        "id",
+        "display_name",
+        "locale",
+        "created",
+        "trains_with",
+        "adaptation_until",
+        "transcription_until",
+        "training_is_charged",
+    }
+    assert found["truncated"] == f"1 of {found['total']}: narrow the filters or raise limit."
+
+
+async def test_it_keeps_those_that_accept_all_the_kinds(call: Caller) -> None:
+    """A base model that takes audio only does not serve a training with text."""
+    found = await call("list_base_models", locale="en-US", train_with=["Acoustic", "Language"])
+
+    assert found["base_models"]
+    assert all({"Acoustic", "Language"} <= set(base["trains_with"]) for base in found["base_models"])
+
+
+async def test_it_leaves_out_the_expired_unless_asked(call: Caller) -> None:
+    """A base model past its adaptation date cannot be trained on."""
+    open_ones = await call("list_base_models", locale="en-US", limit=100)
+    all_of_them = await call("list_base_models", locale="en-US", limit=100, include_expired=True)
+
+    assert open_ones["total"] < all_of_them["total"]
+
+
+async def test_it_reads_a_locale_in_the_wrong_case_and_says_so(call: Caller) -> None:
+    """`en-us` is meant well; the correction is not silent."""
+    found = await call("list_base_models", locale="EN-us")
+
+    assert found["note"] == "Locale 'EN-us' was read as 'en-US'."
+    assert {base["locale"] for base in found["base_models"]} == {"en-US"}
+
+
+async def test_it_refuses_a_locale_that_is_not_offered_and_names_near_ones(call: Caller) -> None:
+    """The error ends with locales that there are."""
+    refusal = await call.refusal("list_base_models", locale="en-ZZ")
+
+    assert rules_of(refusal) == ["locale-match"]
+    assert "en-US" in refusal
+
+
+@pytest.mark.parametrize("locale", ["english", "en_US", "", "en-US'", "e", "en-USA!"])
+async def test_it_refuses_what_is_no_locale(call: Caller, azure: Azure, locale: str) -> None:
+    """Nothing is asked of the service for it."""
+    refusal = await call.refusal("list_base_models", locale=locale)
+
+    assert refusal.startswith("list_base_models was not run: invalid arguments.\n- locale: ")
+    assert await azure.requests() == []
+
+
+async def test_it_asks_the_service_once(call: Caller, azure: Azure) -> None:
+    """One page costs one request."""
+    await call("list_base_models", locale="en-US")
+
+    assert await azure.operations() == ["Models_ListBaseModels"]
