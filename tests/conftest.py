@@ -11,6 +11,7 @@ from mcp import Client
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.config import EMULATED
+from custom_speech_tools.runtime import idempotency, polling
 from custom_speech_tools.speech import VERSIONS
 from support.speech_service import Azure
 from support.tool_client import Caller
@@ -25,6 +26,14 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask again at once: the emulator counts requests, not seconds."""
+    monkeypatch.setattr(polling, "POLL_INTERVALS", (0.0,))
+    monkeypatch.setattr(idempotency, "SEARCH_INTERVALS", (0.0, 0.0))
+    monkeypatch.setattr(idempotency, "VISIBILITY_SECONDS", 0.0)
+
+
+@pytest.fixture
 def azure() -> Iterator[Azure]:
     """The service; when a test ends, every exchange was as the published specification has it."""
     azure = Azure()
@@ -33,7 +42,7 @@ def azure() -> Iterator[Azure]:
 
 
 @pytest.fixture
-def connect(azure: Azure) -> Connect:
+def connect(azure: Azure, no_pauses: None) -> Connect:
     """Connect a client: `async with connect(confirm="never") as call`; settings, and options of the client."""
 
     @asynccontextmanager
@@ -42,7 +51,7 @@ def connect(azure: Azure) -> Connect:
     ) -> AsyncIterator[Caller]:
         all_resources = tuple(replace(resource, api_version=VERSIONS[version]) for resource in EMULATED.all)
         settings = {"resources": replace(EMULATED, all=all_resources), "now": lambda: datetime.now(UTC)} | settings
-        server = build(Settings(state_key=b"k" * 32, emulator=lambda: azure, pace=0.0, **settings))
+        server = build(Settings(state_key=b"k" * 32, emulator=lambda: azure, **settings))
         async with Client(server, cache=None, **(client or {})) as connection:
             yield Caller(connection)
 

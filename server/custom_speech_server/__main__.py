@@ -16,7 +16,6 @@ from custom_speech_server.http.options import add as add_http_options
 
 if TYPE_CHECKING:
     from custom_speech_server.app import Settings
-    from custom_speech_server.distributed_lock import Turns
 
 STATE_KEY_BYTES = 32
 
@@ -108,13 +107,14 @@ def _serve_http(options: argparse.Namespace, settings: "Settings") -> int:
 
 def _settings(options: argparse.Namespace) -> "Settings | None":
     from custom_speech_server.app import Settings
-    from custom_speech_server.audit_log import cautions, of_environment
+    from custom_speech_server.audit_log import cautions, of_environment, state_directory
+    from custom_speech_server.distributed_lock import lock_from_environment
     from custom_speech_server.config import EMULATED, ConfigurationError, load
 
     try:
         resources = EMULATED if options.emulated else load(options.config, os.environ)
         key = _state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"))
-        turns = _turns() if "CUSTOM_SPEECH_TURNS" in os.environ else None
+        lock = lock_from_environment(os.environ, state_directory(resources))
     except ConfigurationError as error:
         notice(str(error), options.log)
         return None
@@ -124,15 +124,9 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
     if resources.in_process:
         notice("working on the emulator; no resource is configured.", options.log)
     settings = Settings(
-        resources, confirm=options.confirm, read_only=options.read_only, state_key=key, audit=audit, turns=turns
+        resources, confirm=options.confirm, read_only=options.read_only, state_key=key, audit=audit, lock=lock
     )
     return _observed(options, settings)
-
-
-def _turns() -> "Turns | None":
-    from custom_speech_server.distributed_lock import of_environment
-
-    return of_environment(os.environ)
 
 
 def _observed(options: argparse.Namespace, settings: "Settings") -> "Settings | None":

@@ -1,108 +1,143 @@
-"""The server: the catalogue of tools over the configured resources."""
+"""The MCP server: the registered tools over the configured resources, and all middleware."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from mcp.server.caching import CacheHint
-from mcp.server.context import ServerMiddleware
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from custom_speech_server import __version__, emulated_resources
 from custom_speech_server.config import Resources
-from custom_speech_server.request_state import Questions
-from custom_speech_server.unknown_tool import Known
-from custom_speech_tools.runtime.auditing import Audit, CallAuditor, NoAudit
-from custom_speech_tools.runtime.confirmation import Spending
-from custom_speech_tools.runtime.dependencies import AppContext
-from custom_speech_tools.runtime.idempotency import IdempotentExecutor
-from custom_speech_tools.runtime.registry import catalogue
-from custom_speech_tools.speech import Attempt, Speech, SpeechResource
-
-if TYPE_CHECKING:
-    from custom_speech_server.distributed_lock import Turns
+from custom_speech_tools.runtime.auditing import Audit, NullAudit
+from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
+from custom_speech_tools.runtime.dependencies import DEFAULT_MAX_WAIT, AppContext
+from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
+from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
+from custom_speech_tools.runtime.tool import error_answer
+from custom_speech_tools.speech import Attempt, RequestPipeline, Speech, SpeechResource
+from custom_speech_tools.speech.sanitize import quote
 
 INSTRUCTIONS = """\
 Manage Azure custom speech models: list_base_models and list_datasets to choose, plan_model to check, create_model to \
 train, get_model to wait, copy_model and get_copy for other regions, connect_model to show a model in a project. \
 All parts of a model have one locale. Ids belong to one resource; list_resources names the resources. Every answer \
-has next_steps with real values. An answer Running is no error: call get_model again with wait_seconds=45. \
-Never repeat a refused call unchanged, and never pass confirm without your user's yes."""
+has next_steps with real values. An answer Running is not an error: call get_model again with wait_seconds=25. \
+Never repeat a refused call unchanged, and never pass confirm without your user's agreement."""
 
-EMULATED = """
+READ_ONLY_INSTRUCTIONS = """\
+Look at Azure custom speech models: list_resources, list_base_models, list_datasets, list_models, get_model, and \
+plan_model to check a training. This server is READ-ONLY: it changes nothing, and training, copying and deploying need \
+a server that was started without --read-only. Every answer has next_steps with real values."""
+
+EMULATED_INSTRUCTIONS = """
 These resources are EMULATED on this machine: nothing reaches Azure and nothing is charged. To work on real ones, \
 configure them (README, "Real resources")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the person who starts the server decides.
+    """What the operator decides.
 
-    `state_key` is shared by replicas; `emulator` gives the ASGI application that answers for resources in this process.
+    Attributes:
+        state_key: Signs confirm tokens and questions; shared by all replicas.
+        emulator: Returns the ASGI application that answers for resources in this process.
+        lock: Excludes other processes from carrying out an identical request.
+        max_wait: Seconds that a call waits at most.
+        data_dirs: Folders from which local files may be read.
+        allows_local_files: Whether the server runs on its user's machine.
+        configuration_error: Why the configuration cannot be used; every tool answers with it.
     """
 
     resources: Resources
     state_key: bytes = field(repr=False)
     confirm: Literal["ask", "never"] = "ask"
     read_only: bool = False
+    toolsets: tuple[str, ...] = TOOLSETS
     emulator: Callable[[], Callable[..., Any]] = emulated_resources.emulator
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    pace: float = 1.0
-    audit: Audit = field(default_factory=NoAudit)
-    turns: "Turns | None" = None
+    audit: Audit = field(default_factory=NullAudit)
+    lock: RequestLock | None = None
     observe: Callable[[Attempt], None] = lambda attempt: None
     middleware: Sequence[ServerMiddleware[Any]] = ()
+    max_wait: int = DEFAULT_MAX_WAIT
+    data_dirs: tuple[Path, ...] = ()
+    allows_local_files: bool = True
+    configuration_error: str | None = None
 
 
 def build(settings: Settings) -> MCPServer[AppContext]:
-    """The MCP server; it opens no connection before the first call that needs one."""
-    emulated = all(resource.emulated for resource in settings.resources.all)
-    server = MCPServer(
+    """Return the MCP server; it opens no connection before the first call that needs one."""
+    tools = registered_tools(read_only=settings.read_only, toolsets=settings.toolsets)
+    names = frozenset(tool.name for tool in tools)
+    return MCPServer(
         "custom-speech",
         title="Azure custom speech",
         version=__version__,
-        instructions=INSTRUCTIONS + (EMULATED if emulated else ""),
-        tools=catalogue(read_only=settings.read_only),
-        lifespan=lambda server: _connections(settings),
+        instructions=instructions(settings),
+        tools=list(tools),
+        lifespan=lambda server: app_context(settings, names),  # noqa: ARG005  # the SDK's signature
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
-        request_state_security=RequestStateSecurity(codec=Questions([settings.state_key])),
+        request_state_security=RequestStateSecurity(keys=[settings.state_key]),
         log_level="WARNING",
-        middleware=settings.middleware,
+        middleware=[*settings.middleware, refuse_unknown_tools(names)],
     )
-    server.middleware.append(Known(server))
-    return server
 
 
-def _allowed(resource: SpeechResource, settings: Settings) -> SpeechResource:
-    """What the server may not change, none of its resources may be."""
-    return replace(resource, read_only=True) if settings.read_only else resource
+def instructions(settings: Settings) -> str:
+    """Return what assistants read before they call a tool."""
+    emulated = all(resource.emulated for resource in settings.resources.all)
+    text = READ_ONLY_INSTRUCTIONS if settings.read_only else INSTRUCTIONS
+    return text + (EMULATED_INSTRUCTIONS if emulated else "")
 
 
-def _once(settings: Settings) -> IdempotentExecutor:
-    in_doubt = settings.audit.in_doubt()
-    if settings.turns is None:
-        return IdempotentExecutor(in_doubt, settings.pace)
-    from custom_speech_server.distributed_lock import DistributedExecutor
+def refuse_unknown_tools(names: frozenset[str]) -> ServerMiddleware[Any]:
+    """Return middleware that answers calls of unknown tools with what to do instead.
 
-    return DistributedExecutor(settings.turns, in_doubt, settings.pace)
+    The SDK repeats the whole name, however long it is, and names no next step.
+    """
+
+    async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        name = (ctx.params or {}).get("name")
+        if ctx.method != "tools/call" or not isinstance(name, str) or name in names:
+            return await call_next(ctx)
+        return error_answer(f"This server has no tool {quote(name, 64)}. Nothing was done; tools/list names its tools.")
+
+    return middleware
 
 
 @asynccontextmanager
-async def _connections(settings: Settings) -> AsyncIterator[AppContext]:
+async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncIterator[AppContext]:
+    """Provide what calls need, and close the connections at the end."""
     app = settings.emulator if settings.resources.in_process else None
-    watching = CallAuditor(settings.audit, settings.observe)
-    speech = {resource.name: Speech(_allowed(resource, settings), app, watching) for resource in settings.resources.all}
+    resources = {
+        resource.name: Speech(RequestPipeline(_permitted(resource, settings), app))
+        for resource in settings.resources.all
+    }
     try:
         yield AppContext(
-            speech=speech,
+            resources=resources,
             default=settings.resources.default,
-            spending=Spending(settings.confirm, settings.state_key),
-            once=_once(settings),
+            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key),
+            idempotency=IdempotentExecutor(settings.audit.unresolved(), settings.lock),
+            audit=settings.audit,
+            observe=settings.observe,
             now=settings.now,
-            pace=settings.pace,
+            max_wait=settings.max_wait,
+            missing_tools=frozenset(tool_names()) - offered,
+            data_dirs=settings.data_dirs,
+            allows_local_files=settings.allows_local_files,
+            configuration_error=settings.configuration_error,
         )
     finally:
-        for opened in speech.values():
-            await opened.close()
+        for speech in resources.values():
+            await speech.close()
+
+
+def _permitted(resource: SpeechResource, settings: Settings) -> SpeechResource:
+    """Return the resource, read-only where the whole server is."""
+    return replace(resource, read_only=True) if settings.read_only else resource

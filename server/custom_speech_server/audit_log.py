@@ -16,9 +16,8 @@ from platformdirs import user_state_path
 
 from custom_speech_server import emulated_resources
 from custom_speech_server.config import Resources
-from custom_speech_tools.runtime.auditing import Audit, Entry, NoAudit
-from custom_speech_tools.runtime.context import current
-from custom_speech_tools.runtime.idempotency import DOUBT_SECONDS
+from custom_speech_tools.runtime.auditing import Audit, Entry, NullAudit
+from custom_speech_tools.runtime.idempotency import VISIBILITY_SECONDS
 
 OFF = "off"
 _TAIL = 256 * 1024
@@ -34,7 +33,7 @@ class AuditFile:
 
     def write(self, entry: Entry) -> None:
         """Add a line and wait until it is on the disk."""
-        line = json.dumps({"time": self._now().isoformat(), "pid": os.getpid(), "caller": caller(), **entry})
+        line = json.dumps({"time": self._now().isoformat(), "pid": os.getpid(), **entry})
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -43,14 +42,19 @@ class AuditFile:
         finally:
             os.close(descriptor)
 
-    def in_doubt(self) -> Mapping[str, float]:
+    def unresolved(self) -> Mapping[str, float]:
         """Requests that left before now and whose work may not be seen yet: how many seconds ago."""
         doubts: dict[str, float] = {}
         for entry in filter(lambda entry: entry.get("request"), self._last()):
             doubts.pop(entry["request"], None)
             if not _is_settled(entry):
                 doubts[entry["request"]] = (self._now() - datetime.fromisoformat(entry["time"])).total_seconds()
-        return {request: max(0.0, ago) for request, ago in doubts.items() if ago < DOUBT_SECONDS}
+        return {request: max(0.0, ago) for request, ago in doubts.items() if ago < VISIBILITY_SECONDS}
+
+    def last_id(self, key: str) -> str | None:
+        """Return the id of what the last request with this idempotency key has made."""
+        made = [entry for entry in self._last() if entry.get("request") == key and entry.get("outcome") == "done"]
+        return str(made[-1]["id"]) if made and made[-1].get("id") else None
 
     def problem(self) -> str | None:
         """Why nothing can be written, None where it can; an empty file is made on the way."""
@@ -78,9 +82,15 @@ def of_environment(environment: Mapping[str, str], resources: Resources) -> Audi
     """
     named = environment.get("CUSTOM_SPEECH_AUDIT")
     if named:
-        return NoAudit() if named == OFF else AuditFile(Path(named).expanduser())
+        return NullAudit() if named == OFF else AuditFile(Path(named).expanduser())
     state = emulated_resources.state_file() if resources.in_process else user_file()
-    return AuditFile(state.with_name(user_file().name)) if state else NoAudit()
+    return AuditFile(state.with_name(user_file().name)) if state else NullAudit()
+
+
+def state_directory(resources: Resources) -> Path | None:
+    """Return the folder for locks and keys; None where the emulator in this process keeps its state in memory."""
+    state = emulated_resources.state_file() if resources.in_process else user_file()
+    return state.parent if state else None
 
 
 def cautions(audit: Audit) -> Iterator[str]:
@@ -92,13 +102,6 @@ def cautions(audit: Audit) -> Iterator[str]:
 def user_file() -> Path:
     """Where the audit is kept unless somebody names another place."""
     return user_state_path("custom-speech-mcp", appauthor=False) / "audit.jsonl"
-
-
-def caller() -> str | None:
-    """Who calls, where the server asks its callers who they are."""
-    request: Any = current().context.request_context.request
-    user = request.scope.get("user") if request else None
-    return getattr(user, "username", None)
 
 
 def _append(descriptor: int, line: bytes) -> None:

@@ -1,70 +1,119 @@
-"""Turns across replicas: where a store is shared, two identical creates at one moment make one model.
+"""Locks that exclude other processes from carrying out an identical request.
 
-The service has no atomic check; a store that has one closes the gap between a look and a create. It holds
-digests of requests for a minute and nothing else.
+The service has no atomic check; a shared lock closes the gap between looking for an entity and creating it. Besides
+the lock a marker is kept that says that a request has been completed, for as long as a confirmation is valid.
 """
 
 import logging
-import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from time import time
+from typing import Any
 
 import anyio
+from filelock import AsyncFileLock, Timeout
 
 from custom_speech_server.config import ConfigurationError
+from custom_speech_tools.runtime.confirmation import CONFIRMATION_LIFETIME
+from custom_speech_tools.runtime.idempotency import LockUnavailableError, RequestLock
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import Action, IdempotentExecutor, Look
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import SpeechError
 
 _log = logging.getLogger(__name__)
 
-KEPT_MILLISECONDS = 60_000
-"""How long a turn may take, and for how long it is remembered that it was taken; longer than any call."""
+LOCK_URL_VARIABLE = "CUSTOM_SPEECH_LOCK_URL"
 
-LOOK_SECONDS = 0.1
-"""The pause between two looks whether it is one's turn."""
+LOCK_SECONDS = 60.0
+"""A lock whose holder has died is free after this time; longer than any request."""
 
+ACQUIRE_SECONDS = 30.0
+"""How long a request waits for an identical one."""
+
+_MARKER_SECONDS = CONFIRMATION_LIFETIME.total_seconds()
 _PREFIX = "custom-speech-mcp:"
-_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
 
 
-class Turns(Protocol):
-    """One at a time, over all replicas."""
+def lock_from_environment(environment: Mapping[str, str], state_directory: Path | None) -> RequestLock | None:
+    """Return the lock that the environment names, else one in the state directory, None without one.
 
-    def of(self, request: str) -> AbstractAsyncContextManager[bool]:
-        """One's turn; True where another has carried out the same lately. Raises Refused where no turn can be had."""
-        ...
-
-
-class DistributedExecutor(IdempotentExecutor):
-    """IdempotentExecutor over all replicas that share the turns."""
-
-    def __init__(self, turns: Turns, in_doubt: Mapping[str, float] | None = None, pace: float = 1.0) -> None:
-        super().__init__(in_doubt, pace)
-        self._shared = turns
-
-    async def do(self, request: str, since: float, action: Action, look: Look) -> tuple[Any, bool]:
-        """As IdempotentExecutor has it; what another replica has made lately is looked for first."""
-        async with self._shared.of(request) as was_carried_out:
-            if was_carried_out and (made := await look(None)) is not None:
-                return made, True
-            return await super().do(request, since, action, look)
-
-
-def of_environment(environment: Mapping[str, str]) -> "RedisTurns | None":
-    """The turns in the store that CUSTOM_SPEECH_TURNS names; raises ConfigurationError."""
-    url = environment.get("CUSTOM_SPEECH_TURNS")
+    Raises:
+        ConfigurationError: The address cannot be used.
+    """
+    url = environment.get(LOCK_URL_VARIABLE)
+    if not url:
+        return FileLock(state_directory / "locks") if state_directory else None
     try:
-        return RedisTurns(url) if url else None
+        return RedisLock(url)
     except ImportError:
-        raise ConfigurationError("CUSTOM_SPEECH_TURNS needs: pip install 'custom-speech-mcp[redis]'.") from None
+        needed = f"{LOCK_URL_VARIABLE} needs the extra redis: pip install 'custom-speech-mcp[redis]'."
+        raise ConfigurationError(needed) from None
     except ValueError:
-        raise ConfigurationError("CUSTOM_SPEECH_TURNS must be the address of a store: redis://host:6379/0.") from None
+        raise ConfigurationError(f"{LOCK_URL_VARIABLE} must be the address of a store: redis://host:6379/0.") from None
 
 
-class RedisTurns:
-    """Turns in Redis or Valkey; needs the extra `redis`."""
+class FileLock:
+    """Lock files of this machine's processes.
+
+    Args:
+        directory: Holds a lock file and a marker for each request of the last ten minutes.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[bool]:
+        """Hold the lock of one request; yields True where another process has completed it lately.
+
+        Raises:
+            LockUnavailableError: The folder cannot be written, or an identical request takes too long.
+        """
+        marker = self._directory / f"{key}.done"
+        lock = AsyncFileLock(self._directory / f"{key}.lock", timeout=ACQUIRE_SECONDS)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._remove_old()
+            await lock.acquire()
+        except (OSError, Timeout) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise LockUnavailableError(f"the lock in {self._directory} cannot be taken ({why}).") from None
+        is_unchanged = False
+        try:
+            yield _age(marker) < _MARKER_SECONDS
+        except Exception as error:
+            is_unchanged = nothing_was_changed(error)
+            raise
+        finally:
+            if not is_unchanged:
+                with suppress(OSError):
+                    marker.touch(mode=0o600)
+            await lock.release()
+
+    def _remove_old(self) -> None:
+        for file in self._directory.iterdir():
+            if _age(file) > 2 * _MARKER_SECONDS:
+                file.unlink(missing_ok=True)
+
+
+def nothing_was_changed(error: Exception) -> bool:
+    """Return whether a request has certainly changed nothing; otherwise the next process looks for its result."""
+    return isinstance(error, SpeechError | Refused) and not getattr(error, "outcome_unknown", False)
+
+
+def _age(file: Path) -> float:
+    try:
+        return time() - file.stat().st_mtime
+    except OSError:
+        return float("inf")
+
+
+class RedisLock:
+    """Locks in Redis or Valkey; needs the extra `redis`.
+
+    Args:
+        url: The address of the store.
+    """
 
     def __init__(self, url: str) -> None:
         from redis.asyncio import Redis
@@ -72,41 +121,34 @@ class RedisTurns:
         self._redis: Any = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
 
     @asynccontextmanager
-    async def of(self, request: str) -> AsyncIterator[bool]:
-        """One's turn. However it ends, others look for what it may have made."""
-        turn, done, mine = f"{_PREFIX}turn:{request}", f"{_PREFIX}done:{request}", secrets.token_hex(16)
-        was_carried_out = await self._taken(turn, done, mine)
+    async def hold(self, key: str) -> AsyncIterator[bool]:
+        """Hold the lock of one request; yields True where another process has completed it lately.
+
+        Raises:
+            LockUnavailableError: The store does not answer, or an identical request takes too long.
+        """
+        from redis.exceptions import LockError, RedisError
+
+        marker = f"{_PREFIX}done:{key}"
+        lock = self._redis.lock(f"{_PREFIX}lock:{key}", timeout=LOCK_SECONDS, blocking_timeout=ACQUIRE_SECONDS)
         try:
-            yield was_carried_out
+            if not await lock.acquire():
+                raise LockUnavailableError("an identical request takes too long.")
+            is_done = bool(await self._redis.exists(marker))
+        except (RedisError, OSError) as error:
+            message = f"the store of {LOCK_URL_VARIABLE} does not answer ({type(error).__name__})."
+            raise LockUnavailableError(message) from None
+        is_unchanged = False
+        try:
+            yield is_done
+        except Exception as error:
+            is_unchanged = nothing_was_changed(error)
+            raise
         finally:
             with anyio.CancelScope(shield=True):
-                await self._ended(turn, done, mine)
-
-    async def _taken(self, turn: str, done: str, mine: str) -> bool:
-        from redis.exceptions import RedisError
-
-        try:
-            while not await self._redis.set(turn, mine, nx=True, px=KEPT_MILLISECONDS):  # noqa: ASYNC110  # no event tells
-                await anyio.sleep(LOOK_SECONDS)
-            return bool(await self._redis.exists(done))
-        except RedisError as error:
-            raise _no_turn(type(error).__name__) from None
-
-    async def _ended(self, turn: str, done: str, mine: str) -> None:
-        from redis.exceptions import RedisError
-
-        try:
-            await self._redis.set(done, 1, px=KEPT_MILLISECONDS)
-            await self._redis.eval(_RELEASE, 1, turn, mine)
-        except RedisError as error:
-            _log.warning("A turn ends by itself, because the store does not answer (%s).", type(error).__name__)
-
-
-def _no_turn(why: str) -> Refused:
-    finding = Finding(
-        rule="already-exists",
-        level="block",
-        message=f"The store that replicas share does not answer ({why}), so another might be doing the same.",
-        fix="Whoever runs the server must mend CUSTOM_SPEECH_TURNS.",
-    )
-    return Refused("Nothing was created.", [finding], "The same call can be repeated once that is mended.")
+                try:
+                    if not is_unchanged:
+                        await self._redis.set(marker, 1, px=int(_MARKER_SECONDS * 1000))
+                    await lock.release()
+                except (LockError, RedisError, OSError) as error:
+                    _log.warning("A lock will expire by itself: the store does not answer (%s).", type(error).__name__)

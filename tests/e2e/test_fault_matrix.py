@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_speech_tools.runtime.registry import catalogue
+from custom_speech_tools.runtime.registry import registered_tools
 from e2e.fault_matrix import FAULTS, TOOLS, Run, one, report
 from support.virtual_time import BACKEND
 
@@ -43,4 +43,4 @@ def test_whatever_is_not_as_promised_is_reported_with_its_seed(wrong: dict[str, 
 
 def test_no_tool_is_left_out() -> None:
     """A new tool fails here until it is in the matrix."""
-    assert sorted(TOOLS) == sorted(tool.name for tool in catalogue())
+    assert sorted(TOOLS) == sorted(tool.name for tool in registered_tools())

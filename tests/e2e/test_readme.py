@@ -10,17 +10,17 @@ import pytest
 
 import custom_speech_tools
 from custom_speech_server.config import from_file
-from custom_speech_tools.runtime.registry import catalogue
+from custom_speech_tools.runtime.registry import registered_tools
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_its_table_of_tools_is_the_catalogue() -> None:
+def test_its_table_of_tools_is_the_registered_tools() -> None:
     """One row for each tool, with the words of its file."""
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", README, re.MULTILINE))
 
-    assert set(rows) == {tool.name for tool in catalogue()}
+    assert set(rows) == {tool.name for tool in registered_tools()}
     folder = Path(custom_speech_tools.__path__[0])
     for name in rows:
         first_line = (folder / f"{name}.py").read_text(encoding="utf-8").splitlines()[0]

@@ -62,7 +62,7 @@ async def replicas(azure: Azure, *keys: bytes, **settings: Any) -> AsyncIterator
     ports = [listener.getsockname()[1] for listener in listeners]
     running = [
         server(
-            Settings(EMULATED, key, emulator=lambda: azure, pace=0.0, **settings),
+            Settings(EMULATED, key, emulator=lambda: azure, **settings),
             on_loopback(replica=f"http://127.0.0.1:{port}"),
             stop_seconds=20,
         )

@@ -14,7 +14,7 @@ from custom_speech_emulator import emulator
 from custom_speech_emulator.faults import Faults
 from custom_speech_server.audit_log import AuditFile, cautions, of_environment
 from custom_speech_server.config import EMULATED, Resources
-from custom_speech_tools.runtime.auditing import NoAudit
+from custom_speech_tools.runtime.auditing import NullAudit
 from support.scripted_service import served
 from support.virtual_time import BACKEND, START, clock
 
@@ -244,7 +244,7 @@ def test_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.Monke
     assert path_of({"CUSTOM_SPEECH_AUDIT": str(tmp_path / "a")}, real) == tmp_path / "a"
     assert path_of({}, EMULATED) == tmp_path / "audit.jsonl"
     assert path_of({}, real).name == "audit.jsonl"
-    assert isinstance(of_environment({"CUSTOM_SPEECH_AUDIT": "off"}, real), NoAudit)
+    assert isinstance(of_environment({"CUSTOM_SPEECH_AUDIT": "off"}, real), NullAudit)
 
 
 def path_of(environment: dict[str, str], resources: Resources) -> Path:

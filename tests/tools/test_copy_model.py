@@ -56,7 +56,7 @@ async def test_it_says_what_remains_when_the_time_ran_out(call: Caller) -> None:
     project = await call.id_of("projects", "Contoso en-US", AWAY)
     assert copy["model"] is None
     assert copy["next_steps"] == [
-        f'get_copy(operation="{copy["operation"]}", wait_seconds=45, resource="emulator-eastus")',
+        f'get_copy(operation="{copy["operation"]}", wait_seconds=25, resource="emulator-eastus")',
         f'connect_model(model=<model of get_copy>, project="{project}", resource="{AWAY}")',
     ]
 
@@ -203,7 +203,7 @@ async def test_it_refuses_a_model_that_is_still_training(call: Caller, azure: Az
     refusal = await call.refusal("copy_model", model=made["id"], to_resource=AWAY)
 
     assert rules_of(refusal) == ["model-is-ready"]
-    assert f'get_model(model="{made["id"]}", wait_seconds=45, resource="emulator-eastus")' in refusal
+    assert f'get_model(model="{made["id"]}", wait_seconds=25, resource="emulator-eastus")' in refusal
 
 
 async def test_it_refuses_a_model_that_failed(call: Caller, azure: Azure) -> None:

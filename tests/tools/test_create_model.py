@@ -28,7 +28,7 @@ async def test_it_trains_a_model(call: Caller) -> None:
     assert [dataset["display_name"] for dataset in model["datasets"]] == [TEXT]
     assert model["project"]["display_name"] == "Contoso en-US"
     assert (model["already_existed"], model["findings"]) == (False, [])
-    assert model["next_steps"] == [f'get_model(model="{model["id"]}", wait_seconds=45, resource="emulator-eastus")']
+    assert model["next_steps"] == [f'get_model(model="{model["id"]}", wait_seconds=25, resource="emulator-eastus")']
 
 
 async def test_it_costs_two_round_trips(call: Caller, azure: Azure) -> None:

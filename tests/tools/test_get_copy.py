@@ -18,7 +18,7 @@ async def test_it_follows_a_copy_until_the_model_is_there(call: Caller) -> None:
     copy = await call("get_copy", operation=started["operation"], wait_seconds=45)
 
     assert (copy["status"], copy["model"]["resource"]) == ("Succeeded", AWAY)
-    assert (await call("get_model", model=copy["model"]["id"], wait_seconds=45, resource=AWAY))["status"] == "Succeeded"
+    assert (await call("get_model", model=copy["model"]["id"], wait_seconds=25, resource=AWAY))["status"] == "Succeeded"
 
 
 async def test_it_names_itself_while_the_copy_runs(call: Caller) -> None:

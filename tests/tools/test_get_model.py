@@ -97,7 +97,7 @@ async def test_it_names_the_next_call_while_it_runs(call: Caller) -> None:
 
     model = await call("get_model", model=made["id"])
 
-    assert model["next_steps"] == [f'get_model(model="{made["id"]}", wait_seconds=45, resource="emulator-eastus")']
+    assert model["next_steps"] == [f'get_model(model="{made["id"]}", wait_seconds=25, resource="emulator-eastus")']
 
 
 async def test_it_tells_why_training_failed(call: Caller, azure: Azure) -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from conftest import Connect
 from custom_speech_server.config import EMULATED, Resources
-from custom_speech_tools.runtime.registry import catalogue
+from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.speech import KeyCredential, NotAllowedError, Speech, SpeechResource
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
@@ -30,7 +30,7 @@ TEXTS = st.sampled_from(
     ["", "en-US", "de-DE", "Calls", STOCK, "Contoso en-US", "Contoso plain text en-US", EAST, WEST, ID, "Succeeded"]
 )
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(-1, 50), TEXTS, st.lists(TEXTS, max_size=3))
-NAMES = sorted({name for tool in catalogue() for name in tool.parameters["properties"]})
+NAMES = sorted({name for tool in registered_tools() for name in tool.parameters["properties"]})
 
 
 def protected(*names: str) -> Resources:
@@ -112,7 +112,7 @@ async def test_sends_no_writing_request_whatever_is_called(
     """Every tool with every kind of argument; then the emulator's log holds nothing but GET."""
     async with connect(confirm="never", **protection) as call:
         for arguments in ({}, *WRITING.values()):
-            for tool in catalogue():
+            for tool in registered_tools():
                 await call.client.call_tool(tool.name, arguments)
         await _anything(call)
 
@@ -124,7 +124,7 @@ async def _anything(call: Caller) -> None:
     drawn: list[tuple[str, dict[str, Any]]] = []
 
     @settings(max_examples=150, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @given(st.sampled_from([tool.name for tool in catalogue()]), st.dictionaries(st.sampled_from(NAMES), VALUES))
+    @given(st.sampled_from([tool.name for tool in registered_tools()]), st.dictionaries(st.sampled_from(NAMES), VALUES))
     def draw(tool: str, arguments: dict[str, Any]) -> None:
         drawn.append((tool, arguments))
 

@@ -1,21 +1,26 @@
-"""connect_model: show a model in a project."""
+"""connect_model: connect a custom model to a project."""
 
-from custom_speech_tools.guardrails.project_link import Connecting
-from custom_speech_tools.runtime import presenters
-from custom_speech_tools.runtime.next_steps import after
-from custom_speech_tools.runtime.parameters import ModelName, ProjectName, ResourceName
-from custom_speech_tools.runtime.results import Model
-from custom_speech_tools.runtime.tool import writes
+from custom_speech_tools.guardrails.project_link import plan_project_link
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
+from custom_speech_tools.runtime.presenters.model import Model, present_model
+from custom_speech_tools.runtime.tool import Effect, declare
 
 
-async def connect_model(
-    model: ModelName, project: ProjectName, connection: Connecting, resource: ResourceName = None
-) -> Model:
+class ConnectModelArguments(Arguments):
+    """The arguments of connect_model."""
+
+    model: ModelReference
+    project: ProjectReference
+    resource: ResourceName = None
+
+
+async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> Model:
     """Connect a custom model to a project of its resource and locale, so that the Azure portals show it. Needed
     after copy_model without project. Repeating it changes nothing; a model has one project."""
-    speech = connection.speech
-    last = await connection.made()
-    return presenters.model(speech, last, after(speech, last), already_existed=connection.stands)
+    link = await plan_project_link(call, arguments.model, arguments.project, arguments.resource)
+    model = await link.link(call)
+    return await present_model(call, link.speech, model, already_existed=link.is_linked)
 
 
-tool = writes(connect_model, "Connect a model to a project", idempotent=True)
+tool = declare(connect_model, "Connect a model to a project", Effect.UPDATE, "models")

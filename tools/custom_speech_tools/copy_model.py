@@ -1,135 +1,166 @@
 """copy_model: copy a trained model to another resource, once, and connect it there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated
 
-from custom_speech_tools.guardrails.copy_plan import Copying, CopyPlan, earlier_copy, may_be_copy, name_is_free
-from custom_speech_tools.guardrails.project_link import Connection
-from custom_speech_tools.runtime.copy_operations import link_of, shown, watched
-from custom_speech_tools.runtime.dependencies import WithApp
-from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import IdempotentExecutor
-from custom_speech_tools.runtime.next_steps import call
-from custom_speech_tools.runtime.parameters import ModelName, SourceResource, TargetProject, TargetResource, WaitSeconds
-from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.results import Copy, Finding
-from custom_speech_tools.runtime.tool import writes
-from custom_speech_tools.speech import SpeechError, schemas
-from custom_speech_tools.speech.concurrency import together
+from pydantic import Field, StringConstraints
+
+from custom_speech_tools.guardrails.copy_plan import (
+    CopyPlan,
+    CopyRequest,
+    TargetState,
+    find_copy,
+    list_same_name,
+    plan_copy,
+    read_target,
+)
+from custom_speech_tools.guardrails.copy_rules import may_be_copy
+from custom_speech_tools.guardrails.project_link import ProjectLink
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.parameters import (
+    AllowDuplicate,
+    Arguments,
+    Identifier,
+    ModelReference,
+    SourceResource,
+    WaitSeconds,
+)
+from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy
+from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech import AzureError, SpeechError, schemas
 
 
-async def copy_model(
-    model: ModelName,
-    to_resource: TargetResource,
-    plan: Copying,
-    connections: WithApp,
-    project: TargetProject = None,
-    wait_seconds: WaitSeconds = 0,
-    resource: SourceResource = None,
-) -> Copy:
-    """Copy a trained custom model to another configured resource, in any region; data stays. With project, the copy
-    is connected there once done. Takes minutes; the same copy twice makes one. Then get_copy."""
-    ready = await _prepared(plan)
-    started, existed = await _started(plan, ready, connections.once)
-    operation = started.operation and await watched(plan.source, started.operation, wait_seconds, connections.pace)
-    there = await _connected(plan, started.model, operation)
-    findings, then = (*plan.findings, *ready.findings), _then(plan, there)
-    return shown(plan.source, operation, plan.target, there, already_existed=existed, findings=findings, then=then)
+class CopyModelArguments(Arguments):
+    """The arguments of copy_model."""
+
+    model: ModelReference
+    to_resource: Annotated[
+        str, StringConstraints(min_length=1, max_length=256), Field(description="Name of the resource to copy to")
+    ]
+    project: Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact name")] = None
+    allow_duplicate: AllowDuplicate = False
+    wait_seconds: WaitSeconds = 0
+    resource: SourceResource = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What the target says before anything is copied."""
-
-    authorization: schemas.ModelCopyAuthorization | None
-    known: frozenset[str]
-    """The models of the name that were there before."""
-    earlier: schemas.CustomModel | None
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """A copy that was started: an operation to look at, or the new model itself."""
+class StartedCopy:
+    """A copy that was started: its operation, or the new model itself."""
 
     operation: schemas.Operation | None = None
     model: schemas.CustomModel | None = None
 
 
-async def _prepared(plan: CopyPlan) -> _Prepared:
-    source_id = plan.source.resource.resource_id
-    async with together() as group:
-        copies = group.start(_copies(plan))
-        authorization = group.start(plan.target.models_authorize_copy(source_id)) if source_id else None
-    there = copies.result
-    earlier = earlier_copy(plan.model, there)
-    taken = () if earlier else tuple(name_is_free(plan.model, there, plan.target.resource.name))
-    if any(finding.level == "block" for finding in taken):
-        raise Refused("Nothing was copied.", taken, "Then call again.")
-    known = frozenset(model.id for model in there)
-    return _Prepared(authorization.result if authorization else None, known, earlier, taken)
+async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
+    """Copy a trained custom model to another configured resource, in any region; its data stay.
 
-
-async def _started(plan: CopyPlan, ready: _Prepared, once: IdempotentExecutor) -> tuple[_Started, bool]:
-    """The copy, and whether it was there already."""
-    if ready.earlier:
-        return _Started(model=ready.earlier), True
-    started, earlier = await once.do(
-        plan.request, plan.gathered, lambda: _start(plan, ready), lambda known: _look_for(plan, ready, known)
-    )
-    return started, earlier
-
-
-async def _start(plan: CopyPlan, ready: _Prepared) -> _Started:
-    """By the target's authorization; where no resource id is known, by the target's key as the article has it."""
-    if ready.authorization:
-        return _Started(operation=await plan.source.models_copy(plan.model.id, ready.authorization))
-    key = await plan.target.resource.credential.key()
-    return _Started(model=await plan.source.models_copy_with_key(plan.model.id, key))
-
-
-async def _look_for(plan: CopyPlan, ready: _Prepared, known: _Started | None) -> _Started | None:
-    """The same copy, asked for before: still on its way, or there.
-
-    It carries the mark of its source; without one it is a model of the name that was not there before.
+    With project, the copy is connected there once it is done. Takes minutes; the same copy twice makes one.
+    Then get_copy.
     """
-    if known and known.operation:
-        operation = await plan.source.operations_get_model_copy(known.operation.id)
-        if not is_terminal(operation):
-            return _Started(operation=operation)
-    there = await _copies(plan)
-    new = (model for model in there if model.id not in ready.known and may_be_copy(plan.model, model))
-    found = earlier_copy(plan.model, there) or next(new, None)
-    return _Started(model=found) if found else None
+    plan = await plan_copy(
+        call,
+        CopyRequest(
+            arguments.model,
+            arguments.resource,
+            arguments.to_resource,
+            arguments.project,
+            arguments.allow_duplicate,
+        ),
+    )
+    target = TargetState(None, frozenset(), None, ())
+    started, existed = await _running_copy(call, plan), True
+    if started is None:
+        target = await read_target(call, plan, allow_duplicate=arguments.allow_duplicate)
+        started, existed = await _start_once(call, plan, target)
+    operation = started.operation and await poll_until_terminal(
+        call,
+        started.operation,
+        lambda: plan.source.operations_get_model_copy(started.operation.id if started.operation else ""),
+        arguments.wait_seconds,
+    )
+    model = await _finish(call, plan, started.model, operation)
+    return await present_copy(
+        call,
+        plan.source,
+        operation,
+        plan.target,
+        model,
+        copied=plan.model,
+        already_existed=existed and model is not None,
+        findings=(*plan.findings, *target.findings),
+        remaining_steps=_remaining_steps(plan, model),
+    )
 
 
-async def _copies(plan: CopyPlan) -> list[schemas.CustomModel]:
-    name, locale = plan.model.display_name, plan.model.locale
-    listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
-    return [model for model in listing.entities if model.display_name == name]
+async def _running_copy(call: CallContext, plan: CopyPlan) -> StartedCopy | None:
+    """Return the same copy where it is still running, whichever process of this machine started it."""
+    made = call.app.idempotency.last_made(plan.key)
+    known = made.operation.id if made and made.operation else call.app.audit.last_id(plan.key)
+    if known is None:
+        return None
+    try:
+        operation = await plan.source.operations_get_model_copy(known)
+    except AzureError as error:
+        if error.status != 404:
+            raise
+        return None
+    return None if is_terminal(operation) else StartedCopy(operation=operation)
 
 
-async def _connected(
-    plan: CopyPlan, made: schemas.CustomModel | None, operation: schemas.Operation | None
+async def _start_once(call: CallContext, plan: CopyPlan, target: TargetState) -> tuple[StartedCopy, bool]:
+    if target.earlier_copy:
+        return StartedCopy(model=target.earlier_copy), True
+
+    async def find() -> StartedCopy | None:
+        return await _running_copy(call, plan) or await _find_new_copy(plan, target)
+
+    return await call.app.idempotency.run(
+        call, plan.key, lambda: _start(call, plan, target), find, read_at=plan.read_at
+    )
+
+
+async def _start(call: CallContext, plan: CopyPlan, target: TargetState) -> StartedCopy:
+    """Start the copy by the target's authorization; without a resource id by the target's key (v3.2)."""
+    writer = call.writer(plan.source, replace(plan.decision, findings=(*plan.findings, *target.findings)))
+    if target.authorization:
+        return StartedCopy(operation=await writer.models_copy(plan.model.id, target.authorization))
+    key = await plan.target.resource.credential.key()
+    return StartedCopy(model=await writer.models_copy_with_key(plan.model.id, key))
+
+
+async def _find_new_copy(plan: CopyPlan, target: TargetState) -> StartedCopy | None:
+    """Find a copy by its key; without one, a model of the name that did not exist before."""
+    others = await list_same_name(plan)
+    new = (model for model in others if model.id not in target.known and may_be_copy(plan.model, model))
+    found = find_copy(plan.model, others) or next(new, None)
+    return StartedCopy(model=found) if found else None
+
+
+async def _finish(
+    call: CallContext, plan: CopyPlan, model: schemas.CustomModel | None, operation: schemas.Operation | None
 ) -> schemas.CustomModel | None:
-    """The copy as far as it is there. It is made already: an error that passes is left to the next steps."""
-    there, link = made, link_of(operation)
+    """Return the copy where it is there, connected to its project; transient errors are left to the next steps."""
+    link = copy_link(operation)
     try:
         if link:
-            there = await plan.target.models_get_custom_model(plan.target.credible_id(link))
-        if there and plan.project:
-            there = await Connection(plan.target, there, plan.project).made()
+            model = await plan.target.models_get_custom_model(plan.target.credible_id(link))
+        if model and plan.project:
+            model = await ProjectLink(plan.target, model, plan.project).link(call, plan.findings)
     except SpeechError as error:
         if not error.is_transient:
             raise
-    return there
+    return model
 
 
-def _then(plan: CopyPlan, there: schemas.CustomModel | None) -> list[str]:
-    """What remains when the copy could not be connected in time."""
-    if plan.project is None or (there and Connection(plan.target, there, plan.project).stands):
+def _remaining_steps(plan: CopyPlan, model: schemas.CustomModel | None) -> list[str]:
+    """Return what remains where the copy could not be connected in time."""
+    if plan.project is None or (model and ProjectLink(plan.target, model, plan.project).is_linked):
         return []
-    model, where = there.id if there else "<model of get_copy>", plan.target.resource.name
-    return [call("connect_model", model=model, project=plan.project.id, resource=where)]
+    copied = model.id if model else Placeholder("model of get_copy")
+    return [call_step("connect_model", model=copied, project=plan.project.id, resource=plan.target.resource.name)]
 
 
-tool = writes(copy_model, "Copy a custom model", idempotent=True)
+tool = declare(copy_model, "Copy a custom model", Effect.UPDATE, "models")

@@ -1,55 +1,88 @@
-"""get_copy: how far a copy is, and the model when it is there."""
+"""get_copy: the progress of a copy, and the model once it is there."""
 
-from custom_speech_tools.runtime import copy_operations
-from custom_speech_tools.runtime.dependencies import Named, WithApp
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field
+
+from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.parameters import CopyOperation, SourceResource, WaitSeconds
-from custom_speech_tools.runtime.results import Copy, Finding
-from custom_speech_tools.runtime.tool import reads
+from custom_speech_tools.runtime.parameters import Arguments, Identifier, SourceResource, WaitSeconds
+from custom_speech_tools.runtime.polling import poll_until_terminal
+from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy
+from custom_speech_tools.runtime.regions import region
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import AzureError, Speech, schemas
-from custom_speech_tools.speech.addresses import GUID, entity_of
+from custom_speech_tools.speech.addresses import GUID, entity_of, is_within, region_of
 
 
-async def get_copy(
-    operation: CopyOperation,
-    source: Named,
-    connections: WithApp,
-    wait_seconds: WaitSeconds = 0,
-    resource: SourceResource = None,
-) -> Copy:
-    """Follow a copy that copy_model started. With wait_seconds it answers when the copy has ended, or then.
-    Succeeded, `model` is the new one on the target."""
-    first = await _operation(source, _id(operation))
-    last = await copy_operations.watched(source, first, wait_seconds, connections.pace)
-    link = copy_operations.link_of(last)
-    others = [other for other in connections.speech.values() if other is not source]
-    there = await copy_operations.arrived(link, others) if link else None
-    return copy_operations.shown(source, last, *(there or (None, None)))
+class GetCopyArguments(Arguments):
+    """The arguments of get_copy."""
+
+    operation: Annotated[Identifier, Field(description="`operation` of copy_model's answer")]
+    wait_seconds: WaitSeconds = 0
+    resource: SourceResource = None
 
 
-async def _operation(source: Speech, operation: str) -> schemas.Operation:
+async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
+    """Get the progress of a copy that copy_model started.
+
+    With wait_seconds it answers as soon as the copy has ended. When it is Succeeded, `model` is the new model on the
+    target.
+    """
+    source = call.speech(arguments.resource)
+    first = await _read_operation(source, _operation_id(arguments.operation))
+    last = await poll_until_terminal(
+        call, first, lambda: source.operations_get_model_copy(first.id), arguments.wait_seconds
+    )
+    link = copy_link(last)
+    others = [speech for speech in call.speech_of_all() if speech.resource.name != source.resource.name]
+    found = await _find_copy(link, others) if link else None
+    target, model = found or (None, None)
+    return await present_copy(call, source, last, target, model)
+
+
+async def _find_copy(link: str, resources: Iterable[Speech]) -> tuple[Speech, schemas.CustomModel] | None:
+    """Return the copy that a link names, with the configured resource that it belongs to."""
+    for target in resources:
+        named = region_of(link)
+        is_possible = is_within(target.resource.endpoint, link) or (named and region(target.resource) == named)
+        if not is_possible:
+            continue
+        try:
+            return target, await target.models_get_custom_model(target.credible_id(link))
+        except AzureError as error:
+            if error.status not in (401, 403, 404):
+                raise
+    return None
+
+
+async def _read_operation(source: Speech, operation: str) -> schemas.Operation:
     try:
         return await source.operations_get_model_copy(operation)
     except AzureError as error:
         if error.status != 404:
             raise
         message = f"Resource {source.resource.name} has no copy operation {operation}."
-        fix = "It is with the copy's source: pass that as `resource`. list_models on the target shows what has arrived."
-        raise _nothing(message, fix) from error
+        fix = "An operation belongs to the copy's source: pass that as `resource`. list_models on the target shows "
+        raise _not_found(message, f"{fix}what has arrived.") from error
 
 
-def _id(operation: str) -> str:
-    found = entity_of(operation)
+def _operation_id(operation: str) -> str:
+    address = entity_of(operation)
     if GUID.fullmatch(operation):
         return operation
-    if found and found.kind == "operations/models/copy":
-        return found.id
-    raise _nothing("`operation` is no id of a copy operation.", "It is the field `operation` of copy_model's answer.")
+    if address and address.kind == "operations/models/copy":
+        return address.id
+    raise _not_found(
+        "`operation` is not the id of a copy operation.", "Pass the field `operation` of copy_model's answer."
+    )
 
 
-def _nothing(message: str, fix: str) -> Refused:
-    wrong = Finding(rule="reference-found", level="block", message=message, fix=fix)
-    return Refused("Nothing to look at.", [wrong], "Call again with it.")
+def _not_found(message: str, fix: str) -> Refused:
+    finding = Finding(rule="reference-found", level="block", message=message, fix=fix)
+    return Refused("There is no copy to show.", [finding], "Call again with it.")
 
 
-tool = reads(get_copy, "Get a copy's progress")
+tool = declare(get_copy, "Get a copy's progress", Effect.READ, "models")

@@ -1,29 +1,32 @@
 """get_model: one custom model, now or when its training has ended."""
 
-from custom_speech_tools.guardrails.references import MODEL, found
-from custom_speech_tools.runtime import presenters
-from custom_speech_tools.runtime.dependencies import Named, WithApp
-from custom_speech_tools.runtime.next_steps import after
-from custom_speech_tools.runtime.parameters import ModelName, ResourceName, WaitSeconds
+from custom_speech_tools.guardrails.references import MODEL, get_entity
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.results import Model
-from custom_speech_tools.runtime.tool import reads
+from custom_speech_tools.runtime.presenters.model import Model, present_model
+from custom_speech_tools.runtime.tool import Effect, declare
 
 
-async def get_model(
-    model: ModelName,
-    speech: Named,
-    connections: WithApp,
-    wait_seconds: WaitSeconds = 0,
-    resource: ResourceName = None,
-) -> Model:
-    """Get a custom model: status, parts, end of life, why it failed. With wait_seconds it answers when training has
-    ended, or then; call it again while it is Running."""
-    first = await found(speech, MODEL, model)
+class GetModelArguments(Arguments):
+    """The arguments of get_model."""
+
+    model: ModelReference
+    wait_seconds: WaitSeconds = 0
+    resource: ResourceName = None
+
+
+async def get_model(arguments: GetModelArguments, call: CallContext) -> Model:
+    """Get a custom model: status, parts, end of life, why it failed.
+
+    With wait_seconds it answers as soon as training has ended; call it again while it is Running.
+    """
+    speech = call.speech(arguments.resource)
+    first = await get_entity(speech, MODEL, arguments.model)
     last = await poll_until_terminal(
-        first, lambda: speech.models_get_custom_model(first.id), wait_seconds, connections.pace
+        call, first, lambda: speech.models_get_custom_model(first.id), arguments.wait_seconds
     )
-    return presenters.model(speech, last, after(speech, last))
+    return await present_model(call, speech, last)
 
 
-tool = reads(get_model, "Get a custom model")
+tool = declare(get_model, "Get a custom model", Effect.READ, "models")

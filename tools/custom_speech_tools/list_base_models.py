@@ -1,52 +1,109 @@
 """list_base_models: what custom models can be trained on."""
 
-from custom_speech_tools.guardrails.resource_rules import clock_note, to_service_time
-from custom_speech_tools.runtime import presenters
-from custom_speech_tools.runtime.dependencies import Named, WithApp
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from custom_speech_tools.guardrails.resource_rules import clock_note
+from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.locales import canonical, reading_of
-from custom_speech_tools.runtime.parameters import BaseModelLocale, IncludeExpired, Limit, ResourceName, TrainWith
-from custom_speech_tools.runtime.results import BaseModel, BaseModels, Finding
-from custom_speech_tools.runtime.tool import reads
-from custom_speech_tools.speech import Speech
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.runtime.locales import exact_locale, matches_locale
+from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLocaleFilter, ResourceNameOrAll, TrainWith
+from custom_speech_tools.runtime.presenters.base_model import BaseModel, BaseModels
+from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from, present_items
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.sanitize import sanitize
+
+MAX_OFFERED_LOCALES = 12
+
+Availability = Literal["training", "transcription", "all"]
 
 
-async def list_base_models(
-    locale: BaseModelLocale,
-    speech: Named,
-    connections: WithApp,
-    train_with: TrainWith = None,
-    include_expired: IncludeExpired = False,
-    limit: Limit = 10,
-    resource: ResourceName = None,
-) -> BaseModels:
-    """List Microsoft's base models of a locale, newest first: the data each can be trained with, until when, and
-    whether training is charged. Choose `base_model` for create_model from it."""
-    listing = await speech.models_list_base_models(locale=canonical(locale))
-    if not listing.entities:
-        await _refuse_locale(speech, canonical(locale))
-    kept = [base for base in listing.entities if set(train_with or ()) <= set(base.trains_with)]
-    if not include_expired:
-        now = to_service_time(connections.now(), speech.ahead)
-        kept = [base for base in kept if base.adaptation_until is None or base.adaptation_until > now]
-    note = reading_of(locale) or clock_note(speech.ahead)
-    shown = [BaseModel.model_validate(base) for base in presenters.newest_first(kept)[:limit]]
-    fields = presenters.listed(speech.resource, listing, kept, len(shown), note)
-    return BaseModels(**fields, base_models=shown)
+class ListBaseModelsArguments(Arguments):
+    """The arguments of list_base_models."""
+
+    locale: RequiredLocaleFilter
+    train_with: TrainWith = None
+    availability: Annotated[
+        Availability, Field(description="training = open for training, transcription = still transcribes, all")
+    ] = "training"
+    limit: Limit = 10
+    resource: ResourceNameOrAll = None
+
+
+async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext) -> BaseModels:
+    """List Microsoft's base models of a locale, newest first.
+
+    Shows the data each can be trained with, until when, and whether training is charged. Choose `base_model` for
+    create_model from it.
+    """
+    found = await list_from(
+        call,
+        arguments.resource,
+        lambda speech: speech.models_list_base_models(locale=exact_locale(arguments.locale)),
+    )
+    items = [(speech, base) for speech, base in found.items() if matches_locale(base.locale, arguments.locale)]
+    if not items and not found.notes:
+        await _refuse_locale(found.found[0].speech, arguments.locale)
+    trainable = [item for item in items if set(arguments.train_with or ()) <= set(item[1].trains_with)]
+    kept = [
+        (speech, base) for speech, base in trainable if _is_available(base, arguments.availability, call.now(speech))
+    ]
+    shown = present_items(BaseModel, kept[: arguments.limit], arguments.resource)
+    hidden = len(trainable) - len(kept)
+    notes = [
+        f'{hidden} older base model(s) are left out; availability="all" lists them.' if hidden else None,
+        *{clock_note(listed.speech.clock.skew) for listed in found.found},
+    ]
+    fields = list_fields(call, arguments.resource, found, kept, len(shown), notes)
+    return BaseModels(**fields, base_models=shown, next_steps=_steps(shown, arguments, call))
+
+
+def _is_available(base: schemas.BaseModel, availability: Availability, now: datetime) -> bool:
+    if availability == "all":
+        return True
+    until = base.adaptation_until if availability == "training" else base.transcription_until
+    return until is None or until > now
 
 
 async def _refuse_locale(speech: Speech, locale: str) -> None:
     offered = await speech.models_list_supported_locales()
     language = locale.partition("-")[0]
     near = [other for other in offered if other.partition("-")[0] == language] or offered
-    missing = Finding(
-        rule="locale-match",
-        level="block",
-        message=f"Resource {speech.resource.name} offers no base model for {locale}.",
-        fix=f"Offered are, among others: {', '.join(map(plain, near[:12]))}.",
+    raise Refused(
+        "Nothing to list.",
+        [
+            Finding(
+                rule="locale-match",
+                level="block",
+                message=f"Resource {speech.resource.name} offers no base model for {locale}.",
+                fix=f"Offered are, among others: {', '.join(map(sanitize, near[:MAX_OFFERED_LOCALES]))}.",
+            )
+        ],
+        "Call again with an offered locale.",
     )
-    raise Refused("Nothing to list.", [missing], "Call again with an offered locale.")
 
 
-tool = reads(list_base_models, "List base models")
+def _steps(shown: list[BaseModel], arguments: ListBaseModelsArguments, call: CallContext) -> list[str]:
+    if not shown:
+        every = call_step("list_base_models", locale=arguments.locale, availability="all", resource=arguments.resource)
+        return [every]
+    base, where = shown[0], arguments.resource if arguments.resource != ALL_RESOURCES else shown[0].resource
+    return [
+        call_step("list_datasets", locale=base.locale, resource=where or call.app.default),
+        call_step(
+            "plan_model",
+            locale=base.locale,
+            datasets=Placeholder("datasets"),
+            base_model=base.id,
+            resource=where or call.app.default,
+        ),
+    ]
+
+
+tool = declare(list_base_models, "List base models", Effect.READ, "models")

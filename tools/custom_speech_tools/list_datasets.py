@@ -1,26 +1,62 @@
-"""list_datasets: the data that models can be trained with."""
+"""list_datasets: the data that models are trained and tested with."""
 
-from custom_speech_tools.runtime import presenters
-from custom_speech_tools.runtime.dependencies import Named
-from custom_speech_tools.runtime.locales import canonical, reading_of
-from custom_speech_tools.runtime.parameters import KindFilter, Limit, LocaleFilter, ResourceName
-from custom_speech_tools.runtime.results import Dataset, Datasets
-from custom_speech_tools.runtime.tool import reads
-
-
-async def list_datasets(
-    speech: Named,
-    locale: LocaleFilter = None,
-    kind: KindFilter = None,
-    limit: Limit = 20,
-    resource: ResourceName = None,
-) -> Datasets:
-    """List the uploaded datasets of a resource, newest first, with kind, status and size. Only `Succeeded` ones can
-    be trained with."""
-    listing = await speech.datasets_list(locale=canonical(locale) if locale else None, kind=kind)
-    shown = [Dataset.model_validate(found) for found in presenters.newest_first(listing.entities)[:limit]]
-    note = reading_of(locale) if locale else None
-    return Datasets(**presenters.listed(speech.resource, listing, listing.entities, len(shown), note), datasets=shown)
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.locales import exact_locale, matches_locale
+from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.parameters import (
+    Arguments,
+    KindsFilter,
+    Limit,
+    LocaleFilter,
+    ResourceNameOrAll,
+    StatusFilter,
+)
+from custom_speech_tools.runtime.presenters.dataset import Dataset, Datasets
+from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from, present_items
+from custom_speech_tools.runtime.tool import Effect, declare
 
 
-tool = reads(list_datasets, "List datasets")
+class ListDatasetsArguments(Arguments):
+    """The arguments of list_datasets."""
+
+    locale: LocaleFilter = None
+    kinds: KindsFilter = None
+    status: StatusFilter = None
+    limit: Limit = 20
+    resource: ResourceNameOrAll = None
+
+
+async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> Datasets:
+    """List the uploaded datasets of a resource, newest first, with kind, status and size.
+
+    Only `Succeeded` ones can be trained with.
+    """
+    only_kind = arguments.kinds[0] if arguments.kinds and len(arguments.kinds) == 1 else None
+    found = await list_from(
+        call,
+        arguments.resource,
+        lambda speech: speech.datasets_list(
+            locale=exact_locale(arguments.locale), kind=only_kind, status=arguments.status
+        ),
+    )
+    kept = [
+        (speech, dataset)
+        for speech, dataset in found.items()
+        if matches_locale(dataset.locale, arguments.locale) and (not arguments.kinds or dataset.kind in arguments.kinds)
+    ]
+    shown = present_items(Dataset, kept[: arguments.limit], arguments.resource)
+    fields = list_fields(call, arguments.resource, found, kept, len(shown))
+    return Datasets(**fields, datasets=shown, next_steps=_steps(shown, arguments.resource, call))
+
+
+def _steps(shown: list[Dataset], resource: str | None, call: CallContext) -> list[str]:
+    ready = next((dataset for dataset in shown if dataset.status == "Succeeded"), None)
+    if ready is None:
+        where = call.app.default if resource in (None, ALL_RESOURCES) else resource
+        return [call_step("list_base_models", locale=Placeholder("locale"), resource=where)]
+    where = ready.resource or (resource if resource != ALL_RESOURCES else None) or call.app.default
+    return [call_step("plan_model", locale=ready.locale, datasets=[ready.id], resource=where)]
+
+
+tool = declare(list_datasets, "List datasets", Effect.READ, "data")

@@ -1,26 +1,42 @@
 """list_projects: the projects of a resource."""
 
-from custom_speech_tools.guardrails.project_rules import project_is_supported
-from custom_speech_tools.runtime import presenters
-from custom_speech_tools.runtime.dependencies import Named
+from custom_speech_tools.guardrails.resource_rules import projects_are_supported
+from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.locales import canonical, reading_of
-from custom_speech_tools.runtime.parameters import Limit, LocaleFilter, ResourceName
-from custom_speech_tools.runtime.results import Project, Projects
-from custom_speech_tools.runtime.tool import reads
+from custom_speech_tools.runtime.locales import exact_locale, matches_locale
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceName
+from custom_speech_tools.runtime.presenters.lists import list_fields, list_from, present_items
+from custom_speech_tools.runtime.presenters.project import Project, Projects
+from custom_speech_tools.runtime.tool import Effect, declare
 
 
-async def list_projects(
-    speech: Named, locale: LocaleFilter = None, limit: Limit = 20, resource: ResourceName = None
-) -> Projects:
-    """List the projects of a resource, newest first. The Azure portals show only models that are connected to a
-    project of their locale."""
-    if unsupported := list(project_is_supported(speech.resource)):
+class ListProjectsArguments(Arguments):
+    """The arguments of list_projects."""
+
+    locale: LocaleFilter = None
+    limit: Limit = 20
+    resource: ResourceName = None
+
+
+async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> Projects:
+    """List the projects of a resource, newest first.
+
+    The Azure portals show only models that are connected to a project of their locale.
+    """
+    if arguments.resource != "*" and (
+        unsupported := list(projects_are_supported(call.speech(arguments.resource).resource))
+    ):
         raise Refused("Nothing to list.", unsupported, "Other tools work without a project.")
-    listing = await speech.projects_list(locale=canonical(locale) if locale else None)
-    shown = [Project.model_validate(found) for found in presenters.newest_first(listing.entities)[:limit]]
-    note = reading_of(locale) if locale else None
-    return Projects(**presenters.listed(speech.resource, listing, listing.entities, len(shown), note), projects=shown)
+    found = await list_from(
+        call, arguments.resource, lambda speech: speech.projects_list(locale=exact_locale(arguments.locale))
+    )
+    kept = [(speech, project) for speech, project in found.items() if matches_locale(project.locale, arguments.locale)]
+    shown = present_items(Project, kept[: arguments.limit], arguments.resource)
+    fields = list_fields(call, arguments.resource, found, kept, len(shown))
+    where = arguments.resource or call.app.default
+    locale = shown[0].locale if shown else arguments.locale
+    return Projects(**fields, projects=shown, next_steps=[call_step("list_models", locale=locale, resource=where)])
 
 
-tool = reads(list_projects, "List projects")
+tool = declare(list_projects, "List projects", Effect.READ, "models")

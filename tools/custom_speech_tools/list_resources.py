@@ -1,31 +1,32 @@
-"""list_resources: which Speech resources there are and what each can do."""
+"""list_resources: which Speech resources are configured, and what each can do."""
 
-from custom_speech_tools.runtime.dependencies import AppContext, WithApp
-from custom_speech_tools.runtime.regions import region, trains_audio
-from custom_speech_tools.runtime.results import Resource, Resources
-from custom_speech_tools.runtime.tool import reads
-from custom_speech_tools.speech import Speech
-
-
-async def list_resources(connections: WithApp) -> Resources:
-    """List the configured Azure Speech resources: region, API version, whether each trains with audio, has
-    projects, can be copied from. Other tools take their names as `resource`."""
-    found = [_shown(speech, connections) for speech in connections.speech.values()]
-    return Resources(resources=found, total=len(found))
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.parameters import Arguments
+from custom_speech_tools.runtime.presenters.resource import Resources, present_resource
+from custom_speech_tools.runtime.tool import Effect, declare
 
 
-def _shown(speech: Speech, connections: AppContext) -> Resource:
-    resource = speech.resource
-    return Resource(
-        name=resource.name,
-        region=region(resource),
-        api_version=resource.api_version.name,
-        emulated=resource.emulated,
-        trains_audio=trains_audio(resource),
-        has_projects=resource.api_version.has_projects,
-        can_copy=bool(resource.resource_id) or resource.api_version.copies_with_key,
-        is_default=resource.name == connections.default,
-    )
+class ListResourcesArguments(Arguments):
+    """list_resources takes no arguments and ignores those that clients add to such tools (`random_string`)."""
 
 
-tool = reads(list_resources, "List Speech resources")
+async def list_resources(arguments: ListResourcesArguments, call: CallContext) -> Resources:  # noqa: ARG001  # all tools have the same signature
+    """List the configured Azure Speech resources.
+
+    Shows region, API version, whether each trains with audio, has projects, can be copied from and may be changed.
+    Other tools take their names as `resource`.
+    """
+    app = call.app
+    found = [
+        present_resource(speech.resource, is_default=name == app.default) for name, speech in app.resources.items()
+    ]
+    steps = [
+        call_step("list_models", resource="*"),
+        call_step("list_base_models", locale=Placeholder("locale"), resource=app.default),
+    ]
+    return Resources(resources=found, total=len(found), next_steps=steps)
+
+
+tool = declare(list_resources, "List Speech resources", Effect.READ, "models")

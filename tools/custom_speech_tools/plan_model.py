@@ -1,71 +1,70 @@
-"""plan_model: what create_model would do and what stands against it."""
+"""plan_model: what create_model would do, and what stands in its way."""
 
-from mcp.server.mcpserver import Context
-
-from custom_speech_tools.guardrails import charge_confirmation
-from custom_speech_tools.guardrails.model_plan import ModelPlan, Planned
-from custom_speech_tools.guardrails.model_rules import AUDIO_HOURS_A_DAY, MOST_AUDIO_HOURS
-from custom_speech_tools.runtime import next_steps, presenters
-from custom_speech_tools.runtime.dependencies import WithApp
-from custom_speech_tools.runtime.parameters import (
-    AllowDuplicate,
-    BaseModelName,
-    Datasets,
-    Description,
-    DisplayName,
-    Locale,
-    OptionalProject,
-    ResourceName,
-)
-from custom_speech_tools.runtime.results import Named, Plan
-from custom_speech_tools.runtime.tool import reads
+from custom_speech_tools.guardrails.model_facts import TrainingArguments
+from custom_speech_tools.guardrails.model_plan import ModelPlan, next_step_when_blocked, plan_training
+from custom_speech_tools.guardrails.model_rules import MAX_AUDIO_HOURS
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
+from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.results import EntityReference, Finding, ResourceAnswer
+from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech import schemas
 
 
-async def plan_model(
-    display_name: DisplayName,
-    locale: Locale,
-    datasets: Datasets,
-    plan: Planned,
-    connections: WithApp,
-    ctx: Context,
-    base_model: BaseModelName = None,
-    project: OptionalProject = None,
-    description: Description = None,
-    allow_duplicate: AllowDuplicate = False,
-    resource: ResourceName = None,
-) -> Plan:
-    """Check a training before it starts: everything that create_model would object to, hours of audio, days it
-    takes, and whether it is charged. Creates nothing; takes create_model's arguments."""
-    hours = plan.facts.audio_hours
-    token = (
-        None if charge_confirmation.can_ask(ctx) or plan.is_blocked else charge_confirmation.token(plan, connections)
-    )
+class Plan(ResourceAnswer):
+    """What creating a model would do; days, charge and alternative are null where it is blocked."""
+
+    ok: bool
+    findings: list[Finding]
+    base_model: EntityReference | None
+    audio_hours: float
+    estimated_training_days: float | None
+    training_is_charged: bool | None
+    uncharged_alternative: EntityReference | None
+    confirm: str | None
+
+
+async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
+    """Check a training before it starts, without creating anything.
+
+    Reports everything that create_model would refuse, the hours of audio, the days that the service will train (not
+    your waiting time for text, which is minutes), and whether it is charged. Levels: block = refused, confirm = your
+    user must agree, warn = information. Takes create_model's arguments.
+    """
+    plan = await plan_training(call, arguments)
+    hours, blocked = plan.facts.audio_hours, plan.is_blocked
+    days = None if blocked else round(min(hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY, 2)
+    token = call.app.confirmation.issue_token(plan.effect, call.app.now()) if plan.needs_confirmation else None
     return Plan(
-        **presenters.where(plan.facts.speech.resource),
-        ok=not plan.is_blocked and plan.existing is None,
+        **resource_fields(plan.facts.speech.resource),
+        ok=not blocked and plan.existing is None,
         findings=list(plan.findings),
-        base_model=_base_model(plan),
+        base_model=_reference(plan.base_model),
         audio_hours=round(hours, 2),
-        estimated_training_days=round(min(hours, MOST_AUDIO_HOURS) / AUDIO_HOURS_A_DAY, 2),
-        training_is_charged=plan.is_charged,
+        estimated_training_days=days,
+        training_is_charged=None if blocked else plan.is_charged,
+        uncharged_alternative=None if blocked else _reference(plan.uncharged_alternative),
         confirm=token,
-        next_steps=[_next_step(plan, asks=charge_confirmation.can_ask(ctx))],
+        next_steps=[_next_step(plan)],
     )
 
 
-def _base_model(plan: ModelPlan) -> Named | None:
-    base = next(iter(plan.base_models), None)
-    return Named(id=base.id, display_name=base.display_name) if base else None
+def _reference(base: schemas.BaseModel | None) -> EntityReference | None:
+    return EntityReference(id=base.id, display_name=base.display_name) if base else None
 
 
-def _next_step(plan: ModelPlan, *, asks: bool) -> str:
+def _next_step(plan: ModelPlan) -> str:
     if plan.is_blocked:
-        return "Correct every finding of level block, then call plan_model again."
+        return next_step_when_blocked(plan.findings)
     if plan.existing:
-        return next_steps.call("get_model", model=plan.existing.id, resource=plan.facts.speech.resource.name)
-    if plan.needs_yes and not asks:
-        return "Ask your user about the charge; after a yes, call create_model with the same arguments and confirm."
-    return "Call create_model with the same arguments."
+        return call_step("get_model", model=plan.existing.id, resource=plan.facts.speech.resource.name)
+    name = "" if plan.facts.request.display_name else " and a display_name"
+    if plan.needs_confirmation:
+        return (
+            f"Ask your user about the charge; if they agree, call create_model with these arguments{name} and confirm."
+        )
+    return f"Call create_model with the same arguments{name}."
 
 
-tool = reads(plan_model, "Plan a custom model")
+tool = declare(plan_model, "Plan a custom model", Effect.READ, "models")

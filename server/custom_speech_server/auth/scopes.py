@@ -7,7 +7,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.types import CallToolResult, TextContent
 
-from custom_speech_tools.runtime.registry import catalogue
+from custom_speech_tools.runtime.registry import registered_tools
 
 READ = "speech.read"
 """Without it nothing is answered."""
@@ -18,7 +18,7 @@ WRITE = "speech.write"
 
 def writing_tools() -> frozenset[str]:
     """The names of the tools that change something, as their annotations say."""
-    return frozenset(tool.name for tool in catalogue()) - {tool.name for tool in catalogue(read_only=True)}
+    return frozenset(tool.name for tool in registered_tools()) - {tool.name for tool in registered_tools(read_only=True)}
 
 
 class Allowed:

@@ -11,8 +11,8 @@ from custom_speech_server import emulated_resources
 from custom_speech_server.audit_log import AuditFile, cautions, of_environment
 from custom_speech_server.config import ConfigurationError, Resources, load
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
-from custom_speech_tools.speech import VERSIONS, AzureError, Speech, SpeechError, SpeechResource, UnreachableError
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.speech import VERSIONS, AzureError, RequestPipeline, Speech, SpeechError, SpeechResource, UnreachableError
+from custom_speech_tools.speech.sanitize import sanitize
 
 
 def run(config: Path | None) -> int:
@@ -61,13 +61,13 @@ def _said(error: SpeechError | None) -> str:
     said = (
         f"answers {error.status} {error.code or ''}: {error.args[0]}" if isinstance(error, AzureError) else str(error)
     )
-    return plain(said)
+    return sanitize(said)
 
 
 async def _answer_in(resource: SpeechResource, version: str, resources: Resources) -> SpeechError | None:
     """Why the resource does not answer in an API version; None where it does."""
     asked = replace(resource, api_version=VERSIONS[version])
-    speech = Speech(asked, emulated_resources.emulator if resources.in_process else None)
+    speech = Speech(RequestPipeline(asked, emulated_resources.emulator if resources.in_process else None))
     try:
         await speech.models_list_supported_locales()
     except SpeechError as error:

@@ -22,7 +22,7 @@ from custom_speech_server.http.graceful_shutdown import Endings, Listeners
 from custom_speech_server.http.host_validation import PlainHeads
 from custom_speech_server.http.passing import Passing
 from custom_speech_server.http.sessions import SESSION, Sessions
-from custom_speech_tools.speech import Speech
+from custom_speech_tools.speech import RequestPipeline, Speech
 
 BODY_BYTES = 1024 * 1024
 """The most that a request may hold; the largest sensible call takes a tenth."""
@@ -99,4 +99,4 @@ class _Mcp:
 
 def _speech(settings: Settings) -> dict[str, Speech]:
     app = settings.emulator if settings.resources.in_process else None
-    return {resource.name: Speech(resource, app) for resource in settings.resources.all}
+    return {resource.name: Speech(RequestPipeline(resource, app)) for resource in settings.resources.all}

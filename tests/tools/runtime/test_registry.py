@@ -13,7 +13,7 @@ from mcp.types import Tool
 
 import custom_speech_tools
 from conftest import Connect
-from custom_speech_tools.runtime.registry import catalogue
+from custom_speech_tools.runtime.registry import registered_tools
 from support.tool_client import Caller
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ def written(tool: Tool) -> dict[str, Any]:
 async def test_a_file_is_a_tool_is_a_function(call: Caller) -> None:
     """The catalogue finds tools by file name, and each has its test file."""
     assert set(await listed(call)) == FILES
-    assert [tool.fn.__name__ for tool in catalogue()] == TOOLS
+    assert [tool.fn.__name__ for tool in registered_tools()] == TOOLS
     assert {file.stem.removeprefix("test_") for file in Path(__file__).parents[1].glob("test_*.py")} >= FILES
 
 

@@ -89,7 +89,7 @@ def configured(service: Outside) -> Resources:
 @pytest.fixture
 async def call(service: Outside) -> AsyncIterator[Caller]:
     """A client of a server that reaches the service over the network."""
-    server = build(Settings(configured(service), state_key=b"k" * 32, confirm="never", pace=0.0))
+    server = build(Settings(configured(service), state_key=b"k" * 32, confirm="never"))
     async with Client(server, cache=None) as client:
         yield Caller(client)
 

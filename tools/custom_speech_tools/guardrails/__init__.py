@@ -1,1 +1,1 @@
-"""The rules: pure functions from facts to findings, and the plans that run them."""
+"""The rules: pure functions from facts to findings, and the plans that fetch the facts and run the rules."""

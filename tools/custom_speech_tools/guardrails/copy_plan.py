@@ -1,103 +1,132 @@
-"""The plan of a copy: checked facts, and which model on the target is the same copy already."""
+"""The plan of a copy: its checked facts, and whether the target has the copy already."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
 
 import anyio
-from mcp.server.mcpserver import Resolve
 
-from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts, same_resource
+from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts, name_is_free
+from custom_speech_tools.guardrails.model_plan import next_step_when_blocked
 from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
-from custom_speech_tools.guardrails.resource_rules import to_service_time
-from custom_speech_tools.runtime.context import current
-from custom_speech_tools.runtime.dependencies import Named, WithApp
+from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import MARK, digest
-from custom_speech_tools.runtime.parameters import ModelName, TargetProject, TargetResource
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.concurrency import together
+from custom_speech_tools.speech.concurrency import task_group
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """What is to be copied and where to; model and project as the caller named them."""
+
+    model: str
+    resource: str | None
+    to_resource: str
+    project: str | None = None
+    allow_duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CopyPlan:
-    """A model that may be copied, and where to; `gathered` is when, in seconds of `anyio.current_time`."""
+    """A model that may be copied; `read_at` is when its facts were read (`anyio.current_time`)."""
 
     source: Speech
     target: Speech
     model: schemas.CustomModel
     project: schemas.Project | None
     findings: tuple[Finding, ...]
-    gathered: float
+    read_at: float
 
     @property
-    def request(self) -> str:
-        """The digest of the copy."""
-        return digest("copy", self.source.resource.endpoint, self.model.id, self.target.resource.identity)
+    def key(self) -> str:
+        """The idempotency key."""
+        return idempotency_key("copy", self.model.id, self.target.resource.identity)
+
+    @property
+    def decision(self) -> Decision:
+        """What the audit records."""
+        return Decision(self.findings, self.key)
 
 
-async def copy_plan(
-    model: ModelName, to_resource: TargetResource, project: TargetProject, source: Named, connections: WithApp
-) -> CopyPlan:
-    """Gather the facts and check them; raises Refused with every finding."""
-    target, gathered = connections.of(to_resource), anyio.current_time()
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """What the target says before anything is copied.
+
+    Attributes:
+        known: Models of the name that existed before.
+        earlier_copy: The same copy, made earlier.
+    """
+
+    authorization: schemas.ModelCopyAuthorization | None
+    known: frozenset[str]
+    earlier_copy: schemas.CustomModel | None
+    findings: tuple[Finding, ...]
+
+
+async def plan_copy(call: CallContext, request: CopyRequest) -> CopyPlan:
+    """Fetch the facts and check them.
+
+    Raises:
+        Refused: A rule blocks the copy; every finding is listed.
+    """
+    source, target, read_at = call.speech(request.resource), call.speech(request.to_resource), anyio.current_time()
     has_projects = target.resource.api_version.has_projects
-    async with together() as group:
-        one = group.start(find(source, MODEL, model))
-        other = group.start(find(target, PROJECT, project)) if project and has_projects else None
-    there = other.result if other else None
+    async with task_group() as tasks:
+        model_task = tasks.create_task(find(source, MODEL, request.model))
+        wanted = request.project if has_projects else None
+        project_task = tasks.create_task(find(target, PROJECT, wanted)) if wanted else None
+    model, project = model_task.return_value, project_task.return_value if project_task else None
     facts = CopyFacts(
         source=source.resource,
         target=target.resource,
-        now=to_service_time(connections.now(), source.ahead),
-        model=one.result,
-        project=there,
-        wants_project=project is not None,
+        now=call.now(source),
+        model=model,
+        project=project,
+        wants_project=request.project is not None,
         target_has_key=target.resource.credential.has_key,
-        ahead=source.ahead,
+        clock_skew=source.clock.skew,
     )
-    findings = [finding for rule in RULES for finding in rule(facts)]
-    blocked = any(finding.level == "block" for finding in findings)
-    if blocked or isinstance(one.result, Finding) or isinstance(there, Finding):
-        raise Refused("Nothing was copied.", findings, "Correct all of this, then call again.")
-    current().findings = tuple(findings)
-    return CopyPlan(source, target, one.result, there, tuple(findings), gathered)
+    findings = tuple(finding for rule in RULES for finding in rule(facts))
+    if is_blocked(findings) or isinstance(model, Finding) or isinstance(project, Finding):
+        raise Refused("Nothing was copied.", findings, next_step_when_blocked(findings))
+    return CopyPlan(source, target, model, project, findings, read_at)
 
 
-Copying = Annotated[CopyPlan, Resolve(copy_plan)]
+async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> TargetState:
+    """Authorize the copy on the target, and look there for the same copy and for models of the same name.
+
+    Raises:
+        Refused: The target has a model of the name that is not the same copy.
+    """
+    source_id = plan.source.resource.resource_id
+    writer = call.writer(plan.target, plan.decision)
+    async with task_group() as tasks:
+        copies_task = tasks.create_task(list_same_name(plan))
+        authorization = tasks.create_task(writer.models_authorize_copy(source_id)) if source_id else None
+    others = copies_task.return_value
+    earlier = find_copy(plan.model, others)
+    name = plan.target.resource.name
+    findings = () if earlier else tuple(name_is_free(plan.model, others, name, allow_duplicate=allow_duplicate))
+    if is_blocked(findings):
+        raise Refused("Nothing was copied.", findings, "Then call again.")
+    known = frozenset(model.id for model in others)
+    return TargetState(authorization.return_value if authorization else None, known, earlier, findings)
 
 
-def earlier_copy(model: schemas.CustomModel, there: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
-    """The model on the target that carries the same mark: a copy keeps the properties of its source."""
-    mark = (model.custom_properties or {}).get(MARK)
-    others = (other for other in there if other.id != model.id)
-    return next((other for other in others if mark and (other.custom_properties or {}).get(MARK) == mark), None)
+async def list_same_name(plan: CopyPlan) -> list[schemas.CustomModel]:
+    """Return the models on the target that have the name and locale of the source."""
+    name, locale = plan.model.display_name, plan.model.locale
+    listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
+    return [model for model in listing.entities if model.display_name == name]
 
 
-def name_is_free(model: schemas.CustomModel, there: Iterable[schemas.CustomModel], target: str) -> Iterator[Finding]:
-    """No model on the target is the source, or could be an earlier copy without a mark; others are mentioned."""
-    for other in there:
-        yield same_resource(target) if other.id == model.id else _same_name(model, other)
-
-
-def _same_name(model: schemas.CustomModel, other: schemas.CustomModel) -> Finding:
-    unclear = may_be_copy(model, other)
-    return Finding(
-        rule="already-exists",
-        level="block" if unclear else "warn",
-        message=f"The target has a model of this name and locale{UNCLEAR if unclear else ''}: {other.id}.",
-        fix="If it is that, use connect_model on the target; if not, rename or delete it there first."
-        if unclear
-        else "It is another model; the copy is a second one of the name.",
-    )
-
-
-UNCLEAR = ", perhaps an earlier copy"
-
-
-def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
-    """Whether another model of the name may be its copy: neither marked, older, nor trained with data of its own."""
-    made, copied = model.created_date_time, other.created_date_time
-    is_older = made is not None and copied is not None and copied < made
-    return not (MARK in (other.custom_properties or {}) or other.datasets or is_older)
+def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
+    """Return the model on the target that carries the same key: a copy keeps the properties of its source."""
+    key = (model.custom_properties or {}).get(KEY_PROPERTY)
+    if not key:
+        return None
+    keyed = (other for other in others if other.id != model.id)
+    return next((other for other in keyed if (other.custom_properties or {}).get(KEY_PROPERTY) == key), None)

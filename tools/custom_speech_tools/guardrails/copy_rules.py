@@ -1,23 +1,31 @@
-"""The rules of copying a model: each a pure function from facts to findings, named for what holds after it."""
+"""The rules of copying a model: each a pure function from facts to findings, named for what it requires."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from custom_speech_tools.guardrails import resource_rules
-from custom_speech_tools.guardrails.project_link import locales_match
-from custom_speech_tools.guardrails.project_rules import project_is_supported
-from custom_speech_tools.guardrails.resource_rules import resource_is_writable
+from custom_speech_tools.guardrails.project_link import project_has_locale
+from custom_speech_tools.guardrails.resource_rules import projects_are_supported, resource_is_writable
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechResource, schemas
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.speech.sanitize import quote, sanitize
 
 Findings = Iterator[Finding]
 
 
 @dataclass(frozen=True, slots=True)
 class CopyFacts:
-    """What is known when the rules decide. A Finding stands where a reference leads nowhere."""
+    """What is known when the rules decide; a Finding stands in place of an entity that was not found.
+
+    Attributes:
+        now: The service's time.
+        target_has_key: Whether a key, rather than a token of Entra ID, authorizes requests to the target.
+        clock_skew: The lead of the service's clock.
+    """
 
     source: SpeechResource
     target: SpeechResource
@@ -26,45 +34,44 @@ class CopyFacts:
     project: schemas.Project | Finding | None
     wants_project: bool
     target_has_key: bool
-    ahead: timedelta = timedelta()
-    """The lead of the service's clock, by which `now` is told."""
+    clock_skew: timedelta = timedelta()
 
 
 def references_are_found(facts: CopyFacts) -> Findings:
-    """The model and the project exist."""
+    """Require that the model and the project exist."""
     yield from (fact for fact in (facts.model, facts.project) if isinstance(fact, Finding))
 
 
 def resources_are_writable(facts: CopyFacts) -> Findings:
-    """Neither the source nor the target is read-only: a copy is a POST to each."""
+    """Require that source and target may be changed: a copy is a POST to each."""
     yield from resource_is_writable(facts.source)
     if facts.target.name != facts.source.name:
         yield from resource_is_writable(facts.target)
 
 
 def clocks_agree(facts: CopyFacts) -> Findings:
-    """Dates are judged by a clock that is right."""
-    yield from resource_rules.clocks_agree(facts.ahead)
+    """Warn where dates are judged by another clock than this machine's."""
+    yield from resource_rules.clocks_agree(facts.clock_skew)
 
 
 def target_is_another_resource(facts: CopyFacts) -> Findings:
-    """The copy goes to another resource."""
+    """Require another resource as the target."""
     if facts.source.identity == facts.target.identity:
         yield same_resource(facts.target.name)
 
 
 def same_resource(target: str) -> Finding:
-    """What to say of a target that is the source."""
+    """Return what to say about a target that is the source."""
     return Finding(
         rule="same-resource",
         level="block",
-        message=f"{target} is the resource that the model is on.",
+        message=f"The model is on {target} already.",
         fix="Name another resource as to_resource; connect_model shows a model in another project.",
     )
 
 
 def copy_can_be_authorized(facts: CopyFacts) -> Findings:
-    """The target can learn which resource it lets copy, or the older form with the target's key is there."""
+    """Require the source's resource id, or what the older form of v3.2 needs: the target's key."""
     if facts.source.resource_id is None and not (facts.source.api_version.copies_with_key and facts.target_has_key):
         yield Finding(
             rule="copy-authorized",
@@ -75,27 +82,32 @@ def copy_can_be_authorized(facts: CopyFacts) -> Findings:
 
 
 def model_is_ready(facts: CopyFacts) -> Findings:
-    """The model is trained and still transcribes."""
-    model = facts.model
-    if isinstance(model, Finding):
-        return
-    name, until = plain(model.display_name, 80), model.transcription_until
-    if model.status != "Succeeded":
-        message = f"Model '{name}' is {plain(model.status)}."
-        wait = f'Wait for it: get_model(model="{model.id}", wait_seconds=45, resource="{facts.source.name}").'
-        fix = "Train it again, corrected." if model.status == "Failed" else wait
+    """Require a model that is trained and still transcribes."""
+    if isinstance(facts.model, schemas.CustomModel):
+        yield from trained_model_is_usable(facts.model, facts.now, facts.source.name)
+
+
+def trained_model_is_usable(model: schemas.CustomModel, now: datetime, resource: str) -> Findings:
+    """Require that training has succeeded and the model has not expired."""
+    name, until = quote(model.display_name), model.transcription_until
+    if model.status == "Failed":
+        message, fix = f"Training of model {name} failed.", "Correct the cause and train it again."
         yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
-    elif until is not None and until <= facts.now:
-        message = f"Model '{name}' transcribed until {until:%Y-%m-%d}."
+    elif model.status != "Succeeded":
+        wait = call_step("get_model", model=model.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
+        message = f"Model {name} is still being trained ({sanitize(model.status, 40)})."
+        yield Finding(rule="model-is-ready", level="block", message=message, fix=f"Wait for it: {wait}.")
+    elif until is not None and until <= now:
+        message = f"Model {name} has not transcribed since {until:%Y-%m-%d}."
         yield Finding(rule="model-is-ready", level="block", message=message, fix="Train a new one.")
 
 
 def project_fits(facts: CopyFacts) -> Findings:
-    """The target has projects where one is asked for, and the project has the model's locale."""
+    """Require projects on the target where one is asked for, and a project of the model's locale."""
     if facts.wants_project:
-        yield from project_is_supported(facts.target)
+        yield from projects_are_supported(facts.target)
     if isinstance(facts.model, schemas.CustomModel) and isinstance(facts.project, schemas.Project):
-        yield from locales_match(facts.model, facts.project, facts.target.name)
+        yield from project_has_locale(facts.project, facts.model.locale, facts.target.name)
 
 
 RULES: tuple[Callable[[CopyFacts], Findings], ...] = (
@@ -107,3 +119,34 @@ RULES: tuple[Callable[[CopyFacts], Findings], ...] = (
     clocks_agree,
     project_fits,
 )
+
+
+def name_is_free(
+    model: schemas.CustomModel, others: list[schemas.CustomModel], target: str, *, allow_duplicate: bool
+) -> Findings:
+    """Require that no model on the target is the source, and none has its name unless a second one is wanted."""
+    for other in others:
+        if other.id == model.id:
+            yield same_resource(target)
+        else:
+            yield _same_name(model, other, allow_duplicate)
+
+
+def _same_name(model: schemas.CustomModel, other: schemas.CustomModel, allow_duplicate: bool) -> Finding:
+    perhaps = " It may be an earlier copy of this model." if may_be_copy(model, other) else ""
+    return Finding(
+        rule="already-exists",
+        level="warn" if allow_duplicate else "block",
+        message=f"The target already has a model with this name and locale: {other.id}.{perhaps}",
+        fix="If it is the copy you want, use connect_model on the target; allow_duplicate=true copies beside it.",
+    )
+
+
+def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
+    """Return whether another model of the name may be its copy.
+
+    It may be one unless it carries a key, is older, or was trained with data of its own.
+    """
+    created, copied = model.created_date_time, other.created_date_time
+    is_older = created is not None and copied is not None and copied < created
+    return not (KEY_PROPERTY in (other.custom_properties or {}) or other.datasets or is_older)

@@ -1,52 +1,74 @@
-"""The facts that the rules of creating a model look at, fetched side by side."""
+"""The facts on which the rules of training decide, fetched concurrently."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, PROJECT, find
-from custom_speech_tools.guardrails.resource_rules import to_service_time
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.parameters import (
+    AllowDuplicate,
+    Arguments,
+    BaseModelReference,
+    DatasetReferences,
+    Description,
+    DisplayName,
+    Locale,
+    OptionalProject,
+    ResourceName,
+)
+from custom_speech_tools.runtime.presenters.model import AUDIO_KINDS
 from custom_speech_tools.runtime.regions import trains_audio
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.concurrency import together
+from custom_speech_tools.speech import Speech, SpeechError, schemas
+from custom_speech_tools.speech.concurrency import task_group
 
-AUDIO = frozenset({"Acoustic", "AudioFiles"})
-"""The kinds that train with audio."""
+TEXT_KIND = "Language"
+
+
+class TrainingArguments(Arguments):
+    """What is to be trained: the arguments that plan_model and create_model share."""
+
+    display_name: DisplayName | None = None
+    locale: Locale
+    datasets: DatasetReferences
+    base_model: BaseModelReference = None
+    project: OptionalProject = None
+    description: Description = None
+    allow_duplicate: AllowDuplicate = False
+    resource: ResourceName = None
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRequest:
-    """What a caller asks for; `locale` in the service's case, `asked_locale` as it came."""
+class AudioResource:
+    """Another resource that trains with audio, and which of the named datasets it has under the same names."""
 
-    display_name: str
-    locale: str
-    asked_locale: str
-    datasets: tuple[str, ...]
-    base_model: str | None = None
-    project: str | None = None
-    description: str | None = None
-    allow_duplicate: bool = False
+    name: str
+    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What is known when the rules decide. A Finding stands where a reference leads nowhere."""
+    """What is known when the rules decide; a Finding stands in place of an entity that was not found.
 
-    request: ModelRequest
+    Attributes:
+        now: The service's time.
+        base_model: The base model that was asked for, None where none was.
+        base_models: All base models of the locale.
+        same_name: Custom models that have the name and the locale already.
+        audio_resources: Other configured resources that train with audio, where this one does not.
+        clock_skew: The lead of the service's clock.
+    """
+
+    request: TrainingArguments
     speech: Speech
     now: datetime
     project: schemas.Project | Finding | None
     datasets: tuple[schemas.Dataset | Finding, ...]
     base_model: schemas.BaseModel | Finding | None
-    """The one that was asked for; None where the service is to choose."""
     base_models: tuple[schemas.BaseModel, ...]
-    """All of the locale, where the service is to choose."""
-    same_name: tuple[schemas.CustomModel, ...]
-    """The models that already have the name and the locale."""
-    audio_resources: tuple[str, ...]
-    """Other configured resources that train with audio."""
-    ahead: timedelta = timedelta()
-    """The lead of the service's clock, by which `now` is told."""
+    same_name: tuple[schemas.CustomModel, ...] = ()
+    audio_resources: tuple[AudioResource, ...] = ()
+    clock_skew: timedelta = field(default=timedelta())
 
     @property
     def found_datasets(self) -> tuple[schemas.Dataset, ...]:
@@ -54,48 +76,98 @@ class ModelFacts:
         return tuple(dataset for dataset in self.datasets if isinstance(dataset, schemas.Dataset))
 
     @property
+    def kinds(self) -> set[str]:
+        """The kinds of the datasets."""
+        return {dataset.kind for dataset in self.found_datasets}
+
+    @property
     def audio_hours(self) -> float:
-        """Hours of audio in the datasets that train with audio."""
-        return sum(dataset.audio_seconds for dataset in self.found_datasets if dataset.kind in AUDIO) / 3600
+        """Hours of audio in the datasets."""
+        return sum(dataset.audio_seconds for dataset in self.found_datasets if dataset.kind in AUDIO_KINDS) / 3600
+
+    @property
+    def open_base_models(self) -> list[schemas.BaseModel]:
+        """The base models of the locale that may still be trained on, newest first."""
+        is_open = [
+            base for base in self.base_models if not (base.adaptation_until and base.adaptation_until <= self.now)
+        ]
+        return sorted(is_open, key=lambda base: base.created_date_time or self.now, reverse=True)
+
+    @property
+    def fitting_base_models(self) -> list[schemas.BaseModel]:
+        """The open base models that take all of the data, newest first."""
+        return [base for base in self.open_base_models if all(takes_data(base, kind) for kind in self.kinds)]
+
+    @property
+    def chosen_base_model(self) -> schemas.BaseModel | None:
+        """The base model to train on: the one asked for, else the newest that takes the data."""
+        if self.base_model is None:
+            return next(iter(self.fitting_base_models), None)
+        return self.base_model if isinstance(self.base_model, schemas.BaseModel) else None
 
 
-async def gather(request: ModelRequest, speech: Speech, others: tuple[Speech, ...], now: datetime) -> ModelFacts:
-    """Fetch every fact at the same time: one round trip, whatever the number of datasets."""
-    async with together() as group:
-        project = group.start(_project(speech, request))
-        base_model = group.start(_base_model(speech, request))
-        base_models = group.start(_base_models(speech, request))
-        same_name = group.start(
-            speech.models_list_custom_models(display_name=request.display_name, locale=request.locale)
-        )
-        datasets = [group.start(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
+def adapts_to_text_only(base: schemas.BaseModel) -> bool:
+    """Return whether a base model learns from text alone; of audio it then uses the transcripts (recorded live)."""
+    return TEXT_KIND in base.trains_with and not AUDIO_KINDS & set(base.trains_with)
+
+
+def takes_data(base: schemas.BaseModel, kind: str) -> bool:
+    """Return whether a base model can be trained with this kind of dataset."""
+    return kind in base.trains_with or (kind == "Acoustic" and adapts_to_text_only(base))
+
+
+async def gather_model_facts(call: CallContext, request: TrainingArguments) -> ModelFacts:
+    """Fetch every fact concurrently: one round trip, whatever the number of datasets."""
+    speech = call.speech(request.resource)
+    async with task_group() as tasks:
+        project = tasks.create_task(_project(speech, request))
+        base_model = tasks.create_task(_base_model(speech, request))
+        base_models = tasks.create_task(speech.models_list_base_models(locale=request.locale))
+        same_name = tasks.create_task(_same_name(speech, request))
+        datasets = [tasks.create_task(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
+        others = [
+            tasks.create_task(_audio_resource(other, request))
+            for other in (call.speech_of_all() if trains_audio(speech.resource) is False else [])
+            if trains_audio(other.resource)
+        ]
     return ModelFacts(
         request=request,
         speech=speech,
-        now=to_service_time(now, speech.ahead),
-        project=project.result,
-        datasets=tuple(dataset.result for dataset in datasets),
-        base_model=base_model.result,
-        base_models=base_models.result,
-        same_name=tuple(model for model in same_name.result.entities if model.display_name == request.display_name),
-        audio_resources=tuple(other.resource.name for other in others if trains_audio(other.resource)),
-        ahead=speech.ahead,
+        now=call.now(speech),
+        project=project.return_value,
+        datasets=tuple(dataset.return_value for dataset in datasets),
+        base_model=base_model.return_value,
+        base_models=tuple(base_models.return_value.entities),
+        same_name=same_name.return_value,
+        audio_resources=tuple(other.return_value for other in others),
+        clock_skew=speech.clock.skew,
     )
 
 
-async def _project(speech: Speech, request: ModelRequest) -> schemas.Project | Finding | None:
+async def _project(speech: Speech, request: TrainingArguments) -> schemas.Project | Finding | None:
     if request.project is None or not speech.resource.api_version.has_projects:
         return None
     return await find(speech, PROJECT, request.project)
 
 
-async def _base_model(speech: Speech, request: ModelRequest) -> schemas.BaseModel | Finding | None:
+async def _base_model(speech: Speech, request: TrainingArguments) -> schemas.BaseModel | Finding | None:
     if request.base_model is None:
         return None
     return await find(speech, BASE_MODEL, request.base_model, request.locale)
 
 
-async def _base_models(speech: Speech, request: ModelRequest) -> tuple[schemas.BaseModel, ...]:
-    if request.base_model is not None:
+async def _same_name(speech: Speech, request: TrainingArguments) -> tuple[schemas.CustomModel, ...]:
+    if request.display_name is None:
         return ()
-    return tuple((await speech.models_list_base_models(locale=request.locale)).entities)
+    listing = await speech.models_list_custom_models(display_name=request.display_name, locale=request.locale)
+    return tuple(model for model in listing.entities if model.display_name == request.display_name)
+
+
+async def _audio_resource(speech: Speech, request: TrainingArguments) -> AudioResource:
+    """Return which of the named datasets another resource has; one that does not answer has none."""
+    try:
+        listing = await speech.datasets_list(locale=request.locale)
+    except SpeechError:
+        return AudioResource(speech.resource.name)
+    names = {dataset.display_name for dataset in listing.entities if dataset.status == "Succeeded"}
+    return AudioResource(speech.resource.name, tuple(name for name in request.datasets if name in names))

@@ -1,127 +1,170 @@
-"""The plan of a model: its facts, what the rules say of them, and what would be sent.
+"""The plan of a training: its facts, what the rules state about them, and the request that would be sent."""
 
-A tool that must obey the rules takes a `Checked` plan, which the SDK fills and no caller can invent.
-"""
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated
 
 import anyio
-from mcp.server.mcpserver import Resolve
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.model_facts import ModelFacts, ModelRequest, gather
-from custom_speech_tools.guardrails.model_rules import RULES, fitting_base_models
-from custom_speech_tools.runtime.context import current
-from custom_speech_tools.runtime.dependencies import Named, WithApp
+from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments, gather_model_facts
+from custom_speech_tools.guardrails.model_rules import RULES
+from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.runtime.confirmation import ConfirmationRequest, is_needed
+from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import MARK, digest
-from custom_speech_tools.runtime.locales import canonical
-from custom_speech_tools.runtime.parameters import (
-    AllowDuplicate,
-    BaseModelName,
-    Datasets,
-    Description,
-    DisplayName,
-    Locale,
-    OptionalProject,
-)
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.speech.sanitize import quote
+
+MAX_QUOTED_NAMES = 5
+PRICES = "https://azure.microsoft.com/pricing/details/cognitive-services/speech-services/"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """A request with all that the guardrails found; `gathered` is when, in seconds of `anyio.current_time`."""
+    """A training with everything that the guardrails stated.
+
+    Attributes:
+        key: The idempotency key.
+        existing: The model that the same request has made already.
+        read_at: When the facts were read (`anyio.current_time`).
+    """
 
     facts: ModelFacts
     findings: tuple[Finding, ...]
-    request: str
-    """The digest of the request."""
+    key: str
     existing: schemas.CustomModel | None
-    """The model of the very same request that is there already."""
-    gathered: float
-    asked_at: datetime
-    """When the facts were asked for, by this machine's clock."""
+    read_at: float
 
     @property
     def is_blocked(self) -> bool:
-        """Whether a finding stands against it."""
-        return any(finding.level == "block" for finding in self.findings)
+        """Whether a rule blocks it."""
+        return is_blocked(self.findings)
 
     @property
-    def needs_yes(self) -> bool:
-        """Whether a person must say yes to a charge first."""
-        return any(finding.level == "confirm" for finding in self.findings)
-
-    def mark(self, yes: str) -> str:
-        """What the model will carry: the request, and where it may be a second one also the yes that buys it."""
-        return f"{self.request}-{digest(yes)}" if self.facts.request.allow_duplicate else self.request
-
-    def find_by_confirmation(self, yes: str) -> schemas.CustomModel | None:
-        """The model that was trained on this very yes, by whatever server."""
-        return find_by_key(self.mark(yes), self.facts.same_name)
+    def needs_confirmation(self) -> bool:
+        """Whether the user has to agree to a charge first."""
+        return is_needed(self.findings)
 
     @property
-    def base_models(self) -> list[schemas.BaseModel]:
-        """The base model that was asked for, or those from which the service may choose, newest first."""
-        asked = self.facts.base_model
-        return [asked] if isinstance(asked, schemas.BaseModel) else fitting_base_models(self.facts)
+    def base_model(self) -> schemas.BaseModel | None:
+        """The base model to train on."""
+        return self.facts.chosen_base_model
 
     @property
     def is_charged(self) -> bool:
-        """Whether training costs money, or may: with the choice left to the service, any of its choices counts."""
-        return any(base.training_is_charged for base in self.base_models)
+        """Whether training costs money."""
+        return self.base_model is not None and self.base_model.training_is_charged
 
-    def definition(self, mark: str) -> dict[str, JsonValue]:
-        """The body of Models_Create."""
+    @property
+    def uncharged_alternative(self) -> schemas.BaseModel | None:
+        """The newest open base model that takes the data and costs nothing."""
+        free = (base for base in self.facts.fitting_base_models if not base.training_is_charged)
+        return next(free, None) if self.is_charged else None
+
+    @property
+    def effect(self) -> str:
+        """What an agreement is bound to: the request, and the base model that it is charged for."""
+        base = self.base_model.id if self.base_model else ""
+        return "/".join(["create_model", self.key, str(self.facts.request.allow_duplicate), base])
+
+    def key_for(self, confirmation_id: str) -> str:
+        """Return the key that the model will carry.
+
+        A deliberate duplicate also carries the agreement that it was made on, so that one agreement makes one model.
+        """
+        return f"{self.key}-{idempotency_key(confirmation_id)}" if self.facts.request.allow_duplicate else self.key
+
+    def find_by_confirmation(self, confirmation_id: str) -> schemas.CustomModel | None:
+        """Return the model that was made on this agreement, by any process."""
+        return find_by_key(self.key_for(confirmation_id), self.facts.same_name)
+
+    def confirmation_request(self) -> ConfirmationRequest:
+        """Return the question to the user."""
+        request, speech = self.facts.request, self.facts.speech
+        names = [quote(dataset.display_name) for dataset in self.facts.found_datasets]
+        more = f" and {len(names) - MAX_QUOTED_NAMES} more" if len(names) > MAX_QUOTED_NAMES else ""
+        cost = f"This training is charged to your Azure subscription (resource {speech.resource.name})."
+        if speech.resource.emulated:
+            cost = "This training would be charged on Azure; this resource is emulated, so nothing is charged."
+        return ConfirmationRequest(
+            effect=self.effect,
+            question=f"{cost} Train custom speech model {quote(request.display_name or '')} ({request.locale}) on "
+            f"base model {quote(self.base_model.display_name if self.base_model else '')} with dataset(s) "
+            f"{', '.join(names[:MAX_QUOTED_NAMES])}{more}? Request {idempotency_key(self.effect)[:12]}.",
+            findings=self.findings,
+            not_done="Nothing was created.",
+            declined="Leave it, or choose a base model with training_is_charged false.",
+        )
+
+    def definition(self, key: str) -> dict[str, JsonValue]:
+        """Return the body of Models_Create."""
         request, speech = self.facts.request, self.facts.speech
         body: dict[str, JsonValue] = {
             "displayName": request.display_name,
             "locale": request.locale,
             "datasets": [{"self": speech.address_of(f"/datasets/{item.id}")} for item in self.facts.found_datasets],
-            "customProperties": {MARK: mark},
+            "customProperties": {KEY_PROPERTY: key},
         }
         if request.description:
             body["description"] = request.description
-        if isinstance(self.facts.base_model, schemas.BaseModel):
-            body["baseModel"] = {"self": speech.address_of(f"/models/base/{self.facts.base_model.id}")}
+        if self.base_model:
+            body["baseModel"] = {"self": speech.address_of(f"/models/base/{self.base_model.id}")}
         if isinstance(self.facts.project, schemas.Project):
             body["project"] = {"self": speech.address_of(f"/projects/{self.facts.project.id}")}
         return body
 
 
-def check(facts: ModelFacts, policy: str, gathered: float, asked_at: datetime) -> ModelPlan:
+def check_model_facts(facts: ModelFacts, policy: str, read_at: float) -> ModelPlan:
     """Run every rule over the facts."""
-    request = request_digest(facts)
-    twin = None if facts.request.allow_duplicate else find_by_key(request, facts.same_name)
+    key = training_key(facts)
+    existing = None if facts.request.allow_duplicate else find_by_key(key, facts.same_name)
     findings = [finding for rule in RULES for finding in rule(facts)]
-    plan = ModelPlan(facts, tuple(findings), request, twin, gathered, asked_at)
-    further = (*_already_exists(plan), *_training_is_charged(plan, policy))
-    return replace(plan, findings=(*findings, *further))
+    plan = ModelPlan(facts, tuple(findings), key, existing, read_at)
+    return replace(plan, findings=(*findings, *_already_exists(plan), *_training_is_charged(plan, policy)))
 
 
-def request_digest(facts: ModelFacts) -> str:
-    """The same for the same request, however its parts are named."""
-    base, project, request = facts.base_model, facts.project, facts.request
-    return digest(
-        facts.speech.resource.endpoint,
+async def plan_training(call: CallContext, request: TrainingArguments) -> ModelPlan:
+    """Fetch the facts and run the rules."""
+    read_at = anyio.current_time()
+    return check_model_facts(await gather_model_facts(call, request), call.app.confirmation.mode, read_at)
+
+
+async def checked_training(call: CallContext, request: TrainingArguments) -> ModelPlan:
+    """Return the plan of a training that nothing blocks.
+
+    Raises:
+        Refused: A rule blocks it; every finding is listed.
+    """
+    plan = await plan_training(call, request)
+    if plan.is_blocked:
+        raise Refused("Nothing was created.", plan.findings, next_step_when_blocked(plan.findings))
+    return plan
+
+
+def next_step_when_blocked(findings: tuple[Finding, ...]) -> str:
+    """Return what to do about blocking findings: wait, give up, or correct."""
+    blocking = [finding for finding in findings if finding.level == "block"]
+    if all(finding.fix.startswith("Wait for it") for finding in blocking):
+        return "Nothing needs to be corrected: call again when that is finished."
+    if any("can be trained at present" in finding.fix for finding in blocking):
+        return "This cannot be done as asked; tell your user."
+    return "Correct every finding of level block, then call again."
+
+
+def training_key(facts: ModelFacts) -> str:
+    """Return the idempotency key: the same for the same request, however its parts and the resource are spelled."""
+    base, project, request = facts.chosen_base_model, facts.project, facts.request
+    return idempotency_key(
+        "model",
         request.display_name,
         request.locale,
         request.description,
-        *sorted(item.id for item in facts.found_datasets),
-        base.id if isinstance(base, schemas.BaseModel) else None,
+        *sorted(dataset.id for dataset in facts.found_datasets),
+        base.id if base else None,
         project.id if isinstance(project, schemas.Project) else None,
     )
-
-
-def find_by_key(request: str, models: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
-    """The model that carries the digest of the request, alone or followed by what tells a second one from the first."""
-    marked = ((model, (model.custom_properties or {}).get(MARK)) for model in models)
-    return next((model for model, mark in marked if mark and f"{mark}-".startswith(f"{request}-")), None)
 
 
 def _already_exists(plan: ModelPlan) -> Iterator[Finding]:
@@ -129,60 +172,30 @@ def _already_exists(plan: ModelPlan) -> Iterator[Finding]:
         yield Finding(
             rule="already-exists",
             level="stop",
-            message=f"A model of this very request is there: {plan.existing.id} ({plain(plan.existing.status)}).",
-            fix="It is returned instead; allow_duplicate=true trains a second one.",
+            message=f"The same request has already created model {plan.existing.id} ({plan.existing.status}).",
+            fix="create_model returns it; allow_duplicate=true trains a second one.",
         )
     elif plan.facts.same_name and not plan.facts.request.allow_duplicate:
         others = ", ".join(model.id for model in plan.facts.same_name[:3])
         yield Finding(
             rule="already-exists",
             level="warn",
-            message=f"The name is taken by another model of this locale, made from a different request: {others}.",
+            message=f"Another model of this locale has the same name, made by a different request: {others}.",
             fix="Choose another display_name to tell them apart.",
         )
 
 
 def _training_is_charged(plan: ModelPlan, policy: str) -> Iterator[Finding]:
-    if plan.existing or plan.is_blocked or not plan.is_charged:
+    if plan.existing or plan.is_blocked or not plan.is_charged or plan.base_model is None:
         return
-    base, where = plain(plan.base_models[0].display_name, 80), plan.facts.speech.resource.name
+    resource, free = plan.facts.speech.resource, plan.uncharged_alternative
+    instead = f"Base model {quote(free.display_name)} ({free.id}) takes the data without a charge. " if free else ""
+    agree = "Your user must agree first." if policy == "ask" else "This server was started with --confirm never."
+    emulated = " It is emulated, so nothing is really charged." if resource.emulated else ""
     yield Finding(
         rule="training-is-charged",
         level="confirm" if policy == "ask" else "warn",
-        message=f"Training on base model '{base}' is charged to resource {where}.",
-        fix="Your user must say yes first." if policy == "ask" else "This server was started with --confirm never.",
+        message=f"Training on base model {quote(plan.base_model.display_name)} is charged to resource "
+        f"{resource.name}.{emulated} The API does not state the price; see {PRICES}.",
+        fix=f"{instead}{agree}",
     )
-
-
-async def plan_of_model(
-    display_name: DisplayName,
-    locale: Locale,
-    datasets: Datasets,
-    base_model: BaseModelName,
-    project: OptionalProject,
-    description: Description,
-    allow_duplicate: AllowDuplicate,
-    speech: Named,
-    connections: WithApp,
-) -> ModelPlan:
-    """Gather the facts and check them."""
-    asked = ModelRequest(
-        display_name, canonical(locale), locale, tuple(datasets), base_model, project, description, allow_duplicate
-    )
-    others = tuple(other for other in connections.speech.values() if other is not speech)
-    gathered, now = anyio.current_time(), connections.now()
-    return check(await gather(asked, speech, others, now), connections.spending.policy, gathered, now)
-
-
-Planned = Annotated[ModelPlan, Resolve(plan_of_model)]
-
-
-async def checked_plan(plan: Planned) -> ModelPlan:
-    """The plan, where nothing stands against it; raises Refused with every finding."""
-    if plan.is_blocked:
-        raise Refused("Nothing was created.", plan.findings, "Correct all of this, then call again.")
-    current().findings = plan.findings
-    return plan
-
-
-Checked = Annotated[ModelPlan, Resolve(checked_plan)]

@@ -1,173 +1,194 @@
-"""The rules of creating a model: each a pure function from facts to findings, named for what holds after it."""
+"""The rules of training a model: each a pure function from facts to findings, named for what it requires."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from custom_speech_tools.guardrails import project_rules, resource_rules
-from custom_speech_tools.guardrails.model_facts import AUDIO, ModelFacts
-from custom_speech_tools.runtime.locales import reading_of
-from custom_speech_tools.runtime.next_steps import call
+from custom_speech_tools.guardrails import resource_rules
+from custom_speech_tools.guardrails.model_facts import ModelFacts, adapts_to_text_only, takes_data
+from custom_speech_tools.guardrails.resource_rules import projects_are_supported
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.presenters.model import AUDIO_KINDS
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import because, plain
+from custom_speech_tools.speech.sanitize import quote, reason_clause, sanitize
 
 Findings = Iterator[Finding]
 
-WARN_BEFORE = timedelta(days=30)
-MOST_AUDIO_HOURS = 100.0
-AUDIO_HOURS_A_DAY = 10.0
+EXPIRY_WARNING = timedelta(days=30)
+MAX_AUDIO_HOURS = 100.0
+MAX_REJECTED_SHARE = 0.1
 
 
 def references_are_found(facts: ModelFacts) -> Findings:
-    """Every project, dataset and base model that the request names exists on the resource."""
-    for fact in (facts.project, facts.base_model, *facts.datasets):
-        if isinstance(fact, Finding):
-            yield fact
+    """Require that every named project, dataset and base model exists on the resource."""
+    yield from (fact for fact in (facts.project, facts.base_model, *facts.datasets) if isinstance(fact, Finding))
 
 
 def resource_is_writable(facts: ModelFacts) -> Findings:
-    """The resource may be changed."""
+    """Require that the resource may be changed."""
     yield from resource_rules.resource_is_writable(facts.speech.resource)
 
 
 def clocks_agree(facts: ModelFacts) -> Findings:
-    """Dates are judged by a clock that is right."""
-    yield from resource_rules.clocks_agree(facts.ahead)
+    """Warn where dates are judged by another clock than this machine's."""
+    yield from resource_rules.clocks_agree(facts.clock_skew)
 
 
 def project_is_supported(facts: ModelFacts) -> Findings:
-    """The resource's API version has projects, or none is asked for."""
+    """Require projects in the API version where one is asked for."""
     if facts.request.project:
-        yield from project_rules.project_is_supported(facts.speech.resource)
+        yield from projects_are_supported(facts.speech.resource)
 
 
 def locales_match(facts: ModelFacts) -> Findings:
-    """Model, project, base model and every dataset have one locale; it can never be changed later."""
+    """Require that model, project, base model and every dataset have one locale; it can never be changed later."""
     locale = facts.request.locale
-    if said := reading_of(facts.request.asked_locale):
-        yield Finding(rule="locale-match", level="warn", message=said, fix=f"Write {locale!r} next time.")
     for noun, entity in _parts(facts):
         if entity.locale.lower() != locale.lower():
+            other = sanitize(entity.locale)
             yield Finding(
                 rule="locale-match",
                 level="block",
-                message=f"{noun} {_name(entity)} has locale {plain(entity.locale)}, the model {locale}.",
-                fix=f"Use a {noun.lower()} of {locale}, or create the model in {plain(entity.locale)}.",
+                message=f"{noun} {quote(entity.display_name)} has locale {other}, the model {locale}.",
+                fix=f"Use a {noun.lower()} of {locale}, or create the model in {other}.",
             )
 
 
 def region_trains_audio(facts: ModelFacts) -> Findings:
-    """No dataset trains with audio, or the resource's region has the hardware for it."""
-    audio = [dataset for dataset in facts.found_datasets if dataset.kind in AUDIO]
-    able = trains_audio(facts.speech.resource)
-    if not audio or able:
+    """Require training hardware in the region where audio is trained with.
+
+    A base model that adapts to text alone uses the transcripts, wherever the resource is (recorded live).
+    """
+    audio = [dataset for dataset in facts.found_datasets if dataset.kind in AUDIO_KINDS]
+    is_able, where = trains_audio(facts.speech.resource), region(facts.speech.resource)
+    if not audio or is_able:
         return
-    where = region(facts.speech.resource)
-    names = ", ".join(f"{_name(dataset)} ({plain(dataset.kind)})" for dataset in audio)
-    if able is None:
+    names = ", ".join(f"{quote(dataset.display_name)} ({sanitize(dataset.kind)})" for dataset in audio)
+    if is_able is None:
         yield Finding(
             rule="region-trains-audio",
             level="warn",
-            message=f"Whether the region of {facts.speech.resource.name} trains with audio is unknown: {names}.",
-            fix="Configure region or trains_audio for the resource.",
+            message=f"It is not known whether the region of {facts.speech.resource.name} trains with audio: {names}.",
+            fix="Configure `region` or `trains_audio` for the resource.",
         )
         return
+    base = facts.chosen_base_model
+    is_text_only = base is not None and adapts_to_text_only(base)
+    here = where or facts.speech.resource.name
     yield Finding(
         rule="region-trains-audio",
-        level="block",
-        message=f"{where or facts.speech.resource.name} does not train with audio (as of {AS_OF}): {names}.",
-        fix=_instead(facts),
+        level="warn" if is_text_only else "block",
+        message=f"{here} has no hardware for training with audio (as of {AS_OF}): {names}."
+        + (" The base model adapts to text alone, so only the transcripts will be used." if is_text_only else ""),
+        fix="Expect the effect of plain text only." if is_text_only else _train_elsewhere(facts),
     )
 
 
-def _instead(facts: ModelFacts) -> str:
-    if facts.audio_resources:
-        able, here = facts.audio_resources[0], facts.speech.resource.name
-        return f'Train on resource="{able}" with its own datasets, then copy_model(to_resource="{here}"); or use text.'
-    return "Configure a resource in a region that trains with audio, train there and copy_model; or use text only."
+def _train_elsewhere(facts: ModelFacts) -> str:
+    if not facts.audio_resources:
+        return "Configure a resource in a region that trains with audio, train there and copy the model; or use text."
+    able = "; ".join(
+        f"{other.name} (has {', '.join(map(quote, other.datasets[:5]))})" if other.datasets else other.name
+        for other in facts.audio_resources
+    )
+    here = facts.speech.resource.name
+    return f'Train on one of: {able}; with its own datasets, then copy_model(to_resource="{here}"). Or use text.'
 
 
 def base_model_accepts_data(facts: ModelFacts) -> Findings:
-    """Each dataset's kind is one that the base model can be trained with."""
-    if isinstance(facts.base_model, schemas.BaseModel):
-        accepted = facts.base_model.trains_with
+    """Require that the base model can be trained with each kind of data."""
+    base, locale = facts.base_model, facts.request.locale
+    if isinstance(base, schemas.BaseModel):
         for dataset in facts.found_datasets:
-            if dataset.kind not in accepted:
-                yield _not_accepted(facts, dataset, accepted)
-    elif facts.base_model is None and (open_ones := open_base_models(facts)) and not fitting_base_models(facts):
-        newest = open_ones[0]
-        kinds = ", ".join(map(plain, sorted(kinds_of(facts))))
+            if dataset.kind not in base.trains_with:
+                yield _not_accepted(facts, base, dataset)
+    elif base is None and (newest := next(iter(facts.open_base_models), None)) and not facts.fitting_base_models:
+        kinds = ", ".join(map(sanitize, sorted(facts.kinds)))
         yield Finding(
             rule="base-model-accepts-data",
             level="block",
-            message=f"No open base model of {facts.request.locale} is trained with all of {kinds}.",
-            fix=f"The newest, {_name(newest)}, takes {_kinds(newest.trains_with)}; use such datasets.",
+            message=f"No open base model of {locale} can be trained with all of {kinds}.",
+            fix=f"The newest, {quote(newest.display_name)}, takes {_kinds(newest.trains_with)}; use such datasets.",
         )
 
 
-def _not_accepted(facts: ModelFacts, dataset: schemas.Dataset, accepted: list[str]) -> Finding:
-    kinds = ", ".join(f'"{plain(kind)}"' for kind in sorted(kinds_of(facts)))
-    return Finding(
-        rule="base-model-accepts-data",
-        level="block",
-        message=f"The base model is not trained with {plain(dataset.kind)}: dataset {_name(dataset)}.",
-        fix=f"It takes {_kinds(accepted)}. "
-        f'list_base_models(locale="{facts.request.locale}", train_with=[{kinds}], '
-        f'resource="{facts.speech.resource.name}") shows those that take it.',
+def _not_accepted(facts: ModelFacts, base: schemas.BaseModel, dataset: schemas.Dataset) -> Finding:
+    message = f"The base model does not list {sanitize(dataset.kind)}: dataset {quote(dataset.display_name)}."
+    if takes_data(base, dataset.kind):
+        fix = "The service accepts it and uses the transcripts only; expect the effect of plain text."
+        return Finding(rule="base-model-accepts-data", level="warn", message=message, fix=fix)
+    choose = call_step(
+        "list_base_models",
+        locale=facts.request.locale,
+        train_with=sorted(facts.kinds),
+        resource=facts.speech.resource.name,
     )
+    fix = f"It takes {_kinds(base.trains_with)}. {choose} lists base models that take the data."
+    return Finding(rule="base-model-accepts-data", level="block", message=message, fix=fix)
 
 
 def base_model_is_open(facts: ModelFacts) -> Findings:
-    """The base model may still be trained on, for more than 30 days."""
+    """Require that the base model may still be trained on; warn where less than 30 days are left."""
     locale, here = facts.request.locale, facts.speech.resource.name
-    choose = f"{call('list_base_models', locale=locale, resource=here)} shows the open ones."
-    if isinstance(facts.base_model, schemas.BaseModel):
-        yield from _open_until(facts.base_model, facts.now, choose)
-    elif facts.base_model is None and not facts.base_models:
+    if isinstance(facts.base_model, Finding):
+        return
+    if facts.base_model is None and not facts.base_models:
         fix = "Use a locale that the service offers; list_base_models names them."
         message = f"The service offers no base model for {locale}."
         yield Finding(rule="base-model-open", level="block", message=message, fix=fix)
-    elif facts.base_model is None and not open_base_models(facts):
+    elif facts.base_model is None and not facts.open_base_models:
         message = f"Every base model of {locale} is closed for training."
-        yield Finding(rule="base-model-open", level="block", message=message, fix="Use another locale.")
-    elif facts.base_model is None and (fitting := fitting_base_models(facts)):
-        yield from _open_until(fitting[0], facts.now, choose)
+        fix = "No model of this locale can be trained at present; only another locale can."
+        yield Finding(rule="base-model-open", level="block", message=message, fix=fix)
+    elif base := facts.chosen_base_model:
+        choose = f"{call_step('list_base_models', locale=locale, resource=here)} lists the open ones."
+        yield from _is_open(base, facts.now, choose)
 
 
-def _open_until(base: schemas.BaseModel, now: datetime, choose: str) -> Findings:
-    until = base.adaptation_until
+def _is_open(base: schemas.BaseModel, now: datetime, choose: str) -> Findings:
+    until, name = base.adaptation_until, quote(base.display_name)
     if until is not None and until <= now:
-        message = f"Base model {_name(base)} could be trained on until {until:%Y-%m-%d}."
+        message = f"Base model {name} has been closed for training since {until:%Y-%m-%d}."
         yield Finding(rule="base-model-open", level="block", message=message, fix=choose)
-    elif until is not None and until - now <= WARN_BEFORE:
-        message = f"Base model {_name(base)} can be trained on until {until:%Y-%m-%d} only."
+    elif until is not None and until - now <= EXPIRY_WARNING:
+        message = f"Base model {name} can be trained on until {until:%Y-%m-%d} only."
         yield Finding(rule="base-model-open", level="warn", message=message, fix="Train soon, or use a newer one.")
 
 
 def datasets_are_ready(facts: ModelFacts) -> Findings:
-    """Every dataset is imported and holds something."""
+    """Require that every dataset is imported and not empty; warn where much of it was rejected."""
     for dataset in facts.found_datasets:
-        if dataset.status == "Failed":
-            reason = because(dataset.error.message if dataset.error else None)
-            message = f"Dataset {_name(dataset)} failed to import{reason}"
-            yield Finding(rule="dataset-ready", level="block", message=message, fix="Upload it again, corrected.")
-        elif dataset.status != "Succeeded":
-            message = f"Dataset {_name(dataset)} is {plain(dataset.status)}."
-            fix = "Wait until list_datasets shows it as Succeeded."
-            yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
-        elif dataset.lines == 0 and not dataset.audio_seconds:
-            message = f"Dataset {_name(dataset)} holds nothing: no line was accepted."
-            yield Finding(rule="dataset-ready", level="block", message=message, fix="Upload it again, corrected.")
+        yield from dataset_is_ready(dataset, facts.speech.resource.name)
+
+
+def dataset_is_ready(dataset: schemas.Dataset, resource: str) -> Findings:
+    """Require that one dataset is imported and not empty; warn where more than a tenth was rejected."""
+    name, rejected, accepted = quote(dataset.display_name), dataset.rejected_lines or 0, dataset.lines or 0
+    if dataset.status == "Failed":
+        reason = reason_clause(dataset.error.message if dataset.error else None)
+        message, fix = f"The import of dataset {name} failed{reason}", "Correct the data and upload it again."
+        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
+    elif dataset.status != "Succeeded":
+        message = f"Dataset {name} is still being imported ({sanitize(dataset.status, 40)})."
+        fix = f"Wait for it: {call_step('list_datasets', locale=dataset.locale, resource=resource)} shows its status."
+        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
+    elif dataset.lines == 0 and not dataset.audio_seconds:
+        message, fix = f"Dataset {name} is empty: no line was accepted.", "Correct the data and upload it again."
+        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
+    elif rejected > MAX_REJECTED_SHARE * (rejected + accepted):
+        message = f"Of dataset {name}, {rejected} of {rejected + accepted} lines were rejected by the import."
+        fix = "Training works, but without these lines; correct the data and upload it again to use them."
+        yield Finding(rule="dataset-ready", level="warn", message=message, fix=fix)
 
 
 def datasets_combine(facts: ModelFacts) -> Findings:
-    """No dataset comes twice, and pronunciation does not meet structured text."""
+    """Require that no dataset is named twice, and no pronunciation file is combined with structured text."""
     ids = [dataset.id for dataset in facts.found_datasets]
     for dataset in {dataset.id: dataset for dataset in facts.found_datasets if ids.count(dataset.id) > 1}.values():
-        message = f"Dataset {_name(dataset)} is named {ids.count(dataset.id)} times."
+        message = f"Dataset {quote(dataset.display_name)} is named {ids.count(dataset.id)} times."
         yield Finding(rule="dataset-combination", level="block", message=message, fix="Name it once.")
-    if {"Pronunciation", "LanguageMarkdown"} <= kinds_of(facts):
+    if {"Pronunciation", "LanguageMarkdown"} <= facts.kinds:
         yield Finding(
             rule="dataset-combination",
             level="block",
@@ -177,14 +198,11 @@ def datasets_combine(facts: ModelFacts) -> Findings:
 
 
 def audio_is_used(facts: ModelFacts) -> Findings:
-    """No more audio is given than training uses."""
-    if facts.audio_hours > MOST_AUDIO_HOURS:
-        yield Finding(
-            rule="audio-hours",
-            level="warn",
-            message=f"The datasets hold {facts.audio_hours:.0f} h of audio; at most {MOST_AUDIO_HOURS:.0f} h are used.",
-            fix="Choose the datasets that matter most.",
-        )
+    """Warn about more audio than training uses."""
+    if facts.audio_hours > MAX_AUDIO_HOURS:
+        message = f"The datasets have {facts.audio_hours:.0f} h of audio; at most {MAX_AUDIO_HOURS:.0f} h are used."
+        fix = "Choose the datasets that matter most."
+        yield Finding(rule="audio-hours", level="warn", message=message, fix=fix)
 
 
 RULES: tuple[Callable[[ModelFacts], Findings], ...] = (
@@ -202,22 +220,6 @@ RULES: tuple[Callable[[ModelFacts], Findings], ...] = (
 )
 
 
-def kinds_of(facts: ModelFacts) -> set[str]:
-    """The kinds of the datasets."""
-    return {dataset.kind for dataset in facts.found_datasets}
-
-
-def open_base_models(facts: ModelFacts) -> list[schemas.BaseModel]:
-    """The base models of the locale that may be trained on, newest first."""
-    usable = [base for base in facts.base_models if not (base.adaptation_until and base.adaptation_until <= facts.now)]
-    return sorted(usable, key=lambda base: base.created_date_time or facts.now, reverse=True)
-
-
-def fitting_base_models(facts: ModelFacts) -> list[schemas.BaseModel]:
-    """The open base models of the locale that accept all the data, newest first."""
-    return [base for base in open_base_models(facts) if kinds_of(facts) <= set(base.trains_with)]
-
-
 def _parts(facts: ModelFacts) -> Iterator[tuple[str, schemas.Entity]]:
     if isinstance(facts.project, schemas.Project):
         yield "Project", facts.project
@@ -228,8 +230,4 @@ def _parts(facts: ModelFacts) -> Iterator[tuple[str, schemas.Entity]]:
 
 
 def _kinds(kinds: list[str]) -> str:
-    return ", ".join(plain(kind, 40) for kind in kinds[:10]) or "no data at all"
-
-
-def _name(entity: schemas.Entity) -> str:
-    return f"'{plain(entity.display_name, 80)}'"
+    return ", ".join(sanitize(kind, 40) for kind in kinds[:10]) or "no data at all"

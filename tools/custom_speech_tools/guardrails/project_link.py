@@ -1,26 +1,22 @@
-"""The rules of connecting a model to a project, and the plan that runs them."""
+"""Connecting a model to a project: the rules and the plan."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
 
-from mcp.server.mcpserver import Resolve
-
-from custom_speech_tools.guardrails.project_rules import project_is_supported
 from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
-from custom_speech_tools.guardrails.resource_rules import resource_is_writable
-from custom_speech_tools.runtime.dependencies import Named
+from custom_speech_tools.guardrails.resource_rules import projects_are_supported, resource_is_writable
+from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.next_steps import call
-from custom_speech_tools.runtime.parameters import ModelName, ProjectName
+from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.concurrency import together
-from custom_speech_tools.speech.sanitize import because, plain
+from custom_speech_tools.speech.concurrency import task_group
+from custom_speech_tools.speech.sanitize import quote, reason_clause, sanitize
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ProjectLink:
     """A model and a project of one resource and one locale."""
 
     speech: Speech
@@ -28,63 +24,68 @@ class Connection:
     project: schemas.Project
 
     @property
-    def stands(self) -> bool:
+    def is_linked(self) -> bool:
         """Whether the model is connected to the project already."""
         return self.model.project is not None and self.model.project.id == self.project.id
 
-    async def made(self) -> schemas.CustomModel:
-        """The model, connected; nothing is sent where it is already."""
-        if self.stands:
+    async def link(self, call: CallContext, findings: tuple[Finding, ...] = ()) -> schemas.CustomModel:
+        """Connect the model and return it; sends nothing where it is connected already."""
+        if self.is_linked:
             return self.model
         project = self.speech.address_of(f"/projects/{self.project.id}")
-        return await self.speech.models_update(self.model.id, {"project": {"self": project}})
+        writer = call.writer(self.speech, Decision(findings))
+        return await writer.models_update(self.model.id, {"project": {"self": project}})
 
 
-def locales_match(model: schemas.CustomModel, project: schemas.Project, resource: str) -> Iterator[Finding]:
-    """Model and project have one locale; `resource` is where the project is."""
-    if model.locale.lower() != project.locale.lower():
-        name, fitting = plain(project.display_name, 80), call("list_projects", locale=model.locale, resource=resource)
-        yield Finding(
-            rule="locale-match",
-            level="block",
-            message=f"Project '{name}' has locale {plain(project.locale)}, the model {plain(model.locale)}.",
-            fix=f"{fitting} shows those that fit.",
-        )
+async def plan_project_link(call: CallContext, model: str, project: str, resource: str | None) -> ProjectLink:
+    """Fetch the model and the project, and check that they can be connected.
 
-
-def model_has_not_failed(model: schemas.CustomModel) -> Iterator[Finding]:
-    """There is a model to connect."""
-    if model.status == "Failed":
-        yield Finding(
-            rule="model-is-ready",
-            level="block",
-            message=f"The model failed to train{because(model.error.message if model.error else None)}",
-            fix="Train it again, corrected; a failed model cannot be used.",
-        )
-
-
-async def connection(model: ModelName, project: ProjectName, speech: Named) -> Connection:
-    """Model and project, where they fit; raises Refused with every finding."""
-    async with together() as group:
-        one = group.start(find(speech, MODEL, model))
-        other = group.start(find(speech, PROJECT, project)) if speech.resource.api_version.has_projects else None
-    what, where = one.result, other.result if other else None
-    findings = list(_findings(speech, what, where))
-    if not findings and isinstance(what, schemas.CustomModel) and isinstance(where, schemas.Project):
-        return Connection(speech, what, where)
+    Raises:
+        Refused: A rule blocks the connection.
+    """
+    speech = call.speech(resource)
+    async with task_group() as tasks:
+        model_task = tasks.create_task(find(speech, MODEL, model))
+        has_projects = speech.resource.api_version.has_projects
+        project_task = tasks.create_task(find(speech, PROJECT, project)) if has_projects else None
+    found_model, found_project = model_task.return_value, project_task.return_value if project_task else None
+    findings = list(_check(speech, found_model, found_project))
+    if not findings and isinstance(found_model, schemas.CustomModel) and isinstance(found_project, schemas.Project):
+        return ProjectLink(speech, found_model, found_project)
     raise Refused("Nothing was connected.", findings, "Correct all of this, then call again.")
 
 
-def _findings(
+def _check(
     speech: Speech, model: schemas.CustomModel | Finding, project: schemas.Project | Finding | None
 ) -> Iterator[Finding]:
     yield from resource_is_writable(speech.resource)
-    yield from project_is_supported(speech.resource)
+    yield from projects_are_supported(speech.resource)
     yield from (fact for fact in (model, project) if isinstance(fact, Finding))
     if isinstance(model, schemas.CustomModel):
         yield from model_has_not_failed(model)
         if isinstance(project, schemas.Project):
-            yield from locales_match(model, project, speech.resource.name)
+            yield from project_has_locale(project, model.locale, speech.resource.name)
 
 
-Connecting = Annotated[Connection, Resolve(connection)]
+def project_has_locale(project: schemas.Project, locale: str, resource: str) -> Iterator[Finding]:
+    """Require that a project has the locale of what is put into it."""
+    if locale.lower() != project.locale.lower():
+        fitting = call_step("list_projects", locale=locale, resource=resource)
+        yield Finding(
+            rule="locale-match",
+            level="block",
+            message=f"Project {quote(project.display_name)} has locale {sanitize(project.locale)}, "
+            f"not {sanitize(locale)}.",
+            fix=f"{fitting} lists the projects that fit.",
+        )
+
+
+def model_has_not_failed(model: schemas.CustomModel) -> Iterator[Finding]:
+    """Require that training has not failed."""
+    if model.status == "Failed":
+        yield Finding(
+            rule="model-is-ready",
+            level="block",
+            message=f"Training of the model failed{reason_clause(model.error.message if model.error else None)}",
+            fix="Correct the cause and train it again; a failed model cannot be used.",
+        )

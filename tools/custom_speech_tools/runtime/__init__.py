@@ -1,1 +1,1 @@
-"""What every call goes through: its arguments, its connection, its permission, its answer."""
+"""What every call of a tool goes through: parameters, context, confirmation, idempotency, results."""

@@ -1,70 +1,137 @@
-"""What becomes known of a call's requests: progress for the client, and a line of the audit before and after."""
+"""What is recorded of a call's requests, and which of its requests may be sent at all."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import JsonValue
 
-from custom_speech_tools.runtime.context import Call, current
+from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Change, NotAllowedError, SpeechError
+
+if TYPE_CHECKING:
+    from custom_speech_tools.runtime.context import CallContext
 
 Entry = dict[str, JsonValue]
 
 _log = logging.getLogger(__name__)
 
-_SECRET = "confirm"  # noqa: S105  # the name of an argument
+_SECRET_ARGUMENT = "confirm"  # noqa: S105  # the name of an argument
 
 
 class Audit(Protocol):
     """Keeps what the server changed."""
 
     def write(self, entry: Entry) -> None:
-        """Keep an entry for good; raises OSError where that is impossible."""
+        """Keep an entry for good.
+
+        Raises:
+            OSError: The entry cannot be kept.
+        """
         ...
 
-    def in_doubt(self) -> Mapping[str, float]:
-        """Requests that left before this server started and whose end is not known: how many seconds ago."""
+    def unresolved(self) -> Mapping[str, float]:
+        """Return how many seconds ago requests were sent whose outcome is not known, by idempotency key."""
+        ...
+
+    def last_id(self, key: str) -> str | None:
+        """Return the id of what the last request with this idempotency key has made, None where none is recorded."""
         ...
 
 
-class NoAudit:
-    """Nothing is kept."""
+class NullAudit:
+    """Keeps nothing."""
 
     def write(self, entry: Entry) -> None:
-        """Nothing."""
+        """Ignore the entry."""
 
-    def in_doubt(self) -> Mapping[str, float]:
-        """None is known."""
+    def unresolved(self) -> Mapping[str, float]:
+        """Return nothing."""
         return {}
 
+    def last_id(self, key: str) -> str | None:
+        """Return None."""
+        return None
 
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided before a change.
+
+    Attributes:
+        findings: What the rules stated.
+        key: The idempotency key of the change.
+        confirmation: How the user agreed, None where no agreement was needed.
+    """
+
+    findings: tuple[Finding, ...]
+    key: str | None = None
+    confirmation: str | None = None
+
+
+@dataclass(slots=True)
 class CallAuditor:
-    """The watcher of every resource, on behalf of the call that is being answered."""
+    """Records the requests of one call.
 
-    def __init__(self, audit: Audit, observe: Callable[[Attempt], None]) -> None:
-        self._audit = audit
-        self.attempted = observe
+    Attributes:
+        caller: The authenticated caller, None where the server does not authenticate.
+        last_change: The last operation that was sent and may have changed something.
+    """
+
+    audit: Audit
+    observe: Callable[[Attempt], None]
+    caller: str | None = None
+    last_change: str | None = None
+
+    def reading(self, call: "CallContext") -> "CallObserver":
+        """Return an observer that permits no change."""
+        return CallObserver(self, call, None)
+
+    def writing(self, call: "CallContext", decision: Decision) -> "CallObserver":
+        """Return an observer that permits and records the changes of a decision."""
+        return CallObserver(self, call, decision)
+
+
+@dataclass(frozen=True, slots=True)
+class CallObserver:
+    """Observes the requests to one resource on behalf of a call."""
+
+    auditor: CallAuditor
+    call: "CallContext"
+    decision: Decision | None
 
     def seconds_left(self) -> float:
-        """Of the call."""
-        return current().seconds_left()
+        """Return how long the call may still take."""
+        return self.call.seconds_left()
 
-    async def waits(self, seconds: float, why: str) -> None:
-        """Progress."""
-        await current().says(f"{why} Asking again in {seconds:.0f} s.")
+    def attempted(self, attempt: Attempt) -> None:
+        """Pass the attempt on to the server's telemetry."""
+        self.auditor.observe(attempt)
+
+    async def waiting(self, seconds: float, reason: str) -> None:
+        """Report the pause as progress."""
+        await self.call.report_progress(f"{reason} Asking again in {seconds:.0f} s.")
 
     @contextmanager
     def change(self, resource: str, operation: str) -> Iterator[Change]:
-        """One entry before the request leaves, without which it does not, and one with its outcome."""
-        call, change, outcome = current(), Change(), "interrupted: it may have been carried out"
-        entry = _entry(call, resource, operation)
+        """Record a change before its request is sent, and its outcome.
+
+        Raises:
+            NotAllowedError: No checked plan decided on a change, or it cannot be recorded.
+        """
+        if self.decision is None:
+            message = f"{self.call.tool} may not change anything, so {operation} was not sent to {resource}."
+            raise NotAllowedError(message, resource=resource, operation=operation)
+        entry: Entry = {"tool": self.call.tool, "caller": self.auditor.caller, "resource": resource}
+        entry |= {"operation": operation, "request": self.decision.key}
+        change, outcome = Change(), "interrupted: it may have been carried out"
         try:
-            self._audit.write(entry | {"event": "sends", **_decided(call)})
+            self.auditor.audit.write(entry | {"event": "sends"} | self._decided(self.decision))
         except OSError as error:
-            raise _unrecorded(resource, operation, error) from None
-        call.sent = operation
+            raise _not_recorded(resource, operation, error) from None
+        self.auditor.last_change = operation
         try:
             yield change
             outcome = "done"
@@ -73,32 +140,25 @@ class CallAuditor:
             raise
         finally:
             if outcome.startswith("interrupted"):
-                _log.warning(
-                    "%s of %s on %s was interrupted; it may have been carried out", operation, call.tool, resource
-                )
-            self._conclude(entry | {"event": "ended", "id": change.id, "outcome": outcome})
+                template = "%s of %s on %s was interrupted; it may have been carried out"
+                _log.warning(template, operation, self.call.tool, resource)
+            self._record_end(entry | {"event": "ended", "id": change.id, "outcome": outcome})
 
-    def _conclude(self, entry: Entry) -> None:
-        """The request has been made: that its end cannot be kept stops only the next one."""
+    def _decided(self, decision: Decision) -> dict[str, Any]:
+        return {
+            "arguments": {name: value for name, value in self.call.arguments.items() if name != _SECRET_ARGUMENT},
+            "findings": [f"{finding.level} {finding.rule}: {finding.message}" for finding in decision.findings],
+            "confirmation": decision.confirmation,
+        }
+
+    def _record_end(self, entry: Entry) -> None:
         try:
-            self._audit.write(entry)
-        except OSError as error:
+            self.auditor.audit.write(entry)
+        except OSError as error:  # the request was sent; only the next one can be stopped
             _log.error("The audit could not be written: %s", error)
 
 
-def _entry(call: Call, resource: str, operation: str) -> Entry:
-    return {"tool": call.tool, "resource": resource, "operation": operation, "request": call.request}
-
-
-def _decided(call: Call) -> Entry:
-    return {
-        "arguments": {name: value for name, value in call.arguments.items() if name != _SECRET},
-        "findings": [f"{finding.level} {finding.rule}: {finding.message}" for finding in call.findings],
-        "confirmation": call.confirmation,
-    }
-
-
-def _unrecorded(resource: str, operation: str, error: OSError) -> NotAllowedError:
+def _not_recorded(resource: str, operation: str, error: OSError) -> NotAllowedError:
     why = error.strerror or type(error).__name__
     message = f"The audit file cannot be written ({why}), so {operation} was not sent to {resource}."
     return NotAllowedError(message, resource=resource, operation=operation)

@@ -1,87 +1,91 @@
-"""The call that is being answered: what it asked for, what was decided on the way, and how long it may take."""
+"""The call that is being answered: its resources, its time limit, and its way to the client."""
 
-from collections.abc import Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import uuid4
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.mcpserver import Context
 
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.auditing import CallAuditor, Decision
+from custom_speech_tools.runtime.dependencies import AppContext
+from custom_speech_tools.speech import Speech
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 CALL_SECONDS = 48.0
-"""The longest that a call takes, whatever the service does: clients give up after 60. A person who is
-asked may take longer; that time does not count."""
+"""The longest that a call takes, whatever the service does, at the default `--max-wait`: many clients give up after
+60 s. Time in which the user is asked is not counted."""
 
-PERSON_SECONDS = 600.0
-"""The longest that a person is waited for; a yes holds no longer than that."""
+_CALL_MARGIN = 3.0
+"""Seconds that a call may take beyond the longest wait."""
+
+
+def call_seconds(max_wait: int) -> float:
+    """Return the longest that a call may take, given the operator's longest wait."""
+    return max(CALL_SECONDS, max_wait + _CALL_MARGIN)
 
 
 @dataclass(slots=True)
-class Call:
-    """One call of a tool."""
+class CallContext:
+    """One call of a tool.
+
+    Attributes:
+        tool: The name of the tool.
+        arguments: The arguments as the client sent them, for the audit.
+        app: What the server provides.
+        client: The SDK's context: the session, the request, the client's capabilities.
+        scope: Ends the call when its time is over.
+    """
 
     tool: str
     arguments: Mapping[str, Any]
-    context: Context
-    limit: anyio.CancelScope
-    """Ends the call when its time is over."""
-    started: float = field(default_factory=anyio.current_time)
-    request: str | None = None
-    """The digest of what is to happen once."""
-    findings: tuple[Finding, ...] = ()
-    confirmation: str | None = None
-    """How a charge was agreed to."""
-    yes: str = field(default_factory=lambda: str(uuid4()))
-    """What tells the yes to a charge from every other one: the token, the question, or else the call itself."""
-    sent: str | None = None
-    """The last operation that was to change something."""
-    _left: float | None = None
+    app: AppContext
+    client: Context[Any, Any]
+    scope: anyio.CancelScope
+    started: float
+    auditor: CallAuditor
 
-    async def says(self, message: str) -> None:
-        """Tell a client that shows progress."""
-        await self.context.report_progress(self.elapsed(), None, message)
+    def speech(self, resource: str | None) -> Speech:
+        """Return a configured resource, for reading.
+
+        Raises:
+            Refused: No resource has that name.
+        """
+        return self.app.resource(resource).observed_by(self.auditor.reading(self))
+
+    def speech_of_all(self) -> list[Speech]:
+        """Return every configured resource, for reading."""
+        return [self.speech(name) for name in self.app.resources]
+
+    def writer(self, speech: Speech, decision: Decision) -> Speech:
+        """Return the resource for changing what a checked plan decided."""
+        return speech.observed_by(self.auditor.writing(self, decision))
+
+    def now(self, speech: Speech) -> "datetime":
+        """Return the service's time."""
+        return speech.clock.to_service_time(self.app.now())
+
+    async def report_progress(self, message: str, progress: float | None = None, total: float | None = None) -> None:
+        """Tell clients that show progress."""
+        await self.client.report_progress(self.elapsed() if progress is None else progress, total, message)
 
     def elapsed(self) -> float:
-        """Seconds since the call came."""
+        """Return the seconds since the call arrived."""
         return anyio.current_time() - self.started
 
     def seconds_left(self) -> float:
-        """How long the call may still take."""
-        return self.limit.deadline - anyio.current_time()
+        """Return how long the call may still take."""
+        return self.scope.deadline - anyio.current_time()
 
-    def waits_for_a_person(self) -> None:
-        """Stop the clock of the call, and start that of the person."""
-        self._left = self.seconds_left()
-        self.limit.deadline = anyio.current_time() + PERSON_SECONDS
-
-    def goes_on(self) -> None:
-        """Let the clock of the call run again, where it was stopped."""
-        if self._left is not None:
-            self.limit.deadline = anyio.current_time() + self._left
-
-
-_current: ContextVar[Call] = ContextVar("call")
-_question: ContextVar[str | None] = ContextVar("question", default=None)
-
-
-def answers(question: str) -> None:
-    """The call to come holds the answer to this question, which no other question is like."""
-    _question.set(question)
-
-
-def question() -> str | None:
-    """The question that the call holds an answer to, None where its client is yet to be asked."""
-    return _question.get()
-
-
-def begin(call: Call) -> None:
-    """From here on this task answers the call."""
-    _current.set(call)
-
-
-def current() -> Call:
-    """The call that this task answers."""
-    return _current.get()
+    @contextmanager
+    def waiting_for_user(self) -> Iterator[None]:
+        """Stop the clock of the call while the user is asked; whoever asks sets the limit."""
+        left = self.seconds_left()
+        self.scope.deadline = float("inf")
+        try:
+            yield
+        finally:
+            self.scope.deadline = anyio.current_time() + left

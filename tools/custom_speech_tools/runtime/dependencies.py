@@ -1,80 +1,64 @@
-"""The Speech resources that a tool can reach, and what the person who started the server allowed."""
+"""What the server provides to every call."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mcp.server.elicitation import AcceptedElicitation
-from mcp.server.mcpserver import Context, Resolve
-
-from custom_speech_tools.runtime.confirmation import Spending
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import IdempotentExecutor
-from custom_speech_tools.runtime.parameters import ResourceName
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Speech
+from custom_speech_tools.speech import Attempt, Speech
+from custom_speech_tools.speech.sanitize import quote
 
-_OUTCOME = AcceptedElicitation[Any]
-"""What the SDK wraps every resolved value in. pydantic forgets a parametrized model that nobody holds, and would build
-it anew in every call."""
+if TYPE_CHECKING:
+    from custom_speech_tools.runtime.auditing import Audit
+    from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
+    from custom_speech_tools.runtime.idempotency import IdempotentExecutor
+
+DEFAULT_MAX_WAIT = 45
+"""Seconds that a call waits at most, unless the operator says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """Every configured resource by name, the policy, and the sources of time.
+    """The configured resources, the operator's decisions, and the sources of time.
 
-    `pace` scales the pauses between two looks at something that is running.
+    Attributes:
+        resources: Every configured resource by name; these may only be read from.
+        default: The name of the default resource.
+        missing_tools: Tools that this server does not offer, so that nothing suggests them.
+        data_dirs: Folders from which local files may be read.
+        allows_local_files: Whether the server runs on its user's machine.
+        configuration_error: Why nothing is configured, and how to fix it; every tool answers with it.
     """
 
-    speech: Mapping[str, Speech]
+    resources: Mapping[str, Speech]
     default: str
-    spending: Spending
-    once: IdempotentExecutor
+    confirmation: "ConfirmationPolicy"
+    idempotency: "IdempotentExecutor"
+    audit: "Audit"
+    observe: Callable[[Attempt], None] = lambda attempt: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    pace: float = 1.0
+    max_wait: int = DEFAULT_MAX_WAIT
+    missing_tools: frozenset[str] = frozenset()
+    data_dirs: tuple[Path, ...] = field(default=())
+    allows_local_files: bool = False
+    configuration_error: str | None = None
 
-    def of(self, resource: str | None) -> Speech:
-        """The resource of that name; raises Refused with the names there are."""
-        name = resource or self.default
-        if name in self.speech:
-            return self.speech[name]
-        known = ", ".join(self.speech)
+    def resource(self, name: str | None) -> Speech:
+        """Return the resource of that name, or the default one.
+
+        Raises:
+            Refused: No resource has that name.
+        """
+        name = name or self.default
+        if name in self.resources:
+            return self.resources[name]
         missing = Finding(
             rule="reference-found",
             level="block",
-            message=f"No Speech resource is called {name[:80]!r}.",
-            fix=f"Use one of: {known}.",
+            message=f"No Speech resource is called {quote(name)}.",
+            fix=f"Use one of: {', '.join(self.resources)}.",
         )
         raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
-
-
-def app_context_of(ctx: Context) -> AppContext:
-    """What the server of this call has."""
-    connections = ctx.request_context.lifespan_context
-    assert isinstance(connections, AppContext)  # noqa: S101  # the server's lifespan gives nothing else
-    return connections
-
-
-async def all_connections(ctx: Context) -> AppContext:
-    """Every resource that the server has."""
-    return app_context_of(ctx)
-
-
-WithApp = Annotated[AppContext, Resolve(all_connections)]
-
-
-async def named_speech(resource: ResourceName, connections: WithApp) -> Speech:
-    """The resource that the call names."""
-    return connections.of(resource)
-
-
-Named = Annotated[Speech, Resolve(named_speech)]
-
-Given = Callable[[AppContext, Mapping[str, Any]], Any]
-
-GIVEN: Mapping[Callable[..., Any], Given] = {
-    all_connections: lambda connections, arguments: connections,
-    named_speech: lambda connections, arguments: connections.of(arguments["resource"]),
-}
-"""What these give to a tool itself, without the SDK's machinery for questions: it costs 5 % of a call."""

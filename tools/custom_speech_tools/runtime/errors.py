@@ -1,4 +1,4 @@
-"""A refusal: a guardrail said no and nothing was changed."""
+"""A refusal: nothing was changed, and the caller learns every reason at once."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,14 @@ from custom_speech_tools.runtime.results import Finding
 
 
 class Refused(Exception):
-    """`str()` is the whole answer: what was not done, every reason, and what to do instead."""
+    """A guardrail stopped the call.
 
-    def __init__(self, not_done: str, findings: Iterable[Finding], then: str) -> None:
+    `str()` is the whole answer: what was not done, every finding, and what to do instead.
+    """
+
+    def __init__(self, not_done: str, findings: Iterable[Finding], next_step: str) -> None:
+        self.not_done = not_done
         self.findings = tuple(findings)
-        super().__init__("\n".join([not_done, *map(_line, self.findings), then]))
-
-
-def _line(finding: Finding) -> str:
-    return f"- [{finding.rule}] {finding.message} {finding.fix}"
+        self.next_step = next_step
+        lines = [f"- [{finding.rule}] {finding.message} {finding.fix}" for finding in self.findings]
+        super().__init__("\n".join([not_done, *lines, next_step]))

@@ -1,127 +1,214 @@
-"""A create happens once: the digest of a request, turns within one process, and doubt after a lost answer."""
+"""A request is carried out once: keys, turns of identical requests, and unknown outcomes after a lost answer.
+
+The service takes no request id. A key, the digest of what is to be made, is therefore kept in the entity's
+`customProperties`; before anything is created, and again after a lost answer, an entity with the key is looked for.
+"""
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain, repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import anyio
 from pydantic import JsonValue
 
-from custom_speech_tools.runtime.context import current
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import SpeechError
+from custom_speech_tools.speech import SpeechError, schemas
 
-MARK = "custom-speech-mcp"
-"""The key in `customProperties` under which a model carries the digest of its request."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-DOUBT_SECONDS = 25.0
-"""For so long after a lost answer its request is looked for before it is sent again."""
+    from custom_speech_tools.runtime.context import CallContext
 
-_PAUSES = (0.0, 2.0, 3.0, 5.0)
-"""Seconds before each look; the last one repeats."""
+KEY_PROPERTY = "custom-speech-mcp"
+"""The name in `customProperties` under which an entity carries its idempotency key."""
 
-_KEPT_SECONDS = 3600.0
+VISIBILITY_SECONDS = 25.0
+"""After a lost answer, an entity is looked for during so many seconds before its request is sent again."""
 
-Action = Callable[[], Awaitable[Any]]
+SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)
+"""Seconds before each search; the last one repeats."""
 
-Look = Callable[[Any], Awaitable[Any]]
-"""Finds what a request has made, given what this process got from it: None where its answer was lost."""
+_REMEMBERED_SECONDS = 3600.0
+
+Made = TypeVar("Made")
+Keyed = TypeVar("Keyed", bound=schemas.Entity)
 
 
-def digest(*request: JsonValue) -> str:
-    """The same text for the same request, in any process."""
+class LockUnavailableError(Exception):
+    """The lock that processes share cannot be taken; `str()` says why and how to fix it."""
+
+
+class RequestLock(Protocol):
+    """A lock that several processes share."""
+
+    def hold(self, key: str) -> AbstractAsyncContextManager[bool]:
+        """Hold the lock of one request.
+
+        Yields True where another process has completed the same request within the lifetime of a confirmation.
+
+        Raises:
+            LockUnavailableError: The lock cannot be taken.
+        """
+        ...
+
+
+class NoLock:
+    """Locks nothing: this process is the only one."""
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[bool]:
+        """Yield False."""
+        yield False
+
+
+def idempotency_key(*request: JsonValue) -> str:
+    """Return the same key for the same request, in any process."""
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-class IdempotentExecutor:
-    """Takes turns: of several identical requests in this process one is carried out, the rest share its result.
+def find_by_key(key: str, entities: "Iterable[Keyed]") -> Keyed | None:
+    """Return the entity that carries the key, alone or followed by what tells a deliberate duplicate from it."""
+    for entity in entities:
+        carried = (entity.custom_properties or {}).get(KEY_PROPERTY)
+        if carried and f"{carried}-".startswith(f"{key}-"):
+            return entity
+    return None
 
-    The service's own list decides between processes; this closes the gap in which it cannot yet know.
-    `in_doubt` says how many seconds ago requests were sent whose end is not known; `pace` scales the looks.
+
+class _Unfinished(Generic[Made]):
+    """One execution: how to make the entity, and how to find what an earlier request made."""
+
+    def __init__(
+        self, call: "CallContext", create: Callable[[], Awaitable[Made]], find: Callable[[], Awaitable[Made | None]]
+    ) -> None:
+        self.call, self.create, self.find = call, create, find
+
+    async def search(self, until: float) -> Made | None:
+        """Search until then, or until the call must end; None where nothing is found."""
+        for pause in chain(SEARCH_INTERVALS, repeat(SEARCH_INTERVALS[-1])):
+            await anyio.sleep(pause)
+            with suppress(SpeechError):
+                if (found := await self.find()) is not None:
+                    return found
+            if anyio.current_time() >= until or self.call.seconds_left() < SEARCH_INTERVALS[-1] * 2:
+                return None
+            await self.call.report_progress("Looking for what an earlier request has created.")
+        return None
+
+
+class IdempotentExecutor:
+    """Carries out one of several identical requests; the others share its result.
+
+    Args:
+        unresolved: Seconds since requests were sent whose outcome is not known, by key.
+        lock: Excludes other processes.
     """
 
-    def __init__(self, in_doubt: Mapping[str, float] | None = None, pace: float = 1.0) -> None:
-        self._pace = pace
-        self._turns: dict[str, anyio.Lock] = {}
-        self._done: dict[str, tuple[float, Any]] = {}
-        now = anyio.current_time() if in_doubt else 0.0
-        self._doubts = {request: now - ago + DOUBT_SECONDS * pace for request, ago in (in_doubt or {}).items()}
+    def __init__(self, unresolved: Mapping[str, float] | None = None, lock: RequestLock | None = None) -> None:
+        self._lock = lock or NoLock()
+        self._locks: dict[str, anyio.Lock] = {}
+        self._made: dict[str, tuple[float, Any]] = {}
+        now = anyio.current_time() if unresolved else 0.0
+        self._unresolved = {key: now - ago + VISIBILITY_SECONDS for key, ago in (unresolved or {}).items()}
 
-    async def do(self, request: str, since: float, action: Action, look: Look) -> tuple[Any, bool]:
-        """Carry out `action` and give its result and False.
+    async def run(
+        self,
+        call: "CallContext",
+        key: str,
+        create: Callable[[], Awaitable[Made]],
+        find: Callable[[], Awaitable[Made | None]],
+        *,
+        read_at: float,
+    ) -> tuple[Made, bool]:
+        """Create an entity once.
 
-        Where the same request was carried out after `since` (of `anyio.current_time`), or `look` finds what an
-        earlier one has made, give that and True instead. Raises Refused while an earlier one is in doubt.
+        Args:
+            key: The idempotency key, which the entity carries.
+            create: Sends the request.
+            find: Looks for the entity on the service; None where it is not there.
+            read_at: When the plan read its facts (`anyio.current_time`); what was made later is not in them.
+
+        Returns:
+            The entity, and whether it existed already.
+
+        Raises:
+            Refused: An earlier request has an unknown outcome, or the shared lock cannot be taken.
         """
-        current().request = request
-        turn = self._turns.setdefault(request, anyio.Lock())
+        execution = _Unfinished(call, create, find)
+        lock = self._locks.setdefault(key, anyio.Lock())
         try:
-            async with turn:
-                when, result = self._done.get(request, (float("-inf"), None))
-                if when > since:
-                    return result, True
-                earlier = await self._earlier(request, result, look)
-                result = earlier or await self._acted(request, action, look)
-                self._keep(request, result)
-                return result, earlier is not None
+            async with lock, AsyncExitStack() as stack:
+                made_at, made = self._made.get(key, (float("-inf"), None))
+                if made_at > read_at:
+                    return made, True
+                is_made_elsewhere = await _enter(stack, self._lock, key)
+                found = await self._find_earlier(key, execution, is_made_elsewhere)
+                result = found if found is not None else await self._create(key, execution)
+                self._unresolved.pop(key, None)
+                self._made[key] = (anyio.current_time(), result)
+                return result, found is not None
         finally:
-            self._forget(request, turn)
+            self._forget(key, lock)
 
-    async def _earlier(self, request: str, known: Any, look: Look) -> Any:
-        """What the same request has made before; None where that is nothing, or where no doubt is left."""
-        until = self._doubts.get(request)
+    def last_made(self, key: str) -> Any:
+        """Return what this process got for the key before, None where it got nothing."""
+        return self._made.get(key, (0.0, None))[1]
+
+    async def _find_earlier(self, key: str, execution: _Unfinished[Made], is_made_elsewhere: bool) -> Made | None:
+        until = self._unresolved.get(key)
         if until is None:
-            return await look(known) if known else None
-        found = await self._looked(look, until)
+            found = await execution.find() if is_made_elsewhere or key in self._made else None
+            if found is None and is_made_elsewhere:  # made a moment ago and perhaps not visible yet
+                found = await execution.search(anyio.current_time() + VISIBILITY_SECONDS)
+            return found
+        found = await execution.search(until)
         if found is None and (left := until - anyio.current_time()) > 0:
-            raise Refused("Nothing was sent again.", [_open(left)], f"Call again in {left:.0f} s.")
-        return found or await look(None)  # which must succeed: what could not be looked for is not sent again
+            raise Refused("Nothing was sent again.", [_unknown_outcome(left)], f"Call again in {left:.0f} s.")
+        return found or await execution.find()  # must succeed: what cannot be looked for is not sent again
 
-    async def _acted(self, request: str, action: Action, look: Look) -> Any:
+    async def _create(self, key: str, execution: _Unfinished[Made]) -> Made:
         try:
-            return await action()
+            return await execution.create()
         except BaseException as error:
             if isinstance(error, SpeechError | Refused) and not getattr(error, "outcome_unknown", False):
                 raise
             now = anyio.current_time()
-            self._doubts[request] = now + DOUBT_SECONDS * self._pace
-            if isinstance(error, SpeechError) and (made := await self._looked(look, now + _PAUSES[1] * self._pace)):
+            self._unresolved[key] = now + VISIBILITY_SECONDS
+            if isinstance(error, SpeechError) and (made := await execution.search(now + SEARCH_INTERVALS[1])):
                 return made
             raise
 
-    async def _looked(self, look: Look, until: float) -> Any:
-        """What is found until then, or until the time of the call is over; None where it is nothing."""
-        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-            await anyio.sleep(pause * self._pace)
-            with suppress(SpeechError):
-                if (found := await look(None)) is not None:
-                    return found
-            if anyio.current_time() >= until or current().seconds_left() < _PAUSES[-1] * 2:
-                return None
-            await current().says("Looking for what an earlier request has made.")
-        return None
-
-    def _keep(self, request: str, result: Any) -> None:
-        self._doubts.pop(request, None)
-        self._done[request] = (anyio.current_time(), result)
-
-    def _forget(self, request: str, turn: anyio.Lock) -> None:
-        """Keep no turn that nobody waits for, and nothing that is old."""
-        if not turn.locked() and not turn.statistics().tasks_waiting:
-            self._turns.pop(request, None)
-        long_ago = anyio.current_time() - _KEPT_SECONDS
-        self._done = {key: done for key, done in self._done.items() if done[0] > long_ago}
-        self._doubts = {key: until for key, until in self._doubts.items() if until > long_ago}
+    def _forget(self, key: str, lock: anyio.Lock) -> None:
+        """Drop a lock that nobody waits for, and everything that is old."""
+        if not lock.locked() and not lock.statistics().tasks_waiting:
+            self._locks.pop(key, None)
+        oldest = anyio.current_time() - _REMEMBERED_SECONDS
+        self._made = {key: made for key, made in self._made.items() if made[0] > oldest}
+        self._unresolved = {key: until for key, until in self._unresolved.items() if until > oldest}
 
 
-def _open(left: float) -> Finding:
+async def _enter(stack: AsyncExitStack, lock: RequestLock, key: str) -> bool:
+    try:
+        return await stack.enter_async_context(lock.hold(key))
+    except LockUnavailableError as error:
+        finding = Finding(
+            rule="already-exists",
+            level="block",
+            message=f"Another process might be making the same at this moment: {error}",
+            fix="Whoever runs the server must repair it.",
+        )
+        raise Refused("Nothing was created.", [finding], "The same call can be repeated afterwards.") from None
+
+
+def _unknown_outcome(left: float) -> Finding:
     return Finding(
         rule="already-exists",
         level="block",
-        message="The same was asked for a moment ago, its answer was lost, and what it made is not to be seen yet.",
-        fix=f"It may still appear; in {left:.0f} s the call looks for it again, and only then repeats it.",
+        message="The same request was sent a moment ago and its answer was lost; what it may have created is not "
+        "visible yet.",
+        fix=f"In {left:.0f} s the call searches again, and only then repeats the request.",
     )

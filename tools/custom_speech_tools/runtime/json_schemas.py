@@ -1,29 +1,34 @@
-"""The JSON schemas that a model reads: nothing in them that it does not need."""
+"""The JSON schemas that the assistant reads, without anything that it does not need.
+
+Model vendors reject or drop `additionalProperties`, `anyOf`, `$ref`, `minimum` and `maximum`, so limits stand in the
+descriptions and are enforced when a tool is called.
+"""
 
 from functools import cache
 from typing import Any
 
 import pydantic
 
-Schema = dict[str, Any]
-_DROPPED = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems"})
+JsonSchema = dict[str, Any]
+_DROPPED = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"})
 
 
-def of_arguments(schema: Schema) -> Schema:
-    """A tool's arguments, from the SDK's schema of them; an optional one is described by its type alone."""
-    properties = {name: _lean(_optional(part)) for name, part in _inline(schema)["properties"].items()}
+def arguments_schema(arguments: type[pydantic.BaseModel]) -> JsonSchema:
+    """Return the schema of a tool's arguments; an optional one is described by its type alone."""
+    schema = _inline(arguments.model_json_schema())
+    properties = {name: _lean(_optional(part)) for name, part in schema.get("properties", {}).items()}
     required = {"required": schema["required"]} if schema.get("required") else {}
-    return {"type": "object", "properties": properties, **required, "additionalProperties": False}
+    return {"type": "object", "properties": properties, **required}
 
 
 @cache
-def of_result(model: type[pydantic.BaseModel]) -> Schema:
-    """The schema of a tool's result: names and types, which the fields' names explain."""
-    compact: Schema = _compact(_inline(model.model_json_schema(mode="serialization")))
+def result_schema(result: type[pydantic.BaseModel]) -> JsonSchema:
+    """Return the schema of a tool's result: names and types, which the names of the fields explain."""
+    compact: JsonSchema = _compact(_inline(result.model_json_schema(mode="serialization")))
     return compact
 
 
-def _inline(schema: Schema) -> Schema:
+def _inline(schema: JsonSchema) -> JsonSchema:
     definitions = schema.pop("$defs", {})
 
     def resolve(part: Any) -> Any:
@@ -35,20 +40,20 @@ def _inline(schema: Schema) -> Schema:
             return resolve(definitions[part["$ref"].rpartition("/")[2]])
         return {name: resolve(item) for name, item in part.items()}
 
-    resolved: Schema = resolve(schema)
+    resolved: JsonSchema = resolve(schema)
     return resolved
 
 
-def _optional(part: Schema) -> Schema:
+def _optional(part: JsonSchema) -> JsonSchema:
     choices = part.get("anyOf", [])
     if {"type": "null"} not in choices:
         return part
-    inner: Schema = next(choice for choice in choices if choice != {"type": "null"})
+    inner: JsonSchema = next(choice for choice in choices if choice != {"type": "null"})
     return inner | {name: item for name, item in part.items() if name not in ("anyOf", "default")}
 
 
 def _compact(part: Any) -> Any:
-    """Types only: descriptions, defaults and formats of results cost tokens and say nothing new."""
+    """Keep types only: descriptions, defaults and formats of results cost tokens and add nothing."""
     if isinstance(part, list):
         return [_compact(item) for item in part]
     if not isinstance(part, dict):
@@ -56,14 +61,12 @@ def _compact(part: Any) -> Any:
     if "anyOf" in part:
         inner = _compact(part["anyOf"][0])
         return inner | {"type": [inner["type"], "null"]}
-    kept = {name: item for name, item in part.items() if name in ("type", "items")}
-    compact: Schema = {name: _compact(item) for name, item in kept.items()}
+    compact: JsonSchema = {name: _compact(item) for name, item in part.items() if name in ("type", "items")}
     if "properties" in part:
         compact["properties"] = {name: _compact(item) for name, item in part["properties"].items()}
     return compact
 
 
-def _lean(part: Schema) -> Schema:
-    """Without titles, and without lengths: they are checked all the same, and model vendors drop them."""
+def _lean(part: JsonSchema) -> JsonSchema:
     kept = {name: item for name, item in part.items() if name not in _DROPPED}
     return kept | ({"items": _lean(kept["items"])} if "items" in kept else {})

@@ -1,32 +1,53 @@
-"""What a caller can do next. Pure functions."""
+"""What the caller can do next: calls with real values."""
 
 import json
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
-from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech.sanitize import sanitize
+
+MAX_VALUE = 200
+"""Characters of an argument that are shown."""
 
 
-def call(tool: str, **arguments: str | int | None) -> str:
-    """A call with real values; `<…>` stands for one that only the caller can choose."""
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """An argument that only the caller can choose, written `<name>`."""
+
+    name: str
+
+
+Value = str | int | bool | Placeholder | list[str] | None
+
+
+def call(tool: str, **arguments: Value) -> str:
+    """Return a call with real values; arguments that are None are left out."""
     given = ", ".join(f"{name}={_written(value)}" for name, value in arguments.items() if value is not None)
     return f"{tool}({given})"
 
 
-def after(speech: Speech, model: schemas.CustomModel) -> list[str]:
-    """What can be done with a model of this status."""
-    here = speech.resource.name
-    if not is_terminal(model):
-        return [call("get_model", model=model.id, wait_seconds=45, resource=here)]
-    if model.status == "Failed":
-        return ["Correct what `error` names, then create_model with another display_name or allow_duplicate=true."]
-    copy = call("copy_model", model=model.id, to_resource="<resource>", resource=here)
-    if model.project is not None or not speech.resource.api_version.has_projects:
-        return [copy]
-    choose = call("list_projects", locale=model.locale, resource=here)
-    connect = call("connect_model", model=model.id, project="<project>", resource=here)
-    return [f"{choose}, then {connect}", copy]
+def _written(value: Value) -> str:
+    match value:
+        case Placeholder(name):
+            return f"<{name}>"
+        case str():
+            return json.dumps(sanitize(value, MAX_VALUE), ensure_ascii=False)
+        case list():
+            return json.dumps([sanitize(item, MAX_VALUE) for item in value[:10]], ensure_ascii=False)
+    return json.dumps(value)
 
 
-def _written(value: str | int) -> str:
-    chosen = isinstance(value, str) and value.startswith("<")
-    return str(value) if chosen else json.dumps(value, ensure_ascii=False)
+def only_offered(steps: Iterable[str], missing: Collection[str]) -> list[str]:
+    """Return the steps that name no tool of `missing`: tools that this server does not offer."""
+    if not missing:
+        return list(steps)
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, missing))})\b")
+    kept = [step for step in steps if not pattern.search(step)]
+    return kept or ["This server does not offer the tools for the next step; ask whoever runs it."]
+
+
+def offered_findings(findings: Sequence[Finding], missing: Collection[str]) -> list[Finding]:
+    """Return the findings with fixes that name no missing tool."""
+    return [finding.model_copy(update={"fix": only_offered([finding.fix], missing)[0]}) for finding in findings]

@@ -1,85 +1,169 @@
-"""The parameters that tools share, each described once."""
+"""The parameters that tools share, each described once, and how arguments are read.
+
+Input is read leniently and understood strictly (reasons: real clients): null and "" leave an optional argument out, one
+value where a list is expected is a list of one, and a number beyond its limits is clamped with a note.
+"""
 
 import json
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import AfterValidator, BeforeValidator, Field
+import pydantic
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 
-from custom_speech_tools.runtime.locales import is_locale
+from custom_speech_tools.runtime.locales import canonical_locale, is_locale
 from custom_speech_tools.speech.sanitize import has_invisible
 
 DatasetKind = Literal["Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "Pronunciation", "OutputFormatting"]
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
+KIND_MEANINGS = (
+    "Acoustic = audio with transcripts, AudioFiles = audio only, Language = plain text, "
+    "LanguageMarkdown = structured text"
+)
 
 
-def _written(value: object) -> object:
-    """The text of a value that a client took for JSON: base models are called 20230614, and models may be called {}.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a number; `maximum` None stands for the longest wait that the operator allows."""
+
+    minimum: int
+    maximum: int | None
+
+
+class Arguments(pydantic.BaseModel):
+    """The arguments of a tool; a subclass declares them."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True, defer_build=True)
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], max_wait: int) -> tuple[Self, list[str]]:
+        """Return the arguments and a note for each that was adjusted.
+
+        Raises:
+            pydantic.ValidationError: Arguments are missing, unknown or wrong; every fault is listed.
+        """
+        fields, notes = cls.model_fields, list[str]()
+        if not fields:
+            return cls(), notes
+        adjusted = {}
+        for name, value in given.items():
+            field = fields.get(name)
+            if field is None:
+                adjusted[name] = value
+            elif field.is_required() or not (value is None or value == ""):
+                adjusted[name] = _adjust(name, value, field, max_wait, notes)
+        return cls.model_validate(adjusted), notes
+
+
+def _adjust(name: str, value: Any, field: pydantic.fields.FieldInfo, max_wait: int, notes: list[str]) -> Any:
+    if _is_list(field.annotation):
+        return _as_list(value)
+    limits = next((item for item in field.metadata if isinstance(item, Limits)), None)
+    if limits is None or isinstance(value, bool):
+        return value
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return value
+    maximum = max_wait if limits.maximum is None else limits.maximum
+    clamped = min(max(number, limits.minimum), maximum)
+    if clamped != number:
+        notes.append(f"{name} is limited to {limits.minimum} to {maximum}; {clamped} was used.")
+    return clamped if number == value or isinstance(value, str) else value
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
+
+
+def _as_list(value: Any) -> Any:
+    """Read a list that was sent as JSON text, and a single value as a list of one."""
+    if isinstance(value, str):
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
+            return [value]
+        return parsed if isinstance(parsed, list) else [value]
+    return value if isinstance(value, list) else [value]
+
+
+def _as_text(value: object) -> object:
+    """Return the text of a value that a client took for JSON: base models are called 20230614, models even {}.
 
     Only where the text is unmistakable: 1.0 and 1.00 are the same number.
     """
-    return json.dumps(value) if isinstance(value, int) or value in ({}, []) else value
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return json.dumps(value) if is_number or value in ({}, []) else value
 
 
 def _visible(text: str) -> str:
-    """The text without blanks around it, which nobody sees in a name."""
+    """Return the text without surrounding whitespace, which nobody sees in a name."""
     if not text.strip():
         raise ValueError("must not be empty")
     if has_invisible(text):
-        raise ValueError("must not hold control characters or invisible marks; leave them out")
+        raise ValueError("must not contain control characters or invisible characters; remove them")
     return text.strip()
 
 
 def _locale(text: str) -> str:
-    if not is_locale(text):
-        raise ValueError("is no locale; write language and region, such as en-US or de-DE")
-    return text
+    if not is_locale(text.strip()):
+        raise ValueError("is not a valid locale; write language and region, such as en-US or de-DE")
+    return canonical_locale(text.strip())
 
 
-Text = Annotated[str, Field(max_length=256), BeforeValidator(_written), AfterValidator(_visible)]
-Identifier = Annotated[str, Field(max_length=1024), BeforeValidator(_written), AfterValidator(_visible)]
+def _locale_or_language(text: str) -> str:
+    is_language = text.strip().isascii() and text.strip().isalpha() and 2 <= len(text.strip()) <= 3
+    return text.strip().lower() if is_language else _locale(text)
 
-DisplayName = Annotated[Text, Field(description="Name of the model")]
-ExactName = Annotated[Text | None, Field(description="Only models of exactly this display name")]
-Description = Annotated[
-    Identifier | None,
-    Field(description="What it is for"),
-]
-Locale = Annotated[str, AfterValidator(_locale), Field(description="Locale of all parts, e.g. en-US")]
-LocaleFilter = Annotated[
-    Annotated[str, AfterValidator(_locale)] | None, Field(description="Only this locale, e.g. en-US")
-]
-BaseModelLocale = Annotated[str, AfterValidator(_locale), Field(description="Locale, e.g. en-US")]
-StatusFilter = Annotated[Status | None, Field(description="Only models of this status")]
-KindFilter = Annotated[DatasetKind | None, Field(description="Only datasets of this kind")]
-TrainWith = Annotated[list[DatasetKind] | None, Field(description="Only those trainable with all of these")]
-IncludeExpired = Annotated[bool, Field(description="Also those closed for training")]
-Limit = Annotated[int, Field(ge=1, le=100, description="Most items to return")]
-WaitSeconds = Annotated[int, Field(ge=0, le=45, description="Seconds to wait for the end")]
 
-ModelName = Annotated[Identifier, Field(description="Id, self URI or exact display name")]
-ProjectName = Annotated[Identifier, Field(description="Id, self URI or exact display name")]
-OptionalProject = Annotated[Identifier | None, Field(description="Id, self URI or exact display name")]
-TargetProject = Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact name")]
-BaseModelName = Annotated[
-    Identifier | None,
-    Field(description="Id, self URI or exact display name; else the service chooses"),
+ShortText = Annotated[str, StringConstraints(max_length=256), BeforeValidator(_as_text), AfterValidator(_visible)]
+Identifier = Annotated[str, StringConstraints(max_length=1024), BeforeValidator(_as_text), AfterValidator(_visible)]
+LocaleText = Annotated[str, AfterValidator(_locale)]
+LocaleOrLanguage = Annotated[str, AfterValidator(_locale_or_language)]
+
+# Names, descriptions, locales
+DisplayName = Annotated[ShortText, Field(description="Name of the new entity")]
+Description = Annotated[Identifier | None, Field(description="What it is for")]
+Locale = Annotated[LocaleText, Field(description="Locale, e.g. en-US; every part must have it")]
+LocaleFilter = Annotated[LocaleOrLanguage | None, Field(description="Only this locale (en-US) or language (en)")]
+RequiredLocaleFilter = Annotated[LocaleOrLanguage, Field(description="Locale (en-US) or language (en)")]
+
+# References
+_REFERENCE = "Id, self URI or exact display name"
+ModelReference = Annotated[Identifier, Field(description=_REFERENCE)]
+ProjectReference = Annotated[Identifier, Field(description=_REFERENCE)]
+OptionalProject = Annotated[Identifier | None, Field(description=_REFERENCE)]
+BaseModelReference = Annotated[Identifier | None, Field(description=f"{_REFERENCE}; default: the service chooses")]
+DatasetReferences = Annotated[
+    list[Identifier], Field(min_length=1, max_length=100, description="Ids, self URIs or exact display names")
 ]
-Datasets = Annotated[
-    list[Identifier],
-    Field(min_length=1, max_length=100, description="Ids, self URIs or exact display names"),
+
+# Filters
+ExactName = Annotated[ShortText | None, Field(description="Only this exact display name")]
+StatusFilter = Annotated[Status | None, Field(description="Only this status")]
+KindsFilter = Annotated[list[DatasetKind] | None, Field(description=f"Only these kinds: {KIND_MEANINGS}")]
+TrainWith = Annotated[
+    list[DatasetKind] | None, Field(description=f"Only models trainable with all of these: {KIND_MEANINGS}")
 ]
-CopyOperation = Annotated[Identifier, Field(description="`operation` of copy_model's answer")]
-AllowDuplicate = Annotated[bool, Field(description="Train the same again on purpose")]
+Limit = Annotated[int, Limits(1, 100), Field(description="Most items to return, 1 to 100")]
+
+# Execution
+WaitSeconds = Annotated[int, Limits(0, None), Field(description="Seconds to wait for the end; 25 suits most clients")]
+AllowDuplicate = Annotated[StrictBool, Field(description="Make the same again on purpose")]
 Confirm = Annotated[
-    Annotated[str, Field(max_length=512)] | None,
-    Field(description="Token of the refusal, after your user's yes"),
+    Annotated[str, StringConstraints(max_length=512)] | None,
+    Field(description="Token from the refusal, once your user has agreed"),
 ]
 ResourceName = Annotated[
-    Annotated[str, Field(max_length=256)] | None,
-    Field(description="Resource name; default if left out"),
+    Annotated[str, StringConstraints(max_length=256)] | None,
+    Field(description="Resource name; default: the default resource"),
+]
+ResourceNameOrAll = Annotated[
+    Annotated[str, StringConstraints(max_length=256)] | None,
+    Field(description="Resource name, or * for all; default: the default resource"),
 ]
 SourceResource = Annotated[
-    Annotated[str, Field(max_length=256)] | None,
-    Field(description="Where the model is; default if left out"),
+    Annotated[str, StringConstraints(max_length=256)] | None,
+    Field(description="Where the model is; default: the default resource"),
 ]
-TargetResource = Annotated[str, Field(min_length=1, max_length=256, description="Name of the resource to copy to")]

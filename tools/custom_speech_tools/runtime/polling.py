@@ -1,52 +1,79 @@
-"""Looking at something that is running until it ends or the time is over."""
+"""Waiting for something that is running, and estimating how long it takes."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import anyio
 
-from custom_speech_tools.runtime.context import current
 from custom_speech_tools.speech import SpeechError
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.speech.sanitize import sanitize
 
-_PAUSES = (1.0, 2.0, 3.0)
-"""Seconds between two looks; the last one repeats."""
+if TYPE_CHECKING:
+    from custom_speech_tools.runtime.context import CallContext
+
+POLL_INTERVALS = (1.0, 2.0, 3.0)
+"""Seconds between two requests for the status; the last one repeats."""
+
+DEFAULT_WAIT_SECONDS = 25
+"""The wait that next steps suggest: many clients give up after 30 s (docs/clients.md)."""
+
+AUDIO_HOURS_PER_DAY = 10.0
+"""Hours of audio that one day of training takes (source: the article on training a custom speech model)."""
+
+TERMINAL_STATUSES = frozenset({"Succeeded", "Failed"})
 
 
-class Running(Protocol):
-    """What has a status."""
+class HasStatus(Protocol):
+    """An entity or operation with a status."""
 
     @property
     def status(self) -> str: ...
 
 
-Thing = TypeVar("Thing", bound=Running)
+Pollable = TypeVar("Pollable", bound=HasStatus)
 
 
-def is_terminal(thing: Running) -> bool:
-    """Whether the status is a last one; a status that nobody knows yet is taken for running."""
-    return thing.status in ("Succeeded", "Failed")
+def is_terminal(entity: HasStatus) -> bool:
+    """Return whether the status is final; an unknown status counts as running."""
+    return entity.status in TERMINAL_STATUSES
 
 
 async def poll_until_terminal(
-    first: Thing, look: Callable[[], Awaitable[Thing]], wait_seconds: float, pace: float
-) -> Thing:
-    """Look again until the thing has ended, at most `wait_seconds` or as long as the call may take.
+    call: "CallContext", first: Pollable, read: Callable[[], Awaitable[Pollable]], wait_seconds: float
+) -> Pollable:
+    """Read the entity again until its status is final, the wait is over or the call must end.
 
-    Each look is reported as progress; where the service does not answer one, what is known is the answer.
+    Each wait is reported as progress. Where the service does not answer, the last known state is returned.
+
+    Raises:
+        SpeechError: Reading failed for a reason that will not go away.
     """
-    thing, start, looks = first, anyio.current_time(), 0
-    end = start + min(wait_seconds, current().seconds_left())
-    while not is_terminal(thing):
-        waited, pause = anyio.current_time() - start, _PAUSES[min(looks, len(_PAUSES) - 1)] * pace
+    entity, start, reads = first, anyio.current_time(), 0
+    end = start + min(wait_seconds, call.seconds_left())
+    while not is_terminal(entity):
+        waited, pause = anyio.current_time() - start, POLL_INTERVALS[min(reads, len(POLL_INTERVALS) - 1)]
         if start + waited + pause >= end:
             break
-        await current().says(f"{plain(thing.status, 40)} for {waited:.0f} s")
+        await call.report_progress(f"{sanitize(entity.status, 40)} for {waited:.0f} s")
         await anyio.sleep(pause)
         try:
-            thing, looks = await look(), looks + 1
+            entity, reads = await read(), reads + 1
         except SpeechError as error:
             if not error.is_transient:
                 raise
             break
-    return thing
+    return entity
+
+
+def check_again_after(created: datetime | None, now: datetime, audio_hours: float = 0.0) -> int:
+    """Estimate the seconds after which it is worth asking again.
+
+    With audio: a quarter of what is left of the expected training time. Otherwise a third of the age, because the
+    longer a short job has been running, the less likely its end is within the next seconds.
+    """
+    age = max(timedelta(), now - created) if created else timedelta()
+    left = timedelta(days=audio_hours / AUDIO_HOURS_PER_DAY) - age
+    if left > timedelta():
+        return int(min(max(left.total_seconds() / 4, 60), 6 * 3600))
+    return int(min(max(age.total_seconds() / 3, 15), 600))

@@ -1,15 +1,32 @@
-"""The tools, found by file name."""
+"""The tools, found by file name: every module beside this package that declares `tool`."""
 
+from collections.abc import Collection
 from importlib import import_module
 from pkgutil import iter_modules
-
-from mcp.server.mcpserver.tools import Tool
+from typing import get_args
 
 import custom_speech_tools
+from custom_speech_tools.runtime.tool import SpeechTool, Toolset
+
+TOOLSETS: tuple[str, ...] = get_args(Toolset)
 
 
-def catalogue(*, read_only: bool = False) -> list[Tool]:
-    """Every tool, in the order of their names; with `read_only` those that change nothing."""
-    names = [module.name for module in iter_modules(custom_speech_tools.__path__) if not module.ispkg]
-    tools: list[Tool] = [import_module(f"custom_speech_tools.{name}").tool for name in names]
-    return [tool for tool in tools if not read_only or (tool.annotations and tool.annotations.read_only_hint)]
+def tool_names() -> list[str]:
+    """Return the name of every tool, in order, without importing any."""
+    return [module.name for module in iter_modules(custom_speech_tools.__path__) if not module.ispkg]
+
+
+def registered_tools(*, read_only: bool = False, toolsets: Collection[str] = TOOLSETS) -> list[SpeechTool]:
+    """Return the tools in the order of their names.
+
+    Args:
+        read_only: Leave out every tool that changes something.
+        toolsets: Leave out tools of other toolsets; `list_resources` is in all of them.
+    """
+    tools: list[SpeechTool] = [import_module(f"custom_speech_tools.{name}").tool for name in tool_names()]
+    return [
+        tool
+        for tool in tools
+        if (tool.toolset in toolsets or tool.name == "list_resources")
+        and not (read_only and not (tool.annotations and tool.annotations.read_only_hint))
+    ]

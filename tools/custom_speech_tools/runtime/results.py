@@ -1,18 +1,21 @@
-"""What the tools answer: what a caller needs for the next step, and nothing else."""
+"""What answers are made of: findings, references, dates, and the fields that all answers share."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.speech.sanitize import sanitize
 
-Plain = Annotated[str, PlainSerializer(plain)]
-"""A text of the service's, shown plainly."""
+ServiceText = Annotated[str, PlainSerializer(sanitize)]
+"""Text of the service, sanitized when it is shown."""
 
-Sentence = Annotated[str, AfterValidator(lambda text: plain(text, 1_000))]
-"""A text of ours that may hold some of the service's."""
+Sentence = Annotated[str, AfterValidator(lambda text: sanitize(text, 1_000))]
+"""Text of this server that may quote text of the service."""
+
+MAX_PARTS = 100
+"""Parts of an entity that are shown; the service allows no more."""
 
 
 def _utc(characters: int, end: str = "") -> PlainSerializer:
@@ -22,7 +25,7 @@ def _utc(characters: int, end: str = "") -> PlainSerializer:
 def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
-    except OverflowError:  # so near to the first or the last year that UTC has no name for it
+    except OverflowError:  # a date in the first or last year whose UTC date is outside the calendar
         return moment
 
 
@@ -30,8 +33,9 @@ Moment = Annotated[datetime, _utc(len("2026-12-31T23:59:59"), "Z")]
 Day = Annotated[datetime, _utc(len("2026-12-31"))]
 
 
-MOST_PARTS = 100
-"""Parts of an entity that are shown; the service has no more of any."""
+def optional(**options: Any) -> Any:
+    """Declare a field that is left out of the answer where it is null."""
+    return Field(default=None, exclude_if=lambda value: value is None, **options)
 
 
 class Result(pydantic.BaseModel):
@@ -43,208 +47,73 @@ class Result(pydantic.BaseModel):
 Created = Field(validation_alias="created_date_time")
 """A date under the service's name for it."""
 
+Level = Literal["block", "stop", "confirm", "warn"]
+"""`block`: nothing is created. `stop`: it exists already. `confirm`: the user must agree. `warn`: information only."""
+
 
 class Finding(Result):
-    """One thing that a guardrail has to say.
-
-    Levels: `block` and `stop` keep anything from being created, `confirm` needs a person's yes, `warn` informs.
-    """
+    """One statement of a guardrail."""
 
     rule: str
-    level: Literal["block", "stop", "confirm", "warn"]
+    level: Level
     message: Sentence
     fix: Sentence
 
 
-class Named(Result):
-    """An entity by id; the name is null where it would have cost another request."""
+class EntityReference(Result):
+    """An entity by id; the name is null where it could not be read."""
 
-    id: Annotated[str, PlainSerializer(lambda uri: plain(uri, 64), return_type=str)]
-    """The id, or the beginning of a URI that names none."""
-    display_name: Plain | None
+    id: Annotated[str, PlainSerializer(lambda uri: sanitize(uri, 64), return_type=str)]
+    """The id, or the beginning of a URI that names no entity."""
+    display_name: ServiceText | None
 
 
-class NamedDataset(Named):
+class DatasetReference(EntityReference):
     """A dataset by id."""
 
-    kind: Plain | None
+    kind: ServiceText | None
 
 
 class Failure(Result):
     """The service's own reason for a failure."""
 
-    code: Plain | None
-    message: Plain | None
+    code: ServiceText | None
+    message: ServiceText | None
 
 
-def failure(error: object) -> Failure | None:
-    """The service's reason, from what it said."""
+FailureField = Annotated[Failure, WithJsonSchema({"type": "object"}, mode="serialization")]
+"""A failure; its two fields are not repeated in every schema."""
+
+
+def present_failure(error: object) -> Failure | None:
+    """Return the service's reason, None where there is none."""
     return None if error is None else Failure.model_validate(error)
 
 
-Reason = Annotated[Failure, WithJsonSchema({"type": "object"}, mode="serialization")]
-"""A failure, whose two fields every schema need not repeat."""
+class Answer(Result):
+    """What every successful answer has: the next steps with real values, and a note where the input was adjusted."""
+
+    next_steps: list[Sentence]
+    note: Sentence | None = optional()
 
 
-class Where(Result):
-    """Which resource an answer is about."""
+class ResourceAnswer(Answer):
+    """An answer about one Speech resource."""
 
     resource: str
     region: str | None
     emulated: bool
 
 
-class Model(Where):
-    """A custom model."""
+class Listing(Answer):
+    """What every list says about itself.
 
-    id: str
-    display_name: Plain
-    locale: Plain
-    status: Plain
-    description: Plain | None
-    base_model: Named | None
-    datasets: list[NamedDataset]
-    project: Named | None
-    created: Moment | None
-    last_action: Moment | None
-    transcription_until: Day | None
-    error: Reason | None
-    already_existed: bool = False
-    findings: list[Finding] = []
-    next_steps: list[str]
+    `resource` is `*` where all resources were asked; `total` is null where not every page was read; `truncated` says
+    how to narrow the list.
+    """
 
-
-class ListedModel(Result):
-    """A custom model in a list."""
-
-    id: str
-    display_name: Plain
-    locale: Plain
-    status: Plain
-    created: Moment | None = Created
-    transcription_until: Day | None
-
-
-class BaseModel(Result):
-    """A base model; `training_is_charged` counts as true where the service does not say."""
-
-    id: str
-    display_name: Plain
-    locale: Plain
-    created: Day | None = Created
-    trains_with: Annotated[list[Plain], BeforeValidator(lambda kinds: kinds[:MOST_PARTS])]
-    adaptation_until: Day | None
-    transcription_until: Day | None
-    training_is_charged: bool
-
-
-class Project(Result):
-    """A project in a list."""
-
-    id: str
-    display_name: Plain
-    locale: Plain
-    description: Plain | None
-    created: Moment | None = Created
-
-
-class Dataset(Result):
-    """A dataset in a list; `audio_hours` is null for text."""
-
-    id: str
-    display_name: Plain
-    locale: Plain
-    kind: Plain
-    status: Plain
-    lines: int | None
-    audio_hours: float | None
-    created: Moment | None = Created
-    error: Reason | None
-
-
-class Listed(Where):
-    """What all lists say: `total` is null where not every page was read, `truncated` says how to narrow."""
-
+    resource: str
+    region: str | None
+    emulated: bool
     total: int | None
-    truncated: str | None
-    note: str | None
-
-
-class BaseModels(Listed):
-    """The base models of a locale, newest first."""
-
-    base_models: list[BaseModel]
-
-
-class Models(Listed):
-    """The custom models of a resource, newest first."""
-
-    models: list[ListedModel]
-
-
-class Projects(Listed):
-    """The projects of a resource, newest first."""
-
-    projects: list[Project]
-
-
-class Datasets(Listed):
-    """The datasets of a resource, newest first."""
-
-    datasets: list[Dataset]
-
-
-class Resource(Result):
-    """A configured Speech resource; `trains_audio` is null where its region is not known."""
-
-    name: str
-    region: str | None
-    api_version: str
-    emulated: bool
-    trains_audio: bool | None
-    has_projects: bool
-    can_copy: bool
-    is_default: bool
-
-
-class Resources(Result):
-    """The configured Speech resources."""
-
-    resources: list[Resource]
-    total: int
-
-
-class Plan(Where):
-    """What creating a model would do; `ok` says that nothing stands against it."""
-
-    ok: bool
-    findings: list[Finding]
-    base_model: Named | None
-    audio_hours: float
-    estimated_training_days: float
-    training_is_charged: bool
-    confirm: str | None
-    next_steps: list[str]
-
-
-class CopiedModel(Result):
-    """A model that was copied, on the resource it was copied to."""
-
-    resource: str
-    id: str
-    display_name: Plain
-    locale: Plain
-    status: Plain
-    project: Named | None
-    already_existed: bool
-
-
-class Copy(Where):
-    """A copy on its way from a resource; `model` is on another one, and null until it is there."""
-
-    operation: str | None
-    status: Plain
-    model: CopiedModel | None
-    error: Reason | None
-    findings: list[Finding]
-    next_steps: list[str]
+    truncated: Sentence | None

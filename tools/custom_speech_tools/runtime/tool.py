@@ -1,191 +1,137 @@
-"""How a tool is declared, checked and answered: the SDK's own Tool, strict and compact."""
+"""How a tool is declared, run and answered: the SDK's own Tool, with one object in both channels of the answer."""
 
 import json
 import logging
 import secrets
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Any, Literal
 
 import anyio
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
-from pydantic import ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
-from custom_speech_tools.runtime import json_schemas
-from custom_speech_tools.runtime.context import CALL_SECONDS, Call, begin, current
-from custom_speech_tools.runtime.dependencies import GIVEN, Given, app_context_of
+from custom_speech_tools.runtime import error_texts
+from custom_speech_tools.runtime.auditing import CallAuditor
+from custom_speech_tools.runtime.confirmation import InputRequired
+from custom_speech_tools.runtime.context import CallContext, call_seconds
+from custom_speech_tools.runtime.dependencies import AppContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.results import Result
-from custom_speech_tools.speech import (
-    AnswerLostError,
-    AzureError,
-    NoCredentialError,
-    NotAllowedError,
-    SpeechError,
-    UnreachableError,
-    UnreadableAnswerError,
-)
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
+from custom_speech_tools.runtime.next_steps import offered_findings, only_offered
+from custom_speech_tools.runtime.parameters import Arguments
+from custom_speech_tools.runtime.results import Answer
+from custom_speech_tools.speech import SpeechError
+
+Toolset = Literal["models", "data", "quality", "deployment", "lifecycle"]
 
 _log = logging.getLogger(__name__)
 
 
-MOST_FAULTS = 20
-"""Wrong arguments that are named in one answer."""
+class Effect(Enum):
+    """What a tool does, as its annotations say: read-only, destructive, idempotent, open world."""
 
-
-def reads(function: Callable[..., Any], title: str) -> Tool:
-    """Declare a tool that changes nothing."""
-    return _declare(function, title, ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True))
-
-
-def writes(function: Callable[..., Any], title: str, *, idempotent: bool) -> Tool:
-    """Declare a tool that adds or changes something and destroys nothing."""
-    hints = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=idempotent)
-    return _declare(function, title, hints)
-
-
-class StrictMetadata(FuncMetadata):
-    """Takes arrays that a client sent as JSON text and leaves other texts as they are; adds what the server gives."""
-
-    arrays: frozenset[str]
-    """The names of the parameters that are arrays."""
-
-    given: dict[str, Given]
-    """The parameters that hold the server's connections, or of them the one that the call names."""
-
-    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Read the text of an array parameter as JSON; texts such as `123` or `{}` stay texts."""
-        texts = [name for name in self.arrays if isinstance(data.get(name), str)]
-        return data | {name: _array(data[name]) for name in texts}
-
-    async def call_fn(
-        self,
-        fn: Callable[..., Any],
-        fn_is_async: bool,
-        arguments: dict[str, Any],
-        arguments_to_pass_directly: dict[str, Any] | None = None,
-    ) -> Any:
-        """Call the tool's function; raises Refused for a resource that is not there."""
-        connections = app_context_of(current().context)
-        given = {name: give(connections, arguments) for name, give in self.given.items()}
-        return await super().call_fn(fn, fn_is_async, arguments, given | (arguments_to_pass_directly or {}))
+    READ = (True, False, True, True)
+    READ_LOCAL = (True, False, True, False)
+    CREATE = (False, False, False, True)
+    UPDATE = (False, False, True, True)
+    DELETE = (False, True, True, True)
 
 
 class SpeechTool(Tool):
-    """A tool whose answer is one compact object in both channels, and whose error is one text."""
+    """A tool of this server; `fn` takes its arguments and the call."""
+
+    arguments: type[Arguments] = Field(exclude=True)
+    toolset: Toolset = Field(exclude=True)
+    effect: Effect = Field(exclude=True)
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
-        """Run the tool, no longer than a call may take; raises ToolError with a text that ends with the next step."""
-        with anyio.move_on_after(CALL_SECONDS) as limit:
-            call = Call(self.name, arguments, context, limit)
-            begin(call)
-            try:
-                result = await super().run(arguments, context)
-            except ToolError as error:
-                raise ToolError(self._explain(error)) from error.__cause__
-            return answer(result) if isinstance(result, Result) else result
-        raise ToolError(_too_late(call))
+        """Run the tool, no longer than a call may take, and return its answer or the text of its error."""
+        app = context.request_context.lifespan_context
+        assert isinstance(app, AppContext)  # noqa: S101  # the server's lifespan provides nothing else
+        if app.configuration_error:
+            return error_answer(app.configuration_error)
+        seconds = call_seconds(app.max_wait)
+        with anyio.move_on_after(seconds) as scope:
+            auditor = CallAuditor(app.audit, app.observe, caller_of(context))
+            started = anyio.current_time()
+            call = CallContext(self.name, arguments, app, context, scope, started, auditor)
+            return await self._answer(call)
+        return error_answer(error_texts.timed_out(self.name, call.elapsed(), auditor.last_change))
 
-    def _explain(self, error: ToolError) -> str:
-        match error.__cause__:
-            case ValidationError() as cause:
-                return invalid_arguments(self.name, list(self.parameters["properties"]), cause)
-            case Refused() as cause:
-                return str(cause)
-            case SpeechError() as cause:
-                return f"{self.name}: {cause} {next_step(cause)}"
-            case ToolError():
-                return f"{self.name}: the client's answer to the question does not fit it. {NOTHING}"
-        reference = secrets.token_hex(4)
-        _log.error("%s failed unforeseen, reference %s", self.name, reference, exc_info=error.__cause__)
-        return (
-            f"{self.name} failed for a reason of its own (reference {reference}); its log says why. Do not repeat it."
-        )
+    async def _answer(self, call: CallContext) -> CallToolResult | InputRequiredResult:
+        try:
+            arguments, notes = self.arguments.read(call.arguments, call.app.max_wait)
+            return success_answer(await self.fn(arguments, call), notes, call.app.missing_tools)
+        except InputRequired as question:
+            return question.result
+        except ValidationError as error:
+            return error_answer(error_texts.invalid_arguments(self.name, list(self.parameters["properties"]), error))
+        except Refused as refusal:
+            return error_answer(str(_offered(refusal, call.app.missing_tools)))
+        except SpeechError as error:
+            return error_answer(f"{self.name}: {error} {error_texts.next_step_after(error)}")
+        except Exception:
+            reference = secrets.token_hex(4)
+            _log.exception("%s failed unexpectedly, reference %s", self.name, reference)
+            return error_answer(error_texts.internal_error(self.name, reference))
 
 
-def answer(result: Result) -> CallToolResult:
-    """The same object as text and as structure: some clients show a model only the one, some only the other."""
-    content = result.model_dump(mode="json")
+def declare(
+    function: Callable[[Any, CallContext], Awaitable[Answer]], title: str, effect: Effect, toolset: Toolset
+) -> SpeechTool:
+    """Declare a tool: its name, description, arguments and result are those of the function."""
+    types = function.__annotations__
+    read_only, destructive, idempotent, open_world = effect.value
+    name = function.__name__
+    return SpeechTool(
+        fn=function,
+        name=name,
+        title=title,
+        description=" ".join((function.__doc__ or "").split()),
+        parameters=arguments_schema(types["arguments"]),
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=result_schema(types["return"])),
+        is_async=True,
+        annotations=ToolAnnotations(
+            read_only_hint=read_only,
+            destructive_hint=destructive,
+            idempotent_hint=idempotent,
+            open_world_hint=open_world,
+        ),
+        arguments=types["arguments"],
+        toolset=toolset,
+        effect=effect,
+    )
+
+
+def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[str]) -> CallToolResult:
+    """Return the same object as text and as structure: some clients show the assistant only one of them."""
+    note = " ".join([*notes, *([answer.note] if answer.note else [])]) or None
+    update: dict[str, Any] = {"next_steps": only_offered(answer.next_steps, missing_tools), "note": note}
+    if findings := getattr(answer, "findings", None):
+        update["findings"] = offered_findings(findings, missing_tools)
+    content = answer.model_copy(update=update).model_dump(mode="json")
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
 
 
-def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) -> str:
-    """Every argument that is wrong, and what the tool takes."""
-    faults = error.errors()
-    lines = [f"- {plain('.'.join(map(str, fault['loc'])), 80)}: {_fault(fault)}" for fault in faults[:MOST_FAULTS]]
-    takes = f"It takes {', '.join(parameters) or 'no arguments'}. Correct all of this, then call again."
-    return "\n".join([f"{tool} was not run: invalid arguments.", *lines, takes])
+def error_answer(text: str) -> CallToolResult:
+    """Return an error; many clients show the assistant only its text."""
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
-def _too_late(call: Call) -> str:
-    may_be = f"{call.sent} may have been carried out; the same call looks first for what is already there."
-    return f"{call.tool} did not end in {call.elapsed():.0f} s. {may_be if call.sent else NOTHING}"
+def caller_of(context: Context[Any, Any]) -> str | None:
+    """Return the authenticated caller, None where the server does not authenticate."""
+    request: Any = context.request_context.request
+    user = request.scope.get("user") if request else None
+    return getattr(user, "username", None)
 
 
-NOTHING = "Nothing was changed; the same call can be repeated."
-
-
-def next_step(error: SpeechError) -> str:
-    """What a caller does after a service error."""
-    match error:
-        case AzureError(status=401):
-            return "Check the key and region of the resource with `custom-speech-mcp doctor`."
-        case AzureError(status=403):
-            return "The identity lacks a role for custom speech on this resource; ask its owner."
-        case AzureError(status=429 | 500 | 502 | 503 | 504, retry_after=wait):
-            return f"The same call can be repeated in {wait or 10:.0f} s."
-        case AzureError():
-            return "The same call will fail again; correct what it names first."
-        case UnreachableError():
-            return "Check endpoint and network with `custom-speech-mcp doctor`; the same call can be repeated."
-        case NoCredentialError() | NotAllowedError():
-            return "Nothing was sent; the same call can be repeated once that is mended."
-        case AnswerLostError() | UnreadableAnswerError():
-            return "The same call can be repeated; nothing is made twice."
-    return "Repeat the call once; if it stays, run `custom-speech-mcp doctor`."
-
-
-def _fault(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "unknown argument"
-    return str(fault["msg"]).removeprefix("Value error, ")
-
-
-def _array(text: str) -> Any:
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return parsed if isinstance(parsed, list) else text
-
-
-def _declare(function: Callable[..., Any], title: str, hints: ToolAnnotations) -> Tool:
-    hints.open_world_hint = True
-    description = " ".join((function.__doc__ or "").split())
-    # Not structured for the SDK: it would build, and check each answer by, a schema of its own.
-    tool = SpeechTool.from_function(
-        function, title=title, description=description, annotations=hints, structured_output=False
-    )
-    tool.parameters = json_schemas.of_arguments(tool.parameters)
-    given = {name: GIVEN[by.fn] for name, (by, _) in tool.resolved_params.items() if by.fn in GIVEN}
-    tool.resolved_params = {name: how for name, how in tool.resolved_params.items() if name not in given}
-    tool.fn_metadata = StrictMetadata(
-        arg_model=_strict(tool.fn_metadata.arg_model),
-        output_schema=json_schemas.of_result(function.__annotations__["return"]),
-        arrays=frozenset(name for name, part in tool.parameters["properties"].items() if part["type"] == "array"),
-        given=given,
-    )
-    return tool
-
-
-def _strict(arguments: type[ArgModelBase]) -> type[ArgModelBase]:
-    """The same arguments, refusing those that the tool does not know and echoing no value."""
-    config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
-    return type(arguments.__name__, (arguments,), {"model_config": config, "__module__": __name__})
+def _offered(refusal: Refused, missing_tools: frozenset[str]) -> Refused:
+    findings = offered_findings(refusal.findings, missing_tools)
+    return Refused(refusal.not_done, findings, only_offered([refusal.next_step], missing_tools)[0])

@@ -1,9 +1,10 @@
-"""Azure Speech, as far as custom models go: a typed client of the Speech-to-text REST API.
+"""A typed client of the Speech-to-text REST API, as far as custom models need it.
 
-The only package that imports httpx. It knows nothing of MCP and nothing of the tools.
+The only package that imports httpx. It knows nothing about MCP or the tools.
 """
 
 from custom_speech_tools.speech.client import Speech
+from custom_speech_tools.speech.clock import ServiceClock
 from custom_speech_tools.speech.credential import Credential, KeyCredential
 from custom_speech_tools.speech.errors import (
     AnswerLostError,
@@ -16,6 +17,7 @@ from custom_speech_tools.speech.errors import (
     UnreadableAnswerError,
 )
 from custom_speech_tools.speech.hooks import Attempt, Change, RequestObserver
+from custom_speech_tools.speech.pipeline import RequestPipeline
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
 
@@ -32,6 +34,8 @@ __all__ = [
     "NoCredentialError",
     "NotAllowedError",
     "RequestObserver",
+    "RequestPipeline",
+    "ServiceClock",
     "Speech",
     "SpeechError",
     "SpeechResource",

@@ -1,9 +1,13 @@
-"""Addresses: which hosts are Azure Speech, and which entity an address names. Pure functions."""
+"""Addresses: which hosts are Azure Speech, and which entity an address names."""
 
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from custom_speech_tools.speech.resource import SpeechResource
 
 GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -12,32 +16,33 @@ _SPEECH_HOSTS = re.compile(
     r"[a-z0-9-]+\.(api\.cognitive\.microsoft\.(com|us)|api\.cognitive\.azure\.cn|cognitiveservices\.azure\.(com|us|cn))"
 )
 ENTITY = re.compile(
-    r"/speechtotext(?:/v\d[^/]*)?/(?P<kind>models/base|models|projects|datasets|operations/models/copy)/"
+    r"/speechtotext(?:/v\d[^/]*)?/"
+    r"(?P<kind>models/base|models|projects|datasets|evaluations|endpoints|operations/models/copy)/"
 )
 """The path of an entity, up to its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityAddress:
-    """What a `self` URI names: the kind as it stands in the path, and the id in lower case."""
+    """The entity that a `self` URI names: its kind as spelled in the path, and its id in lower case."""
 
     kind: str
     id: str
 
 
 def split(address: str) -> SplitResult | None:
-    """The parts of an address, or None where it is not one that a request could safely go to."""
+    """Return the parts of an address, or None where a request could not safely be sent to it."""
     try:
         parts = urlsplit(address)
-        _ = parts.port  # raises on a port that is none
+        _ = parts.port  # raises ValueError where the port is not a number
     except ValueError:
         return None
-    plain = address.isascii() and address.isprintable() and not re.search(r"[\s\\]", address)
-    return parts if plain and parts.hostname and "@" not in parts.netloc else None
+    is_plain = address.isascii() and address.isprintable() and not re.search(r"[\s\\]", address)
+    return parts if is_plain and parts.hostname and "@" not in parts.netloc else None
 
 
 def is_loopback(parts: SplitResult) -> bool:
-    """Whether the host is this machine: localhost, a name below it, or an address of the loopback range."""
+    """Return whether the host is this machine: localhost, a name below it, or a loopback address."""
     host = parts.hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -48,13 +53,13 @@ def is_loopback(parts: SplitResult) -> bool:
 
 
 def is_speech_host(parts: SplitResult) -> bool:
-    """Whether the address is https on a host name that Azure gives to Speech resources, on its usual port."""
+    """Return whether the address is https, on a host of Azure Speech, on the default port."""
     host = parts.hostname or ""
     return parts.scheme == "https" and parts.port in (None, 443) and _SPEECH_HOSTS.fullmatch(host) is not None
 
 
 def is_endpoint(address: str) -> bool:
-    """Whether a key may be sent to this address: an Azure Speech host, or this machine."""
+    """Return whether a key may be sent to this address: a host of Azure Speech, or this machine."""
     parts = split(address)
     if parts is None or parts.query or parts.fragment:
         return False
@@ -62,7 +67,7 @@ def is_endpoint(address: str) -> bool:
 
 
 def is_within(endpoint: str, address: str) -> bool:
-    """Whether the address has the endpoint's own scheme, host, port and path prefix."""
+    """Return whether the address has the endpoint's own scheme, host, port and path prefix."""
     own, other = split(endpoint), split(address)
     if own is None or other is None:
         return False
@@ -70,27 +75,29 @@ def is_within(endpoint: str, address: str) -> bool:
     return _origin(own) == _origin(other) and (other.path == prefix or other.path.startswith(prefix + "/"))
 
 
-def is_credible_link(endpoint: str, address: str) -> bool:
-    """Whether a link in an answer may be read.
+def is_credible_link(resource: "SpeechResource", link: str) -> bool:
+    """Return whether an id may be taken from a link in an answer of this resource.
 
-    It must stay within the endpoint; between Azure's own hosts it may name the resource's other host
-    name (regional or custom domain). Ids are taken from such a link; it is never followed itself.
+    The link must have the resource's own address, or the other name of its host: a custom domain answers with links
+    of its region's host. A link is never followed itself.
     """
-    own, other = split(endpoint), split(address)
-    both_azure = own is not None and other is not None and is_speech_host(own) and is_speech_host(other)
-    return both_azure or is_within(endpoint, address)
+    own, other = split(resource.endpoint), split(link)
+    if own is None or other is None or not (is_speech_host(own) and is_speech_host(other)):
+        return is_within(resource.endpoint, link)
+    regions = {resource.region or region_of(resource.endpoint), region_of(link)} - {None}
+    return len(regions) <= 1
 
 
 def region_of(endpoint: str) -> str | None:
-    """The region that a regional host names, None for a custom domain."""
+    """Return the region that a regional host names, None for a custom domain."""
     parts = split(endpoint)
     host = (parts.hostname or "") if parts else ""
     return host.partition(".")[0] if ".api.cognitive." in host else None
 
 
 def entity_of(address: str) -> EntityAddress | None:
-    """What a `self` URI names, with or without `?api-version=`; None where it names no single entity."""
-    path = address.partition("?")[0].partition("#")[0]
+    """Return what a `self` URI names, with or without `?api-version=`; None where it names no single entity."""
+    path = address.partition("?")[0].partition("#")[0].rstrip("/")
     found = ENTITY.search(path)
     if found is None or GUID.fullmatch(path, found.end()) is None:
         return None

@@ -1,4 +1,4 @@
-"""How a request proves who sends it."""
+"""Credentials: what authorizes a request."""
 
 from typing import Protocol
 
@@ -8,22 +8,29 @@ KEY_HEADER = "Ocp-Apim-Subscription-Key"
 
 
 class Credential(Protocol):
-    """Gives the headers that authorize a request; asked anew with `renew` after the service answered 401."""
+    """Authorizes requests to one resource."""
 
     has_key: bool
-    """Whether the resource is opened with a key rather than with an identity."""
+    """Whether a key authorizes requests, rather than a token of Entra ID."""
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """The headers of one request."""
+        """Return the headers of one request.
+
+        Args:
+            renew: The service answered 401 to the headers returned before.
+
+        Raises:
+            NoCredentialError: The key or token could not be obtained.
+        """
         ...
 
     async def key(self) -> SecretStr:
-        """The resource's key; asked only where `has_key`."""
+        """Return the resource's key; only called where `has_key` is true."""
         ...
 
 
 class KeyCredential:
-    """A key that is known and does not change."""
+    """A constant key."""
 
     has_key = True
 
@@ -31,9 +38,9 @@ class KeyCredential:
         self._key = key
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """The key's header; renewing changes nothing."""
+        """Return the header with the key."""
         return {KEY_HEADER: self._key.get_secret_value()}
 
     async def key(self) -> SecretStr:
-        """The key itself."""
+        """Return the key."""
         return self._key

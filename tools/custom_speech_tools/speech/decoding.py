@@ -1,4 +1,4 @@
-"""From an answer's bytes to what it says. Pure functions."""
+"""From the bytes of an answer to what it says."""
 
 from datetime import datetime
 from functools import cache
@@ -8,38 +8,43 @@ from pydantic import TypeAdapter, ValidationError
 
 from custom_speech_tools.speech import retry, schemas
 from custom_speech_tools.speech.errors import AzureError, UnreadableAnswerError
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.speech.sanitize import sanitize
 
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Answer
 
-Form = TypeVar("Form")
+Decoded = TypeVar("Decoded")
 
 
-def read(resource: str, operation: str, answer: "Answer", form: type[Form]) -> Form:
-    """The answer's body in the form that the operation documents; raises UnreadableAnswerError."""
+def decode(resource: str, operation: str, answer: "Answer", schema: type[Decoded]) -> Decoded:
+    """Return the body of a successful answer in the schema that the operation documents.
+
+    Raises:
+        UnreadableAnswerError: The body does not fit the schema.
+    """
+    if schema is type(None):
+        return None
     try:
-        return cast(Form, _adapter(cast(Any, form)).validate_json(answer.body))
+        return cast(Decoded, _adapter(cast(Any, schema)).validate_json(answer.body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
         raise UnreadableAnswerError(
-            f"{resource} gave an answer to {operation} that could not be read ({place}: {first['type']}).",
+            f"{resource} sent an answer to {operation} that could not be read ({place}: {first['type']}).",
             resource=resource,
             operation=operation,
         ) from None
 
 
-def refusal(resource: str, operation: str, answer: "Answer", now: datetime) -> AzureError:
-    """What an answer that is no success says; a body that is not the service's leaves the status alone."""
+def decode_error(resource: str, operation: str, answer: "Answer", now: datetime) -> AzureError:
+    """Return what an unsuccessful answer says; of a body in an unknown form only the status is kept."""
     try:
         error = schemas.Error.model_validate_json(answer.body)
     except ValidationError:
         error = schemas.Error()
     inner = error.inner_error or schemas.InnerError()
-    said = (inner.message or error.message or "").replace('"', "'")
     return AzureError(
-        f'"{plain(said)}"' if said else "no reason given",
+        sanitize(inner.message or error.message or "").replace('"', "'"),
         resource=resource,
         operation=operation,
         status=answer.status,
@@ -50,5 +55,5 @@ def refusal(resource: str, operation: str, answer: "Answer", now: datetime) -> A
 
 
 @cache
-def _adapter(form: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(form)
+def _adapter(schema: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(schema)

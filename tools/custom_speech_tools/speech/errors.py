@@ -1,26 +1,26 @@
-"""What can go wrong between us and the service.
+"""What can go wrong between the client and the service.
 
 SpeechError
-├── AzureError        the service said no: status, code, inner code and message are kept
-├── AnswerLostError        the request may have arrived, its answer did not
-├── UnreachableError       the request certainly did not arrive
-├── UnreadableAnswerError  an answer came that is not what the operation documents
-├── ForeignAddressError    an answer names another host; nothing is sent there
-├── NoCredentialError      the key or identity could not be had; nothing was sent
-└── NotAllowedError        whoever started the server does not let this request leave; nothing was sent
+├── AzureError             the service or its gateway refused; status, code, inner code and message are kept
+├── AnswerLostError        the request may have arrived, no complete answer came back
+├── UnreachableError       no connection was made, so the request certainly did not arrive
+├── UnreadableAnswerError  the answer is not what the operation documents
+├── ForeignAddressError    the answer names another host, to which nothing is sent
+├── NoCredentialError      the key or token could not be obtained; nothing was sent
+└── NotAllowedError        this server does not permit the request; nothing was sent
 """
 
-from custom_speech_tools.speech.sanitize import plain
+from custom_speech_tools.speech.sanitize import sanitize
 
-_MESSAGE = 400
-"""Characters of a message that are shown, the service's own words included."""
+_MAX_MESSAGE = 400
+"""Characters of a message that are shown, including the service's own words."""
 
 
 class SpeechError(Exception):
-    """A request to a Speech resource had no usable answer; `str()` is plain text, fit for the caller to read."""
+    """A request had no usable answer; `str()` is sanitized text for the caller."""
 
     def __init__(self, message: str, *, resource: str, operation: str) -> None:
-        super().__init__(plain(message, _MESSAGE))
+        super().__init__(sanitize(message, _MAX_MESSAGE))
         self.resource = resource
         self.operation = operation
 
@@ -36,11 +36,16 @@ class SpeechError(Exception):
 
 
 class AzureError(SpeechError):
-    """The service refused; `retry_after` is in seconds and None where the service named no time."""
+    """The service or its gateway refused.
+
+    Attributes:
+        said: The reason in the service's own words, sanitized; empty where none was given.
+        retry_after: Seconds that the service asked to wait; None where it named no time.
+    """
 
     def __init__(
         self,
-        message: str,
+        said: str,
         *,
         resource: str,
         operation: str,
@@ -49,35 +54,37 @@ class AzureError(SpeechError):
         inner_code: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, resource=resource, operation=operation)
+        self.said = sanitize(said, _MAX_MESSAGE)
+        super().__init__(f'"{self.said}"' if said else "no reason given", resource=resource, operation=operation)
         self.status = status
-        self.code = code and plain(code, 80)
-        self.inner_code = inner_code and plain(inner_code, 80)
+        self.code = code and sanitize(code, 80)
+        self.inner_code = inner_code and sanitize(inner_code, 80)
         self.retry_after = retry_after
 
     @property
     def outcome_unknown(self) -> bool:
-        """A fault of the service's own may come after the work."""
+        """A server error may come after the work was done."""
         return self.status >= 500
 
     @property
     def is_transient(self) -> bool:
-        """Too many requests, or a fault of the service's own."""
+        """Too many requests, or a server error."""
         return self.status == 429 or self.status >= 500
 
     def __str__(self) -> str:
         code = " ".join(filter(None, (self.code, f"({self.inner_code})" if self.inner_code else "")))
+        code = "" if code == str(self.status) else code
         return f"{self.resource} answered {self.status} {code}".rstrip() + f" to {self.operation}: {self.args[0]}"
 
 
 class AnswerLostError(SpeechError):
-    """The request was sent and no whole answer came back: what it asked for may have been done."""
+    """The request was sent and no complete answer came back: it may have been carried out."""
 
     outcome_unknown = True
 
 
 class UnreachableError(SpeechError):
-    """No connection came about: nothing was done."""
+    """No connection was made: nothing was done."""
 
     is_transient = True
 
@@ -93,8 +100,8 @@ class ForeignAddressError(SpeechError):
 
 
 class NoCredentialError(SpeechError):
-    """The key or identity of the resource could not be had; nothing was sent."""
+    """The key or token of the resource could not be obtained; nothing was sent."""
 
 
 class NotAllowedError(SpeechError):
-    """The resource is read-only, or what changes something cannot be recorded; nothing was sent."""
+    """The resource is read-only, or the change cannot be recorded; nothing was sent."""

@@ -1,4 +1,4 @@
-"""Who is told of what a resource's requests do."""
+"""What a caller of the client learns about its requests, and may forbid."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,16 +8,20 @@ from typing import Protocol
 
 @dataclass(slots=True)
 class Change:
-    """A request that changes something, once it was carried out: the id of what the service answered."""
+    """A request that changes something; `id` names the created or changed entity once the service has answered."""
 
     id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a request: which (from 1), after how long a wait, in how many seconds, and its status.
+    """One attempt at a request.
 
-    `status` is None where no answer came.
+    Attributes:
+        number: Counts from 1.
+        waited: Seconds of waiting before the attempt.
+        seconds: Duration of the attempt.
+        status: HTTP status; None where no answer came.
     """
 
     resource: str
@@ -30,39 +34,43 @@ class Attempt:
 
 
 class RequestObserver(Protocol):
-    """Told of every attempt, of every wait for the next, and of every request that changes something."""
+    """Observes the requests of one caller."""
 
     def seconds_left(self) -> float:
-        """How long whoever asked for the request will still wait."""
+        """Return how long the caller will still wait."""
         ...
 
     def attempted(self, attempt: Attempt) -> None:
-        """An attempt has ended."""
+        """Note that an attempt has ended."""
         ...
 
-    async def waits(self, seconds: float, why: str) -> None:
-        """A request goes again after so many seconds."""
+    async def waiting(self, seconds: float, reason: str) -> None:
+        """Note that a request will be sent again after a pause."""
         ...
 
     def change(self, resource: str, operation: str) -> AbstractContextManager[Change]:
-        """Entered before the request leaves, left after its answer or error; raises NotAllowedError to stop it."""
+        """Enclose a request that changes something.
+
+        Raises:
+            NotAllowedError: The request must not be sent.
+        """
         ...
 
 
 class NullObserver:
-    """Nobody is told."""
+    """Observes nothing and forbids nothing."""
 
     def seconds_left(self) -> float:
-        """For ever."""
+        """Return infinity."""
         return float("inf")
 
     def attempted(self, attempt: Attempt) -> None:
-        """Nothing."""
+        """Ignore the attempt."""
 
-    async def waits(self, seconds: float, why: str) -> None:
-        """Nothing."""
+    async def waiting(self, seconds: float, reason: str) -> None:
+        """Ignore the pause."""
 
     @contextmanager
     def change(self, resource: str, operation: str) -> Iterator[Change]:
-        """Nothing is recorded and nothing stopped."""
+        """Permit the request."""
         yield Change()

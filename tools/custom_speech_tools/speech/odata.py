@@ -1,4 +1,4 @@
-"""The service's `filter` expressions. Pure functions."""
+"""`filter` expressions and query strings of the service."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 
 def equal(conditions: Mapping[str, str | None]) -> str:
-    """`a eq 'x' and b eq 'y'` for the conditions that are not None.
+    """Return `a eq 'x' and b eq 'y'` for the conditions that are not None.
 
     Names are given in snake case and sent as the service spells them; a quote in a value is doubled.
     """
@@ -19,7 +19,7 @@ def equal(conditions: Mapping[str, str | None]) -> str:
 
 
 def query(**parameters: str | int | None) -> str:
-    """A query string of the parameters that are neither None nor empty, percent-encoded."""
+    """Return the percent-encoded query string of the parameters that are neither None nor empty."""
     return "&".join(
         f"{name}={quote(str(value), safe='')}" for name, value in parameters.items() if value not in (None, "")
     )

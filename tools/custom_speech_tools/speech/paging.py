@@ -1,37 +1,40 @@
-"""Reading a list that comes in pages: the first alone, the rest side by side."""
+"""Lists that come in pages: the first page is read alone, further pages concurrently."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 from urllib.parse import parse_qs, urlsplit
 
 from custom_speech_tools.speech.concurrency import gather
-from custom_speech_tools.speech.schemas import Listed, Page
+from custom_speech_tools.speech.schemas.lists import Listed, Page
 
-PAGE = 100
-MOST_PAGES = 60
+PAGE_SIZE = 100
+MAX_PAGES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[Listed]):
-    """The entities of a list, each once; `complete` is False where pages were left unread."""
+    """The entities of a list, each once; `complete` is False where pages were not read."""
 
     entities: list[Listed]
     complete: bool
 
 
-async def read_pages(fetch: Callable[[str], Awaitable[Page[Listed]]]) -> Listing[Listed]:
-    """Read a list; `fetch` takes the paging part of a query (`skip=100&top=100`).
+async def read_pages(fetch: Callable[[str], Coroutine[Any, Any, Page[Listed]]]) -> Listing[Listed]:
+    """Read a list.
 
-    While links count in steps of a page, further pages are asked for side by side in growing windows:
-    3,000 entities cost four round trips. Other links are followed one after the other.
+    While links advance by one page, further pages are requested concurrently in growing windows: 3,000 entities cost
+    four round trips. Links in another form are read one after the other.
+
+    Args:
+        fetch: Reads the page for the paging part of a query, such as `skip=100&top=100`.
     """
-    pages = [await fetch(f"skip=0&top={PAGE}")]
+    pages = [await fetch(f"skip=0&top={PAGE_SIZE}")]
     windows = _windows()
-    while pages[-1].next_link and len(pages) < MOST_PAGES:
+    while pages[-1].next_link and len(pages) < MAX_PAGES:
         step = len(pages[0].values)
         if step and _skip_of(pages[-1].next_link) == step * len(pages):
-            size = min(next(windows), MOST_PAGES - len(pages))
+            size = min(next(windows), MAX_PAGES - len(pages))
             skips = [step * (len(pages) + place) for place in range(size)]
             pages += _up_to_the_last(await gather(*(fetch(f"skip={skip}&top={step}") for skip in skips)))
         else:
@@ -41,9 +44,9 @@ async def read_pages(fetch: Callable[[str], Awaitable[Page[Listed]]]) -> Listing
 
 
 def paging_of(link: str) -> str:
-    """The part of a link's query that says where to go on, without filter and version."""
+    """Return the part of a link's query that says where to continue, without filter and version."""
     parts = urlsplit(link).query.split("&")
-    return "&".join(part for part in parts if part.partition("=")[0] not in ("filter", "api-version"))
+    return "&".join(part for part in parts if part.partition("=")[0] not in ("filter", "$filter", "api-version"))
 
 
 def _skip_of(link: str) -> int | None:

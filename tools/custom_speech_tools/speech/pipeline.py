@@ -1,56 +1,56 @@
-"""Every request to a Speech resource passes here: credential, repetition, time limit, errors."""
+"""What every request to a Speech resource passes through: credential, retries, time limit, error decoding."""
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import decoding, retry
-from custom_speech_tools.speech.errors import AnswerLostError, SpeechError, UnreachableError, UnreadableAnswerError
-from custom_speech_tools.speech.hooks import Attempt, NullObserver, RequestObserver
+from custom_speech_tools.speech.clock import ServiceClock
+from custom_speech_tools.speech.errors import AnswerLostError, AzureError, SpeechError, UnreachableError
+from custom_speech_tools.speech.errors import UnreadableAnswerError
+from custom_speech_tools.speech.hooks import Attempt, RequestObserver
 from custom_speech_tools.speech.resource import SpeechResource
 
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Answer, Transport
 
 OPERATION_SECONDS = 14.0
-"""The longest one operation may take, its repetitions and their waits included."""
+"""The longest that one operation may take, including its retries; waits that a 429 asks for are not counted."""
 
-_LAST_SECONDS = 1.0
-"""What an operation leaves of the time of whoever asked for it, so that its error can still be told."""
+_RESERVED_SECONDS = 1.0
+"""What an operation leaves of its caller's time, so that its error can still be reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `secrets` stand in its content."""
+    """One request; `secrets` occur in its content."""
 
     operation: str
     method: str
     url: str
     content: bytes | None = field(repr=False)
+    content_type: str
     secrets: tuple[SecretStr, ...]
 
 
 class RequestPipeline:
-    """Sends the requests of one resource; `app`, called at the first one, answers in place of the network."""
+    """Sends the requests of one resource.
 
-    def __init__(
-        self,
-        resource: SpeechResource,
-        app: Callable[[], Callable[..., Any]] | None = None,
-        watcher: RequestObserver | None = None,
-    ) -> None:
+    Args:
+        resource: Where requests go, and with which credential.
+        app: Returns an ASGI application that answers in place of the network; called at the first request.
+    """
+
+    def __init__(self, resource: SpeechResource, app: Callable[[], Callable[..., Any]] | None = None) -> None:
         self.resource = resource
-        self.watcher = watcher or NullObserver()
-        self.ahead = timedelta()
-        """How far the service's clock is ahead of this machine's, as its last answer with a date shows."""
+        self.clock = ServiceClock()
         self._app = app
-        self._opened: Transport | None = None
+        self._transport: Transport | None = None
 
     async def send(
         self,
@@ -58,97 +58,105 @@ class RequestPipeline:
         method: str,
         path: str,
         query: str = "",
-        body: dict[str, JsonValue] | None = None,
-        secrets: Sequence[SecretStr] = (),
+        body: dict[str, JsonValue] | list[JsonValue] | bytes | None = None,
+        secrets: tuple[SecretStr, ...] = (),
+        *,
+        observer: RequestObserver,
     ) -> "Answer":
-        """Send one request, again where that is safe; gives a 2xx answer or raises a SpeechError.
+        """Send one request, repeatedly where that is safe, and return a 2xx answer.
 
-        `secrets` stand in the body; like the credential they are masked where an answer echoes them.
+        Args:
+            secrets: Values in the body; like the credential they are masked where an answer echoes them.
+
+        Raises:
+            SpeechError: No usable answer came.
         """
         version = self.resource.api_version
         url = f"{self.resource.endpoint}{version.path}{path}?" + "&".join(filter(None, (query, version.query)))
-        content = None if body is None else json.dumps(body).encode()
-        request = Request(operation, method, url.rstrip("?"), content, tuple(secrets))
-        left = self.watcher.seconds_left() - _LAST_SECONDS
-        if left <= 0 or (method == "POST" and left < OPERATION_SECONDS):
-            raise self._unanswered(request, UnreachableError, "the service was too slow before; no time is left")
-        with anyio.move_on_after(min(OPERATION_SECONDS, left)) as limit:
-            return await self._until_answered(request, limit.deadline)
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        content_type = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+        request = Request(operation, method, url.rstrip("?"), content, content_type, secrets)
+        seconds_left = observer.seconds_left() - _RESERVED_SECONDS
+        if seconds_left <= 0 or (method == "POST" and seconds_left < OPERATION_SECONDS):
+            raise self._unanswered(request, UnreachableError, "earlier requests took too long; no time is left")
+        with anyio.move_on_after(seconds_left):
+            return await self._send_until_answered(request, observer)
         raise self._unanswered(request, AnswerLostError, "no answer in time")
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._opened:
-            await self._opened.close()
+        if self._transport:
+            await self._transport.close()
 
-    async def _until_answered(self, request: Request, end: float) -> "Answer":
-        attempt, wait = 1, 0.0
+    async def _send_until_answered(self, request: Request, observer: RequestObserver) -> "Answer":
+        attempt, wait, end = 1, 0.0, anyio.current_time() + OPERATION_SECONDS
         while True:
-            outcome = await self._told(request, attempt, wait)
+            outcome = await self._attempt(request, attempt, wait, end, observer)
             if not isinstance(outcome, SpeechError):
                 return outcome
-            chance = random.random()  # noqa: S311  # jitter, no secret
-            again = retry.wait_seconds(attempt, outcome, request.method, chance)
-            if again is None or anyio.current_time() + again > end:
+            chance = random.random()  # noqa: S311  # jitter, not a secret
+            pause = retry.wait_seconds(attempt, outcome, request.method, chance)
+            is_throttled = isinstance(outcome, AzureError) and outcome.status == 429
+            limit = anyio.current_time() + observer.seconds_left() - _RESERVED_SECONDS if is_throttled else end
+            if pause is None or anyio.current_time() + pause > limit:
                 raise outcome
-            wait = again
-            await self.watcher.waits(wait, str(outcome))
-            await anyio.sleep(wait)
-            attempt += 1
+            end += pause if is_throttled else 0.0
+            await observer.waiting(pause, str(outcome))
+            await anyio.sleep(pause)
+            attempt, wait = attempt + 1, pause
 
-    async def _told(self, request: Request, number: int, waited: float) -> "Answer | SpeechError":
-        """An attempt, of which the watcher is told."""
+    async def _attempt(
+        self, request: Request, number: int, waited: float, end: float, observer: RequestObserver
+    ) -> "Answer | SpeechError":
         began = anyio.current_time()
-        outcome = await self._attempt(request)
+        outcome: Answer | SpeechError = self._unanswered(request, AnswerLostError, "no answer in time")
+        with anyio.move_on_at(end):
+            outcome = await self._exchange(request)
         seconds, status = anyio.current_time() - began, getattr(outcome, "status", None)
-        attempt = Attempt(self.resource.name, request.operation, request.method, number, waited, seconds, status)
-        self.watcher.attempted(attempt)
+        observer.attempted(
+            Attempt(self.resource.name, request.operation, request.method, number, waited, seconds, status)
+        )
         return outcome
 
-    async def _attempt(self, request: Request) -> "Answer | SpeechError":
+    async def _exchange(self, request: Request) -> "Answer | SpeechError":
         from custom_speech_tools.speech.transport import Lost, NotSent, TooLarge
 
         try:
-            answer = await self._exchange(request)
+            answer = await self._authorize_and_send(request)
         except NotSent as error:
             return self._unanswered(request, UnreachableError, str(error))
         except Lost as error:
             return self._unanswered(request, AnswerLostError, str(error))
         except TooLarge:
             return self._unanswered(request, UnreadableAnswerError, "the answer is too large")
-        now = datetime.now(UTC)
-        date = retry.moment_of(answer.headers.get("date"))
-        self.ahead = date - now if date else self.ahead
+        self.clock.read(retry.parse_http_date(answer.headers.get("date")))
         if 200 <= answer.status < 300:
             return answer
-        return decoding.refusal(self.resource.name, request.operation, answer, now + self.ahead)
+        return decoding.decode_error(self.resource.name, request.operation, answer, self.clock.now())
 
-    async def _exchange(self, request: Request) -> "Answer":
+    async def _authorize_and_send(self, request: Request) -> "Answer":
         credential = await self.resource.credential.headers()
-        answer = await self._authorized(request, credential)
+        answer = await self._send_once(request, credential)
         if answer.status != 401:
             return answer
         renewed = await self.resource.credential.headers(renew=True)
-        return answer if renewed == credential else await self._authorized(request, renewed)
+        return answer if renewed == credential else await self._send_once(request, renewed)
 
-    async def _authorized(self, request: Request, credential: dict[str, str]) -> "Answer":
-        kind = {} if request.content is None else {"Content-Type": "application/json"}
-        headers = {"Accept": "application/json"} | kind | credential
-        answer = await self._transport().exchange(request.method, request.url, headers, request.content)
+    async def _send_once(self, request: Request, credential: dict[str, str]) -> "Answer":
+        if self._transport is None:
+            from custom_speech_tools.speech.transport import Transport
+
+            self._transport = Transport(self.resource.endpoint, self._app() if self._app else None)
+        content_type = {} if request.content is None else {"Content-Type": request.content_type}
+        headers = {"Accept": "application/json"} | content_type | credential
+        answer = await self._transport.exchange(request.method, request.url, headers, request.content)
         return answer.without(
             *(value.removeprefix("Bearer ") for value in credential.values()),
             *(secret.get_secret_value() for secret in request.secrets),
         )
 
-    def _transport(self) -> "Transport":
-        if self._opened is None:
-            from custom_speech_tools.speech.transport import Transport
-
-            self._opened = Transport(self.resource.endpoint, self._app() if self._app else None)
-        return self._opened
-
     def _unanswered(self, request: Request, kind: type[SpeechError], why: str) -> SpeechError:
-        safe = request.method == "GET" or kind is UnreachableError
-        done = "Nothing was changed." if safe else "It may have been carried out."
-        message = f"{self.resource.name} did not answer {request.operation} ({why}). {done}"
+        is_unchanged = request.method == "GET" or kind is UnreachableError
+        outcome = "Nothing was changed." if is_unchanged else "It may have been carried out."
+        message = f"{self.resource.name} did not answer {request.operation} ({why}). {outcome}"
         return kind(message, resource=self.resource.name, operation=request.operation)

@@ -8,23 +8,25 @@ from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
 
 @dataclass(frozen=True, slots=True)
 class SpeechResource:
-    """One Azure Speech resource: where it is, how it is opened and what is known about it."""
+    """One Azure Speech resource: its endpoint, its credential and what the configuration says about it."""
 
     name: str
     endpoint: str
     """`https://host` or, for the emulator, `http://loopback`, without a slash at the end."""
     credential: Credential = field(repr=False)
     region: str | None = None
-    """None where nobody said it: a custom domain does not show its region."""
+    """None where it is not configured: a custom domain does not show its region."""
     api_version: ApiVersion = VERSIONS["2025-10-15"]
     resource_id: str | None = None
     """The Azure resource id (`/subscriptions/…`), which copying by authorization needs."""
     trains_audio: bool | None = None
-    """What the configuration says, overruling the dated list of regions."""
+    """Overrules the dated list of regions."""
     read_only: bool = False
+    require_evaluation: bool = False
+    """Whether a deployment needs an evaluation that shows that the model is not worse than its predecessor."""
     emulated: bool = False
 
     @property
     def identity(self) -> str:
-        """What tells it from other resources, of which many share the endpoint of a region."""
+        """A text that tells the resource from others; many resources share the endpoint of a region."""
         return (self.resource_id or self.name).lower()

@@ -1,36 +1,43 @@
-"""When a request is sent again. Pure functions: time and chance come in as arguments."""
+"""When a request is sent again; time and chance come in as arguments."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from custom_speech_tools.speech.errors import AzureError, SpeechError, UnreadableAnswerError
 
-ATTEMPTS = 4
+MAX_ATTEMPTS = 4
+"""Attempts at one request; a request that is throttled (429) may be repeated as long as its caller waits."""
+
 _FIRST_WAIT = 0.5
 """Seconds before the second attempt where the service names no time; doubled for each further one."""
 
-_LONGEST_WAIT = 86_400.0
-"""Seconds; a service that asks for more is taken to ask for a day."""
+_MAX_WAIT = 86_400.0
+"""Seconds; a service that asks for more is understood to ask for a day."""
 
-_REPEATABLE = frozenset({"GET", "PATCH"})
+_REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})
 """Methods whose second arrival changes nothing that the first did not."""
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """The wait that a `Retry-After` header asks for, in its seconds or its date form; None where it asks none.
+    """Return the wait that a `Retry-After` header asks for, in its seconds or its date form.
 
-    `now` is the service's: a wait of its date form must not depend on this machine's clock.
+    Args:
+        header: The value of the header.
+        now: The service's time, so that the date form does not depend on this machine's clock.
+
+    Returns:
+        Seconds, or None where the header asks for no wait.
     """
     if header is None:
         return None
     if header.strip().isdecimal() and header.isascii():
-        return min(float(header), _LONGEST_WAIT)
-    date = moment_of(header)
-    return None if date is None else min(max(0.0, (date - now).total_seconds()), _LONGEST_WAIT)
+        return min(float(header.strip()[:12]), _MAX_WAIT)
+    date = parse_http_date(header)
+    return None if date is None else min(max(0.0, (date - now).total_seconds()), _MAX_WAIT)
 
 
-def moment_of(header: str | None) -> datetime | None:
-    """The moment that a header names in the date form of HTTP; None where it names none."""
+def parse_http_date(header: str | None) -> datetime | None:
+    """Return the moment that a header names in the date form of HTTP, None where it names none."""
     try:
         date = parsedate_to_datetime(header or "")
     except (ValueError, OverflowError):
@@ -39,22 +46,23 @@ def moment_of(header: str | None) -> datetime | None:
 
 
 def may_repeat(error: SpeechError, method: str) -> bool:
-    """Whether the same request may go again.
+    """Return whether the same request may be sent again.
 
-    A request that did not arrive, or was answered 429, changed nothing. After a 5xx or a lost answer that
-    is open, so only a method that changes nothing twice goes again. An answer that cannot be read stays so.
+    A request that did not arrive, or was answered 429, changed nothing. After a 5xx or a lost answer the outcome is
+    unknown, so only a method that changes nothing twice is repeated. An unreadable answer stays unreadable.
     """
-    certain = not error.outcome_unknown or method in _REPEATABLE
-    return error.is_transient and certain and not isinstance(error, UnreadableAnswerError)
+    is_safe = not error.outcome_unknown or method in _REPEATABLE
+    return error.is_transient and is_safe and not isinstance(error, UnreadableAnswerError)
 
 
 def wait_seconds(attempt: int, error: SpeechError, method: str, chance: float) -> float | None:
-    """Seconds until attempt number `attempt` + 1, None where none may follow.
+    """Return the seconds until attempt number `attempt` + 1, None where none may follow.
 
     Never less than the service asked for; `chance` (0 to 1) spreads callers apart on top of it.
     """
-    if attempt >= ATTEMPTS or not may_repeat(error, method):
+    is_throttled = isinstance(error, AzureError) and error.status == 429
+    if (attempt >= MAX_ATTEMPTS and not is_throttled) or not may_repeat(error, method):
         return None
     asked = error.retry_after if isinstance(error, AzureError) else None
-    least = _FIRST_WAIT * 2 ** (attempt - 1) if asked is None else asked
+    least = _FIRST_WAIT * 2 ** min(attempt - 1, 5) if asked is None else asked
     return least + chance * max(least * 0.25, 0.1)

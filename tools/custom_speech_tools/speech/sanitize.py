@@ -1,53 +1,64 @@
-"""Text from the service and from callers is data: shown plainly, never longer than a name."""
+"""Text from the service and from callers is data: it is shown on one line, bounded, without invisible characters."""
 
 import unicodedata
 
-NAME = 200
+MAX_NAME = 200
 """Characters of a name or a message that are shown."""
 
 # Cc control, Cf invisible and bidirectional marks, Co private, Cs surrogates, Zl and Zp line breaks.
-_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
-# Signs of visible categories that show nothing (Unicode's Default_Ignorable_Code_Point, and the empty Braille cell),
-# by which text can be smuggled. U+FE0F is left out: it makes emoji of ordinary names.
-_IGNORED = frozenset(
+# Characters of visible categories that show nothing (Unicode's Default_Ignorable_Code_Point, and the empty Braille
+# cell), in which text can be smuggled. U+FE0F is not among them: it makes emoji of ordinary names.
+_INVISIBLE_CHARACTERS = frozenset(
     map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE0F), *range(0xE0000, 0xE1000))))
 
 _JOINERS = "\u200c\u200d"
-"""They show nothing, but within some scripts and between emoji they make the word or the picture."""
+"""Zero-width joiners show nothing, but join letters of some scripts and emoji."""
 
-_JOINED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
+_JOINABLE_CATEGORIES = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 
 
-def plain(text: str, limit: int = NAME) -> str:
-    """The text on one line, without characters that cannot be seen, cut at `limit` characters."""
+def sanitize(text: str, limit: int = MAX_NAME) -> str:
+    """Return the text on one line, without invisible characters, cut at `limit` characters."""
     start = text[: 4 * limit]
-    visible = "".join(" " if _is_invisible(sign) else sign for sign in start) if has_invisible(start) else start
-    line = " ".join(visible.split())
-    return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1].rstrip(_JOINERS) + "…"
+    if has_invisible(start):
+        start = "".join(" " if _is_invisible(character) else character for character in start)
+    line = " ".join(start.split())
+    is_whole = len(line) <= limit and len(text) <= 4 * limit
+    return line if is_whole else line[: limit - 1].rstrip(_JOINERS) + "…"
 
 
-def because(reason: str | None) -> str:
-    """How a sentence ends that a reason of the service's explains, where it gave one."""
-    shown = plain(reason or "").rstrip(".")
-    return f": {shown}." if shown else "."
+def quote(text: str, limit: int = 80) -> str:
+    """Return a name in double quotes that it cannot close; the caller of a tool sees where it begins and ends."""
+    shown = sanitize(text, limit).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{shown}"'
+
+
+def reason_clause(reason: str | None) -> str:
+    """Return `: "reason".` for the end of a sentence, or a full stop where the service gave no reason."""
+    shown = sanitize(reason or "").rstrip(".").replace('"', "'")
+    return f': "{shown}".' if shown else "."
 
 
 def has_invisible(text: str) -> bool:
-    """Whether a text holds control characters or marks that cannot be seen."""
-    # Most texts are ordinary, which takes no look at each sign.
-    is_ordinary = text.isprintable() and _IGNORED.isdisjoint(text)
-    return not is_ordinary and any(_is_invisible(sign) and not _joins(text, place) for place, sign in enumerate(text))
+    """Return whether a text holds control characters or invisible characters."""
+    # Most texts are printable, which is known without looking at each character.
+    if text.isprintable() and _INVISIBLE_CHARACTERS.isdisjoint(text):
+        return False
+    return any(_is_invisible(character) and not _joins(text, index) for index, character in enumerate(text))
 
 
-def _joins(text: str, place: int) -> bool:
-    """Whether a joiner stands between two signs that can be joined."""
-    beside = text[place - 1 : place] + text[place + 1 : place + 2]
+def _joins(text: str, index: int) -> bool:
+    """Return whether a joiner stands between two characters that it can join."""
+    neighbours = text[index - 1 : index] + text[index + 1 : index + 2]
     return (
-        text[place] in _JOINERS and len(beside) == 2 and all(unicodedata.category(sign) in _JOINED for sign in beside)
+        text[index] in _JOINERS
+        and len(neighbours) == 2
+        and all(unicodedata.category(character) in _JOINABLE_CATEGORIES for character in neighbours)
     )
 
 
-def _is_invisible(sign: str) -> bool:
-    return unicodedata.category(sign) in _INVISIBLE or sign in _IGNORED
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in _INVISIBLE_CATEGORIES or character in _INVISIBLE_CHARACTERS

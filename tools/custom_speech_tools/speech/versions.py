@@ -10,9 +10,9 @@ class ApiVersion:
 
     name: Literal["2025-10-15", "v3.2", "2024-11-15"]
     path: str
-    """What stands between the endpoint and an operation's path."""
+    """The path between the endpoint and an operation's path."""
     query: str
-    """What every request of the version carries."""
+    """The query string that every request carries."""
     has_projects: bool
     """2024-11-15 has neither project operations nor project properties."""
     copies_with_key: bool

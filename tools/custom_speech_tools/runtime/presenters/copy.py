@@ -1,0 +1,138 @@
+"""Copies of models in answers: where a copy is, and the model once it can be used."""
+
+from collections.abc import Sequence
+
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
+from custom_speech_tools.runtime.presenters.model import steps_after_model
+from custom_speech_tools.runtime.presenters.references import load_references, present_reference
+from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.results import (
+    EntityReference,
+    FailureField,
+    Finding,
+    Moment,
+    ResourceAnswer,
+    Result,
+    ServiceText,
+    optional,
+    present_failure,
+)
+from custom_speech_tools.speech import Speech, schemas
+
+
+class CopiedModel(Result):
+    """A copy, on the resource that it was copied to."""
+
+    resource: str
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    status: ServiceText
+    project: EntityReference | None
+    already_existed: bool
+
+
+class Copy(ResourceAnswer):
+    """A copy of a model; `model` is on another resource, and null until it is there.
+
+    `status` is Succeeded only when the copy can be used.
+    """
+
+    operation: str | None
+    status: ServiceText
+    source: EntityReference | None
+    to_resource: str | None
+    model: CopiedModel | None
+    error: FailureField | None
+    findings: list[Finding]
+    now: Moment
+    check_again_after_seconds: int | None = optional()
+
+
+def copy_link(operation: schemas.Operation | None) -> str | None:
+    """Return the URI of a finished copy."""
+    is_finished = operation is not None and operation.status == "Succeeded" and operation.result is not None
+    return operation.result.link if is_finished and operation and operation.result else None
+
+
+async def present_copy(
+    call: CallContext,
+    source: Speech,
+    operation: schemas.Operation | None,
+    target: Speech | None,
+    model: schemas.CustomModel | None,
+    *,
+    copied: schemas.CustomModel | None = None,
+    already_existed: bool = False,
+    findings: Sequence[Finding] = (),
+    remaining_steps: Sequence[str] = (),
+) -> Copy:
+    """Return a copy as far as it is known.
+
+    Args:
+        model: The copy on the target, None until it is there.
+        copied: The model on the source.
+        remaining_steps: What has to be done once the copy is there.
+    """
+    if model and target:
+        await load_references(target, [model.project])
+    status = _status(operation, target, model)
+    is_running = status not in ("Succeeded", "Failed")
+    now = call.now(source)
+    again = check_again_after(operation.created_date_time if operation else None, now) if is_running else None
+    return Copy(
+        **resource_fields(source.resource),
+        operation=operation.id if operation else None,
+        status=status,
+        source=EntityReference(id=copied.id, display_name=copied.display_name) if copied else None,
+        to_resource=target.resource.name if target else None,
+        model=_copied_model(target, model, already_existed) if target and model else None,
+        error=present_failure(operation.error) if operation else None,
+        findings=list(findings),
+        now=now,
+        check_again_after_seconds=again,
+        next_steps=_steps(source, target, operation, model, remaining_steps),
+    )
+
+
+def _status(operation: schemas.Operation | None, target: Speech | None, model: schemas.CustomModel | None) -> str:
+    """Return Succeeded only when the copy can be used; a copy elsewhere is as finished as its operation says."""
+    if model is not None:
+        return model.status
+    if operation is None:
+        return "NotStarted"
+    return "Running" if operation.status == "Succeeded" and target is not None else operation.status
+
+
+def _copied_model(target: Speech, model: schemas.CustomModel, already_existed: bool) -> CopiedModel:
+    return CopiedModel(
+        resource=target.resource.name,
+        id=model.id,
+        display_name=model.display_name,
+        locale=model.locale,
+        status=model.status,
+        project=present_reference(target, model.project),
+        already_existed=already_existed,
+    )
+
+
+def _steps(
+    source: Speech,
+    target: Speech | None,
+    operation: schemas.Operation | None,
+    model: schemas.CustomModel | None,
+    remaining: Sequence[str],
+) -> list[str]:
+    if target and model and is_terminal(model):
+        return [*remaining, *steps_after_model(target, model)]
+    if operation and operation.status == "Failed":
+        return ["Nothing was created on the target. Correct what `error` names, then call copy_model again."]
+    if operation and operation.status == "Succeeded" and target is None:
+        return ["The copy is on a resource that is not configured here; configure that resource to see the model."]
+    if operation is None and target and model:
+        return [*steps_after_model(target, model), *remaining]
+    identifier = operation.id if operation else None
+    here = source.resource.name
+    return [call_step("get_copy", operation=identifier, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here), *remaining]

@@ -1,0 +1,137 @@
+"""Lists: one resource or all of them, newest first, never cut off silently."""
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
+
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.presenters.resource import ResourceFields, resource_fields
+from custom_speech_tools.runtime.results import Result
+from custom_speech_tools.speech import Speech, SpeechError, schemas
+from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.paging import Listing
+
+ALL_RESOURCES = "*"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Created(Protocol):
+    """Anything with a date of creation."""
+
+    @property
+    def created_date_time(self) -> datetime | None: ...
+
+
+Item = TypeVar("Item", bound=Created)
+Entity = TypeVar("Entity", bound=schemas.Entity)
+Shown = TypeVar("Shown", bound=Result)
+
+
+class ListFields(TypedDict):
+    """The fields that all lists share, apart from their items and next steps."""
+
+    resource: str
+    region: str | None
+    emulated: bool
+    total: int | None
+    truncated: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[Entity]):
+    """The entities of one resource."""
+
+    speech: Speech
+    listing: Listing[Entity]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInAll(Generic[Entity]):
+    """The entities of one resource or of all; `notes` names resources that did not answer."""
+
+    found: list[Found[Entity]]
+    notes: list[str]
+
+    def items(self) -> list[tuple[Speech, Entity]]:
+        """Return every entity with its resource, the newest first."""
+        pairs = [(found.speech, entity) for found in self.found for entity in found.listing.entities]
+        return sorted(pairs, key=lambda pair: pair[1].created_date_time or _LONG_AGO)[::-1]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every page of every resource was read."""
+        return not self.notes and all(found.listing.complete for found in self.found)
+
+
+async def list_from(
+    call: CallContext,
+    resource: str | None,
+    fetch: Callable[[Speech], Coroutine[Any, Any, Listing[Entity]]],
+) -> FoundInAll[Entity]:
+    """List entities of the named resource, or of all resources for `*`, concurrently.
+
+    Raises:
+        SpeechError: The only resource did not answer; with `*` a resource that does not answer is only noted.
+        Refused: No resource has that name.
+    """
+    if resource != ALL_RESOURCES:
+        speech = call.speech(resource)
+        return FoundInAll([Found(speech, await fetch(speech))], [])
+    outcomes = await gather(*(_attempt(speech, fetch) for speech in call.speech_of_all()))
+    found = [outcome for outcome in outcomes if isinstance(outcome, Found)]
+    return FoundInAll(found, [outcome for outcome in outcomes if isinstance(outcome, str)])
+
+
+async def _attempt(
+    speech: Speech, fetch: Callable[[Speech], Coroutine[Any, Any, Listing[Entity]]]
+) -> Found[Entity] | str:
+    try:
+        return Found(speech, await fetch(speech))
+    except SpeechError as error:
+        return f"{speech.resource.name} is missing from the list: {error}"
+
+
+def list_fields(
+    call: CallContext,
+    resource: str | None,
+    found: FoundInAll[Entity],
+    kept: Sequence[object],
+    shown: int,
+    notes: Iterable[str | None] = (),
+) -> ListFields:
+    """Return what a list says about itself.
+
+    Args:
+        kept: The items that meet the caller's conditions.
+        shown: How many of them are returned.
+    """
+    total = len(kept) if found.is_complete else None
+    truncated = f"{shown} of {total if total is not None else 'more'}: narrow the filters or raise limit."
+    emulated = all(speech.resource.emulated for speech in call.app.resources.values())
+    everywhere = ResourceFields(resource=ALL_RESOURCES, region=None, emulated=emulated)
+    where = everywhere if resource == ALL_RESOURCES else resource_fields(call.speech(resource).resource)
+    return ListFields(
+        resource=where["resource"],
+        region=where["region"],
+        emulated=where["emulated"],
+        total=total,
+        truncated=truncated if shown != total else None,
+        note=" ".join(filter(None, (*found.notes, *notes))) or None,
+    )
+
+
+def newest_first(items: Iterable[Item]) -> list[Item]:
+    """Return the items by date of creation, newest first; of equal dates, the last one of the service first."""
+    return sorted(items, key=lambda item: item.created_date_time or _LONG_AGO)[::-1]
+
+
+def present_items(
+    shown: type[Shown], items: Iterable[tuple[Speech, schemas.Entity]], resource: str | None
+) -> list[Shown]:
+    """Return the items as a list shows them; only a list of all resources names the resource of each item."""
+    results = [(speech, shown.model_validate(entity)) for speech, entity in items]
+    if resource != ALL_RESOURCES:
+        return [item for _, item in results]
+    return [item.model_copy(update={"resource": speech.resource.name}) for speech, item in results]

@@ -1,0 +1,134 @@
+"""Custom models in answers, and what can be done with them next."""
+
+from collections.abc import Sequence
+
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
+from custom_speech_tools.runtime.presenters.references import (
+    load_references,
+    present_dataset_reference,
+    present_reference,
+)
+from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.results import (
+    MAX_PARTS,
+    Created,
+    DatasetReference,
+    Day,
+    EntityReference,
+    FailureField,
+    Finding,
+    Listing,
+    Moment,
+    ResourceAnswer,
+    Result,
+    ServiceText,
+    optional,
+    present_failure,
+)
+from custom_speech_tools.speech import Speech, schemas
+
+AUDIO_KINDS = frozenset({"Acoustic", "AudioFiles"})
+"""The kinds of datasets that contain audio."""
+
+COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"
+"""The name in `customProperties` under which a copy names its source."""
+
+
+class Model(ResourceAnswer):
+    """A custom model."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    status: ServiceText
+    description: ServiceText | None
+    base_model: EntityReference | None
+    datasets: list[DatasetReference]
+    project: EntityReference | None
+    created: Moment | None
+    last_action: Moment | None
+    transcription_until: Day | None
+    copied_from: ServiceText | None = optional()
+    error: FailureField | None
+    already_existed: bool
+    findings: list[Finding]
+    now: Moment
+    check_again_after_seconds: int | None = optional()
+
+
+class ListedModel(Result):
+    """A custom model in a list."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    status: ServiceText
+    created: Moment | None = Created
+    transcription_until: Day | None
+    resource: str | None = optional()
+
+
+class Models(Listing):
+    """The custom models of a resource, newest first."""
+
+    models: list[ListedModel]
+
+
+async def present_model(
+    call: CallContext,
+    speech: Speech,
+    model: schemas.CustomModel,
+    *,
+    already_existed: bool = False,
+    findings: Sequence[Finding] = (),
+) -> Model:
+    """Return a custom model with the names of its parts; unknown names cost one concurrent round trip."""
+    await load_references(speech, [model.base_model, model.project, *(model.datasets or [])[:MAX_PARTS]])
+    now = call.now(speech)
+    again = None if is_terminal(model) else check_again_after(model.created_date_time, now, audio_hours(speech, model))
+    return Model(
+        **resource_fields(speech.resource),
+        id=model.id,
+        display_name=model.display_name,
+        locale=model.locale,
+        status=model.status,
+        description=model.description,
+        base_model=present_reference(speech, model.base_model),
+        datasets=[present_dataset_reference(speech, part) for part in (model.datasets or [])[:MAX_PARTS]],
+        project=present_reference(speech, model.project),
+        created=model.created_date_time,
+        last_action=model.last_action_date_time,
+        transcription_until=model.transcription_until,
+        copied_from=(model.custom_properties or {}).get(COPIED_FROM_PROPERTY),
+        error=present_failure(model.error),
+        already_existed=already_existed,
+        findings=list(findings),
+        now=now,
+        check_again_after_seconds=again,
+        next_steps=steps_after_model(speech, model),
+    )
+
+
+def audio_hours(speech: Speech, model: schemas.CustomModel) -> float:
+    """Return the hours of audio that a model is trained with, as far as its datasets are known."""
+    datasets = [speech.known.get(part.id) for part in model.datasets or []]
+    found = [item for item in datasets if isinstance(item, schemas.Dataset) and item.kind in AUDIO_KINDS]
+    return sum(dataset.audio_seconds for dataset in found) / 3600
+
+
+def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:
+    """Return what can be done with a model of this status."""
+    here = speech.resource.name
+    if not is_terminal(model):
+        return [call_step("get_model", model=model.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here)]
+    if model.status == "Failed":
+        return ["Correct what `error` names, then create_model with another display_name or allow_duplicate=true."]
+    copy = call_step("copy_model", model=model.id, to_resource=Placeholder("resource"), resource=here)
+    if model.project is not None or not speech.resource.api_version.has_projects:
+        return [copy]
+    choose = call_step("list_projects", locale=model.locale, resource=here)
+    connect = call_step("connect_model", model=model.id, project=Placeholder("project"), resource=here)
+    return [f"{choose}, then {connect}", copy]

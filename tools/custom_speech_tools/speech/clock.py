@@ -1,0 +1,31 @@
+"""The service's clock: dates are judged by it, not by this machine's."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Two clocks that differ by less than this agree."""
+
+MAX_CLOCK_SKEW = timedelta(days=36_500)
+"""A `Date` header further away than this is not believed."""
+
+
+@dataclass(slots=True)
+class ServiceClock:
+    """How far the service's clock is ahead of this machine's; zero until an answer carried a date."""
+
+    skew: timedelta = timedelta()
+
+    def read(self, date: datetime | None) -> None:
+        """Take over the date of an answer."""
+        skew = timedelta() if date is None else date - datetime.now(UTC)
+        if date is not None and abs(skew) <= MAX_CLOCK_SKEW:
+            self.skew = skew
+
+    def now(self) -> datetime:
+        """Return the service's present time."""
+        return datetime.now(UTC) + self.skew
+
+    def to_service_time(self, now: datetime) -> datetime:
+        """Return the service's time at `now` of this machine; a skew within the tolerance is ignored."""
+        return now + self.skew if abs(self.skew) > CLOCK_TOLERANCE else now

@@ -1,0 +1,150 @@
+"""What all operations share: reading, changing and listing entities."""
+
+from typing import Self, TypeVar
+
+from pydantic import JsonValue, SecretStr
+
+from custom_speech_tools.speech import odata, schemas
+from custom_speech_tools.speech.addresses import entity_of, is_credible_link
+from custom_speech_tools.speech.clock import ServiceClock
+from custom_speech_tools.speech.decoding import decode
+from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError
+from custom_speech_tools.speech.hooks import NullObserver, RequestObserver
+from custom_speech_tools.speech.paging import Listing, read_pages
+from custom_speech_tools.speech.pipeline import RequestPipeline
+from custom_speech_tools.speech.resource import SpeechResource
+
+_Schema = TypeVar("_Schema")
+_MAX_KNOWN_ENTITIES = 10_000
+
+
+class EntityCache(dict[str, schemas.Entity]):
+    """What the service last said about each entity, so that a reference can be shown with its name."""
+
+    def remember(self, *values: object) -> None:
+        """Keep the entities among the values and drop the oldest beyond the limit."""
+        self.update({value.id: value for value in values if isinstance(value, schemas.Entity)})
+        while len(self) > _MAX_KNOWN_ENTITIES:
+            del self[next(iter(self))]
+
+
+class Requests:
+    """The requests of one Speech resource, made on behalf of one observer.
+
+    Every operation may raise any SpeechError.
+
+    Args:
+        pipeline: The request pipeline of the resource, shared by all observers.
+        observer: Is told about every request; decides whether a change may be sent.
+        known: Entities that the service has described before.
+    """
+
+    def __init__(
+        self,
+        pipeline: RequestPipeline,
+        observer: RequestObserver | None = None,
+        known: EntityCache | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._observer = observer or NullObserver()
+        self.known = EntityCache() if known is None else known
+
+    @property
+    def resource(self) -> SpeechResource:
+        """The Speech resource that requests go to."""
+        return self._pipeline.resource
+
+    @property
+    def clock(self) -> ServiceClock:
+        """The service's clock, as far as its answers have shown it."""
+        return self._pipeline.clock
+
+    def observed_by(self, observer: RequestObserver) -> Self:
+        """Return the same resource, with its requests reported to another observer."""
+        return type(self)(self._pipeline, observer, self.known)
+
+    def address_of(self, path: str) -> str:
+        """Return the `self` URI of an entity of this resource."""
+        version = self.resource.api_version
+        return self.resource.endpoint + version.path + path + (f"?{version.query}" if version.query else "")
+
+    def credible_id(self, link: str) -> str:
+        """Return the id in a link of an answer.
+
+        Raises:
+            ForeignAddressError: The link names another host; it is never followed.
+        """
+        found = entity_of(link)
+        if found is None or not is_credible_link(self.resource, link):
+            raise ForeignAddressError(
+                f"{self.resource.name} answered with a link to another host; nothing was sent there.",
+                resource=self.resource.name,
+                operation="the answer",
+            )
+        return found.id
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pipeline.close()
+
+    async def _get(self, operation: str, path: str, schema: type[_Schema], query: str = "") -> _Schema:
+        answer = await self._pipeline.send(operation, "GET", path, query, observer=self._observer)
+        value = decode(self.resource.name, operation, answer, schema)
+        self.known.remember(value)
+        return value
+
+    async def _change(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        schema: type[_Schema],
+        body: dict[str, JsonValue] | list[JsonValue] | bytes | None = None,
+        *,
+        secrets: tuple[SecretStr, ...] = (),
+    ) -> _Schema:
+        """Send a request that changes something, recorded by the observer.
+
+        Raises:
+            NotAllowedError: The resource is read-only, or the observer does not permit the change.
+        """
+        name = self.resource.name
+        if self.resource.read_only:
+            raise NotAllowedError(f"{name} is read-only; {operation} was not sent.", resource=name, operation=operation)
+        with self._observer.change(name, operation) as change:
+            answer = await self._pipeline.send(
+                operation, method, path, body=body, secrets=secrets, observer=self._observer
+            )
+            value = decode(name, operation, answer, schema)
+            change.id = value.id if isinstance(value, schemas.Entity | schemas.Operation) else None
+        self.known.remember(value)
+        return value
+
+    async def _delete(self, operation: str, path: str) -> None:
+        """Delete an entity; one that does not exist any more counts as deleted.
+
+        Raises:
+            NotAllowedError: As for `_change`.
+        """
+        try:
+            await self._change(operation, "DELETE", path, type(None))
+        except AzureError as error:
+            if error.status != 404:
+                raise
+
+    async def _list(
+        self,
+        operation: str,
+        path: str,
+        page: type[schemas.Page[schemas.Listed]],
+        conditions: dict[str, str | None] | None = None,
+    ) -> Listing[schemas.Listed]:
+        condition = odata.query(filter=odata.equal(conditions or {}))
+
+        async def fetch(paging: str) -> schemas.Page[schemas.Listed]:
+            query = "&".join(filter(None, (paging, condition)))
+            found = await self._get(operation, path, page, query)
+            self.known.remember(*found.values)
+            return found
+
+        return await read_pages(fetch)

@@ -1,0 +1,56 @@
+"""Datasets."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from custom_speech_tools.speech.schemas.base import Count, Entity, EntityError, Moment, Reference
+
+
+class DatasetProperties(TypedDict, total=False):
+    """What the import of a dataset found."""
+
+    acceptedLineCount: Count | None
+    rejectedLineCount: Count | None
+    durationMilliseconds: Count | None
+    duration: Annotated[timedelta, Field(le=timedelta(days=365_000))] | None
+    error: EntityError | None
+
+
+class Dataset(Entity):
+    """Training or test data of one kind in one locale."""
+
+    kind: str
+    status: str
+    last_action_date_time: Moment | None = None
+    project: Reference | None = None
+    properties: DatasetProperties | None = None
+
+    @property
+    def lines(self) -> int | None:
+        """Lines that the import accepted; None where the service does not say."""
+        return (self.properties or {}).get("acceptedLineCount")
+
+    @property
+    def rejected_lines(self) -> int | None:
+        """Lines that the import rejected; None where the service does not say."""
+        return (self.properties or {}).get("rejectedLineCount")
+
+    @property
+    def audio_seconds(self) -> float:
+        """Seconds of audio, 0 for text; v3.2 uses ISO 8601 and later versions milliseconds."""
+        properties = self.properties or {}
+        duration = properties.get("duration")
+        return duration.total_seconds() if duration else (properties.get("durationMilliseconds") or 0) / 1000
+
+    @property
+    def audio_hours(self) -> float | None:
+        """Hours of audio, None for text."""
+        return round(self.audio_seconds / 3600, 2) if self.audio_seconds else None
+
+    @property
+    def error(self) -> EntityError | None:
+        """Why the import failed."""
+        return (self.properties or {}).get("error")

@@ -1,0 +1,16 @@
+"""Pages of lists."""
+
+from typing import Generic, TypeVar
+
+from pydantic import Field
+
+from custom_speech_tools.speech.schemas.base import Entity, Schema
+
+Listed = TypeVar("Listed", bound=Entity)
+
+
+class Page(Schema, Generic[Listed]):
+    """One page of a list."""
+
+    values: list[Listed]
+    next_link: str | None = Field(default=None, alias="@nextLink")

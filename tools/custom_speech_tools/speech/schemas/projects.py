@@ -1,0 +1,7 @@
+"""Projects."""
+
+from custom_speech_tools.speech.schemas.base import Entity
+
+
+class Project(Entity):
+    """A folder of the portals, in one locale."""
