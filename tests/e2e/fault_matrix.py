@@ -223,7 +223,7 @@ def _settings(dice: Dice, service: Service, audit: AuditFile) -> Settings:
 
 def _client(dice: Dice) -> dict[str, Any]:
     async def yes(context: Any, params: Any) -> ElicitResult:
-        return ElicitResult(action="accept", content={"train": True})
+        return ElicitResult(action="accept", content={"agree": True})
 
     return {"mode": dice.choice(("auto", "legacy")), "elicitation_callback": yes}
 

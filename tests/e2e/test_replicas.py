@@ -86,7 +86,7 @@ async def caller(balancer: Balancer, era: Any, answers: list[str]) -> AsyncItera
 
     async def say_yes(context: Any, question: Any) -> ElicitResult:
         answers.append(question.message)
-        return ElicitResult(action="accept", content={"train": True})
+        return ElicitResult(action="accept", content={"agree": True})
 
     async with httpx2.AsyncClient(transport=balancer) as http:
         connection = streamable_http_client("http://127.0.0.1:1/mcp", http_client=http)

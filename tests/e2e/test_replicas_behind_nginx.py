@@ -237,7 +237,7 @@ class Crowd:
 
     async def _yes(self, context: Any, question: Any) -> ElicitResult:
         self.asked += 1
-        return ElicitResult(action="accept", content={"train": True})
+        return ElicitResult(action="accept", content={"agree": True})
 
 
 async def _charged(call: Caller) -> dict[str, Any]:

@@ -20,8 +20,16 @@ from custom_speech_server.app import Settings
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.config import EMULATED, Resources, from_file
 from custom_speech_server.credentials import CommandKey, EnvironmentKey, KeyringKey
-from custom_speech_tools.runtime.confirmation import Spending
-from custom_speech_tools.speech import AzureError, KeyCredential, NoCredentialError, Speech, SpeechError, SpeechResource
+from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
+from custom_speech_tools.speech import (
+    AzureError,
+    KeyCredential,
+    NoCredentialError,
+    RequestPipeline,
+    Speech,
+    SpeechError,
+    SpeechResource,
+)
 from custom_speech_tools.speech.transport import Answer as Received
 from e2e.fault_matrix import visible_elsewhere
 from support.scripted_service import ID, KEY, Answer, Listener, Scripted, model, one_resource, served, versioned
@@ -116,7 +124,9 @@ async def test_when_it_goes_over_a_wire() -> None:
 @pytest.mark.parametrize("kind", [AzureError, SpeechError])
 async def test_in_the_traceback_of_an_error(kind: type[Exception]) -> None:
     """Of whatever reaches the outside, with everything that it was caused by."""
-    speech = Speech(here().all[0], lambda: Scripted(lambda method, path: (401, {}, {"message": f"Bad {KEY}"})))
+    speech = Speech(
+        RequestPipeline(here().all[0], lambda: Scripted(lambda method, path: (401, {}, {"message": f"Bad {KEY}"})))
+    )
 
     with pytest.raises(kind) as refused:
         await speech.models_create({})
@@ -131,8 +141,16 @@ async def test_in_the_repr_of_anything_that_holds_it() -> None:
     stored = EnvironmentKey("here", lambda: KEY)
     await stored.key()
     settings = Settings(here(), state_key=KEY.encode())
-    speech = Speech(here(stored).all[0])
-    objects = [here(), here().all[0], here().all[0].credential, stored, settings, Spending("ask", KEY.encode()), speech]
+    speech = Speech(RequestPipeline(here(stored).all[0]))
+    objects = [
+        here(),
+        here().all[0],
+        here().all[0].credential,
+        stored,
+        settings,
+        ConfirmationPolicy("ask", KEY.encode()),
+        speech,
+    ]
 
     assert KEY not in "".join(f"{thing!r} {thing!s} {thing}" for thing in objects)
     assert KEY not in json.dumps(vars(stored), default=repr)
@@ -171,7 +189,10 @@ class TestRotation:
     async def asked(self, credential: Any, change: Any) -> str:
         """List before and after the key was changed."""
         resource = SpeechResource("here", "http://here.localhost", credential)
-        before, after = Speech(resource, lambda: self.service(KEY)), Speech(resource, lambda: self.service(OTHER))
+        before, after = (
+            Speech(RequestPipeline(resource, lambda: self.service(KEY))),
+            Speech(RequestPipeline(resource, lambda: self.service(OTHER))),
+        )
         await before.models_list_custom_models()
         change()
         await after.models_list_custom_models()
@@ -209,10 +230,8 @@ class TestRotation:
 
     async def test_a_key_that_stays_wrong_is_tried_once(self) -> None:
         """And the 401 is the answer."""
-        speech = Speech(
-            SpeechResource("here", "http://here.localhost", EnvironmentKey("here", lambda: KEY)),
-            lambda: self.service(OTHER),
-        )
+        resource = SpeechResource("here", "http://here.localhost", EnvironmentKey("here", lambda: KEY))
+        speech = Speech(RequestPipeline(resource, lambda: self.service(OTHER)))
 
         with pytest.raises(AzureError) as refused:
             await speech.models_list_custom_models()

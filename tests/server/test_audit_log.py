@@ -50,7 +50,7 @@ def entries(audit: AuditFile) -> list[dict[str, Any]]:
 
 async def yes(context: Any, params: Any) -> ElicitResult:
     """A person who agrees."""
-    return ElicitResult(action="accept", content={"train": True})
+    return ElicitResult(action="accept", content={"agree": True})
 
 
 async def test_keeps_a_line_before_and_a_line_after_each_changing_request(azure: Any, audit: AuditFile) -> None:
@@ -98,7 +98,9 @@ async def test_says_how_a_charge_was_agreed_to(azure: Any, audit: AuditFile) -> 
 async def test_keeps_every_step_of_a_copy(azure: Any, audit: AuditFile) -> None:
     """Each on its own resource; the authorization is no thing that was made, and its id is not kept."""
     async with served(azure, audit=audit) as call:
-        await call("copy_model", model=STOCK, to_resource=WEST, project="Contoso en-US", wait_seconds=45)
+        await call(
+            "copy_model", model=STOCK, to_resource=WEST, allow_duplicate=True, project="Contoso en-US", wait_seconds=45
+        )
 
     ended = [entry for entry in entries(audit) if entry["event"] == "ended"]
     assert [(entry["resource"], entry["operation"], bool(entry["id"])) for entry in ended] == [
@@ -114,7 +116,7 @@ async def test_keeps_every_step_of_a_copy(azure: Any, audit: AuditFile) -> None:
 )
 async def test_tells_what_is_certain_from_what_is_not(azure: Any, audit: AuditFile, fault: str, outcome: str) -> None:
     """An error after which nothing was done, and one after which something may have been."""
-    azure.state.emulation.faults = Faults.of([{"fault": fault, "operation": "Models_Create", "times": 4}])
+    azure.state.emulation.faults = Faults.of([{"fault": fault, "operation": "Models_Create", "times": 99}])
     async with served(azure, audit=audit) as call:
         await call.client.call_tool("create_model", TRAINING)
 
@@ -161,9 +163,12 @@ class Full:
         if self.good < 0:
             raise OSError(28, "No space left on device")
 
-    def in_doubt(self) -> dict[str, float]:
-        """Nothing is known."""
+    def unresolved(self) -> dict[str, float]:
+        """Return nothing."""
         return {}
+
+    def last_id(self, key: str) -> None:
+        """Return nothing."""
 
 
 @pytest.mark.parametrize("tool", ["create_model", "copy_model", "connect_model"])
@@ -217,7 +222,7 @@ async def test_goes_on_after_a_line_that_was_cut(azure: Any, audit: AuditFile) -
 
 
 @pytest.mark.parametrize(
-    ("last", "in_doubt"),
+    ("last", "unresolved"),
     [
         ({"event": "sends"}, True),
         ({"event": "ended", "outcome": "in doubt: no answer"}, True),
@@ -228,12 +233,12 @@ async def test_goes_on_after_a_line_that_was_cut(azure: Any, audit: AuditFile) -
         ({"event": "sends", "time": "2026-11-01T23:59:00+00:00"}, False),
     ],
 )
-def test_tells_a_new_process_what_may_still_appear(audit: AuditFile, last: dict[str, Any], in_doubt: bool) -> None:
+def test_tells_a_new_process_what_may_still_appear(audit: AuditFile, last: dict[str, Any], unresolved: bool) -> None:
     """Of the last half minute; a copy shows on its target only when it is done."""
     audit.path.parent.mkdir()
     audit.path.write_text(json.dumps({"time": START.isoformat(), "request": "x"} | last) + "\nno json\n", "utf-8")
 
-    assert list(audit.in_doubt()) == (["x"] if in_doubt else [])
+    assert list(audit.unresolved()) == (["x"] if unresolved else [])
 
 
 def test_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

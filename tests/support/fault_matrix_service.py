@@ -12,7 +12,7 @@ from custom_speech_emulator import emulator
 from custom_speech_emulator.accounts import account
 from custom_speech_emulator.faults import Faults
 from custom_speech_server.config import Resources
-from custom_speech_tools.runtime.idempotency import MARK
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.speech import KeyCredential
 from support.virtual_time import clock
 
@@ -50,7 +50,7 @@ class Service:
 
     async def prepare(self, *, marked: bool) -> None:
         """A model that is trained, marked as create_model's are or not; and a copy of another on its way."""
-        mark = {"customProperties": {MARK: "0" * 64}} if marked else {}
+        mark = {"customProperties": {KEY_PROPERTY: "0" * 64}} if marked else {}
         made = await self._ask("POST", "/models", {"displayName": MODEL, "locale": "en-US"} | mark)
         self.model = _id(made["self"])
         await self._control("finish", {"id": self.model, "status": "Succeeded"})

@@ -122,7 +122,10 @@ async def test_it_copies_each_of_two_trainings_of_the_same_request(call: Caller)
 
     for training in trainings:
         await call("get_model", model=training["id"], wait_seconds=45)
-    copies = [await call("copy_model", model=one["id"], to_resource=AWAY, wait_seconds=45) for one in trainings]
+    copies = [
+        await call("copy_model", model=one["id"], to_resource=AWAY, allow_duplicate=True, wait_seconds=45)
+        for one in trainings
+    ]
 
     assert [copy["model"]["already_existed"] for copy in copies] == [False, False]
     assert len({copy["model"]["id"] for copy in copies}) == 2
@@ -156,7 +159,7 @@ async def test_it_copies_nothing_to_the_same_resource_by_another_name(
 
 async def test_it_copies_beside_a_model_that_is_certainly_another(call: Caller) -> None:
     """The stock has a model of the same name on the target, trained with data of its own."""
-    copy = await call("copy_model", model=STOCK, to_resource=AWAY)
+    copy = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True)
 
     assert copy["operation"]
     assert [(finding["rule"], finding["level"]) for finding in copy["findings"]] == [("already-exists", "warn")]
@@ -229,7 +232,7 @@ async def test_it_refuses_a_model_past_its_end(connect: Connect, azure: Azure) -
 async def test_it_copies_by_authorization_in_every_api_version(connect: Connect, azure: Azure, version: str) -> None:
     """The form of the published specifications."""
     async with connect(version=version) as call:
-        copy = await call("copy_model", model=STOCK, to_resource=AWAY, wait_seconds=45)
+        copy = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True, wait_seconds=45)
 
     assert copy["status"] == "Succeeded"
     assert "Models_AuthorizeCopy" in await azure.operations()
@@ -239,7 +242,9 @@ async def test_it_copies_with_the_targets_key_where_no_resource_id_is_known(conn
     """v3.2 alone, as the article has it; the key is in no answer."""
     nameless = tuple(replace(one, resource_id=None, api_version=VERSIONS["v3.2"]) for one in EMULATED.all)
     async with connect(resources=replace(EMULATED, all=nameless)) as call:
-        copy = await call("copy_model", model=STOCK, to_resource=AWAY, project="Contoso en-US", wait_seconds=45)
+        copy = await call(
+            "copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True, project="Contoso en-US", wait_seconds=45
+        )
 
     assert copy["operation"] is None
     assert copy["model"]["project"]["display_name"] == "Contoso en-US"

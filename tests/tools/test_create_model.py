@@ -51,7 +51,7 @@ async def test_it_refuses_with_every_finding_and_creates_nothing(call: Caller, a
 
     assert refusal.startswith("Nothing was created.\n")
     assert rules_of(refusal) == ["locale-match", "region-trains-audio"]
-    assert refusal.endswith("Correct all of this, then call again.")
+    assert refusal.endswith("Correct every finding of level block, then call again.")
     assert await azure.writes() == []
 
 
@@ -167,7 +167,7 @@ class TestCharge:
 
         async def yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
             asked.append(params.message)
-            return ElicitResult(action="accept", content={"train": True})
+            return ElicitResult(action="accept", content={"agree": True})
 
         for number, mode in enumerate(("auto", "legacy")):
             async with connect(client={"mode": mode, "elicitation_callback": yes}) as call:
@@ -175,8 +175,11 @@ class TestCharge:
                 assert model["id"]
 
         assert len(asked) == 2
-        assert "'Calls 0' (en-US) on resource emulator-eastus with Contoso plain text en-US?" in asked[0]
-        assert asked[0].endswith("is charged to your Azure subscription (emulated: nothing is really charged).")
+        assert asked[0].startswith(
+            "This training would be charged on Azure; this resource is emulated, so nothing is charged. "
+            'Train custom speech model "Calls 0" (en-US) on base model "20260924" with dataset(s) '
+            '"Contoso plain text en-US"? Request '
+        )
         assert await azure.writes() == ["Models_Create"] * 2
 
     @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -185,8 +188,8 @@ class TestCharge:
         [
             ElicitResult(action="decline"),
             ElicitResult(action="cancel"),
-            ElicitResult(action="accept", content={"train": False}),
-            ElicitResult(action="accept", content={"train": "perhaps"}),
+            ElicitResult(action="accept", content={"agree": False}),
+            ElicitResult(action="accept", content={"agree": "perhaps"}),
             ElicitResult(action="accept", content={}),
             ElicitResult(action="accept"),
         ],
@@ -202,8 +205,9 @@ class TestCharge:
         async with connect(client={"mode": mode, "elicitation_callback": no}) as call:
             refusal = await call.refusal("create_model", **GOOD)
 
-        says_no = "The user did not say yes to the charge." in refusal
-        assert says_no or refusal.endswith("does not fit it. Nothing was changed; the same call can be repeated.")
+        is_token_offered = 'confirm="' in refusal
+        assert is_token_offered == (answer.action == "accept" and "agree" not in (answer.content or {}))
+        assert is_token_offered or "The user did not agree" in refusal
         assert await azure.writes() == []
 
     async def test_it_gives_a_token_to_a_client_that_cannot_ask(self, connect: Connect, azure: Azure) -> None:
@@ -254,9 +258,10 @@ class TestCharge:
         duplicate = GOOD | {"allow_duplicate": True}
         async with connect() as call:
             token = token_of(await call.refusal("create_model", **duplicate))
-            await call("create_model", **duplicate, confirm=token)
+            first = await call("create_model", **duplicate, confirm=token)
+            again = await call("create_model", **duplicate, confirm=token)
 
-            await call.refusal("create_model", **duplicate, confirm=token)
+        assert (again["id"], again["already_existed"]) == (first["id"], True)
 
         assert await azure.writes() == ["Models_Create"]
 
@@ -284,11 +289,14 @@ class TestBadInput:
             ({"display_name": None}, "- display_name: Input should be a valid string"),
             ({"display_name": 1.5}, "- display_name: Input should be a valid string"),
             ({"display_name": "x" * 10_000}, "- display_name: String should have at most 256 characters"),
-            ({"display_name": "a\x00b"}, "- display_name: must not hold control characters"),
-            ({"display_name": "a\u202eb"}, "- display_name: must not hold control characters"),
-            ({"locale": "english"}, "- locale: is no locale; write language and region, such as en-US or de-DE"),
+            ({"display_name": "a\x00b"}, "- display_name: must not contain control characters"),
+            ({"display_name": "a\u202eb"}, "- display_name: must not contain control characters"),
+            (
+                {"locale": "english"},
+                "- locale: is not a valid locale; write language and region, such as",
+            ),
             ({"datasets": []}, "- datasets: List should have at least 1 item"),
-            ({"datasets": "Contoso plain text en-US"}, "- datasets: Input should be a valid list"),
+            ({"datasets": {"a": 1}}, "- datasets.0: Input should be a valid string"),
             ({"datasets": [{"self": "x"}]}, "- datasets.0: Input should be a valid string"),
             ({"datasets": [""]}, "- datasets.0: must not be empty"),
             ({"allow_duplicate": "perhaps"}, "- allow_duplicate: Input should be a valid boolean"),

@@ -13,7 +13,7 @@ AWAY = "emulator-westeurope"
 
 async def test_it_follows_a_copy_until_the_model_is_there(call: Caller) -> None:
     """The operation is the source's, the model the target's."""
-    started = await call("copy_model", model=STOCK, to_resource=AWAY)
+    started = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True)
 
     copy = await call("get_copy", operation=started["operation"], wait_seconds=45)
 
@@ -23,7 +23,7 @@ async def test_it_follows_a_copy_until_the_model_is_there(call: Caller) -> None:
 
 async def test_it_names_itself_while_the_copy_runs(call: Caller) -> None:
     """The call that follows is the same again."""
-    started = await call("copy_model", model=STOCK, to_resource=AWAY)
+    started = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True)
 
     copy = await call("get_copy", operation=started["operation"])
 
@@ -33,13 +33,13 @@ async def test_it_names_itself_while_the_copy_runs(call: Caller) -> None:
 
 async def test_it_tells_why_a_copy_failed(call: Caller, azure: Azure) -> None:
     """The service's reason, and that nothing is on the target."""
-    started = await call("copy_model", model=STOCK, to_resource=AWAY)
+    started = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True)
     await azure.finish(started["operation"], "Failed", {"code": "ModelDeprecated", "message": "Too old."})
 
     copy = await call("get_copy", operation=started["operation"])
 
     assert (copy["status"], copy["error"]) == ("Failed", {"code": "ModelDeprecated", "message": "Too old."})
-    assert copy["next_steps"][0].startswith("Nothing is on the target.")
+    assert copy["next_steps"][0].startswith("Nothing was created on the target.")
 
 
 async def test_it_refuses_what_is_no_operation(call: Caller, azure: Azure) -> None:
@@ -52,11 +52,11 @@ async def test_it_refuses_what_is_no_operation(call: Caller, azure: Azure) -> No
 
 async def test_it_says_where_an_operation_is_that_is_not_here(call: Caller) -> None:
     """An operation is its source's; asked of the target it is not found, and the answer says so."""
-    operation = (await call("copy_model", model=STOCK, to_resource=AWAY))["operation"]
+    operation = (await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True))["operation"]
 
     assert await call.refusal("get_copy", operation=operation, resource=AWAY) == (
-        "Nothing to look at.\n"
-        f"- [reference-found] Resource {AWAY} has no copy operation {operation}. It is with the copy's source: "
-        "pass that as `resource`. list_models on the target shows what has arrived.\n"
+        "There is no copy to show.\n"
+        f"- [reference-found] Resource {AWAY} has no copy operation {operation}. An operation belongs to the copy's "
+        "source: pass that as `resource`. list_models on the target shows what has arrived.\n"
         "Call again with it."
     )

@@ -11,7 +11,7 @@ from mcp.types import CallToolResult
 
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError
-from custom_speech_tools.speech.sanitize import has_invisible, plain
+from custom_speech_tools.speech.sanitize import has_invisible, sanitize
 from support.scripted_service import ID, Answer, Scripted, model, served
 from support.tool_client import text_of
 from support.virtual_time import BACKEND
@@ -165,28 +165,28 @@ async def test_nor_does_a_caller_break_an_error(arguments: dict[str, Any]) -> No
 @given(st.text(max_size=2000), st.integers(2, 200))
 def test_any_text_becomes_one_visible_line(text: str, limit: int) -> None:
     """Of at most so many characters; and what is plain stays as it is."""
-    line = plain(text, limit)
+    line = sanitize(text, limit)
 
     assert len(line) <= limit
     assert not has_invisible(line)
-    assert plain(line, limit) == line
+    assert sanitize(line, limit) == line
 
 
 @pytest.mark.parametrize("text", ["a\u200db", "\u200cی", "ی\u200c", "ی\u200c\u200dش", "ی\u200c ش", "é\u200dé"])
 def test_a_joiner_that_joins_nothing_is_hidden_text(text: str) -> None:
     """Alone, at an end, several at once, between letters that are never joined."""
     assert has_invisible(text)
-    assert not has_invisible(plain(text))
+    assert not has_invisible(sanitize(text))
 
 
 @given(st.text(st.sampled_from("ی\u200c\u200d👨️ aé"), max_size=40), st.integers(2, 12))
 def test_joiners_are_cut_with_what_they_join(text: str, limit: int) -> None:
     """Wherever a text ends."""
-    line = plain(text, limit)
+    line = sanitize(text, limit)
 
     assert len(line) <= limit
     assert not has_invisible(line)
-    assert plain(line, limit) == line
+    assert sanitize(line, limit) == line
 
 
 @given(st.text(max_size=3000))

@@ -1,5 +1,7 @@
 """list_base_models …"""
 
+import re
+
 import pytest
 
 from support.speech_service import Azure
@@ -47,17 +49,43 @@ async def test_it_keeps_those_that_accept_all_the_kinds(call: Caller) -> None:
 async def test_it_leaves_out_the_expired_unless_asked(call: Caller) -> None:
     """A base model past its adaptation date cannot be trained on."""
     open_ones = await call("list_base_models", locale="en-US", limit=100)
-    all_of_them = await call("list_base_models", locale="en-US", limit=100, include_expired=True)
+    all_of_them = await call("list_base_models", locale="en-US", limit=100, availability="all")
 
     assert open_ones["total"] < all_of_them["total"]
 
 
-async def test_it_reads_a_locale_in_the_wrong_case_and_says_so(call: Caller) -> None:
-    """`en-us` is meant well; the correction is not silent."""
+async def test_list_base_models_accepts_a_locale_in_any_case(call: Caller) -> None:
+    """The service writes it en-US."""
     found = await call("list_base_models", locale="EN-us")
 
-    assert found["note"] == "Locale 'EN-us' was read as 'en-US'."
     assert {base["locale"] for base in found["base_models"]} == {"en-US"}
+
+
+async def test_list_base_models_accepts_a_language(call: Caller) -> None:
+    """`en` means every en-* locale."""
+    found = await call("list_base_models", locale="EN", limit=100)
+
+    assert {"en-US", "en-GB"} <= {base["locale"] for base in found["base_models"]}
+    assert all(base["locale"].startswith("en-") for base in found["base_models"])
+
+
+async def test_list_base_models_lists_all_resources(call: Caller) -> None:
+    """`resource="*"`: each item names its resource."""
+    found = await call("list_base_models", locale="en-US", resource="*", limit=100)
+
+    assert {base["resource"] for base in found["base_models"]} == {
+        "emulator-eastus",
+        "emulator-westeurope",
+        "emulator-brazilsouth",
+    }
+    assert (found["resource"], found["emulated"]) == ("*", True)
+
+
+async def test_list_base_models_says_that_closed_ones_are_left_out(call: Caller) -> None:
+    """And which argument lists them."""
+    found = await call("list_base_models", locale="en-US")
+
+    assert re.fullmatch(r"\d+ older base model\(s\) are left out; availability=\"all\" lists them\.", found["note"])
 
 
 async def test_it_refuses_a_locale_that_is_not_offered_and_names_near_ones(call: Caller) -> None:
@@ -68,7 +96,7 @@ async def test_it_refuses_a_locale_that_is_not_offered_and_names_near_ones(call:
     assert "en-US" in refusal
 
 
-@pytest.mark.parametrize("locale", ["english", "en_US", "", "en-US'", "e", "en-USA!"])
+@pytest.mark.parametrize("locale", ["english", "en_US", "", "en-US'", "e", "en-USA!", "e1"])
 async def test_it_refuses_what_is_no_locale(call: Caller, azure: Azure, locale: str) -> None:
     """Nothing is asked of the service for it."""
     refusal = await call.refusal("list_base_models", locale=locale)

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_it_shows_kind_status_and_size(call: Caller) -> None:
     """Lines for text, hours for audio."""
-    found = await call("list_datasets", locale="en-US", kind="Acoustic")
+    found = await call("list_datasets", locale="en-US", kinds="Acoustic")
 
     [dataset] = found["datasets"]
     assert (dataset["kind"], dataset["status"]) == ("Acoustic", "Succeeded")
@@ -30,6 +30,6 @@ async def test_it_shows_why_an_import_failed(call: Caller) -> None:
 async def test_it_reads_durations_in_every_api_version(connect: Connect, version: str) -> None:
     """v3.2 tells ISO 8601, later versions milliseconds; the hours are the same."""
     async with connect(version=version) as call:
-        found = await call("list_datasets", locale="en-US", kind="Acoustic")
+        found = await call("list_datasets", locale="en-US", kinds="Acoustic")
 
     assert [dataset["audio_hours"] for dataset in found["datasets"]] == [2.4]

@@ -17,6 +17,7 @@ async def test_it_shows_what_each_resource_can_do(call: Caller) -> None:
         "region": "brazilsouth",
         "api_version": "2025-10-15",
         "emulated": True,
+        "read_only": False,
         "trains_audio": False,
         "has_projects": True,
         "can_copy": True,

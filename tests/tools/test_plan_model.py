@@ -34,6 +34,7 @@ async def test_it_finds_nothing_against_a_good_request(call: Caller) -> None:
         "audio_hours": 2.4,
         "estimated_training_days": 0.24,
         "training_is_charged": False,
+        "uncharged_alternative": None,
         "confirm": None,
         "next_steps": ["Call create_model with the same arguments."],
     }
@@ -116,7 +117,7 @@ async def test_it_names_calls_that_can_be_made_as_they_stand(call: Caller) -> No
     wrong = {"datasets": ["Nothing"], "base_model": "Nothing", "resource": "emulator-westeurope"}
     plan = await call("plan_model", display_name="Calls", locale="en-US", **wrong)
 
-    of_all = '(locale="en-US", resource="emulator-westeurope") shows what there is; an id belongs to one resource only.'
+    of_all = '(locale="en-US", resource="emulator-westeurope") lists what exists; an id belongs to one resource only.'
     assert [finding["fix"] for finding in plan["findings"]] == [f"list_base_models{of_all}", f"list_datasets{of_all}"]
 
 
@@ -127,16 +128,19 @@ async def test_it_says_how_a_region_without_hardware_is_served(call: Caller) -> 
     )
 
     [finding] = plan["findings"]
-    assert 'resource="emulator-eastus"' in finding["fix"]
+    assert finding["fix"].startswith(
+        'Train on one of: emulator-eastus (has "Contoso audio with transcripts en-US"); '
+        'emulator-westeurope (has "Contoso audio with transcripts en-US")'
+    )
     assert 'copy_model(to_resource="emulator-brazilsouth")' in finding["fix"]
 
 
-async def test_it_corrects_the_case_of_a_locale_and_says_so(call: Caller) -> None:
-    """A warning, not a block."""
+async def test_plan_model_accepts_a_locale_in_any_case(call: Caller) -> None:
+    """The service writes it en-US, and so does the request."""
     plan = await call("plan_model", display_name="Calls", locale="EN-us", datasets=[TEXT], base_model=FREE)
 
     assert plan["ok"]
-    assert [finding["message"] for finding in plan["findings"]] == ["Locale 'EN-us' was read as 'en-US'."]
+    assert plan["findings"] == []
 
 
 async def test_it_says_when_training_is_charged(connect: Connect) -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from conftest import Connect
 from custom_speech_server.config import EMULATED, Resources
 from custom_speech_tools.runtime.registry import registered_tools
-from custom_speech_tools.speech import KeyCredential, NotAllowedError, Speech, SpeechResource
+from custom_speech_tools.speech import KeyCredential, NotAllowedError, RequestPipeline, Speech, SpeechResource
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
 
@@ -61,7 +61,7 @@ async def test_names_the_rule_that_protects_a_resource(connect: Connect, azure: 
         refusal = await call.refusal(tool, **WRITING[tool])
 
     assert rules_of(refusal) == ["resource-writable"]
-    assert f"{EAST} is configured as read_only" in refusal
+    assert f"{EAST} is configured as read-only" in refusal
     assert await azure.writes() == []
 
 
@@ -93,7 +93,7 @@ async def test_leaves_the_other_resources_as_they_are(connect: Connect) -> None:
 async def test_sends_nothing_else_than_get_even_past_every_guardrail() -> None:
     """The client of the REST API refuses too: a tool of tomorrow that forgets the rule is stopped there."""
     resource = SpeechResource("here", "http://127.0.0.1:9", KeyCredential(SecretStr("k")), read_only=True)
-    speech = Speech(resource)
+    speech = Speech(RequestPipeline(resource))
 
     for request in (
         speech.models_create({}),

@@ -172,7 +172,7 @@ async def test_and_a_wait_that_goes_wrong_tells_what_is_known() -> None:
 async def test_but_nothing_is_begun_that_could_not_be_seen_through() -> None:
     """When looking took most of the time, the request that spends is not sent any more."""
     app = emulator(now=clock(), faults=[{"fault": "slow-headers", "seconds": 13.0, "method": "GET"}])
-    arguments = {"model": "Contoso finished model en-US", "to_resource": "emulator-westeurope"}
+    arguments = {"model": "Contoso finished model en-US", "to_resource": "emulator-westeurope", "allow_duplicate": True}
 
     async with served(app) as call:
         took, said = await seconds(call, "copy_model", **arguments)
@@ -202,7 +202,7 @@ async def test_a_person_may_take_longer() -> None:
 
     async def after_five_minutes(context: Any, params: Any) -> ElicitResult:
         await anyio.sleep(300)
-        return ElicitResult(action="accept", content={"train": True})
+        return ElicitResult(action="accept", content={"agree": True})
 
     made = {"display_name": "A", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
     client = {"mode": "legacy", "elicitation_callback": after_five_minutes}

@@ -28,7 +28,7 @@ from custom_speech_tools.runtime.parameters import (
     WaitSeconds,
 )
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy
+from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy, read_copy
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import AzureError, SpeechError, schemas
 
@@ -81,7 +81,7 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
         lambda: plan.source.operations_get_model_copy(started.operation.id if started.operation else ""),
         arguments.wait_seconds,
     )
-    model = await _finish(call, plan, started.model, operation)
+    model = await _finish(call, plan, started.model, operation, arguments.wait_seconds)
     return await present_copy(
         call,
         plan.source,
@@ -140,13 +140,17 @@ async def _find_new_copy(plan: CopyPlan, target: TargetState) -> StartedCopy | N
 
 
 async def _finish(
-    call: CallContext, plan: CopyPlan, model: schemas.CustomModel | None, operation: schemas.Operation | None
+    call: CallContext,
+    plan: CopyPlan,
+    model: schemas.CustomModel | None,
+    operation: schemas.Operation | None,
+    wait_seconds: float,
 ) -> schemas.CustomModel | None:
     """Return the copy where it is there, connected to its project; transient errors are left to the next steps."""
     link = copy_link(operation)
     try:
         if link:
-            model = await plan.target.models_get_custom_model(plan.target.credible_id(link))
+            model = await read_copy(call, plan.target, link, wait_seconds)
         if model and plan.project:
             model = await ProjectLink(plan.target, model, plan.project).link(call, plan.findings)
     except SpeechError as error:

@@ -9,7 +9,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, SourceResource, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy
+from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy, read_copy
 from custom_speech_tools.runtime.regions import region
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Effect, declare
@@ -38,12 +38,14 @@ async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
     )
     link = copy_link(last)
     others = [speech for speech in call.speech_of_all() if speech.resource.name != source.resource.name]
-    found = await _find_copy(link, others) if link else None
+    found = await _find_copy(call, link, others, arguments.wait_seconds) if link else None
     target, model = found or (None, None)
     return await present_copy(call, source, last, target, model)
 
 
-async def _find_copy(link: str, resources: Iterable[Speech]) -> tuple[Speech, schemas.CustomModel] | None:
+async def _find_copy(
+    call: CallContext, link: str, resources: Iterable[Speech], wait_seconds: float
+) -> tuple[Speech, schemas.CustomModel] | None:
     """Return the copy that a link names, with the configured resource that it belongs to."""
     for target in resources:
         named = region_of(link)
@@ -51,7 +53,7 @@ async def _find_copy(link: str, resources: Iterable[Speech]) -> tuple[Speech, sc
         if not is_possible:
             continue
         try:
-            return target, await target.models_get_custom_model(target.credible_id(link))
+            return target, await read_copy(call, target, link, wait_seconds)
         except AzureError as error:
             if error.status not in (401, 403, 404):
                 raise

@@ -18,7 +18,9 @@ WRITE = "speech.write"
 
 def writing_tools() -> frozenset[str]:
     """The names of the tools that change something, as their annotations say."""
-    return frozenset(tool.name for tool in registered_tools()) - {tool.name for tool in registered_tools(read_only=True)}
+    return frozenset(tool.name for tool in registered_tools()) - {
+        tool.name for tool in registered_tools(read_only=True)
+    }
 
 
 class Allowed:

@@ -11,7 +11,15 @@ from custom_speech_server import emulated_resources
 from custom_speech_server.audit_log import AuditFile, cautions, of_environment
 from custom_speech_server.config import ConfigurationError, Resources, load
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
-from custom_speech_tools.speech import VERSIONS, AzureError, RequestPipeline, Speech, SpeechError, SpeechResource, UnreachableError
+from custom_speech_tools.speech import (
+    VERSIONS,
+    AzureError,
+    RequestPipeline,
+    Speech,
+    SpeechError,
+    SpeechResource,
+    UnreachableError,
+)
 from custom_speech_tools.speech.sanitize import sanitize
 
 

@@ -10,7 +10,7 @@ async def main(url: str) -> None:
     """Ask, confirm, train, look."""
 
     async def yes(message, response_type, params, context):  # type: ignore[no-untyped-def]  # as fastmcp calls it
-        return {"train": True}
+        return {"agree": True}
 
     async with Client(url, elicitation_handler=yes) as client:
         found = await client.call_tool(

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from custom_speech_tools.guardrails import model_rules
-from custom_speech_tools.guardrails.model_facts import ModelFacts, ModelRequest
+from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import KeyCredential, Speech, SpeechResource, schemas
+from custom_speech_tools.speech import KeyCredential, RequestPipeline, Speech, SpeechResource, schemas
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HERE = "https://contoso.cognitiveservices.azure.com"
@@ -20,7 +20,7 @@ SELF = f"{HERE}/speechtotext/{{}}/00000000-0000-4000-8000-000000000000"
 
 def resource(**known: Any) -> Speech:
     """A Speech resource with a custom domain, which does not show its region."""
-    return Speech(SpeechResource("here", HERE, KeyCredential(SecretStr("k")), **known))
+    return Speech(RequestPipeline(SpeechResource("here", HERE, KeyCredential(SecretStr("k")), **known)))
 
 
 def dataset(kind: str = "Acoustic", **known: Any) -> schemas.Dataset:
@@ -46,7 +46,7 @@ def base_model(until: datetime | None) -> schemas.BaseModel:
 def facts(**known: Any) -> ModelFacts:
     """Facts against which nothing stands."""
     whole: dict[str, Any] = {
-        "request": ModelRequest("Calls", "en-US", "en-US", ("x",)),
+        "request": TrainingArguments(display_name="Calls", locale="en-US", datasets=["x"]),
         "speech": resource(region="eastus"),
         "now": NOW,
         "project": None,
@@ -90,7 +90,7 @@ def test_an_unknown_region_is_a_warning() -> None:
     given = facts(speech=resource())
 
     [finding] = model_rules.region_trains_audio(given)
-    assert (finding.level, finding.fix) == ("warn", "Configure region or trains_audio for the resource.")
+    assert (finding.level, finding.fix) == ("warn", "Configure `region` or `trains_audio` for the resource.")
 
 
 @pytest.mark.parametrize(

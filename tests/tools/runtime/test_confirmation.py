@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
 
 from custom_speech_emulator import emulator
-from custom_speech_tools.runtime.confirmation import Spending
+from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
 from support.scripted_service import served
 from support.tool_client import Caller, rules_of, text_of
 from support.virtual_time import BACKEND, START, clock
@@ -48,7 +48,7 @@ def token_of(refusal: str) -> str:
 
 async def yes(context: Any, params: Any) -> ElicitResult:
     """A person who agrees."""
-    return ElicitResult(action="accept", content={"train": True})
+    return ElicitResult(action="accept", content={"agree": True})
 
 
 async def broken(context: Any, params: Any) -> ElicitResult:
@@ -111,7 +111,7 @@ def rename(azure: Any, kind: str, entity: str, name: str = "Renamed") -> None:
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize(
     "client",
-    [broken, late, *map(saying, [None, {}, {"train": None}, {"train": "no"}, {"train": 2}, {"yes": True}])],
+    [broken, late, *map(saying, [None, {}, {"agree": None}, {"agree": "no"}, {"agree": 2}, {"yes": True}])],
     ids=["error", "late", "none", "empty", "null", "no", "number", "other"],
 )
 async def test_by_a_client_that_fails_or_answers_late_or_nonsense(
@@ -163,11 +163,11 @@ async def test_by_a_token_that_another_replica_has_taken(azure: Any) -> None:
     """The model that it bought carries its mark, which every replica sees."""
     async with served(azure, confirm="ask") as call:
         token = token_of(await call.refusal("create_model", **DUPLICATE))
-        await call("create_model", **DUPLICATE, confirm=token)
+        first = await call("create_model", **DUPLICATE, confirm=token)
     async with served(azure, confirm="ask") as call:
-        refusal = await call.refusal("create_model", **DUPLICATE, confirm=token)
+        again = await call("create_model", **DUPLICATE, confirm=token)
 
-    assert "used" in refusal
+    assert (again["id"], again["already_existed"]) == (first["id"], True)
     assert created(azure) == 1
 
 
@@ -273,7 +273,7 @@ async def test_but_two_answers_to_two_questions_buy_two(azure: Any) -> None:
 async def test_by_a_caller_that_asks_the_server_not_to_ask(azure: Any) -> None:
     """The policy is whoever's who started it."""
     async with served(azure, confirm="ask") as call:
-        for wish in ({"confirm": "never"}, {"confirm": "true"}, {"train": True}, {"asked": {"train": True}}):
+        for wish in ({"confirm": "never"}, {"confirm": "true"}, {"agree": True}, {"asked": {"agree": True}}):
             await call.refusal("create_model", **CHARGED | wish)
 
     assert created(azure) == 0
@@ -304,18 +304,18 @@ async def test_when_the_base_model_expired_while_it_was_planned(azure: Any) -> N
 
 def test_without_keeping_tokens_that_have_expired() -> None:
     """They confirm nothing anyhow."""
-    spending = Spending("ask", b"k" * 32)
+    policy = ConfirmationPolicy("ask", b"k" * 32)
     for minutes in range(60):
         now = START + timedelta(minutes=minutes)
-        spending.use(spending.token(str(minutes), now), now)
+        policy.mark_used(policy.issue_token(str(minutes), now), now)
 
-    assert len(spending.used) == 11
+    assert len(policy.used) == 11
 
 
 @given(st.text(max_size=80), st.text(max_size=20))
 def test_by_any_text_in_place_of_a_token(text: str, request: str) -> None:
     """Only this server's own seal counts."""
-    spending = Spending("ask", b"k" * 32)
+    policy = ConfirmationPolicy("ask", b"k" * 32)
 
-    assert not spending.is_confirmed(text, request, START)
-    assert not spending.is_confirmed(spending.token(request, START), request + "x", START)
+    assert not policy.is_valid(text, request, START)
+    assert not policy.is_valid(policy.issue_token(request, START), request + "x", START)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock
 
 import anyio
 import httpx
@@ -17,9 +16,9 @@ from mcp import Client, MCPError, StdioServerParameters
 
 from custom_speech_emulator import emulator
 from custom_speech_emulator.faults import Faults
-from custom_speech_tools.runtime.context import Call, begin
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor
 from custom_speech_tools.speech import AnswerLostError
+from support.calls import running_call
 from support.emulator_process import outside
 from support.scripted_service import served
 from support.tool_client import Caller, rules_of
@@ -199,21 +198,19 @@ async def test_when_a_failed_copy_is_asked_for_again(world: World) -> None:
 
 async def test_when_nobody_can_look_for_it() -> None:
     """What could not be looked for is not sent again, however long ago its answer was lost."""
-    once, sent = IdempotentExecutor(), []
+    executor, sent = IdempotentExecutor(), list[float]()
 
     async def send() -> None:
         sent.append(anyio.current_time())
         raise lost
 
-    async def look(known: Any) -> None:
+    async def find() -> None:
         raise lost
 
     lost = AnswerLostError("lost", resource="here", operation="X")
     for _ in range(3):
-        with anyio.CancelScope(deadline=anyio.current_time() + 48) as limit:
-            begin(Call("create_model", {}, AsyncMock(), limit))
-            with pytest.raises(AnswerLostError):
-                await once.do("x", anyio.current_time(), send, look)
+        with running_call() as call, pytest.raises(AnswerLostError):
+            await executor.run(call, "x", send, find, read_at=anyio.current_time())
         await anyio.sleep(60)
 
     assert len(sent) == 1
@@ -221,10 +218,10 @@ async def test_when_nobody_can_look_for_it() -> None:
 
 async def test_without_remembering_it_for_ever() -> None:
     """After an hour nothing is left of what was done, lost or refused."""
-    once = IdempotentExecutor()
+    executor = IdempotentExecutor()
     lost = AnswerLostError("lost", resource="here", operation="X")
 
-    async def nothing(*known: Any) -> None:
+    async def nothing() -> None:
         return None
 
     async def lose() -> None:
@@ -232,11 +229,11 @@ async def test_without_remembering_it_for_ever() -> None:
 
     for number in range(30):
         await anyio.sleep(3700 if number == 29 else 0)
-        with anyio.CancelScope(deadline=anyio.current_time() + 48) as limit, suppress(AnswerLostError):
-            begin(Call("create_model", {}, AsyncMock(), limit))
-            await once.do(str(number), anyio.current_time(), lose if number % 2 else nothing, nothing)
+        with running_call() as call, suppress(AnswerLostError):
+            create = lose if number % 2 else nothing
+            await executor.run(call, str(number), create, nothing, read_at=anyio.current_time())
 
-    assert [len(held) for held in vars(once).values() if isinstance(held, dict)] == [0, 0, 1]
+    assert [len(held) for held in vars(executor).values() if isinstance(held, dict)] == [0, 0, 1]
 
 
 async def test_but_a_different_request_of_the_same_name_is_another(world: World) -> None:

@@ -38,7 +38,7 @@ async def test_an_error_of_the_service_ends_with_the_next_step() -> None:
 
     assert refusal == (
         'list_projects: emulator-eastus answered 410 Gone to Projects_List: "No projects here." '
-        "The same call will fail again; correct what it names first."
+        "The same call will fail again; first correct what the message names."
     )
 
 
@@ -48,7 +48,7 @@ async def test_an_unknown_tool_is_refused(connect: Connect) -> None:
         refusal = await call.refusal("delete_model", model="x")
         longest = await call.refusal("x" * 5_000)
 
-    assert refusal == "No tool is called 'delete_model' here. Nothing was done; tools/list names those there are."
+    assert refusal == ('This server has no tool "delete_model". Nothing was done; tools/list names its tools.')
     assert len(longest) < 150
 
 

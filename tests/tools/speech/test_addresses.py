@@ -3,7 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from custom_speech_tools.speech import KeyCredential, SpeechResource
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link, is_endpoint, is_within, region_of
 
 ID = "827712a5-f942-4997-91c3-7c6cde35600b"
@@ -85,7 +87,6 @@ def test_an_id_is_read_from_the_path(version: str, query: str, kind: str) -> Non
         "models/",
         "models/base",
         f"nothing/{ID}",
-        f"models/{ID}/",
     ],
 )
 def test_what_names_no_single_entity_has_no_id(path: str) -> None:
@@ -93,13 +94,22 @@ def test_what_names_no_single_entity_has_no_id(path: str) -> None:
     assert entity_of(f"https://eastus.api.cognitive.microsoft.com/speechtotext/{path}") is None
 
 
+def resource(endpoint: str, region: str | None = None) -> SpeechResource:
+    """Return a resource at the endpoint."""
+    return SpeechResource("here", endpoint, KeyCredential(SecretStr("k")), region)
+
+
 def test_a_link_between_azure_hosts_may_be_read() -> None:
     """A resource has a regional host and a custom domain."""
     regional, custom = "https://eastus.api.cognitive.microsoft.com", "https://contoso.cognitiveservices.azure.com"
 
-    assert is_credible_link(regional, f"{custom}/speechtotext/models/{ID}")
-    assert not is_credible_link(regional, f"https://evil.example/speechtotext/models/{ID}")
-    assert not is_credible_link("http://127.0.0.1:1", f"http://127.0.0.1:2/speechtotext/models/{ID}")
+    other_region = "https://westeurope.api.cognitive.microsoft.com"
+
+    assert is_credible_link(resource(custom, "eastus"), f"{regional}/speechtotext/models/{ID}")
+    assert is_credible_link(resource(regional), f"{custom}/speechtotext/models/{ID}")
+    assert not is_credible_link(resource(custom, "eastus"), f"{other_region}/speechtotext/models/{ID}")
+    assert not is_credible_link(resource(regional), f"https://evil.example/speechtotext/models/{ID}")
+    assert not is_credible_link(resource("http://127.0.0.1:1"), f"http://127.0.0.1:2/speechtotext/models/{ID}")
 
 
 def test_only_a_regional_host_shows_its_region() -> None:

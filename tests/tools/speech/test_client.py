@@ -14,6 +14,7 @@ from custom_speech_tools.speech import (
     AzureError,
     ForeignAddressError,
     KeyCredential,
+    RequestPipeline,
     Speech,
     SpeechResource,
     UnreadableAnswerError,
@@ -43,7 +44,7 @@ def speech(answer: Callable[[str, str], tuple[int, Any]], version: str = "2025-1
         await send({"type": "http.response.body", "body": content})
 
     resource = SpeechResource("here", HERE, KeyCredential(SecretStr("k")), api_version=VERSIONS[version])
-    return Speech(resource, lambda: app), asked
+    return Speech(RequestPipeline(resource, lambda: app)), asked
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ async def test_it_says_that_an_answer_could_not_be_read(body: Any) -> None:
     with pytest.raises(UnreadableAnswerError) as refused:
         await client.models_get_custom_model(ID)
 
-    assert "here gave an answer to Models_GetCustomModel that could not be read" in str(refused.value)
+    assert "here sent an answer to Models_GetCustomModel that could not be read" in str(refused.value)
     assert "Sign in" not in str(refused.value)
 
 

@@ -268,6 +268,7 @@ async def test_on_no_other_path_when_an_answer_names_it(connect: Connect, azure:
             "copy_model",
             model="Contoso finished model en-US",
             to_resource="emulator-westeurope",
+            allow_duplicate=True,
             wait_seconds=5,
         )
 

@@ -144,7 +144,7 @@ async def obtain_confirmation(
     policy, now = call.app.confirmation, call.app.now()
     if not is_needed:
         is_policy = any(finding.rule.endswith("-is-charged") for finding in request.findings)
-        return Confirmation(str(uuid4()), "by the policy --confirm never" if is_policy else None)
+        return Confirmation(str(uuid4()), "by the policy --confirm never" if is_policy else "not charged")
     if token and policy.is_valid(token, request.effect, now):
         return Confirmation(token, "by token")
     answer = await _ask(call, request) if can_ask(call) else None

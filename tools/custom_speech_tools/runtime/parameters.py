@@ -93,8 +93,7 @@ def _as_text(value: object) -> object:
 
     Only where the text is unmistakable: 1.0 and 1.00 are the same number.
     """
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return json.dumps(value) if is_number or value in ({}, []) else value
+    return json.dumps(value) if isinstance(value, int) or value in ({}, []) else value
 
 
 def _visible(text: str) -> str:

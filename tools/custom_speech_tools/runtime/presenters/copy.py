@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
+from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.model import steps_after_model
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.presenters.resource import resource_fields
@@ -55,6 +55,13 @@ def copy_link(operation: schemas.Operation | None) -> str | None:
     """Return the URI of a finished copy."""
     is_finished = operation is not None and operation.status == "Succeeded" and operation.result is not None
     return operation.result.link if is_finished and operation and operation.result else None
+
+
+async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
+    """Read a finished copy, and wait until it can be used for as long as the call has been told to wait."""
+    model = await target.models_get_custom_model(target.credible_id(link))
+    left = wait_seconds - call.elapsed()
+    return await poll_until_terminal(call, model, lambda: target.models_get_custom_model(model.id), left)
 
 
 async def present_copy(

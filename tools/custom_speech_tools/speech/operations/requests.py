@@ -76,16 +76,17 @@ class Requests:
         """
         found = entity_of(link)
         if found is None or not is_credible_link(self.resource, link):
-            raise ForeignAddressError(
-                f"{self.resource.name} answered with a link to another host; nothing was sent there.",
-                resource=self.resource.name,
-                operation="the answer",
-            )
+            raise self._foreign_address("the answer")
         return found.id
 
     async def close(self) -> None:
         """Close the connections."""
         await self._pipeline.close()
+
+    def _foreign_address(self, operation: str) -> ForeignAddressError:
+        name = self.resource.name
+        message = f"{name} answered with a link to another host; nothing was sent there."
+        return ForeignAddressError(message, resource=name, operation=operation)
 
     async def _get(self, operation: str, path: str, schema: type[_Schema], query: str = "") -> _Schema:
         answer = await self._pipeline.send(operation, "GET", path, query, observer=self._observer)
@@ -144,6 +145,8 @@ class Requests:
         async def fetch(paging: str) -> schemas.Page[schemas.Listed]:
             query = "&".join(filter(None, (paging, condition)))
             found = await self._get(operation, path, page, query)
+            if found.next_link and not is_credible_link(self.resource, found.next_link):
+                raise self._foreign_address(operation)
             self.known.remember(*found.values)
             return found
 

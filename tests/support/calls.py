@@ -1,0 +1,20 @@
+"""A call of a tool, for tests of what a call goes through."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock
+
+import anyio
+
+from custom_speech_tools.runtime.auditing import CallAuditor, NullAudit
+from custom_speech_tools.runtime.context import CALL_SECONDS, CallContext
+
+
+@contextmanager
+def running_call(app: Any = None) -> Iterator[CallContext]:
+    """Provide a call of create_model that may take as long as calls may."""
+    with anyio.CancelScope(deadline=anyio.current_time() + CALL_SECONDS) as scope:
+        auditor = CallAuditor(NullAudit(), lambda attempt: None)
+        client = MagicMock(report_progress=AsyncMock())
+        yield CallContext("create_model", {}, app, client, scope, anyio.current_time(), auditor)
