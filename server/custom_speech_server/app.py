@@ -80,7 +80,7 @@ def build(settings: Settings) -> MCPServer[AppContext]:
         version=__version__,
         instructions=instructions(settings),
         tools=list(tools),
-        lifespan=lambda server: app_context(settings, names),  # noqa: ARG005  # the SDK's signature
+        lifespan=lambda server: app_context(settings, names),  # the SDK's signature
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
         request_state_security=RequestStateSecurity(keys=[settings.state_key]),
         log_level="WARNING",

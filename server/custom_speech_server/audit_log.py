@@ -1,41 +1,51 @@
-"""The audit: every request that changed something, one JSON object a line, added and never rewritten.
+"""The audit log: every request that changed something, one JSON object a line, appended and never rewritten.
 
-A line is on the disk before its request leaves, and another after it has ended. A server that was killed
-in between finds the first without the second when it starts again, and looks before it repeats the request.
+A line is on the disk before its request leaves, and another after it has ended. A server that was killed in between
+finds the first without the second when it starts again, and looks for the result before it repeats the request.
 """
 
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_state_path
-
 from custom_speech_server import emulated_resources
 from custom_speech_server.config import Resources
+from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.state_directory import user_state_directory
 from custom_speech_tools.runtime.auditing import Audit, Entry, NullAudit
 from custom_speech_tools.runtime.idempotency import VISIBILITY_SECONDS
 
+AUDIT_VARIABLE = "CUSTOM_SPEECH_AUDIT"
+FILE_NAME = "audit.jsonl"
 OFF = "off"
-_TAIL = 256 * 1024
-"""Bytes at the end of the file in which requests without an end are looked for."""
+
+_MAX_TAIL_BYTES = 256 * 1024
+"""Bytes at the end of the file in which requests without an end, and their results, are looked for."""
+
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Binary: no translation of line ends on Windows. Not blocking: a named pipe must not stop the server."""
 
 
 class AuditFile:
-    """An audit in a file that only its owner can read."""
+    """An audit log in a file that only its owner can read."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.path = path
         self._now = now
 
     def write(self, entry: Entry) -> None:
-        """Add a line and wait until it is on the disk."""
+        """Append a line and wait until it is on the disk.
+
+        Raises:
+            OSError: The line cannot be kept.
+        """
         line = json.dumps({"time": self._now().isoformat(), "pid": os.getpid(), **entry})
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = self._open()
         try:
             _append(descriptor, line.encode() + b"\n")
             os.fsync(descriptor)
@@ -43,69 +53,91 @@ class AuditFile:
             os.close(descriptor)
 
     def unresolved(self) -> Mapping[str, float]:
-        """Requests that left before now and whose work may not be seen yet: how many seconds ago."""
-        doubts: dict[str, float] = {}
-        for entry in filter(lambda entry: entry.get("request"), self._last()):
-            doubts.pop(entry["request"], None)
-            if not _is_settled(entry):
-                doubts[entry["request"]] = (self._now() - datetime.fromisoformat(entry["time"])).total_seconds()
-        return {request: max(0.0, ago) for request, ago in doubts.items() if ago < VISIBILITY_SECONDS}
+        """Return how many seconds ago requests were sent whose result may not be visible yet, by idempotency key."""
+        sent: dict[str, float] = {}
+        for entry in self._last_entries():
+            key = str(entry["request"])
+            sent.pop(key, None)
+            if not _is_resolved(entry):
+                sent[key] = (self._now() - datetime.fromisoformat(entry["time"])).total_seconds()
+        return {key: max(0.0, ago) for key, ago in sent.items() if ago < VISIBILITY_SECONDS}
 
     def last_id(self, key: str) -> str | None:
         """Return the id of what the last request with this idempotency key has made."""
-        made = [entry for entry in self._last() if entry.get("request") == key and entry.get("outcome") == "done"]
+        made = [entry for entry in self._last_entries() if entry["request"] == key and entry.get("outcome") == "done"]
         return str(made[-1]["id"]) if made and made[-1].get("id") else None
 
     def problem(self) -> str | None:
-        """Why nothing can be written, None where it can; an empty file is made on the way."""
+        """Return why nothing can be written, None where it can; creates an empty file."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600))
+            os.close(self._open())
         except OSError as error:
             return error.strerror or type(error).__name__
         return None
 
-    def _last(self) -> list[dict[str, Any]]:
+    def _open(self) -> int:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.path, _FLAGS, 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "not a regular file")
+        return descriptor
+
+    def _last_entries(self) -> list[dict[str, Any]]:
+        """Return the last entries about requests; lines of others, and damaged ones, are skipped."""
         try:
             with self.path.open("rb") as file:
-                file.seek(max(0, self.path.stat().st_size - _TAIL))
-                lines = file.read().splitlines()
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return []
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _MAX_TAIL_BYTES))
+                lines = file.read(_MAX_TAIL_BYTES).splitlines()
         except OSError:
             return []
-        return [entry for entry in map(_read, lines) if entry]
+        return [entry for entry in map(_parse, lines) if entry]
 
 
-def of_environment(environment: Mapping[str, str], resources: Resources) -> Audit:
-    """The audit that CUSTOM_SPEECH_AUDIT names, a file or `off`; where it is not set the user's own file.
+def audit_from_environment(environment: Mapping[str, str], resources: Resources) -> tuple[Audit, list[str]]:
+    """Return the audit log and what the operator should know about it.
 
-    What changes nothing but the emulator in this process is kept beside its state, and with no state not at all.
+    CUSTOM_SPEECH_AUDIT names a file or `off`; by default it is the user's own file. What changes nothing but the
+    emulator in this process is kept beside its state, and without a state not at all.
+
+    Raises:
+        ConfigurationError: The named file is a device or a pipe.
     """
-    named = environment.get("CUSTOM_SPEECH_AUDIT")
+    named = environment.get(AUDIT_VARIABLE)
+    if named == OFF:
+        return NullAudit(), []
     if named:
-        return NullAudit() if named == OFF else AuditFile(Path(named).expanduser())
-    state = emulated_resources.state_file() if resources.in_process else user_file()
-    return AuditFile(state.with_name(user_file().name)) if state else NullAudit()
+        audit = AuditFile(Path(named).expanduser())
+    else:
+        state = emulated_resources.state_file() if resources.in_process else user_state_directory() / FILE_NAME
+        if state is None:
+            return NullAudit(), []
+        audit = AuditFile(state.with_name(FILE_NAME))
+    return audit, audit_warnings(audit)
 
 
-def state_directory(resources: Resources) -> Path | None:
-    """Return the folder for locks and keys; None where the emulator in this process keeps its state in memory."""
-    state = emulated_resources.state_file() if resources.in_process else user_file()
-    return state.parent if state else None
+def audit_warnings(audit: AuditFile) -> list[str]:
+    """Return what the operator should know about the file.
 
-
-def cautions(audit: Audit) -> Iterator[str]:
-    """What whoever started the server should know and mend."""
-    if isinstance(audit, AuditFile) and (problem := audit.problem()):
-        yield f"the audit file {audit.path} cannot be written ({problem}): no tool will change anything."
-
-
-def user_file() -> Path:
-    """Where the audit is kept unless somebody names another place."""
-    return user_state_path("custom-speech-mcp", appauthor=False) / "audit.jsonl"
+    Raises:
+        ConfigurationError: It is a device or a pipe.
+    """
+    if audit.path.exists() and not audit.path.is_file():
+        kind = "a folder" if audit.path.is_dir() else "a device or pipe"
+        raise ConfigurationError(f"{AUDIT_VARIABLE}: {audit.path} is {kind}. Name a regular file, or `off`.")
+    if problem := audit.problem():
+        return [f"the audit file {audit.path} cannot be written ({problem}): no tool will change anything."]
+    mode = audit.path.stat().st_mode
+    if os.name != "nt" and mode & 0o077:
+        return [f"the audit file {audit.path} can be read by others (mode {mode & 0o777:o}). Run: chmod 600 "
+                f"'{audit.path}'"]  # fmt: skip
+    return []
 
 
 def _append(descriptor: int, line: bytes) -> None:
-    """One write, so that lines of several processes never mix; on a line of its own, even after one that was cut."""
+    """Append in one write, so that lines of several processes never mix; after a line that was cut, on a new one."""
     if os.lseek(descriptor, 0, os.SEEK_END):
         os.lseek(descriptor, -1, os.SEEK_END)
         line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
@@ -113,15 +145,18 @@ def _append(descriptor: int, line: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _is_settled(entry: dict[str, Any]) -> bool:
-    """Whether the service shows by now what the request has made; a copy is on its way for a while."""
+def _is_resolved(entry: dict[str, Any]) -> bool:
+    """Return whether the service shows by now what the request has made; a copy takes a while."""
     outcome = str(entry.get("outcome", ""))
     return outcome.startswith("not done") or (outcome == "done" and entry.get("operation") != "Models_Copy")
 
 
-def _read(line: bytes) -> dict[str, Any] | None:
+def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+        is_entry = isinstance(entry, dict) and isinstance(entry.get("request"), str)
+        if is_entry and datetime.fromisoformat(str(entry.get("time"))).tzinfo is not None:
+            return dict(entry)
+    except (ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) and "time" in entry else None
+    return None

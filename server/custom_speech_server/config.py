@@ -1,176 +1,199 @@
-"""Which Speech resources there are: from a file, from the environment, or the emulator's three."""
+"""Which Speech resources are configured: in a file, in the environment, or the emulator's own."""
 
-import os
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import pydantic
 from platformdirs import user_config_path
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from custom_speech_server import emulated_resources
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
+from custom_speech_server.endpoints import normalize_endpoint, regional_endpoint
+from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.toml_file import describe_fault, exposure_warnings, parse_toml, read_toml_text
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
-from custom_speech_tools.speech.addresses import is_endpoint, is_loopback, split
 
-REGIONAL_HOST = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
-"""Hosts of the sovereign clouds, by how their regions' names begin."""
+__all__ = ["EMULATED", "ConfigurationError", "Resources", "load"]
 
-
-class ConfigurationError(Exception):
-    """The configuration is wrong; `str()` names the place and the mend."""
+ENVIRONMENT_PREFIXES = ("SPEECH", "AZURE_SPEECH")
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The configured resources; `origin` says where they were configured.
+    """The configured resources.
 
-    `in_process` ones have no address: the emulator in this process answers for them.
+    Attributes:
+        origin: Where they were configured.
+        in_process: The emulator in this process answers for them.
+        warnings: What the operator should fix.
+        data_dirs: Folders from which local files may be read.
     """
 
     all: tuple[SpeechResource, ...]
     default: str
     origin: str
     in_process: bool = False
-    cautions: tuple[str, ...] = ()
-    """What whoever started the server should know and mend."""
+    warnings: tuple[str, ...] = ()
+    data_dirs: tuple[Path, ...] = ()
 
 
-class _Part(pydantic.BaseModel):
+class _Section(pydantic.BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
-class _Key(_Part):
+class _Key(_Section):
     """Where the key is; never the key itself."""
 
-    env: str | None = None
+    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")] | None = None
     command: list[str] | None = Field(default=None, min_length=1)
     keyring: str | None = None
 
     @pydantic.model_validator(mode="after")
-    def _one(self) -> "_Key":
+    def _names_one_place(self) -> "_Key":
         if sum(place is not None for place in (self.env, self.command, self.keyring)) != 1:
             raise ValueError('name one place: { env = "…" }, { command = ["…"] } or { keyring = "…" }')
         return self
 
 
-class _Entry(_Part):
+class _Resource(_Section):
     """One table below `resources`."""
 
     region: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9]{2,30}$")
-    endpoint: str | None = None
+    endpoint: Annotated[str, AfterValidator(normalize_endpoint)] | None = None
     resource_id: str | None = Field(default=None, pattern=r"^/subscriptions/[^/]+/")
     key: _Key | None = None
     auth: Literal["entra"] | None = None
+    tenant: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,100}$")
     api_version: Literal["2025-10-15", "v3.2", "2024-11-15"] = "2025-10-15"
     trains_audio: bool | None = None
     read_only: bool = False
+    require_evaluation: bool = False
 
     @pydantic.model_validator(mode="after")
-    def _whole(self) -> "_Entry":
+    def _is_complete(self) -> "_Resource":
         if self.region is None and self.endpoint is None:
             raise ValueError("needs region or endpoint")
         if (self.key is None) == (self.auth is None):
             raise ValueError('needs either key = { env = "…" } or auth = "entra"')
-        if self.endpoint is not None and not is_endpoint(self.endpoint):
-            raise ValueError("endpoint must be https on an Azure Speech host, or the emulator's loopback address")
+        if self.tenant and self.auth is None:
+            raise ValueError('tenant goes with auth = "entra"')
         if self.auth == "entra" and ".cognitiveservices." not in (self.endpoint or ""):
             raise ValueError('auth = "entra" needs the custom domain as endpoint')
         return self
 
 
-class _File(_Part):
+class _File(_Section):
     """The whole file."""
 
     default: str | None = None
-    resources: dict[str, _Entry] = Field(min_length=1)
+    data_dirs: list[str] = []
+    resources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], _Resource] = Field(min_length=1)
+
+
+_HINTS = {
+    "key": 'no key stands in the file; say where it is: { env = "…" }, { command = ["…"] } or { keyring = "…" }',
+    "env": "must be the name of an environment variable; if this is the key itself, rotate it",
+    "region": "is not the name of a region; write it as in addresses, such as eastus",
+    "resource_id": "is not an Azure resource id; it starts with /subscriptions/",
+    "[key]": "must be a short name of letters, digits, dots, hyphens and underscores",
+}
+"""What to write in place of a value of the wrong form."""
 
 
 def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
-    """The resources: of the file that is named, else the user's own, else of the environment, else the emulator's.
+    """Return the configured resources.
 
-    Raises ConfigurationError; nothing that was configured as real is ever emulated in its place.
+    The first of these that exists: the named file, the user's own file, the environment, the emulator's resources.
+    What was configured as real is never replaced by emulated resources.
+
+    Raises:
+        ConfigurationError: The configuration is wrong.
     """
-    named = config or _path(environment.get("CUSTOM_SPEECH_CONFIG"))
-    file = named or user_file()
+    variable = environment.get("CUSTOM_SPEECH_CONFIG")
+    named = config or (Path(variable).expanduser() if variable else None)
+    file = named or user_config_file()
     if named or file.exists():
         return from_file(file, environment)
     return from_environment(environment) or EMULATED
 
 
-EMULATED = Resources(
-    emulated_resources.RESOURCES, emulated_resources.RESOURCES[0].name, "the emulator", in_process=True
-)
+EMULATED = Resources(emulated_resources.RESOURCES, emulated_resources.RESOURCES[0].name, "the emulator", True)
+
+
+def user_config_file() -> Path:
+    """Return where the user's own configuration is looked for."""
+    return user_config_path("custom-speech-mcp", appauthor=False) / "resources.toml"
 
 
 def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
-    """The resources of a TOML file."""
-    try:
-        content = _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error}") from None
-    except pydantic.ValidationError as error:
-        faults = [f"  {'.'.join(map(str, fault['loc'])) or 'the file'}: {_said(fault)}" for fault in error.errors()]
-        raise ConfigurationError("\n".join([f"{file} is wrong:", *faults, "Correct it and start again."])) from None
+    """Return the resources of a TOML file.
+
+    Raises:
+        ConfigurationError: The file cannot be used; every fault is listed, and no value.
+    """
+    content = parse_toml(file, read_toml_text(file), _File, _HINTS)
     default = content.default or next(iter(content.resources))
     if default not in content.resources:
-        raise ConfigurationError(f"{file}: default: no resource is called {default!r}. Add it, or name another.")
+        known = ", ".join(content.resources)
+        raise ConfigurationError(f"{file}: default: names no resource of the file. Use one of: {known}.")
     found = tuple(_resource(name, entry, environment, str(file)) for name, entry in content.resources.items())
-    return Resources(found, default, str(file), cautions=tuple(exposed(file)))
-
-
-def exposed(file: Path) -> Iterator[str]:
-    """What is wrong with the file's permissions: whoever can change it can name the command that prints a key."""
-    mode = 0 if os.name == "nt" else file.stat().st_mode
-    if mode & 0o022:
-        yield f"{file} can be changed by others (mode {mode & 0o777:o}). Run: chmod 600 '{file}'"
+    data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
+    return Resources(found, default, str(file), warnings=tuple(exposure_warnings(file)), data_dirs=data_dirs)
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
-    """One resource from SPEECH_KEY with SPEECH_REGION or SPEECH_ENDPOINT; None where none of them is set."""
-    key, region, endpoint = (environment.get(f"SPEECH_{part}") for part in ("KEY", "REGION", "ENDPOINT"))
-    if not (key or region or endpoint):
-        return None
-    if not key or not (region or endpoint):
-        missing = "SPEECH_REGION or SPEECH_ENDPOINT" if key else "SPEECH_KEY"
-        raise ConfigurationError(f"environment: {missing} is not set. Set it, or unset SPEECH_KEY and the others.")
-    given = {"region": region, "endpoint": endpoint, "resource_id": environment.get("SPEECH_RESOURCE_ID")}
+    """Return the resource of SPEECH_KEY with SPEECH_REGION or SPEECH_ENDPOINT; None where none of them is set.
+
+    AZURE_SPEECH_KEY, AZURE_SPEECH_REGION and AZURE_SPEECH_ENDPOINT are understood as well.
+
+    Raises:
+        ConfigurationError: The variables are incomplete or wrong.
+    """
+    names = ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
+    for prefix in ENVIRONMENT_PREFIXES:
+        given = {name: environment.get(f"{prefix}_{name}") for name in names}
+        if given["KEY"] or given["REGION"] or given["ENDPOINT"]:
+            return _from_variables(prefix, {name: value for name, value in given.items() if value}, environment)
+    return None
+
+
+def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[str, str]) -> Resources:
+    if "KEY" not in given or not ("REGION" in given or "ENDPOINT" in given):
+        missing = f"{prefix}_REGION or {prefix}_ENDPOINT" if "KEY" in given else f"{prefix}_KEY"
+        raise ConfigurationError(f"environment: {missing} is not set. Set it, or unset the other {prefix}_ variables.")
+    settings = {name.lower(): value for name, value in given.items() if name != "KEY"}
     try:
-        entry = _Entry.model_validate({**{k: v for k, v in given.items() if v}, "key": {"env": "SPEECH_KEY"}})
+        entry = _Resource.model_validate({**settings, "key": {"env": f"{prefix}_KEY"}})
     except pydantic.ValidationError as error:
-        faults = "; ".join(f"SPEECH_{'_'.join(map(str, f['loc'])).upper()}: {_said(f)}" for f in error.errors())
+        faults = "; ".join(
+            f"{prefix}_{'_'.join(map(str, fault['loc'])).upper()}: {describe_fault(fault, _HINTS)}"
+            for fault in error.errors()
+        )
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
     return Resources((_resource("speech", entry, environment, "environment"),), "speech", "the environment")
 
 
-def _resource(name: str, entry: _Entry, environment: Mapping[str, str], origin: str) -> SpeechResource:
-    endpoint = (entry.endpoint or _regional_endpoint(entry.region or "")).rstrip("/")
-    parts = split(endpoint)
+def _resource(name: str, entry: _Resource, environment: Mapping[str, str], origin: str) -> SpeechResource:
     return SpeechResource(
         name=name,
-        endpoint=endpoint,
+        endpoint=entry.endpoint or regional_endpoint(entry.region or ""),
         credential=_credential(name, entry, environment, origin),
         region=entry.region,
         api_version=VERSIONS[entry.api_version],
         resource_id=entry.resource_id,
         trains_audio=entry.trains_audio,
         read_only=entry.read_only,
-        emulated=parts is not None and is_loopback(parts),
+        require_evaluation=entry.require_evaluation,
     )
 
 
-def _regional_endpoint(region: str) -> str:
-    hosts = (host for cloud, host in REGIONAL_HOST.items() if region.startswith(cloud))
-    return f"https://{region}.{next(hosts, 'api.cognitive.microsoft.com')}"
-
-
-def _credential(name: str, entry: _Entry, environment: Mapping[str, str], origin: str) -> Credential:
+def _credential(name: str, entry: _Resource, environment: Mapping[str, str], origin: str) -> Credential:
     key = entry.key
     if key is None:
-        return EntraToken(name)
+        return EntraToken(name, entry.tenant)
     if key.command:
         return CommandKey(name, key.command)
     if key.keyring:
@@ -181,28 +204,3 @@ def _credential(name: str, entry: _Entry, environment: Mapping[str, str], origin
             f"{origin}: resources.{name}.key: variable {variable} is not set or empty. Set it and start again."
         )
     return EnvironmentKey(name, lambda: environment[variable])
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text).expanduser() if text else None
-
-
-_MENDS = {
-    "key": 'no key stands in the file; say where it is: { env = "…" }, { command = ["…"] } or { keyring = "…" }',
-    "region": "is no region's name; write it as in addresses, such as eastus",
-    "resource_id": "is no Azure resource id; it starts with /subscriptions/",
-}
-"""What to write instead of what has not even the form."""
-
-
-def _said(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "is not known here; look for a spelling mistake"
-    if fault["type"] in ("model_type", "string_pattern_mismatch") and fault["loc"][-1] in _MENDS:
-        return _MENDS[fault["loc"][-1]]
-    return str(fault["msg"]).removeprefix("Value error, ")
-
-
-def user_file() -> Path:
-    """Where the user's own configuration is looked for."""
-    return user_config_path("custom-speech-mcp", appauthor=False) / "resources.toml"

@@ -4,15 +4,26 @@ import sys
 
 
 def notice(text: str, log: str) -> None:
-    """Say it at once; `log` is text or json."""
-    line = _json(text) if log == "json" else f"custom-speech-mcp: {text}"
+    """Write a line at once.
+
+    Args:
+        log: `text` or `json`.
+    """
+    if log == "json":
+        import logging
+
+        from custom_speech_server.observability.logs import JSONFormatter
+
+        line = JSONFormatter().format(logging.LogRecord("custom-speech-mcp", logging.INFO, "", 0, text, None, None))
+    else:
+        line = f"custom-speech-mcp: {text}"
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
-def _json(text: str) -> str:
-    import logging
-
-    from custom_speech_server.observability.logs import JsonLines
-
-    return JsonLines().format(logging.LogRecord("custom-speech-mcp", logging.INFO, "", 0, text, None, None))
+def make_output_encodable() -> None:
+    """Replace characters that the console cannot show, such as those of cp1252 on Windows, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")

@@ -1,8 +1,13 @@
-"""Secrets by reference: read when they are needed, and again after the service refused them."""
+"""Credentials by reference: keys and tokens are read when they are needed, and again after the service refused them."""
 
+import os
 import re
+import signal
+import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
+from subprocess import DEVNULL
 from typing import Any
 
 import anyio
@@ -10,15 +15,25 @@ from pydantic import SecretStr
 
 from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.credential import KEY_HEADER
+from custom_speech_tools.speech.sanitize import sanitize
 
 COMMAND_SECONDS = 10.0
 """The longest that a command may take to print a key."""
 
+MAX_OUTPUT_BYTES = 64 * 1024
+"""The most that a command may print."""
+
+_CHECK_SECONDS = 0.1
+"""How often the size of a command's output is checked."""
+
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
+
+_HIDDEN_VARIABLES = ("CUSTOM_SPEECH_STATE_KEY",)
+"""Secrets of this server that commands do not need."""
 
 
 class StoredKey:
-    """A key that is kept elsewhere; asked for once, and again with `renew`."""
+    """A key that is kept elsewhere; it is fetched once, and again with `renew`."""
 
     has_key = True
 
@@ -27,17 +42,21 @@ class StoredKey:
         self._known: SecretStr | None = None
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """The key's header."""
+        """Return the header with the key."""
         if renew:
             self._known = None
         return {KEY_HEADER: (await self.key()).get_secret_value()}
 
     async def key(self) -> SecretStr:
-        """The key itself; raises NoCredentialError where what was found could be none."""
+        """Return the key.
+
+        Raises:
+            NoCredentialError: There is none, or what was found cannot be a key.
+        """
         if self._known is None:
             found = await self._fetch()
             if not re.fullmatch(r"[ -~]+", found):
-                raise _missing(self._resource, "What was found is no key: empty, or not of plain characters.")
+                raise _no_credential(self._resource, "What was found is not a key: it is empty or not plain ASCII.")
             self._known = SecretStr(found)
         return self._known
 
@@ -57,27 +76,58 @@ class EnvironmentKey(StoredKey):
 
 
 class CommandKey(StoredKey):
-    """A key that a command prints."""
+    """A key that a command prints.
+
+    The command runs in a process group of its own, which is ended as a whole.
+    """
 
     def __init__(self, resource: str, command: list[str]) -> None:
         super().__init__(resource)
         self._command = command
 
     async def _fetch(self) -> str:
-        try:
-            with anyio.fail_after(COMMAND_SECONDS):
-                printed = await anyio.run_process(self._command, check=False)
-        except (OSError, TimeoutError) as error:
-            raise self._failed(type(error).__name__) from None
-        key = printed.stdout.decode(errors="replace").strip()
-        if printed.returncode or not key:
-            raise self._failed(f"exit status {printed.returncode}" if printed.returncode else "it printed no key")
+        environment = {name: value for name, value in os.environ.items() if name not in _HIDDEN_VARIABLES}
+        # A file instead of a pipe: a background process of the command would keep the pipe open.
+        with tempfile.TemporaryFile() as output:
+            try:
+                process = await anyio.open_process(
+                    self._command, env=environment, start_new_session=True, stdin=DEVNULL, stdout=output, stderr=DEVNULL
+                )
+            except OSError as error:
+                raise self._failed(error.strerror or type(error).__name__) from None
+            try:
+                status = await self._wait(process, output.fileno())
+            finally:
+                _end_process_group(process)
+            output.seek(0)
+            key = output.read(MAX_OUTPUT_BYTES).decode(errors="replace").strip()
+        if status or not key:
+            raise self._failed(f"exit status {status}" if status else "it printed no key")
         return key
 
+    async def _wait(self, process: anyio.abc.Process, output: int) -> int:
+        with anyio.move_on_after(COMMAND_SECONDS):
+            while process.returncode is None:
+                if os.fstat(output).st_size > MAX_OUTPUT_BYTES:
+                    raise self._failed(f"it printed more than {MAX_OUTPUT_BYTES // 1024} KiB")
+                with anyio.move_on_after(_CHECK_SECONDS):
+                    return await process.wait()
+            return process.returncode
+        raise self._failed(f"it did not end within {COMMAND_SECONDS:.0f} s")
+
     def _failed(self, why: str) -> NoCredentialError:
-        return _missing(
-            self._resource, f"The key command of resource {self._resource} failed ({why}). Run it in a terminal."
-        )
+        message = f"The key command of resource {self._resource} failed ({why}). Run it in a terminal."
+        return _no_credential(self._resource, message)
+
+
+def _end_process_group(process: anyio.abc.Process) -> None:
+    try:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except OSError:
+        return
 
 
 class KeyringKey(StoredKey):
@@ -91,49 +141,51 @@ class KeyringKey(StoredKey):
         try:
             import keyring
         except ImportError:
-            raise _missing(
-                self._resource, "Keys in the keyring need: pip install 'custom-speech-mcp[keyring]'."
-            ) from None
+            needed = "Keys in the keyring need: pip install 'custom-speech-mcp[keyring]'."
+            raise _no_credential(self._resource, needed) from None
         ask = partial(keyring.get_password, "custom-speech-mcp", self._entry)
         key = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
         if not key:
             command = f"keyring set custom-speech-mcp {self._entry}"
-            raise _missing(self._resource, f"The keyring has no key for it. Run: {command}")
+            raise _no_credential(self._resource, f"The keyring has no key for it. Run: {command}")
         return str(key)
 
 
 class EntraToken:
-    """An identity of Microsoft Entra ID; needs the extra `entra`, a custom domain and a data role."""
+    """A token of Microsoft Entra ID; needs the extra `entra`, a custom domain and a data role."""
 
     has_key = False
 
-    def __init__(self, resource: str) -> None:
-        self._resource = resource
+    def __init__(self, resource: str, tenant: str | None = None) -> None:
+        self._resource, self._tenant = resource, tenant
         self._identity: Any = None
 
-    async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """A bearer token, which the identity library keeps and renews."""
+    async def headers(self, *, renew: bool = False) -> dict[str, str]:  # the identity library renews
+        """Return the header with a token, which the identity library keeps and renews."""
         token = await anyio.to_thread.run_sync(self._token, abandon_on_cancel=True)
         return {"Authorization": f"Bearer {token}"}
 
     async def key(self) -> SecretStr:
-        """There is none."""
-        raise _missing(self._resource, "It is opened with an identity and has no key.")
+        """Raise NoCredentialError: such a resource has no key here."""
+        raise _no_credential(self._resource, "It is used with an identity and has no key.")
 
     def _token(self) -> str:
         try:
             from azure.core.exceptions import ClientAuthenticationError
             from azure.identity import DefaultAzureCredential
         except ImportError:
-            raise _missing(self._resource, "auth = \"entra\" needs: pip install 'custom-speech-mcp[entra]'.") from None
-        self._identity = self._identity or DefaultAzureCredential()
+            needed = "auth = \"entra\" needs: pip install 'custom-speech-mcp[entra]'."
+            raise _no_credential(self._resource, needed) from None
+        tenant = {"tenant_id": self._tenant} if self._tenant else {}
         try:
-            return str(self._identity.get_token(ENTRA_SCOPE).token)
-        except ClientAuthenticationError:
-            raise _missing(
-                self._resource, f"No Entra identity could open resource {self._resource}. Run: az login"
-            ) from None
+            self._identity = self._identity or DefaultAzureCredential()
+            return str(self._identity.get_token(ENTRA_SCOPE, **tenant).token)
+        except (ClientAuthenticationError, ValueError) as error:
+            reason = sanitize(str(error), 300)
+            message = f"No Entra identity was accepted for it: {reason} Sign in with: az login"
+            raise _no_credential(self._resource, message) from None
 
 
-def _missing(resource: str, message: str) -> NoCredentialError:
-    return NoCredentialError(f"Resource {resource} could not be opened. {message}", resource=resource, operation="any")
+def _no_credential(resource: str, message: str) -> NoCredentialError:
+    text = f"The credential of resource {resource} is not available. {message}"
+    return NoCredentialError(text, resource=resource, operation="any")

@@ -16,8 +16,8 @@ from filelock import AsyncFileLock, Timeout
 
 from custom_speech_server.config import ConfigurationError
 from custom_speech_tools.runtime.confirmation import CONFIRMATION_LIFETIME
-from custom_speech_tools.runtime.idempotency import LockUnavailableError, RequestLock
 from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import LockUnavailableError, RequestLock
 from custom_speech_tools.speech import SpeechError
 
 _log = logging.getLogger(__name__)

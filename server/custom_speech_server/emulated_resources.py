@@ -1,4 +1,4 @@
-"""The emulator's resources, which are there when nothing is configured."""
+"""The emulator's resources, which exist when nothing is configured."""
 
 import os
 from collections.abc import Callable
@@ -9,9 +9,11 @@ from typing import Any
 from platformdirs import user_state_path
 from pydantic import SecretStr
 
+from custom_speech_server.console import notice
 from custom_speech_tools.speech import KeyCredential, SpeechResource, UnreachableError
 
 IN_MEMORY = ":memory:"
+STATE_VARIABLE = "CUSTOM_SPEECH_EMULATOR_STATE"
 
 _ACCOUNTS = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
@@ -32,23 +34,36 @@ RESOURCES = tuple(
 
 
 def state_file() -> Path | None:
-    """Where the emulator keeps its state; None keeps it in memory."""
-    named = os.environ.get("CUSTOM_SPEECH_EMULATOR_STATE")
+    """Return where the emulator keeps its state, None for memory."""
+    named = os.environ.get(STATE_VARIABLE)
     if named == IN_MEMORY:
         return None
-    return Path(named) if named else user_state_path("custom-speech-mcp", appauthor=False) / "emulator.sqlite"
+    file = Path(named) if named else user_state_path("custom-speech-mcp", appauthor=False) / "emulator.sqlite"
+    return file if _is_writable(file.parent) or named else None
+
+
+def _is_writable(directory: Path) -> bool:
+    """Return whether a folder can be written, or created in the nearest parent that exists."""
+    existing = next((folder for folder in (directory, *directory.parents) if folder.exists()), directory)
+    return existing.is_dir() and os.access(existing, os.W_OK)
 
 
 @cache
 def emulator() -> Callable[..., Any]:
-    """The emulator in this process, imported and opened when it is first needed; raises UnreachableError."""
+    """Return the emulator in this process; it is imported and opened when it is first needed.
+
+    Raises:
+        UnreachableError: Its state cannot be used.
+    """
     from custom_speech_emulator import StateUnusable
-    from custom_speech_emulator import emulator as opened
+    from custom_speech_emulator import emulator as create_emulator
 
     file = state_file()
+    if file is None and os.environ.get(STATE_VARIABLE) != IN_MEMORY:
+        notice("caution: the state directory cannot be written, so the emulator keeps its state in memory.", "text")
     try:
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
-        return opened(state=file, training="seconds:4")
+        return create_emulator(state=file, training="seconds:4")
     except (StateUnusable, OSError) as error:
         raise UnreachableError(f"The emulator cannot start: {error}", resource="emulator", operation="any") from None

@@ -15,8 +15,8 @@ from custom_speech_emulator import emulator
 from custom_speech_server.app import Settings, build
 from custom_speech_server.config import EMULATED
 from custom_speech_server.http import startup_checks
-from custom_speech_server.http.app import Serving
-from custom_speech_server.http.runner import listening, server_of
+from custom_speech_server.http.app import HTTPSettings
+from custom_speech_server.http.runner import create_server, listen
 from e2e.conformance_fixtures import content, rounds, talking
 
 
@@ -36,12 +36,12 @@ def main() -> None:
     warnings.simplefilter("ignore", MCPDeprecationWarning)
     azure = emulator()
     settings = Settings(EMULATED, b"k" * 32, emulator=lambda: azure)
-    serving = Serving(startup_checks.hosts("127.0.0.1", []), startup_checks.origins([]))
+    serving = HTTPSettings(startup_checks.allowed_hosts("127.0.0.1", []), startup_checks.allowed_origins([]))
 
     def announce() -> None:
         sys.stderr.write(f"serving on http://127.0.0.1:{port}/mcp\n")
 
-    server_of(with_fixtures(settings), settings, serving, 1, announce).run([listening("127.0.0.1", port)])
+    create_server(with_fixtures(settings), settings, serving, 1, announce).run([listen("127.0.0.1", port)])
 
 
 if __name__ == "__main__":

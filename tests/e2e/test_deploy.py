@@ -1,5 +1,6 @@
 """What lies in `deploy` …"""
 
+import argparse
 import json
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from custom_speech_emulator import serve as emulator
-from custom_speech_server.__main__ import _parser
+from custom_speech_server.__main__ import create_parser
 from custom_speech_server.http import startup_checks
 from custom_speech_tools.runtime.context import CALL_SECONDS
 from custom_speech_tools.speech.addresses import is_endpoint
@@ -49,6 +50,13 @@ def containers() -> Iterator[Container]:
 
 
 CONTAINERS = list(containers())
+
+
+def parse(command: list[str]) -> argparse.Namespace:
+    """Return the options of a command."""
+    return create_parser(command).parse_args(command)
+
+
 SERVERS = {name: service for name, service in COMPOSE.items() if name.startswith("server-")}
 
 
@@ -57,18 +65,17 @@ def test_starts_as_it_stands(container: Container, monkeypatch: pytest.MonkeyPat
     """The product's own parser takes the command, and no condition refuses it."""
     for name, value in container.environment.items():
         monkeypatch.setenv(name, value)
-    options = _parser().parse_args(container.command)
+    options = create_parser(container.command).parse_args(container.command)
     if container.command[0] == "emulator":
         assert emulator.refusal(options.host, options.allow_host) is None
         return
     assert options.http
-    refused = startup_checks.refusal(
+    refused = startup_checks.refuse_start(
         host=options.host,
         allowed=options.allow_host,
-        workers=options.workers,
         authenticated=options.access is not None,
+        stateless=options.stateless,
         shares_key="CUSTOM_SPEECH_STATE_KEY" in container.environment,
-        replica=container.environment.get("CUSTOM_SPEECH_REPLICA"),
     )
     assert refused is None
 
@@ -84,7 +91,7 @@ def test_names_no_variable_that_the_product_does_not_read(text: Path) -> None:
 
 
 def test_holds_every_extra_that_the_page_offers() -> None:
-    """Redis or Valkey for turns, OpenTelemetry, Entra ID: the image has what they need."""
+    """Redis or Valkey for locks, OpenTelemetry, Entra ID: the image has what they need."""
     installed = re.search(r"/source\[(.+)\]", DOCKERFILE)
     assert installed
 
@@ -93,23 +100,21 @@ def test_holds_every_extra_that_the_page_offers() -> None:
 
 def test_looks_after_the_port_that_is_served() -> None:
     """The image's own check, the cluster's probes, and the emulator's in compose."""
-    port = _parser().parse_args(CONTAINERS[0].command).port
+    port = parse(CONTAINERS[0].command).port
     emulated = COMPOSE["emulator"]
 
     assert f"urlopen('http://127.0.0.1:{port}/healthz'" in DOCKERFILE
     assert [one["containerPort"] for one in POD["ports"]] == [port]
     assert [POD[f"{kind}Probe"]["httpGet"]["path"] for kind in ("liveness", "readiness")] == ["/healthz", "/readyz"]
-    assert f"http://127.0.0.1:{_parser().parse_args(emulated['command']).port}/" in emulated["healthcheck"]["test"][-1]
+    assert f"http://127.0.0.1:{parse(emulated['command']).port}/" in emulated["healthcheck"]["test"][-1]
 
 
 def test_leads_from_nginx_to_the_replicas_by_the_names_that_they_have() -> None:
-    """And one replica to another."""
-    own = {name: f"{name}:{_parser().parse_args(service['command']).port}" for name, service in SERVERS.items()}
+    """Replicas keep no sessions."""
+    own = {name: f"{name}:{parse(service['command']).port}" for name, service in SERVERS.items()}
 
     assert re.findall(r"server (server-\S+) ", NGINX) == list(own.values())
-    assert {name: one["environment"]["CUSTOM_SPEECH_REPLICA"] for name, one in SERVERS.items()} == {
-        name: f"http://{address}" for name, address in own.items()
-    }
+    assert all("--stateless" in one["command"] for one in SERVERS.values())
 
 
 def test_shows_a_machine_that_tries_it_out_to_nobody_else() -> None:
@@ -125,7 +130,7 @@ def test_keeps_one_state_for_all_that_work_on_the_emulator() -> None:
     file = re.search(r"CUSTOM_SPEECH_EMULATOR_STATE=(\S+)", DOCKERFILE)
     assert file
 
-    assert str(_parser().parse_args(COMPOSE["emulator"]["command"]).state) == file[1]
+    assert str(parse(COMPOSE["emulator"]["command"]).state) == file[1]
     assert all("state:/state" in one["volumes"] for one in (COMPOSE["emulator"], *SERVERS.values()))
     assert file[1].startswith("/state/")
 

@@ -75,7 +75,7 @@ def test_its_first_command_shows_the_whole_job() -> None:
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "[locale-match]" in shown.stdout
     assert "[region-trains-audio]" in shown.stdout
-    assert shown.stdout.endswith("Done: every step gave what it should.\n")
+    assert shown.stdout.endswith("Done: every step had the expected result.\n")
     assert "\033" not in shown.stdout
 
 

@@ -162,7 +162,7 @@ async def test_in_the_error_about_a_key_that_is_none(key: str) -> None:
     with pytest.raises(NoCredentialError) as refused:
         await EnvironmentKey("here", lambda: key).headers()
 
-    assert "What was found is no key" in str(refused.value)
+    assert "What was found is not a key" in str(refused.value)
     assert not key.strip() or key.strip() not in str(refused.value)
 
 
@@ -252,8 +252,8 @@ def test_a_configuration_that_others_can_change_is_said(tmp_path: Path, mode: in
     file.write_text("[resources.a]\nregion = 'eastus'\nkey = { env = 'K' }\n", encoding="utf-8")
     file.chmod(mode)
 
-    cautions = from_file(file, {"K": KEY}).cautions
+    cautions = from_file(file, {"K": KEY}).warnings
 
     assert len(cautions) == said
     assert all("chmod 600" in caution for caution in cautions)
-    assert EMULATED.cautions == ()
+    assert EMULATED.warnings == ()

@@ -12,7 +12,7 @@ from mcp.types import ElicitResult
 
 from custom_speech_emulator import emulator
 from custom_speech_emulator.faults import Faults
-from custom_speech_server.audit_log import AuditFile, cautions, of_environment
+from custom_speech_server.audit_log import AuditFile, audit_from_environment, audit_warnings
 from custom_speech_server.config import EMULATED, Resources
 from custom_speech_tools.runtime.auditing import NullAudit
 from support.scripted_service import served
@@ -204,8 +204,11 @@ async def test_does_not_lose_the_answer_when_only_the_end_cannot_be_kept(
 
 def test_says_at_the_start_that_it_cannot_be_written(tmp_path: Path) -> None:
     """A folder stands where the file should be."""
-    assert list(cautions(AuditFile(tmp_path / "audit.jsonl"))) == []
-    assert "no tool will change anything" in next(cautions(AuditFile(tmp_path)))
+    file = tmp_path / "file"
+    file.touch()
+
+    assert audit_warnings(AuditFile(tmp_path / "audit.jsonl")) == []
+    assert "no tool will change anything" in audit_warnings(AuditFile(file / "audit.jsonl"))[0]
 
 
 async def test_goes_on_after_a_line_that_was_cut(azure: Any, audit: AuditFile) -> None:
@@ -249,11 +252,11 @@ def test_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.Monke
     assert path_of({"CUSTOM_SPEECH_AUDIT": str(tmp_path / "a")}, real) == tmp_path / "a"
     assert path_of({}, EMULATED) == tmp_path / "audit.jsonl"
     assert path_of({}, real).name == "audit.jsonl"
-    assert isinstance(of_environment({"CUSTOM_SPEECH_AUDIT": "off"}, real), NullAudit)
+    assert isinstance(audit_from_environment({"CUSTOM_SPEECH_AUDIT": "off"}, real)[0], NullAudit)
 
 
 def path_of(environment: dict[str, str], resources: Resources) -> Path:
     """Where it is kept."""
-    found = of_environment(environment, resources)
+    found, _ = audit_from_environment(environment, resources)
     assert isinstance(found, AuditFile)
     return found.path

@@ -71,11 +71,11 @@ def test_a_wrong_configuration_starts_nothing(tmp_path: Path) -> None:
     file = tmp_path / "resources.toml"
     file.write_text("[resources.a]\nregoin = 'eastus'\n", encoding="utf-8")
 
-    for command in ((), ("doctor",)):
+    for command in (("serve", "--http"), ("doctor",)):
         stopped = run(*command, "--config", str(file))
         assert (stopped.returncode, stopped.stdout) == (2, "")
         assert f"{file} is wrong:" in stopped.stderr
-        assert "resources.a.regoin: is not known here" in stopped.stderr
+        assert "resources.a.regoin: is not a known setting" in stopped.stderr
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_wrong_variable_starts_nothing(variable: str, value: str) -> None:
 def test_doctor_examines_the_emulator(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Every resource answers in every API version; no key is shown."""
     monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", ":memory:")
-    monkeypatch.setattr("custom_speech_server.config.user_file", lambda: Path("no such file"))
+    monkeypatch.setattr("custom_speech_server.config.user_config_file", lambda: Path("no such file"))
 
     assert main(["doctor"]) == 0
 

@@ -65,12 +65,12 @@ def test_the_environment_makes_one_resource() -> None:
     by_endpoint = load(None, {"SPEECH_KEY": "k", "SPEECH_ENDPOINT": "http://127.0.0.1:8765"})
 
     assert [(one.name, one.region, one.emulated) for one in by_region.all] == [("speech", "westeurope", False)]
-    assert [(one.name, one.region, one.emulated) for one in by_endpoint.all] == [("speech", None, True)]
+    assert [(one.name, one.region, one.emulated) for one in by_endpoint.all] == [("speech", None, False)]
 
 
 def test_with_nothing_the_emulators_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No account, no file, no variable."""
-    monkeypatch.setattr("custom_speech_server.config.user_file", lambda: tmp_path / "none.toml")
+    monkeypatch.setattr("custom_speech_server.config.user_config_file", lambda: tmp_path / "none.toml")
 
     assert load(None, {}) is EMULATED
 
@@ -91,19 +91,28 @@ def test_the_key_is_in_no_repr(tmp_path: Path) -> None:
         ("[resources.a]\nkey = {env='K'}", ["resources.a: needs region or endpoint"]),
         ("[resources.a]\nregion = 'eastus'\nkey = 'abc'", ["resources.a.key: no key stands in the file"]),
         ("[resources.a]\nregion = 'eastus'\nkey = {}", ["resources.a.key: name one place"]),
-        ("[resources.a]\nregion = 'East US'\nkey = {env='K'}", ["resources.a.region: is no region's name"]),
+        ("[resources.a]\nregion = 'East US'\nkey = {env='K'}", ["resources.a.region: is not the name of a region"]),
         (
             "[resources.a]\nregion = 'eastus'\nresource_id = 'contoso'\nkey = {env='K'}",
-            ["resources.a.resource_id: is no Azure resource id"],
+            ["resources.a.resource_id: is not an Azure resource id"],
         ),
-        ("[resources.a]\nregoin = 'eastus'\nkey = {env='K'}", ["resources.a.regoin: is not known here"]),
-        ("[resources.a]\nendpoint = 'https://evil.example'\nkey = {env='K'}", ["resources.a: endpoint must be https"]),
-        ("[resources.a]\nendpoint = 'http://eastus.api.cognitive.microsoft.com'\nkey = {env='K'}", ["must be https"]),
+        ("[resources.a]\nregoin = 'eastus'\nkey = {env='K'}", ["resources.a.regoin: is not a known setting"]),
+        (
+            "[resources.a]\nendpoint = 'https://evil.example'\nkey = {env='K'}",
+            ["resources.a.endpoint: is not a host of Azure Speech over https"],
+        ),
+        (
+            "[resources.a]\nendpoint = 'http://eastus.api.cognitive.microsoft.com'\nkey = {env='K'}",
+            ["is not a host of Azure Speech over https"],
+        ),
         ("[resources.a]\nregion = 'eastus'\nauth = 'entra'", ["needs the custom domain"]),
         ("[resources.a]\nregion = 'eastus'\napi_version = 'v3.1'\nkey = {env='K'}", ["resources.a.api_version: "]),
         ("[resources.a]\nregion = 'eastus'\nkey = {env='NONE'}", ["resources.a.key: variable NONE is not set"]),
-        ("default = 'b'\n[resources.a]\nregion = 'eastus'\nkey = {env='K'}", ["no resource is called 'b'"]),
-        ("this is no toml", ["cannot be read"]),
+        (
+            "default = 'b'\n[resources.a]\nregion = 'eastus'\nkey = {env='K'}",
+            ["default: names no resource of the file. Use one of: a."],
+        ),
+        ("this is no toml", ["is not valid TOML"]),
     ],
 )
 def test_a_wrong_file_is_refused_with_place_and_mend(tmp_path: Path, text: str, said: list[str]) -> None:
@@ -124,8 +133,11 @@ def test_a_wrong_file_is_refused_with_place_and_mend(tmp_path: Path, text: str, 
         ({"SPEECH_KEY": "k"}, "SPEECH_REGION or SPEECH_ENDPOINT is not set"),
         ({"SPEECH_REGION": "eastus"}, "SPEECH_KEY is not set"),
         ({"SPEECH_KEY": "", "SPEECH_REGION": "eastus"}, "SPEECH_KEY is not set"),
-        ({"SPEECH_KEY": "k", "SPEECH_REGION": "East US"}, "SPEECH_REGION: is no region's name"),
-        ({"SPEECH_KEY": "k", "SPEECH_ENDPOINT": "https://evil.example"}, "endpoint must be https"),
+        ({"SPEECH_KEY": "k", "SPEECH_REGION": "East US"}, "SPEECH_REGION: is not the name of a region"),
+        (
+            {"SPEECH_KEY": "k", "SPEECH_ENDPOINT": "https://evil.example"},
+            "SPEECH_ENDPOINT: is not a host of Azure Speech over https",
+        ),
         ({"CUSTOM_SPEECH_CONFIG": "/nowhere/resources.toml"}, "cannot be read"),
     ],
 )

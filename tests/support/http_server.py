@@ -16,8 +16,8 @@ from anyio.abc import TaskGroup
 from custom_speech_server.app import Settings, build
 from custom_speech_server.config import EMULATED
 from custom_speech_server.http import startup_checks
-from custom_speech_server.http.app import Serving, application
-from custom_speech_server.http.graceful_shutdown import StoppingServer
+from custom_speech_server.http.app import HTTPSettings, create_app
+from custom_speech_server.http.graceful_shutdown import GracefulServer
 
 VERSION = "2026-07-28"
 HANDSHAKE = ("2025-03-26", "2025-06-18", "2025-11-25")
@@ -27,19 +27,17 @@ URL = "http://127.0.0.1:8080"
 
 @asynccontextmanager
 async def over_http(
-    azure: Any, *, serving: Serving | None = None, **settings: Any
+    azure: Any, *, serving: HTTPSettings | None = None, **settings: Any
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """An HTTP client before the whole application."""
-    whole = Settings(
-        **{"resources": EMULATED, "state_key": b"k" * 32, "emulator": lambda: azure, "pace": 0.0} | settings
-    )
-    app, _ = application(build(whole), whole, serving or on_loopback())
+    whole = Settings(**{"resources": EMULATED, "state_key": b"k" * 32, "emulator": lambda: azure} | settings)
+    app, _ = create_app(build(whole), whole, serving or on_loopback())
     transport = httpx2.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx2.AsyncClient(transport=transport, base_url=URL) as client:
         yield client
 
 
-def start(group: TaskGroup, server: StoppingServer, listener: socket.socket) -> anyio.Event:
+def start(group: TaskGroup, server: GracefulServer, listener: socket.socket) -> anyio.Event:
     """Let a server serve in this process; gives what is set when it has stopped."""
     stopped = anyio.Event()
 
@@ -53,9 +51,9 @@ def start(group: TaskGroup, server: StoppingServer, listener: socket.socket) -> 
     return stopped
 
 
-def on_loopback(**more: Any) -> Serving:
+def on_loopback(**more: Any) -> HTTPSettings:
     """Served on loopback."""
-    return Serving(startup_checks.hosts("127.0.0.1", []), startup_checks.origins([]), **more)
+    return HTTPSettings(startup_checks.allowed_hosts("127.0.0.1", []), startup_checks.allowed_origins([]), **more)
 
 
 def modern(method: str, **params: Any) -> dict[str, Any]:

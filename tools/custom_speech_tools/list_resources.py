@@ -1,11 +1,16 @@
 """list_resources: which Speech resources are configured, and what each can do."""
 
+from contextlib import suppress
+
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments
 from custom_speech_tools.runtime.presenters.resource import Resources, present_resource
 from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech import Speech, SpeechError
+from custom_speech_tools.speech.addresses import is_loopback, split
+from custom_speech_tools.speech.concurrency import gather
 
 
 class ListResourcesArguments(Arguments):
@@ -19,14 +24,22 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     Other tools take their names as `resource`.
     """
     app = call.app
-    found = [
-        present_resource(speech.resource, is_default=name == app.default) for name, speech in app.resources.items()
-    ]
+    await gather(*(_recognize_emulator(speech) for speech in call.speech_of_all()))
+    found = [present_resource(speech, is_default=name == app.default) for name, speech in app.resources.items()]
     steps = [
         call_step("list_models", resource="*"),
         call_step("list_base_models", locale=Placeholder("locale"), resource=app.default),
     ]
     return Resources(resources=found, total=len(found), next_steps=steps)
+
+
+async def _recognize_emulator(speech: Speech) -> None:
+    """Ask a resource on this machine once: only its answer tells an emulator from a proxy to Azure."""
+    address = split(speech.resource.endpoint)
+    if speech.is_emulated or address is None or not is_loopback(address):
+        return
+    with suppress(SpeechError):
+        await speech.models_list_supported_locales()
 
 
 tool = declare(list_resources, "List Speech resources", Effect.READ, "models")

@@ -37,7 +37,7 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
     days = None if blocked else round(min(hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY, 2)
     token = call.app.confirmation.issue_token(plan.effect, call.app.now()) if plan.needs_confirmation else None
     return Plan(
-        **resource_fields(plan.facts.speech.resource),
+        **resource_fields(plan.facts.speech),
         ok=not blocked and plan.existing is None,
         findings=list(plan.findings),
         base_model=_reference(plan.base_model),

@@ -1,1 +1,1 @@
-"""Who may call over HTTP, and what: bearer tokens of a file, or tokens of an OAuth authorization server."""
+"""Who may call over HTTP, and what: static bearer tokens, or tokens of an OAuth authorization server."""

@@ -1,8 +1,7 @@
-"""access.toml: who may call. Read again when it changes, so that a token can be taken away without a restart."""
+"""access.toml: who may call. It is read for every request, so that a token can be revoked without a restart."""
 
 import logging
 import ssl
-import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +13,22 @@ import truststore
 from mcp.server.auth.provider import TokenVerifier
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict
 
-from custom_speech_server.auth.jwt import IssuedTokens, Issuer, SigningKeys
-from custom_speech_server.auth.static_tokens import FileTokens, Token
+from custom_speech_server.auth.jwt import Issuer, JWTVerifier, SigningKeys
+from custom_speech_server.auth.static_tokens import StaticTokenVerifier, Token
 from custom_speech_server.config import ConfigurationError
+from custom_speech_server.toml_file import exposure_warnings, parse_toml, read_toml_text
 
 _log = logging.getLogger(__name__)
 
 FETCH_SECONDS = 5.0
-"""The longest that a look at the issuer's keys may take as a whole."""
+"""The longest that fetching the issuer's keys may take."""
 
-KEYS_BYTES = 256 * 1024
+MAX_KEY_SET_BYTES = 256 * 1024
 """The longest answer that is read as a key set."""
 
 
 class AccessFile(BaseModel):
-    """The whole file: either `tokens`, or `oauth` with the `public_url` that clients know."""
+    """The whole file: either `tokens`, or `oauth` with the `public_url` that clients use."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, url_preserve_empty_path=True)
 
@@ -37,7 +37,7 @@ class AccessFile(BaseModel):
     oauth: Issuer | None = None
 
     @pydantic.model_validator(mode="after")
-    def _one_way(self) -> "AccessFile":
+    def _has_one_kind(self) -> "AccessFile":
         if bool(self.tokens) == bool(self.oauth):
             raise ValueError("needs either tokens or oauth")
         if self.oauth and not self.public_url:
@@ -47,74 +47,86 @@ class AccessFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call: what checks a token, and for OAuth the address of this server and its issuer."""
+    """Who may call.
+
+    Attributes:
+        verifier: Checks a token.
+        public_url: The address of this server, for OAuth.
+        issuer: The authorization server, for OAuth.
+        scope_prefix: Stands before the scopes that are advertised, as Entra ID needs it.
+        warnings: What the operator should fix.
+    """
 
     verifier: TokenVerifier
     public_url: AnyHttpUrl | None = None
     issuer: str | None = None
+    scope_prefix: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def load(path: Path) -> Access:
-    """The access that a file gives; raises ConfigurationError."""
-    content = read(path)
+    """Return who may call.
+
+    Raises:
+        ConfigurationError: The file cannot be used.
+    """
+    content, warnings = read(path), tuple(exposure_warnings(path))
     if content.oauth:
-        keys = SigningKeys(_fetching(str(content.oauth.jwks)))
-        return Access(IssuedTokens(content.oauth, keys), content.public_url, content.oauth.issuer)
-    return Access(FileTokens(Watched(path).tokens), content.public_url)
+        keys = SigningKeys(_key_fetcher(str(content.oauth.jwks)))
+        oauth = content.oauth
+        return Access(JWTVerifier(oauth, keys), content.public_url, oauth.issuer, oauth.scope_prefix, warnings)
+    return Access(StaticTokenVerifier(TokenFile(path).tokens), content.public_url, warnings=warnings)
 
 
 def read(path: Path) -> AccessFile:
-    """What the file holds; raises ConfigurationError with every fault and no value."""
-    try:
-        return AccessFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}") from None
-    except pydantic.ValidationError as error:
-        faults = [f"  {'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in error.errors()]
-        raise ConfigurationError("\n".join([f"{path} is wrong:", *faults, "Correct it and start again."])) from None
+    """Return the content of the file.
+
+    Raises:
+        ConfigurationError: The file cannot be used; every fault is listed, and no value.
+    """
+    return parse_toml(path, read_toml_text(path), AccessFile)
 
 
-class Watched:
-    """The tokens of a file as it is now. While it is wrong or missing, none is accepted."""
+class TokenFile:
+    """The tokens of a file as it is now; while it is wrong or missing, no token is accepted."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: tuple[int, int] | None = None
+        self._text: str | None = None
         self._tokens: Mapping[str, Token] = {}
 
     def tokens(self) -> Mapping[str, Token]:
-        """The tokens by the names of their bearers."""
+        """Return the tokens by the names of their bearers.
+
+        The text is compared, not its date: an editor or a volume can change a file without changing either.
+        """
         try:
-            state = self._path.stat()
-        except OSError:
-            return {}
-        if self._seen != (state.st_mtime_ns, state.st_ino):
-            self._tokens, self._seen = self._read(), (state.st_mtime_ns, state.st_ino)
+            text = read_toml_text(self._path)
+            if text != self._text:
+                self._text, self._tokens = text, {}
+                self._tokens = parse_toml(self._path, text, AccessFile).tokens
+        except ConfigurationError as error:
+            if self._text is not None:
+                _log.error("Nobody can call until this is fixed: %s", error)
+            self._text, self._tokens = None, {}
         return self._tokens
 
-    def _read(self) -> Mapping[str, Token]:
-        try:
-            return read(self._path).tokens
-        except ConfigurationError as error:
-            _log.error("Nobody can call until this is mended: %s", error)
-            return {}
 
-
-def _fetching(url: str) -> Callable[[], Awaitable[bytes]]:
+def _key_fetcher(url: str) -> Callable[[], Awaitable[bytes]]:
     trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def fetch() -> bytes:
         with anyio.fail_after(FETCH_SECONDS):
             async with httpx2.AsyncClient(verify=trusted) as client, client.stream("GET", url) as answer:
-                return await _keys(answer.raise_for_status())
+                return await _read_key_set(answer.raise_for_status())
 
     return fetch
 
 
-async def _keys(answer: httpx2.Response) -> bytes:
+async def _read_key_set(answer: httpx2.Response) -> bytes:
     content = b""
     async for part in answer.aiter_bytes():
         content += part
-        if len(content) > KEYS_BYTES:
+        if len(content) > MAX_KEY_SET_BYTES:
             raise ValueError("the key set is too long")
     return content

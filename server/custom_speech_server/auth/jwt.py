@@ -1,4 +1,4 @@
-"""Tokens of an OAuth authorization server (RFC 9068, and Microsoft Entra ID's): signature, issuer, audience, time."""
+"""Tokens of an OAuth authorization server (RFC 9068, and Microsoft Entra ID): signature, issuer, audience, time."""
 
 import json
 import logging
@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 _log = logging.getLogger(__name__)
 
 LEEWAY_SECONDS = 30
-"""How far the clocks of the two servers may be apart."""
+"""How far the clocks of the two servers may differ."""
 
-KEYS_LIVE_SECONDS = 3600.0
-"""How long fetched signing keys are used without looking again."""
+KEYS_FRESH_SECONDS = 3600.0
+"""How long fetched signing keys are used before they are fetched again."""
 
-KEYS_REST_SECONDS = 30.0
+MIN_FETCH_INTERVAL = 30.0
 """The shortest time between two fetches, so that tokens with made-up key ids cause no traffic."""
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -28,12 +28,12 @@ Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
 
 _PUBLIC_KEYS = frozenset({"RSA", "EC", "OKP"})
 
-_NO_KEYS = (OSError, ValueError, TypeError, KeyError, RecursionError, httpx2.HTTPError, jwt.PyJWTError)
-"""What comes of an issuer that cannot be reached or answers nonsense."""
+_FETCH_ERRORS = (OSError, ValueError, TypeError, KeyError, RecursionError, httpx2.HTTPError, jwt.PyJWTError)
+"""Errors of an issuer that cannot be reached, or whose answer is not a key set."""
 
 
 class Issuer(BaseModel):
-    """The table `oauth`."""
+    """The table `oauth` of access.toml."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -41,10 +41,12 @@ class Issuer(BaseModel):
     audience: str | list[str] = Field(min_length=1)
     jwks: HttpUrl
     algorithms: list[Algorithm] = Field(default=["RS256"], min_length=1)
+    scope_prefix: str = Field(default="", pattern=r"^([a-z][a-z0-9+.-]*://[^\s\"<>]+/)?$")
+    """Stands before advertised scopes, such as `api://<application id>/`: Entra ID takes short ones for its own."""
 
     @field_validator("jwks")
     @classmethod
-    def _safe(cls, url: HttpUrl) -> HttpUrl:
+    def _is_https(cls, url: HttpUrl) -> HttpUrl:
         if url.scheme != "https" and url.host not in ("127.0.0.1", "localhost", "[::1]"):
             raise ValueError("must be https")
         return url
@@ -57,39 +59,39 @@ class SigningKeys:
         self, fetch: Callable[[], Awaitable[str | bytes]], clock: Callable[[], float] = anyio.current_time
     ) -> None:
         self._fetch, self._clock = fetch, clock
-        self._turn = anyio.Lock()
+        self._lock = anyio.Lock()
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched = float("-inf")
 
     async def key(self, kid: str | None) -> jwt.PyJWK | None:
-        """The key of that id; None where the issuer has none. While one caller looks again, the known keys serve."""
-        if kid not in self._keys or not self._turn.locked():
-            async with self._turn:
-                await self._look(kid)
+        """Return the key of that id, None where the issuer has none; while keys are fetched, the known ones serve."""
+        if kid not in self._keys or not self._lock.locked():
+            async with self._lock:
+                await self._refresh(kid)
         return self._keys.get(kid)
 
-    async def _look(self, kid: str | None) -> None:
+    async def _refresh(self, kid: str | None) -> None:
         age = self._clock() - self._fetched
-        if age > KEYS_LIVE_SECONDS or (kid not in self._keys and age > KEYS_REST_SECONDS):
-            await self._renew()
+        if age > KEYS_FRESH_SECONDS or (kid not in self._keys and age > MIN_FETCH_INTERVAL):
+            await self._fetch_keys()
 
-    async def _renew(self) -> None:
+    async def _fetch_keys(self) -> None:
         self._fetched = self._clock()
         try:
             found = jwt.PyJWKSet(json.loads(await self._fetch())["keys"])
             self._keys = {key.key_id: key for key in found.keys if key.key_type in _PUBLIC_KEYS}
-        except _NO_KEYS as error:
+        except _FETCH_ERRORS as error:
             _log.error("The signing keys of the issuer could not be fetched (%s).", type(error).__name__)
 
 
-class IssuedTokens:
+class JWTVerifier:
     """The SDK's TokenVerifier over tokens that the issuer signed."""
 
     def __init__(self, issuer: Issuer, keys: SigningKeys) -> None:
         self._issuer, self._keys = issuer, keys
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Who the token is for; None where it is not the issuer's, not for us, or not for now."""
+        """Return the caller, None where the token is not the issuer's, not for this server, or not valid now."""
         try:
             key = await self._keys.key(jwt.get_unverified_header(token).get("kid"))
             claims = None if key is None else self._claims(token, key)
@@ -111,7 +113,7 @@ class IssuedTokens:
 
 
 def access_token(token: str, claims: Mapping[str, Any]) -> AccessToken:
-    """What the SDK and the audit know of a caller: the subject, which nobody can choose, beside a name to read."""
+    """Return what the SDK and the audit log know about a caller: its subject, and a readable name beside it."""
     subject, name = str(claims["sub"]), claims.get("preferred_username")
     return AccessToken(
         token=token,
@@ -123,9 +125,11 @@ def access_token(token: str, claims: Mapping[str, Any]) -> AccessToken:
 
 
 def scopes(claims: Mapping[str, Any]) -> set[str]:
-    """The scopes in `scope` (RFC 9068) or `scp` (Entra ID, for people), else in `roles` (Entra ID, for applications).
+    """Return the scopes of a token.
 
-    A person's roles add nothing: what the person allowed the client stands in `scp`.
+    They stand in `scope` (RFC 9068) or `scp` (Entra ID, for users), else in `roles` (Entra ID, for applications).
+
+    A user's roles add nothing: `scp` says what the user has allowed the client.
     """
     claim = next((name for name in ("scope", "scp") if name in claims), "roles")
     value = claims.get(claim)

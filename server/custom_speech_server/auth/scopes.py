@@ -1,57 +1,54 @@
-"""What a caller may do: read, or write as well."""
+"""What a caller may do: read only, or write as well."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.types import CallToolResult, TextContent
 
 from custom_speech_tools.runtime.registry import registered_tools
+from custom_speech_tools.runtime.tool import error_answer
 
 READ = "speech.read"
-"""Without it nothing is answered."""
+"""Without it no request is served."""
 
 WRITE = "speech.write"
-"""Without it the tools that change something are neither seen nor called."""
+"""Without it, tools that change something are neither listed nor run."""
 
 
 def writing_tools() -> frozenset[str]:
-    """The names of the tools that change something, as their annotations say."""
-    return frozenset(tool.name for tool in registered_tools()) - {
-        tool.name for tool in registered_tools(read_only=True)
-    }
+    """Return the names of the tools that change something, as their annotations say."""
+    every, reading = registered_tools(), registered_tools(read_only=True)
+    return frozenset(tool.name for tool in every) - {tool.name for tool in reading}
 
 
-class Allowed:
-    """The SDK's middleware that offers each caller the tools it may call, and no others."""
+class ScopeMiddleware:
+    """MCP middleware that offers each caller the tools that its scopes permit."""
 
     def __init__(self, writing: frozenset[str]) -> None:
         self._writing = writing
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Pass a message on, unless it calls what its sender may not; leave out of a list what is not for it."""
+        """Refuse calls that the caller may not make, and leave them out of its list."""
         hidden = frozenset() if WRITE in scopes_of(ctx) else self._writing
-        if ctx.method == "tools/call" and (ctx.params or {}).get("name") in hidden:
-            return _not_allowed(str((ctx.params or {})["name"]))
+        name = (ctx.params or {}).get("name")
+        if ctx.method == "tools/call" and name in hidden:
+            return error_answer(
+                f"{name} was not run: this caller may only read (scope {WRITE} is missing). Do not repeat the call."
+            )
         result = await call_next(ctx)
         if ctx.method == "tools/list" and isinstance(result, Mapping):
-            return visible(result, hidden)
+            return without_tools(result, hidden)
         return result
 
 
 def scopes_of(ctx: ServerRequestContext[Any, Any]) -> frozenset[str]:
-    """The scopes of whoever sent this very request; none where it carried no accepted token."""
+    """Return the scopes of the caller of this very request; none where it carried no accepted token."""
     user = ctx.request.scope.get("user") if ctx.request else None
     return frozenset(user.scopes) if isinstance(user, AuthenticatedUser) else frozenset()
 
 
-def visible(listed: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
-    """A list of tools without the hidden ones, which no cache may show to another caller."""
+def without_tools(listed: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+    """Return a list of tools without the hidden ones; no cache may show it to another caller."""
     tools = [tool for tool in listed["tools"] if tool["name"] not in hidden]
     return dict(listed) | {"tools": tools} | ({"cacheScope": "private"} if "cacheScope" in listed else {})
-
-
-def _not_allowed(tool: str) -> HandlerResult:
-    text = f"{tool} was not run: this caller may only read (scope {WRITE} is missing). Do not repeat the call."
-    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)

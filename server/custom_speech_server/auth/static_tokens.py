@@ -1,4 +1,4 @@
-"""Bearer tokens of a file, where only their digests stand."""
+"""Static bearer tokens; the file keeps only their digests."""
 
 import hashlib
 import secrets
@@ -9,38 +9,43 @@ from typing import Literal
 from mcp.server.auth.provider import AccessToken
 from pydantic import BaseModel, ConfigDict, Field
 
-_BYTES = 32
+_TOKEN_BYTES = 32
 
 
 class Token(BaseModel):
-    """One table below `tokens`: the name of its bearer is the table's."""
+    """One table below `tokens`; the name of the table is the name of its bearer."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     scopes: list[Literal["speech.read", "speech.write"]] = ["speech.read"]
     expires: date | None = None
-    """The last day on which it opens anything, UTC."""
+    """The last day on which it is valid, UTC."""
 
 
 def new_token() -> str:
-    """A token of 256 random bits; nobody guesses it, so its digest needs no salt and no slowness."""
-    return secrets.token_urlsafe(_BYTES)
+    """Return a token of 256 random bits; it cannot be guessed, so its digest needs neither salt nor slowness."""
+    return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
 def digest(token: str) -> str:
-    """What stands in the file."""
+    """Return what the file keeps of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def entry(name: str, token: str, *, write: bool) -> str:
-    """The table for the file."""
+def token_table(name: str, token: str, *, write: bool) -> str:
+    """Return the table for the file."""
     scopes = '["speech.read", "speech.write"]' if write else '["speech.read"]'
     return f'[tokens.{name}]\nsha256 = "{digest(token)}"\nscopes = {scopes}'
 
 
-class FileTokens:
-    """The SDK's TokenVerifier over the tokens of a file. `read` gives what the file holds now."""
+class StaticTokenVerifier:
+    """The SDK's TokenVerifier over the tokens of a file.
+
+    Args:
+        read: Returns the tokens that the file has now.
+        now: The present time.
+    """
 
     def __init__(
         self, read: Callable[[], Mapping[str, Token]], now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -48,7 +53,7 @@ class FileTokens:
         self._read, self._now = read, now
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Who bears the token; None where nobody does or its time is over."""
+        """Return the bearer of the token, None where it is unknown or has expired."""
         presented, today = digest(token), self._now().date()
         for name, known in self._read().items():
             if secrets.compare_digest(known.sha256, presented) and (known.expires is None or today <= known.expires):

@@ -1,1 +1,13 @@
-"""Subcommands of `custom-speech-mcp`."""
+"""The subcommands of `custom-speech-mcp`: a module each, imported only when it is the command that was typed.
+
+A module defines `run(options)`, which returns the exit status, and `add_arguments(parser)` where it has options.
+"""
+
+COMMANDS = {
+    "serve": "serve MCP: over stdio, or to a team over HTTP",
+    "demo": "show the whole job on the emulator, from a list to a connected copy",
+    "doctor": "say which resources are configured and whether each answers",
+    "token": "create a bearer token for access.toml",
+    "emulator": "serve the emulator of the service on this machine",
+}
+"""Every subcommand with its help."""

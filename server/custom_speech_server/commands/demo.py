@@ -1,8 +1,9 @@
-"""demo: the whole job on real parts, as a client sees it.
+"""demo: the whole job on the emulator, as a client sees it.
 
-A server of its own over stdio, the SDK's client, the emulator behind it: nothing is shown that was not answered.
+It starts a server over stdio, drives it with the SDK's client, and shows only what was answered.
 """
 
+import argparse
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -19,25 +20,25 @@ NAME = "Contoso calls en-US"
 HOME, AWAY, NO_AUDIO = "emulator-eastus", "emulator-westeurope", "emulator-brazilsouth"
 
 
-class StepFailed(Exception):
-    """A step did not give what it should."""
+class StepFailedError(Exception):
+    """A step did not have the expected result."""
 
 
-def run() -> int:
-    """Show the job; gives 0 only if every step gave what it should."""
+def run(options: argparse.Namespace) -> int:  # all commands have the same signature
+    """Show the job and return 0 if every step had the expected result."""
     try:
         anyio.run(_job)
-    except StepFailed as failed:
+    except StepFailedError as failed:
         print(_paint(f"\nFAILED: {failed}", "31"))
         return 1
-    print(_paint("\nDone: every step gave what it should.", "32"))
+    print(_paint("\nDone: every step had the expected result.", "32"))
     return 0
 
 
 async def _job() -> None:
     arguments = ["-m", "custom_speech_server", "--emulated"]
     server = StdioServerParameters(command=sys.executable, args=arguments, env=_environment())
-    async with Client(server, elicitation_callback=_say_yes) as client:
+    async with Client(server, elicitation_callback=_agree) as client:
         _say(f"Server started over stdio, protocol {client.protocol_version}; no Azure account is used.")
         for step in STEPS:
             await step(client)
@@ -128,7 +129,7 @@ def _definition(datasets: list[str], resource: str) -> dict[str, Any]:
 
 
 async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str:
-    found = await _call(client, "list_datasets", locale=locale, kind=kind, resource=resource)
+    found = await _call(client, "list_datasets", locale=locale, kinds=[kind], resource=resource)
     ready = [dataset["display_name"] for dataset in found["datasets"] if dataset["status"] == "Succeeded"]
     _expect(bool(ready), f"{resource} has no {kind} dataset of {locale}")
     return str(ready[0])
@@ -146,14 +147,14 @@ async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return dict(result.structured_content or {})
 
 
-async def _progress(progress: float, total: float | None, message: str | None) -> None:
+async def _progress(_progress: float, _total: float | None, message: str | None) -> None:
     _say(_paint(f"… {message}", "2"))
 
 
-async def _say_yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+async def _agree(_context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
     _say(f"The server asks: {params.message}")
-    _say("The user answers: yes")
-    return ElicitResult(action="accept", content={"train": True})
+    _say("The user agrees.")
+    return ElicitResult(action="accept", content={"agree": True})
 
 
 def _environment() -> dict[str, str]:
@@ -167,7 +168,7 @@ def _text(result: CallToolResult) -> str:
 
 def _expect(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise StepFailed(otherwise)
+        raise StepFailedError(otherwise)
 
 
 def _title(text: str) -> None:

@@ -1,14 +1,15 @@
-"""doctor: which resources are configured, whether each answers, and what it can do; never a secret."""
+"""doctor: which resources are configured, whether each answers, and what it can do. It never shows a secret."""
 
+import argparse
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import anyio
 
 from custom_speech_server import emulated_resources
-from custom_speech_server.audit_log import AuditFile, cautions, of_environment
+from custom_speech_server.audit_log import AuditFile, audit_from_environment
+from custom_speech_server.commands.options import path
 from custom_speech_server.config import ConfigurationError, Resources, load
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
 from custom_speech_tools.speech import (
@@ -23,17 +24,22 @@ from custom_speech_tools.speech import (
 from custom_speech_tools.speech.sanitize import sanitize
 
 
-def run(config: Path | None) -> int:
-    """Print the report; gives 0 where every resource answers in its configured version."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--config", type=path, metavar="FILE", help="resources.toml to use")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report; return 0 where every resource answers in its configured version."""
     try:
-        resources = load(config, os.environ)
+        resources = load(options.config, os.environ)
+        audit, warnings = audit_from_environment(os.environ, resources)
     except ConfigurationError as error:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return 2
     print(f"Configured by {resources.origin}; the default is {resources.default}.")
-    audit = of_environment(os.environ, resources)
     print(f"Audit: {audit.path if isinstance(audit, AuditFile) else 'off'}.")
-    for caution in (*resources.cautions, *cautions(audit)):
+    for caution in (*resources.warnings, *warnings):
         print(f"Caution: {caution}")
     return 0 if anyio.run(_examine_all, resources) else 1
 

@@ -1,17 +1,16 @@
-"""The command `emulator`: its options, and serving the emulator."""
+"""emulator: serve the emulator of the service on this machine."""
 
 import argparse
 import json
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
-from custom_speech_server.http.options import port
+from custom_speech_server.commands.options import path, port
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """What the command line says of the emulator."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -23,10 +22,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_name,
         default=[],
         metavar="NAME",
-        help="besides loopback's, a Host header to answer: the name under which others reach it",
+        help="besides loopback, a Host header to serve: the name under which others reach it",
     )
     parser.add_argument("--port", type=port, default=8765, help="port, 0 for any free one (default: 8765)")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
+    parser.add_argument("--state", type=path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
     parser.add_argument(
         "--training",
         default="seconds:4",
@@ -34,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="how training moves on: seconds:N, looks:N or command (default: seconds:4)",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="make ids repeatable")
-    parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON file of fault rules, see docs/emulator.md")
+    parser.add_argument("--faults", type=path, metavar="FILE", help="JSON file of fault rules, see docs/emulator.md")
     parser.add_argument("--rate-limit", action="store_true", help="answer 429 above 100 requests in 10 seconds")
     parser.add_argument("--audio-everywhere", action="store_true", help="train with audio in every region")
     parser.add_argument(
@@ -44,11 +43,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="besides loopback, a host to read contentUrl from and to send webhooks to",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted; gives 2 where an option or the state file is of no use."""
+    """Serve until interrupted; return 2 where an option or the state file cannot be used."""
     from custom_speech_emulator import StateUnusable
     from custom_speech_emulator.serve import PortInUse, serve
 
@@ -75,5 +73,5 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
-        raise argparse.ArgumentTypeError("a name of a host has neither scheme nor port, such as emulator")
+        raise argparse.ArgumentTypeError("a host name has neither scheme nor port, such as emulator")
     return text

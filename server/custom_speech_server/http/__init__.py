@@ -1,1 +1,1 @@
-"""Serving MCP over Streamable HTTP. Nothing here but `options` is imported before that is chosen."""
+"""Serving MCP over Streamable HTTP."""

@@ -1,4 +1,4 @@
-"""The ASGI application: MCP at /mcp behind its door, and the two questions of whoever operates it."""
+"""The ASGI application: MCP at /mcp behind authentication, and the two health checks."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,88 +15,88 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
-from custom_speech_server.auth.middleware import guarded, metadata_routes
-from custom_speech_server.auth.scopes import Allowed, writing_tools
+from custom_speech_server.auth.middleware import metadata_routes, require_token
+from custom_speech_server.auth.scopes import ScopeMiddleware, writing_tools
 from custom_speech_server.http import health
-from custom_speech_server.http.graceful_shutdown import Endings, Listeners
-from custom_speech_server.http.host_validation import PlainHeads
-from custom_speech_server.http.passing import Passing
-from custom_speech_server.http.sessions import SESSION, Sessions
+from custom_speech_server.http.graceful_shutdown import ListeningStreams, QuietEndings
+from custom_speech_server.http.request_validation import RequestValidation
 from custom_speech_tools.speech import RequestPipeline, Speech
 
-BODY_BYTES = 1024 * 1024
-"""The most that a request may hold; the largest sensible call takes a tenth."""
+MAX_BODY_BYTES = 1024 * 1024
+"""The largest request; the largest sensible call needs a tenth of it."""
 
-MOST_SESSIONS = 1000
+MAX_SESSIONS = 1000
 """Sessions of the handshake versions at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """How the server is reached: under which names, from which web pages, by whom, and as which replica.
+class HTTPSettings:
+    """How the server is reached: under which host names, from which web pages, and by whom.
 
-    `replica` is the address at which the other replicas reach this one, such as `http://10.0.0.7:8080`.
+    Attributes:
+        stateless: Keep no sessions, so that any replica can serve any request.
     """
 
     hosts: Sequence[str]
     origins: Sequence[str]
     access: Access | None = None
-    replica: str | None = None
+    stateless: bool = False
 
 
-def application(server: MCPServer[Any], settings: Settings, serving: Serving) -> tuple[Starlette, Listeners]:
-    """The application, and its streams that a stop ends first."""
-    mcp: ASGIApp = _Mcp(server, serving)
-    sessions = Sessions(mcp, serving.replica, settings.state_key, Passing(BODY_BYTES)) if serving.replica else None
-    listeners = Listeners(sessions or mcp)
-    readiness = health.Readiness(_speech(settings))
-    inside = guarded(listeners, serving.access)
+def create_app(server: MCPServer[Any], settings: Settings, http: HTTPSettings) -> tuple[Starlette, ListeningStreams]:
+    """Return the application, and its streams that a shutdown ends first."""
+    streams = ListeningStreams(_mcp_endpoint(server, http))
+    readiness = health.Readiness(_resources(settings))
+    endpoint = RequestValidation(_with_cors(require_token(streams, http.access), http), http.hosts, http.origins)
     routes = [
-        Route("/mcp", endpoint=PlainHeads(_readable(inside, serving), serving.hosts, serving.origins)),
+        Route("/mcp", endpoint=endpoint),
+        Route("/mcp/", endpoint=endpoint),
         Route("/healthz", endpoint=health.alive),
         Route("/readyz", endpoint=readiness.answer),
-        *metadata_routes(serving.access),
+        *metadata_routes(http.access),
     ]
-    if serving.access:
-        server.middleware.append(Allowed(writing_tools()))
+    if http.access:
+        server.middleware.append(ScopeMiddleware(writing_tools()))
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # Starlette's signature
         async with AsyncExitStack() as stack:
             stack.push_async_callback(readiness.close)
-            if sessions:
-                stack.push_async_callback(sessions.close)
             await stack.enter_async_context(server.session_manager.run())
             yield
 
-    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Endings)])
-    app.router.redirect_slashes = False  # it would send a caller, token and all, to http and to any Host it named
-    return app, listeners
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(QuietEndings)])
+    app.router.redirect_slashes = False  # a redirect would send the token over http, to any Host that was named
+    return app, streams
 
 
-def _readable(app: ASGIApp, serving: Serving) -> ASGIApp:
-    """The application, whose answers the web pages of the allowed origins may read (CORS)."""
-    pages = [origin for origin in serving.origins if not origin.endswith(":*")]
+def _mcp_endpoint(server: MCPServer[Any], http: HTTPSettings) -> ASGIApp:
+    """Return the SDK's handler of requests; it checks Host and Origin again."""
+    server.streamable_http_app(
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=list(http.hosts), allowed_origins=list(http.origins)
+        ),
+        max_request_body_size=MAX_BODY_BYTES,
+        max_sessions=MAX_SESSIONS,
+        stateless_http=http.stateless,
+    )
+    manager = server.session_manager
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        await manager.handle_request(scope, receive, send)
+
+    return endpoint
+
+
+def _with_cors(app: ASGIApp, http: HTTPSettings) -> ASGIApp:
+    """Let web pages of the allowed origins read answers."""
+    pages = [origin for origin in http.origins if not origin.endswith(":*")]
     if not pages:
         return app
-    shown = (SESSION, "www-authenticate")
-    return CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=shown)
+    exposed = ("mcp-session-id", "www-authenticate")
+    return CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=exposed)
 
 
-class _Mcp:
-    """The SDK's handler of requests, which checks Host and Origin in every one."""
-
-    def __init__(self, server: MCPServer[Any], serving: Serving) -> None:
-        security = TransportSecuritySettings(allowed_hosts=list(serving.hosts), allowed_origins=list(serving.origins))
-        server.streamable_http_app(
-            transport_security=security, max_request_body_size=BODY_BYTES, max_sessions=MOST_SESSIONS
-        )
-        self._manager = server.session_manager
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._manager.handle_request(scope, receive, send)
-
-
-def _speech(settings: Settings) -> dict[str, Speech]:
+def _resources(settings: Settings) -> dict[str, Speech]:
     app = settings.emulator if settings.resources.in_process else None
     return {resource.name: Speech(RequestPipeline(resource, app)) for resource in settings.resources.all}

@@ -1,6 +1,7 @@
-"""A graceful stop: streams on which a client only listens end at once, running calls may finish, nothing new begins."""
+"""A graceful shutdown: streams on which a client only listens end at once, running calls may finish."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -8,21 +9,40 @@ from collections.abc import Callable
 import anyio
 import uvicorn
 from sse_starlette.sse import AppStatus
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from custom_speech_server.http.sessions import SESSION
+_log = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 900.0
-"""The longest that an answer in a session may take, a person's ten minutes for a question included."""
-
-_ENDED = "The server ended the request before it was answered. Look what was done before asking again."
+_CUT_OFF = "The server stopped before it answered the request. Check what was done before you send it again."
 
 
-class Listeners:
-    """Ends, when told, every stream on which a client waits for news; calls go on."""
+class ResponseProgress:
+    """How much of a response has been sent, so that it can be completed properly."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._has_started = self._is_complete = False
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the response."""
+        self._has_started = True
+        await self._send(message)
+        self._is_complete = message["type"] == "http.response.body" and not message.get("more_body")
+
+    async def complete(self, scope: Scope, receive: Receive) -> None:
+        """End the response: with 503 where nothing of it was sent."""
+        if self._is_complete:
+            return
+        if self._has_started:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await PlainTextResponse(_CUT_OFF, 503)(scope, receive, self._send)
+
+
+class ListeningStreams:
+    """Middleware that can end all streams on which clients only wait for notifications."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,101 +54,69 @@ class Listeners:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if not _listens(scope):
+        if not _is_listening(scope):
             await self._app(scope, receive, send)
             return
-        stream = _Stream(send)
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._cancel_at_end, group.cancel_scope)
-            await self._app(scope, receive, stream.send)
-            group.cancel_scope.cancel()
-        await stream.complete(scope, receive)
+        response = ResponseProgress(send)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._cancel_at_end, tasks.cancel_scope)
+            await self._app(scope, receive, response.send)
+            tasks.cancel_scope.cancel()
+        await response.complete(scope, receive)
 
     async def _cancel_at_end(self, scope: anyio.CancelScope) -> None:
         await self._ended.wait()
         scope.cancel()
 
 
-class Endings:
-    """Ends requests quietly: whose clients went away, that a stop cuts short, or whose answer never comes."""
+class QuietEndings:
+    """Middleware that ends requests without a traceback: aborted by their clients, or cut off by the shutdown."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        stream = _Stream(send)
+        response = ResponseProgress(send)
         try:
-            await self._limited(scope, receive, stream)
+            await self._app(scope, receive, response.send)
         except ClientDisconnect:
-            return
+            _log.warning("A client disconnected before its request was complete.")
         except asyncio.CancelledError:
             if scope["type"] != "http":
                 raise
-            await stream.complete(scope, receive)
-
-    async def _limited(self, scope: Scope, receive: Receive, stream: "_Stream") -> None:
-        """Without a session there is nothing to wait for but the call, which has limits of its own."""
-        if not _is_in_session(scope) or _listens(scope):
-            await self._app(scope, receive, stream.send)
-            return
-        with anyio.move_on_after(ANSWER_SECONDS) as limit:
-            await self._app(scope, receive, stream.send)
-        if limit.cancelled_caught:
-            await stream.complete(scope, receive)
+            await response.complete(scope, receive)
 
 
-class _Stream:
-    """What was sent of an answer, so that it can be ended properly."""
+class GracefulServer(uvicorn.Server):
+    """uvicorn, which ends listening streams first when it is told to stop, and exits with status 0.
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._has_begun = self._is_complete = False
+    Args:
+        announce: Called when the server accepts requests.
+    """
 
-    async def send(self, message: Message) -> None:
-        self._has_begun = True
-        await self._send(message)
-        self._is_complete = message["type"] == "http.response.body" and not message.get("more_body")
-
-    async def complete(self, scope: Scope, receive: Receive) -> None:
-        if self._is_complete:
-            return
-        if self._has_begun:
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            await PlainTextResponse(_ENDED, 503)(scope, receive, self._send)
-
-
-class StoppingServer(uvicorn.Server):
-    """uvicorn, ending the listening streams first when it is told to stop, and then leaving with status 0."""
-
-    def __init__(self, config: uvicorn.Config, listeners: Listeners, announce: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, streams: ListeningStreams, announce: Callable[[], None]) -> None:
         super().__init__(config)
-        self._listeners, self._announce = listeners, announce
+        self._streams, self._announce = streams, announce
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal."""
-        # uvicorn listens for signals later, and raises them again once it has stopped.
+        # uvicorn handles signals only later, and raises them again once it has stopped: status 0 needs a handler.
         signal.signal(signal.SIGTERM, self.handle_exit)
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so; the library for event streams must not end the streams of running calls."""
-        AppStatus.enable_automatic_graceful_drain = False
+        """Start, and announce it."""
+        AppStatus.enable_automatic_graceful_drain = False  # it would end the streams of running calls
         await super().startup(sockets)
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop."""
-        self._listeners.end()
+        self._streams.end()
         await super().shutdown(sockets)
 
 
-def _is_in_session(scope: Scope) -> bool:
-    return scope["type"] == "http" and SESSION in Headers(scope=scope)
-
-
-def _listens(scope: Scope) -> bool:
-    return scope["type"] == "http" and (
-        scope["method"] == "GET" or (b"mcp-method", b"subscriptions/listen") in scope["headers"]
-    )
+def _is_listening(scope: Scope) -> bool:
+    is_subscription = (b"mcp-method", b"subscriptions/listen") in scope.get("headers", ())
+    return scope["type"] == "http" and (scope["method"] == "GET" or is_subscription)

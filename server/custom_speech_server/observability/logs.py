@@ -1,4 +1,4 @@
-"""JSON logs on stderr: one object a line, with the call's request and trace ids, and one line for each call."""
+"""JSON logs on stderr: one object a line, with request and trace ids, and one line for each call."""
 
 import json
 import logging
@@ -11,24 +11,22 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from opentelemetry import trace
 
-from custom_speech_server.observability.outcomes import failed
-
-_request: ContextVar[str | None] = ContextVar("request", default=None)
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _log = logging.getLogger(__name__)
 
 
-class JsonLines(logging.Formatter):
-    """Formats a record as JSON. A traceback is one field, so that a line stays a line."""
+class JSONFormatter(logging.Formatter):
+    """Formats a record as JSON; a traceback is one field, so that a record stays one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         span = trace.get_current_span().get_span_context()
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            "request": _request.get(),
+            "request": _request_id.get(),
             "trace": trace.format_trace_id(span.trace_id) if span.is_valid else None,
             **getattr(record, "fields", {}),
         }
@@ -37,25 +35,33 @@ class JsonLines(logging.Formatter):
         return json.dumps({name: value for name, value in line.items() if value is not None})
 
 
-def to_stderr() -> None:
-    """From here on everything is logged so; the calls too."""
+def log_json_to_stderr() -> None:
+    """Log everything as JSON, including one line for each call."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JSONFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     _log.setLevel(logging.INFO)
 
 
-async def logged(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """The SDK's middleware that names the request in every line, and writes one when a call has ended."""
+def log_text_to_stderr() -> None:
+    """Log warnings and errors as text."""
+    template = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=template)
+
+
+async def log_calls(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Name the request in every line, and log a call when it has ended (MCP middleware)."""
+    from custom_speech_server.observability import is_error
+
     headers = ctx.request.headers if ctx.request else {}
-    token = _request.set(str(headers.get("x-request-id") or ctx.request_id)[:128])
-    began, failure = time.monotonic(), True
+    token = _request_id.set(str(headers.get("x-request-id") or ctx.request_id)[:128])
+    began, failed = time.monotonic(), True
     try:
         result = await call_next(ctx)
-        failure = failed(result)
+        failed = is_error(result)
         return result
     finally:
         if ctx.method == "tools/call":
             tool, seconds = str((ctx.params or {}).get("name"))[:64], round(time.monotonic() - began, 3)
-            _log.info("called", extra={"fields": {"tool": tool, "failed": failure, "seconds": seconds}})
-        _request.reset(token)
+            _log.info("called", extra={"fields": {"tool": tool, "failed": failed, "seconds": seconds}})
+        _request_id.reset(token)

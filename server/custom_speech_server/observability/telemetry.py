@@ -1,6 +1,6 @@
 """OpenTelemetry: a span for each attempt at a request to Azure, and metrics of calls and attempts.
 
-The SDK makes the spans of the calls themselves. Where it all goes, the standard variables OTEL_* say.
+The SDK itself creates the spans of calls. The standard variables OTEL_* say where the data are sent.
 """
 
 import time
@@ -11,7 +11,7 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import SpanKind, StatusCode, TracerProvider
 from opentelemetry.util.types import AttributeValue
 
-from custom_speech_server.observability.outcomes import failed
+from custom_speech_server.observability import is_error
 from custom_speech_tools.speech import Attempt
 
 NAME = "custom-speech-mcp"
@@ -20,17 +20,17 @@ _TOO_MANY = 429
 
 
 class Telemetry:
-    """What is told to OpenTelemetry. No argument of a call and no address is."""
+    """Records to OpenTelemetry, without arguments of calls and without addresses."""
 
     def __init__(self, tracers: TracerProvider, meters: MeterProvider) -> None:
         self._tracer = tracers.get_tracer(NAME)
         meter = meters.get_meter(NAME)
         self._calls = meter.create_histogram("custom_speech.calls", "s", "Calls of tools")
         self._attempts = meter.create_histogram("custom_speech.requests", "s", "Attempts at requests to Azure")
-        self._waits = meter.create_histogram("custom_speech.waits", "s", "Waits before a request went again")
+        self._waits = meter.create_histogram("custom_speech.waits", "s", "Waits before a request was sent again")
 
     def attempted(self, attempt: Attempt) -> None:
-        """An attempt that ended just now."""
+        """Record an attempt that has just ended."""
         end = time.time_ns()
         which: dict[str, AttributeValue] = {"speech.operation": attempt.operation, "speech.resource": attempt.resource}
         outcome: dict[str, AttributeValue] = (
@@ -54,35 +54,39 @@ class Telemetry:
         if attempt.waited:
             self._waits.record(attempt.waited, which)
 
-    async def called(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """The SDK's middleware that measures calls of tools."""
+    async def measure_calls(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Measure calls of tools (MCP middleware)."""
         if ctx.method != "tools/call":
             return await call_next(ctx)
-        began, failure = time.monotonic(), True
+        began, failed = time.monotonic(), True
         try:
             result = await call_next(ctx)
-            failure = failed(result)
+            failed = is_error(result)
             return result
         finally:
             tool = str((ctx.params or {}).get("name"))[:64]
-            self._calls.record(time.monotonic() - began, {"gen_ai.tool.name": tool, "failed": failure})
+            self._calls.record(time.monotonic() - began, {"gen_ai.tool.name": tool, "failed": failed})
 
 
 def start() -> Telemetry:
-    """Begin to send; raises ImportError without the extra `otel`."""
+    """Start to send.
+
+    Raises:
+        ImportError: The extra `otel` is not installed.
+    """
     from opentelemetry import metrics, trace
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.metrics import MeterProvider as Meters
+    from opentelemetry.sdk.metrics import MeterProvider as SDKMeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-    from opentelemetry.sdk.trace import TracerProvider as Tracers
+    from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     resource = Resource.create({"service.name": NAME, **OTELResourceDetector().detect().attributes})
-    tracers = Tracers(resource=resource)
+    tracers = SDKTracerProvider(resource=resource)
     tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    meters = Meters([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
+    meters = SDKMeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)
     return Telemetry(tracers, meters)

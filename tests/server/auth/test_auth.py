@@ -23,15 +23,15 @@ from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.auth import config
 from custom_speech_server.auth.config import Access
 from custom_speech_server.auth.jwt import (
-    KEYS_REST_SECONDS,
-    IssuedTokens,
+    MIN_FETCH_INTERVAL,
     Issuer,
+    JWTVerifier,
     SigningKeys,
     access_token,
     scopes,
 )
 from custom_speech_server.auth.scopes import writing_tools
-from custom_speech_server.auth.static_tokens import FileTokens, Token, digest
+from custom_speech_server.auth.static_tokens import StaticTokenVerifier, Token, digest
 from custom_speech_server.config import ConfigurationError
 from support.http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, over_http
 from support.scripted_service import Listener
@@ -81,12 +81,12 @@ async def published() -> str:
 def oauth(fetch: Callable[[], Awaitable[str]] = published) -> Access:
     """Access by tokens of the issuer."""
     issuer = Issuer(issuer=ISSUER, audience=AUDIENCE, jwks=HttpUrl("https://login.contoso.com/keys"))
-    return Access(IssuedTokens(issuer, SigningKeys(fetch)), AnyHttpUrl(PUBLIC), ISSUER)
+    return Access(JWTVerifier(issuer, SigningKeys(fetch)), AnyHttpUrl(PUBLIC), ISSUER)
 
 
 def by_file(**tokens: Token) -> Access:
     """Access by tokens of a file."""
-    return Access(FileTokens(lambda: tokens))
+    return Access(StaticTokenVerifier(lambda: tokens))
 
 
 def known(token: str, *scopes: Any, **more: Any) -> Token:
@@ -258,13 +258,15 @@ async def test_ends_with_the_last_day_of_a_token() -> None:
     """The day named in the file is the last."""
     tokens = {"ada": known("ada-token", READ, expires="2026-11-23")}
     day = datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
-    assert await FileTokens(lambda: tokens, lambda: day).verify_token("ada-token")
-    assert await FileTokens(lambda: tokens, lambda: day + timedelta(minutes=1)).verify_token("ada-token") is None
+    assert await StaticTokenVerifier(lambda: tokens, lambda: day).verify_token("ada-token")
+    assert (
+        await StaticTokenVerifier(lambda: tokens, lambda: day + timedelta(minutes=1)).verify_token("ada-token") is None
+    )
 
 
 async def test_knows_a_token_only_by_its_digest() -> None:
     """The digest itself opens nothing."""
-    verifier = FileTokens(lambda: {"ada": known("ada-token", READ)})
+    verifier = StaticTokenVerifier(lambda: {"ada": known("ada-token", READ)})
     found = await verifier.verify_token("ada-token")
     assert found is not None
     assert found.client_id == "ada"
@@ -299,7 +301,7 @@ async def test_fetches_the_keys_once_and_again_when_one_is_new() -> None:
     assert await keys.key("one")
     assert [await keys.key(f"made up {n}") for n in range(50)] == [None] * 50
     assert len(fetched) == 1
-    now[0] = KEYS_REST_SECONDS + 1
+    now[0] = MIN_FETCH_INTERVAL + 1
     assert await keys.key("two")
     assert len(fetched) == 2
 
@@ -318,7 +320,7 @@ async def test_survives_an_issuer_that_answers_nonsense(answer: str) -> None:
 
     keys = SigningKeys(fetch, lambda: now[0])
     assert await keys.key("one") is None
-    now[0] = KEYS_REST_SECONDS + 1
+    now[0] = MIN_FETCH_INTERVAL + 1
     assert await keys.key("one") is None
     assert await keys.key("before")
 
@@ -364,7 +366,7 @@ async def test_serves_with_the_keys_it_knows_while_it_looks_for_others() -> None
 
     keys = SigningKeys(fetch, lambda: now[0])
     await keys.key("one")
-    now[0] = KEYS_REST_SECONDS + 1
+    now[0] = MIN_FETCH_INTERVAL + 1
     async with anyio.create_task_group() as group:
         group.start_soon(keys.key, "two")
         await looking.wait()

@@ -7,31 +7,17 @@ from pathlib import Path
 import pytest
 
 from custom_speech_server.__main__ import main
-from custom_speech_server.http.startup_checks import hosts, origins, refusal
+from custom_speech_server.http import startup_checks
 from support.http_server import command
 
 LOOPBACK = ["127.0.0.1", "127.8.8.8", "::1", "localhost"]
 FAR = ["0.0.0.0", "::", "10.0.0.7", "192.168.1.2", "speech.contoso.com", "localhost.evil.com", ""]  # noqa: S104  # tried
 
 
-def why_not(
-    *,
-    host: str = "127.0.0.1",
-    allowed: tuple[str, ...] = (),
-    workers: int = 1,
-    authenticated: bool = False,
-    shares_key: bool = False,
-    replica: str | None = None,
-) -> str | None:
-    """The refusal of a start like the usual one, but for what a test changes."""
-    return refusal(
-        host=host,
-        allowed=list(allowed),
-        workers=workers,
-        authenticated=authenticated,
-        shares_key=shares_key,
-        replica=replica,
-    )
+def why_not(host: str = "127.0.0.1", allowed: tuple[str, ...] = (), **given: bool) -> str | None:
+    """Return the refusal of an ordinary start, except for what a test changes."""
+    conditions = {"authenticated": False, "stateless": False, "shares_key": False} | given
+    return startup_checks.refuse_start(host=host, allowed=list(allowed), **conditions)
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
@@ -54,44 +40,21 @@ def test_under_no_other_name_without_authentication(name: str) -> None:
     assert why_not(allowed=("localhost:9000", "[::1]:9000")) is None
 
 
-def test_in_several_processes_only_with_a_shared_key() -> None:
-    """Else one would not know the confirmations and sessions of another."""
-    assert "CUSTOM_SPEECH_STATE_KEY" in (why_not(workers=2) or "")
-    assert "CUSTOM_SPEECH_STATE_KEY" in (why_not(replica="http://10.0.0.7:8080") or "")
-    assert why_not(workers=2, shares_key=True) is None
-
-
-@pytest.mark.parametrize(
-    "replica",
-    [
-        "10.0.0.7",
-        "http://",
-        "http://10.0.0.7:8080/mcp",
-        "http://a@b",
-        "file:///x",
-        "http://fd00::1:8080",
-        "http://a:99999",
-    ],
-)
-def test_as_a_replica_only_with_an_address(replica: str) -> None:
-    """Scheme, host and port: nothing that could lead elsewhere."""
-    assert "CUSTOM_SPEECH_REPLICA" in (why_not(replica=replica, shares_key=True) or "")
-    assert why_not(replica="http://[fd00::1]:8080", shares_key=True) is None
-
-
-def test_as_a_replica_only_with_one_worker() -> None:
-    """The others reach one process at its address."""
-    assert "one worker" in (why_not(replica="http://10.0.0.7:8080", workers=2, shares_key=True) or "")
-    assert why_not(workers=0) is not None
+def test_stateless_replicas_start_only_with_a_shared_key() -> None:
+    """Otherwise one would not accept the confirm tokens of another."""
+    assert "CUSTOM_SPEECH_STATE_KEY" in (why_not(stateless=True) or "")
+    assert why_not(stateless=True, shares_key=True) is None
 
 
 def test_knowing_its_own_names() -> None:
     """Loopback always, its address, the allowed names; with any port. Never every name."""
-    assert hosts("0.0.0.0", []) == hosts("127.0.0.1", [])  # noqa: S104  # asked for, not bound to
-    assert {"10.0.0.7", "10.0.0.7:*", "speech.contoso.com:*"} < set(hosts("10.0.0.7", ["speech.contoso.com"]))
-    assert "[fd00::1]:*" in hosts("fd00::1", [])
-    assert "*" not in hosts("", [])
-    assert origins(["https://app.contoso.com"])[-1] == "https://app.contoso.com"
+    assert startup_checks.allowed_hosts("0.0.0.0", []) == startup_checks.allowed_hosts("127.0.0.1", [])  # noqa: S104  # asked for, not bound to
+    assert {"10.0.0.7", "10.0.0.7:*", "speech.contoso.com:*"} < set(
+        startup_checks.allowed_hosts("10.0.0.7", ["speech.contoso.com"])
+    )
+    assert "[fd00::1]:*" in startup_checks.allowed_hosts("fd00::1", [])
+    assert "*" not in startup_checks.allowed_hosts("", [])
+    assert startup_checks.allowed_origins(["https://app.contoso.com"])[-1] == "https://app.contoso.com"
 
 
 def test_not_at_all_when_it_may_not(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -121,12 +84,12 @@ def test_not_on_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -
 def test_without_costing_those_who_use_stdio_anything() -> None:
     """Nothing of HTTP serving is imported before it is chosen."""
     look = (
-        "import sys; from custom_speech_server.__main__ import _parser; from custom_speech_server.app import build;"
-        "_parser(); print(*[m for m in sys.modules if m.startswith(('custom_speech_server.http', "
+        "import sys; from custom_speech_server.__main__ import create_parser; from custom_speech_server.app import build; "
+        "create_parser([]); print(*[m for m in sys.modules if m.startswith(('custom_speech_server.http', "
         "'custom_speech_server.auth', 'custom_speech_server.observability.telemetry'))])"
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["custom_speech_server.http", "custom_speech_server.http.options"]
+    assert done.stdout.split() == []
 
 
 def test_and_stops_with_status_0_when_it_is_told_to() -> None:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from mcp import Client
 from starlette.responses import JSONResponse
 
-from custom_speech_server.http.app import BODY_BYTES, Serving
-from custom_speech_server.http.startup_checks import hosts, origins
+from custom_speech_server.http.app import MAX_BODY_BYTES, HTTPSettings
 from support.http_server import ACCEPT, HANDSHAKE, VERSION, answer_in, command, initialize, message, modern, over_http
 from support.speech_service import Azure
 from support.tool_client import Caller
@@ -78,7 +77,7 @@ BAD_INPUT: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "no UTF-8": ("POST", "/mcp", {"headers": LIST["headers"], "content": b"\xff\xfe"}, 400),
     "a deep nest": ("POST", "/mcp", {"headers": LIST["headers"], "content": b"[" * 100_000}, 400),
     "nothing": ("POST", "/mcp", {"headers": LIST["headers"], "content": b""}, 400),
-    "too much": ("POST", "/mcp", {"headers": LIST["headers"], "content": b" " * (BODY_BYTES + 1)}, 413),
+    "too much": ("POST", "/mcp", {"headers": LIST["headers"], "content": b" " * (MAX_BODY_BYTES + 1)}, 413),
     "a session that never was": (
         "POST",
         "/mcp",
@@ -154,7 +153,7 @@ async def test_answers_bad_input_as_the_protocol_says(
 )
 async def test_answers_a_page_or_name_that_is_allowed(azure: Azure, header: str, value: str) -> None:
     """An empty Origin is none; what the operator allowed may have any form."""
-    allowed = Serving(hosts("127.0.0.1", []), origins(["file://", "vscode-webview://1a2b3c"]))
+    allowed = HTTPSettings(allowed_hosts("127.0.0.1", []), allowed_origins(["file://", "vscode-webview://1a2b3c"]))
     async with over_http(azure, serving=allowed) as client:
         response = await client.post("/mcp", **LIST | {"headers": LIST["headers"] | {header: value}})
 
@@ -164,7 +163,7 @@ async def test_answers_a_page_or_name_that_is_allowed(azure: Azure, header: str,
 async def test_lets_the_pages_of_an_allowed_origin_read_its_answers(azure: Azure) -> None:
     """A browser asks first, without a token, and is told; pages from elsewhere are not."""
     page, other = "https://app.contoso.com", "https://app.fabrikam.com"
-    serving = Serving(hosts("127.0.0.1", []), origins([page]))
+    serving = HTTPSettings(allowed_hosts("127.0.0.1", []), allowed_origins([page]))
     asking = {"access-control-request-method": "POST", "access-control-request-headers": "mcp-method"}
     async with over_http(azure, serving=serving) as client:
         before = await client.options("/mcp", headers={"origin": page} | asking)

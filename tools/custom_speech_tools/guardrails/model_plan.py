@@ -86,7 +86,7 @@ class ModelPlan:
         names = [quote(dataset.display_name) for dataset in self.facts.found_datasets]
         more = f" and {len(names) - MAX_QUOTED_NAMES} more" if len(names) > MAX_QUOTED_NAMES else ""
         cost = f"This training is charged to your Azure subscription (resource {speech.resource.name})."
-        if speech.resource.emulated:
+        if speech.is_emulated:
             cost = "This training would be charged on Azure; this resource is emulated, so nothing is charged."
         return ConfirmationRequest(
             effect=self.effect,
@@ -191,7 +191,7 @@ def _training_is_charged(plan: ModelPlan, policy: str) -> Iterator[Finding]:
     resource, free = plan.facts.speech.resource, plan.uncharged_alternative
     instead = f"Base model {quote(free.display_name)} ({free.id}) takes the data without a charge. " if free else ""
     agree = "Your user must agree first." if policy == "ask" else "This server was started with --confirm never."
-    emulated = " It is emulated, so nothing is really charged." if resource.emulated else ""
+    emulated = " It is emulated, so nothing is really charged." if plan.facts.speech.is_emulated else ""
     yield Finding(
         rule="training-is-charged",
         level="confirm" if policy == "ask" else "warn",

@@ -51,7 +51,7 @@ class NullAudit:
         """Return nothing."""
         return {}
 
-    def last_id(self, key: str) -> str | None:
+    def last_id(self, key: str) -> str | None:  # noqa: ARG002  # a null object
         """Return None."""
         return None
 

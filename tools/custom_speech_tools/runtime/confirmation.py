@@ -120,7 +120,7 @@ class Confirmation:
     how: str | None
 
 
-class InputRequired(Exception):  # noqa: N818  # not an error: the SDK's word for a question to the client
+class InputRequired(Exception):  # not an error: the SDK's word for a question to the client
     """The call is answered with a question; its answer comes with a second call (since 2026-07-28)."""
 
     def __init__(self, result: InputRequiredResult) -> None:

@@ -23,19 +23,46 @@ NOTHING_CHANGED = "Nothing was changed; the same call can be repeated."
 
 _DOCTOR = "`custom-speech-mcp doctor`"
 
-_ADVICE: tuple[tuple[int | None, str, str], ...] = (
-    (401, r"subscription key|wrong API endpoint", f"The key does not belong to this region or endpoint: check both with {_DOCTOR}."),
-    (401, r"PermissionDenied|lacks|principal", "The identity lacks a role: it needs Cognitive Services Speech Contributor on the resource. Ask its owner."),
-    (401, r"", f"Check the key and the region of the resource with {_DOCTOR}."),
-    (403, r"virtual network|firewall", "The resource's firewall does not admit this machine: its owner must add this network, or the server must run inside it."),
-    (403, r"public access|private endpoint", "The resource is reachable through its private endpoint only: run the server inside that network."),
-    (403, r"AuthenticationTypeDisabled|key based authentication", 'Keys are switched off for this resource: configure auth = "entra" for it.'),
-    (403, r"quota|call volume", "The resource's quota is used up: wait for the next period, or ask its owner for a higher tier."),
-    (403, r"", "The identity lacks a role for custom speech on this resource: it needs Cognitive Services Speech Contributor. Ask its owner."),
-    (400, r"subdomain|custom domain", "Tokens of Entra ID need the resource's custom domain: configure it as endpoint."),
-    (404, r"^resource not found|not found\.?$", f"The address may not be that of a Speech resource: check endpoint and region with {_DOCTOR}."),
-)  # fmt: skip
-"""Advice by status and by what the body says (the gateway's wording: FACTS of the service, "gateway")."""
+_ROLE = "it needs Cognitive Services Speech Contributor on the resource. Ask its owner."
+
+_ADVICE: tuple[tuple[int, str, str], ...] = (
+    (
+        401,
+        "subscription key|wrong API endpoint",
+        f"The key is not of this region or endpoint: check both with {_DOCTOR}.",
+    ),
+    (401, "PermissionDenied|lacks|principal", f"The identity lacks a role: {_ROLE}"),
+    (401, "", f"Check the key and the region of the resource with {_DOCTOR}."),
+    (
+        403,
+        "virtual network|firewall",
+        "The resource's firewall does not admit this machine: its owner must add this network, or the server must run "
+        "inside it.",
+    ),
+    (
+        403,
+        "public access|private endpoint",
+        "The resource is reachable through its private endpoint only: run the server inside that network.",
+    ),
+    (
+        403,
+        "AuthenticationTypeDisabled|key based authentication",
+        'Keys are switched off for this resource: configure auth = "entra" for it.',
+    ),
+    (403, "quota|call volume", "The quota is used up: wait for the next period, or ask the owner for a higher tier."),
+    (403, "", f"The identity lacks a role for custom speech: {_ROLE}"),
+    (
+        400,
+        "subdomain|custom domain",
+        "Tokens of Entra ID need the custom domain of the resource: configure it as endpoint.",
+    ),
+    (
+        404,
+        r"^(\d+ )?resource not found|^not found\.?$",
+        f"This may not be the address of a Speech resource: check endpoint and region with {_DOCTOR}.",
+    ),
+)
+"""Advice by status and by what the body says in the gateway's wording."""
 
 
 def next_step_after(error: SpeechError) -> str:

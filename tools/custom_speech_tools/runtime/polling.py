@@ -28,7 +28,9 @@ class HasStatus(Protocol):
     """An entity or operation with a status."""
 
     @property
-    def status(self) -> str: ...
+    def status(self) -> str:
+        """The status in the service's words."""
+        ...
 
 
 Pollable = TypeVar("Pollable", bound=HasStatus)

@@ -49,7 +49,10 @@ class SpeechTool(Tool):
     effect: Effect = Field(exclude=True)
 
     async def run(
-        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+        self,
+        arguments: dict[str, Any],
+        context: Context[Any, Any],
+        convert_result: bool = False,  # noqa: ARG002  # the SDK's signature
     ) -> CallToolResult | InputRequiredResult:
         """Run the tool, no longer than a call may take, and return its answer or the text of its error."""
         app = context.request_context.lifespan_context

@@ -37,7 +37,7 @@ class KeyCredential:
     def __init__(self, key: SecretStr) -> None:
         self._key = key
 
-    async def headers(self, *, renew: bool = False) -> dict[str, str]:
+    async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # a constant key
         """Return the header with the key."""
         return {KEY_HEADER: self._key.get_secret_value()}
 

@@ -71,6 +71,6 @@ class NullObserver:
         """Ignore the pause."""
 
     @contextmanager
-    def change(self, resource: str, operation: str) -> Iterator[Change]:
+    def change(self, resource: str, operation: str) -> Iterator[Change]:  # noqa: ARG002  # a null object
         """Permit the request."""
         yield Change()

@@ -11,8 +11,13 @@ from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import decoding, retry
 from custom_speech_tools.speech.clock import ServiceClock
-from custom_speech_tools.speech.errors import AnswerLostError, AzureError, SpeechError, UnreachableError
-from custom_speech_tools.speech.errors import UnreadableAnswerError
+from custom_speech_tools.speech.errors import (
+    AnswerLostError,
+    AzureError,
+    SpeechError,
+    UnreachableError,
+    UnreadableAnswerError,
+)
 from custom_speech_tools.speech.hooks import Attempt, RequestObserver
 from custom_speech_tools.speech.resource import SpeechResource
 
@@ -21,6 +26,9 @@ if TYPE_CHECKING:
 
 OPERATION_SECONDS = 14.0
 """The longest that one operation may take, including its retries; waits that a 429 asks for are not counted."""
+
+EMULATOR_HEADER = "custom-speech-emulator"
+"""The emulator's answers carry it; an address on this machine may as well be a proxy to Azure."""
 
 _RESERVED_SECONDS = 1.0
 """What an operation leaves of its caller's time, so that its error can still be reported."""
@@ -49,6 +57,8 @@ class RequestPipeline:
     def __init__(self, resource: SpeechResource, app: Callable[[], Callable[..., Any]] | None = None) -> None:
         self.resource = resource
         self.clock = ServiceClock()
+        self.is_emulated = resource.emulated
+        """Whether the emulator answers: it says so in every answer."""
         self._app = app
         self._transport: Transport | None = None
 
@@ -129,6 +139,7 @@ class RequestPipeline:
             return self._unanswered(request, AnswerLostError, str(error))
         except TooLarge:
             return self._unanswered(request, UnreadableAnswerError, "the answer is too large")
+        self.is_emulated = self.is_emulated or EMULATOR_HEADER in answer.headers
         self.clock.read(retry.parse_http_date(answer.headers.get("date")))
         if 200 <= answer.status < 300:
             return answer

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.polling import (
+    DEFAULT_WAIT_SECONDS,
+    check_again_after,
+    is_terminal,
+    poll_until_terminal,
+)
 from custom_speech_tools.runtime.presenters.model import steps_after_model
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.presenters.resource import resource_fields
@@ -90,7 +95,7 @@ async def present_copy(
     now = call.now(source)
     again = check_again_after(operation.created_date_time if operation else None, now) if is_running else None
     return Copy(
-        **resource_fields(source.resource),
+        **resource_fields(source),
         operation=operation.id if operation else None,
         status=status,
         source=EntityReference(id=copied.id, display_name=copied.display_name) if copied else None,

@@ -20,7 +20,9 @@ class Created(Protocol):
     """Anything with a date of creation."""
 
     @property
-    def created_date_time(self) -> datetime | None: ...
+    def created_date_time(self) -> datetime | None:
+        """When it was created."""
+        ...
 
 
 Item = TypeVar("Item", bound=Created)
@@ -109,9 +111,9 @@ def list_fields(
     """
     total = len(kept) if found.is_complete else None
     truncated = f"{shown} of {total if total is not None else 'more'}: narrow the filters or raise limit."
-    emulated = all(speech.resource.emulated for speech in call.app.resources.values())
+    emulated = all(speech.is_emulated for speech in call.app.resources.values())
     everywhere = ResourceFields(resource=ALL_RESOURCES, region=None, emulated=emulated)
-    where = everywhere if resource == ALL_RESOURCES else resource_fields(call.speech(resource).resource)
+    where = everywhere if resource == ALL_RESOURCES else resource_fields(call.speech(resource))
     return ListFields(
         resource=where["resource"],
         region=where["region"],

@@ -90,7 +90,7 @@ async def present_model(
     now = call.now(speech)
     again = None if is_terminal(model) else check_again_after(model.created_date_time, now, audio_hours(speech, model))
     return Model(
-        **resource_fields(speech.resource),
+        **resource_fields(speech),
         id=model.id,
         display_name=model.display_name,
         locale=model.locale,

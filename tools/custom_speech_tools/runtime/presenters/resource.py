@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from custom_speech_tools.runtime.regions import region, trains_audio
 from custom_speech_tools.runtime.results import Answer, Result
-from custom_speech_tools.speech import SpeechResource
+from custom_speech_tools.speech import Speech
 
 
 class Resource(Result):
@@ -36,18 +36,19 @@ class ResourceFields(TypedDict):
     emulated: bool
 
 
-def resource_fields(resource: SpeechResource) -> ResourceFields:
+def resource_fields(speech: Speech) -> ResourceFields:
     """Return what an answer says about its resource."""
-    return ResourceFields(resource=resource.name, region=region(resource), emulated=resource.emulated)
+    return ResourceFields(resource=speech.resource.name, region=region(speech.resource), emulated=speech.is_emulated)
 
 
-def present_resource(resource: SpeechResource, *, is_default: bool) -> Resource:
+def present_resource(speech: Speech, *, is_default: bool) -> Resource:
     """Return a configured resource."""
+    resource = speech.resource
     return Resource(
         name=resource.name,
         region=region(resource),
         api_version=resource.api_version.name,
-        emulated=resource.emulated,
+        emulated=speech.is_emulated,
         read_only=resource.read_only,
         trains_audio=trains_audio(resource),
         has_projects=resource.api_version.has_projects,

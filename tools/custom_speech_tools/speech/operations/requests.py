@@ -55,6 +55,11 @@ class Requests:
         return self._pipeline.resource
 
     @property
+    def is_emulated(self) -> bool:
+        """Whether the emulator answers, so that nothing is charged."""
+        return self._pipeline.is_emulated
+
+    @property
     def clock(self) -> ServiceClock:
         """The service's clock, as far as its answers have shown it."""
         return self._pipeline.clock

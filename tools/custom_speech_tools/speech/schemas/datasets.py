@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from custom_speech_tools.speech.schemas.base import Count, Entity, EntityError, Moment, Reference
+from custom_speech_tools.speech.schemas.entities import Count, Entity, EntityError, Moment, Reference
 
 
 class DatasetProperties(TypedDict, total=False):

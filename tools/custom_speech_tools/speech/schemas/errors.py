@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import model_validator
 
-from custom_speech_tools.speech.schemas.base import Schema
+from custom_speech_tools.speech.schemas.entities import Schema
 
 
 class InnerError(Schema):

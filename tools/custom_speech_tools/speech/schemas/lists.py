@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 from pydantic import Field
 
-from custom_speech_tools.speech.schemas.base import Entity, Schema
+from custom_speech_tools.speech.schemas.entities import Entity, Schema
 
 Listed = TypeVar("Listed", bound=Entity)
 

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from custom_speech_tools.speech.addresses import GUID
-from custom_speech_tools.speech.schemas.base import Entity, EntityError, Moment, Reference, Schema
+from custom_speech_tools.speech.schemas.entities import Entity, EntityError, Moment, Reference, Schema
 
 # Properties are TypedDicts: decoding a list of thousands costs half of what it costs with models.
 

@@ -1,6 +1,6 @@
 """Projects."""
 
-from custom_speech_tools.speech.schemas.base import Entity
+from custom_speech_tools.speech.schemas.entities import Entity
 
 
 class Project(Entity):

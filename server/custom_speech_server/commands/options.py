@@ -1,0 +1,16 @@
+"""Types of options that several commands take."""
+
+import argparse
+from pathlib import Path
+
+
+def port(text: str) -> int:
+    """Return the number of a port."""
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(text)
+
+
+def path(text: str) -> Path:
+    """Return a path, with `~` for the home directory."""
+    return Path(text).expanduser()

@@ -1,0 +1,151 @@
+"""serve: MCP over stdio, or over HTTP for a team. It is also what runs without a command."""
+
+import argparse
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from custom_speech_server.commands.options import path, port
+from custom_speech_server.console import notice
+
+if TYPE_CHECKING:
+    from custom_speech_server.app import Settings
+    from custom_speech_server.config import Resources
+
+CONFIRM_VARIABLE = "CUSTOM_SPEECH_CONFIRM"
+MAX_WAIT_VARIABLE = "CUSTOM_SPEECH_MAX_WAIT"
+TOOLSETS = ("models", "data", "quality", "deployment", "lifecycle")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_server_options(parser)
+    option = parser.add_argument_group("over HTTP").add_argument
+    option("--http", action="store_true", default=False, help="serve Streamable HTTP at /mcp instead of stdio")
+    option("--host", default="127.0.0.1", help="address to serve on; any but loopback needs --access")
+    option("--port", type=port, default=8080, help="port to serve on, 0 for any free one (default: 8080)")
+    access = os.environ.get("CUSTOM_SPEECH_ACCESS")
+    help_access = "access.toml: who may call, by bearer token or by OAuth (docs/deploy.md)"
+    option("--access", type=path, default=path(access) if access else None, metavar="FILE", help=help_access)
+    option("--allow-host", action="append", default=[], metavar="NAME", help="another Host header to serve")
+    option("--allow-origin", action="append", default=[], metavar="URL", help="an Origin whose web pages may call")
+    stateless = "keep no sessions, as replicas behind a load balancer do; needs CUSTOM_SPEECH_STATE_KEY"
+    option("--stateless", action="store_true", default=False, help=stateless)
+    option("--stop-seconds", type=int, default=50, metavar="S", help="how long running calls may finish (default: 50)")
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that stdio and HTTP share."""
+    option = parser.add_argument
+    option("--config", type=path, metavar="FILE", help="resources.toml to use")
+    option("--read-only", action="store_true", help="offer no tool that changes anything")
+    option("--emulated", action="store_true", help="work on the emulator, whatever is configured")
+    option("--toolsets", type=_toolsets, metavar="LIST", help=f"offer these toolsets only: {','.join(TOOLSETS)}")
+    option("--confirm", choices=("ask", "never"), help="whether charges need the user's agreement (default: ask)")
+    option("--max-wait", type=_max_wait, metavar="S", help="the longest that a call waits, in seconds (default: 45)")
+    option("--data-dir", type=path, action="append", metavar="DIR", help="a folder whose files tools may read (stdio)")
+    option("--log", choices=("text", "json"), help="how to log to stderr (default: text, errors only)")
+    option("--telemetry", action="store_true", help="send OpenTelemetry to where OTEL_* say (extra otel)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until the client closes stdin, or until a signal, and return the exit status."""
+    gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
+    options.log = options.log or "text"
+    settings = _settings(options)
+    if settings is None:
+        return 2
+    if options.http:
+        from custom_speech_server.http.runner import run as run_http
+
+        gc.freeze()
+        gc.enable()
+        return run_http(options, settings)
+    from custom_speech_server.app import build
+    from custom_speech_server.stdio import serve_stdio
+
+    server = build(settings)
+    gc.freeze()
+    gc.enable()
+    return serve_stdio(server)
+
+
+def _settings(options: argparse.Namespace) -> "Settings | None":
+    from custom_speech_server.config import EMULATED, load
+    from custom_speech_server.errors import ConfigurationError
+    from custom_speech_server.observability.logs import log_text_to_stderr
+
+    log_text_to_stderr()
+    problem: str | None = None
+    try:
+        resources = EMULATED if options.emulated else load(options.config, os.environ)
+    except ConfigurationError as error:
+        if options.http or sys.stdin.isatty():
+            notice(str(error), options.log)
+            return None
+        # A client with a window shows nobody why a process ended; every tool says it instead.
+        notice(str(error), options.log)
+        resources, problem = EMULATED, f"Nothing was done: the configuration is wrong.\n{error}"
+    try:
+        return _with_state(options, resources, problem)
+    except ConfigurationError as error:
+        notice(str(error), options.log)
+        return None
+
+
+def _with_state(options: argparse.Namespace, resources: "Resources", problem: str | None) -> "Settings":
+    from custom_speech_server.app import Settings
+    from custom_speech_server.audit_log import audit_from_environment
+    from custom_speech_server.distributed_lock import lock_from_environment
+    from custom_speech_server.observability import with_observability
+    from custom_speech_server.state_directory import state_directory, state_key
+
+    directory, warnings = state_directory(resources)
+    audit, audit_warnings = audit_from_environment(os.environ, resources)
+    for warning in (*resources.warnings, *warnings, *audit_warnings):
+        notice(f"caution: {warning}", options.log)
+    if resources.in_process and problem is None:
+        notice("working on the emulator; no resource is configured.", options.log)
+    confirm = _confirm(options)
+    if confirm == "never":
+        notice("--confirm never: charges and deletions are carried out without asking anybody.", options.log)
+    settings = Settings(
+        resources,
+        confirm=confirm,
+        read_only=options.read_only or False,
+        toolsets=options.toolsets or TOOLSETS,
+        state_key=state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"), directory),
+        audit=audit,
+        lock=lock_from_environment(os.environ, directory),
+        max_wait=options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE, "45")),
+        data_dirs=(*resources.data_dirs, *map(Path.resolve, options.data_dir or ())),
+        allows_local_files=not options.http,
+        configuration_error=problem,
+    )
+    return with_observability(settings, json_logs=options.log == "json", telemetry=options.telemetry or False)
+
+
+def _confirm(options: argparse.Namespace) -> Literal["ask", "never"]:
+    from custom_speech_server.errors import ConfigurationError
+
+    match options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask":
+        case "ask":
+            return "ask"
+        case "never":
+            return "never"
+    raise ConfigurationError(f"{CONFIRM_VARIABLE} must be ask or never.")
+
+
+def _max_wait(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3600:
+        raise argparse.ArgumentTypeError("the longest wait is a number of seconds from 1 to 3600")
+    return int(text)
+
+
+def _toolsets(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if unknown := [name for name in names if name not in TOOLSETS]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not a toolset; choose from {', '.join(TOOLSETS)}")
+    return names

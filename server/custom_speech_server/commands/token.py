@@ -1,0 +1,27 @@
+"""token: create a bearer token for access.toml."""
+
+import argparse
+import re
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("name", type=_bearer, help="whose token it is, as the audit log names it")
+    parser.add_argument("--write", action="store_true", help="may call tools that change something")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table for the file to stdout and the token, once, to stderr."""
+    from custom_speech_server.auth.static_tokens import new_token, token_table
+
+    token = new_token()
+    print(token_table(options.name, token, write=options.write))
+    print(f"The token, shown only now: {token}", file=sys.stderr)
+    return 0
+
+
+def _bearer(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        raise argparse.ArgumentTypeError("a name has letters, digits, - and _, at most 64")
+    return name

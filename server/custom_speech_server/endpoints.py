@@ -1,0 +1,39 @@
+"""Endpoints as users write them: normalized, or refused with the address that was meant."""
+
+from urllib.parse import urlsplit
+
+from custom_speech_tools.speech.addresses import is_endpoint, is_speech_host, split
+
+SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
+"""Hosts of the sovereign clouds, by the prefix of their regions' names."""
+
+WORKING_HOSTS = "https://REGION.api.cognitive.microsoft.com or https://NAME.cognitiveservices.azure.com"
+
+
+def regional_endpoint(region: str) -> str:
+    """Return the endpoint that all resources of a region share."""
+    hosts = (host for prefix, host in SOVEREIGN_HOSTS.items() if region.startswith(prefix))
+    return f"https://{region}.{next(hosts, 'api.cognitive.microsoft.com')}"
+
+
+def normalize_endpoint(endpoint: str) -> str:
+    """Return the endpoint with scheme and host in lower case, without default port and trailing slash.
+
+    Raises:
+        ValueError: A key must not be sent to that address; the text says which address was meant.
+    """
+    parts = split(endpoint.strip())
+    if parts is None:
+        raise ValueError(f"is not an address; write {WORKING_HOSTS}")
+    scheme, host = parts.scheme.lower(), parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, {"http": 80, "https": 443}.get(scheme)) else f":{parts.port}"
+    origin, path = f"{scheme}://{shown}{port}", parts.path.rstrip("/")
+    if is_speech_host(urlsplit(origin)):
+        if path or parts.query or parts.fragment:
+            raise ValueError(f"must not have a path: write {origin}")
+        return origin
+    normalized = origin + path
+    if parts.query or parts.fragment or not is_endpoint(normalized):
+        raise ValueError(f"is not a host of Azure Speech over https: write {WORKING_HOSTS}")
+    return normalized

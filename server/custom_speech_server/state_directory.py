@@ -1,0 +1,83 @@
+"""The state directory: locks of this machine's processes, and the key that signs confirm tokens."""
+
+import os
+import secrets
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from custom_speech_server import emulated_resources
+from custom_speech_server.config import Resources
+from custom_speech_server.errors import ConfigurationError
+
+STATE_KEY_BYTES = 32
+KEY_FILE = "state.key"
+
+
+def user_state_directory() -> Path:
+    """Return the user's own state directory."""
+    return user_state_path("custom-speech-mcp", appauthor=False)
+
+
+def state_directory(resources: Resources) -> tuple[Path | None, list[str]]:
+    """Return the state directory, None where nothing can or should be kept, and what the operator should know.
+
+    Emulated resources whose state is in memory have none: their models end with the process.
+    """
+    state = emulated_resources.state_file() if resources.in_process else None
+    if resources.in_process and state is None:
+        return None, []
+    directory = state.parent if state else user_state_directory()
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not os.access(directory, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        return None, [
+            f"{directory} cannot be written ({why}): confirm tokens end with this process, and other processes of "
+            "this machine are not excluded from carrying out the same request at the same moment."
+        ]
+    return directory, []
+
+
+def state_key(shared: str | None, directory: Path | None) -> bytes:
+    """Return the key that signs confirm tokens: the shared one, else this user's own, else a new one.
+
+    Raises:
+        ConfigurationError: The shared key is too short.
+    """
+    if shared is not None:
+        if len(shared.encode()) < STATE_KEY_BYTES:
+            raise ConfigurationError("CUSTOM_SPEECH_STATE_KEY: needs 32 characters or more; make a longer one.")
+        return shared.encode()
+    if directory is None:
+        return secrets.token_bytes(STATE_KEY_BYTES)
+    try:
+        return _own_key(directory / KEY_FILE)
+    except OSError:
+        return secrets.token_bytes(STATE_KEY_BYTES)
+
+
+def _own_key(file: Path) -> bytes:
+    """Return the key of the file; of several processes that start at once, the first one creates it."""
+    temporary = file.with_name(f"{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not file.exists():
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, secrets.token_bytes(STATE_KEY_BYTES))
+        finally:
+            os.close(descriptor)
+        try:
+            os.link(temporary, file)  # fails where another process was faster; a rename would replace its key
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+    key = file.read_bytes()
+    is_private = os.name == "nt" or (file.stat().st_mode & 0o077 == 0 and file.stat().st_uid == os.getuid())
+    if len(key) != STATE_KEY_BYTES or not is_private:
+        raise PermissionError(f"{file} is not a private key file")
+    return key

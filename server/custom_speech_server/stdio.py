@@ -1,0 +1,107 @@
+"""Serving over stdio: faulty input is answered, and the first signal, or a client that has gone, ends the process."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver import MCPServer
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp.types import ErrorData, JSONRPCError, JSONRPCNotification
+from mcp_types import jsonrpc_message_adapter
+from pydantic import ValidationError
+
+_log = logging.getLogger(__name__)
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def serve_stdio(server: MCPServer[Any]) -> int:
+    """Serve until the client closes stdin, or until a signal, and return the exit status."""
+    try:
+        anyio.run(_serve, server)
+    except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        _exit_now(1)
+    return 0
+
+
+async def _serve(server: MCPServer[Any]) -> None:
+    low_level = server._lowlevel_server  # the SDK's own run_stdio_async takes no streams
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_exit_on_signal)
+        async with stdio_server() as (read_stream, write_stream), answered_input(read_stream, write_stream) as messages:
+            await low_level.run(messages, write_stream, low_level.create_initialization_options())
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def answered_input(read_stream: Any, write_stream: Any) -> AsyncIterator[Any]:
+    """Pass messages on, and answer every line that is not one with a JSON-RPC error and one log line."""
+    sender, receiver = anyio.create_memory_object_stream[SessionMessage](0)
+
+    async def pass_on() -> None:
+        async with sender:
+            async for item in read_stream:
+                checked = _checked(item)
+                if isinstance(checked, SessionMessage):
+                    await sender.send(checked)
+                else:
+                    await write_stream.send(SessionMessage(checked))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pass_on)
+        yield receiver
+        tasks.cancel_scope.cancel()
+
+
+def _checked(item: SessionMessage | Exception) -> SessionMessage | JSONRPCError:
+    """Return a message, or the answer to what is none."""
+    if isinstance(item, SessionMessage):
+        message = item.message
+        # The SDK reads a request whose id is null or a fraction as a notification, and answers nothing.
+        if isinstance(message, JSONRPCNotification) and not message.method.startswith("notifications/"):
+            return _refused(INVALID_REQUEST, "The id of a request must be a string or an integer.")
+        return item
+    faults = item.errors(include_url=False) if isinstance(item, ValidationError) else []
+    if not faults or faults[0]["type"] == "json_invalid":
+        line = str(faults[0]["input"]) if faults else ""
+        if line.startswith(BYTE_ORDER_MARK):  # as a client on Windows begins its input
+            return _parsed(line.lstrip(BYTE_ORDER_MARK))
+        return _refused(PARSE_ERROR, "The line is not JSON.")
+    if isinstance(faults[0]["input"], list):
+        return _refused(INVALID_REQUEST, "Batches are not supported; send one message a line.")
+    return _refused(INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message.")
+
+
+def _parsed(line: str) -> SessionMessage | JSONRPCError:
+    try:
+        return _checked(SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False)))
+    except ValidationError as error:
+        return _checked(error)
+
+
+def _refused(code: int, why: str) -> JSONRPCError:
+    _log.warning("A line of the input was refused: %s", why)
+    return JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=code, message=why))
+
+
+async def _exit_on_signal() -> None:
+    """Exit at the first signal: a thread waits for stdin and cannot be interrupted."""
+    if sys.platform == "win32":
+        return
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for received in signals:
+            _exit_now(128 + received)
+
+
+def _exit_now(status: int) -> None:
+    """Exit without the interpreter's clean-up, which would write to a stdout that nobody reads."""
+    sys.stderr.flush()
+    os._exit(status)
