@@ -45,7 +45,7 @@ BUDGET = 3.0
 
 def filled(app: Starlette) -> None:
     """Copies entities of the stock until there are as many as wanted."""
-    store = app.state.emulation.world.store
+    store = app.state.emulator.state.store
     with store.transaction():
         for kind, wanted in WANTED.items():
             owner = "" if kind == "models/base" else "emulator-eastus"

@@ -4,9 +4,9 @@ app = emulator()                                    # a Starlette application, f
 serve(port=8765)                                    # custom_speech_emulator.serve: by itself on loopback
 """
 
-from custom_speech_emulator.accounts import ACCOUNTS, Account, account
 from custom_speech_emulator.app import emulator
-from custom_speech_emulator.state_file import StateUnusable
-from custom_speech_emulator.world import Emulator
+from custom_speech_emulator.settings import EmulatorSettings
+from custom_speech_emulator.state.accounts import ACCOUNTS, Account, account
+from custom_speech_emulator.state.state_file import StateUnusableError
 
-__all__ = ["ACCOUNTS", "Account", "Emulator", "StateUnusable", "account", "emulator"]
+__all__ = ["ACCOUNTS", "Account", "EmulatorSettings", "StateUnusableError", "account", "emulator"]

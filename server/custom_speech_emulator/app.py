@@ -14,21 +14,25 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from custom_speech_emulator import deliveries, faults, faulty, files, progress, stock, tokens
-from custom_speech_emulator.accounts import Account, of_key, signed_in
-from custom_speech_emulator.call import Answer, Call
-from custom_speech_emulator.control import control
-from custom_speech_emulator.errors import Refused, invalid, not_allowed
-from custom_speech_emulator.exchange import Arrival, Reply, body_of, do_all, query_of
-from custom_speech_emulator.faults import Faults
-from custom_speech_emulator.limits import Rate
-from custom_speech_emulator.links import Address, is_local, target
-from custom_speech_emulator.operations import ENDINGS, OPERATIONS, Operation
-from custom_speech_emulator.progress import Pace
-from custom_speech_emulator.request_log import RequestLog, shown_body
-from custom_speech_emulator.store import Store
-from custom_speech_emulator.versions import Version, spoken
-from custom_speech_emulator.world import Emulator, World
+from custom_speech_emulator.control_routes import control
+from custom_speech_emulator.faults import fault_responses, rules
+from custom_speech_emulator.faults.rules import Faults
+from custom_speech_emulator.http import tokens
+from custom_speech_emulator.http.errors import Refused, invalid, not_allowed
+from custom_speech_emulator.http.links import Address, is_local, target
+from custom_speech_emulator.http.messages import IncomingRequest, OutgoingResponse, body_of, do_all, query_of
+from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.versions import Version, spoken
+from custom_speech_emulator.resources import files, web_hook_deliveries
+from custom_speech_emulator.routes import ENDINGS, OPERATIONS, Operation
+from custom_speech_emulator.settings import EmulatorSettings
+from custom_speech_emulator.state import progress, seed
+from custom_speech_emulator.state.accounts import Account, of_key, signed_in
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.progress import ProgressMode
+from custom_speech_emulator.state.quotas import RateLimiter
+from custom_speech_emulator.state.request_log import RequestLog, shown_body
+from custom_speech_emulator.state.store import Store
 
 KEY = "ocp-apim-subscription-key"
 _PATTERNS = [(operation.pattern, operation) for operation in OPERATIONS]
@@ -36,34 +40,35 @@ _OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
 
 
 @dataclass
-class Emulation:
+class EmulatorApp:
     """A running emulator, as an ASGI application: its world, log, faults and request rate."""
 
-    world: World
+    state: EmulatorState
     log: RequestLog = field(default_factory=RequestLog)
     faults: Faults = field(default_factory=Faults)
-    rate: Rate = field(default_factory=Rate)
+    rate: RateLimiter = field(default_factory=RateLimiter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         if scope["type"] != "http":
             await WebSocketClose()(scope, receive, send)
             return
         try:
-            arrival = Arrival.of(scope, await body_of(Request(scope, receive)))
+            arrival = IncomingRequest.of(scope, await body_of(Request(scope, receive)))
         except ClientDisconnect:
             return
         reply = self.reply(arrival)
         if reply.fault:
-            await faulty.sent(reply.written(), reply.fault, scope, receive, send)
+            await fault_responses.sent(reply.written(), reply.fault, scope, receive, send)
         else:
             await reply.written()(scope, receive, send)
 
-    def reply(self, arrival: Arrival) -> Reply:
-        """Does what a request asks for."""
-        reply = Reply(Address(arrival.scheme, arrival.host))
+    def reply(self, arrival: IncomingRequest) -> OutgoingResponse:
+        """Do what a request asks for."""
+        reply = OutgoingResponse(Address(arrival.scheme, arrival.host))
         try:
-            with self.world.transaction():
-                progress.settle(self.world)
+            with self.state.transaction():
+                progress.settle(self.state)
                 self._answer(arrival, reply)
                 self._tell(reply)
         except Refused as refused:
@@ -76,23 +81,23 @@ class Emulation:
         return reply
 
     def tick(self) -> None:
-        """Moves on what is due although nobody asks, so that web hooks are called in time."""
-        reply = Reply(_NOWHERE)
-        with self.world.transaction():
-            progress.settle(self.world)
+        """Move on what is due although nobody asks, so that web hooks are called in time."""
+        reply = OutgoingResponse(_NOWHERE)
+        with self.state.transaction():
+            progress.settle(self.state)
             self._tell(reply)
         do_all(reply.later)
 
-    def _tell(self, reply: Reply) -> None:
-        events = self.world.taken_events()
-        for message in deliveries.of_events(self.world, events):
-            reply.later.append(partial(deliveries.send, message, self.world.settings.allow_content_hosts))
+    def _tell(self, reply: OutgoingResponse) -> None:
+        events = self.state.taken_events()
+        for message in web_hook_deliveries.of_events(self.state, events):
+            reply.later.append(partial(web_hook_deliveries.send, message, self.state.settings.allow_content_hosts))
 
-    def _answer(self, arrival: Arrival, reply: Reply) -> None:
+    def _answer(self, arrival: IncomingRequest, reply: OutgoingResponse) -> None:
         self._require_name(arrival.host)
         own = _OWN.match(arrival.path)
         if own and own["path"].startswith(files.CONTENT):
-            reply.answer = files.content(self.world, own["path"], arrival.query)
+            reply.answer = files.content(self.state, own["path"], arrival.query)
         elif own:
             reply.answer = control(self, own["path"], arrival)
         else:
@@ -100,12 +105,12 @@ class Emulation:
 
     def _require_name(self, host: str) -> None:
         """421 where others reach it, but not under this name: a web page may have led a browser here."""
-        names = self.world.settings.allow_hosts
+        names = self.state.settings.allow_hosts
         if names and not is_local(host, names):
             raise Refused(421, "MisdirectedRequest", "The emulator was not started with --allow-host for this name.")
 
-    def _logged(self, arrival: Arrival, reply: Reply) -> None:
-        entry = self.log.add(self.world.now(), arrival.method, arrival.path, arrival.query, arrival.headers)
+    def _logged(self, arrival: IncomingRequest, reply: OutgoingResponse) -> None:
+        entry = self.log.add(self.state.now(), arrival.method, arrival.path, arrival.query, arrival.headers)
         entry["body"] = shown_body(arrival.body or b"")
         try:
             self._operate(arrival, reply, entry)
@@ -114,39 +119,39 @@ class Emulation:
             raise
         entry["status"] = None if reply.fault and reply.fault.fault == "close-before" else reply.answer.status
 
-    def _operate(self, arrival: Arrival, reply: Reply, entry: dict[str, Any]) -> None:
+    def _operate(self, arrival: IncomingRequest, reply: OutgoingResponse, entry: dict[str, Any]) -> None:
         prefix = tokens.asked(arrival.path)
         if prefix is not None:
             reply.answer = self._token(arrival, prefix, entry)
             return
         call, operation = self._call(arrival, entry)
         reply.address, call.later = call.address, reply.later
-        if self.world.settings.rate_limit:
+        if self.state.settings.rate_limit:
             self.rate.count(call.account.name, call.now)
         reply.fault = self.faults.strike(entry)
-        refusal = faults.refusal(reply.fault, call.now) if reply.fault else None
+        refusal = rules.refusal(reply.fault, call.now) if reply.fault else None
         if refusal:
             raise refusal
         if reply.fault is None or reply.fault.fault != "close-before":
             reply.answer = operation.handler(call)
 
-    def _token(self, arrival: Arrival, prefix: str, entry: dict[str, Any]) -> Answer:
+    def _token(self, arrival: IncomingRequest, prefix: str, entry: dict[str, Any]) -> Answer:
         if arrival.method != "POST":
             raise not_allowed({"POST"})
         place = Address(arrival.scheme, arrival.host.lower(), prefix).place
         account = signed_in(self._caller(arrival, takes_tokens=False), place)
         entry["account"] = account.name
-        token = tokens.issued(account, self.world.now())
+        token = tokens.issued(account, self.state.now())
         return Answer(200, token.encode(), {"Content-Type": "text/plain; charset=us-ascii"})
 
-    def _caller(self, arrival: Arrival, takes_tokens: bool) -> Account | None:
-        """The account of the key; of the dated versions' specifications none takes a token."""
-        accounts, headers = self.world.settings.accounts, arrival.headers
+    def _caller(self, arrival: IncomingRequest, takes_tokens: bool) -> Account | None:
+        """Return the account of the key; of the dated versions' specifications none takes a token."""
+        accounts, headers = self.state.settings.accounts, arrival.headers
         if KEY in headers or not takes_tokens:
             return of_key(accounts, headers.get(KEY, ""))
-        return tokens.holder(accounts, headers.get("authorization", ""), self.world.now())
+        return tokens.holder(accounts, headers.get("authorization", ""), self.state.now())
 
-    def _call(self, arrival: Arrival, entry: dict[str, Any]) -> tuple[Call, Operation]:
+    def _call(self, arrival: IncomingRequest, entry: dict[str, Any]) -> tuple[Call, Operation]:
         to = target(arrival.scheme, arrival.host, arrival.path)
         if to is None:
             raise Refused(404, "NotFound", "Resource not found.")
@@ -160,9 +165,9 @@ class Emulation:
         _check_query(query, operation, version)
         if arrival.body is None:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
-        now, content_type = self.world.now(), arrival.headers.get("content-type", "")
+        now, content_type = self.state.now(), arrival.headers.get("content-type", "")
         call = Call(
-            self.world, now, account, version, to.address, arrival.method, path, query, content_type, arrival.body
+            self.state, now, account, version, to.address, arrival.method, path, query, content_type, arrival.body
         )
         return call, operation
 
@@ -171,20 +176,22 @@ _NOWHERE = Address("http", "localhost")
 
 
 def emulator(**options: Any) -> Starlette:
-    """An emulator of its own as a Starlette application; the options are the fields of `Emulator`.
+    """Return an emulator of its own as a Starlette application; the options are the fields of `EmulatorSettings`.
 
-    Raises `StateUnusable` when the state file cannot be used, ValueError for an option that makes no sense.
+    Raises `StateUnusableError` when the state file cannot be used, ValueError for an option that makes no sense.
     """
-    settings = Emulator(**options)
-    world = World(settings, Store(settings.state and Path(settings.state)), Pace.of(settings.training), ENDINGS)
-    with world.store.transaction():
-        if world.store.setting("stocked") is None and settings.stock:
-            stock.fill(world)
-        world.store.set("stocked", "yes")
+    settings = EmulatorSettings(**options)
+    state = EmulatorState(
+        settings, Store(settings.state and Path(settings.state)), ProgressMode.of(settings.training), ENDINGS
+    )
+    with state.store.transaction():
+        if state.store.setting("stocked") is None and settings.stock:
+            seed.fill(state)
+        state.store.set("stocked", "yes")
     app = Starlette()
-    app.state.emulation = Emulation(world, faults=Faults.of(settings.faults))
+    app.state.emulator = EmulatorApp(state, faults=Faults.of(settings.faults))
     # Everything goes to one place: the operations are a table of Azure's, not routes of Starlette's.
-    app.router.default = app.state.emulation
+    app.router.default = app.state.emulator
     return app
 
 

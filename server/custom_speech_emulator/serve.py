@@ -14,20 +14,20 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from custom_speech_emulator.app import Emulation, emulator
-from custom_speech_emulator.faulty import HANG_UP
+from custom_speech_emulator.app import EmulatorApp, emulator
+from custom_speech_emulator.faults.fault_responses import HANG_UP
 
 _TICK = 0.25
 
 
-class PortInUse(Exception):
+class PortInUseError(Exception):
     """Another program listens on that port."""
 
 
 def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
-    """Serves until it is interrupted; port 0 takes a free one. One line on stderr says where it listens.
+    """Serve until it is interrupted; port 0 takes a free one. One line on stderr says where it listens.
 
-    Raises `PortInUse`, `StateUnusable`, and ValueError for an option that makes no sense.
+    Raises `PortInUseError`, `StateUnusableError`, and ValueError for an option that makes no sense.
     """
     refused = refusal(host, options.get("allow_hosts", ()))
     if refused:
@@ -42,7 +42,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
         port = listener.getsockname()[1]
         sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{port}\n")
         sys.stderr.flush()
-        threading.Thread(target=_tick, args=(app.state.emulation, ticking), daemon=True).start()
+        threading.Thread(target=_tick, args=(app.state.emulator, ticking), daemon=True).start()
         try:
             uvicorn.Server(config).run(sockets=[listener])
         finally:
@@ -50,7 +50,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
 
 
 def refusal(host: str, allow_hosts: Sequence[str]) -> str | None:
-    """Why it must not listen there, with the next step; None where it may."""
+    """Return why it must not listen there, with the next step; None where it is allowed."""
     if allow_hosts or _is_loopback(host):
         return None
     return (
@@ -66,14 +66,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _tick(emulation: Emulation, stop: threading.Event) -> None:
+def _tick(emulation: EmulatorApp, stop: threading.Event) -> None:
     while not stop.wait(_TICK):
         with contextlib.suppress(sqlite3.DatabaseError):
             emulation.tick()
 
 
 def _able_to_hang_up(app: ASGIApp) -> ASGIApp:
-    """Lets a fault rule close the connection, which ASGI has no word for."""
+    """Let a fault rule close the connection, which ASGI cannot express."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         transport = getattr(getattr(send, "__self__", None), "transport", None)
@@ -83,7 +83,7 @@ def _able_to_hang_up(app: ASGIApp) -> ASGIApp:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A listening socket. Its protocol is named, or Nagle's algorithm delays every kept-alive answer by 40 ms."""
+    """Return a listening socket; without a named protocol, Nagle's algorithm delays kept-alive answers by 40 ms."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -93,5 +93,5 @@ def listening(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
-        raise PortInUse(f"The emulator cannot listen on {host}:{port}: {error.strerror}.") from error
+        raise PortInUseError(f"The emulator cannot listen on {host}:{port}: {error.strerror}.") from error
     return listener

@@ -41,7 +41,7 @@ configure them (README, "Real resources")."""
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator decides.
+    """The operator's decisions.
 
     Attributes:
         state_key: Signs confirm tokens and questions; shared by all replicas.

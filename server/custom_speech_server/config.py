@@ -45,7 +45,7 @@ class _Section(pydantic.BaseModel):
 
 
 class _Key(_Section):
-    """Where the key is; never the key itself."""
+    """The place of a key; never the key itself."""
 
     env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")] | None = None
     command: list[str] | None = Field(default=None, min_length=1)
@@ -100,7 +100,7 @@ _HINTS = {
     "resource_id": "is not an Azure resource id; it starts with /subscriptions/",
     "[key]": "must be a short name of letters, digits, dots, hyphens and underscores",
 }
-"""What to write in place of a value of the wrong form."""
+"""Hints about values of the wrong form."""
 
 
 def load(config: Path | None, environment: Mapping[str, str]) -> Resources:

@@ -1,4 +1,4 @@
-"""What the program itself says on stderr: a line of text, or of JSON where the logs are JSON."""
+"""Notices of the program itself on stderr: a line of text, or of JSON where the logs are JSON."""
 
 import sys
 

@@ -24,7 +24,7 @@ MAX_OUTPUT_BYTES = 64 * 1024
 """The most that a command may print."""
 
 _CHECK_SECONDS = 0.1
-"""How often the size of a command's output is checked."""
+"""Seconds between two checks of the size of a command's output."""
 
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
 
@@ -160,7 +160,7 @@ class EntraToken:
         self._resource, self._tenant = resource, tenant
         self._identity: Any = None
 
-    async def headers(self, *, renew: bool = False) -> dict[str, str]:  # the identity library renews
+    async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # the identity library renews
         """Return the header with a token, which the identity library keeps and renews."""
         token = await anyio.to_thread.run_sync(self._token, abandon_on_cancel=True)
         return {"Authorization": f"Bearer {token}"}

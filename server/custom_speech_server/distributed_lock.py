@@ -28,7 +28,7 @@ LOCK_SECONDS = 60.0
 """A lock whose holder has died is free after this time; longer than any request."""
 
 ACQUIRE_SECONDS = 30.0
-"""How long a request waits for an identical one."""
+"""Seconds for which a request waits for an identical one."""
 
 _MARKER_SECONDS = CONFIRMATION_LIFETIME.total_seconds()
 _PREFIX = "custom-speech-mcp:"

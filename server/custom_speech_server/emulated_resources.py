@@ -55,7 +55,7 @@ def emulator() -> Callable[..., Any]:
     Raises:
         UnreachableError: Its state cannot be used.
     """
-    from custom_speech_emulator import StateUnusable
+    from custom_speech_emulator import StateUnusableError
     from custom_speech_emulator import emulator as create_emulator
 
     file = state_file()
@@ -65,5 +65,5 @@ def emulator() -> Callable[..., Any]:
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
         return create_emulator(state=file, training="seconds:4")
-    except (StateUnusable, OSError) as error:
+    except (StateUnusableError, OSError) as error:
         raise UnreachableError(f"The emulator cannot start: {error}", resource="emulator", operation="any") from None

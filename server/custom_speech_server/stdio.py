@@ -43,7 +43,7 @@ async def _serve(server: MCPServer[Any]) -> None:
 
 @asynccontextmanager
 async def answered_input(read_stream: Any, write_stream: Any) -> AsyncIterator[Any]:
-    """Pass messages on, and answer every line that is not one with a JSON-RPC error and one log line."""
+    """Pas messages on, and answer every line that is not one with a JSON-RPC error and one log line."""
     sender, receiver = anyio.create_memory_object_stream[SessionMessage](0)
 
     async def pass_on() -> None:

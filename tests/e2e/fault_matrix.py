@@ -202,7 +202,7 @@ async def _drive(drive: Drive, dice: Dice, service: Service, rules: Rules) -> No
             break
     drive.run.struck = service.disarm()
     settled = any([await drive.at_once(1, patient=True) for _ in range(REPETITIONS)])
-    if not settled and "perhaps an earlier copy" not in drive.visible[-2]:
+    if not settled and "may be an earlier copy" not in drive.visible[-2]:
         drive.run.unhandled.append(f"still refused without faults: {drive.visible[-2]}")
 
 

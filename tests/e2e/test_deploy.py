@@ -61,7 +61,7 @@ SERVERS = {name: service for name, service in COMPOSE.items() if name.startswith
 
 
 @pytest.mark.parametrize("container", CONTAINERS, ids=lambda one: one.name)
-def test_starts_as_it_stands(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deployment_starts_as_it_stands(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     """The product's own parser takes the command, and no condition refuses it."""
     for name, value in container.environment.items():
         monkeypatch.setenv(name, value)
@@ -81,7 +81,7 @@ def test_starts_as_it_stands(container: Container, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("text", [*sorted(FOLDER.iterdir()), ROOT / "docs" / "deploy.md"], ids=lambda file: file.name)
-def test_names_no_variable_that_the_product_does_not_read(text: Path) -> None:
+def test_deployment_names_no_variable_that_the_product_does_not_read(text: Path) -> None:
     """A misspelt one would be silently without effect."""
     sources = "".join(file.read_text("utf-8") for file in (ROOT / "server").rglob("*.py"))
 
@@ -90,7 +90,7 @@ def test_names_no_variable_that_the_product_does_not_read(text: Path) -> None:
     )
 
 
-def test_holds_every_extra_that_the_page_offers() -> None:
+def test_deployment_holds_every_extra_that_the_page_offers() -> None:
     """Redis or Valkey for locks, OpenTelemetry, Entra ID: the image has what they need."""
     installed = re.search(r"/source\[(.+)\]", DOCKERFILE)
     assert installed
@@ -98,7 +98,7 @@ def test_holds_every_extra_that_the_page_offers() -> None:
     assert set(re.findall(r"extra `(\w+)`", PAGE)) | {"entra"} == set(installed[1].split(","))
 
 
-def test_looks_after_the_port_that_is_served() -> None:
+def test_deployment_looks_after_the_port_that_is_served() -> None:
     """The image's own check, the cluster's probes, and the emulator's in compose."""
     port = parse(CONTAINERS[0].command).port
     emulated = COMPOSE["emulator"]
@@ -109,7 +109,7 @@ def test_looks_after_the_port_that_is_served() -> None:
     assert f"http://127.0.0.1:{parse(emulated['command']).port}/" in emulated["healthcheck"]["test"][-1]
 
 
-def test_leads_from_nginx_to_the_replicas_by_the_names_that_they_have() -> None:
+def test_deployment_leads_from_nginx_to_the_replicas_by_the_names_that_they_have() -> None:
     """Replicas keep no sessions."""
     own = {name: f"{name}:{parse(service['command']).port}" for name, service in SERVERS.items()}
 
@@ -117,7 +117,7 @@ def test_leads_from_nginx_to_the_replicas_by_the_names_that_they_have() -> None:
     assert all("--stateless" in one["command"] for one in SERVERS.values())
 
 
-def test_shows_a_machine_that_tries_it_out_to_nobody_else() -> None:
+def test_deployment_shows_a_machine_that_tries_it_out_to_nobody_else() -> None:
     """Every port of compose is published on loopback."""
     ports = [port for service in COMPOSE.values() for port in service.get("ports", [])]
 
@@ -125,7 +125,7 @@ def test_shows_a_machine_that_tries_it_out_to_nobody_else() -> None:
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
-def test_keeps_one_state_for_all_that_work_on_the_emulator() -> None:
+def test_deployment_keeps_one_state_for_all_that_work_on_the_emulator() -> None:
     """The image names the file, the emulator is told it, and the volume is under it."""
     file = re.search(r"CUSTOM_SPEECH_EMULATOR_STATE=(\S+)", DOCKERFILE)
     assert file
@@ -135,24 +135,24 @@ def test_keeps_one_state_for_all_that_work_on_the_emulator() -> None:
     assert file[1].startswith("/state/")
 
 
-def test_gives_up_a_replica_that_is_silent_for_longer_than_a_call_may_take() -> None:
+def test_deployment_gives_up_a_replica_that_is_silent_for_longer_than_a_call_may_take() -> None:
     """Neither earlier nor an hour later."""
     [seconds] = re.findall(r"proxy_read_timeout (\d+)s;", NGINX)
 
     assert CALL_SECONDS < int(seconds) < 2 * CALL_SECONDS
 
 
-def test_lets_out_of_the_cluster_what_the_page_offers_and_https() -> None:
+def test_deployment_lets_out_of_the_cluster_what_the_page_offers_and_https() -> None:
     """The store for turns and the collector; the last rule is the one that Cilium's policy takes the place of."""
     rules = KUBERNETES["NetworkPolicy"]["spec"]["egress"]
     ports = [[port["port"] for port in rule["ports"]] for rule in rules]
 
-    assert ports == [["http"], [53, 53], [6379], [4318], [443]]
-    assert ["ipBlock" in rule["to"][0] for rule in rules] == [False, False, False, False, True]
-    assert f":{ports[2][0]}/" in PAGE
+    assert ports == [[53, 53], [6379], [4318], [443]]
+    assert ["ipBlock" in rule["to"][0] for rule in rules] == [False, False, False, True]
+    assert f":{ports[1][0]}/" in PAGE
 
 
-def test_lets_out_where_cilium_runs_https_to_speech_hosts_and_to_logging_in() -> None:
+def test_deployment_lets_out_where_cilium_runs_https_to_speech_hosts_and_to_logging_in() -> None:
     """Names are asked of the cluster, and nothing else is open; its pods are those of kubernetes.yaml."""
     names, https = CILIUM["spec"]["egress"]
     hosts = [next(iter(one.values())).replace("*", "contoso") for one in https["toFQDNs"]]

@@ -18,14 +18,14 @@ def anyio_backend() -> Any:
 
 
 @pytest.mark.parametrize("seed", range(0, 1000, 17))
-async def test_a_run_is_as_promised(seed: int) -> None:
+async def test_fault_matrix_a_run_is_as_promised(seed: int) -> None:
     """One entity a request, under 50 s, no secret, no other host, no unhandled error."""
     run = await one(seed)
 
     assert not run.failed, run
 
 
-def test_a_thousand_runs_are_every_combination() -> None:
+def test_fault_matrix_a_thousand_runs_are_every_combination() -> None:
     """Tools, faults and API versions, each with each, three times and more."""
     assert 3 * len(TOOLS) * len(FAULTS) * 2 <= 1000
 
@@ -33,7 +33,7 @@ def test_a_thousand_runs_are_every_combination() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"made": 2}, {"made": 0}, {"secrets": 1}, {"elsewhere": 1}, {"unhandled": ["x"]}, {"seconds": [50.1]}]
 )
-def test_whatever_is_not_as_promised_is_reported_with_its_seed(wrong: dict[str, Any]) -> None:
+def test_fault_matrix_whatever_is_not_as_promised_is_reported_with_its_seed(wrong: dict[str, Any]) -> None:
     """No figure is printed that could not also be a bad one."""
     run = Run(417, "copy_model", "429", "v3.2", **{"seconds": [1.0]} | wrong)
 
@@ -41,6 +41,6 @@ def test_whatever_is_not_as_promised_is_reported_with_its_seed(wrong: dict[str, 
     assert "seed 417" in report([run])
 
 
-def test_no_tool_is_left_out() -> None:
+def test_fault_matrix_no_tool_is_left_out() -> None:
     """A new tool fails here until it is in the matrix."""
     assert sorted(TOOLS) == sorted(tool.name for tool in registered_tools())

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_its_table_of_tools_is_the_registered_tools() -> None:
+def test_readme_table_of_tools_is_the_registered_tools() -> None:
     """One row for each tool, with the words of its file."""
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", README, re.MULTILINE))
 
@@ -27,7 +27,7 @@ def test_its_table_of_tools_is_the_registered_tools() -> None:
         assert first_line.startswith(f'"""{name}: ')
 
 
-def test_its_table_of_guardrails_is_what_the_rules_say() -> None:
+def test_readme_table_of_guardrails_is_what_the_rules_say() -> None:
     """Every rule that the code names, and no other."""
     named = set(re.findall(r"^\| `([a-z-]+-[a-z-]+)` \|", README, re.MULTILINE))
     sources = [file.read_text(encoding="utf-8") for file in Path(custom_speech_tools.__path__[0]).rglob("*.py")]
@@ -35,7 +35,7 @@ def test_its_table_of_guardrails_is_what_the_rules_say() -> None:
     assert named == set(re.findall(r'rule="([a-z-]+)"', "".join(sources)))
 
 
-def test_its_configuration_is_read(tmp_path: Path) -> None:
+def test_readme_configuration_is_read(tmp_path: Path) -> None:
     """The example works as it stands, and so does each line that is commented out."""
     example = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
     assert example
@@ -51,7 +51,7 @@ def test_its_configuration_is_read(tmp_path: Path) -> None:
         assert from_file(file, {})
 
 
-def test_ci_runs_its_commands() -> None:
+def test_readme_ci_runs_its_commands() -> None:
     """Both, word for word."""
     commands = re.findall(r"^python3 -m venv .+$", README, re.MULTILINE)
 
@@ -59,7 +59,7 @@ def test_ci_runs_its_commands() -> None:
     assert [command for command in commands if command not in (ROOT / ".ci" / "run").read_text(encoding="utf-8")] == []
 
 
-def test_its_first_command_shows_the_whole_job() -> None:
+def test_readme_first_command_shows_the_whole_job() -> None:
     """`demo`, in a process of its own: nothing fails, both mistakes are shown, no colour where there is no terminal."""
     shown = subprocess.run(
         [sys.executable, "-m", "custom_speech_server", "demo"],
@@ -80,7 +80,7 @@ def test_its_first_command_shows_the_whole_job() -> None:
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
-def test_its_links_lead_somewhere(document: str) -> None:
+def test_readme_links_lead_somewhere(document: str) -> None:
     """Every relative link names a file or folder that there is."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / document).read_text(encoding="utf-8"))
 

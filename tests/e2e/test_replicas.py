@@ -105,7 +105,7 @@ async def test_replicas_accept_the_answer_to_a_question_of_another_replica(azure
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_serve_a_client_that_cannot_ask_with_a_token(azure: Azure, era: Any) -> None:
+async def test_replicas_serve_a_client_that_cannot_ask_with_a_token(azure: Azure, era: Any) -> None:
     """The confirm token of one replica holds on the next."""
     async with replicas(azure, SHARED, SHARED) as balancer, httpx2.AsyncClient(transport=balancer) as http:
         connection = streamable_http_client("http://127.0.0.1:1/mcp", http_client=http)
@@ -131,7 +131,7 @@ async def test_replicas_serve_handshake_clients_without_sessions(azure: Azure, v
     assert answer_in(listed)["result"]["tools"]
 
 
-async def test_make_one_model_of_the_same_request_at_the_same_moment(azure: Azure, lock: RequestLock) -> None:
+async def test_replicas_make_one_model_of_the_same_request_at_the_same_moment(azure: Azure, lock: RequestLock) -> None:
     """Where they share a store: the later one finds what the earlier has made."""
     async with (
         replicas(azure, SHARED, SHARED, confirm="never", lock=lock) as balancer,
@@ -147,7 +147,7 @@ async def test_make_one_model_of_the_same_request_at_the_same_moment(azure: Azur
     assert await azure.writes() == ["Models_Create"] * 3
 
 
-async def test_create_nothing_while_the_store_that_they_share_is_gone(azure: Azure) -> None:
+async def test_replicas_create_nothing_while_the_store_that_they_share_is_gone(azure: Azure) -> None:
     """Then no replica knows what another does."""
     pytest.importorskip("redis", reason="the extra redis is not installed")
     gone = RedisLock("redis://127.0.0.1:1")

@@ -66,7 +66,7 @@ def everywhere(key: str) -> Iterator[Answer]:
 
 @pytest.mark.parametrize("answer", list(everywhere(KEY)), ids=lambda answer: str(answer[0]))
 @pytest.mark.parametrize("tool", ["list_models", "list_base_models", "get_model", "create_model"])
-async def test_when_the_service_repeats_it(answer: Answer, tool: str, tmp_path: Path) -> None:
+async def test_key_is_not_exposed_when_the_service_repeats_it(answer: Answer, tool: str, tmp_path: Path) -> None:
     """In a refusal, a header, a name, a link: the client masks what it has sent before anything else reads it."""
     arguments = {"list_base_models": {"locale": "en-US"}, "get_model": {"model": "A"}, "create_model": WRITING}
     audit, said = AuditFile(tmp_path / "audit.jsonl"), []
@@ -89,7 +89,7 @@ def in_process(resources: Resources) -> Resources:
     return Resources(resources.all, resources.default, "the test", in_process=True)
 
 
-async def test_when_it_is_handed_on_with_a_copy() -> None:
+async def test_key_is_not_exposed_when_it_is_handed_on_with_a_copy() -> None:
     """In the article's form of v3.2 the target's key stands in the request; an answer that repeats it is masked."""
     target = "emulator-westeurope-key"
     refusal = {"code": "InvalidSubscription", "message": f"The target key {target} is not valid."}
@@ -107,7 +107,7 @@ async def test_when_it_is_handed_on_with_a_copy() -> None:
     assert target not in "".join([said, *elsewhere()])
 
 
-async def test_when_it_goes_over_a_wire() -> None:
+async def test_key_is_not_exposed_when_it_goes_over_a_wire() -> None:
     """At the most talkative level of httpx, httpcore and asyncio."""
     with visible_elsewhere() as elsewhere:
         async with (
@@ -122,7 +122,7 @@ async def test_when_it_goes_over_a_wire() -> None:
 
 
 @pytest.mark.parametrize("kind", [AzureError, SpeechError])
-async def test_in_the_traceback_of_an_error(kind: type[Exception]) -> None:
+async def test_key_is_not_exposed_in_the_traceback_of_an_error(kind: type[Exception]) -> None:
     """Of whatever reaches the outside, with everything that it was caused by."""
     speech = Speech(
         RequestPipeline(here().all[0], lambda: Scripted(lambda method, path: (401, {}, {"message": f"Bad {KEY}"})))
@@ -136,7 +136,7 @@ async def test_in_the_traceback_of_an_error(kind: type[Exception]) -> None:
     )
 
 
-async def test_in_the_repr_of_anything_that_holds_it() -> None:
+async def test_key_is_not_exposed_in_the_repr_of_anything_that_holds_it() -> None:
     """Resources, settings, credentials, tokens; as repr, str and format."""
     stored = EnvironmentKey("here", lambda: KEY)
     await stored.key()
@@ -157,7 +157,7 @@ async def test_in_the_repr_of_anything_that_holds_it() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "  ", "a\r\nX-Other: b", "kéy", "a\x00b", "a\tb"])
-async def test_in_the_error_about_a_key_that_is_none(key: str) -> None:
+async def test_key_is_not_exposed_in_the_error_about_a_key_that_is_none(key: str) -> None:
     """A key that could not stand in a header never reaches one, where an error would quote it."""
     with pytest.raises(NoCredentialError) as refused:
         await EnvironmentKey("here", lambda: key).headers()
@@ -198,7 +198,7 @@ class TestRotation:
         await after.models_list_custom_models()
         return str((await credential.key()).get_secret_value())
 
-    async def test_a_key_by_command(self, tmp_path: Path) -> None:
+    async def test_key_is_not_exposed_a_key_by_command(self, tmp_path: Path) -> None:
         """The command runs again."""
         file = tmp_path / "key"
         file.write_text(KEY, encoding="utf-8")
@@ -206,7 +206,7 @@ class TestRotation:
 
         assert await self.asked(credential, lambda: file.write_text(OTHER, encoding="utf-8")) == OTHER
 
-    async def test_a_key_in_a_variable(self) -> None:
+    async def test_key_is_not_exposed_a_key_in_a_variable(self) -> None:
         """The variable is read again."""
         environment = {"K": KEY}
 
@@ -215,7 +215,7 @@ class TestRotation:
             == OTHER
         )
 
-    async def test_a_key_in_the_keyring(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_key_is_not_exposed_a_key_in_the_keyring(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The keyring is asked again."""
         entries = {"train": KEY}
 
@@ -228,7 +228,7 @@ class TestRotation:
 
         assert await self.asked(KeyringKey("here", "train"), lambda: entries.update(train=OTHER)) == OTHER
 
-    async def test_a_key_that_stays_wrong_is_tried_once(self) -> None:
+    async def test_key_is_not_exposed_a_key_that_stays_wrong_is_tried_once(self) -> None:
         """And the 401 is the answer."""
         resource = SpeechResource("here", "http://here.localhost", EnvironmentKey("here", lambda: KEY))
         speech = Speech(RequestPipeline(resource, lambda: self.service(OTHER)))
@@ -239,14 +239,16 @@ class TestRotation:
         assert refused.value.status == 401
 
 
-def test_a_secret_too_short_to_be_one_masks_nothing() -> None:
+def test_key_is_not_exposed_a_secret_too_short_to_be_one_masks_nothing() -> None:
     """Else the key `a` would mask every a."""
     assert Received(200, {}, b"banana").without("a").body == b"banana"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 @pytest.mark.parametrize(("mode", "said"), [(0o600, 0), (0o644, 0), (0o664, 1), (0o606, 1)])
-def test_a_configuration_that_others_can_change_is_said(tmp_path: Path, mode: int, said: int) -> None:
+def test_key_is_not_exposed_a_configuration_that_others_can_change_is_said(
+    tmp_path: Path, mode: int, said: int
+) -> None:
     """It names the command that prints the key."""
     file = tmp_path / "resources.toml"
     file.write_text("[resources.a]\nregion = 'eastus'\nkey = { env = 'K' }\n", encoding="utf-8")

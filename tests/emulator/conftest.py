@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from emulator.service import Resource, Service
+from support.emulator_service import Resource, Service
 
 
 @pytest.fixture

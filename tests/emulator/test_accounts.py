@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from custom_speech_emulator import account
-from emulator.service import Service
+from support.emulator_service import Service
 
 MODELS = "speechtotext/models?api-version=2025-10-15"
 
@@ -14,7 +14,7 @@ MODELS = "speechtotext/models?api-version=2025-10-15"
     "base",
     ["http://eastus.localhost:8765", "http://127.0.0.1:8765/eastus", "https://eastus.api.cognitive.microsoft.com"],
 )
-def test_it_opens_its_own_region_however_that_is_named(service: Service, base: str) -> None:
+def test_account_opens_its_own_region_however_that_is_named(service: Service, base: str) -> None:
     """By the host's first label, or by the first segment of the path."""
     response = service.send("GET", f"{base}/{MODELS}", headers={"Ocp-Apim-Subscription-Key": "emulator-eastus-key"})
 
@@ -32,7 +32,7 @@ def test_it_opens_its_own_region_however_that_is_named(service: Service, base: s
         ("http://localhost", ""),
     ],
 )
-def test_it_opens_nothing_else(service: Service, base: str, key: str) -> None:
+def test_account_opens_nothing_else(service: Service, base: str, key: str) -> None:
     """An unknown key, none, or one of another region than the address names: the service's 401."""
     response = service.send("GET", f"{base}/{MODELS}", headers={"Ocp-Apim-Subscription-Key": key})
 
@@ -40,7 +40,7 @@ def test_it_opens_nothing_else(service: Service, base: str, key: str) -> None:
     assert response.json()["code"] == "Unauthorized"
 
 
-def test_it_can_be_added(start: Callable[..., Service]) -> None:
+def test_account_can_be_added(start: Callable[..., Service]) -> None:
     """Accounts are an option; a free one has no room for the stock's datasets."""
     resource = start(accounts=[account("westus", tier="F0")]).resource("westus")
 
@@ -48,7 +48,7 @@ def test_it_can_be_added(start: Callable[..., Service]) -> None:
     assert len(resource.ask("GET", "/projects")["values"]) == 3
 
 
-def test_it_sees_only_what_is_its_own(service: Service) -> None:
+def test_account_sees_only_what_is_its_own(service: Service) -> None:
     """A model of another resource does not exist for this one."""
     model = service.resource("westeurope").stocked("models", "finished model en-US")
 

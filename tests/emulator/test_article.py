@@ -2,7 +2,7 @@
 
 import json
 
-from emulator.service import Resource, Service, id_of
+from support.emulator_service import Resource, Service, id_of
 
 KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key", "Content-Type": "application/json"}
 BASE = "http://127.0.0.1:8765/eastus/speechtotext/v3.2"
@@ -24,7 +24,7 @@ def trained(service: Service, old: Resource) -> dict[str, object]:
     return dict(response.json())
 
 
-def test_they_create_a_model(service: Service) -> None:
+def test_article_requests_create_a_model(service: Service) -> None:
     """With `"baseModel": null` the default base model is taken and shown."""
     model = trained(service, service.resource(version="v3.2"))
 
@@ -32,7 +32,7 @@ def test_they_create_a_model(service: Service) -> None:
     assert "baseModel" in model
 
 
-def test_they_copy_and_connect_it(service: Service) -> None:
+def test_article_requests_copy_and_connect_it(service: Service) -> None:
     """Copied with the target's key, then connected by a patch on the new model."""
     old, target = service.resource(version="v3.2"), service.resource("westeurope", "v3.2")
     model = trained(service, old)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.service import Resource, Service
+from support.emulator_service import Resource, Service
 
 JSON = {"Content-Type": "application/json"}
 
@@ -28,13 +28,13 @@ JSON = {"Content-Type": "application/json"}
         (b"5", "InvalidPayload"),
     ],
 )
-def test_that_is_no_json_object_is_refused(eastus: Resource, content: bytes, code: str) -> None:
+def test_bad_input_that_is_no_json_object_is_refused(eastus: Resource, content: bytes, code: str) -> None:
     """400 with the fitting code, whatever the depth."""
     assert eastus.refusal("POST", "/models", content=content, headers=JSON) == (400, code)
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/xml", "application/jsonx", "multipart/form-data"])
-def test_that_is_not_sent_as_json_is_refused(eastus: Resource, kind: str | None) -> None:
+def test_bad_input_that_is_not_sent_as_json_is_refused(eastus: Resource, kind: str | None) -> None:
     """415; `application/json` may have parameters."""
     headers = {"Content-Type": kind} if kind else {}
     good = b'{"displayName": "x", "locale": "en-US"}'
@@ -44,7 +44,7 @@ def test_that_is_not_sent_as_json_is_refused(eastus: Resource, kind: str | None)
     assert eastus.send("POST", "/models", content=good, headers=utf8).status_code == 201
 
 
-def test_that_is_too_large_is_refused(eastus: Resource) -> None:
+def test_bad_input_that_is_too_large_is_refused(eastus: Resource) -> None:
     """413 above one MiB of JSON, and above what is read at all."""
     for size in (1024 * 1024, 9 * 1024 * 1024):
         content = b'{"displayName": "' + b"x" * size + b'", "locale": "en-US"}'
@@ -54,7 +54,7 @@ def test_that_is_too_large_is_refused(eastus: Resource) -> None:
 @pytest.mark.parametrize(
     "path", ["/models/x", "/models/none:copy", "/models/..", "/models//files", "/models/", "/Nothing"]
 )
-def test_that_leads_nowhere_is_not_found(eastus: Resource, path: str) -> None:
+def test_bad_input_that_leads_nowhere_is_not_found(eastus: Resource, path: str) -> None:
     """404 in the service's shape."""
     assert eastus.refusal("GET", path)[0] in (404, 405)
 
@@ -62,7 +62,9 @@ def test_that_leads_nowhere_is_not_found(eastus: Resource, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"), [("PUT", "/models", "GET, POST"), ("DELETE", "/models:authorizecopy", "POST")]
 )
-def test_that_uses_another_method_is_not_allowed(eastus: Resource, method: str, path: str, allowed: str) -> None:
+def test_bad_input_that_uses_another_method_is_not_allowed(
+    eastus: Resource, method: str, path: str, allowed: str
+) -> None:
     """405 with the methods that are."""
     response = eastus.send(method, path)
 
@@ -72,7 +74,7 @@ def test_that_uses_another_method_is_not_allowed(eastus: Resource, method: str, 
 @pytest.mark.parametrize(
     "query", ["", "?api-version=2023-01-01", "?api-version=", "?api-version=2025-10-15&api-version=x"]
 )
-def test_that_names_no_api_version_is_refused(eastus: Resource, query: str) -> None:
+def test_bad_input_that_names_no_api_version_is_refused(eastus: Resource, query: str) -> None:
     """400; an unknown path version is not found; beside v3.2 in the path it is ignored."""
     base = f"{eastus.base}/speechtotext"
 
@@ -83,7 +85,7 @@ def test_that_names_no_api_version_is_refused(eastus: Resource, query: str) -> N
 
 
 @pytest.mark.parametrize("host", ["a b", "x<script>", "localhost:99x", 'x"y', "[::1"])
-def test_that_names_no_host_is_refused(eastus: Resource, host: str) -> None:
+def test_bad_input_that_names_no_host_is_refused(eastus: Resource, host: str) -> None:
     """A Host header goes into every link; what is no host never does."""
     response = eastus.send("GET", "/models", headers={"Host": host})
 
@@ -94,7 +96,7 @@ def test_that_names_no_host_is_refused(eastus: Resource, host: str) -> None:
 @pytest.mark.parametrize(
     "name", ["x" * 10_000, "123", "{}", "true", "\x00\x1f", "'; DROP TABLE entity", "日本 ß 🎤", "\u202e"]
 )
-def test_that_is_an_odd_name_stays_what_it_is(eastus: Resource, name: str) -> None:
+def test_bad_input_that_is_an_odd_name_stays_what_it_is(eastus: Resource, name: str) -> None:
     """Text comes back as it was sent, and can be found again."""
     model = eastus.model(displayName=name)
 
@@ -106,7 +108,7 @@ def test_that_is_an_odd_name_stays_what_it_is(eastus: Resource, name: str) -> No
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(["GET", "POST", "PATCH", "PUT", "DELETE"]), st.binary(max_size=40), st.binary(max_size=60))
-def test_that_is_random_never_gets_a_500(service: Service, method: str, path: bytes, content: bytes) -> None:
+def test_bad_input_that_is_random_never_gets_a_500(service: Service, method: str, path: bytes, content: bytes) -> None:
     """Any bytes as path and body."""
     url = f"http://eastus.localhost/speechtotext/v3.2/models/{path.hex(' ', 1).replace(' ', '%')}"
     headers = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key", **JSON}

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.service import Service
+from support.emulator_service import Service
 
 
-def test_they_say_what_is_here(service: Service) -> None:
+def test_control_routes_say_what_is_here(service: Service) -> None:
     """Accounts with their keys, and the routes."""
     here = service.control("GET", "")
 
@@ -15,7 +15,7 @@ def test_they_say_what_is_here(service: Service) -> None:
     assert "/_emulator/requests" in here["routes"]
 
 
-def test_they_tell_what_arrived_with_keys_masked(service: Service) -> None:
+def test_control_routes_tell_what_arrived_with_keys_masked(service: Service) -> None:
     """Method, path, query, account, operation, version, status and body of every request."""
     resource = service.resource()
     resource.send("POST", "/models", json={"displayName": "x", "locale": "en-US"})
@@ -32,7 +32,7 @@ def test_they_tell_what_arrived_with_keys_masked(service: Service) -> None:
     assert (third["operation"], third["status"]) == (None, 404)
 
 
-def test_they_forget_what_arrived(service: Service) -> None:
+def test_control_routes_forget_what_arrived(service: Service) -> None:
     """On request; they are not in the log themselves."""
     service.resource().send("GET", "/models")
 
@@ -41,7 +41,7 @@ def test_they_forget_what_arrived(service: Service) -> None:
     assert service.control("GET", "requests") == []
 
 
-def test_they_start_afresh(service: Service) -> None:
+def test_control_routes_start_afresh(service: Service) -> None:
     """The stock is as it was, the clock too."""
     resource = service.resource()
     before = resource.ask("GET", "/models/base")
@@ -58,7 +58,7 @@ def test_they_start_afresh(service: Service) -> None:
 @pytest.mark.parametrize(
     "host", ["attacker.example", "eastus.api.cognitive.microsoft.com", "localhost.attacker.example"]
 )
-def test_they_answer_only_on_loopback_names(service: Service, host: str) -> None:
+def test_control_routes_answer_only_on_loopback_names(service: Service, host: str) -> None:
     """A web page cannot reach them under a name of its own."""
     assert service.send("GET", f"http://{host}/_emulator/requests").status_code == 403
 
@@ -73,14 +73,14 @@ def test_they_answer_only_on_loopback_names(service: Service, host: str) -> None
         ("http://localhost.evil.com", 403),
     ],
 )
-def test_no_foreign_web_page_is_answered(service: Service, origin: str, status: int) -> None:
+def test_control_routes_no_foreign_web_page_is_answered(service: Service, origin: str, status: int) -> None:
     """A browser names the page that sends, even to this machine."""
     reset = service.send("POST", "http://localhost/_emulator/reset", headers={"Origin": origin})
 
     assert reset.status_code == status
 
 
-def test_they_refuse_what_is_not_there(service: Service) -> None:
+def test_control_routes_refuse_what_is_not_there(service: Service) -> None:
     """Unknown routes and methods, in the service's shape."""
     assert service.send("GET", "http://localhost/_emulator/nothing").status_code == 404
     assert service.send("PUT", "http://localhost/_emulator/clock").headers["allow"] == "GET, POST"
@@ -89,7 +89,7 @@ def test_they_refuse_what_is_not_there(service: Service) -> None:
     assert service.send("POST", "http://localhost/_emulator/finish", json={"status": "Maybe"}).status_code == 400
 
 
-def test_they_hold_the_request_rate_when_that_is_wanted(start: Callable[..., Service]) -> None:
+def test_control_routes_hold_the_request_rate_when_that_is_wanted(start: Callable[..., Service]) -> None:
     """100 requests in 10 seconds of the emulator's clock, by resource; off unless started so."""
     service = start(rate_limit=True)
     eastus, westeurope = service.resource(), service.resource("westeurope")
@@ -103,7 +103,7 @@ def test_they_hold_the_request_rate_when_that_is_wanted(start: Callable[..., Ser
     assert eastus.send("GET", "/models/locales").status_code == 200
 
 
-def test_they_are_not_alone_in_mistrusting_foreign_names(service: Service) -> None:
+def test_control_routes_are_not_alone_in_mistrusting_foreign_names(service: Service) -> None:
     """Whoever reached this machine under another name cannot make it read files or call addresses."""
     key = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
     base = "http://attacker.example/speechtotext/v3.2"
@@ -125,7 +125,7 @@ def test_they_are_not_alone_in_mistrusting_foreign_names(service: Service) -> No
         ("http://127.0.0.1:1/", 201),
     ],
 )
-def test_they_are_not_alone_in_mistrusting_other_machines(
+def test_control_routes_are_not_alone_in_mistrusting_other_machines(
     start: Callable[..., Service], host: str, url: str, status: int
 ) -> None:
     """Where others reach it, whatever they call it, it reads and calls only hosts that were allowed."""

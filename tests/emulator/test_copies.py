@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.service import VERSIONS, Resource, Service, resource_id
+from support.emulator_service import VERSIONS, Resource, Service, resource_id
 
 
 @pytest.fixture(params=VERSIONS)
@@ -18,7 +18,7 @@ def authorized(target: Resource, source: str = "eastus") -> Any:
     return target.ask("POST", "/models:authorizecopy", json={"sourceResourceId": resource_id(source)})
 
 
-def test_it_arrives_on_the_target(both: tuple[Resource, Resource]) -> None:
+def test_copy_arrives_on_the_target(both: tuple[Resource, Resource]) -> None:
     """Authorized there, started here, followed as an operation, read with the target's key."""
     source, target = both
     model = source.model(description="d", customProperties={"k": "v"})
@@ -38,14 +38,14 @@ def test_it_arrives_on_the_target(both: tuple[Resource, Resource]) -> None:
     assert target.send("GET", copy["baseModel"]["self"]).status_code == 200
 
 
-def test_it_is_found_whatever_the_case_of_its_id(eastus: Resource, service: Service) -> None:
+def test_copy_is_found_whatever_the_case_of_its_id(eastus: Resource, service: Service) -> None:
     """The published examples write it in both."""
     operation = eastus.ask("POST", eastus.model()["links"]["copy"], json=authorized(service.resource("westeurope")))
 
     assert eastus.ask("GET", f"/operations/models/copy/{operation['id'].upper()}")["id"] == operation["id"]
 
 
-def test_it_needs_an_authorization_that_holds(eastus: Resource, service: Service) -> None:
+def test_copy_needs_an_authorization_that_holds(eastus: Resource, service: Service) -> None:
     """One that has expired, was used, was given to another source, or was never given, is refused."""
     target = service.resource("westeurope")
     link = eastus.model()["links"]["copy"]
@@ -64,14 +64,14 @@ def test_it_needs_an_authorization_that_holds(eastus: Resource, service: Service
     assert eastus.refusal("POST", link, json=late) == (400, "ModelCopyAuthorizationExpired")
 
 
-def test_it_is_authorized_only_for_a_resource_that_exists(eastus: Resource) -> None:
+def test_copy_is_authorized_only_for_a_resource_that_exists(eastus: Resource) -> None:
     """The source is named by its Azure Resource Manager id."""
     body = {"sourceResourceId": "/subscriptions/x"}
 
     assert eastus.refusal("POST", "/models:authorizecopy", json=body) == (400, "InvalidSourceAzureResourceId")
 
 
-def test_it_is_refused_of_a_model_that_is_not_ready(service: Service) -> None:
+def test_copy_is_refused_of_a_model_that_is_not_ready(service: Service) -> None:
     """Running, or past its transcription date."""
     source, target = service.resource(), service.resource("westeurope")
     fresh = source.ask("POST", "/models", json={"displayName": "x", "locale": "en-US"})
@@ -83,7 +83,7 @@ def test_it_is_refused_of_a_model_that_is_not_ready(service: Service) -> None:
     assert source.refusal("POST", model["links"]["copy"], json=authorized(target)) == (400, "ModelDeprecated")
 
 
-def test_it_takes_the_key_of_the_target_in_v3_2_as_the_training_article_shows(service: Service) -> None:
+def test_copy_takes_the_key_of_the_target_in_v3_2_as_the_training_article_shows(service: Service) -> None:
     """Answered with the target's model; later versions refuse the body."""
     source, target = service.resource(version="v3.2"), service.resource("westeurope", "v3.2")
     link = source.model()["links"]["copy"]

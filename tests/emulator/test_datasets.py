@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from custom_speech_emulator import account
-from custom_speech_emulator.imports import allowed
-from emulator.content.recordings import wav, zipped
-from emulator.loopback import Heard, listening
-from emulator.service import VERSIONS, Resource, Service, id_of
+from custom_speech_emulator.resources.dataset_imports import allowed
+from support.emulator_service import VERSIONS, Resource, Service, id_of
+from support.loopback_server import Heard, listening
+from support.recordings import wav, zipped
 
 BOM = b"\xef\xbb\xbf"
 TEXT = BOM + b"The blue gateway hums.\nPress the green key.\n"
@@ -30,7 +30,7 @@ def served(data: bytes, status: int = 200, **headers: str) -> Callable[[Heard], 
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_is_read_from_its_content_url(service: Service, version: str) -> None:
+def test_dataset_is_read_from_its_content_url(service: Service, version: str) -> None:
     """What it holds is counted from what lies there."""
     resource = service.resource(version=version)
     with listening(served(TEXT)) as listener:
@@ -43,7 +43,7 @@ def test_it_is_read_from_its_content_url(service: Service, version: str) -> None
     assert "durationMilliseconds" in dataset["properties"] or dataset["properties"]["duration"] == "PT0S"
 
 
-def test_it_is_read_from_a_file_of_this_machine(eastus: Resource, tmp_path: Path) -> None:
+def test_dataset_is_read_from_a_file_of_this_machine(eastus: Resource, tmp_path: Path) -> None:
     """A file address is as good as one on loopback."""
     file = tmp_path / "some text.txt"
     file.write_bytes(TEXT)
@@ -53,7 +53,7 @@ def test_it_is_read_from_a_file_of_this_machine(eastus: Resource, tmp_path: Path
     assert eastus.ask("GET", dataset["self"])["properties"]["acceptedLineCount"] == 2
 
 
-def test_it_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path: Path) -> None:
+def test_dataset_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path: Path) -> None:
     """No answer, half of one, a redirect, an error, a foreign host, no file: the error says which."""
     reasons = {}
     with (
@@ -83,12 +83,12 @@ def test_it_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path: Pat
     assert "does not exist" in reasons["no file"]
 
 
-def test_it_is_refused_with_an_address_that_is_none(eastus: Resource) -> None:
+def test_dataset_is_refused_with_an_address_that_is_none(eastus: Resource) -> None:
     """Only http, https and file."""
     assert eastus.refusal("POST", "/datasets", json=asked(contentUrl="ftp://x")) == (400, "InvalidPayload")
 
 
-def test_it_is_uploaded_in_blocks_that_are_put_in_order_by_the_commit(eastus: Resource) -> None:
+def test_dataset_is_uploaded_in_blocks_that_are_put_in_order_by_the_commit(eastus: Resource) -> None:
     """Uploaded in any order, sent again, and left out: what counts is the committed list."""
     dataset = eastus.ask("POST", "/datasets", json=asked())
     links = dataset["links"]
@@ -116,7 +116,7 @@ def test_it_is_uploaded_in_blocks_that_are_put_in_order_by_the_commit(eastus: Re
     ("block", "code"),
     [("", 400), ("?", 400), ("A", 400), ("QQ==" * 30, 400), ("AAAA", 201), ("AAAAAA==", 400)],
 )
-def test_it_refuses_blocks_with_bad_ids(eastus: Resource, block: str, code: int) -> None:
+def test_dataset_refuses_blocks_with_bad_ids(eastus: Resource, block: str, code: int) -> None:
     """Base64 of 1 to 64 bytes, all equally long."""
     here = f"/datasets/{id_of(eastus.ask('POST', '/datasets', json=asked()))}/blocks"
     octets = {"Content-Type": "application/octet-stream"}
@@ -125,7 +125,7 @@ def test_it_refuses_blocks_with_bad_ids(eastus: Resource, block: str, code: int)
     assert eastus.send("PUT", here, {"blockid": block}, content=b"x", headers=octets).status_code == code
 
 
-def test_it_refuses_blocks_that_are_too_large_empty_or_no_bytes(eastus: Resource) -> None:
+def test_dataset_refuses_blocks_that_are_too_large_empty_or_no_bytes(eastus: Resource) -> None:
     """8 MiB is the most; one byte more is refused, as is anything that is not sent as octets."""
     here = f"/datasets/{id_of(eastus.ask('POST', '/datasets', json=asked()))}/blocks"
     octets = {"Content-Type": "application/octet-stream"}
@@ -151,7 +151,7 @@ def test_it_refuses_blocks_that_are_too_large_empty_or_no_bytes(eastus: Resource
         [None],
     ],
 )
-def test_it_refuses_a_commit_of_blocks_that_are_not_there(eastus: Resource, order: object) -> None:
+def test_dataset_refuses_a_commit_of_blocks_that_are_not_there(eastus: Resource, order: object) -> None:
     """Missing, repeated or badly described; the dataset goes on waiting."""
     dataset = eastus.ask("POST", "/datasets", json=asked())
     here = f"/datasets/{id_of(dataset)}/blocks"
@@ -161,7 +161,7 @@ def test_it_refuses_a_commit_of_blocks_that_are_not_there(eastus: Resource, orde
     assert eastus.ask("GET", dataset["self"])["status"] == "NotStarted"
 
 
-def test_it_says_what_its_import_left_out(eastus: Resource) -> None:
+def test_dataset_says_what_its_import_left_out(eastus: Resource) -> None:
     """The report names lines and reasons; the data lie beside it, both under signed addresses."""
     dataset = eastus.dataset("Language", TEXT + b"see https://contoso.com\n")
 
@@ -174,7 +174,7 @@ def test_it_says_what_its_import_left_out(eastus: Resource) -> None:
     assert data.content.startswith(TEXT)
 
 
-def test_it_measures_its_recordings(service: Service) -> None:
+def test_dataset_measures_its_recordings(service: Service) -> None:
     """Durations come from the WAV headers, in each version's words."""
     sound = zipped([("a.wav", wav()), ("trans.txt", "a.wav\thello there")])
 
@@ -186,7 +186,7 @@ def test_it_measures_its_recordings(service: Service) -> None:
     assert old["properties"]["duration"].startswith("PT")
 
 
-def test_it_fails_on_data_that_are_none(eastus: Resource) -> None:
+def test_dataset_fails_on_data_that_are_none(eastus: Resource) -> None:
     """No zip, an escaping name, no BOM: the import fails with a reason, the emulator does not."""
     escaping = io.BytesIO()
     with zipfile.ZipFile(escaping, "w") as archive:
@@ -198,7 +198,7 @@ def test_it_fails_on_data_that_are_none(eastus: Resource) -> None:
         assert dataset["properties"]["error"]["message"]
 
 
-def test_it_can_be_uploaded_in_one_form_in_v3_2(service: Service) -> None:
+def test_dataset_can_be_uploaded_in_one_form_in_v3_2(service: Service) -> None:
     """Its bytes arrive as they were, also those that look like line ends."""
     old = service.resource(version="v3.2")
     fields = {"displayName": "t", "locale": "en-US", "kind": "Acoustic", "customProperties": json.dumps({"k": "v"})}
@@ -212,7 +212,7 @@ def test_it_can_be_uploaded_in_one_form_in_v3_2(service: Service) -> None:
     assert service.send("GET", archive[0]["links"]["contentUrl"]).content == sound
 
 
-def test_it_is_refused_in_a_form_that_is_none(service: Service) -> None:
+def test_dataset_is_refused_in_a_form_that_is_none(service: Service) -> None:
     """Fields missing, unknown or twice, and other content types."""
     old = service.resource(version="v3.2")
     fields = {"displayName": "t", "locale": "en-US", "kind": "Language"}
@@ -224,7 +224,7 @@ def test_it_is_refused_in_a_form_that_is_none(service: Service) -> None:
     assert old.refusal("POST", "/datasets/upload", content=b"--x\r\n\r\n", headers=broken)[0] == 400
 
 
-def test_it_counts_against_the_quota_of_the_tier(start: Callable[..., Service]) -> None:
+def test_dataset_counts_against_the_quota_of_the_tier(start: Callable[..., Service]) -> None:
     """A free resource has room for two."""
     free = start(accounts=[account("westus", tier="F0")]).resource("westus")
 
@@ -234,7 +234,7 @@ def test_it_counts_against_the_quota_of_the_tier(start: Callable[..., Service]) 
     assert free.refusal("POST", "/datasets", json=asked()) == (400, "QuotaViolation")
 
 
-def test_it_cannot_be_deleted_while_a_training_reads_it(eastus: Resource) -> None:
+def test_dataset_cannot_be_deleted_while_a_training_reads_it(eastus: Resource) -> None:
     """409 as long as the model runs."""
     dataset = eastus.dataset("Language", TEXT)
     body = {"displayName": "m", "locale": "en-US", "datasets": [{"self": dataset["self"]}]}
@@ -246,7 +246,7 @@ def test_it_cannot_be_deleted_while_a_training_reads_it(eastus: Resource) -> Non
     assert eastus.refusal("GET", dataset["links"]["files"])[0] == 404
 
 
-def test_it_is_offered_by_kind_and_locale(service: Service) -> None:
+def test_dataset_is_offered_by_kind_and_locale(service: Service) -> None:
     """v3.2 lists kinds by locale, the others locales by kind; what is not offered is refused."""
     assert "Language" in service.resource(version="v3.2").ask("GET", "/datasets/locales")["en-US"]
     assert "en-US" in service.resource().ask("GET", "/datasets/locales")["Language"]
@@ -254,7 +254,7 @@ def test_it_is_offered_by_kind_and_locale(service: Service) -> None:
     assert service.resource().refusal("POST", "/datasets", json=refused) == (400, "InvalidLocale")
 
 
-def test_it_is_given_addresses_that_expire(eastus: Resource) -> None:
+def test_dataset_is_given_addresses_that_expire(eastus: Resource) -> None:
     """A content address holds as long as was asked, and only as it was signed."""
     dataset = eastus.dataset("Language", TEXT)
     files = f"/datasets/{id_of(dataset)}/files"
@@ -283,6 +283,6 @@ def test_it_is_given_addresses_that_expire(eastus: Resource) -> None:
         ("http://[::1", False),
     ],
 )
-def test_it_comes_only_from_hosts_that_are_allowed(url: str, expected: bool) -> None:
+def test_dataset_comes_only_from_hosts_that_are_allowed(url: str, expected: bool) -> None:
     """Loopback, and what the emulator was started with; by name, not by how an address begins."""
     assert allowed(url, ["files.example"]) is expected

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 from custom_speech_emulator import ACCOUNTS
-from custom_speech_emulator.control import ROUTES
-from custom_speech_emulator.faults import Rule
-from custom_speech_emulator.guesses import GUESSES
-from custom_speech_emulator.operations import OPERATIONS
-from custom_speech_emulator.versions import VERSIONS
+from custom_speech_emulator.control_routes import ROUTES
+from custom_speech_emulator.faults.rules import Rule
+from custom_speech_emulator.http.versions import VERSIONS
+from custom_speech_emulator.routes import OPERATIONS
+from custom_speech_emulator.undocumented import GUESSES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
 ROOMS = Path(__file__).parents[2] / "server" / "custom_speech_emulator"
@@ -30,31 +30,31 @@ def guesses() -> str:
     return "| What is left open | What the emulator does | Where |\n|---|---|---|\n" + "\n".join(rows)
 
 
-def test_it_lists_every_operation_in_every_version() -> None:
+def test_emulator_page_lists_every_operation_in_every_version() -> None:
     """Exactly those that are answered."""
     assert operations() in PAGE
 
 
-def test_it_lists_every_guess() -> None:
+def test_emulator_page_lists_every_guess() -> None:
     """As the table in the source has them, each in a room that is there."""
     assert guesses() in PAGE
     assert all((ROOMS / f"{room}.py").exists() for _, _, room in GUESSES)
 
 
-def test_it_names_every_account_with_its_key() -> None:
+def test_emulator_page_names_every_account_with_its_key() -> None:
     """So that a program can be pointed at them."""
     for account in ACCOUNTS:
         assert f"| `{account.name}` | {account.region} | `{account.key}` |" in PAGE
 
 
-def test_it_names_every_control_route() -> None:
+def test_emulator_page_names_every_control_route() -> None:
     """And no other."""
     named = set(re.findall(r"`(?:GET|PUT|POST|DELETE) (/_emulator[/a-z]*)`", PAGE))
 
     assert named == {route if route != "/_emulator" else "/_emulator/" for route in ROUTES}
 
 
-def test_it_explains_every_word_of_a_fault_rule() -> None:
+def test_emulator_page_explains_every_word_of_a_fault_rule() -> None:
     """Each property, and each kind of fault."""
     kinds = Rule.model_fields["fault"].annotation
     for word in (*Rule.model_fields, *getattr(kinds, "__args__", ())):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from custom_speech_emulator import account
-from emulator.service import VERSIONS, Resource, Service, id_of
+from support.emulator_service import VERSIONS, Resource, Service, id_of
 
 
 def asked(model: Any = None, **others: Any) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def asked(model: Any = None, **others: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_deploys_a_model(service: Service, version: str) -> None:
+def test_endpoint_deploys_a_model(service: Service, version: str) -> None:
     """With the links of its version."""
     resource = service.resource(version=version)
 
@@ -29,12 +29,12 @@ def test_it_deploys_a_model(service: Service, version: str) -> None:
     assert all(id_of(endpoint) in link for link in endpoint["links"].values())
 
 
-def test_it_deploys_the_newest_base_model_when_none_is_named(eastus: Resource) -> None:
+def test_endpoint_deploys_the_newest_base_model_when_none_is_named(eastus: Resource) -> None:
     """The specification does not require a model."""
     assert "/models/base/" in eastus.ask("POST", "/endpoints", json=asked())["model"]["self"]
 
 
-def test_it_is_refused_for_what_cannot_be_deployed(eastus: Resource) -> None:
+def test_endpoint_is_refused_for_what_cannot_be_deployed(eastus: Resource) -> None:
     """A Whisper base model, an unfinished model, another locale."""
     bases = eastus.ask("GET", "/models/base", {"filter": "locale eq 'en-US'"})["values"]
     whisper = next(model for model in bases if "Whisper" in model["displayName"])
@@ -45,7 +45,7 @@ def test_it_is_refused_for_what_cannot_be_deployed(eastus: Resource) -> None:
     assert eastus.refusal("POST", "/endpoints", json=asked(bases[-1], locale="de-DE")) == (400, "InvalidLocale")
 
 
-def test_it_takes_another_model_when_it_is_ready(start: Callable[..., Service]) -> None:
+def test_endpoint_takes_another_model_when_it_is_ready(start: Callable[..., Service]) -> None:
     """The change deploys anew; it is refused while a deployment runs."""
     resource = start(training="command").resource()
     finish = resource.service.control
@@ -64,7 +64,7 @@ def test_it_takes_another_model_when_it_is_ready(start: Callable[..., Service]) 
     )
 
 
-def test_it_lives_no_longer_than_was_asked(service: Service) -> None:
+def test_endpoint_lives_no_longer_than_was_asked(service: Service) -> None:
     """`timeToLive` of v3.2, at most 31 days."""
     old = service.resource(version="v3.2")
     short = asked(properties={"timeToLive": "PT2H"})
@@ -79,7 +79,7 @@ def test_it_lives_no_longer_than_was_asked(service: Service) -> None:
         assert old.refusal("POST", "/endpoints", json=refused) == (400, "InvalidTimeToLive")
 
 
-def test_it_is_one_and_lives_a_week_on_a_free_resource(start: Callable[..., Service]) -> None:
+def test_endpoint_is_one_and_lives_a_week_on_a_free_resource(start: Callable[..., Service]) -> None:
     """The quota of the tier F0, and its seven days."""
     service = start(accounts=[account("westus", tier="F0")])
     free = service.resource("westus")
@@ -91,7 +91,7 @@ def test_it_is_one_and_lives_a_week_on_a_free_resource(start: Callable[..., Serv
     assert free.ask("GET", "/endpoints")["values"] == []
 
 
-def test_it_has_the_logs_that_a_command_makes(service: Service) -> None:
+def test_endpoint_has_the_logs_that_a_command_makes(service: Service) -> None:
     """v3.2 only: listed by pages, got, deleted one by one, by day, or all."""
     old = service.resource(version="v3.2")
     endpoint = old.ask("POST", "/endpoints", json=asked(properties={"loggingEnabled": True}))
@@ -115,7 +115,7 @@ def test_it_has_the_logs_that_a_command_makes(service: Service) -> None:
     assert old.ask("GET", logs)["values"] == []
 
 
-def test_it_says_when_there_can_be_no_logs(service: Service) -> None:
+def test_endpoint_says_when_there_can_be_no_logs(service: Service) -> None:
     """Without logging, of a locale that is not offered, with a day that is none, in later versions."""
     old = service.resource(version="v3.2")
     logging = old.ask("POST", "/endpoints", json=asked(properties={"loggingEnabled": True}))["links"]["logs"]
@@ -134,7 +134,7 @@ def test_it_says_when_there_can_be_no_logs(service: Service) -> None:
 
 
 @pytest.mark.parametrize("word", ["loggingEnabled", "contentLoggingEnabled"])
-def test_it_logs_when_it_is_created_so(service: Service, word: str) -> None:
+def test_endpoint_logs_when_it_is_created_so(service: Service, word: str) -> None:
     """By its own property, or by that of updates, which programs send."""
     body = {"displayName": "logging", "locale": "en-US", "properties": {word: True}}
 

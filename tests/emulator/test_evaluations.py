@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.scoring import hypothesis, score
-from custom_speech_emulator.training import Skill, words_of
-from emulator.content.recordings import wav, zipped
-from emulator.service import VERSIONS, Resource, Service
+from custom_speech_emulator.resources.evaluation_scoring import hypothesis, score
+from custom_speech_emulator.resources.model_training import Skill, words_of
+from support.emulator_service import VERSIONS, Resource, Service
+from support.recordings import wav, zipped
 
 SAID = [
     "the zorbian gateway reports a flux mismatch",
@@ -41,7 +41,7 @@ def base(resource: Resource) -> Any:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_finds_a_model_better_on_what_it_was_trained_with(service: Service, version: str) -> None:
+def test_evaluation_finds_a_model_better_on_what_it_was_trained_with(service: Service, version: str) -> None:
     """A model that learnt the words of the test makes fewer errors than its base model."""
     resource = service.resource(version=version)
     audio = resource.dataset("Acoustic", recordings())
@@ -53,7 +53,7 @@ def test_it_finds_a_model_better_on_what_it_was_trained_with(service: Service, v
     assert found["wordErrorRate2"] < found["wordErrorRate1"]
 
 
-def test_it_counts_what_it_shows(eastus: Resource) -> None:
+def test_evaluation_counts_what_it_shows(eastus: Resource) -> None:
     """The rates follow from the counts, and the counts from the hypotheses in its files."""
     audio = eastus.dataset("Acoustic", recordings())
 
@@ -70,14 +70,14 @@ def test_it_counts_what_it_shows(eastus: Resource) -> None:
     assert len(wrong) / 2 == round(found["sentenceErrorRate1"] * found["sentenceCount1"])
 
 
-def test_it_is_an_inspection_without_transcripts(eastus: Resource) -> None:
+def test_evaluation_is_an_inspection_without_transcripts(eastus: Resource) -> None:
     """There is nothing to count against: the numbers stay at -1."""
     audio = eastus.dataset("AudioFiles", zipped({"a.wav": wav()}))
 
     assert outcome_of(eastus, base(eastus), base(eastus), audio)["properties"]["wordErrorRate1"] == -1
 
 
-def test_it_is_refused_on_what_cannot_be_tested(eastus: Resource, service: Service) -> None:
+def test_evaluation_is_refused_on_what_cannot_be_tested(eastus: Resource, service: Service) -> None:
     """Text, another locale, an unfinished model, a model that has expired."""
     audio = {"self": eastus.stocked("datasets", "audio with transcripts en-US")["self"]}
     model = {"self": base(eastus)["self"]}
@@ -95,7 +95,7 @@ def test_it_is_refused_on_what_cannot_be_tested(eastus: Resource, service: Servi
 
 
 @given(st.lists(st.text("abc de'.", max_size=30), max_size=5), st.integers(2023, 2040))
-def test_it_never_counts_a_better_skill_worse(texts: list[str], year: int) -> None:
+def test_evaluation_never_counts_a_better_skill_worse(texts: list[str], year: int) -> None:
     """More words known, or recordings heard, never make more errors in the same words."""
     words = words_of(texts)
     plain, skilled = Skill(year=year), Skill(words, heard=True, year=year)
@@ -108,7 +108,7 @@ def test_it_never_counts_a_better_skill_worse(texts: list[str], year: int) -> No
     assert [hypothesis(text, 0, plain) for text in texts] == [hypothesis(text, 0, plain) for text in texts]
 
 
-def test_it_is_the_same_every_time(eastus: Resource) -> None:
+def test_evaluation_is_the_same_every_time(eastus: Resource) -> None:
     """Two evaluations of the same models on the same data agree."""
     audio = eastus.stocked("datasets", "audio with transcripts en-US")
     model = eastus.stocked("models", "finished model en-US")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.service import Resource, Service
+from support.emulator_service import Resource, Service
 
 MODEL = {"displayName": "x", "locale": "en-US"}
 
@@ -18,7 +18,7 @@ def armed(service: Service, *rules: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "503"])
-def test_it_answers_an_error_before_anything_is_done(service: Service, eastus: Resource, fault: str) -> None:
+def test_fault_rule_answers_an_error_before_anything_is_done(service: Service, eastus: Resource, fault: str) -> None:
     """In the service's shape, with or without `Retry-After`."""
     armed(service, {"fault": fault, "operation": "Models_Create", "nth": 1, "retry_after": 7})
     before = eastus.ask("GET", "/models")
@@ -30,7 +30,7 @@ def test_it_answers_an_error_before_anything_is_done(service: Service, eastus: R
     assert eastus.send("POST", "/models", json=MODEL).status_code == 201
 
 
-def test_it_writes_retry_after_as_a_date_or_not_at_all(service: Service, eastus: Resource) -> None:
+def test_fault_rule_writes_retry_after_as_a_date_or_not_at_all(service: Service, eastus: Resource) -> None:
     """All three forms that clients meet."""
     armed(service, {"fault": "429", "retry_after": 60, "retry_after_date": True, "nth": 1}, {"fault": "429", "nth": 2})
 
@@ -41,7 +41,7 @@ def test_it_writes_retry_after_as_a_date_or_not_at_all(service: Service, eastus:
     assert "retry-after" not in bare.headers
 
 
-def test_it_closes_the_connection_before_or_after_the_work(service: Service, eastus: Resource) -> None:
+def test_fault_rule_closes_the_connection_before_or_after_the_work(service: Service, eastus: Resource) -> None:
     """In the process the caller sees a reset connection; the work is done in one case only."""
     count = len(eastus.ask("GET", "/models")["values"])
     armed(
@@ -56,7 +56,7 @@ def test_it_closes_the_connection_before_or_after_the_work(service: Service, eas
         assert len(eastus.ask("GET", "/models")["values"]) == expected
 
 
-def test_it_spoils_the_answer(service: Service, eastus: Resource) -> None:
+def test_fault_rule_spoils_the_answer(service: Service, eastus: Resource) -> None:
     """Cut in half, or no JSON at all."""
     whole = eastus.send("GET", "/models").content
     armed(service, {"fault": "truncated", "nth": 1}, {"fault": "not-json", "nth": 2})
@@ -68,14 +68,14 @@ def test_it_spoils_the_answer(service: Service, eastus: Resource) -> None:
     assert page.text.startswith("<html>")
 
 
-def test_it_answers_late(service: Service, eastus: Resource) -> None:
+def test_fault_rule_answers_late(service: Service, eastus: Resource) -> None:
     """Headers or body; the answer is whole."""
     armed(service, {"fault": "slow-headers", "seconds": 0.01, "nth": 1}, {"fault": "slow-body", "seconds": 0.01})
 
     assert eastus.ask("GET", "/models") == eastus.ask("GET", "/models")
 
 
-def test_it_leads_to_another_host(service: Service, eastus: Resource) -> None:
+def test_fault_rule_leads_to_another_host(service: Service, eastus: Resource) -> None:
     """Every link of the answer, in the body and in headers."""
     armed(service, {"fault": "hostile-link", "host": "https://evil.example"})
 
@@ -87,7 +87,7 @@ def test_it_leads_to_another_host(service: Service, eastus: Resource) -> None:
     assert page["@nextLink"].startswith("https://evil.example/")
 
 
-def test_it_fits_by_all_that_it_names(service: Service, eastus: Resource) -> None:
+def test_fault_rule_fits_by_all_that_it_names(service: Service, eastus: Resource) -> None:
     """Operation, method, account, API version and a part of the path."""
     other = service.resource("westeurope")
     rule = {"fault": "503", "account": "emulator-eastus", "api_version": "2025-10-15", "path": "/models/base"}
@@ -100,7 +100,7 @@ def test_it_fits_by_all_that_it_names(service: Service, eastus: Resource) -> Non
     assert service.control("GET", "faults") == [{**rule, "fitted": 1, "struck": 1}]
 
 
-def test_it_strikes_by_chance_but_repeatably(service: Service, eastus: Resource) -> None:
+def test_fault_rule_strikes_by_chance_but_repeatably(service: Service, eastus: Resource) -> None:
     """The same seed gives the same failures; no more than `times`."""
     runs = []
     for _ in range(2):
@@ -111,7 +111,7 @@ def test_it_strikes_by_chance_but_repeatably(service: Service, eastus: Resource)
     assert runs[0].count(500) == 4
 
 
-def test_it_goes_away(service: Service, eastus: Resource) -> None:
+def test_fault_rule_goes_away(service: Service, eastus: Resource) -> None:
     """When it is deleted."""
     armed(service, {"fault": "500"})
 
@@ -121,7 +121,7 @@ def test_it_goes_away(service: Service, eastus: Resource) -> None:
 
 
 @pytest.mark.parametrize("rule", [{"fault": "418"}, {}, {"fault": "500", "when": "now"}, {"fault": "500", "nth": 0}, 5])
-def test_it_is_refused_when_it_makes_no_sense(service: Service, rule: Any) -> None:
+def test_fault_rule_is_refused_when_it_makes_no_sense(service: Service, rule: Any) -> None:
     """400 that says what is wrong."""
     response = service.send("PUT", "http://localhost/_emulator/faults", json=[rule])
 
@@ -129,7 +129,7 @@ def test_it_is_refused_when_it_makes_no_sense(service: Service, rule: Any) -> No
     assert "The rules are not valid" in response.json()["message"]
 
 
-def test_it_closes_after_the_work_was_really_done(service: Service, eastus: Resource, tmp_path: Path) -> None:
+def test_fault_rule_closes_after_the_work_was_really_done(service: Service, eastus: Resource, tmp_path: Path) -> None:
     """Also what goes on behind the answer, such as reading a dataset."""
     file = tmp_path / "text.txt"
     file.write_bytes(b"\xef\xbb\xbfhello there\n")

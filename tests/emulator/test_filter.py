@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.errors import Refused
-from custom_speech_emulator.filter import parsed
-from emulator.service import Resource
+from custom_speech_emulator.http.errors import Refused
+from custom_speech_emulator.http.odata_filter import parsed
+from support.emulator_service import Resource
 
 NAMES = ("displayName", "locale", "status", "createdDateTime")
 
@@ -25,7 +25,7 @@ def holds(expression: str, **document: str) -> bool:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
-def test_it_takes_any_text_in_quotes(text: str) -> None:
+def test_filter_takes_any_text_in_quotes(text: str) -> None:
     """A quote in it is doubled; nothing else in it means anything."""
     quoted = "'" + text.replace("'", "''") + "'"
 
@@ -44,7 +44,7 @@ def test_it_takes_any_text_in_quotes(text: str) -> None:
         ("not not locale eq 'a'", True),
     ],
 )
-def test_it_binds_not_before_and_before_or(expression: str, expected: bool) -> None:
+def test_filter_binds_not_before_and_before_or(expression: str, expected: bool) -> None:
     """As in OData."""
     assert holds(expression, locale="a", status="y") is expected
 
@@ -59,13 +59,13 @@ def test_it_binds_not_before_and_before_or(expression: str, expected: bool) -> N
         ("createdDateTime le 2020-03-10", False),
     ],
 )
-def test_it_compares_time_stamps_as_moments(expression: str, expected: bool) -> None:
+def test_filter_compares_time_stamps_as_moments(expression: str, expected: bool) -> None:
     """Bare or quoted, in any zone."""
     assert holds(expression, createdDateTime="2020-03-11T00:00:00Z") is expected
 
 
 @pytest.mark.parametrize("word", ["and", "or"])
-def test_it_may_be_long(eastus: Resource, word: str) -> None:
+def test_filter_may_be_long(eastus: Resource, word: str) -> None:
     """Hundreds of names in one question."""
     names = f" {word} ".join(["displayName eq 'Contoso en-US'"] * 200)
 
@@ -77,7 +77,7 @@ NESTED = ["not " * 10, "(" * 10, f"{WORST}(" * 10, f"{WORST}not (" * 5]
 
 
 @pytest.mark.parametrize("opening", NESTED)
-def test_it_may_be_nested(eastus: Resource, opening: str) -> None:
+def test_filter_may_be_nested(eastus: Resource, opening: str) -> None:
     """Ten deep, and no deeper."""
     expression = opening + "locale eq 'b'" + ")" * opening.count("(")
 
@@ -85,7 +85,7 @@ def test_it_may_be_nested(eastus: Resource, opening: str) -> None:
     assert eastus.refusal("GET", "/models", {"filter": f"not ({expression})"}) == (400, "UnsupportedFilter")
 
 
-def test_it_takes_a_missing_property_as_different(eastus: Resource) -> None:
+def test_filter_takes_a_missing_property_as_different(eastus: Resource) -> None:
     """`ne` holds for what has no description, `eq` does not."""
     assert len(eastus.ask("GET", "/projects", {"filter": "description ne 'x'"})["values"]) == 3
     assert eastus.ask("GET", "/projects", {"filter": "description eq 'x'"})["values"] == []
@@ -114,20 +114,20 @@ def test_it_takes_a_missing_property_as_different(eastus: Resource) -> None:
         "1=1; DROP TABLE entity",
     ],
 )
-def test_it_is_refused_outside_the_grammar(eastus: Resource, expression: str) -> None:
+def test_filter_is_refused_outside_the_grammar(eastus: Resource, expression: str) -> None:
     """400 with the code that the specification has for it."""
     assert eastus.refusal("GET", "/models", {"filter": expression}) == (400, "UnsupportedFilter")
 
 
 @given(st.text())
-def test_it_is_parsed_or_refused_and_never_breaks(text: str) -> None:
+def test_filter_is_parsed_or_refused_and_never_breaks(text: str) -> None:
     """Whatever stands in the query."""
     with contextlib.suppress(Refused):
         assert parsed(text, NAMES).sql
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("Acoustic", 2), ("Language", 4)])
-def test_it_takes_the_kind_of_a_dataset(eastus: Resource, kind: str, expected: int) -> None:
+def test_filter_takes_the_kind_of_a_dataset(eastus: Resource, kind: str, expected: int) -> None:
     """Datasets have one property more than models."""
     assert len(eastus.ask("GET", "/datasets", {"filter": f"kind eq '{kind}'"})["values"]) == expected
     assert eastus.refusal("GET", "/models", {"filter": f"kind eq '{kind}'"}) == (400, "UnsupportedFilter")

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.links import HERE, Address, referenced, there
-from emulator.service import Resource, Service
+from custom_speech_emulator.http.links import HERE, Address, referenced, there
+from support.emulator_service import Resource, Service
 
 EASTUS = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
 
 
-def test_it_names_the_address_that_was_asked(service: Service) -> None:
+def test_link_names_the_address_that_was_asked(service: Service) -> None:
     """Scheme, host, port and region prefix come back as they were sent."""
     url = "http://127.0.0.1:8765/eastus/speechtotext/v3.2/projects?top=1"
 
@@ -23,7 +23,7 @@ def test_it_names_the_address_that_was_asked(service: Service) -> None:
 
 
 @pytest.mark.parametrize("version", ["2024-11-15", "2025-10-15"])
-def test_it_ends_with_the_api_version_in_dated_versions(service: Service, version: str) -> None:
+def test_link_ends_with_the_api_version_in_dated_versions(service: Service, version: str) -> None:
     """Every one of them: `self`, `links` and references."""
     model = service.resource(version=version).stocked("models", "finished model en-US")
 
@@ -40,7 +40,7 @@ def test_it_ends_with_the_api_version_in_dated_versions(service: Service, versio
         ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
     ],
 )
-def test_it_names_another_region_in_the_same_style(base: str, other: str) -> None:
+def test_link_names_another_region_in_the_same_style(base: str, other: str) -> None:
     """A plain loopback address stays plain."""
     parts = urlsplit(base)
 
@@ -56,7 +56,7 @@ def test_it_names_another_region_in_the_same_style(base: str, other: str) -> Non
         "https://eastus.api.cognitive.microsoft.com/speechtotext/projects/{ID}?api-version=2024-11-15",
     ],
 )
-def test_it_is_a_reference_in_any_style_of_the_same_region(eastus: Resource, reference: str) -> None:
+def test_link_is_a_reference_in_any_style_of_the_same_region(eastus: Resource, reference: str) -> None:
     """In any version's form, and with any of the emulator's own addresses."""
     project = eastus.stocked("projects", "en-US")["self"].split("/projects/")[1].partition("?")[0]
 
@@ -77,7 +77,7 @@ def test_it_is_a_reference_in_any_style_of_the_same_region(eastus: Resource, ref
         "{id}",
     ],
 )
-def test_it_is_no_reference_when_it_leads_elsewhere(eastus: Resource, reference: str) -> None:
+def test_link_is_no_reference_when_it_leads_elsewhere(eastus: Resource, reference: str) -> None:
     """Another host, region, kind, or no address at all: the observed `InvalidPayload`."""
     project = eastus.stocked("projects", "en-US")["self"].split("/projects/")[1].partition("?")[0]
     body = {"displayName": "x", "locale": "en-US", "project": {"self": reference.format(id=project)}}
@@ -86,11 +86,11 @@ def test_it_is_no_reference_when_it_leads_elsewhere(eastus: Resource, reference:
 
 
 @given(st.text())
-def test_it_never_breaks_on_any_text(text: str) -> None:
+def test_link_never_breaks_on_any_text(text: str) -> None:
     """A reference is any text that a caller may send."""
     assert referenced(text, "eastus", "emulator-eastus", Address("http", "eastus.localhost")) is None
 
 
-def test_it_cannot_be_written_by_a_caller(eastus: Resource) -> None:
+def test_link_cannot_be_written_by_a_caller(eastus: Resource) -> None:
     """Text of a caller is never taken for the place of a host."""
     assert eastus.model(displayName="@here-0@ \x00 {HERE}")["displayName"] == "@here-0@ \x00 {HERE}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from custom_speech_emulator import account
-from emulator.service import VERSIONS, Resource, Service, id_of
+from support.emulator_service import VERSIONS, Resource, Service, id_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def base(resource: Resource, name: str = "", locale: str = "en-US", last: bool =
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_is_trained_in_every_version(service: Service, version: str) -> None:
+def test_model_is_trained_in_every_version(service: Service, version: str) -> None:
     """201 with its place, running; then succeeded, with the same identity."""
     resource = service.resource(version=version)
 
@@ -37,7 +37,7 @@ def test_it_is_trained_in_every_version(service: Service, version: str) -> None:
     assert finished == {**model, "status": "Succeeded", "lastActionDateTime": finished["lastActionDateTime"]}
 
 
-def test_it_takes_the_newest_open_base_model_when_none_is_named(eastus: Resource) -> None:
+def test_model_takes_the_newest_open_base_model_when_none_is_named(eastus: Resource) -> None:
     """Also when the body says null, as the training article does."""
     newest = base(eastus)
 
@@ -45,7 +45,7 @@ def test_it_takes_the_newest_open_base_model_when_none_is_named(eastus: Resource
     assert eastus.model(baseModel=None)["baseModel"] == newest
 
 
-def test_it_can_be_used_two_years_after_the_quarter_of_its_creation(start: Callable[..., Service]) -> None:
+def test_model_can_be_used_two_years_after_the_quarter_of_its_creation(start: Callable[..., Service]) -> None:
     """Quarters close on the 15th of January, April, July and October."""
     model = start(now=lambda: NOW).resource().model()
 
@@ -78,7 +78,7 @@ def test_it_can_be_used_two_years_after_the_quarter_of_its_creation(start: Calla
         (["plain text en-US"], {"datasets": [{"self": "http://localhost/speechtotext/datasets/x"}]}, "InvalidDataset"),
     ],
 )
-def test_it_is_refused(eastus: Resource, names: list[str], others: dict[str, Any], code: str) -> None:
+def test_model_is_refused(eastus: Resource, names: list[str], others: dict[str, Any], code: str) -> None:
     """400 with the code of what is wrong, and nothing is created."""
     before = eastus.ask("GET", "/models")
 
@@ -86,7 +86,7 @@ def test_it_is_refused(eastus: Resource, names: list[str], others: dict[str, Any
     assert eastus.ask("GET", "/models") == before
 
 
-def test_it_is_refused_on_a_base_model_of_another_locale_or_kind(eastus: Resource) -> None:
+def test_model_is_refused_on_a_base_model_of_another_locale_or_kind(eastus: Resource) -> None:
     """The base model must speak the locale, be open, take the data, and be a base model."""
     text = body(eastus, "plain text en-US")
     custom = {"self": eastus.model()["self"]}
@@ -99,7 +99,7 @@ def test_it_is_refused_on_a_base_model_of_another_locale_or_kind(eastus: Resourc
     assert eastus.refusal("POST", "/models", json=whisper)[1] == "InvalidAdaptationMapping"
 
 
-def test_it_is_refused_on_a_base_model_that_has_expired(eastus: Resource, service: Service) -> None:
+def test_model_is_refused_on_a_base_model_that_has_expired(eastus: Resource, service: Service) -> None:
     """When the clock has passed the date, also for one that was open before."""
     open_now = body(eastus, "plain text en-US", baseModel=base(eastus))
     assert eastus.send("POST", "/models", json=open_now).status_code == 201
@@ -109,7 +109,7 @@ def test_it_is_refused_on_a_base_model_that_has_expired(eastus: Resource, servic
     assert eastus.refusal("POST", "/models", json=open_now) == (400, "ModelDeprecated")
 
 
-def test_it_is_refused_with_audio_where_that_cannot_be_trained(start: Callable[..., Service]) -> None:
+def test_model_is_refused_with_audio_where_that_cannot_be_trained(start: Callable[..., Service]) -> None:
     """In brazilsouth, unless the emulator is started so that it can."""
     there = start().resource("brazilsouth")
     audio = body(there, "audio with transcripts en-US")
@@ -119,7 +119,7 @@ def test_it_is_refused_with_audio_where_that_cannot_be_trained(start: Callable[.
     assert allowed.send("POST", "/models", json=audio).status_code == 201
 
 
-def test_it_is_connected_and_disconnected_by_a_patch(eastus: Resource) -> None:
+def test_model_is_connected_and_disconnected_by_a_patch(eastus: Resource) -> None:
     """To a project of its own locale."""
     model = eastus.model()
     project, german = eastus.stocked("projects", "en-US"), eastus.stocked("projects", "de-DE")
@@ -130,7 +130,7 @@ def test_it_is_connected_and_disconnected_by_a_patch(eastus: Resource) -> None:
     assert eastus.ask("PATCH", model["self"], json={"project": None}) == model
 
 
-def test_it_cannot_change_what_it_was_trained_from(eastus: Resource) -> None:
+def test_model_cannot_change_what_it_was_trained_from(eastus: Resource) -> None:
     """Neither locale, base model nor datasets."""
     model = eastus.model()
 
@@ -138,7 +138,7 @@ def test_it_cannot_change_what_it_was_trained_from(eastus: Resource) -> None:
         assert eastus.refusal("PATCH", model["self"], json={name: model[name]}) == (400, "InvalidPayload")
 
 
-def test_it_is_deleted_when_it_has_ended_and_is_not_used(start: Callable[..., Service]) -> None:
+def test_model_is_deleted_when_it_has_ended_and_is_not_used(start: Callable[..., Service]) -> None:
     """409 while it runs or is deployed; 204 then, and again."""
     resource = start(training="looks:2").resource()
     model = resource.ask("POST", "/models", json=body(resource, "plain text en-US"))
@@ -157,7 +157,7 @@ def test_it_is_deleted_when_it_has_ended_and_is_not_used(start: Callable[..., Se
     assert resource.refusal("GET", model["self"]) == (404, "NotFound")
 
 
-def test_it_can_be_trained_with_plain_text_of_the_request_in_v3_2(service: Service) -> None:
+def test_model_can_be_trained_with_plain_text_of_the_request_in_v3_2(service: Service) -> None:
     """`text` instead of datasets; later versions have no such property."""
     old = service.resource(version="v3.2")
 
@@ -167,7 +167,7 @@ def test_it_can_be_trained_with_plain_text_of_the_request_in_v3_2(service: Servi
     assert "text" not in service.resource().ask("GET", f"/models/{id_of(model)}")
 
 
-def test_it_is_refused_with_more_text_than_the_tier_allows(start: Callable[..., Service]) -> None:
+def test_model_is_refused_with_more_text_than_the_tier_allows(start: Callable[..., Service]) -> None:
     """500 KB, or 200 KB on a free resource."""
     service = start(accounts=[account("eastus"), account("westus", tier="F0")])
     asked = {"displayName": "x", "locale": "en-US", "text": "x" * 300_000}
@@ -176,7 +176,7 @@ def test_it_is_refused_with_more_text_than_the_tier_allows(start: Callable[..., 
     assert service.resource("westus", "v3.2").refusal("POST", "/models", json=asked) == (400, "QuotaViolation")
 
 
-def test_it_has_a_report_and_a_manifest(eastus: Resource) -> None:
+def test_model_has_a_report_and_a_manifest(eastus: Resource) -> None:
     """Files with signed addresses; the manifest asks how long they shall hold."""
     model = eastus.model()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.service import VERSIONS, Resource, Service
+from support.emulator_service import VERSIONS, Resource, Service
 
 
 def pages(resource: Resource, path: str, query: dict[str, Any]) -> list[list[str]]:
@@ -18,7 +18,7 @@ def pages(resource: Resource, path: str, query: dict[str, Any]) -> list[list[str
     return found
 
 
-def test_it_shows_the_hundred_oldest_when_nothing_is_said(eastus: Resource) -> None:
+def test_list_shows_the_hundred_oldest_when_nothing_is_said(eastus: Resource) -> None:
     """So that the newest base models are on the last page, as in the service."""
     first, *others = pages(eastus, "/models/base", {})
 
@@ -28,7 +28,7 @@ def test_it_shows_the_hundred_oldest_when_nothing_is_said(eastus: Resource) -> N
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_is_whole_however_it_is_cut(service: Service, version: str) -> None:
+def test_list_is_whole_however_it_is_cut(service: Service, version: str) -> None:
     """Pages of any size put together are the same list."""
     resource = service.resource(version=version)
     query = {"filter": "locale eq 'en-US' or locale eq 'de-DE'"}
@@ -41,7 +41,7 @@ def test_it_is_whole_however_it_is_cut(service: Service, version: str) -> None:
         assert all(len(page) <= top for page in cut)
 
 
-def test_it_keeps_the_filter_in_its_link(eastus: Resource) -> None:
+def test_list_keeps_the_filter_in_its_link(eastus: Resource) -> None:
     """Encoded, whatever stands in it."""
     name = "ß 'quoted' & #1 100% 日本"
     for _ in range(3):
@@ -56,20 +56,20 @@ def test_it_keeps_the_filter_in_its_link(eastus: Resource) -> None:
     "query",
     [{"top": 0}, {"top": -1}, {"top": "x"}, {"top": 2**31}, {"skip": -1}, {"skip": ""}, {"skip": "١"}, {"skip": "1.0"}],
 )
-def test_it_refuses_numbers_that_are_none(eastus: Resource, query: dict[str, Any]) -> None:
+def test_list_refuses_numbers_that_are_none(eastus: Resource, query: dict[str, Any]) -> None:
     """400, not an empty page."""
     assert eastus.refusal("GET", "/models", query) == (400, "InvalidParameterValue")
 
 
 @pytest.mark.parametrize("query", ["wat=1", "top=1&top=2", "Top=1", "orderby=name", "sasLifetimeMinutes=1"])
-def test_it_refuses_parameters_that_it_does_not_know(eastus: Resource, query: str) -> None:
+def test_list_refuses_parameters_that_it_does_not_know(eastus: Resource, query: str) -> None:
     """Unknown ones, and known ones given twice."""
     url = f"{eastus.base}/speechtotext/models?api-version={eastus.version}&{query}"
 
     assert eastus.refusal("GET", url) == (400, "InvalidParameter")
 
 
-def test_it_says_when_to_look_again_while_something_runs(eastus: Resource) -> None:
+def test_list_says_when_to_look_again_while_something_runs(eastus: Resource) -> None:
     """`Retry-After` on lists with something unfinished, and only there."""
     assert eastus.send("GET", "/datasets").headers["retry-after"] == "1"
     assert "retry-after" not in eastus.send("GET", "/datasets", {"filter": "status eq 'Failed'"}).headers

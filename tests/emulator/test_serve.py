@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from custom_speech_emulator.serve import PortInUse, refusal, serve
-from emulator.loopback import Heard, listening
+from custom_speech_emulator.serve import PortInUseError, refusal, serve
 from emulator.test_webhooks import agreeing
+from support.loopback_server import Heard, listening
 
 KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
 PROGRAM = "import json, sys; from custom_speech_emulator.serve import serve; serve(port=0, **json.loads(sys.argv[1]))"
@@ -46,34 +46,34 @@ def served() -> Iterator[Served]:
     one.close()
 
 
-def test_it_says_where_it_listens(served: Served) -> None:
+def test_emulator_says_where_it_listens(served: Served) -> None:
     """One line on stderr, when requests are answered."""
     assert served.line.startswith("Azure Speech emulator listening on http://127.0.0.1:")
     page = served.client.get("/models/base?top=1").json()
     assert page["values"][0]["self"].startswith(f"{served.url}/eastus/speechtotext/v3.2/models/base/")
 
 
-def test_it_says_clearly_that_a_port_is_in_use(served: Served) -> None:
+def test_emulator_says_clearly_that_a_port_is_in_use(served: Served) -> None:
     """No traceback of a web server."""
     port = int(served.url.rpartition(":")[2])
-    with pytest.raises(PortInUse, match=f"cannot listen on 127.0.0.1:{port}"):
+    with pytest.raises(PortInUseError, match=f"cannot listen on 127.0.0.1:{port}"):
         serve(port=port)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "speech.test", "localhost.speech.test", ""])  # noqa: S104
-def test_it_serves_others_only_under_a_name_that_is_allowed(host: str) -> None:
+def test_emulator_serves_others_only_under_a_name_that_is_allowed(host: str) -> None:
     """Its keys are well known; whoever opens it says so."""
     assert "--allow-host NAME" in (refusal(host, []) or "")
     assert refusal(host, ["speech.test"]) is None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_it_serves_this_machine_without_asking(host: str) -> None:
+def test_emulator_serves_this_machine_without_asking(host: str) -> None:
     """Who is here may."""
     assert refusal(host, []) is None
 
 
-def test_it_answers_others_under_that_name_and_no_other() -> None:
+def test_emulator_answers_others_under_that_name_and_no_other() -> None:
     """Its own routes too; and this machine as ever."""
     with closing(Served(host="0.0.0.0", allow_hosts=["Speech.test"])) as served:  # noqa: S104  # what is tried
         near = f"http://127.0.0.1:{served.url.rpartition(':')[2]}"
@@ -87,7 +87,7 @@ def test_it_answers_others_under_that_name_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(("fault", "grown"), [("close-before", 0), ("close-after", 1)])
-def test_it_closes_connections_on_request(served: Served, fault: str, grown: int) -> None:
+def test_emulator_closes_connections_on_request(served: Served, fault: str, grown: int) -> None:
     """The caller sees a lost connection; the work is done or not."""
     before = len(served.client.get("/projects").json()["values"])
     rule = {"fault": fault, "method": "POST"}
@@ -99,7 +99,7 @@ def test_it_closes_connections_on_request(served: Served, fault: str, grown: int
     assert len(served.client.get("/projects").json()["values"]) == before + grown
 
 
-def test_it_cuts_answers_off_on_request(served: Served) -> None:
+def test_emulator_cuts_answers_off_on_request(served: Served) -> None:
     """Fewer bytes than were announced."""
     httpx.put(f"{served.url}/_emulator/faults", json=[{"fault": "truncated"}], trust_env=False).raise_for_status()
 
@@ -107,7 +107,7 @@ def test_it_cuts_answers_off_on_request(served: Served) -> None:
         served.client.get("/projects")
 
 
-def test_it_calls_web_hooks_although_nobody_asks(served: Served) -> None:
+def test_emulator_calls_web_hooks_although_nobody_asks(served: Served) -> None:
     """A training that ends by itself is told at once."""
     told = threading.Event()
 
@@ -126,7 +126,7 @@ def test_it_calls_web_hooks_although_nobody_asks(served: Served) -> None:
         assert told.wait(30)
 
 
-def test_it_keeps_its_state_in_a_file(tmp_path: Path) -> None:
+def test_emulator_keeps_its_state_in_a_file(tmp_path: Path) -> None:
     """From one process to the next."""
     state = str(tmp_path / "state.db")
     first = Served(state=state)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from custom_speech_emulator.operations import OPERATIONS
-from custom_speech_emulator.versions import VERSIONS as KNOWN
-from emulator.service import FOLDER, VERSIONS, Service, id_of, resource_id
+from custom_speech_emulator.http.versions import VERSIONS as KNOWN
+from custom_speech_emulator.routes import OPERATIONS
+from support.emulator_service import FOLDER, VERSIONS, Service, id_of, resource_id
 
 Start = Callable[..., Service]
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="AZURE_SPEECH_SPECS does not name the specifications")
@@ -35,7 +35,7 @@ def operations(version: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_has_every_operation_of_a_version_and_no_other(version: str) -> None:
+def test_emulator_has_every_operation_of_a_version_and_no_other(version: str) -> None:
     """The table of operations is the specification's, transcriptions aside: names, methods, paths."""
     known = next(one for one in KNOWN if one.name == version)
 
@@ -46,7 +46,7 @@ def test_it_has_every_operation_of_a_version_and_no_other(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_takes_every_query_parameter_of_an_operation(version: str) -> None:
+def test_emulator_takes_every_query_parameter_of_an_operation(version: str) -> None:
     """Nothing that the specification lists is refused as unknown."""
     parameters = document(version)["parameters"]
     known = next(one for one in KNOWN if one.name == version)
@@ -167,7 +167,7 @@ FAULTY = {
 
 
 @pytest.mark.parametrize("version", ["2024-11-15", "2025-10-15"])
-def test_it_answers_every_published_example_as_documented(version: str, start: Start) -> None:
+def test_emulator_answers_every_published_example_as_documented(version: str, start: Start) -> None:
     """Each example request is replayed; status and body are those that the specification has for it."""
     replayed = []
     for name, method, path, example in examples(version):
@@ -235,7 +235,7 @@ FILTERS = [
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_never_answers_outside_the_specification(version: str, start: Start) -> None:
+def test_emulator_never_answers_outside_the_specification(version: str, start: Start) -> None:
     """Requests made from the schemas, right and wrong, in long sequences on one state: no 500, no other shape."""
     prepared = Prepared(start(), version)
     definitions = document(version)["definitions"]

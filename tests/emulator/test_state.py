@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from custom_speech_emulator import StateUnusable, emulator
-from custom_speech_emulator.store import Entity, Store
-from emulator.service import Service
+from custom_speech_emulator import StateUnusableError, emulator
+from custom_speech_emulator.state.store import Entity, Store
+from support.emulator_service import Service
 
 Start = Callable[..., Service]
 MODEL = {"displayName": "kept", "locale": "en-US"}
 WRITER = """
 import sys
 from pathlib import Path
-from custom_speech_emulator.store import Entity, Store
+from custom_speech_emulator.state.store import Entity, Store
 store = Store(Path(sys.argv[1]))
 print("ready", flush=True)
 n = 0
@@ -34,7 +34,7 @@ while True:
 """
 
 
-def test_it_survives_a_restart(start: Start, tmp_path: Path) -> None:
+def test_state_survives_a_restart(start: Start, tmp_path: Path) -> None:
     """Models, blocks and the clock; the stock is not put in twice."""
     file = tmp_path / "state.db"
     first = start(state=file)
@@ -49,7 +49,7 @@ def test_it_survives_a_restart(start: Start, tmp_path: Path) -> None:
     assert len(again.resource().ask("GET", "/datasets")["values"]) == stocked
 
 
-def test_it_is_shared_by_two_emulators(start: Start, tmp_path: Path) -> None:
+def test_state_is_shared_by_two_emulators(start: Start, tmp_path: Path) -> None:
     """What one writes the other reads at once."""
     one, other = start(state=tmp_path / "s", training="command"), start(state=tmp_path / "s", training="command")
     model = one.resource().ask("POST", "/models", json=MODEL)
@@ -60,7 +60,7 @@ def test_it_is_shared_by_two_emulators(start: Start, tmp_path: Path) -> None:
     assert one.resource().ask("GET", model["self"])["status"] == "Succeeded"
 
 
-def test_it_is_one_of_its_own_for_each_emulator_in_memory(start: Start) -> None:
+def test_state_is_one_of_its_own_for_each_emulator_in_memory(start: Start) -> None:
     """No module remembers anything."""
     model = start().resource().ask("POST", "/models", json=MODEL)
 
@@ -70,35 +70,35 @@ def test_it_is_one_of_its_own_for_each_emulator_in_memory(start: Start) -> None:
 @pytest.mark.parametrize(
     "content", [b"this is no database, but longer than a header" * 9, b"SQLite format 3\0" + b"\xff" * 500]
 )
-def test_it_is_kept_aside_when_it_is_damaged(tmp_path: Path, content: bytes) -> None:
+def test_state_is_kept_aside_when_it_is_damaged(tmp_path: Path, content: bytes) -> None:
     """A clear error; the bytes are there under another name; the next start is fresh."""
     file = tmp_path / "state.db"
     file.write_bytes(content)
 
-    with pytest.raises(StateUnusable, match=r"state\.db.*renamed to state\.db\.unusable"):
+    with pytest.raises(StateUnusableError, match=r"state\.db.*renamed to state\.db\.unusable"):
         emulator(state=file)
 
     assert (tmp_path / "state.db.unusable").read_bytes() == content
     assert emulator(state=file) is not None
 
 
-def test_it_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) -> None:
+def test_state_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) -> None:
     """A sound head and torn pages behind it: noticed at the start, not by the request that reads there."""
     file = tmp_path / "state.db"
-    emulator(state=file).state.emulation.world.store.close()
+    emulator(state=file).state.emulator.state.store.close()
     pages = bytearray(file.read_bytes())
     pages[40_000:80_000] = b"\xff" * 40_000
     file.write_bytes(pages)
 
-    with pytest.raises(StateUnusable, match=r"renamed to state\.db\.unusable"):
+    with pytest.raises(StateUnusableError, match=r"renamed to state\.db\.unusable"):
         emulator(state=file)
 
     assert (tmp_path / "state.db.unusable").read_bytes() == pages
 
 
-def test_it_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
+def test_state_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
     """Web hooks hear of events only when they stand in the state."""
-    world = start().app.state.emulation.world
+    world = start().app.state.emulator.state
     with suppress(LookupError), world.transaction():
         world.happened(Entity("x", "models", "one"), "Creation")
         raise LookupError
@@ -107,7 +107,7 @@ def test_it_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
         assert world.taken_events() == []
 
 
-def test_it_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> None:
+def test_state_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> None:
     """An older format, or some other program's database; twice, under two names."""
     file = tmp_path / "state.db"
     for _ in range(2):
@@ -115,20 +115,20 @@ def test_it_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> None:
         with sqlite3.connect(file) as db:
             db.execute("UPDATE setting SET value = 'custom-speech-emulator 0'")
         db.close()
-        with pytest.raises(StateUnusable, match="it is no state of"):
+        with pytest.raises(StateUnusableError, match="it is no state of"):
             emulator(state=file)
 
     assert {path.name for path in tmp_path.iterdir()} >= {"state.db.unusable", "state.db.unusable-2"}
 
 
-def test_it_is_refused_where_it_cannot_be_written(tmp_path: Path) -> None:
+def test_state_is_refused_where_it_cannot_be_written(tmp_path: Path) -> None:
     """A folder that is not there: an error that names the file, nothing else."""
-    with pytest.raises(StateUnusable, match="cannot be opened"):
+    with pytest.raises(StateUnusableError, match="cannot be opened"):
         emulator(state=tmp_path / "nowhere" / "state.db")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_it_has_no_half_written_entity_after_a_kill(tmp_path: Path) -> None:
+def test_state_has_no_half_written_entity_after_a_kill(tmp_path: Path) -> None:
     """Two writers are killed in the middle of their work: what belongs together is there together or not."""
     file = tmp_path / "state.db"
     for turn in range(3):
@@ -164,7 +164,7 @@ def _wait_for_writes(file: Path, names: list[str]) -> None:
                 return
 
 
-def test_it_is_written_by_many_threads_without_a_loss(tmp_path: Path) -> None:
+def test_state_is_written_by_many_threads_without_a_loss(tmp_path: Path) -> None:
     """Each transaction is whole, whoever else is at work."""
     store = Store(tmp_path / "state.db")
 

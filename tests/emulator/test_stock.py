@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.service import Resource, Service
+from support.emulator_service import Resource, Service
 
 MAIN = ("en-US", "en-GB", "de-DE", "fr-FR", "es-ES", "ja-JP", "zh-CN", "pt-BR")
 CLOCKS = [datetime(2024, 12, 31, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC), datetime(2031, 1, 15, tzinfo=UTC)]
@@ -19,7 +19,7 @@ def base_models(resource: Resource, locale: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("now", CLOCKS)
 @pytest.mark.parametrize("locale", MAIN)
-def test_it_has_base_models_of_every_sort_at_any_time(
+def test_seed_has_base_models_of_every_sort_at_any_time(
     start: Callable[..., Service], locale: str, now: datetime
 ) -> None:
     """Open and charged, open and free, expired, Whisper, and one that cannot be adapted; the newest is recent."""
@@ -42,7 +42,7 @@ def test_it_has_base_models_of_every_sort_at_any_time(
         assert free is (model["createdDateTime"] >= "2023-10-01")
 
 
-def test_it_follows_the_quarters(start: Callable[..., Service]) -> None:
+def test_seed_follows_the_quarters(start: Callable[..., Service]) -> None:
     """Adaptation ends one year, transcription two years after the quarter of a release."""
     found = base_models(start(now=lambda: CLOCKS[1]).resource(), "en-US")
 
@@ -52,7 +52,7 @@ def test_it_follows_the_quarters(start: Callable[..., Service]) -> None:
 
 
 @pytest.mark.parametrize("region", ["eastus", "westeurope", "brazilsouth"])
-def test_it_is_in_each_account(service: Service, region: str) -> None:
+def test_seed_is_in_each_account(service: Service, region: str) -> None:
     """Three projects, data of every kind in two locales, one import running, one failed, one finished model."""
     resource = service.resource(region)
     datasets = resource.ask("GET", "/datasets")["values"]
@@ -66,7 +66,7 @@ def test_it_is_in_each_account(service: Service, region: str) -> None:
     assert resource.stocked("models", "finished model en-US")["status"] == "Succeeded"
 
 
-def test_it_has_the_same_ids_every_time_and_others_in_each_account(start: Callable[..., Service]) -> None:
+def test_seed_has_the_same_ids_every_time_and_others_in_each_account(start: Callable[..., Service]) -> None:
     """Whatever the seed, so that a document can name them."""
     ids = [
         start(seed=seed).resource(region).stocked("projects", "en-US")["self"].split("/projects/")[1]
@@ -76,6 +76,6 @@ def test_it_has_the_same_ids_every_time_and_others_in_each_account(start: Callab
     assert ids[0] == ids[1] != ids[2]
 
 
-def test_it_can_be_left_out(start: Callable[..., Service]) -> None:
+def test_seed_can_be_left_out(start: Callable[..., Service]) -> None:
     """For whoever brings everything along."""
     assert start(stock=False).resource().ask("GET", "/models/base")["values"] == []

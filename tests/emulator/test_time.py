@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.service import Resource, Service
+from support.emulator_service import Resource, Service
 
 Start = Callable[..., Service]
 TEXT = {"displayName": "x", "locale": "en-US"}
@@ -27,7 +27,7 @@ def statuses(resource: Resource, link: str, looks: int) -> list[str]:
     return [resource.ask("GET", link)["status"] for _ in range(looks)]
 
 
-def test_it_passes_by_looks(start: Start) -> None:
+def test_progress_passes_by_looks(start: Start) -> None:
     """Three looks: running, running, done; a list is no look."""
     resource = start(training="looks:3").resource()
     model = resource.ask("POST", "/models", json=TEXT)
@@ -38,7 +38,7 @@ def test_it_passes_by_looks(start: Start) -> None:
     assert statuses(resource, model["self"], 4) == ["Running", "Running", "Succeeded", "Succeeded"]
 
 
-def test_it_passes_by_seconds(start: Start) -> None:
+def test_progress_passes_by_seconds(start: Start) -> None:
     """Of the given clock; other things than training take a quarter of it, and start within that."""
     service = start(training="seconds:8", now=Clock())
     resource = service.resource()
@@ -56,7 +56,7 @@ def test_it_passes_by_seconds(start: Start) -> None:
     assert seen[4] == ("Succeeded", "Succeeded")
 
 
-def test_it_stamps_what_ended_unseen_with_the_moment_at_which_it_ended(start: Start) -> None:
+def test_progress_stamps_what_ended_unseen_with_the_moment_at_which_it_ended(start: Start) -> None:
     """Looking late does not make a training late."""
     service = start(training="seconds:60", now=Clock())
     model = service.resource().ask("POST", "/models", json=TEXT)
@@ -66,7 +66,7 @@ def test_it_stamps_what_ended_unseen_with_the_moment_at_which_it_ended(start: St
     assert service.resource().ask("GET", model["self"])["lastActionDateTime"] == "2026-11-23T12:01:00Z"
 
 
-def test_it_says_how_long_to_wait(start: Start) -> None:
+def test_progress_says_how_long_to_wait(start: Start) -> None:
     """A quarter of what is left, no less than a second, gone when it has ended."""
     service = start(training="seconds:40", now=Clock())
     resource = service.resource()
@@ -79,7 +79,7 @@ def test_it_says_how_long_to_wait(start: Start) -> None:
     assert waits == ["10", "5", None]
 
 
-def test_it_stands_still_until_a_command(start: Start) -> None:
+def test_progress_stands_still_until_a_command(start: Start) -> None:
     """Everything ends at once, or one thing as the command says."""
     service = start(training="command")
     resource = service.resource()
@@ -95,7 +95,7 @@ def test_it_stands_still_until_a_command(start: Start) -> None:
     assert resource.ask("GET", second["self"])["status"] == "Succeeded"
 
 
-def test_it_never_ends_the_import_that_is_always_running(start: Start) -> None:
+def test_progress_never_ends_the_import_that_is_always_running(start: Start) -> None:
     """The stock has one thing that stays unfinished however long one waits."""
     service = start(training="seconds:1", now=Clock())
 
@@ -117,7 +117,7 @@ def test_it_never_ends_the_import_that_is_always_running(start: Start) -> None:
         [],
     ],
 )
-def test_it_is_not_moved_by_nonsense(service: Service, body: Any) -> None:
+def test_progress_is_not_moved_by_nonsense(service: Service, body: Any) -> None:
     """400, and the clock stays."""
     before = service.control("GET", "clock")["offset_seconds"]
 
@@ -125,7 +125,7 @@ def test_it_is_not_moved_by_nonsense(service: Service, body: Any) -> None:
     assert service.control("GET", "clock")["offset_seconds"] == before
 
 
-def test_it_is_repeatable_with_a_seed(start: Start) -> None:
+def test_progress_is_repeatable_with_a_seed(start: Start) -> None:
     """The same requests give the same ids and dates."""
     clock = Clock()
 
@@ -136,7 +136,7 @@ def test_it_is_repeatable_with_a_seed(start: Start) -> None:
 
 
 @pytest.mark.parametrize("training", ["", "looks", "looks:x", "seconds:-1", "command:1", "hours:3"])
-def test_it_is_refused_in_other_words(start: Start, training: str) -> None:
+def test_progress_is_refused_in_other_words(start: Start, training: str) -> None:
     """An option that makes no sense is a ValueError."""
     with pytest.raises(ValueError, match="looks:N, seconds:S or command"):
         start(training=training)

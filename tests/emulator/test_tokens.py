@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_emulator import ACCOUNTS
-from custom_speech_emulator.clock import utc_now
-from custom_speech_emulator.tokens import holder
-from emulator.service import Service
+from custom_speech_emulator.http.tokens import holder
+from custom_speech_emulator.state.clock import utc_now
+from support.emulator_service import Service
 
 BASE = "http://127.0.0.1:8765/eastus"
 KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
@@ -27,12 +27,12 @@ def asked(service: Service, bearer: str, base: str = BASE, path: str = "v3.2/mod
 
 
 @pytest.mark.parametrize("path", ["sts/v1.0/issueToken?scope=speechservicesmanagement", "sts/v1.0/issuetoken"])
-def test_it_stands_for_the_key_in_v3_2(service: Service, path: str) -> None:
+def test_token_stands_for_the_key_in_v3_2(service: Service, path: str) -> None:
     """As that version's specification says; programs write the path in both cases."""
     assert asked(service, token(service, path)).status_code == 200
 
 
-def test_it_ends_after_ten_minutes(service: Service) -> None:
+def test_token_ends_after_ten_minutes(service: Service) -> None:
     """By the emulator's clock."""
     one = token(service)
     service.control("POST", "clock", {"advance": "PT9M"})
@@ -42,7 +42,7 @@ def test_it_ends_after_ten_minutes(service: Service) -> None:
     assert asked(service, one).status_code == 401
 
 
-def test_it_opens_no_other_region_and_no_dated_version(service: Service) -> None:
+def test_token_opens_no_other_region_and_no_dated_version(service: Service) -> None:
     """401, as for a key of another region; the dated specifications know keys only."""
     one = token(service)
 
@@ -50,7 +50,7 @@ def test_it_opens_no_other_region_and_no_dated_version(service: Service) -> None
     assert asked(service, one, path="models?api-version=2025-10-15").status_code == 401
 
 
-def test_it_is_given_only_for_a_key_of_the_region_and_on_post(service: Service) -> None:
+def test_token_is_given_only_for_a_key_of_the_region_and_on_post(service: Service) -> None:
     """Not for a wrong key, and not on GET."""
     url = "http://westeurope.localhost/sts/v1.0/issueToken"
 
@@ -59,6 +59,6 @@ def test_it_is_given_only_for_a_key_of_the_region_and_on_post(service: Service) 
 
 
 @given(st.text() | st.text().map("Bearer {}.ü".format) | st.from_regex(r"[Bb]earer [\w=-]*\.[\w=-]*\.[\w=-]*"))
-def test_it_cannot_be_made_up(authorization: str) -> None:
+def test_token_cannot_be_made_up(authorization: str) -> None:
     """Whatever stands in the header, without the key it is nobody's."""
     assert holder(ACCOUNTS, authorization, utc_now()) is None

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from emulator.loopback import Heard, listening
-from emulator.service import VERSIONS, Resource, Service, id_of
+from support.emulator_service import VERSIONS, Resource, Service, id_of
+from support.loopback_server import Heard, listening
 
 SECRET = "a shared secret"
 
@@ -27,7 +27,7 @@ def asked(url: str, *events: str, **others: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_is_told_what_happens(service: Service, version: str) -> None:
+def test_web_hook_is_told_what_happens(service: Service, version: str) -> None:
     """Creation, processing and completion of a model, each once, in the version it was registered with."""
     resource = service.resource(version=version)
     with listening(agreeing) as listener:
@@ -42,7 +42,7 @@ def test_it_is_told_what_happens(service: Service, version: str) -> None:
     assert all(json.loads(body)["self"] == model["self"] for _, body in told)
 
 
-def test_it_is_signed_with_its_secret(eastus: Resource) -> None:
+def test_web_hook_is_signed_with_its_secret(eastus: Resource) -> None:
     """Base64 of an HMAC-SHA256 over the body; none without a secret."""
     with listening(agreeing) as listener:
         hook = eastus.ask("POST", "/webhooks", json=asked(listener.url, properties={"secret": SECRET}))
@@ -61,7 +61,7 @@ def test_it_is_signed_with_its_secret(eastus: Resource) -> None:
     ("answer", "reason"),
     [((200, {}, b"something else"), "token"), ((404, {}, b""), "answer"), ((302, {"Location": "/"}, b""), "answer")],
 )
-def test_it_fails_when_its_address_does_not_take_the_challenge(
+def test_web_hook_fails_when_its_address_does_not_take_the_challenge(
     eastus: Resource, answer: tuple[int, dict[str, str], bytes], reason: str
 ) -> None:
     """Then it is told nothing."""
@@ -75,14 +75,14 @@ def test_it_fails_when_its_address_does_not_take_the_challenge(
     assert len(listener.heard) == 1
 
 
-def test_it_is_never_called_off_this_machine(eastus: Resource) -> None:
+def test_web_hook_is_never_called_off_this_machine(eastus: Resource) -> None:
     """A host that was not allowed is not called, and the hook says so."""
     hook = eastus.ask("POST", "/webhooks", json=asked("https://contoso.com/call"))
 
     assert "only on loopback" in eastus.ask("GET", hook["self"])["properties"]["error"]["message"]
 
 
-def test_it_is_challenged_again_at_another_address(eastus: Resource) -> None:
+def test_web_hook_is_challenged_again_at_another_address(eastus: Resource) -> None:
     """Until then it is not ready."""
     with listening(agreeing) as first, listening(agreeing) as second:
         hook = eastus.ask("POST", "/webhooks", json=asked(first.url, "modelCreation"))
@@ -95,7 +95,7 @@ def test_it_is_challenged_again_at_another_address(eastus: Resource) -> None:
     assert (len(first.heard), len(second.heard)) == (1, 2)
 
 
-def test_it_is_tested_with_the_last_entity_of_each_event(eastus: Resource) -> None:
+def test_web_hook_is_tested_with_the_last_entity_of_each_event(eastus: Resource) -> None:
     """202 and a request for each; 204 when there is nothing to tell."""
     with listening(agreeing) as listener:
         hook = eastus.ask("POST", "/webhooks", json=asked(listener.url, "modelCompletion", "evaluationCompletion"))
@@ -108,14 +108,14 @@ def test_it_is_tested_with_the_last_entity_of_each_event(eastus: Resource) -> No
     assert [one.headers["x-microsoftspeechservices-event"] for one in listener.heard] == ["modelCompletion"]
 
 
-def test_it_is_told_once_although_a_refusal_came_between(start: Callable[..., Service]) -> None:
+def test_web_hook_is_told_once_although_a_refusal_came_between(start: Callable[..., Service]) -> None:
     """What a refused request would have moved on happens with the next one, and is told then."""
     service = start(training="seconds:4")
     resource = service.resource()
     with listening(agreeing) as listener:
         resource.ask("POST", "/webhooks", json=asked(listener.url, "modelCompletion"))
         resource.ask("POST", "/models", json={"displayName": "x", "locale": "en-US"})
-        service.app.state.emulation.world.store.set("offset", "60")
+        service.app.state.emulator.state.store.set("offset", "60")
         assert resource.send("GET", "/models/none").status_code == 404
         resource.ask("GET", "/models")
 
@@ -134,12 +134,12 @@ def test_it_is_told_once_although_a_refusal_came_between(start: Callable[..., Se
         (asked("http://localhost") | {"events": {"ping": "yes"}}, "InvalidPayload"),
     ],
 )
-def test_it_is_refused_when_it_cannot_be_called(eastus: Resource, body: dict[str, Any], code: str) -> None:
+def test_web_hook_is_refused_when_it_cannot_be_called(eastus: Resource, body: dict[str, Any], code: str) -> None:
     """No address, no events, unknown events."""
     assert eastus.refusal("POST", "/webhooks", json=body) == (400, code)
 
 
-def test_it_is_found_by_its_address_and_forgotten(eastus: Resource) -> None:
+def test_web_hook_is_found_by_its_address_and_forgotten(eastus: Resource) -> None:
     """Listed with a filter of its own, deleted, and gone."""
     hook = eastus.ask("POST", "/webhooks", json=asked("http://localhost:1/a"))
 

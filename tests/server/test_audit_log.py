@@ -11,7 +11,7 @@ from mcp import MCPError
 from mcp.types import ElicitResult
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.faults import Faults
+from custom_speech_emulator.faults.rules import Faults
 from custom_speech_server.audit_log import AuditFile, audit_from_environment, audit_warnings
 from custom_speech_server.config import EMULATED, Resources
 from custom_speech_tools.runtime.auditing import NullAudit
@@ -53,7 +53,9 @@ async def yes(context: Any, params: Any) -> ElicitResult:
     return ElicitResult(action="accept", content={"agree": True})
 
 
-async def test_keeps_a_line_before_and_a_line_after_each_changing_request(azure: Any, audit: AuditFile) -> None:
+async def test_audit_log_keeps_a_line_before_and_a_line_after_each_changing_request(
+    azure: Any, audit: AuditFile
+) -> None:
     """What was asked, what the guardrails said, who agreed; and what came of it."""
     async with served(azure, audit=audit) as call:
         model = await call("create_model", **TRAINING, description="For the hotline")
@@ -71,7 +73,7 @@ async def test_keeps_a_line_before_and_a_line_after_each_changing_request(azure:
     assert sends["time"] == START.isoformat()
 
 
-async def test_keeps_nothing_of_what_only_reads(azure: Any, audit: AuditFile) -> None:
+async def test_audit_log_keeps_nothing_of_what_only_reads(azure: Any, audit: AuditFile) -> None:
     """Nor of what was refused before anything was sent."""
     async with served(azure, audit=audit) as call:
         await call("list_models")
@@ -81,7 +83,7 @@ async def test_keeps_nothing_of_what_only_reads(azure: Any, audit: AuditFile) ->
     assert not audit.path.exists()
 
 
-async def test_says_how_a_charge_was_agreed_to(azure: Any, audit: AuditFile) -> None:
+async def test_audit_log_says_how_a_charge_was_agreed_to(azure: Any, audit: AuditFile) -> None:
     """By asking, by token, or because there is none; the token itself is not kept."""
     async with served(azure, audit=audit, confirm="ask", client={"elicitation_callback": yes}) as call:
         await call("create_model", **TRAINING)
@@ -95,7 +97,7 @@ async def test_says_how_a_charge_was_agreed_to(azure: Any, audit: AuditFile) -> 
     assert token not in audit.path.read_text("utf-8")
 
 
-async def test_keeps_every_step_of_a_copy(azure: Any, audit: AuditFile) -> None:
+async def test_audit_log_keeps_every_step_of_a_copy(azure: Any, audit: AuditFile) -> None:
     """Each on its own resource; the authorization is no thing that was made, and its id is not kept."""
     async with served(azure, audit=audit) as call:
         await call(
@@ -114,20 +116,22 @@ async def test_keeps_every_step_of_a_copy(azure: Any, audit: AuditFile) -> None:
     ("fault", "outcome"),
     [("429", "not done"), ("500", "in doubt"), ("close-after", "in doubt"), ("not-json", "in doubt")],
 )
-async def test_tells_what_is_certain_from_what_is_not(azure: Any, audit: AuditFile, fault: str, outcome: str) -> None:
+async def test_audit_log_tells_what_is_certain_from_what_is_not(
+    azure: Any, audit: AuditFile, fault: str, outcome: str
+) -> None:
     """An error after which nothing was done, and one after which something may have been."""
-    azure.state.emulation.faults = Faults.of([{"fault": fault, "operation": "Models_Create", "times": 99}])
+    azure.state.emulator.faults = Faults.of([{"fault": fault, "operation": "Models_Create", "times": 99}])
     async with served(azure, audit=audit) as call:
         await call.client.call_tool("create_model", TRAINING)
 
     assert entries(audit)[1]["outcome"].startswith(outcome)
 
 
-async def test_says_that_a_cancelled_request_may_have_been_carried_out(
+async def test_audit_log_says_that_a_cancelled_request_may_have_been_carried_out(
     azure: Any, audit: AuditFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """So does the log."""
-    azure.state.emulation.faults = Faults.of([{"fault": "slow-headers", "seconds": 60.0, "operation": "Models_Create"}])
+    azure.state.emulator.faults = Faults.of([{"fault": "slow-headers", "seconds": 60.0, "operation": "Models_Create"}])
     async with served(azure, audit=audit) as call:
         with pytest.raises(MCPError):
             await call.client.call_tool("create_model", TRAINING, 5.0)
@@ -138,7 +142,7 @@ async def test_says_that_a_cancelled_request_may_have_been_carried_out(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
-async def test_can_be_read_by_its_owner_alone(azure: Any, audit: AuditFile) -> None:
+async def test_audit_log_can_be_read_by_its_owner_alone(azure: Any, audit: AuditFile) -> None:
     """Whatever the mask of the process is."""
     before = os.umask(0)
     try:
@@ -172,7 +176,7 @@ class Full:
 
 
 @pytest.mark.parametrize("tool", ["create_model", "copy_model", "connect_model"])
-async def test_stops_whatever_it_cannot_keep(azure: Any, tool: str) -> None:
+async def test_audit_log_stops_whatever_it_cannot_keep(azure: Any, tool: str) -> None:
     """A full disk is said, and nothing is changed; reading goes on."""
     arguments = {
         "create_model": TRAINING,
@@ -182,17 +186,17 @@ async def test_stops_whatever_it_cannot_keep(azure: Any, tool: str) -> None:
     async with served(azure) as call:
         await call("create_model", **TRAINING | {"display_name": "Trained"})
         await call("get_model", model="Trained", wait_seconds=45)
-    azure.state.emulation.log.entries.clear()
+    azure.state.emulator.log.entries.clear()
     async with served(azure, audit=Full(0)) as call:
         refusal = await call.refusal(tool, **arguments[tool])
         await call("list_models")
 
     assert "The audit file cannot be written (No space left on device)" in refusal
     assert "Nothing was sent" in refusal
-    assert {entry["method"] for entry in azure.state.emulation.log.entries} == {"GET"}
+    assert {entry["method"] for entry in azure.state.emulator.log.entries} == {"GET"}
 
 
-async def test_does_not_lose_the_answer_when_only_the_end_cannot_be_kept(
+async def test_audit_log_does_not_lose_the_answer_when_only_the_end_cannot_be_kept(
     azure: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The model is there; the log says that its line is not."""
@@ -202,7 +206,7 @@ async def test_does_not_lose_the_answer_when_only_the_end_cannot_be_kept(
     assert "The audit could not be written" in caplog.text
 
 
-def test_says_at_the_start_that_it_cannot_be_written(tmp_path: Path) -> None:
+def test_audit_log_says_at_the_start_that_it_cannot_be_written(tmp_path: Path) -> None:
     """A folder stands where the file should be."""
     file = tmp_path / "file"
     file.touch()
@@ -211,7 +215,7 @@ def test_says_at_the_start_that_it_cannot_be_written(tmp_path: Path) -> None:
     assert "no tool will change anything" in audit_warnings(AuditFile(file / "audit.jsonl"))[0]
 
 
-async def test_goes_on_after_a_line_that_was_cut(azure: Any, audit: AuditFile) -> None:
+async def test_audit_log_goes_on_after_a_line_that_was_cut(azure: Any, audit: AuditFile) -> None:
     """A process that was killed while it wrote leaves a piece; the next line is whole all the same."""
     audit.path.parent.mkdir()
     audit.path.write_text('{"time": "2026-11-02T00:00:00+00:00", "eve', encoding="utf-8")
@@ -236,7 +240,9 @@ async def test_goes_on_after_a_line_that_was_cut(azure: Any, audit: AuditFile) -
         ({"event": "sends", "time": "2026-11-01T23:59:00+00:00"}, False),
     ],
 )
-def test_tells_a_new_process_what_may_still_appear(audit: AuditFile, last: dict[str, Any], unresolved: bool) -> None:
+def test_audit_log_tells_a_new_process_what_may_still_appear(
+    audit: AuditFile, last: dict[str, Any], unresolved: bool
+) -> None:
     """Of the last half minute; a copy shows on its target only when it is done."""
     audit.path.parent.mkdir()
     audit.path.write_text(json.dumps({"time": START.isoformat(), "request": "x"} | last) + "\nno json\n", "utf-8")
@@ -244,7 +250,7 @@ def test_tells_a_new_process_what_may_still_appear(audit: AuditFile, last: dict[
     assert list(audit.unresolved()) == (["x"] if unresolved else [])
 
 
-def test_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audit_log_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file, nowhere, or beside the state that it is about."""
     real = Resources(EMULATED.all, EMULATED.default, "a file")
     monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", str(tmp_path / "emulator.sqlite"))

@@ -30,12 +30,12 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_it_tells_its_version() -> None:
+def test_command_line_tells_its_version() -> None:
     """And nothing else."""
     assert run("--version").stdout == f"custom-speech-mcp {__version__}\n"
 
 
-def test_it_helps() -> None:
+def test_command_line_helps() -> None:
     """Each command is named."""
     said = run("--help").stdout
 
@@ -43,7 +43,7 @@ def test_it_helps() -> None:
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_and_version_import_nothing_heavy(option: str) -> None:
+def test_command_line_help_and_version_import_nothing_heavy(option: str) -> None:
     """They answer at once."""
     look = (
         "import sys; from custom_speech_server.__main__ import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\n"
@@ -54,7 +54,7 @@ def test_help_and_version_import_nothing_heavy(option: str) -> None:
     assert printed.stdout.splitlines()[-1] == "[]"
 
 
-def test_starting_imports_nothing_of_the_emulator_or_of_http() -> None:
+def test_command_line_starting_imports_nothing_of_the_emulator_or_of_http() -> None:
     """The first list of tools waits for neither."""
     listed = (
         "import sys\nfrom custom_speech_server.app import Settings, build\n"
@@ -66,7 +66,7 @@ def test_starting_imports_nothing_of_the_emulator_or_of_http() -> None:
     assert printed.stdout.strip() == "[]"
 
 
-def test_a_wrong_configuration_starts_nothing(tmp_path: Path) -> None:
+def test_command_line_a_wrong_configuration_starts_nothing(tmp_path: Path) -> None:
     """The error names file, entry and mend; standard output stays clean."""
     file = tmp_path / "resources.toml"
     file.write_text("[resources.a]\nregoin = 'eastus'\n", encoding="utf-8")
@@ -81,7 +81,7 @@ def test_a_wrong_configuration_starts_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value"), [("CUSTOM_SPEECH_CONFIRM", "always"), ("CUSTOM_SPEECH_STATE_KEY", "too short")]
 )
-def test_a_wrong_variable_starts_nothing(variable: str, value: str) -> None:
+def test_command_line_a_wrong_variable_starts_nothing(variable: str, value: str) -> None:
     """A policy that is misspelt is not guessed."""
     stopped = run(**{variable: value})
 
@@ -89,7 +89,9 @@ def test_a_wrong_variable_starts_nothing(variable: str, value: str) -> None:
     assert variable in stopped.stderr
 
 
-def test_doctor_examines_the_emulator(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_line_doctor_examines_the_emulator(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every resource answers in every API version; no key is shown."""
     monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", ":memory:")
     monkeypatch.setattr("custom_speech_server.config.user_config_file", lambda: Path("no such file"))
@@ -104,7 +106,9 @@ def test_doctor_examines_the_emulator(capsys: pytest.CaptureFixture[str], monkey
     assert "-key" not in said
 
 
-def test_doctor_says_which_resource_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line_doctor_says_which_resource_does_not_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A port that nothing listens on; the exit status says it too."""
     file = tmp_path / "resources.toml"
     file.write_text("[resources.gone]\nendpoint = 'http://127.0.0.1:9'\nkey = {env = 'PATH'}\n", encoding="utf-8")
@@ -117,7 +121,7 @@ def test_doctor_says_which_resource_does_not_answer(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.anyio
-async def test_it_serves_stdio(tmp_path: Path) -> None:
+async def test_command_line_serves_stdio(tmp_path: Path) -> None:
     """As an IDE starts it; standard output holds the protocol alone, in both eras."""
     for mode in ("auto", "legacy"):
         server = StdioServerParameters(
@@ -133,7 +137,7 @@ async def test_it_serves_stdio(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_emulators_state_outlives_the_server(tmp_path: Path) -> None:
+async def test_command_line_the_emulators_state_outlives_the_server(tmp_path: Path) -> None:
     """What was trained is there after a restart."""
     environment = {"CUSTOM_SPEECH_EMULATOR_STATE": str(tmp_path / "state.sqlite")}
     server = StdioServerParameters(
@@ -159,7 +163,7 @@ async def test_the_emulators_state_outlives_the_server(tmp_path: Path) -> None:
         (("--state", "pyproject.toml/state"), "pyproject.toml"),
     ],
 )
-def test_the_emulator_refuses_an_option_that_makes_no_sense(arguments: tuple[str, str], said: str) -> None:
+def test_command_line_the_emulator_refuses_an_option_that_makes_no_sense(arguments: tuple[str, str], said: str) -> None:
     """In one line, and nothing is served."""
     stopped = run("emulator", *arguments)
 
@@ -169,7 +173,7 @@ def test_the_emulator_refuses_an_option_that_makes_no_sense(arguments: tuple[str
 
 
 @pytest.mark.parametrize("others", [(), ("--host", "0.0.0.0", "--allow-host", "speech.test")])  # noqa: S104
-def test_the_emulator_says_when_its_port_is_in_use(others: tuple[str, ...]) -> None:
+def test_command_line_the_emulator_says_when_its_port_is_in_use(others: tuple[str, ...]) -> None:
     """Two emulators on one port would be a riddle, whoever reaches them."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         stopped = run("emulator", "--port", str(taken.getsockname()[1]), *others)
@@ -179,7 +183,7 @@ def test_the_emulator_says_when_its_port_is_in_use(others: tuple[str, ...]) -> N
 
 
 @pytest.mark.anyio
-async def test_a_damaged_state_is_said_and_kept(tmp_path: Path) -> None:
+async def test_command_line_a_damaged_state_is_said_and_kept(tmp_path: Path) -> None:
     """The first call names the file; the next one works on a fresh state."""
     state = tmp_path / "state.sqlite"
     state.write_bytes(b"no database at all" * 100)
@@ -199,7 +203,7 @@ async def test_a_damaged_state_is_said_and_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no head")
-def test_a_reader_that_has_enough_is_no_fault() -> None:
+def test_command_line_a_reader_that_has_enough_is_no_fault() -> None:
     """`custom-speech-mcp doctor | head -1`."""
     with subprocess.Popen([*COMMAND, "doctor"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout

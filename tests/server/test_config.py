@@ -35,7 +35,7 @@ def file_of(folder: Path, text: str) -> Path:
     return file
 
 
-async def test_it_reads_the_file(tmp_path: Path) -> None:
+async def test_config_reads_the_file(tmp_path: Path) -> None:
     """Everything that an entry can say."""
     found = from_file(file_of(tmp_path, WHOLE), {"TRAIN_KEY": "from the environment"})
 
@@ -54,12 +54,12 @@ async def test_it_reads_the_file(tmp_path: Path) -> None:
         ("chinaeast2", "https://chinaeast2.api.cognitive.azure.cn"),
     ],
 )
-def test_it_knows_the_hosts_of_the_sovereign_clouds(region: str, endpoint: str) -> None:
+def test_config_knows_the_hosts_of_the_sovereign_clouds(region: str, endpoint: str) -> None:
     """From the region alone."""
     assert load(None, {"SPEECH_KEY": "k", "SPEECH_REGION": region}).all[0].endpoint == endpoint
 
 
-def test_the_environment_makes_one_resource() -> None:
+def test_config_the_environment_makes_one_resource() -> None:
     """A key with a region, or with an endpoint."""
     by_region = load(None, {"SPEECH_KEY": "k", "SPEECH_REGION": "westeurope"})
     by_endpoint = load(None, {"SPEECH_KEY": "k", "SPEECH_ENDPOINT": "http://127.0.0.1:8765"})
@@ -68,14 +68,14 @@ def test_the_environment_makes_one_resource() -> None:
     assert [(one.name, one.region, one.emulated) for one in by_endpoint.all] == [("speech", None, False)]
 
 
-def test_with_nothing_the_emulators_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_with_nothing_the_emulators_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No account, no file, no variable."""
     monkeypatch.setattr("custom_speech_server.config.user_config_file", lambda: tmp_path / "none.toml")
 
     assert load(None, {}) is EMULATED
 
 
-def test_the_key_is_in_no_repr(tmp_path: Path) -> None:
+def test_config_the_key_is_in_no_repr(tmp_path: Path) -> None:
     """Not of a resource, not of its credential."""
     found = from_file(file_of(tmp_path, WHOLE), {"TRAIN_KEY": "canary-key"})
 
@@ -115,7 +115,7 @@ def test_the_key_is_in_no_repr(tmp_path: Path) -> None:
         ("this is no toml", ["is not valid TOML"]),
     ],
 )
-def test_a_wrong_file_is_refused_with_place_and_mend(tmp_path: Path, text: str, said: list[str]) -> None:
+def test_config_a_wrong_file_is_refused_with_place_and_mend(tmp_path: Path, text: str, said: list[str]) -> None:
     """File, entry, and what to do."""
     file = file_of(tmp_path, text)
 
@@ -141,7 +141,7 @@ def test_a_wrong_file_is_refused_with_place_and_mend(tmp_path: Path, text: str, 
         ({"CUSTOM_SPEECH_CONFIG": "/nowhere/resources.toml"}, "cannot be read"),
     ],
 )
-def test_a_wrong_environment_is_never_emulated_instead(environment: dict[str, str], said: str) -> None:
+def test_config_a_wrong_environment_is_never_emulated_instead(environment: dict[str, str], said: str) -> None:
     """Who configures something real gets that or an error."""
     with pytest.raises(ConfigurationError, match=said):
         load(None, environment)

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from starlette.responses import JSONResponse
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.accounts import account
-from custom_speech_emulator.faults import Faults
+from custom_speech_emulator.faults.rules import Faults
+from custom_speech_emulator.state.accounts import account
 from custom_speech_server.config import Resources
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.speech import KeyCredential
@@ -30,7 +30,7 @@ class Service:
         self.keys = [f"canary-{region}-0123456789" for region in REGIONS]
         accounts = [account(region, key=key) for region, key in zip(REGIONS, self.keys, strict=True)]
         self.app = emulator(training="seconds:4", now=clock(), accounts=accounts)
-        self.emulation = self.app.state.emulation
+        self.emulation = self.app.state.emulator
         self.elsewhere: list[str] = []
         self.echoes = self.echoed = 0
         """How many requests are still refused by repeating their key, and how many were."""

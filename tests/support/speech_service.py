@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from custom_speech_emulator import emulator
-from specification import Specifications
+from support.specification import Specifications
 
 Scope = MutableMapping[str, Any]
 

@@ -60,7 +60,7 @@ class Elsewhere:
         (None, None),
     ],
 )
-async def test_are_read_in_any_documented_form(written: str | None, shown: str | None) -> None:
+async def test_dates_are_read_in_any_documented_form(written: str | None, shown: str | None) -> None:
     """ISO 8601 with and without offset, fractions and time; shown in UTC."""
     dates = {"deprecationDates": {"transcriptionDateTime": written}}
     service = Scripted(lambda method, path: (200, {}, model(createdDateTime=written, properties=dates)))
@@ -72,7 +72,7 @@ async def test_are_read_in_any_documented_form(written: str | None, shown: str |
     assert found["transcription_until"] == (shown and shown[:10])
 
 
-async def test_are_compared_whatever_their_form() -> None:
+async def test_dates_are_compared_whatever_their_form() -> None:
     """A list of models whose dates say more or less; none, too."""
     forms = ["2026-03-04T05:06:07Z", "2026-03-05T05:06:07", None, "0001-01-01T00:00:00", "9999-12-31T23:59:59-05:00"]
     address = "http://eastus.localhost/speechtotext/models/82771{}a5-f942-4997-91c3-7c6cde35600b"
@@ -86,7 +86,7 @@ async def test_are_compared_whatever_their_form() -> None:
     assert set(years[3:]) <= {"0001", "1", None}
 
 
-async def test_that_cannot_be_read_are_no_dates_to_go_by() -> None:
+async def test_dates_that_cannot_be_read_are_no_dates_to_go_by() -> None:
     """A model whose end nobody can read is not taken for one without an end."""
     dates = {"deprecationDates": {"transcriptionDateTime": "next year"}}
     service = Scripted(lambda method, path: (200, {}, model(properties=dates)))
@@ -96,7 +96,7 @@ async def test_that_cannot_be_read_are_no_dates_to_go_by() -> None:
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=3), -timedelta(hours=3), YEARS])
-async def test_that_differ_from_the_services_are_said_where_dates_count(ahead: timedelta) -> None:
+async def test_dates_that_differ_from_the_services_are_said_where_dates_count(ahead: timedelta) -> None:
     """In the findings of a plan and of a copy, and in the note of a list that leaves out what has expired."""
     async with served(Elsewhere(ahead)) as call:
         plan = await call("plan_model", **TRAINING)
@@ -110,7 +110,7 @@ async def test_that_differ_from_the_services_are_said_where_dates_count(ahead: t
     assert "This machine's clock is" in text_of(copy)
 
 
-async def test_that_agree_are_not_mentioned() -> None:
+async def test_dates_that_agree_are_not_mentioned() -> None:
     """Two clocks are never quite the same; five minutes are let pass."""
     async with served(Elsewhere(timedelta(minutes=4))) as call:
         plan = await call("plan_model", **TRAINING)
@@ -120,7 +120,7 @@ async def test_that_agree_are_not_mentioned() -> None:
     assert "clock" not in listed["note"]
 
 
-async def test_are_judged_by_the_services_clock() -> None:
+async def test_dates_are_judged_by_the_services_clock() -> None:
     """A machine that lives three years in the past does not take what has expired for open."""
     async with served(Elsewhere(YEARS)) as call:
         every = (await call("list_base_models", locale="en-US", availability="all", limit=100))["base_models"]
@@ -147,7 +147,7 @@ def day(moment: datetime) -> str:
         (-timedelta(days=400), "400 days ahead of"),
     ],
 )
-def test_are_told_apart_in_plain_words(ahead: timedelta, said: str | None) -> None:
+def test_dates_are_told_apart_in_plain_words(ahead: timedelta, said: str | None) -> None:
     """Which is ahead, and by how much."""
     note = clock_note(ahead)
 
@@ -156,7 +156,7 @@ def test_are_told_apart_in_plain_words(ahead: timedelta, said: str | None) -> No
 
 
 @given(st.timedeltas(min_value=-YEARS, max_value=YEARS))
-def test_are_never_worse_than_five_minutes_apart(ahead: timedelta) -> None:
+def test_dates_are_never_worse_than_five_minutes_apart(ahead: timedelta) -> None:
     """The time by which dates are judged is the service's, but for what is let pass."""
     service = START + ahead
 

@@ -20,7 +20,7 @@ async def unconnected(call: Caller) -> str:
     return str((await call("create_model", display_name="Calls", locale="en-US", datasets=[TEXT]))["id"])
 
 
-async def test_it_shows_a_model_in_a_project(call: Caller) -> None:
+async def test_connect_model_shows_a_model_in_a_project(call: Caller) -> None:
     """By name as by id."""
     model = await call("connect_model", model=await unconnected(call), project="Contoso en-US")
 
@@ -28,7 +28,7 @@ async def test_it_shows_a_model_in_a_project(call: Caller) -> None:
     assert not model["already_existed"]
 
 
-async def test_it_costs_two_round_trips(call: Caller, azure: Azure) -> None:
+async def test_connect_model_costs_two_round_trips(call: Caller, azure: Azure) -> None:
     """Model and project side by side, then the change."""
     model, project = await unconnected(call), await call.id_of("projects", "Contoso en-US")
     await azure.forget()
@@ -40,7 +40,7 @@ async def test_it_costs_two_round_trips(call: Caller, azure: Azure) -> None:
     assert operations[2:] == ["Models_Update"]
 
 
-async def test_it_changes_nothing_the_second_time(call: Caller, azure: Azure) -> None:
+async def test_connect_model_changes_nothing_the_second_time(call: Caller, azure: Azure) -> None:
     """What stands is left alone."""
     model = await unconnected(call)
     await call("connect_model", model=model, project="Contoso en-US")
@@ -64,7 +64,7 @@ async def test_it_changes_nothing_the_second_time(call: Caller, azure: Azure) ->
         ),
     ],
 )
-async def test_it_refuses_with_every_finding(
+async def test_connect_model_refuses_with_every_finding(
     call: Caller, azure: Azure, arguments: dict[str, Any], rules: list[str]
 ) -> None:
     """And connects nothing."""
@@ -74,7 +74,7 @@ async def test_it_refuses_with_every_finding(
     assert await azure.writes() == []
 
 
-async def test_it_refuses_a_model_that_failed(call: Caller, azure: Azure) -> None:
+async def test_connect_model_refuses_a_model_that_failed(call: Caller, azure: Azure) -> None:
     """A failed model cannot be used; the service's reason is a sentence of its own."""
     model = await unconnected(call)
     await azure.finish(model, "Failed", {"code": "InvalidData", "message": "Too little data"})
@@ -85,7 +85,7 @@ async def test_it_refuses_a_model_that_failed(call: Caller, azure: Azure) -> Non
     assert 'Training of the model failed: "Too little data". Correct the cause and train it again' in refusal
 
 
-async def test_it_says_what_else_is_wrong_on_a_read_only_resource(connect: Connect, azure: Azure) -> None:
+async def test_connect_model_says_what_else_is_wrong_on_a_read_only_resource(connect: Connect, azure: Azure) -> None:
     """One refusal has every finding, the first does not hide the rest."""
     protected = tuple(replace(resource, read_only=True) for resource in EMULATED.all)
     async with connect(resources=replace(EMULATED, all=protected)) as call:
@@ -96,7 +96,7 @@ async def test_it_says_what_else_is_wrong_on_a_read_only_resource(connect: Conne
     assert await azure.writes() == []
 
 
-async def test_it_explains_itself_where_there_are_no_projects(connect: Connect) -> None:
+async def test_connect_model_explains_itself_where_there_are_no_projects(connect: Connect) -> None:
     """2024-11-15."""
     async with connect(version="2024-11-15") as call:
         refusal = await call.refusal("connect_model", model="Contoso finished model en-US", project="Contoso en-US")

@@ -26,7 +26,7 @@ async def trained(call: Caller, name: str = "Calls") -> str:
     return str((await call("get_model", model=made["id"], wait_seconds=45))["id"])
 
 
-async def test_it_copies_a_model_to_another_region(call: Caller) -> None:
+async def test_copy_model_copies_a_model_to_another_region(call: Caller) -> None:
     """The new model is on the target, with its own id."""
     source = await trained(call)
 
@@ -38,7 +38,7 @@ async def test_it_copies_a_model_to_another_region(call: Caller) -> None:
     assert (await call("get_model", model=copy["model"]["id"], resource=AWAY))["locale"] == "en-US"
 
 
-async def test_it_connects_the_copy_to_a_project(call: Caller) -> None:
+async def test_copy_model_connects_the_copy_to_a_project(call: Caller) -> None:
     """The portals show only what is connected."""
     source = await trained(call)
 
@@ -47,7 +47,7 @@ async def test_it_connects_the_copy_to_a_project(call: Caller) -> None:
     assert copy["model"]["project"]["display_name"] == "Contoso en-US"
 
 
-async def test_it_says_what_remains_when_the_time_ran_out(call: Caller) -> None:
+async def test_copy_model_says_what_remains_when_the_time_ran_out(call: Caller) -> None:
     """The exact calls that follow."""
     source = await trained(call)
 
@@ -61,7 +61,7 @@ async def test_it_says_what_remains_when_the_time_ran_out(call: Caller) -> None:
     ]
 
 
-async def test_it_costs_three_round_trips_until_the_copy_runs(call: Caller, azure: Azure) -> None:
+async def test_copy_model_costs_three_round_trips_until_the_copy_runs(call: Caller, azure: Azure) -> None:
     """The facts; the authorization beside the look at the target; the copy."""
     source = await trained(call)
     await azure.forget()
@@ -74,7 +74,7 @@ async def test_it_costs_three_round_trips_until_the_copy_runs(call: Caller, azur
     assert operations[3:] == ["Models_Copy"]
 
 
-async def test_it_copies_once(call: Caller, azure: Azure) -> None:
+async def test_copy_model_copies_once(call: Caller, azure: Azure) -> None:
     """The same copy asked for again is found on the target, even after a restart."""
     source = await trained(call)
     first = await call("copy_model", model=source, to_resource=AWAY, wait_seconds=45)
@@ -86,7 +86,7 @@ async def test_it_copies_once(call: Caller, azure: Azure) -> None:
     assert (await azure.writes()).count("Models_Copy") == 1
 
 
-async def test_it_copies_once_across_servers(connect: Connect, azure: Azure) -> None:
+async def test_copy_model_copies_once_across_servers(connect: Connect, azure: Azure) -> None:
     """Another process knows nothing but what the service says."""
     async with connect(confirm="never") as call:
         source = await trained(call)
@@ -99,7 +99,7 @@ async def test_it_copies_once_across_servers(connect: Connect, azure: Azure) -> 
     assert (await azure.writes()).count("Models_Copy") == 1
 
 
-async def test_it_makes_one_copy_of_ten_calls_at_once(call: Caller, azure: Azure) -> None:
+async def test_copy_model_makes_one_copy_of_ten_calls_at_once(call: Caller, azure: Azure) -> None:
     """They all get the same operation."""
     source = await trained(call)
     operations: list[Any] = []
@@ -115,7 +115,7 @@ async def test_it_makes_one_copy_of_ten_calls_at_once(call: Caller, azure: Azure
     assert (await azure.writes()).count("Models_Copy") == 1
 
 
-async def test_it_copies_each_of_two_trainings_of_the_same_request(call: Caller) -> None:
+async def test_copy_model_copies_each_of_two_trainings_of_the_same_request(call: Caller) -> None:
     """What was trained twice on purpose is two models, on the target as well."""
     request: dict[str, Any] = {"display_name": "Twice", "locale": "en-US", "datasets": [TEXT]}
     trainings = [await call("create_model", **request, allow_duplicate=second) for second in (False, True)]
@@ -131,7 +131,7 @@ async def test_it_copies_each_of_two_trainings_of_the_same_request(call: Caller)
     assert len({copy["model"]["id"] for copy in copies}) == 2
 
 
-async def test_it_tells_targets_of_one_region_apart(connect: Connect) -> None:
+async def test_copy_model_tells_targets_of_one_region_apart(connect: Connect) -> None:
     """Resources of a region share its address; the key makes the difference."""
     regional = tuple(replace(resource, endpoint="http://localhost") for resource in EMULATED.all)
     async with connect(resources=replace(EMULATED, all=regional), confirm="never") as call:
@@ -144,7 +144,7 @@ async def test_it_tells_targets_of_one_region_apart(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("resource_id", [EMULATED.all[0].resource_id, None])
-async def test_it_copies_nothing_to_the_same_resource_by_another_name(
+async def test_copy_model_copies_nothing_to_the_same_resource_by_another_name(
     connect: Connect, azure: Azure, resource_id: str | None
 ) -> None:
     """Configured twice it is still one resource, and the source is no copy of itself."""
@@ -157,7 +157,7 @@ async def test_it_copies_nothing_to_the_same_resource_by_another_name(
     assert "Models_Copy" not in await azure.writes()
 
 
-async def test_it_copies_beside_a_model_that_is_certainly_another(call: Caller) -> None:
+async def test_copy_model_copies_beside_a_model_that_is_certainly_another(call: Caller) -> None:
     """The stock has a model of the same name on the target, trained with data of its own."""
     copy = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True)
 
@@ -165,7 +165,7 @@ async def test_it_copies_beside_a_model_that_is_certainly_another(call: Caller) 
     assert [(finding["rule"], finding["level"]) for finding in copy["findings"]] == [("already-exists", "warn")]
 
 
-async def test_it_does_not_take_another_model_of_the_name_for_the_copy(call: Caller, azure: Azure) -> None:
+async def test_copy_model_does_not_take_another_model_of_the_name_for_the_copy(call: Caller, azure: Azure) -> None:
     """A newer unmarked model on the target might be an earlier copy: it is named, and nothing is copied."""
     source = await trained(call)
     other = await azure.ask(
@@ -189,7 +189,7 @@ async def test_it_does_not_take_another_model_of_the_name_for_the_copy(call: Cal
         ({"to_resource": "nowhere"}, ["reference-found"]),
     ],
 )
-async def test_it_refuses_with_every_finding(
+async def test_copy_model_refuses_with_every_finding(
     call: Caller, azure: Azure, arguments: dict[str, Any], rules: list[str]
 ) -> None:
     """And copies nothing."""
@@ -199,7 +199,7 @@ async def test_it_refuses_with_every_finding(
     assert await azure.writes() == []
 
 
-async def test_it_refuses_a_model_that_is_still_training(call: Caller, azure: Azure) -> None:
+async def test_copy_model_refuses_a_model_that_is_still_training(call: Caller, azure: Azure) -> None:
     """And names the call that waits for it."""
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[TEXT])
 
@@ -209,7 +209,7 @@ async def test_it_refuses_a_model_that_is_still_training(call: Caller, azure: Az
     assert f'get_model(model="{made["id"]}", wait_seconds=25, resource="emulator-eastus")' in refusal
 
 
-async def test_it_refuses_a_model_that_failed(call: Caller, azure: Azure) -> None:
+async def test_copy_model_refuses_a_model_that_failed(call: Caller, azure: Azure) -> None:
     """There is nothing to copy."""
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[TEXT])
     await azure.finish(made["id"], "Failed")
@@ -217,7 +217,7 @@ async def test_it_refuses_a_model_that_failed(call: Caller, azure: Azure) -> Non
     assert rules_of(await call.refusal("copy_model", model=made["id"], to_resource=AWAY)) == ["model-is-ready"]
 
 
-async def test_it_refuses_a_model_past_its_end(connect: Connect, azure: Azure) -> None:
+async def test_copy_model_refuses_a_model_past_its_end(connect: Connect, azure: Azure) -> None:
     """A model that no longer transcribes serves nobody on the target."""
     async with connect() as call:
         until = (await call("get_model", model=STOCK))["transcription_until"]
@@ -229,7 +229,9 @@ async def test_it_refuses_a_model_past_its_end(connect: Connect, azure: Azure) -
 
 
 @pytest.mark.parametrize("version", ["2025-10-15", "v3.2", "2024-11-15"])
-async def test_it_copies_by_authorization_in_every_api_version(connect: Connect, azure: Azure, version: str) -> None:
+async def test_copy_model_copies_by_authorization_in_every_api_version(
+    connect: Connect, azure: Azure, version: str
+) -> None:
     """The form of the published specifications."""
     async with connect(version=version) as call:
         copy = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True, wait_seconds=45)
@@ -238,7 +240,9 @@ async def test_it_copies_by_authorization_in_every_api_version(connect: Connect,
     assert "Models_AuthorizeCopy" in await azure.operations()
 
 
-async def test_it_copies_with_the_targets_key_where_no_resource_id_is_known(connect: Connect, azure: Azure) -> None:
+async def test_copy_model_copies_with_the_targets_key_where_no_resource_id_is_known(
+    connect: Connect, azure: Azure
+) -> None:
     """v3.2 alone, as the article has it; the key is in no answer."""
     nameless = tuple(replace(one, resource_id=None, api_version=VERSIONS["v3.2"]) for one in EMULATED.all)
     async with connect(resources=replace(EMULATED, all=nameless)) as call:
@@ -252,7 +256,7 @@ async def test_it_copies_with_the_targets_key_where_no_resource_id_is_known(conn
     azure.violations.clear()  # the published specification does not know the article's form
 
 
-async def test_it_says_what_is_missing_for_an_authorization(connect: Connect) -> None:
+async def test_copy_model_says_what_is_missing_for_an_authorization(connect: Connect) -> None:
     """The resource id of the source, named with its place."""
     nameless = tuple(replace(one, resource_id=None) for one in EMULATED.all)
     async with connect(resources=replace(EMULATED, all=nameless)) as call:

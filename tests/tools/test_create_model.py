@@ -19,7 +19,7 @@ GOOD: dict[str, Any] = {"display_name": "Calls", "locale": "en-US", "datasets": 
 FREE = "20230614"
 
 
-async def test_it_trains_a_model(call: Caller) -> None:
+async def test_create_model_trains_a_model(call: Caller) -> None:
     """The result has the names of all parts, and the call that follows it."""
     model = await call("create_model", **GOOD, base_model=FREE, project="Contoso en-US", description="For the hotline")
 
@@ -31,7 +31,7 @@ async def test_it_trains_a_model(call: Caller) -> None:
     assert model["next_steps"] == [f'get_model(model="{model["id"]}", wait_seconds=25, resource="emulator-eastus")']
 
 
-async def test_it_costs_two_round_trips(call: Caller, azure: Azure) -> None:
+async def test_create_model_costs_two_round_trips(call: Caller, azure: Azure) -> None:
     """The facts side by side, then the one request that creates."""
     data = await call.id_of("datasets", TEXT)
     await azure.forget()
@@ -43,7 +43,7 @@ async def test_it_costs_two_round_trips(call: Caller, azure: Azure) -> None:
     assert create == "Models_Create"
 
 
-async def test_it_refuses_with_every_finding_and_creates_nothing(call: Caller, azure: Azure) -> None:
+async def test_create_model_refuses_with_every_finding_and_creates_nothing(call: Caller, azure: Azure) -> None:
     """Mixed locales, and audio where no hardware trains it."""
     wrong = GOOD | {"datasets": [AUDIO, "Contoso plain text de-DE"], "resource": "emulator-brazilsouth"}
 
@@ -55,7 +55,7 @@ async def test_it_refuses_with_every_finding_and_creates_nothing(call: Caller, a
     assert await azure.writes() == []
 
 
-async def test_it_refuses_a_base_model_of_another_locale(call: Caller) -> None:
+async def test_create_model_refuses_a_base_model_of_another_locale(call: Caller) -> None:
     """A base model speaks one locale."""
     german = (await call("list_base_models", locale="de-DE"))["base_models"][0]["id"]
 
@@ -73,7 +73,7 @@ async def test_it_refuses_a_base_model_of_another_locale(call: Caller) -> None:
         {"datasets": ["Contoso pronunciation en-US", "Contoso structured text en-US", TEXT, TEXT]},
     ],
 )
-async def test_it_finds_what_plan_model_finds(call: Caller, arguments: dict[str, Any]) -> None:
+async def test_create_model_finds_what_plan_model_finds(call: Caller, arguments: dict[str, Any]) -> None:
     """The same arguments, the same findings, in the same order."""
     plan = await call("plan_model", **GOOD | arguments)
 
@@ -86,7 +86,7 @@ async def test_it_finds_what_plan_model_finds(call: Caller, arguments: dict[str,
         assert str(result.content[0].text).splitlines()[1:-1] == lines  # type: ignore[union-attr]  # text on errors
 
 
-async def test_it_makes_one_model_of_the_same_request(call: Caller, azure: Azure) -> None:
+async def test_create_model_makes_one_model_of_the_same_request(call: Caller, azure: Azure) -> None:
     """However the parts are named, and in whatever order."""
     first = await call("create_model", **GOOD | {"datasets": [TEXT, AUDIO]})
     ids = [await call.id_of("datasets", AUDIO), await call.id_of("datasets", TEXT)]
@@ -97,7 +97,7 @@ async def test_it_makes_one_model_of_the_same_request(call: Caller, azure: Azure
     assert (await azure.writes()).count("Models_Create") == 1
 
 
-async def test_it_makes_one_model_of_ten_calls_at_once(call: Caller, azure: Azure) -> None:
+async def test_create_model_makes_one_model_of_ten_calls_at_once(call: Caller, azure: Azure) -> None:
     """Nine of them get the model that the tenth made."""
     results: list[dict[str, Any]] = []
 
@@ -113,7 +113,7 @@ async def test_it_makes_one_model_of_ten_calls_at_once(call: Caller, azure: Azur
     assert await azure.writes() == ["Models_Create"]
 
 
-async def test_it_trains_the_same_again_when_asked_to(call: Caller) -> None:
+async def test_create_model_trains_the_same_again_when_asked_to(call: Caller) -> None:
     """`allow_duplicate` is meant."""
     first = await call("create_model", **GOOD)
 
@@ -123,7 +123,7 @@ async def test_it_trains_the_same_again_when_asked_to(call: Caller) -> None:
     assert not second["already_existed"]
 
 
-async def test_it_knows_a_second_training_for_the_request_that_it_repeats(call: Caller, azure: Azure) -> None:
+async def test_create_model_knows_a_second_training_for_the_request_that_it_repeats(call: Caller, azure: Azure) -> None:
     """Where the first is gone, the second is what the request has made."""
     first = await call("create_model", **GOOD)
     second = await call("create_model", **GOOD, allow_duplicate=True)
@@ -135,7 +135,9 @@ async def test_it_knows_a_second_training_for_the_request_that_it_repeats(call: 
     assert (again["id"], again["already_existed"]) == (second["id"], True)
 
 
-async def test_it_says_what_follows_where_the_training_of_the_same_request_failed(call: Caller, azure: Azure) -> None:
+async def test_create_model_says_what_follows_where_the_training_of_the_same_request_failed(
+    call: Caller, azure: Azure
+) -> None:
     """There is nothing to wait for."""
     first = await call("create_model", **GOOD)
     await azure.finish(first["id"], "Failed", {"code": "InvalidData", "message": "Too little data"})
@@ -146,7 +148,9 @@ async def test_it_says_what_follows_where_the_training_of_the_same_request_faile
     assert ["allow_duplicate=true" in step for step in again["next_steps"]] == [True]
 
 
-async def test_it_makes_another_model_of_another_request_and_says_that_the_name_is_taken(call: Caller) -> None:
+async def test_create_model_makes_another_model_of_another_request_and_says_that_the_name_is_taken(
+    call: Caller,
+) -> None:
     """A name is no identity: the other model is not reused."""
     first = await call("create_model", **GOOD)
 
@@ -161,7 +165,7 @@ async def test_it_makes_another_model_of_another_request_and_says_that_the_name_
 class TestCharge:
     """… and spends money only after a yes."""
 
-    async def test_it_asks_the_user_of_a_client_that_can(self, connect: Connect, azure: Azure) -> None:
+    async def test_create_model_asks_the_user_of_a_client_that_can(self, connect: Connect, azure: Azure) -> None:
         """What, where and which charge; in both protocol eras."""
         asked: list[str] = []
 
@@ -194,7 +198,7 @@ class TestCharge:
             ElicitResult(action="accept"),
         ],
     )
-    async def test_it_creates_nothing_for_any_other_answer(
+    async def test_create_model_creates_nothing_for_any_other_answer(
         self, connect: Connect, azure: Azure, mode: str, answer: ElicitResult
     ) -> None:
         """No, later, nonsense: none is a yes."""
@@ -210,7 +214,7 @@ class TestCharge:
         assert is_token_offered or "The user did not agree" in refusal
         assert await azure.writes() == []
 
-    async def test_it_gives_a_token_to_a_client_that_cannot_ask(self, connect: Connect, azure: Azure) -> None:
+    async def test_create_model_gives_a_token_to_a_client_that_cannot_ask(self, connect: Connect, azure: Azure) -> None:
         """The refusal holds the plan and the token; the second call passes it."""
         async with connect() as call:
             refusal = await call.refusal("create_model", **GOOD)
@@ -222,7 +226,7 @@ class TestCharge:
         assert model["id"]
         assert await azure.writes() == ["Models_Create"]
 
-    async def test_it_takes_the_token_of_a_plan(self, connect: Connect) -> None:
+    async def test_create_model_takes_the_token_of_a_plan(self, connect: Connect) -> None:
         """What was planned can be confirmed."""
         async with connect() as call:
             plan = await call("plan_model", **GOOD)
@@ -233,7 +237,7 @@ class TestCharge:
         "change",
         [{"display_name": "Other"}, {"datasets": [AUDIO]}, {"description": "More"}, {"allow_duplicate": True}],
     )
-    async def test_it_refuses_a_token_for_other_arguments(
+    async def test_create_model_refuses_a_token_for_other_arguments(
         self, connect: Connect, azure: Azure, change: dict[str, Any]
     ) -> None:
         """A yes is a yes to exactly this."""
@@ -246,14 +250,16 @@ class TestCharge:
         assert await azure.writes() == []
 
     @pytest.mark.parametrize("token", ["", "yes", "9999999999-abc", "9" * 400, "nan-", "९९९९९९९९९९-0", "-1-0"])
-    async def test_it_refuses_a_token_that_it_did_not_give(self, connect: Connect, azure: Azure, token: str) -> None:
+    async def test_create_model_refuses_a_token_that_it_did_not_give(
+        self, connect: Connect, azure: Azure, token: str
+    ) -> None:
         """Nothing that a caller makes up confirms anything."""
         async with connect() as call:
             await call.refusal("create_model", **GOOD, confirm=token)
 
         assert await azure.writes() == []
 
-    async def test_it_takes_a_token_once(self, connect: Connect, azure: Azure) -> None:
+    async def test_create_model_takes_a_token_once(self, connect: Connect, azure: Azure) -> None:
         """One yes, one training."""
         duplicate = GOOD | {"allow_duplicate": True}
         async with connect() as call:
@@ -265,7 +271,7 @@ class TestCharge:
 
         assert await azure.writes() == ["Models_Create"]
 
-    async def test_it_asks_nobody_for_a_free_base_model(self, connect: Connect) -> None:
+    async def test_create_model_asks_nobody_for_a_free_base_model(self, connect: Connect) -> None:
         """Only a charge needs a yes."""
         async with connect() as call:
             assert (await call("create_model", **GOOD, base_model=FREE))["findings"] == []
@@ -302,7 +308,7 @@ class TestBadInput:
             ({"allow_duplicate": "perhaps"}, "- allow_duplicate: Input should be a valid boolean"),
         ],
     )
-    async def test_it_names_the_argument(
+    async def test_create_model_names_the_argument(
         self, call: Caller, azure: Azure, arguments: dict[str, Any], said: str
     ) -> None:
         """Name, rule, and what the tool takes; the value is not echoed."""
@@ -313,7 +319,7 @@ class TestBadInput:
         assert len(refusal) < 1000
         assert await azure.requests() == []
 
-    async def test_it_names_all_that_is_missing(self, call: Caller) -> None:
+    async def test_create_model_names_all_that_is_missing(self, call: Caller) -> None:
         """Not one after the other."""
         refusal = await call.refusal("create_model")
 
@@ -323,34 +329,36 @@ class TestBadInput:
             "- datasets: Field required",
         ]
 
-    async def test_it_takes_an_array_that_came_as_text(self, call: Caller) -> None:
+    async def test_create_model_takes_an_array_that_came_as_text(self, call: Caller) -> None:
         """Some clients send arrays as JSON text."""
         model = await call("create_model", **GOOD | {"datasets": json.dumps([TEXT])})
 
         assert [dataset["display_name"] for dataset in model["datasets"]] == [TEXT]
 
     @pytest.mark.parametrize("name", ["123", "{}", "true", "null", "[1]", '"x"', "1e3"])
-    async def test_it_leaves_a_name_as_it_is(self, call: Caller, name: str) -> None:
+    async def test_create_model_leaves_a_name_as_it_is(self, call: Caller, name: str) -> None:
         """A text that looks like JSON stays text."""
         model = await call("create_model", **GOOD | {"display_name": name, "description": name})
 
         assert (model["display_name"], model["description"]) == (name, name)
 
     @pytest.mark.parametrize("asked", ["Calls", " Calls "])
-    async def test_it_leaves_out_blanks_around_a_name(self, call: Caller, asked: str) -> None:
+    async def test_create_model_leaves_out_blanks_around_a_name(self, call: Caller, asked: str) -> None:
         """Nobody sees them; the model is found by what is read as by what was written."""
         model = await call("create_model", **GOOD | {"display_name": " Calls "})
 
         assert (await call("get_model", model=asked))["id"] == model["id"]
 
     @pytest.mark.parametrize(("sent", "name"), [(123, "123"), (True, "true"), ({}, "{}"), ([], "[]")])
-    async def test_it_takes_a_name_that_a_client_took_for_json(self, call: Caller, sent: Any, name: str) -> None:
+    async def test_create_model_takes_a_name_that_a_client_took_for_json(
+        self, call: Caller, sent: Any, name: str
+    ) -> None:
         """Command line clients read 123 as a number; base models are called 20230614."""
         model = await call("create_model", **GOOD | {"display_name": sent, "base_model": 20230614})
 
         assert (model["display_name"], model["base_model"]["display_name"]) == (name, "20230614")
 
-    async def test_it_names_the_resources_there_are(self, call: Caller) -> None:
+    async def test_create_model_names_the_resources_there_are(self, call: Caller) -> None:
         """A misspelt resource is not the default one."""
         refusal = await call.refusal("create_model", **GOOD, resource="eastus")
 

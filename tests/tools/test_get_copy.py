@@ -11,7 +11,7 @@ STOCK = "Contoso finished model en-US"
 AWAY = "emulator-westeurope"
 
 
-async def test_it_follows_a_copy_until_the_model_is_there(call: Caller) -> None:
+async def test_get_copy_follows_a_copy_until_the_model_is_there(call: Caller) -> None:
     """The operation is the source's, the model the target's."""
     started = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True)
 
@@ -21,7 +21,7 @@ async def test_it_follows_a_copy_until_the_model_is_there(call: Caller) -> None:
     assert (await call("get_model", model=copy["model"]["id"], wait_seconds=25, resource=AWAY))["status"] == "Succeeded"
 
 
-async def test_it_names_itself_while_the_copy_runs(call: Caller) -> None:
+async def test_get_copy_names_itself_while_the_copy_runs(call: Caller) -> None:
     """The call that follows is the same again."""
     started = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True)
 
@@ -31,7 +31,7 @@ async def test_it_names_itself_while_the_copy_runs(call: Caller) -> None:
     assert copy["next_steps"] == started["next_steps"]
 
 
-async def test_it_tells_why_a_copy_failed(call: Caller, azure: Azure) -> None:
+async def test_get_copy_tells_why_a_copy_failed(call: Caller, azure: Azure) -> None:
     """The service's reason, and that nothing is on the target."""
     started = await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True)
     await azure.finish(started["operation"], "Failed", {"code": "ModelDeprecated", "message": "Too old."})
@@ -42,7 +42,7 @@ async def test_it_tells_why_a_copy_failed(call: Caller, azure: Azure) -> None:
     assert copy["next_steps"][0].startswith("Nothing was created on the target.")
 
 
-async def test_it_refuses_what_is_no_operation(call: Caller, azure: Azure) -> None:
+async def test_get_copy_refuses_what_is_no_operation(call: Caller, azure: Azure) -> None:
     """Before anything is asked of the service."""
     refusal = await call.refusal("get_copy", operation="../../models")
 
@@ -50,7 +50,7 @@ async def test_it_refuses_what_is_no_operation(call: Caller, azure: Azure) -> No
     assert await azure.requests() == []
 
 
-async def test_it_says_where_an_operation_is_that_is_not_here(call: Caller) -> None:
+async def test_get_copy_says_where_an_operation_is_that_is_not_here(call: Caller) -> None:
     """An operation is its source's; asked of the target it is not found, and the answer says so."""
     operation = (await call("copy_model", model=STOCK, to_resource=AWAY, allow_duplicate=True))["operation"]
 

@@ -19,7 +19,7 @@ async def stock_model(call: Caller) -> str:
     return str((await call("list_models"))["models"][0]["id"])
 
 
-async def test_it_shows_everything_a_caller_needs(call: Caller) -> None:
+async def test_get_model_shows_everything_a_caller_needs(call: Caller) -> None:
     """All fields are there, null where there is nothing."""
     model = await call("get_model", model=STOCK)
 
@@ -47,7 +47,7 @@ async def test_it_shows_everything_a_caller_needs(call: Caller) -> None:
     assert (model["status"], model["region"], model["emulated"]) == ("Succeeded", "eastus", True)
 
 
-async def test_it_takes_id_uri_or_name(call: Caller, azure: Azure) -> None:
+async def test_get_model_takes_id_uri_or_name(call: Caller, azure: Azure) -> None:
     """An id costs one request, and so do a URI and a name; names of parts are read once."""
     await call("get_model", model=STOCK)
     model = await stock_model(call)
@@ -60,7 +60,7 @@ async def test_it_takes_id_uri_or_name(call: Caller, azure: Azure) -> None:
     assert len(await azure.requests()) == 4
 
 
-async def test_it_waits_until_training_has_ended(call: Caller) -> None:
+async def test_get_model_waits_until_training_has_ended(call: Caller) -> None:
     """It looks again until the status is a last one."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[data])
@@ -76,7 +76,7 @@ async def test_it_waits_until_training_has_ended(call: Caller) -> None:
     ]
 
 
-async def test_it_reports_progress_while_it_waits(call: Caller) -> None:
+async def test_get_model_reports_progress_while_it_waits(call: Caller) -> None:
     """A client that shows progress sees each look."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[data])
@@ -92,7 +92,7 @@ async def test_it_reports_progress_while_it_waits(call: Caller) -> None:
     assert all("for 0 s" in str(message) for message in seen)
 
 
-async def test_it_names_the_next_call_while_it_runs(call: Caller) -> None:
+async def test_get_model_names_the_next_call_while_it_runs(call: Caller) -> None:
     """With real values, ready to be made."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[data])
@@ -102,7 +102,7 @@ async def test_it_names_the_next_call_while_it_runs(call: Caller) -> None:
     assert model["next_steps"] == [f'get_model(model="{made["id"]}", wait_seconds=25, resource="emulator-eastus")']
 
 
-async def test_it_tells_why_training_failed(call: Caller, azure: Azure) -> None:
+async def test_get_model_tells_why_training_failed(call: Caller, azure: Azure) -> None:
     """The service's reason is in `error`, and the next step is another request."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[data])
@@ -115,7 +115,7 @@ async def test_it_tells_why_training_failed(call: Caller, azure: Azure) -> None:
 
 
 @pytest.mark.parametrize("wrong", [str(uuid.uuid4()), "No such model"])
-async def test_it_says_what_to_call_for_an_unknown_model(call: Caller, wrong: str) -> None:
+async def test_get_model_says_what_to_call_for_an_unknown_model(call: Caller, wrong: str) -> None:
     """An unknown id and an unknown name get the same help."""
     refusal = await call.refusal("get_model", model=wrong)
 
@@ -123,7 +123,7 @@ async def test_it_says_what_to_call_for_an_unknown_model(call: Caller, wrong: st
     assert 'list_models(resource="emulator-eastus")' in refusal
 
 
-async def test_it_does_not_find_a_model_of_another_resource(call: Caller) -> None:
+async def test_get_model_does_not_find_a_model_of_another_resource(call: Caller) -> None:
     """Ids belong to one resource."""
     refusal = await call.refusal("get_model", model=await stock_model(call), resource="emulator-westeurope")
 
@@ -144,7 +144,9 @@ async def test_it_does_not_find_a_model_of_another_resource(call: Caller) -> Non
         ("http://eastus.localhost/speechtotext/models/..%2f{id}", "reference-found"),
     ],
 )
-async def test_it_asks_nothing_for_a_uri_that_is_not_its_own(call: Caller, azure: Azure, uri: str, rule: str) -> None:
+async def test_get_model_asks_nothing_for_a_uri_that_is_not_its_own(
+    call: Caller, azure: Azure, uri: str, rule: str
+) -> None:
     """Another host, another kind, anything but one model of this resource."""
     refusal = await call.refusal("get_model", model=uri.format(id=uuid.uuid4()))
 
@@ -152,7 +154,7 @@ async def test_it_asks_nothing_for_a_uri_that_is_not_its_own(call: Caller, azure
     assert await azure.requests() == []
 
 
-async def test_it_refuses_an_ambiguous_name_with_the_candidates(call: Caller) -> None:
+async def test_get_model_refuses_an_ambiguous_name_with_the_candidates(call: Caller) -> None:
     """Both ids are named, so that one can be chosen."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     twins = [
@@ -167,7 +169,7 @@ async def test_it_refuses_an_ambiguous_name_with_the_candidates(call: Caller) ->
 
 
 @pytest.mark.parametrize("version", ["2025-10-15", "v3.2", "2024-11-15"])
-async def test_it_speaks_every_api_version(connect: Connect, version: str) -> None:
+async def test_get_model_speaks_every_api_version(connect: Connect, version: str) -> None:
     """The answer is the same but for what a version does not have."""
     async with connect(version=version) as call:
         model = await call("get_model", model=STOCK)
@@ -175,7 +177,7 @@ async def test_it_speaks_every_api_version(connect: Connect, version: str) -> No
     assert (model["display_name"], model["status"]) == (STOCK, "Succeeded")
 
 
-async def test_it_shows_names_that_are_known_already(call: Caller, azure: Azure) -> None:
+async def test_get_model_shows_names_that_are_known_already(call: Caller, azure: Azure) -> None:
     """After a list, the parts of a model have names, at no further request."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[data])
@@ -188,7 +190,7 @@ async def test_it_shows_names_that_are_known_already(call: Caller, azure: Azure)
     assert await azure.operations() == ["Models_GetCustomModel"]
 
 
-async def test_it_outlives_a_service_whose_clock_moves(call: Caller, azure: Azure) -> None:
+async def test_get_model_outlives_a_service_whose_clock_moves(call: Caller, azure: Azure) -> None:
     """A model is readable after its transcription date."""
     await azure.advance(timedelta(days=3 * 365))
 

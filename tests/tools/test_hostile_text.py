@@ -109,7 +109,7 @@ def texts_of(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
-async def test_whatever_an_entity_is_called(text: str) -> None:
+async def test_service_text_is_data_whatever_an_entity_is_called(text: str) -> None:
     """Every text of every entity, through every tool: results stay plain, whole and short."""
     async with served(service_of(text)) as call:
         for tool, arguments in CALLS:
@@ -118,7 +118,7 @@ async def test_whatever_an_entity_is_called(text: str) -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 500])
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
-async def test_whatever_a_refusal_says(text: str, status: int) -> None:
+async def test_service_text_is_data_whatever_a_refusal_says(text: str, status: int) -> None:
     """Code, message, inner code and inner message are one line, in quotes, and short."""
     body = {"code": text, "message": text, "innerError": {"code": text, "message": text}}
     async with served(Scripted(lambda method, path: (status, {"Retry-After": "0"}, body))) as call:
@@ -128,7 +128,7 @@ async def test_whatever_a_refusal_says(text: str, status: int) -> None:
             assert len(text_of(result)) <= 1000
 
 
-async def test_whatever_a_status_is_in_a_word_of_progress() -> None:
+async def test_service_text_is_data_whatever_a_status_is_in_a_word_of_progress() -> None:
     """A client shows progress in a terminal."""
     statuses = iter(["\x1b[31m" + "x" * 100_000, "Succeeded"])
     service = Scripted(lambda method, path: (200, {}, model(status=next(statuses))))
@@ -144,7 +144,7 @@ async def test_whatever_a_status_is_in_a_word_of_progress() -> None:
     assert not any(has_invisible(message) or len(message) > 80 for message in seen)
 
 
-async def test_but_a_name_is_still_a_name() -> None:
+async def test_service_text_is_data_a_name_is_still_a_name() -> None:
     """Letters of every script, emoji and punctuation come through as they are, and what joins them."""
     name = "Straße ❤️ 東京 – «été» (v2.1) #1 & co. ñ می\u200cشود क्\u200dष 👨\u200d👩\u200d👧 ❤️\u200d🔥"
     async with served(Scripted(lambda method, path: (200, {}, model(displayName=name)))) as call:
@@ -152,7 +152,7 @@ async def test_but_a_name_is_still_a_name() -> None:
 
 
 @pytest.mark.parametrize("arguments", [{f"\x1b[31m{number}": 1 for number in range(500)}, {"model": "\x1b[31m"}])
-async def test_nor_does_a_caller_break_an_error(arguments: dict[str, Any]) -> None:
+async def test_service_text_is_data_nor_does_a_caller_break_an_error(arguments: dict[str, Any]) -> None:
     """Names of unknown arguments are a caller's text, and just as plain; the first twenty are enough."""
     async with served(Scripted(lambda method, path: (404, {}, {}))) as call:
         result = await call.client.call_tool("get_model", arguments)
@@ -163,7 +163,7 @@ async def test_nor_does_a_caller_break_an_error(arguments: dict[str, Any]) -> No
 
 
 @given(st.text(max_size=2000), st.integers(2, 200))
-def test_any_text_becomes_one_visible_line(text: str, limit: int) -> None:
+def test_service_text_is_data_any_text_becomes_one_visible_line(text: str, limit: int) -> None:
     """Of at most so many characters; and what is plain stays as it is."""
     line = sanitize(text, limit)
 
@@ -173,14 +173,14 @@ def test_any_text_becomes_one_visible_line(text: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["a\u200db", "\u200cی", "ی\u200c", "ی\u200c\u200dش", "ی\u200c ش", "é\u200dé"])
-def test_a_joiner_that_joins_nothing_is_hidden_text(text: str) -> None:
+def test_service_text_is_data_a_joiner_that_joins_nothing_is_hidden_text(text: str) -> None:
     """Alone, at an end, several at once, between letters that are never joined."""
     assert has_invisible(text)
     assert not has_invisible(sanitize(text))
 
 
 @given(st.text(st.sampled_from("ی\u200c\u200d👨️ aé"), max_size=40), st.integers(2, 12))
-def test_joiners_are_cut_with_what_they_join(text: str, limit: int) -> None:
+def test_service_text_is_data_joiners_are_cut_with_what_they_join(text: str, limit: int) -> None:
     """Wherever a text ends."""
     line = sanitize(text, limit)
 
@@ -190,7 +190,7 @@ def test_joiners_are_cut_with_what_they_join(text: str, limit: int) -> None:
 
 
 @given(st.text(max_size=3000))
-def test_any_error_of_the_service_is_short_and_visible(text: str) -> None:
+def test_service_text_is_data_any_error_of_the_service_is_short_and_visible(text: str) -> None:
     """Whatever stands in it."""
     error = AzureError(text, resource="here", operation="X", status=400, code=text, inner_code=text)
 
@@ -199,7 +199,7 @@ def test_any_error_of_the_service_is_short_and_visible(text: str) -> None:
 
 
 @given(st.text(max_size=5000))
-def test_any_finding_is_short_and_visible(text: str) -> None:
+def test_service_text_is_data_any_finding_is_short_and_visible(text: str) -> None:
     """It is a line of a refusal."""
     finding = Finding(rule="x", level="block", message=text, fix=text)
 
@@ -207,7 +207,7 @@ def test_any_finding_is_short_and_visible(text: str) -> None:
     assert len(finding.message) <= 1000
 
 
-def test_every_sign_that_shows_nothing_is_known() -> None:
+def test_service_text_is_data_every_sign_that_shows_nothing_is_known() -> None:
     """Unicode's categories, and what is ignorable though its category is visible."""
     hidden = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp")]
 

@@ -10,7 +10,7 @@ from support.tool_client import Caller, rules_of
 pytestmark = pytest.mark.anyio
 
 
-async def test_it_lists_the_newest_first(call: Caller) -> None:
+async def test_list_base_models_lists_the_newest_first(call: Caller) -> None:
     """The newest base model is on the service's last page; a caller wants it on top."""
     found = await call("list_base_models", locale="en-US")
 
@@ -20,7 +20,7 @@ async def test_it_lists_the_newest_first(call: Caller) -> None:
     assert found["truncated"] is None
 
 
-async def test_it_says_what_a_base_model_is_good_for(call: Caller) -> None:
+async def test_list_base_models_says_what_a_base_model_is_good_for(call: Caller) -> None:
     """Kinds, dates and charge are what one chooses by."""
     found = await call("list_base_models", locale="en-US", limit=1)
 
@@ -38,7 +38,7 @@ async def test_it_says_what_a_base_model_is_good_for(call: Caller) -> None:
     assert found["truncated"] == f"1 of {found['total']}: narrow the filters or raise limit."
 
 
-async def test_it_keeps_those_that_accept_all_the_kinds(call: Caller) -> None:
+async def test_list_base_models_keeps_those_that_accept_all_the_kinds(call: Caller) -> None:
     """A base model that takes audio only does not serve a training with text."""
     found = await call("list_base_models", locale="en-US", train_with=["Acoustic", "Language"])
 
@@ -46,7 +46,7 @@ async def test_it_keeps_those_that_accept_all_the_kinds(call: Caller) -> None:
     assert all({"Acoustic", "Language"} <= set(base["trains_with"]) for base in found["base_models"])
 
 
-async def test_it_leaves_out_the_expired_unless_asked(call: Caller) -> None:
+async def test_list_base_models_leaves_out_the_expired_unless_asked(call: Caller) -> None:
     """A base model past its adaptation date cannot be trained on."""
     open_ones = await call("list_base_models", locale="en-US", limit=100)
     all_of_them = await call("list_base_models", locale="en-US", limit=100, availability="all")
@@ -88,7 +88,7 @@ async def test_list_base_models_says_that_closed_ones_are_left_out(call: Caller)
     assert re.fullmatch(r"\d+ older base model\(s\) are left out; availability=\"all\" lists them\.", found["note"])
 
 
-async def test_it_refuses_a_locale_that_is_not_offered_and_names_near_ones(call: Caller) -> None:
+async def test_list_base_models_refuses_a_locale_that_is_not_offered_and_names_near_ones(call: Caller) -> None:
     """The error ends with locales that there are."""
     refusal = await call.refusal("list_base_models", locale="en-ZZ")
 
@@ -97,7 +97,7 @@ async def test_it_refuses_a_locale_that_is_not_offered_and_names_near_ones(call:
 
 
 @pytest.mark.parametrize("locale", ["english", "en_US", "", "en-US'", "e", "en-USA!", "e1"])
-async def test_it_refuses_what_is_no_locale(call: Caller, azure: Azure, locale: str) -> None:
+async def test_list_base_models_refuses_what_is_no_locale(call: Caller, azure: Azure, locale: str) -> None:
     """Nothing is asked of the service for it."""
     refusal = await call.refusal("list_base_models", locale=locale)
 
@@ -105,7 +105,7 @@ async def test_it_refuses_what_is_no_locale(call: Caller, azure: Azure, locale: 
     assert await azure.requests() == []
 
 
-async def test_it_asks_the_service_once(call: Caller, azure: Azure) -> None:
+async def test_list_base_models_asks_the_service_once(call: Caller, azure: Azure) -> None:
     """One page costs one request."""
     await call("list_base_models", locale="en-US")
 

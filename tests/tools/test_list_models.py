@@ -10,7 +10,7 @@ pytestmark = pytest.mark.anyio
 STOCK = "Contoso finished model en-US"
 
 
-async def test_it_lists_what_was_trained(call: Caller) -> None:
+async def test_list_models_lists_what_was_trained(call: Caller) -> None:
     """Each model with id, status and end of life."""
     found = await call("list_models")
 
@@ -18,7 +18,7 @@ async def test_it_lists_what_was_trained(call: Caller) -> None:
     assert found["total"] == 1
 
 
-async def test_it_filters_by_locale_status_and_name(call: Caller) -> None:
+async def test_list_models_filters_by_locale_status_and_name(call: Caller) -> None:
     """The service filters, so that other models cost nothing."""
     assert (await call("list_models", locale="en-US", status="Succeeded", display_name=STOCK))["total"] == 1
     assert (await call("list_models", locale="de-DE"))["total"] == 0
@@ -29,7 +29,7 @@ async def test_it_filters_by_locale_status_and_name(call: Caller) -> None:
 @pytest.mark.parametrize(
     "name", ["O'Brien's calls", "A&B = C", "#1 100%", "Grüße aus Köln", "会議の書き起こし", "a' or 'a' eq 'a", "+ /?"]
 )
-async def test_it_finds_a_name_with_any_sign(call: Caller, azure: Azure, name: str) -> None:
+async def test_list_models_finds_a_name_with_any_sign(call: Caller, azure: Azure, name: str) -> None:
     """Quotes, ampersands, percent signs, umlauts and CJK arrive as they are."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     made = await call("create_model", display_name=name, locale="en-US", datasets=[data])
@@ -39,7 +39,7 @@ async def test_it_finds_a_name_with_any_sign(call: Caller, azure: Azure, name: s
     assert [model["id"] for model in found["models"]] == [made["id"]]
 
 
-async def test_it_says_when_it_shows_only_some(call: Caller) -> None:
+async def test_list_models_says_when_it_shows_only_some(call: Caller) -> None:
     """`truncated` tells how to narrow."""
     for number in range(3):
         data = await call.id_of("datasets", "Contoso plain text en-US")

@@ -7,7 +7,7 @@ from support.tool_client import Caller
 pytestmark = pytest.mark.anyio
 
 
-async def test_it_shows_what_each_resource_can_do(call: Caller) -> None:
+async def test_list_resources_shows_what_each_resource_can_do(call: Caller) -> None:
     """Without configuration, the emulator's three are there, one of which does not train with audio."""
     found = await call("list_resources")
 

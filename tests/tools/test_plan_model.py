@@ -19,7 +19,7 @@ def rules(plan: dict[str, Any], level: str = "block") -> list[str]:
     return [finding["rule"] for finding in plan["findings"] if finding["level"] == level]
 
 
-async def test_it_finds_nothing_against_a_good_request(call: Caller) -> None:
+async def test_plan_model_finds_nothing_against_a_good_request(call: Caller) -> None:
     """A free base model, data of one locale, a region with hardware."""
     plan = await call("plan_model", display_name="Calls", locale="en-US", datasets=[TEXT, AUDIO], base_model=FREE)
 
@@ -41,7 +41,7 @@ async def test_it_finds_nothing_against_a_good_request(call: Caller) -> None:
     assert base
 
 
-async def test_it_changes_nothing_and_costs_one_round_trip(call: Caller, azure: Azure) -> None:
+async def test_plan_model_changes_nothing_and_costs_one_round_trip(call: Caller, azure: Azure) -> None:
     """Whatever the number of parts, the facts are fetched side by side, and none is written."""
     await call("plan_model", display_name="Calls", locale="en-US", datasets=[TEXT, AUDIO], project="Contoso en-US")
 
@@ -54,7 +54,7 @@ async def test_it_changes_nothing_and_costs_one_round_trip(call: Caller, azure: 
     ]
 
 
-async def test_it_says_everything_at_once(call: Caller) -> None:
+async def test_plan_model_says_everything_at_once(call: Caller) -> None:
     """Five mistakes, five findings."""
     plan = await call(
         "plan_model",
@@ -70,7 +70,7 @@ async def test_it_says_everything_at_once(call: Caller) -> None:
     assert all(finding["message"] and finding["fix"] for finding in plan["findings"])
 
 
-async def test_it_names_the_newest_base_model_that_fits_when_none_is_asked_for(call: Caller) -> None:
+async def test_plan_model_names_the_newest_base_model_that_fits_when_none_is_asked_for(call: Caller) -> None:
     """The service chooses; the plan says what it can choose."""
     newest = await call("list_base_models", locale="en-US", train_with=["Language"], limit=1)
 
@@ -102,7 +102,7 @@ async def test_it_names_the_newest_base_model_that_fits_when_none_is_asked_for(c
         ),
     ],
 )
-async def test_it_applies_each_rule(call: Caller, arguments: dict[str, Any], expected: list[str]) -> None:
+async def test_plan_model_applies_each_rule(call: Caller, arguments: dict[str, Any], expected: list[str]) -> None:
     """One mistake, one finding."""
     request = {"display_name": "Calls", "locale": "en-US", "datasets": [TEXT]} | arguments
 
@@ -112,7 +112,7 @@ async def test_it_applies_each_rule(call: Caller, arguments: dict[str, Any], exp
     assert not plan["ok"]
 
 
-async def test_it_names_calls_that_can_be_made_as_they_stand(call: Caller) -> None:
+async def test_plan_model_names_calls_that_can_be_made_as_they_stand(call: Caller) -> None:
     """The mend of a name that leads nowhere lists what there is: of the locale, on the resource."""
     wrong = {"datasets": ["Nothing"], "base_model": "Nothing", "resource": "emulator-westeurope"}
     plan = await call("plan_model", display_name="Calls", locale="en-US", **wrong)
@@ -121,7 +121,7 @@ async def test_it_names_calls_that_can_be_made_as_they_stand(call: Caller) -> No
     assert [finding["fix"] for finding in plan["findings"]] == [f"list_base_models{of_all}", f"list_datasets{of_all}"]
 
 
-async def test_it_says_how_a_region_without_hardware_is_served(call: Caller) -> None:
+async def test_plan_model_says_how_a_region_without_hardware_is_served(call: Caller) -> None:
     """The fix names a configured resource that trains with audio, and the copy afterwards."""
     plan = await call(
         "plan_model", display_name="Calls", locale="en-US", datasets=[AUDIO], resource="emulator-brazilsouth"
@@ -143,7 +143,7 @@ async def test_plan_model_accepts_a_locale_in_any_case(call: Caller) -> None:
     assert plan["findings"] == []
 
 
-async def test_it_says_when_training_is_charged(connect: Connect) -> None:
+async def test_plan_model_says_when_training_is_charged(connect: Connect) -> None:
     """A client that cannot ask its user gets a token to pass on after a yes."""
     async with connect() as call:
         plan = await call("plan_model", display_name="Calls", locale="en-US", datasets=[TEXT])
@@ -153,7 +153,7 @@ async def test_it_says_when_training_is_charged(connect: Connect) -> None:
     assert plan["confirm"]
 
 
-async def test_it_finds_the_model_that_the_request_made_already(call: Caller) -> None:
+async def test_plan_model_finds_the_model_that_the_request_made_already(call: Caller) -> None:
     """Stop, not an error: there is nothing to do."""
     request = {"display_name": "Calls", "locale": "en-US", "datasets": [TEXT]}
     made = await call("create_model", **request)
@@ -164,7 +164,7 @@ async def test_it_finds_the_model_that_the_request_made_already(call: Caller) ->
     assert plan["next_steps"] == [f'get_model(model="{made["id"]}", resource="emulator-eastus")']
 
 
-async def test_it_says_when_the_name_belongs_to_another_request(call: Caller) -> None:
+async def test_plan_model_says_when_the_name_belongs_to_another_request(call: Caller) -> None:
     """A warning: the name is taken, the model is another."""
     await call("create_model", display_name="Calls", locale="en-US", datasets=[TEXT])
 
@@ -174,7 +174,7 @@ async def test_it_says_when_the_name_belongs_to_another_request(call: Caller) ->
     assert plan["ok"]
 
 
-async def test_it_has_no_projects_in_2024_11_15(connect: Connect) -> None:
+async def test_plan_model_has_no_projects_in_2024_11_15(connect: Connect) -> None:
     """The version is named, and what to do instead."""
     async with connect(version="2024-11-15", confirm="never") as call:
         plan = await call("plan_model", display_name="C", locale="en-US", datasets=[TEXT], project="Contoso en-US")

@@ -46,7 +46,7 @@ async def not_read(azure: Azure, *accounts: str) -> list[str]:
 
 
 @pytest.mark.parametrize("tool", WRITING)
-async def test_refuses_the_call_of_a_writing_tool_by_name(connect: Connect, azure: Azure, tool: str) -> None:
+async def test_read_only_refuses_the_call_of_a_writing_tool_by_name(connect: Connect, azure: Azure, tool: str) -> None:
     """It is not in the list either (test_catalogue)."""
     async with connect(confirm="never", read_only=True) as call:
         assert tool in await call.refusal(tool, **WRITING[tool])
@@ -55,7 +55,7 @@ async def test_refuses_the_call_of_a_writing_tool_by_name(connect: Connect, azur
 
 
 @pytest.mark.parametrize("tool", WRITING)
-async def test_names_the_rule_that_protects_a_resource(connect: Connect, azure: Azure, tool: str) -> None:
+async def test_read_only_names_the_rule_that_protects_a_resource(connect: Connect, azure: Azure, tool: str) -> None:
     """`read_only = true` in the configuration of the one resource."""
     async with connect(confirm="never", resources=protected(EAST)) as call:
         refusal = await call.refusal(tool, **WRITING[tool])
@@ -65,7 +65,7 @@ async def test_names_the_rule_that_protects_a_resource(connect: Connect, azure: 
     assert await azure.writes() == []
 
 
-async def test_is_planned_as_such(connect: Connect) -> None:
+async def test_read_only_is_planned_as_such(connect: Connect) -> None:
     """plan_model says what create_model would."""
     async with connect(confirm="never", resources=protected(EAST)) as call:
         plan = await call("plan_model", **TRAINING)
@@ -75,7 +75,9 @@ async def test_is_planned_as_such(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("read_only", [EAST, WEST])
-async def test_is_neither_the_source_nor_the_target_of_a_copy(connect: Connect, azure: Azure, read_only: str) -> None:
+async def test_read_only_is_neither_the_source_nor_the_target_of_a_copy(
+    connect: Connect, azure: Azure, read_only: str
+) -> None:
     """A copy is a POST to each of the two."""
     async with connect(confirm="never", resources=protected(read_only)) as call:
         refusal = await call.refusal("copy_model", **WRITING["copy_model"])
@@ -84,13 +86,13 @@ async def test_is_neither_the_source_nor_the_target_of_a_copy(connect: Connect, 
     assert await not_read(azure, EAST, WEST) == []
 
 
-async def test_leaves_the_other_resources_as_they_are(connect: Connect) -> None:
+async def test_read_only_leaves_the_other_resources_as_they_are(connect: Connect) -> None:
     """Protection is of one resource."""
     async with connect(confirm="never", resources=protected(WEST, SOUTH)) as call:
         assert (await call("create_model", **TRAINING))["id"]
 
 
-async def test_sends_nothing_else_than_get_even_past_every_guardrail() -> None:
+async def test_read_only_sends_nothing_else_than_get_even_past_every_guardrail() -> None:
     """The client of the REST API refuses too: a tool of tomorrow that forgets the rule is stopped there."""
     resource = SpeechResource("here", "http://127.0.0.1:9", KeyCredential(SecretStr("k")), read_only=True)
     speech = Speech(RequestPipeline(resource))
@@ -106,7 +108,7 @@ async def test_sends_nothing_else_than_get_even_past_every_guardrail() -> None:
 
 
 @pytest.mark.parametrize("protection", [{"read_only": True}, {"resources": protected(EAST, WEST, SOUTH)}])
-async def test_sends_no_writing_request_whatever_is_called(
+async def test_read_only_sends_no_writing_request_whatever_is_called(
     connect: Connect, azure: Azure, protection: dict[str, Any]
 ) -> None:
     """Every tool with every kind of argument; then the emulator's log holds nothing but GET."""

@@ -12,7 +12,7 @@ from mcp import MCPError
 from mcp.types import ElicitResult
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.faults import Faults
+from custom_speech_emulator.faults.rules import Faults
 from custom_speech_server.credentials import KeyringKey
 from support.scripted_service import KEY, Listener, Scripted, model, one_resource, served
 from support.tool_client import Caller
@@ -50,7 +50,7 @@ async def seconds(call: Caller, tool: str, **arguments: Any) -> tuple[float, str
 
 
 @pytest.mark.parametrize("tool", CALLS)
-async def test_when_the_service_never_answers(tool: str) -> None:
+async def test_call_ends_in_time_when_the_service_never_answers(tool: str) -> None:
     """Not one header."""
     app = emulator(now=clock(), faults=[{"fault": "slow-headers", "seconds": 600.0}])
 
@@ -62,7 +62,7 @@ async def test_when_the_service_never_answers(tool: str) -> None:
 
 
 @pytest.mark.parametrize("tool", CALLS)
-async def test_when_every_answer_comes_at_the_last_moment(tool: str) -> None:
+async def test_call_ends_in_time_when_every_answer_comes_at_the_last_moment(tool: str) -> None:
     """Each within its own limit; their sum is what counts."""
     app = emulator(now=clock(), training="command", faults=[{"fault": "slow-headers", "seconds": 13.5}])
 
@@ -72,7 +72,7 @@ async def test_when_every_answer_comes_at_the_last_moment(tool: str) -> None:
     assert took <= MOST
 
 
-async def test_when_a_list_has_no_end() -> None:
+async def test_call_ends_in_time_when_a_list_has_no_end() -> None:
     """Each page names a next one, and takes its time."""
     link = "http://eastus.localhost/speechtotext/models?api-version=2025-10-15&token={}"
     pages = iter(range(10_000))
@@ -90,7 +90,7 @@ async def test_when_a_list_has_no_end() -> None:
 
 
 @pytest.mark.parametrize("parts", [(HEAD, b"1\r\n \r\n"), (b"HTTP/1.1 200 OK\r\nX: y\r\n",), (b"",)])
-async def test_when_an_answer_drips_for_ever(parts: tuple[bytes, ...]) -> None:
+async def test_call_ends_in_time_when_an_answer_drips_for_ever(parts: tuple[bytes, ...]) -> None:
     """A byte a second never lets a timeout between bytes strike; the limit is on the whole."""
     async with (
         Listener(*parts, pause=1.0, endless=True).listening() as service,
@@ -102,7 +102,7 @@ async def test_when_an_answer_drips_for_ever(parts: tuple[bytes, ...]) -> None:
     assert "here did not answer Models_ListCustomModels" in said
 
 
-async def test_when_an_answer_is_larger_than_any_memory() -> None:
+async def test_call_ends_in_time_when_an_answer_is_larger_than_any_memory() -> None:
     """Sixteen megabytes are read, then no more."""
     block = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
     async with (
@@ -115,7 +115,7 @@ async def test_when_an_answer_is_larger_than_any_memory() -> None:
     assert service.heard.count(b"GET ") == 1
 
 
-async def test_when_an_answer_is_small_until_it_is_unpacked() -> None:
+async def test_call_ends_in_time_when_an_answer_is_small_until_it_is_unpacked() -> None:
     """A megabyte that becomes a gigabyte is no more read than a gigabyte."""
     packed = gzip.compress(bytes(64 * 1024 * 1024))
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
@@ -128,7 +128,7 @@ async def test_when_an_answer_is_small_until_it_is_unpacked() -> None:
     assert "the answer is too large" in said
 
 
-async def test_when_the_keyring_waits_for_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_call_ends_in_time_when_the_keyring_waits_for_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     """A locked keyring asks on a screen that nobody sees; its thread is left behind."""
     unlocked = threading.Event()
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=lambda *entry: unlocked.wait()))
@@ -142,7 +142,7 @@ async def test_when_the_keyring_waits_for_somebody(monkeypatch: pytest.MonkeyPat
     assert "did not answer" in said
 
 
-async def test_and_waiting_for_an_end_uses_what_is_left() -> None:
+async def test_call_ends_in_time_waiting_for_an_end_uses_what_is_left() -> None:
     """A model that is long in coming, asked for by a name that takes 13 seconds to find."""
     app = emulator(now=clock(), training="command", faults=[{"fault": "slow-headers", "seconds": 13.0}])
     made = {"display_name": "A", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
@@ -155,21 +155,21 @@ async def test_and_waiting_for_an_end_uses_what_is_left() -> None:
     assert "Running" in said
 
 
-async def test_and_a_wait_that_goes_wrong_tells_what_is_known() -> None:
+async def test_call_ends_in_time_a_wait_that_goes_wrong_tells_what_is_known() -> None:
     """The service stops answering while a training is looked at: its last status is the answer."""
     app = emulator(now=clock(), training="command")
     made = {"display_name": "A", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
 
     async with served(app) as call:
         await call("create_model", **made)
-        app.state.emulation.faults = Faults.of([{"fault": "503", "operation": "Models_GetCustomModel"}])
+        app.state.emulator.faults = Faults.of([{"fault": "503", "operation": "Models_GetCustomModel"}])
         found = await call("get_model", model="A", wait_seconds=45)
 
     assert found["status"] == "Running"
     assert found["next_steps"][0].startswith("get_model(")
 
 
-async def test_but_nothing_is_begun_that_could_not_be_seen_through() -> None:
+async def test_call_ends_in_time_nothing_is_begun_that_could_not_be_seen_through() -> None:
     """When looking took most of the time, the request that spends is not sent any more."""
     app = emulator(now=clock(), faults=[{"fault": "slow-headers", "seconds": 13.0, "method": "GET"}])
     arguments = {"model": "Contoso finished model en-US", "to_resource": "emulator-westeurope", "allow_duplicate": True}
@@ -177,12 +177,12 @@ async def test_but_nothing_is_begun_that_could_not_be_seen_through() -> None:
     async with served(app) as call:
         took, said = await seconds(call, "copy_model", **arguments)
 
-    operations = [entry["operation"] for entry in app.state.emulation.log.entries]
+    operations = [entry["operation"] for entry in app.state.emulator.log.entries]
     assert took <= MOST
     assert ("Models_Copy" in operations) == ("did not answer" not in said)
 
 
-async def test_a_cancelled_call_stops_its_requests_at_once() -> None:
+async def test_call_ends_in_time_a_cancelled_call_stops_its_requests_at_once() -> None:
     """The client gives up after three seconds; the service sees the connection close then, not at its limit."""
     async with (
         Listener(b"", pause=0.5, endless=True).listening() as service,
@@ -197,7 +197,7 @@ async def test_a_cancelled_call_stops_its_requests_at_once() -> None:
     assert KEY.encode() in service.heard
 
 
-async def test_a_person_may_take_longer() -> None:
+async def test_call_ends_in_time_a_person_may_take_longer() -> None:
     """The time of a user who is asked does not count, in the era in which the call waits for the answer."""
 
     async def after_five_minutes(context: Any, params: Any) -> ElicitResult:

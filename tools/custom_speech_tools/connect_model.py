@@ -16,8 +16,9 @@ class ConnectModelArguments(Arguments):
 
 
 async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> Model:
-    """Connect a custom model to a project of its resource and locale, so that the Azure portals show it. Needed
-    after copy_model without project. Repeating it changes nothing; a model has one project.
+    """Connect a custom model to a project of its resource and locale, so that the Azure portals show it.
+
+    Needed after copy_model without project. Repeating it changes nothing; a model has one project.
     """
     link = await plan_project_link(call, arguments.model, arguments.project, arguments.resource)
     model = await link.link(call)

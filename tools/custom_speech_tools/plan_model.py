@@ -13,7 +13,7 @@ from custom_speech_tools.speech import schemas
 
 
 class Plan(ResourceAnswer):
-    """What creating a model would do; days, charge and alternative are null where it is blocked."""
+    """The plan of a training; days, charge and alternative are null where it is blocked."""
 
     ok: bool
     findings: list[Finding]

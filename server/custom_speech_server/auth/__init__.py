@@ -1,1 +1,1 @@
-"""Who may call over HTTP, and what: static bearer tokens, or tokens of an OAuth authorization server."""
+"""Authentication and authorization over HTTP: static bearer tokens, or tokens of an OAuth authorization server."""

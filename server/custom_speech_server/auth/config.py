@@ -47,7 +47,7 @@ class AccessFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call.
+    """The callers that are admitted.
 
     Attributes:
         verifier: Checks a token.

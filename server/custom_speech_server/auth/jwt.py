@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 _log = logging.getLogger(__name__)
 
 LEEWAY_SECONDS = 30
-"""How far the clocks of the two servers may differ."""
+"""The largest accepted difference between the clocks of the two servers."""
 
 KEYS_FRESH_SECONDS = 3600.0
-"""How long fetched signing keys are used before they are fetched again."""
+"""Seconds for which fetched signing keys are used before they are fetched again."""
 
 MIN_FETCH_INTERVAL = 30.0
 """The shortest time between two fetches, so that tokens with made-up key ids cause no traffic."""

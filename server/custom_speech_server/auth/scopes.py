@@ -1,4 +1,4 @@
-"""What a caller may do: read only, or write as well."""
+"""Scopes of callers: read only, or write as well."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -147,11 +147,11 @@ async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return dict(result.structured_content or {})
 
 
-async def _progress(_progress: float, _total: float | None, message: str | None) -> None:
+async def _progress(progress: float, total: float | None, message: str | None) -> None:  # the SDK's names
     _say(_paint(f"… {message}", "2"))
 
 
-async def _agree(_context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+async def _agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # as above
     _say(f"The server asks: {params.message}")
     _say("The user agrees.")
     return ElicitResult(action="accept", content={"agree": True})

@@ -79,7 +79,7 @@ def _said(error: SpeechError | None) -> str:
 
 
 async def _answer_in(resource: SpeechResource, version: str, resources: Resources) -> SpeechError | None:
-    """Why the resource does not answer in an API version; None where it does."""
+    """Return why the resource does not answer in an API version; None where it does."""
     asked = replace(resource, api_version=VERSIONS[version])
     speech = Speech(RequestPipeline(asked, emulated_resources.emulator if resources.in_process else None))
     try:

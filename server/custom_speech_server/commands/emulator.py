@@ -47,12 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; return 2 where an option or the state file cannot be used."""
-    from custom_speech_emulator import StateUnusable
-    from custom_speech_emulator.serve import PortInUse, serve
+    from custom_speech_emulator import StateUnusableError
+    from custom_speech_emulator.serve import PortInUseError, serve
 
     try:
         serve(options.host, options.port, **_settings(options))
-    except (PortInUse, StateUnusable, ValueError, OSError) as error:
+    except (PortInUseError, StateUnusableError, ValueError, OSError) as error:
         print(f"custom-speech-mcp emulator: {error}", file=sys.stderr)
         return 2
     return 0

@@ -31,7 +31,7 @@ MAX_SESSIONS = 1000
 
 @dataclass(frozen=True, slots=True)
 class HTTPSettings:
-    """How the server is reached: under which host names, from which web pages, and by whom.
+    """The server's addresses and callers: under which host names, from which web pages, and by whom.
 
     Attributes:
         stateless: Keep no sessions, so that any replica can serve any request.

@@ -19,7 +19,7 @@ _CUT_OFF = "The server stopped before it answered the request. Check what was do
 
 
 class ResponseProgress:
-    """How much of a response has been sent, so that it can be completed properly."""
+    """The progress of a response, so that it can be completed properly."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

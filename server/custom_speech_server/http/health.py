@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from custom_speech_tools.speech import Speech, SpeechError
 
 FRESH_SECONDS = 30.0
-"""How long a result is valid; resources are asked no more often, however often readiness is."""
+"""Seconds for which a result is valid; resources are asked no more often, however often readiness is."""
 
 PROBE_SECONDS = 5.0
 """The longest that all resources together have to answer."""

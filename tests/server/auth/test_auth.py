@@ -97,12 +97,12 @@ def known(token: str, *scopes: Any, **more: Any) -> Token:
 @pytest.mark.parametrize(
     ("claims", "name"), [({"preferred_username": "ada@contoso.com"}, "ada@contoso.com (7)"), ({}, "7")]
 )
-def test_names_the_caller_to_the_audit(claims: dict[str, Any], name: str) -> None:
+def test_authentication_names_the_caller_to_the_audit(claims: dict[str, Any], name: str) -> None:
     """By the subject, which nobody can choose, and the name that people know."""
     assert access_token("", {"sub": "7", "iss": ISSUER} | claims).client_id == name
 
 
-async def test_leaves_the_callers_name_in_the_audit(azure: Azure, tmp_path: Path) -> None:
+async def test_authentication_leaves_the_callers_name_in_the_audit(azure: Azure, tmp_path: Path) -> None:
     """Each line of what a bearer changed carries the bearer's name."""
     audit = AuditFile(tmp_path / "audit.jsonl")
     allowed = on_loopback(access=by_file(bob=known("bob-token", READ, WRITE)))
@@ -153,7 +153,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("token", REFUSED.values(), ids=REFUSED.keys())
-async def test_refuses_a_token_that_proves_nothing(azure: Azure, token: str) -> None:
+async def test_authentication_refuses_a_token_that_proves_nothing(azure: Azure, token: str) -> None:
     """401, and a hint where the accepted issuer is named; nothing is said of why."""
     async with behind(azure, oauth()) as client:
         response = await client.post("/mcp", **bearing(token, LIST))
@@ -164,34 +164,34 @@ async def test_refuses_a_token_that_proves_nothing(azure: Azure, token: str) -> 
 
 
 @pytest.mark.parametrize("second", [issued(), "letmein"])
-async def test_refuses_two_tokens_at_once(azure: Azure, second: str) -> None:
+async def test_authentication_refuses_two_tokens_at_once(azure: Azure, second: str) -> None:
     """A proxy may have checked one and the server would believe the other."""
     headers = [*LIST["headers"].items(), *(("authorization", f"Bearer {token}") for token in (issued(), second))]
     async with behind(azure, oauth()) as client:
         assert (await client.post("/mcp", json=LIST["json"], headers=headers)).status_code == 401
 
 
-async def test_reads_no_token_in_an_address(azure: Azure) -> None:
+async def test_authentication_reads_no_token_in_an_address(azure: Azure) -> None:
     """Addresses stand in logs."""
     async with behind(azure, oauth()) as client:
         assert (await client.post(f"/mcp?access_token={issued()}", **LIST)).status_code == 401
 
 
-async def test_accepts_a_token_for_several_that_names_us(azure: Azure) -> None:
+async def test_authentication_accepts_a_token_for_several_that_names_us(azure: Azure) -> None:
     """An audience may be a list."""
     async with behind(azure, oauth()) as client:
         token = issued(aud=["api://payroll", AUDIENCE])
         assert (await client.post("/mcp", **bearing(token, LIST))).status_code == 200
 
 
-async def test_accepts_a_token_of_the_issuer(azure: Azure) -> None:
+async def test_authentication_accepts_a_token_of_the_issuer(azure: Azure) -> None:
     """Signature, issuer, audience and time are right."""
     async with behind(azure, oauth()) as client:
         response = await client.post("/mcp", **bearing(issued(), LIST))
     assert {tool["name"] for tool in answer_in(response)["result"]["tools"]} > writing_tools()
 
 
-async def test_names_the_issuer_to_clients(azure: Azure) -> None:
+async def test_authentication_names_the_issuer_to_clients(azure: Azure) -> None:
     """The protected-resource metadata of RFC 9728, without a token."""
     async with behind(azure, oauth()) as client:
         metadata = (await client.get("/.well-known/oauth-protected-resource/mcp")).json()
@@ -200,7 +200,7 @@ async def test_names_the_issuer_to_clients(azure: Azure) -> None:
     assert metadata["scopes_supported"] == [READ, WRITE]
 
 
-async def test_demands_the_scope_to_read(azure: Azure) -> None:
+async def test_authentication_demands_the_scope_to_read(azure: Azure) -> None:
     """A good token without it gets 403, as the specification has it."""
     async with behind(azure, oauth()) as client:
         response = await client.post("/mcp", **bearing(issued(scp="openid"), LIST))
@@ -208,7 +208,7 @@ async def test_demands_the_scope_to_read(azure: Azure) -> None:
     assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
 
 
-async def test_shows_a_reader_no_writing_tool(azure: Azure) -> None:
+async def test_authentication_shows_a_reader_no_writing_tool(azure: Azure) -> None:
     """Nor may the list be kept for somebody else."""
     async with behind(azure, by_file(ada=known("ada-token", READ))) as client:
         listed = answer_in(await client.post("/mcp", **bearing("ada-token", LIST)))["result"]
@@ -220,7 +220,7 @@ async def test_shows_a_reader_no_writing_tool(azure: Azure) -> None:
 
 @pytest.mark.parametrize("in_session", [False, True])
 @pytest.mark.parametrize("tool", sorted(writing_tools()))
-async def test_lets_a_reader_call_no_writing_tool(azure: Azure, tool: str, in_session: bool) -> None:
+async def test_authentication_lets_a_reader_call_no_writing_tool(azure: Azure, tool: str, in_session: bool) -> None:
     """A caller that knows a name from elsewhere is told what is missing, and nothing reaches the service."""
     call = {"name": tool, "arguments": {"model": "Contoso"}}
     async with behind(azure, by_file(ada=known("ada-token", READ))) as client:
@@ -235,7 +235,7 @@ async def test_lets_a_reader_call_no_writing_tool(azure: Azure, tool: str, in_se
     assert await azure.requests() == []
 
 
-async def test_holds_in_a_session_for_each_request(azure: Azure) -> None:
+async def test_authentication_holds_in_a_session_for_each_request(azure: Azure) -> None:
     """A session opened by a writer is not served to a reader's token of the same name, and offers a reader less."""
     async with behind(azure, by_file(ada=known("ada-token", READ), bob=known("bob-token", READ, WRITE))) as client:
         opened = await client.post("/mcp", **bearing("ada-token", initialize("2025-11-25")))
@@ -247,14 +247,14 @@ async def test_holds_in_a_session_for_each_request(azure: Azure) -> None:
     assert bob.status_code == 404
 
 
-async def test_lets_a_writer_write(azure: Azure) -> None:
+async def test_authentication_lets_a_writer_write(azure: Azure) -> None:
     """The call comes as far as its own arguments."""
     async with behind(azure, by_file(bob=known("bob-token", READ, WRITE))) as client:
         result = answer_in(await client.post("/mcp", **bearing("bob-token", CREATE)))["result"]
     assert "invalid arguments" in result["content"][0]["text"]
 
 
-async def test_ends_with_the_last_day_of_a_token() -> None:
+async def test_authentication_ends_with_the_last_day_of_a_token() -> None:
     """The day named in the file is the last."""
     tokens = {"ada": known("ada-token", READ, expires="2026-11-23")}
     day = datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
@@ -264,7 +264,7 @@ async def test_ends_with_the_last_day_of_a_token() -> None:
     )
 
 
-async def test_knows_a_token_only_by_its_digest() -> None:
+async def test_authentication_knows_a_token_only_by_its_digest() -> None:
     """The digest itself opens nothing."""
     verifier = StaticTokenVerifier(lambda: {"ada": known("ada-token", READ)})
     found = await verifier.verify_token("ada-token")
@@ -273,7 +273,7 @@ async def test_knows_a_token_only_by_its_digest() -> None:
     assert await verifier.verify_token(digest("ada-token")) is None
 
 
-async def test_reads_the_file_again_when_it_changed(tmp_path: Path) -> None:
+async def test_authentication_reads_the_file_again_when_it_changed(tmp_path: Path) -> None:
     """A token is taken away without a restart; while the file is wrong or gone, nobody comes in."""
     file = tmp_path / "access.toml"
     file.write_text(ENTRY)
@@ -288,7 +288,7 @@ async def test_reads_the_file_again_when_it_changed(tmp_path: Path) -> None:
     assert await verifier.verify_token("bob-token") is None
 
 
-async def test_fetches_the_keys_once_and_again_when_one_is_new() -> None:
+async def test_authentication_fetches_the_keys_once_and_again_when_one_is_new() -> None:
     """Made-up key ids cause one fetch in a while, not one each."""
     fetched: list[str] = []
     now = [0.0]
@@ -310,7 +310,7 @@ NONSENSE = ["no json", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "oct", "k"
 
 
 @pytest.mark.parametrize("answer", [*NONSENSE, key_set("one").replace('"one"', '["one"]')])
-async def test_survives_an_issuer_that_answers_nonsense(answer: str) -> None:
+async def test_authentication_survives_an_issuer_that_answers_nonsense(answer: str) -> None:
     """Then nobody new comes in, and the keys from before stay."""
     answers = iter([key_set("before"), answer])
     now = [0.0]
@@ -340,7 +340,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 900000\r\n\r\n"
     ],
     ids=["no HTTP", "an error", "elsewhere", "half", "too much", "drop by drop"],
 )
-async def test_waits_for_no_issuer_for_ever(
+async def test_authentication_waits_for_no_issuer_for_ever(
     speaking: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever comes instead of keys, and however slowly: the caller is refused, and nothing goes on behind."""
@@ -351,7 +351,7 @@ async def test_waits_for_no_issuer_for_ever(
         assert await config.load(file).verifier.verify_token(issued()) is None
 
 
-async def test_serves_with_the_keys_it_knows_while_it_looks_for_others() -> None:
+async def test_authentication_serves_with_the_keys_it_knows_while_it_looks_for_others() -> None:
     """A slow issuer holds up only those whose key is new."""
     answers = iter([key_set("one")])
     looking = anyio.Event()
@@ -374,7 +374,7 @@ async def test_serves_with_the_keys_it_knows_while_it_looks_for_others() -> None
         group.cancel_scope.cancel()
 
 
-async def test_by_tokens_of_a_file_goes_under_the_public_name_too(tmp_path: Path) -> None:
+async def test_authentication_by_tokens_of_a_file_goes_under_the_public_name_too(tmp_path: Path) -> None:
     """What clients connect to is a name of the server in either kind of file."""
     file = tmp_path / "access.toml"
     file.write_text(f'public_url = "{PUBLIC}"\n{ENTRY}')
@@ -393,13 +393,13 @@ async def test_by_tokens_of_a_file_goes_under_the_public_name_too(tmp_path: Path
         ({}, set()),
     ],
 )
-async def test_finds_scopes_where_issuers_put_them(claims: dict[str, Any], expected: set[str]) -> None:
+async def test_authentication_finds_scopes_where_issuers_put_them(claims: dict[str, Any], expected: set[str]) -> None:
     """RFC 9068 says `scope`, Entra ID `scp` for people and `roles` for applications; a person's roles add nothing."""
     assert scopes(claims) == expected
 
 
 @given(token=st.text(max_size=200))
-def test_survives_any_text_as_a_token(token: str) -> None:
+def test_authentication_survives_any_text_as_a_token(token: str) -> None:
     """Whatever comes in the header, it is no token and no error."""
 
     async def verified() -> list[object]:
@@ -424,7 +424,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG.keys())
-async def test_refuses_a_wrong_file_without_repeating_it(tmp_path: Path, text: str) -> None:
+async def test_authentication_refuses_a_wrong_file_without_repeating_it(tmp_path: Path, text: str) -> None:
     """The error names the file and the place, never a value."""
     file = tmp_path / "access.toml"
     file.write_text(text)
@@ -434,7 +434,9 @@ async def test_refuses_a_wrong_file_without_repeating_it(tmp_path: Path, text: s
     assert "ada-token" not in str(error.value)
 
 
-async def test_accepts_the_token_that_the_command_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_authentication_accepts_the_token_that_the_command_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`custom-speech-mcp token ada --write >> config.toml` is all there is to do."""
     assert main(["token", "ada", "--write"]) == 0
     printed = capsys.readouterr()

@@ -21,32 +21,32 @@ def why_not(host: str = "127.0.0.1", allowed: tuple[str, ...] = (), **given: boo
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
-def test_on_loopback_without_authentication(host: str) -> None:
+def test_http_server_starts_on_loopback_without_authentication(host: str) -> None:
     """Who is on this machine already has what the server has."""
     assert why_not(host=host) is None
 
 
 @pytest.mark.parametrize("host", FAR)
-def test_on_no_other_address_without_authentication(host: str) -> None:
+def test_http_server_starts_on_no_other_address_without_authentication(host: str) -> None:
     """Nor with names that are not numbers, nor with every address at once."""
     assert "--access" in (why_not(host=host) or "")
     assert why_not(host=host, authenticated=True) is None
 
 
 @pytest.mark.parametrize("name", ["speech.contoso.com", "speech.contoso.com:8443", "10.0.0.7:80"])
-def test_under_no_other_name_without_authentication(name: str) -> None:
+def test_http_server_starts_under_no_other_name_without_authentication(name: str) -> None:
     """A proxy in front of loopback is no loopback."""
     assert "--access" in (why_not(allowed=(name,)) or "")
     assert why_not(allowed=("localhost:9000", "[::1]:9000")) is None
 
 
-def test_stateless_replicas_start_only_with_a_shared_key() -> None:
+def test_http_server_starts_stateless_replicas_start_only_with_a_shared_key() -> None:
     """Otherwise one would not accept the confirm tokens of another."""
     assert "CUSTOM_SPEECH_STATE_KEY" in (why_not(stateless=True) or "")
     assert why_not(stateless=True, shares_key=True) is None
 
 
-def test_knowing_its_own_names() -> None:
+def test_http_server_starts_knowing_its_own_names() -> None:
     """Loopback always, its address, the allowed names; with any port. Never every name."""
     assert startup_checks.allowed_hosts("0.0.0.0", []) == startup_checks.allowed_hosts("127.0.0.1", [])  # noqa: S104  # asked for, not bound to
     assert {"10.0.0.7", "10.0.0.7:*", "speech.contoso.com:*"} < set(
@@ -57,7 +57,7 @@ def test_knowing_its_own_names() -> None:
     assert startup_checks.allowed_origins(["https://app.contoso.com"])[-1] == "https://app.contoso.com"
 
 
-def test_not_at_all_when_it_may_not(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_http_server_starts_not_at_all_when_it_may_not(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """One line says why and what to do; the status is 2."""
     assert main(["serve", "--emulated", "--http", "--host", "0.0.0.0"]) == 2  # noqa: S104  # it must refuse
     assert capsys.readouterr().err.splitlines()[-1].startswith("custom-speech-mcp: 0.0.0.0 is not loopback")
@@ -65,7 +65,7 @@ def test_not_at_all_when_it_may_not(capsys: pytest.CaptureFixture[str], tmp_path
     assert "cannot be read" in capsys.readouterr().err
 
 
-def test_not_where_another_listens(capsys: pytest.CaptureFixture[str]) -> None:
+def test_http_server_starts_not_where_another_listens(capsys: pytest.CaptureFixture[str]) -> None:
     """The port is named."""
     with command() as (_, url):
         port = url.split(":")[-1].split("/")[0]
@@ -74,17 +74,17 @@ def test_not_where_another_listens(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("port", ["-1", "99999", "http"])
-def test_not_on_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
+def test_http_server_starts_not_on_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
     """The usage says what one is."""
     with pytest.raises(SystemExit):
         main(["serve", "--http", f"--port={port}"])
     assert "a port is a number from 0 to 65535" in capsys.readouterr().err
 
 
-def test_without_costing_those_who_use_stdio_anything() -> None:
+def test_http_server_starts_without_costing_those_who_use_stdio_anything() -> None:
     """Nothing of HTTP serving is imported before it is chosen."""
     look = (
-        "import sys; from custom_speech_server.__main__ import create_parser; from custom_speech_server.app import build; "
+        "import sys; from custom_speech_server.__main__ import create_parser; import custom_speech_server.app; "
         "create_parser([]); print(*[m for m in sys.modules if m.startswith(('custom_speech_server.http', "
         "'custom_speech_server.auth', 'custom_speech_server.observability.telemetry'))])"
     )
@@ -92,7 +92,7 @@ def test_without_costing_those_who_use_stdio_anything() -> None:
     assert done.stdout.split() == []
 
 
-def test_and_stops_with_status_0_when_it_is_told_to() -> None:
+def test_http_server_starts_stops_with_status_0_when_it_is_told_to() -> None:
     """As an orchestrator expects."""
     with command() as (process, _):
         process.terminate()

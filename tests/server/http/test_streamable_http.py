@@ -10,6 +10,7 @@ from mcp import Client
 from starlette.responses import JSONResponse
 
 from custom_speech_server.http.app import MAX_BODY_BYTES, HTTPSettings
+from custom_speech_server.http.startup_checks import allowed_hosts, allowed_origins
 from support.http_server import ACCEPT, HANDSHAKE, VERSION, answer_in, command, initialize, message, modern, over_http
 from support.speech_service import Azure
 from support.tool_client import Caller
@@ -17,7 +18,7 @@ from support.tool_client import Caller
 pytestmark = pytest.mark.anyio
 
 
-async def test_answers_protocol_2026_07_28_without_a_session(azure: Azure) -> None:
+async def test_http_answers_protocol_2026_07_28_without_a_session(azure: Azure) -> None:
     """One POST, one answer, and nothing to remember."""
     async with over_http(azure) as client:
         response = await client.post("/mcp", **modern("tools/call", name="list_resources", arguments={}))
@@ -27,7 +28,7 @@ async def test_answers_protocol_2026_07_28_without_a_session(azure: Azure) -> No
 
 
 @pytest.mark.parametrize("version", HANDSHAKE)
-async def test_answers_the_handshake_versions_in_a_session(azure: Azure, version: str) -> None:
+async def test_http_answers_the_handshake_versions_in_a_session(azure: Azure, version: str) -> None:
     """initialize opens a session, in which the same tools are there."""
     async with over_http(azure) as client:
         opened = await client.post("/mcp", **initialize(version))
@@ -41,7 +42,7 @@ async def test_answers_the_handshake_versions_in_a_session(azure: Azure, version
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_is_what_the_command_serves(mode: Any) -> None:
+async def test_http_is_what_the_command_serves(mode: Any) -> None:
     """An MCP client finds the product behind the port that the command prints, in both protocol eras."""
     with command() as (_, url):
         async with Client(url, cache=None, mode=mode) as client:
@@ -55,8 +56,13 @@ BAD_INPUT: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "another method": ("PUT", "/mcp", {}, 405),
     "another path": ("POST", "/", LIST, 404),
     "a path below": ("POST", "/mcp/tools", LIST, 404),
-    "a slash too many": ("POST", "/mcp/", LIST, 404),
-    "a slash too many on a foreign host": ("POST", "/mcp/", LIST | {"headers": {"host": "evil.com"}}, 404),
+    "a foreign host with a trailing slash": ("POST", "/mcp/", LIST | {"headers": {"host": "evil.com"}}, 421),
+    "two lengths": (
+        "POST",
+        "/mcp",
+        LIST | {"headers": LIST["headers"] | {"content-length": "2", "transfer-encoding": "chunked"}},
+        400,
+    ),
     "another content type": ("POST", "/mcp", LIST | {"headers": LIST["headers"] | {"content-type": "text/xml"}}, 400),
     "an unknown version": (
         "POST",
@@ -129,7 +135,7 @@ BAD_INPUT: dict[str, tuple[str, str, dict[str, Any], int]] = {
 
 
 @pytest.mark.parametrize(("method", "path", "request_", "status"), BAD_INPUT.values(), ids=BAD_INPUT.keys())
-async def test_answers_bad_input_as_the_protocol_says(
+async def test_http_answers_bad_input_as_the_protocol_says(
     azure: Azure, method: str, path: str, request_: dict[str, Any], status: int
 ) -> None:
     """A status of the protocol, without a traceback, and the next request is served."""
@@ -151,7 +157,7 @@ async def test_answers_bad_input_as_the_protocol_says(
         ("host", "[::1]:8080"),
     ],
 )
-async def test_answers_a_page_or_name_that_is_allowed(azure: Azure, header: str, value: str) -> None:
+async def test_http_answers_a_page_or_name_that_is_allowed(azure: Azure, header: str, value: str) -> None:
     """An empty Origin is none; what the operator allowed may have any form."""
     allowed = HTTPSettings(allowed_hosts("127.0.0.1", []), allowed_origins(["file://", "vscode-webview://1a2b3c"]))
     async with over_http(azure, serving=allowed) as client:
@@ -160,7 +166,7 @@ async def test_answers_a_page_or_name_that_is_allowed(azure: Azure, header: str,
     assert response.status_code == 200
 
 
-async def test_lets_the_pages_of_an_allowed_origin_read_its_answers(azure: Azure) -> None:
+async def test_http_lets_the_pages_of_an_allowed_origin_read_its_answers(azure: Azure) -> None:
     """A browser asks first, without a token, and is told; pages from elsewhere are not."""
     page, other = "https://app.contoso.com", "https://app.fabrikam.com"
     serving = HTTPSettings(allowed_hosts("127.0.0.1", []), allowed_origins([page]))
@@ -175,7 +181,7 @@ async def test_lets_the_pages_of_an_allowed_origin_read_its_answers(azure: Azure
     assert (refused.status_code, "access-control-allow-origin" in refused.headers) == (403, False)
 
 
-async def test_ignores_a_notification_for_a_request_that_never_was(azure: Azure) -> None:
+async def test_http_ignores_a_notification_for_a_request_that_never_was(azure: Azure) -> None:
     """It is accepted, as the specification says of notifications, and nothing comes of it."""
     gone = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}}
     async with over_http(azure) as client:
@@ -188,7 +194,7 @@ async def test_ignores_a_notification_for_a_request_that_never_was(azure: Azure)
 
 @given(content=st.binary(max_size=300), version=st.sampled_from([*HANDSHAKE, VERSION, "", "x"]))
 @settings(max_examples=60, deadline=None)
-def test_survives_any_body(content: bytes, version: str) -> None:
+def test_http_survives_any_body(content: bytes, version: str) -> None:
     """No body makes a 500."""
 
     async def status() -> int:
@@ -199,14 +205,14 @@ def test_survives_any_body(content: bytes, version: str) -> None:
     assert anyio.run(status) in (202, 400)
 
 
-async def test_says_that_it_is_alive_and_whether_azure_answers(azure: Azure) -> None:
+async def test_http_says_that_it_is_alive_and_whether_azure_answers(azure: Azure) -> None:
     """Both without a token, a name of a resource or an address."""
     async with over_http(azure) as client:
         assert (await client.get("/healthz")).json() == {"alive": True}
         assert (await client.get("/readyz")).json() == {"ready": True, "resources": 3, "answered": 3}
 
 
-async def test_is_not_ready_while_no_resource_answers() -> None:
+async def test_http_is_not_ready_while_no_resource_answers() -> None:
     """503 takes a replica out of the balancer; it stays alive."""
     async with over_http(_broken) as client:
         response = await client.get("/readyz")
@@ -214,7 +220,7 @@ async def test_is_not_ready_while_no_resource_answers() -> None:
         assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_asks_azure_seldom_whoever_wants_to_know(azure: Azure) -> None:
+async def test_http_asks_azure_seldom_whoever_wants_to_know(azure: Azure) -> None:
     """Fifty probes are one request to each resource."""
     async with over_http(azure) as client:
         for _ in range(50):

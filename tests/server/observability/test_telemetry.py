@@ -69,12 +69,12 @@ def seen() -> Iterator[Seen]:
 
 async def call(app: Any, seen: Seen) -> httpx2.Response:
     """A call of a tool that asks Azure once."""
-    observed: dict[str, Any] = {"observe": seen.telemetry.attempted, "middleware": (seen.telemetry.called,)}
+    observed: dict[str, Any] = {"observe": seen.telemetry.attempted, "middleware": (seen.telemetry.measure_calls,)}
     async with over_http(app, **observed) as client:
         return await client.post("/mcp", **PROJECTS)
 
 
-async def test_sees_each_request_to_azure(azure: Azure, seen: Seen) -> None:
+async def test_operator_sees_each_request_to_azure(azure: Azure, seen: Seen) -> None:
     """Operation, resource, status, attempt and wait, and no address, argument or secret."""
     await call(azure, seen)
     assert seen.attempts() == [
@@ -90,7 +90,7 @@ async def test_sees_each_request_to_azure(azure: Azure, seen: Seen) -> None:
     assert seen.counts() == {"custom_speech.calls": 1, "custom_speech.requests": 1}
 
 
-async def test_sees_every_repetition_and_its_wait(azure: Azure, seen: Seen) -> None:
+async def test_operator_sees_every_repetition_and_its_wait(azure: Azure, seen: Seen) -> None:
     """An attempt that failed is a span of its own."""
     await call(Failing(azure), seen)
     attempts = seen.attempts()
@@ -101,7 +101,7 @@ async def test_sees_every_repetition_and_its_wait(azure: Azure, seen: Seen) -> N
 
 
 @pytest.mark.parametrize("name", ["custom-speech-mcp", "speech-of-the-team"])
-async def test_finds_it_where_the_standard_variables_say(name: str) -> None:
+async def test_operator_finds_it_where_the_standard_variables_say(name: str) -> None:
     """The command sends spans and metrics over OTLP/HTTP, under its name or the operator's, before it ends."""
     own = {"OTEL_SERVICE_NAME": name} if name != "custom-speech-mcp" else {}
     with (
@@ -117,11 +117,11 @@ async def test_finds_it_where_the_standard_variables_say(name: str) -> None:
     assert all(word in metrics for word in (name.encode(), b"custom_speech.calls", b"custom_speech.requests"))
 
 
-async def test_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCaptureFixture) -> None:
+async def test_operator_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCaptureFixture) -> None:
     """A call's line names tool, request (not endlessly) and outcome; a traceback stays inside its line."""
     caplog.set_level(logging.INFO, logger=logs.__name__)
     caplog.handler.setFormatter(Lines(kept := []))
-    async with over_http(azure, middleware=(logs.logged,)) as client:
+    async with over_http(azure, middleware=(logs.log_calls,)) as client:
         await client.post("/mcp", **PROJECTS | {"headers": PROJECTS["headers"] | {"x-request-id": "a" * 200}})
     line = json.loads(next(line for line in kept if "called" in line))
     assert {name: line[name] for name in ("message", "tool", "request", "failed")} == {
@@ -132,7 +132,7 @@ async def test_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCapt
     }
 
 
-def test_reads_json_from_the_first_line_on() -> None:
+def test_operator_reads_json_from_the_first_line_on() -> None:
     """What the program says of itself is no exception."""
     started = [sys.executable, "-m", "custom_speech_server", "serve", "--emulated", "--http", "--port=0", "--log=json"]
     with subprocess.Popen(started, stderr=subprocess.PIPE, text=True) as process:
@@ -144,13 +144,15 @@ def test_reads_json_from_the_first_line_on() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
-async def test_sees_no_key_that_a_service_repeats(status: int, seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
+async def test_operator_sees_no_key_that_a_service_repeats(
+    status: int, seen: Seen, caplog: pytest.LogCaptureFixture
+) -> None:
     """Whatever the answer echoes: not in a span, not in a metric, not in a line, at any level."""
     caplog.set_level(logging.DEBUG)
     caplog.handler.setFormatter(Lines(kept := []))
     observed: dict[str, Any] = {
         "observe": seen.telemetry.attempted,
-        "middleware": (seen.telemetry.called, logs.logged),
+        "middleware": (seen.telemetry.measure_calls, logs.log_calls),
     }
     async with over_http(Echoing(status), **observed) as client:
         answer = await client.post("/mcp", **PROJECTS)
@@ -161,7 +163,7 @@ async def test_sees_no_key_that_a_service_repeats(status: int, seen: Seen, caplo
     assert Echoing.KEY not in "".join([*spans, str(seen.reader.get_metrics_data()), *kept, answer.text])
 
 
-def test_reads_a_traceback_in_one_line_with_its_trace() -> None:
+def test_operator_reads_a_traceback_in_one_line_with_its_trace() -> None:
     """What a program collects line by line stays whole."""
     with TracerProvider().get_tracer("test").start_as_current_span("call") as span:
         try:
@@ -169,7 +171,7 @@ def test_reads_a_traceback_in_one_line_with_its_trace() -> None:
         except ValueError as error:
             info = (ValueError, error, error.__traceback__)
         record = logging.LogRecord("name", logging.ERROR, "", 0, "It failed", None, info)
-        line = logs.JsonLines().format(record)
+        line = logs.JSONFormatter().format(record)
         assert json.loads(line)["trace"] == trace.format_trace_id(span.get_span_context().trace_id)
     assert "\n" not in line
     assert "ValueError" in json.loads(line)["traceback"]
@@ -180,7 +182,7 @@ class Lines(logging.Formatter):
 
     def __init__(self, kept: list[str]) -> None:
         super().__init__()
-        self._kept, self._formatter = kept, logs.JsonLines()
+        self._kept, self._formatter = kept, logs.JSONFormatter()
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, kept."""

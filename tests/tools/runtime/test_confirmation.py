@@ -38,7 +38,7 @@ def azure() -> Any:
 
 def created(azure: Any) -> int:
     """Trainings that were begun."""
-    return sum(entry["operation"] == "Models_Create" for entry in azure.state.emulation.log.entries)
+    return sum(entry["operation"] == "Models_Create" for entry in azure.state.emulator.log.entries)
 
 
 def token_of(refusal: str) -> str:
@@ -102,7 +102,7 @@ async def answered(call: Caller, question: InputRequiredResult, request: dict[st
 
 def rename(azure: Any, kind: str, entity: str, name: str = "Renamed") -> None:
     """Give an entity another name, as the portal can."""
-    store = azure.state.emulation.world.store
+    store = azure.state.emulator.state.store
     found = next(one for one in store.all("emulator-eastus", kind) if one.id == entity)
     found.document["displayName"] = name
     store.put(found)
@@ -114,7 +114,7 @@ def rename(azure: Any, kind: str, entity: str, name: str = "Renamed") -> None:
     [broken, late, *map(saying, [None, {}, {"agree": None}, {"agree": "no"}, {"agree": 2}, {"yes": True}])],
     ids=["error", "late", "none", "empty", "null", "no", "number", "other"],
 )
-async def test_by_a_client_that_fails_or_answers_late_or_nonsense(
+async def test_nothing_is_charged_by_a_client_that_fails_or_answers_late_or_nonsense(
     azure: Any, mode: str, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In both protocol eras; the newer seals a question for ten minutes."""
@@ -127,7 +127,7 @@ async def test_by_a_client_that_fails_or_answers_late_or_nonsense(
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_by_a_client_that_gives_up_while_its_user_thinks(azure: Any, mode: str) -> None:
+async def test_nothing_is_charged_by_a_client_that_gives_up_while_its_user_thinks(azure: Any, mode: str) -> None:
     """A yes that comes after the call was cancelled buys nothing."""
     client = {"mode": mode, "elicitation_callback": late}
     async with served(azure, confirm="ask", client=client) as call:
@@ -138,7 +138,7 @@ async def test_by_a_client_that_gives_up_while_its_user_thinks(azure: Any, mode:
     assert created(azure) == 0
 
 
-async def test_by_a_token_that_is_older_than_ten_minutes(azure: Any) -> None:
+async def test_nothing_is_charged_by_a_token_that_is_older_than_ten_minutes(azure: Any) -> None:
     """Much may have changed since."""
     async with served(azure, confirm="ask") as call:
         token = token_of(await call.refusal("create_model", **CHARGED))
@@ -149,7 +149,7 @@ async def test_by_a_token_that_is_older_than_ten_minutes(azure: Any) -> None:
     assert created(azure) == 0
 
 
-async def test_by_the_token_of_another_server(azure: Any) -> None:
+async def test_nothing_is_charged_by_the_token_of_another_server(azure: Any) -> None:
     """Its key is another."""
     async with served(azure, confirm="ask", state_key=b"a" * 32) as call:
         token = token_of(await call.refusal("create_model", **CHARGED))
@@ -159,7 +159,7 @@ async def test_by_the_token_of_another_server(azure: Any) -> None:
     assert created(azure) == 0
 
 
-async def test_by_a_token_that_another_replica_has_taken(azure: Any) -> None:
+async def test_nothing_is_charged_by_a_token_that_another_replica_has_taken(azure: Any) -> None:
     """The model that it bought carries its mark, which every replica sees."""
     async with served(azure, confirm="ask") as call:
         token = token_of(await call.refusal("create_model", **DUPLICATE))
@@ -171,7 +171,7 @@ async def test_by_a_token_that_another_replica_has_taken(azure: Any) -> None:
     assert created(azure) == 1
 
 
-async def test_but_the_token_of_a_replica_is_good_at_another(azure: Any) -> None:
+async def test_nothing_is_charged_the_token_of_a_replica_is_good_at_another(azure: Any) -> None:
     """They share the key."""
     async with served(azure, confirm="ask") as call:
         token = token_of(await call.refusal("create_model", **CHARGED))
@@ -181,7 +181,7 @@ async def test_but_the_token_of_a_replica_is_good_at_another(azure: Any) -> None
     assert created(azure) == 1
 
 
-async def test_by_one_token_in_ten_calls_at_once(azure: Any) -> None:
+async def test_nothing_is_charged_by_one_token_in_ten_calls_at_once(azure: Any) -> None:
     """One yes is one training, even where ten were asked for on purpose."""
     async with served(azure, confirm="ask") as call:
         token = token_of(await call.refusal("create_model", **DUPLICATE))
@@ -193,7 +193,7 @@ async def test_by_one_token_in_ten_calls_at_once(azure: Any) -> None:
     assert created(azure) == 1
 
 
-async def test_by_one_answer_in_ten_calls_at_once(azure: Any) -> None:
+async def test_nothing_is_charged_by_one_answer_in_ten_calls_at_once(azure: Any) -> None:
     """A person who was asked once has said one yes; each call gets the model that it bought."""
     models: set[str] = set()
 
@@ -210,7 +210,7 @@ async def test_by_one_answer_in_ten_calls_at_once(azure: Any) -> None:
     assert (created(azure), len(models)) == (1, 1)
 
 
-async def test_by_an_answer_that_another_replica_has_taken(azure: Any) -> None:
+async def test_nothing_is_charged_by_an_answer_that_another_replica_has_taken(azure: Any) -> None:
     """The model that it bought is given back."""
     async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
         question = await asked(call)
@@ -223,7 +223,7 @@ async def test_by_an_answer_that_another_replica_has_taken(azure: Any) -> None:
 
 
 @pytest.mark.parametrize("repeated", [CHARGED, DUPLICATE], ids=["once", "on-purpose"])
-async def test_by_an_answer_whose_model_was_renamed(azure: Any, repeated: dict[str, Any]) -> None:
+async def test_nothing_is_charged_by_an_answer_whose_model_was_renamed(azure: Any, repeated: dict[str, Any]) -> None:
     """It cannot be found any more; the yes is used up all the same."""
     async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
         question = await asked(call, repeated)
@@ -237,7 +237,7 @@ async def test_by_an_answer_whose_model_was_renamed(azure: Any, repeated: dict[s
 
 
 @pytest.mark.parametrize("repeated", [CHARGED, DUPLICATE], ids=["once", "on-purpose"])
-async def test_by_an_answer_about_other_data(azure: Any, repeated: dict[str, Any]) -> None:
+async def test_nothing_is_charged_by_an_answer_about_other_data(azure: Any, repeated: dict[str, Any]) -> None:
     """The name in the question names another dataset by now: the question is another, though it reads alike."""
     async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
         first = await call.id_of("datasets", "Contoso plain text en-US")
@@ -251,7 +251,7 @@ async def test_by_an_answer_about_other_data(azure: Any, repeated: dict[str, Any
     assert created(azure) == 0
 
 
-async def test_by_the_answer_that_an_earlier_call_held(azure: Any) -> None:
+async def test_nothing_is_charged_by_the_answer_that_an_earlier_call_held(azure: Any) -> None:
     """What one call of a client carries is nothing to its next."""
     async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
         await answered(call, await asked(call))
@@ -261,7 +261,7 @@ async def test_by_the_answer_that_an_earlier_call_held(azure: Any) -> None:
     assert created(azure) == 2
 
 
-async def test_but_two_answers_to_two_questions_buy_two(azure: Any) -> None:
+async def test_nothing_is_charged_two_answers_to_two_questions_buy_two(azure: Any) -> None:
     """Even where the questions read alike and were asked at once."""
     async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
         questions = [await asked(call), await asked(call)]
@@ -270,7 +270,7 @@ async def test_but_two_answers_to_two_questions_buy_two(azure: Any) -> None:
     assert (created(azure), len(models)) == (2, 2)
 
 
-async def test_by_a_caller_that_asks_the_server_not_to_ask(azure: Any) -> None:
+async def test_nothing_is_charged_by_a_caller_that_asks_the_server_not_to_ask(azure: Any) -> None:
     """The policy is whoever's who started it."""
     async with served(azure, confirm="ask") as call:
         for wish in ({"confirm": "never"}, {"confirm": "true"}, {"agree": True}, {"asked": {"agree": True}}):
@@ -279,18 +279,18 @@ async def test_by_a_caller_that_asks_the_server_not_to_ask(azure: Any) -> None:
     assert created(azure) == 0
 
 
-async def test_where_the_charge_is_not_known(azure: Any) -> None:
+async def test_nothing_is_charged_where_the_charge_is_not_known(azure: Any) -> None:
     """A base model that does not say whether it charges counts as one that does."""
-    for base in azure.state.emulation.world.store.all("", "models/base"):
+    for base in azure.state.emulator.state.store.all("", "models/base"):
         base.document.pop("chargeForAdaptation", None)
-        azure.state.emulation.world.store.put(base)
+        azure.state.emulator.state.store.put(base)
     async with served(azure, confirm="ask") as call:
         refusal = await call.refusal("create_model", **CHARGED)
 
     assert rules_of(refusal) == ["training-is-charged"]
 
 
-async def test_when_the_base_model_expired_while_it_was_planned(azure: Any) -> None:
+async def test_nothing_is_charged_when_the_base_model_expired_while_it_was_planned(azure: Any) -> None:
     """The plan was good; when the yes comes it is made anew, and blocks."""
     async with served(azure, confirm="ask") as call:
         base = (await call("list_base_models", locale="en-US"))["base_models"][0]
@@ -302,7 +302,7 @@ async def test_when_the_base_model_expired_while_it_was_planned(azure: Any) -> N
     assert created(azure) == 0
 
 
-def test_without_keeping_tokens_that_have_expired() -> None:
+def test_nothing_is_charged_without_keeping_tokens_that_have_expired() -> None:
     """They confirm nothing anyhow."""
     policy = ConfirmationPolicy("ask", b"k" * 32)
     for minutes in range(60):
@@ -313,7 +313,7 @@ def test_without_keeping_tokens_that_have_expired() -> None:
 
 
 @given(st.text(max_size=80), st.text(max_size=20))
-def test_by_any_text_in_place_of_a_token(text: str, request: str) -> None:
+def test_nothing_is_charged_by_any_text_in_place_of_a_token(text: str, request: str) -> None:
     """Only this server's own seal counts."""
     policy = ConfirmationPolicy("ask", b"k" * 32)
 

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.faults import Faults
+from custom_speech_emulator.faults.rules import Faults
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor
 from custom_speech_tools.speech import AnswerLostError
 from support.calls import running_call
@@ -47,12 +47,12 @@ class World:
 
     def fails(self, *rules: dict[str, Any]) -> None:
         """From here on."""
-        self.app.state.emulation.faults = Faults.of(rules)
+        self.app.state.emulator.faults = Faults.of(rules)
 
     def models(self, name: str = "Calls", resource: str = "emulator-eastus") -> list[str]:
         """The ids of the models of a name."""
-        self.app.state.emulation.tick()
-        found = self.app.state.emulation.world.store.all(resource, "models")
+        self.app.state.emulator.tick()
+        found = self.app.state.emulator.state.store.all(resource, "models")
         return [model.id for model in found if model.document["displayName"] == name]
 
 
@@ -69,7 +69,9 @@ async def trained(call: Caller) -> str:
 
 
 @pytest.mark.parametrize("fault", LOST)
-async def test_when_the_answer_is_lost_after_the_work_was_done(world: World, fault: str) -> None:
+async def test_request_is_carried_out_once_when_the_answer_is_lost_after_the_work_was_done(
+    world: World, fault: str
+) -> None:
     """The model is found by the digest that it carries, in the same call."""
     world.fails({"fault": fault, "operation": "Models_Create"})
 
@@ -79,7 +81,7 @@ async def test_when_the_answer_is_lost_after_the_work_was_done(world: World, fau
     assert world.models() == [model["id"]]
 
 
-async def test_when_the_answer_comes_too_late(world: World) -> None:
+async def test_request_is_carried_out_once_when_the_answer_comes_too_late(world: World) -> None:
     """The request is given up after 14 seconds; what it made is found."""
     world.fails({"fault": "slow-headers", "seconds": 600.0, "operation": "Models_Create"})
 
@@ -89,7 +91,7 @@ async def test_when_the_answer_comes_too_late(world: World) -> None:
     assert world.models() == [model["id"]]
 
 
-async def test_when_the_client_gives_up_and_calls_again(world: World) -> None:
+async def test_request_is_carried_out_once_when_the_client_gives_up_and_calls_again(world: World) -> None:
     """The first call is cancelled while its request is under way; the second finds what it made."""
     world.fails({"fault": "slow-headers", "seconds": 600.0, "operation": "Models_Create", "nth": 1})
 
@@ -101,7 +103,7 @@ async def test_when_the_client_gives_up_and_calls_again(world: World) -> None:
     assert (world.models(), model["already_existed"]) == ([model["id"]], True)
 
 
-async def test_when_one_of_many_callers_gives_up(world: World) -> None:
+async def test_request_is_carried_out_once_when_one_of_many_callers_gives_up(world: World) -> None:
     """Those who wait in line do not send it again: they look first."""
     world.fails({"fault": "slow-headers", "seconds": 600.0, "operation": "Models_Create", "nth": 1})
     results: list[Any] = []
@@ -124,7 +126,9 @@ async def test_when_one_of_many_callers_gives_up(world: World) -> None:
     assert world.models() == list({model["id"] for model in results})
 
 
-async def test_when_the_service_does_the_work_only_after_the_caller_was_told_of_the_loss(world: World) -> None:
+async def test_request_is_carried_out_once_when_the_service_does_the_work_only_after_the_caller_was_told_of_the_loss(
+    world: World,
+) -> None:
     """A request is not repeated before there was time for it to show."""
     creates = iter((True, False, False))
 
@@ -145,7 +149,7 @@ async def test_when_the_service_does_the_work_only_after_the_caller_was_told_of_
     assert world.models() == [model["id"]]
 
 
-async def test_when_a_lost_request_did_nothing(world: World) -> None:
+async def test_request_is_carried_out_once_when_a_lost_request_did_nothing(world: World) -> None:
     """It is looked for, and then sent again."""
     world.fails({"fault": "close-before", "operation": "Models_Create", "nth": 1})
 
@@ -158,7 +162,7 @@ async def test_when_a_lost_request_did_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [*LOST, "500"])
-async def test_when_the_answer_to_a_copy_is_lost(world: World, fault: str) -> None:
+async def test_request_is_carried_out_once_when_the_answer_to_a_copy_is_lost(world: World, fault: str) -> None:
     """Nothing but the target shows it, and that only when it is done."""
     async with served(world.app) as call:
         model = await trained(call)
@@ -170,7 +174,7 @@ async def test_when_the_answer_to_a_copy_is_lost(world: World, fault: str) -> No
     assert len(world.models(resource=WEST)) == 1
 
 
-async def test_when_a_copy_is_asked_for_again_while_it_runs(world: World) -> None:
+async def test_request_is_carried_out_once_when_a_copy_is_asked_for_again_while_it_runs(world: World) -> None:
     """The target does not show it yet; this process knows the operation."""
     async with served(world.app) as call:
         model = await trained(call)
@@ -183,7 +187,7 @@ async def test_when_a_copy_is_asked_for_again_while_it_runs(world: World) -> Non
     assert len(world.models(resource=WEST)) == 1
 
 
-async def test_when_a_failed_copy_is_asked_for_again(world: World) -> None:
+async def test_request_is_carried_out_once_when_a_failed_copy_is_asked_for_again(world: World) -> None:
     """A copy that failed is no copy."""
     async with served(world.app) as call:
         model = await trained(call)
@@ -196,7 +200,7 @@ async def test_when_a_failed_copy_is_asked_for_again(world: World) -> None:
     assert again["model"]["id"] in world.models(resource=WEST)
 
 
-async def test_when_nobody_can_look_for_it() -> None:
+async def test_request_is_carried_out_once_when_nobody_can_look_for_it() -> None:
     """What could not be looked for is not sent again, however long ago its answer was lost."""
     executor, sent = IdempotentExecutor(), list[float]()
 
@@ -216,7 +220,7 @@ async def test_when_nobody_can_look_for_it() -> None:
     assert len(sent) == 1
 
 
-async def test_without_remembering_it_for_ever() -> None:
+async def test_request_is_carried_out_once_without_remembering_it_for_ever() -> None:
     """After an hour nothing is left of what was done, lost or refused."""
     executor = IdempotentExecutor()
     lost = AnswerLostError("lost", resource="here", operation="X")
@@ -236,7 +240,7 @@ async def test_without_remembering_it_for_ever() -> None:
     assert [len(held) for held in vars(executor).values() if isinstance(held, dict)] == [0, 0, 1]
 
 
-async def test_but_a_different_request_of_the_same_name_is_another(world: World) -> None:
+async def test_request_is_carried_out_once_a_different_request_of_the_same_name_is_another(world: World) -> None:
     """Said, and not reused; also when an answer is lost in between."""
     async with served(world.app) as call:
         first = await call("create_model", **REQUEST)
@@ -247,7 +251,7 @@ async def test_but_a_different_request_of_the_same_name_is_another(world: World)
     assert "already-exists" in [finding["rule"] for finding in second["findings"]]
 
 
-async def test_and_a_copy_that_may_be_there_is_named_not_made(world: World) -> None:
+async def test_request_is_carried_out_once_a_copy_that_may_be_there_is_named_not_made(world: World) -> None:
     """A model that carries no mark leaves no doubt to guess at."""
     async with served(world.app) as call:
         stock = (await call("list_models"))["models"][0]["id"]
@@ -270,7 +274,7 @@ class TestKilled:
         return "asyncio"
 
     @pytest.mark.parametrize("tool", ["create_model", "copy_model"])
-    async def test_it_finds_what_it_made(self, tmp_path: Path, tool: str) -> None:
+    async def test_request_is_carried_out_once_finds_what_it_made(self, tmp_path: Path, tool: str) -> None:
         """By the digest that the model carries, and by the audit's line without an end."""
         with outside() as service:
             arguments = {"model": service.model(), "to_resource": "west"} if tool == "copy_model" else REQUEST

@@ -47,7 +47,7 @@ def written(tool: Tool) -> dict[str, Any]:
     return tool.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-async def test_a_file_is_a_tool_is_a_function(call: Caller) -> None:
+async def test_registry_a_file_is_a_tool_is_a_function(call: Caller) -> None:
     """The catalogue finds tools by file name, and each has its test file."""
     assert set(await listed(call)) == FILES
     assert [tool.fn.__name__ for tool in registered_tools()] == TOOLS
@@ -55,7 +55,7 @@ async def test_a_file_is_a_tool_is_a_function(call: Caller) -> None:
 
 
 @pytest.mark.parametrize("name", TOOLS)
-async def test_each_tool_says_what_it_is(call: Caller, name: str) -> None:
+async def test_registry_each_tool_says_what_it_is(call: Caller, name: str) -> None:
     """A title, a description, four effects, a described parameter each, nothing unknown taken."""
     tool = (await listed(call))[name]
 
@@ -71,7 +71,7 @@ async def test_each_tool_says_what_it_is(call: Caller, name: str) -> None:
     assert tool.output_schema["type"] == "object"
 
 
-async def test_writing_tools_are_marked_and_none_destroys(call: Caller) -> None:
+async def test_registry_writing_tools_are_marked_and_none_destroys(call: Caller) -> None:
     """Three tools change something."""
     tools = (await listed(call)).values()
 
@@ -83,7 +83,7 @@ async def test_writing_tools_are_marked_and_none_destroys(call: Caller) -> None:
     assert not any(tool.annotations and tool.annotations.destructive_hint for tool in tools)
 
 
-async def test_read_only_takes_them_out_of_the_list_and_refuses_their_call(connect: Connect) -> None:
+async def test_registry_read_only_takes_them_out_of_the_list_and_refuses_their_call(connect: Connect) -> None:
     """`--read-only`."""
     async with connect(read_only=True) as call:
         assert set(await listed(call)) == FILES - {"connect_model", "copy_model", "create_model"}
@@ -97,7 +97,7 @@ def size(value: Any) -> int:
     return len(json.dumps(value, separators=(",", ":")))
 
 
-async def test_the_list_stays_within_its_budget(call: Caller) -> None:
+async def test_registry_the_list_stays_within_its_budget(call: Caller) -> None:
     """What every conversation pays for."""
     tools = {name: written(tool) for name, tool in (await listed(call)).items()}
     read = ("name", "description", "inputSchema")
@@ -109,7 +109,7 @@ async def test_the_list_stays_within_its_budget(call: Caller) -> None:
     assert sum(outputs.values()) <= MAX_OUTPUT_BYTES, outputs
 
 
-async def test_answers_stay_within_theirs(call: Caller) -> None:
+async def test_registry_answers_stay_within_theirs(call: Caller) -> None:
     """450 tokens for a model, 1,500 for a list of base models, at 4 bytes a token."""
     datasets = ["Contoso plain text en-US", "Contoso audio with transcripts en-US"]
     made = await call(
@@ -126,7 +126,7 @@ async def test_answers_stay_within_theirs(call: Caller) -> None:
 
 
 @pytest.mark.parametrize("name", TOOLS)
-async def test_what_a_model_reads_is_reviewed(call: Caller, name: str) -> None:
+async def test_registry_what_a_model_reads_is_reviewed(call: Caller, name: str) -> None:
     """A changed word is a changed file."""
     file, tool = SCHEMAS / f"{name}.json", written((await listed(call))[name])
     if "UPDATE_SCHEMAS" in os.environ:

@@ -13,7 +13,7 @@ from support.scripted_service import Scripted, served
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_fault_of_its_own_is_a_reference(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+async def test_tool_a_fault_of_its_own_is_a_reference(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     """The caller gets a reference, the log the cause; nothing of it leaks."""
 
     def broken() -> datetime:
@@ -30,7 +30,7 @@ async def test_a_fault_of_its_own_is_a_reference(connect: Connect, caplog: pytes
     assert "canary of the inside" in caplog.text
 
 
-async def test_an_error_of_the_service_ends_with_the_next_step() -> None:
+async def test_tool_an_error_of_the_service_ends_with_the_next_step() -> None:
     """Status and code are kept; what to do follows."""
     error = {"code": "Gone", "message": "No projects here."}
     async with served(Scripted(lambda method, path: (410, {}, error))) as call:
@@ -42,7 +42,7 @@ async def test_an_error_of_the_service_ends_with_the_next_step() -> None:
     )
 
 
-async def test_an_unknown_tool_is_refused(connect: Connect) -> None:
+async def test_tool_an_unknown_tool_is_refused(connect: Connect) -> None:
     """By name, shown no longer than names are, and with the next step."""
     async with connect() as call:
         refusal = await call.refusal("delete_model", model="x")
@@ -52,7 +52,7 @@ async def test_an_unknown_tool_is_refused(connect: Connect) -> None:
     assert len(longest) < 150
 
 
-def test_no_tool_answers_by_hand() -> None:
+def test_tool_no_tool_answers_by_hand() -> None:
     """Only the declaration makes protocol results."""
     tools = Path(__file__).parents[3] / "tools" / "custom_speech_tools"
     others = [file for file in tools.rglob("*.py") if file.name != "tool.py"]

@@ -24,7 +24,7 @@ ID = "827712a5-f942-4997-91c3-7c6cde35600b"
         "http://[::1]:8765",
     ],
 )
-def test_a_key_may_go_to_azure_speech_and_to_this_machine(address: str) -> None:
+def test_addresses_a_key_may_go_to_azure_speech_and_to_this_machine(address: str) -> None:
     """Public, government and Chinese hosts, and loopback."""
     assert is_endpoint(address)
 
@@ -60,7 +60,7 @@ def test_a_key_may_go_to_azure_speech_and_to_this_machine(address: str) -> None:
         "",
     ],
 )
-def test_a_key_goes_nowhere_else(address: str) -> None:
+def test_addresses_a_key_goes_nowhere_else(address: str) -> None:
     """Look-alikes, other ports, user names, other spellings of numbers."""
     assert not is_endpoint(address)
 
@@ -68,7 +68,7 @@ def test_a_key_goes_nowhere_else(address: str) -> None:
 @pytest.mark.parametrize("version", ["/v3.2", ""])
 @pytest.mark.parametrize("query", ["", "?api-version=2025-10-15"])
 @pytest.mark.parametrize("kind", ["models", "models/base", "projects", "datasets", "operations/models/copy"])
-def test_an_id_is_read_from_the_path(version: str, query: str, kind: str) -> None:
+def test_addresses_an_id_is_read_from_the_path(version: str, query: str, kind: str) -> None:
     """With and without the query, in any case of letters."""
     found = entity_of(f"https://eastus.api.cognitive.microsoft.com/speechtotext{version}/{kind}/{ID.upper()}{query}")
 
@@ -89,7 +89,7 @@ def test_an_id_is_read_from_the_path(version: str, query: str, kind: str) -> Non
         f"nothing/{ID}",
     ],
 )
-def test_what_names_no_single_entity_has_no_id(path: str) -> None:
+def test_addresses_what_names_no_single_entity_has_no_id(path: str) -> None:
     """Nor does a path that climbs."""
     assert entity_of(f"https://eastus.api.cognitive.microsoft.com/speechtotext/{path}") is None
 
@@ -99,7 +99,7 @@ def resource(endpoint: str, region: str | None = None) -> SpeechResource:
     return SpeechResource("here", endpoint, KeyCredential(SecretStr("k")), region)
 
 
-def test_a_link_between_azure_hosts_may_be_read() -> None:
+def test_addresses_a_link_between_azure_hosts_may_be_read() -> None:
     """A resource has a regional host and a custom domain."""
     regional, custom = "https://eastus.api.cognitive.microsoft.com", "https://contoso.cognitiveservices.azure.com"
 
@@ -112,14 +112,14 @@ def test_a_link_between_azure_hosts_may_be_read() -> None:
     assert not is_credible_link(resource("http://127.0.0.1:1"), f"http://127.0.0.1:2/speechtotext/models/{ID}")
 
 
-def test_only_a_regional_host_shows_its_region() -> None:
+def test_addresses_only_a_regional_host_shows_its_region() -> None:
     """A custom domain does not."""
     assert region_of("https://westeurope.api.cognitive.microsoft.com") == "westeurope"
     assert region_of("https://contoso.cognitiveservices.azure.com") is None
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_answered(text: str) -> None:
+def test_addresses_any_text_is_answered(text: str) -> None:
     """Nothing that a caller or an answer writes raises."""
     for asked in (text, f"https://{text}", f"http://127.0.0.1/{text}"):
         assert is_endpoint(asked) in (True, False)

@@ -55,7 +55,7 @@ def speech(answer: Callable[[str, str], tuple[int, Any]], version: str = "2025-1
         ("v3.2", f"/speechtotext/v3.2/models/{ID}?"),
     ],
 )
-async def test_it_addresses_each_version_in_its_way(version: str, address: str) -> None:
+async def test_client_addresses_each_version_in_its_way(version: str, address: str) -> None:
     """Dated versions in the query, v3.2 in the path."""
     client, asked = speech(lambda path, query: (200, MODEL), version)
 
@@ -64,7 +64,7 @@ async def test_it_addresses_each_version_in_its_way(version: str, address: str) 
     assert asked == [address]
 
 
-async def test_it_takes_new_properties_and_values() -> None:
+async def test_client_takes_new_properties_and_values() -> None:
     """What the service adds tomorrow breaks nothing today."""
     news = MODEL | {"status": "Paused", "properties": {"deprecationDates": None, "novel": {"x": 1}}, "novel": [1]}
     client, _ = speech(lambda path, query: (200, news))
@@ -91,7 +91,7 @@ async def test_it_takes_new_properties_and_values() -> None:
         b"[" * 5000,
     ],
 )
-async def test_it_says_that_an_answer_could_not_be_read(body: Any) -> None:
+async def test_client_says_that_an_answer_could_not_be_read(body: Any) -> None:
     """Not JSON, cut off, without what the operation always returns, or of the wrong type; nothing of it is echoed."""
     client, _ = speech(lambda path, query: (200, body))
 
@@ -103,7 +103,7 @@ async def test_it_says_that_an_answer_could_not_be_read(body: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"Bad gateway", b"[]", {"code": None}, {"error": {"code": "X"}}])
-async def test_it_keeps_the_status_of_a_refusal_in_any_form(body: Any) -> None:
+async def test_client_keeps_the_status_of_a_refusal_in_any_form(body: Any) -> None:
     """A proxy's page is no error of the service, but its status is known."""
     client, _ = speech(lambda path, query: (403, body))
 
@@ -113,7 +113,7 @@ async def test_it_keeps_the_status_of_a_refusal_in_any_form(body: Any) -> None:
     assert refused.value.status == 403
 
 
-async def test_it_keeps_status_code_and_inner_code() -> None:
+async def test_client_keeps_status_code_and_inner_code() -> None:
     """All that the service says of a refusal."""
     error = {"code": "InvalidRequest", "message": "No.", "innerError": {"code": "InvalidLocale", "message": "Not so."}}
     client, _ = speech(lambda path, query: (400, error))
@@ -142,7 +142,7 @@ def pages(number: int, size: int = 100, link: str = f"{HERE}/speechtotext/models
 
 @pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 500, 2000])
 @pytest.mark.parametrize("size", [100, 40])
-async def test_it_reads_every_page_once(number: int, size: int) -> None:
+async def test_client_reads_every_page_once(number: int, size: int) -> None:
     """Whatever the service makes of `top`."""
     client, _ = speech(pages(number, size))
 
@@ -152,7 +152,7 @@ async def test_it_reads_every_page_once(number: int, size: int) -> None:
     assert listing.complete
 
 
-async def test_it_reads_3000_entities_in_four_rounds() -> None:
+async def test_client_reads_3000_entities_in_four_rounds() -> None:
     """One page alone, then windows side by side: 1, 4, 12, 16."""
     client, asked = speech(pages(3000))
 
@@ -161,7 +161,7 @@ async def test_it_reads_3000_entities_in_four_rounds() -> None:
     assert len(asked) == 1 + 4 + 12 + 16
 
 
-async def test_it_follows_links_that_do_not_count() -> None:
+async def test_client_follows_links_that_do_not_count() -> None:
     """One after the other, with their own paging."""
 
     def answer(path: str, query: str) -> tuple[int, Any]:
@@ -175,7 +175,7 @@ async def test_it_follows_links_that_do_not_count() -> None:
     assert asked[1] == "/speechtotext/models?skipToken=b&filter=locale%20eq%20%27en-US%27&api-version=2025-10-15"
 
 
-async def test_it_stops_at_a_list_without_end() -> None:
+async def test_client_stops_at_a_list_without_end() -> None:
     """And says that it did not read all of it."""
     client, asked = speech(
         lambda path, query: (200, {"values": [MODEL], "@nextLink": f"{HERE}/speechtotext/models?a=b"})
@@ -197,7 +197,7 @@ async def test_it_stops_at_a_list_without_end() -> None:
         "http://eastus.localhost/elsewhere?skip=1&top=1",
     ],
 )
-async def test_it_follows_no_link_elsewhere(link: str) -> None:
+async def test_client_follows_no_link_elsewhere(link: str) -> None:
     """Nothing is sent after it."""
     client, asked = speech(lambda path, query: (200, {"values": [MODEL], "@nextLink": link}))
 
@@ -207,7 +207,7 @@ async def test_it_follows_no_link_elsewhere(link: str) -> None:
     assert len(asked) == 1
 
 
-async def test_it_sends_a_post_once_when_its_answer_is_lost() -> None:
+async def test_client_sends_a_post_once_when_its_answer_is_lost() -> None:
     """What it asked for may have been done, after a 500 as well."""
     client, asked = speech(lambda path, query: (500, {"code": "InternalServerError"}))
 
@@ -218,7 +218,7 @@ async def test_it_sends_a_post_once_when_its_answer_is_lost() -> None:
 
 
 @given(st.binary(max_size=400))
-async def test_no_answer_raises_anything_but_its_own_errors(body: bytes) -> None:
+async def test_client_no_answer_raises_anything_but_its_own_errors(body: bytes) -> None:
     """Any bytes at all."""
     client, _ = speech(lambda path, query: (200, body))
 

@@ -95,7 +95,9 @@ async def call(service: Outside) -> AsyncIterator[Caller]:
 
 
 @pytest.mark.parametrize("look_alike", LOOK_ALIKES)
-async def test_whatever_address_a_caller_names(call: Caller, service: Outside, evil: Listener, look_alike: str) -> None:
+async def test_key_stays_with_its_host_whatever_address_a_caller_names(
+    call: Caller, service: Outside, evil: Listener, look_alike: str
+) -> None:
     """In every argument that takes an address."""
     ports = {"good": service.address.rpartition(":")[2], "evil": evil.address.rpartition(":")[2]}
     for tool, arguments in REFERENCES.items():
@@ -108,7 +110,7 @@ async def test_whatever_address_a_caller_names(call: Caller, service: Outside, e
 
 
 @pytest.mark.parametrize("operation", [None, "Models_Copy", "Operations_GetModelCopy", "Models_ListCustomModels"])
-async def test_whatever_link_an_answer_holds(
+async def test_key_stays_with_its_host_whatever_link_an_answer_holds(
     call: Caller, service: Outside, evil: Listener, operation: str | None
 ) -> None:
     """`self`, `@nextLink`, `Operation-Location` and `result.link` of another host, in the answer to any tool."""
@@ -132,7 +134,7 @@ async def test_whatever_link_an_answer_holds(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_however_it_is_sent_elsewhere(evil: Listener, status: int) -> None:
+async def test_key_stays_with_its_host_however_it_is_sent_elsewhere(evil: Listener, status: int) -> None:
     """A redirect is an error, not a way."""
     head = f"HTTP/1.1 {status} Moved\r\nLocation: {evil.address}/speechtotext/models\r\nContent-Length: 0\r\n\r\n"
     async with (
@@ -146,7 +148,9 @@ async def test_however_it_is_sent_elsewhere(evil: Listener, status: int) -> None
     assert service.heard.count(b"canary-key") == 1
 
 
-async def test_whatever_proxy_the_environment_names(evil: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_key_stays_with_its_host_whatever_proxy_the_environment_names(
+    evil: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is on this machine is asked directly."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, evil.address)
@@ -159,7 +163,7 @@ async def test_whatever_proxy_the_environment_names(evil: Listener, monkeypatch:
     assert evil.heard == b""
 
 
-async def test_the_proxy_of_the_environment_sees_the_name_of_the_host_and_nothing_else(
+async def test_key_stays_with_its_host_the_proxy_of_the_environment_sees_the_name_of_the_host_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The way to Azure leads through it, encrypted."""
@@ -177,7 +181,9 @@ async def test_the_proxy_of_the_environment_sees_the_name_of_the_host_and_nothin
 
 
 @pytest.mark.parametrize("proxy", ["::::", "ftp://proxy.example", "http://user:canary-key@proxy.example:no"])
-async def test_a_proxy_that_is_none_is_said_and_not_shown(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+async def test_key_stays_with_its_host_a_proxy_that_is_none_is_said_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
     """Its address may hold a password."""
     for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -190,7 +196,9 @@ async def test_a_proxy_that_is_none_is_said_and_not_shown(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("names", ["eastus.api.cognitive.microsoft.com", ".microsoft.com", "*", "x, *"])
-def test_a_proxy_is_left_out_where_the_environment_says_so(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+def test_key_stays_with_its_host_a_proxy_is_left_out_where_the_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch, names: str
+) -> None:
     """NO_PROXY names the host, its domain or everything."""
     monkeypatch.setenv("https_proxy", "proxy.example:3128")
     for name in ("NO_PROXY", "no_proxy"):
@@ -220,7 +228,7 @@ def test_a_proxy_is_left_out_where_the_environment_says_so(monkeypatch: pytest.M
         "file:///etc/passwd",
     ],
 )
-def test_whatever_the_configuration_says(tmp_path: Path, endpoint: str) -> None:
+def test_key_stays_with_its_host_whatever_the_configuration_says(tmp_path: Path, endpoint: str) -> None:
     """An endpoint is https on a host of Azure Speech, or this machine."""
     file = tmp_path / "resources.toml"
     file.write_text(f"[resources.a]\nendpoint = '{endpoint}'\nkey = {{ env = 'K' }}\n", encoding="utf-8")
@@ -238,7 +246,9 @@ CLIMBING = st.one_of(
 )
 
 
-async def test_on_no_other_path_than_that_of_its_operation(connect: Connect, azure: Azure) -> None:
+async def test_key_stays_with_its_host_on_no_other_path_than_that_of_its_operation(
+    connect: Connect, azure: Azure
+) -> None:
     """A text that climbs, ends early or is encoded is a name to be looked for, or nothing; it is no path."""
     drawn: list[str] = []
 
@@ -259,7 +269,7 @@ async def test_on_no_other_path_than_that_of_its_operation(connect: Connect, azu
     azure.violations.clear()
 
 
-async def test_on_no_other_path_when_an_answer_names_it(connect: Connect, azure: Azure) -> None:
+async def test_key_stays_with_its_host_on_no_other_path_when_an_answer_names_it(connect: Connect, azure: Azure) -> None:
     """An operation whose id is no id is an answer that cannot be read."""
     hostile = replace_id(azure)
 

@@ -42,7 +42,7 @@ def lost(kind: type[SpeechError]) -> SpeechError:
     return kind("no", resource="here", operation="X")
 
 
-async def test_after_the_seconds_that_the_service_asks_for() -> None:
+async def test_request_is_repeated_after_the_seconds_that_the_service_asks_for() -> None:
     """And a little later, so that callers do not come back together; never earlier."""
     service = after((429, {"Retry-After": "3"}, {}))
 
@@ -54,7 +54,7 @@ async def test_after_the_seconds_that_the_service_asks_for() -> None:
 
 
 @pytest.mark.parametrize("wrong", [timedelta(), timedelta(hours=5), timedelta(hours=-5), timedelta(days=400)])
-async def test_after_the_date_that_the_service_asks_for(wrong: timedelta) -> None:
+async def test_request_is_repeated_after_the_date_that_the_service_asks_for(wrong: timedelta) -> None:
     """By the service's own clock: it says what time it is, and this machine's may be wrong."""
     there = datetime.now(UTC) + wrong
     headers = {"Date": format_datetime(there, usegmt=True)}
@@ -67,7 +67,7 @@ async def test_after_the_date_that_the_service_asks_for(wrong: timedelta) -> Non
     assert 3.9 <= second - first <= 5.2
 
 
-async def test_not_when_the_wait_is_longer_than_a_call_may_be() -> None:
+async def test_request_is_repeated_not_when_the_wait_is_longer_than_a_call_may_be() -> None:
     """The caller is told at once, and when to come back."""
     service = after((429, {"Retry-After": "120"}, {"code": "TooManyRequests", "message": "Slow down."}))
 
@@ -78,7 +78,7 @@ async def test_not_when_the_wait_is_longer_than_a_call_may_be() -> None:
     assert len(service.asked) == 1
 
 
-async def test_with_a_word_to_a_client_that_shows_progress() -> None:
+async def test_request_is_repeated_with_a_word_to_a_client_that_shows_progress() -> None:
     """Why, and for how long; and the count goes up."""
     seen: list[tuple[float, str | None]] = []
 
@@ -95,7 +95,7 @@ async def test_with_a_word_to_a_client_that_shows_progress() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-async def test_when_reading(status: int) -> None:
+async def test_request_is_repeated_when_reading(status: int) -> None:
     """A second arrival changes nothing."""
     service = after((status, {}, {}))
 
@@ -106,7 +106,7 @@ async def test_when_reading(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 409, 418])
-async def test_not_when_the_same_would_be_answered_again(status: int) -> None:
+async def test_request_is_repeated_not_when_the_same_would_be_answered_again(status: int) -> None:
     """Nor where another address is named."""
     service = after((status, {"Location": "https://elsewhere.example/"}, {}))
 
@@ -117,7 +117,7 @@ async def test_not_when_the_same_would_be_answered_again(status: int) -> None:
     assert len(service.asked) == 1
 
 
-async def test_four_times_at_most() -> None:
+async def test_request_is_repeated_four_times_at_most() -> None:
     """Then the error is the answer."""
     service = after(*[(500, {}, {})] * 10)
 
@@ -142,13 +142,15 @@ async def test_four_times_at_most() -> None:
         (lost(UnreadableAnswerError), "GET", False),
     ],
 )
-def test_a_post_only_where_it_certainly_did_not_arrive(error: SpeechError, method: str, expected: bool) -> None:
+def test_request_is_repeated_a_post_only_where_it_certainly_did_not_arrive(
+    error: SpeechError, method: str, expected: bool
+) -> None:
     """After 429 or without a connection; a PATCH and a GET change nothing the second time."""
     assert may_repeat(error, method) is expected
 
 
 @given(st.floats(0, 1), st.floats(0, 86_400), st.integers(1, 3))
-def test_never_earlier_than_asked(chance: float, asked: float, attempt: int) -> None:
+def test_request_is_repeated_never_earlier_than_asked(chance: float, asked: float, attempt: int) -> None:
     """Whatever chance says."""
     wait = wait_seconds(attempt, refused(429, asked), "GET", chance)
 
@@ -174,7 +176,9 @@ def test_never_earlier_than_asked(chance: float, asked: float, attempt: int) -> 
         ("", None),
     ],
 )
-def test_the_three_forms_of_a_date_and_the_seconds_are_read(header: str, expected: float | None) -> None:
+def test_request_is_repeated_the_three_forms_of_a_date_and_the_seconds_are_read(
+    header: str, expected: float | None
+) -> None:
     """RFC 9110, 5.6.7 and 10.2.3; a wait is never longer than a day."""
     assert retry_after_seconds(header, NOW) == expected
 
@@ -184,7 +188,7 @@ def test_the_three_forms_of_a_date_and_the_seconds_are_read(header: str, expecte
         st.text(max_size=60), st.from_regex(r"\A\w{3}, \d{1,12} \w{3} \d{1,12} \d{1,3}:\d\d:\d\d [A-Z+0-9-]{1,9}\Z")
     )
 )
-def test_any_header_is_answered(header: str) -> None:
+def test_request_is_repeated_any_header_is_answered(header: str) -> None:
     """With a wait of at most a day, or with none."""
     wait = retry_after_seconds(header, NOW)
 

@@ -20,7 +20,7 @@ from custom_speech_tools.speech.concurrency import task_group
 
 @dataclass(frozen=True, slots=True)
 class CopyRequest:
-    """What is to be copied and where to; model and project as the caller named them."""
+    """A copy that is asked for; model and project as the caller named them."""
 
     model: str
     resource: str | None
@@ -47,13 +47,13 @@ class CopyPlan:
 
     @property
     def decision(self) -> Decision:
-        """What the audit records."""
+        """The decision that the audit log records."""
         return Decision(self.findings, self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What the target says before anything is copied.
+    """The state of the target before anything is copied.
 
     Attributes:
         known: Models of the name that existed before.

@@ -19,7 +19,7 @@ Findings = Iterator[Finding]
 
 @dataclass(frozen=True, slots=True)
 class CopyFacts:
-    """What is known when the rules decide; a Finding stands in place of an entity that was not found.
+    """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
 
     Attributes:
         now: The service's time.

@@ -26,7 +26,7 @@ TEXT_KIND = "Language"
 
 
 class TrainingArguments(Arguments):
-    """What is to be trained: the arguments that plan_model and create_model share."""
+    """The training to plan: the arguments that plan_model and create_model share."""
 
     display_name: DisplayName | None = None
     locale: Locale
@@ -48,7 +48,7 @@ class AudioResource:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What is known when the rules decide; a Finding stands in place of an entity that was not found.
+    """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
 
     Attributes:
         now: The service's time.

@@ -39,12 +39,12 @@ class ModelPlan:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether a rule blocks it."""
+        """True if a rule blocks it."""
         return is_blocked(self.findings)
 
     @property
     def needs_confirmation(self) -> bool:
-        """Whether the user has to agree to a charge first."""
+        """True if the user has to agree to a charge first."""
         return is_needed(self.findings)
 
     @property
@@ -54,7 +54,7 @@ class ModelPlan:
 
     @property
     def is_charged(self) -> bool:
-        """Whether training costs money."""
+        """True if training costs money."""
         return self.base_model is not None and self.base_model.training_is_charged
 
     @property
@@ -65,7 +65,7 @@ class ModelPlan:
 
     @property
     def effect(self) -> str:
-        """What an agreement is bound to: the request, and the base model that it is charged for."""
+        """The effect that an agreement is bound to: the request, and the base model that it is charged for."""
         base = self.base_model.id if self.base_model else ""
         return "/".join(["create_model", self.key, str(self.facts.request.allow_duplicate), base])
 

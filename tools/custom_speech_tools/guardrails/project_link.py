@@ -25,7 +25,7 @@ class ProjectLink:
 
     @property
     def is_linked(self) -> bool:
-        """Whether the model is connected to the project already."""
+        """True if the model is connected to the project already."""
         return self.model.project is not None and self.model.project.id == self.project.id
 
     async def link(self, call: CallContext, findings: tuple[Finding, ...] = ()) -> schemas.CustomModel:

@@ -1,4 +1,4 @@
-"""What an argument refers to: an entity by its id, its `self` URI or its exact display name."""
+"""References in arguments: an entity by its id, its `self` URI or its exact display name."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

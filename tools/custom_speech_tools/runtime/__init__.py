@@ -1,1 +1,1 @@
-"""What every call of a tool goes through: parameters, context, confirmation, idempotency, results."""
+"""The path of every call of a tool: parameters, context, confirmation, idempotency, results."""

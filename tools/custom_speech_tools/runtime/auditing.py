@@ -1,4 +1,4 @@
-"""What is recorded of a call's requests, and which of its requests may be sent at all."""
+"""Records of a call's requests, and the decision which of them may be sent at all."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +58,7 @@ class NullAudit:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided before a change.
+    """The decision before a change.
 
     Attributes:
         findings: What the rules stated.
@@ -107,7 +107,7 @@ class CallObserver:
         return self.call.seconds_left()
 
     def attempted(self, attempt: Attempt) -> None:
-        """Pass the attempt on to the server's telemetry."""
+        """Pas the attempt on to the server's telemetry."""
         self.auditor.observe(attempt)
 
     async def waiting(self, seconds: float, reason: str) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from custom_speech_tools.runtime.context import CallContext
 
 CONFIRMATION_LIFETIME = timedelta(minutes=10)
-"""How long a token, or the user's answer to a question, is valid."""
+"""Lifetime of a token, and of the user's answer to a question."""
 
 MAX_FACTS_AGE = 2.0
 """Seconds after which facts are read again before a change."""
@@ -42,7 +42,7 @@ _FORM = {
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationPolicy:
-    """How this server obtains agreement.
+    """The operator's policy for obtaining agreement.
 
     Attributes:
         mode: `ask`, or `never` where the operator agreed to everything in advance.
@@ -95,7 +95,7 @@ class ConfirmationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRequest:
-    """What the user has to agree to.
+    """A question that the user has to agree to.
 
     Attributes:
         effect: The exact effect: resolved ids and what the price depends on; a token is bound to it.

@@ -1,4 +1,4 @@
-"""What the server provides to every call."""
+"""Dependencies that the server provides to every call."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

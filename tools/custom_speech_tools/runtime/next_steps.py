@@ -1,4 +1,4 @@
-"""What the caller can do next: calls with real values."""
+"""Next steps for the caller: calls with real values."""
 
 import json
 import re

@@ -31,12 +31,12 @@ TRAINING_REGIONS = frozenset(
 
 
 def region(resource: SpeechResource) -> str | None:
-    """The resource's region: as configured, else as its host shows it."""
+    """Return the resource's region: as configured, else as its host shows it."""
     return resource.region or region_of(resource.endpoint)
 
 
 def trains_audio(resource: SpeechResource) -> bool | None:
-    """Whether the resource can train with audio; None where its region is not known.
+    """Return whether the resource can train with audio; None where its region is not known.
 
     The configuration overrules the list, because the list changes.
     """

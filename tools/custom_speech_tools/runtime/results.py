@@ -1,4 +1,4 @@
-"""What answers are made of: findings, references, dates, and the fields that all answers share."""
+"""Building blocks of answers: findings, references, dates, and the fields that all answers share."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -91,7 +91,7 @@ def present_failure(error: object) -> Failure | None:
 
 
 class Answer(Result):
-    """What every successful answer has: the next steps with real values, and a note where the input was adjusted."""
+    """Fields of every successful answer: the next steps with real values, and a note where the input was adjusted."""
 
     next_steps: list[Sentence]
     note: Sentence | None = optional()
@@ -106,7 +106,7 @@ class ResourceAnswer(Answer):
 
 
 class Listing(Answer):
-    """What every list says about itself.
+    """Fields of every list.
 
     `resource` is `*` where all resources were asked; `total` is null where not every page was read; `truncated` says
     how to narrow the list.

@@ -1,4 +1,4 @@
-"""How a tool is declared, run and answered: the SDK's own Tool, with one object in both channels of the answer."""
+"""Declaration and execution of tools: the SDK's own Tool, with one object in both channels of the answer."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Effect(Enum):
-    """What a tool does, as its annotations say: read-only, destructive, idempotent, open world."""
+    """The effect of a tool, as its annotations say: read-only, destructive, idempotent, open world."""
 
     READ = (True, False, True, True)
     READ_LOCAL = (True, False, True, False)

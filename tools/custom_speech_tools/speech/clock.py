@@ -12,7 +12,7 @@ MAX_CLOCK_SKEW = timedelta(days=36_500)
 
 @dataclass(slots=True)
 class ServiceClock:
-    """How far the service's clock is ahead of this machine's; zero until an answer carried a date."""
+    """The lead of the service's clock over this machine's; zero until an answer carried a date."""
 
     skew: timedelta = timedelta()
 

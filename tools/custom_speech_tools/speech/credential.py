@@ -11,7 +11,7 @@ class Credential(Protocol):
     """Authorizes requests to one resource."""
 
     has_key: bool
-    """Whether a key authorizes requests, rather than a token of Entra ID."""
+    """True if a key authorizes requests, rather than a token of Entra ID."""
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
         """Return the headers of one request.

@@ -1,4 +1,4 @@
-"""What can go wrong between the client and the service.
+"""Errors between the client and the service.
 
 SpeechError
 ├── AzureError             the service or its gateway refused; status, code, inner code and message are kept
@@ -26,12 +26,12 @@ class SpeechError(Exception):
 
     @property
     def outcome_unknown(self) -> bool:
-        """Whether a request that changes something may have been carried out all the same."""
+        """True if a request that changes something may have been carried out all the same."""
         return False
 
     @property
     def is_transient(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """True if the same request may well succeed a little later."""
         return self.outcome_unknown
 
 

@@ -1,4 +1,4 @@
-"""What a caller of the client learns about its requests, and may forbid."""
+"""Hooks through which a caller of the client learns about its requests, and may forbid them."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager

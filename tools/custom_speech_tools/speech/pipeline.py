@@ -1,4 +1,4 @@
-"""What every request to a Speech resource passes through: credential, retries, time limit, error decoding."""
+"""The pipeline of every request to a Speech resource: credential, retries, time limit, error decoding."""
 
 import json
 import random
@@ -31,7 +31,7 @@ EMULATOR_HEADER = "custom-speech-emulator"
 """The emulator's answers carry it; an address on this machine may as well be a proxy to Azure."""
 
 _RESERVED_SECONDS = 1.0
-"""What an operation leaves of its caller's time, so that its error can still be reported."""
+"""Seconds that an operation leaves of its caller's time, so that its error can still be reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class RequestPipeline:
         self.resource = resource
         self.clock = ServiceClock()
         self.is_emulated = resource.emulated
-        """Whether the emulator answers: it says so in every answer."""
+        """True if the emulator answers: it says so in every answer."""
         self._app = app
         self._transport: Transport | None = None
 

@@ -23,7 +23,7 @@ class SpeechResource:
     """Overrules the dated list of regions."""
     read_only: bool = False
     require_evaluation: bool = False
-    """Whether a deployment needs an evaluation that shows that the model is not worse than its predecessor."""
+    """True if a deployment needs an evaluation that shows that the model is not worse than its predecessor."""
     emulated: bool = False
 
     @property

@@ -1,4 +1,4 @@
-"""When a request is sent again; time and chance come in as arguments."""
+"""Rules for sending a request again; time and chance come in as arguments."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

@@ -44,7 +44,7 @@ class Answer:
     body: bytes
 
     def without(self, *secrets: str) -> "Answer":
-        """The answer with every echo of a secret masked, so that nothing that reads it can pass one on."""
+        """Return the answer with every echo of a secret masked, so that nothing that reads it can pass one on."""
         headers, body = self.headers, self.body
         for secret in secrets:
             if len(secret) >= _SHORTEST_SECRET:
@@ -100,7 +100,7 @@ def _network(endpoint: str) -> httpx.AsyncHTTPTransport:
 
 
 def proxy_of(endpoint: str) -> str | None:
-    """The proxy that the environment, or the system's settings, name for the endpoint."""
+    """Return the proxy that the environment, or the system's settings, name for the endpoint."""
     named = getproxies()
     excepted = [name.strip() for name in named.get("no", "").split(",")]
     if "*" in excepted or proxy_bypass(urlsplit(endpoint).netloc):

@@ -16,7 +16,7 @@ class ApiVersion:
     has_projects: bool
     """2024-11-15 has neither project operations nor project properties."""
     copies_with_key: bool
-    """Whether the copy form of the article `Train a custom speech model` (the target's key) may be tried."""
+    """True if the copy form of the article `Train a custom speech model` (the target's key) may be tried."""
 
 
 VERSIONS: dict[str, ApiVersion] = {

@@ -21,7 +21,7 @@ class Created(Protocol):
 
     @property
     def created_date_time(self) -> datetime | None:
-        """When it was created."""
+        """The date of creation."""
         ...
 
 
@@ -63,7 +63,7 @@ class FoundInAll(Generic[Entity]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every page of every resource was read."""
+        """True if every page of every resource was read."""
         return not self.notes and all(found.listing.complete for found in self.found)
 
 

@@ -1,4 +1,4 @@
-"""What all operations share: reading, changing and listing entities."""
+"""Requests that all operations share: reading, changing and listing entities."""
 
 from typing import Self, TypeVar
 
@@ -19,7 +19,7 @@ _MAX_KNOWN_ENTITIES = 10_000
 
 
 class EntityCache(dict[str, schemas.Entity]):
-    """What the service last said about each entity, so that a reference can be shown with its name."""
+    """The last known state of each entity, so that a reference can be shown with its name."""
 
     def remember(self, *values: object) -> None:
         """Keep the entities among the values and drop the oldest beyond the limit."""
@@ -56,7 +56,7 @@ class Requests:
 
     @property
     def is_emulated(self) -> bool:
-        """Whether the emulator answers, so that nothing is charged."""
+        """True if the emulator answers, so that nothing is charged."""
         return self._pipeline.is_emulated
 
     @property

@@ -10,7 +10,7 @@ from custom_speech_tools.speech.schemas.entities import Count, Entity, EntityErr
 
 
 class DatasetProperties(TypedDict, total=False):
-    """What the import of a dataset found."""
+    """The result of importing a dataset."""
 
     acceptedLineCount: Count | None
     rejectedLineCount: Count | None
@@ -52,5 +52,5 @@ class Dataset(Entity):
 
     @property
     def error(self) -> EntityError | None:
-        """Why the import failed."""
+        """The reason why the import failed."""
         return (self.properties or {}).get("error")

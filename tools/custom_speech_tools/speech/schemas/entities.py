@@ -1,4 +1,4 @@
-"""What all schemas share: spelling, dates, references and entities."""
+"""Elements of all schemas: spelling, dates, references and entities."""
 
 from datetime import UTC, datetime
 from functools import cached_property
@@ -42,7 +42,7 @@ class Reference(Schema):
 
 
 class EntityError(Schema):
-    """Why an entity or an operation failed; code and message are free text."""
+    """The reason why an entity or an operation failed; code and message are free text."""
 
     code: str | None = None
     message: str | None = None

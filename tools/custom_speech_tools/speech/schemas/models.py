@@ -56,12 +56,12 @@ class BaseModel(Entity):
 
     @property
     def training_is_charged(self) -> bool:
-        """Whether training on it costs money; true where the service does not say."""
+        """True if training on it costs money; true where the service does not say."""
         return (self.properties or {}).get("chargeForAdaptation") is not False
 
 
 class CustomModelFeatures(TypedDict, total=False):
-    """What a custom model can be used for."""
+    """The uses of a custom model."""
 
     supportsEndpoints: bool | None
 
@@ -91,17 +91,17 @@ class CustomModel(Entity):
 
     @property
     def supports_endpoints(self) -> bool | None:
-        """Whether it can be deployed; None where the service does not say."""
+        """True if it can be deployed; None where the service does not say."""
         return ((self.properties or {}).get("features") or {}).get("supportsEndpoints")
 
     @property
     def error(self) -> EntityError | None:
-        """Why training failed."""
+        """The reason why training failed."""
         return (self.properties or {}).get("error")
 
 
 class OperationResult(Schema):
-    """Where the result of a finished operation is."""
+    """The address of the result of a finished operation."""
 
     link: str | None = None
 

@@ -1,0 +1,1 @@
+"""HTTP: requests, responses, errors, links, lists and versions of the API."""

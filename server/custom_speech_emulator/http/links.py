@@ -1,0 +1,124 @@
+"""Addresses: where a request came in, and how every link of its answer is written."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from custom_speech_emulator.http.errors import Refused
+
+# What stands for a host until the answer is written. Random, so that no text of a caller can be taken for it.
+HERE = f"@here-{secrets.token_hex(8)}@"
+_THERE = f"@there-{secrets.token_hex(8)}-"
+_ANYWHERE_ELSE = re.compile(_THERE + r"([a-z0-9-]+)@")
+
+_HOST = re.compile(r"^(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?$")
+_REGIONAL = re.compile(
+    r"^(?P<label>[a-z0-9-]+)(?P<rest>\.localhost|\.api\.cognitive\.microsoft\.(com|us)|\.api\.cognitive\.azure\.cn"
+    r"|\.cognitiveservices\.azure\.com)$"
+)
+_PATH = re.compile(r"^(/(?P<region>[a-z0-9-]+))?/speechtotext(/(?P<version>v[0-9][0-9a-z.-]*))?(?P<path>/.*)$")
+# Loopback names, and those by which applications in the same process are called in tests.
+LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver", "test", "emulator"}
+
+
+def there(region: str) -> str:
+    """Return what stands for the host of another region until the answer is written."""
+    return f"{_THERE}{region}@"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Scheme, host and region prefix that a request used; `place` is the region or account that they name."""
+
+    scheme: str
+    host: str
+    prefix: str = ""
+
+    @property
+    def place(self) -> str | None:
+        """The region or account that the path prefix or the host's first label names."""
+        if self.prefix:
+            return self.prefix.strip("/")
+        named = _REGIONAL.match(_name(self.host))
+        return named["label"] if named else None
+
+    @property
+    def trusted(self) -> bool:
+        """True if it is this machine's or Azure's name: a web page under another name must not make us read or call."""
+        return is_local(self.host) or bool(_REGIONAL.match(_name(self.host)))
+
+    @property
+    def base(self) -> str:
+        """The prefix of `/speechtotext` in every link."""
+        return f"{self.scheme}://{self.host}{self.prefix}"
+
+    def of(self, region: str) -> str:
+        """Return the base of another region in the same style; a plain loopback address stays as it is."""
+        if self.prefix:
+            return f"{self.scheme}://{self.host}/{region}"
+        label = self.place
+        return self.base.replace(f"//{label}.", f"//{region}.", 1) if label else self.base
+
+    def write(self, text: str) -> str:
+        """`text` with every stand-in replaced by the real host."""
+        written = text.replace(HERE, self.base)
+        return _ANYWHERE_ELSE.sub(lambda found: self.of(found[1]), written) if _THERE in written else written
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target of a request: its address, the version segment of its path, and the path behind it."""
+
+    address: Address
+    version: str | None
+    path: str
+
+
+def target(scheme: str, host: str, path: str) -> Target | None:
+    """Take an incoming address apart; None when the path is none of Azure's. 400 for a host that is no host."""
+    if not _HOST.match(host):
+        raise Refused(400, "InvalidRequest", "The Host header is not valid.", "InvalidParameterValue", "Host")
+    found = _PATH.match(path)
+    if not found:
+        return None
+    prefix = f"/{found['region']}" if found["region"] else ""
+    return Target(Address(scheme, host.lower(), prefix), found["version"], found["path"])
+
+
+def is_local(host: str, besides: Iterable[str] = ()) -> bool:
+    """Return whether a Host header names this machine, an application in this process, or one of the names."""
+    name = _name(host).lower()
+    return name in LOCAL or name.endswith(".localhost") or name in {other.lower() for other in besides}
+
+
+def host_of(url: str) -> str:
+    """Return the host that an http or https address names, in lower case; nothing for any other text."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").lower() if parts.scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+def _name(host: str) -> str:
+    """Return a Host header without its port; nothing when it is no host."""
+    found = _HOST.match(host)
+    return found["name"] if found else ""
+
+
+def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
+    """Return the path behind the version of a `self` URI of this emulator and region; None for any other."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.netloc.lower()
+        found = target(parts.scheme, host, parts.path)
+    except (ValueError, Refused):
+        return None
+    if found is None or parts.scheme not in ("http", "https"):
+        return None
+    ours = host == here.host or is_local(host) or _REGIONAL.match(_name(host))
+    return found.path if ours and found.address.place in (None, region, name) else None

@@ -1,0 +1,235 @@
+"""Request bodies, checked strictly: an unknown property or a wrong type is refused.
+
+Properties that the specification marks as read only may be sent back as they were received; they are ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from custom_speech_emulator.http.errors import Refused, invalid
+from custom_speech_emulator.http.operation_call import Call
+
+Kind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
+EVENTS = (
+    *(f"{kind}{what}" for kind in ("dataset", "model", "evaluation", "transcription", "endpoint")
+      for what in ("Creation", "Processing", "Completion", "Deletion")),
+    "ping",
+    "challenge",
+)  # fmt: skip
+Name = Annotated[str, Field(min_length=1)]
+ENTRIES, KEY, VALUE = 10, 64, 256
+CustomProperties = Annotated[
+    dict[Annotated[str, Field(max_length=KEY)], Annotated[str, Field(max_length=VALUE)]], Field(max_length=ENTRIES)
+]
+CustomChanges = dict[Annotated[str, Field(max_length=KEY)], Annotated[str, Field(max_length=VALUE)] | None]
+
+
+def _known_events(events: dict[str, bool]) -> dict[str, bool]:
+    if not set(events) <= set(EVENTS):
+        raise ValueError("one of the events is not known")
+    return events
+
+
+Events = Annotated[dict[str, bool], AfterValidator(_known_events)]
+
+
+class Body(BaseModel):
+    """A body, or a part of one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    read_only: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_read_only(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        for name in value.keys() & set(cls.read_only):
+            if not isinstance(value[name], _READ_ONLY.get(name, dict)):
+                raise ValueError(f"{name} has another type")
+        return {name: part for name, part in value.items() if name not in cls.read_only}
+
+
+# The types of the read-only properties; those not named are objects.
+_NUMBERS = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds")
+_STRINGS = ("self", "createdDateTime", "lastActionDateTime", "duration", "apiVersion")
+_READ_ONLY: dict[str, type] = {**dict.fromkeys(_NUMBERS, int), **dict.fromkeys(_STRINGS, str)}
+
+
+class Reference(Body):
+    """An EntityReference."""
+
+    uri: Name = Field(alias="self")
+
+
+_ENTITY = ("self", "links", "createdDateTime", "lastActionDateTime")
+Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
+
+
+class ModelProperties(Body):
+    read_only = ("deprecationDates", "features", "error")
+    customModelWeightPercent: Annotated[int, Field(ge=1, le=100)] | None = None  # noqa: N815 - the wire's name
+    email: str | None = None
+
+
+class NewEntity(Body):
+    """The properties that every create has."""
+
+    read_only: ClassVar[tuple[str, ...]] = _ENTITY
+    displayName: Name  # noqa: N815 - the wire's name
+    locale: Name
+    description: str | None = None
+    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
+    project: Reference | None = None
+    status: Status | None = None
+
+
+class NewModel(NewEntity):
+    baseModel: Reference | None = None  # noqa: N815 - the wire's name
+    datasets: list[Reference] | None = None
+    text: str | None = None
+    properties: ModelProperties | None = None
+
+
+class DatasetSettings(Body):
+    read_only = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds", "duration", "error")
+    textNormalizationKind: Literal["Default", "None"] | None = None  # noqa: N815 - the wire's name
+    email: str | None = None
+
+
+class NewDataset(NewEntity):
+    kind: Kind
+    contentUrl: Name | None = None  # noqa: N815 - the wire's name
+    properties: DatasetSettings | None = None
+
+
+class EndpointSettings(Body):
+    read_only = ("error",)
+    loggingEnabled: bool | None = None  # noqa: N815 - the wire's name
+    contentLoggingEnabled: bool | None = None  # noqa: N815 - the wire's name
+    timeToLive: str | None = None  # noqa: N815 - the wire's name
+    email: str | None = None
+
+
+class NewEndpoint(NewEntity):
+    model: Reference | None = None
+    text: str | None = None
+    properties: EndpointSettings | None = None
+
+
+class NewEvaluation(NewEntity):
+    read_only = (*_ENTITY, "transcription1", "transcription2", "properties")
+    model1: Reference
+    model2: Reference
+    dataset: Reference
+
+
+class WebHookSettings(Body):
+    read_only = ("apiVersion", "error")
+    secret: str | None = None
+
+
+class NewWebHook(Body):
+    read_only = _ENTITY
+    displayName: Name  # noqa: N815 - the wire's name
+    description: str | None = None
+    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
+    webUrl: Name  # noqa: N815 - the wire's name
+    events: Events
+    status: Status | None = None
+    properties: WebHookSettings | None = None
+
+
+class NewProject(Body):
+    read_only = ("self", "links", "createdDateTime", "properties")
+    displayName: Name  # noqa: N815 - the wire's name
+    locale: Name
+    description: str | None = None
+    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
+    foundryProjectName: str | None = None  # noqa: N815 - the wire's name
+
+
+class Update(Body):
+    """A merge patch: what is left out stays, null takes away."""
+
+    displayName: Name = ""  # noqa: N815 - the wire's name
+    description: str | None = None
+    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
+    project: Reference | None = None
+
+
+class ProjectUpdate(Body):
+    displayName: Name = ""  # noqa: N815 - the wire's name
+    description: str | None = None
+    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
+    foundryProjectName: str | None = None  # noqa: N815 - the wire's name
+
+
+class EndpointChanges(Body):
+    contentLoggingEnabled: bool | None = None  # noqa: N815 - the wire's name
+
+
+class EndpointUpdate(Update):
+    model: Reference | None = None
+    properties: EndpointChanges | None = None
+
+
+class WebHookUpdate(Body):
+    displayName: Name = ""  # noqa: N815 - the wire's name
+    description: str | None = None
+    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
+    webUrl: Name | None = None  # noqa: N815 - the wire's name
+    events: Events | None = None
+    properties: WebHookSettings | None = None
+
+
+class CopyDefinition(Body):
+    sourceResourceId: Name  # noqa: N815 - the wire's name
+
+
+class CopyAuthorization(Body):
+    targetResourceRegion: Name  # noqa: N815 - the wire's name
+    targetResourceId: Name  # noqa: N815 - the wire's name
+    targetResourceEndpoint: Name  # noqa: N815 - the wire's name
+    sourceResourceId: Name  # noqa: N815 - the wire's name
+    expirationDateTime: Name  # noqa: N815 - the wire's name
+    id: Name
+
+
+class CopyToKey(Body):
+    targetSubscriptionKey: Name  # noqa: N815 - the wire's name
+
+
+B = TypeVar("B", bound=Body)
+
+
+def read(call: Call, kind: type[B]) -> B:
+    """Return the body of a call as `kind`; 400 `InvalidPayload` naming the first property that is wrong."""
+    return checked(call, kind, call.json())
+
+
+def checked(call: Call, kind: type[B], value: Any) -> B:
+    """Return a JSON value as `kind`, without what the API version does not have."""
+    if isinstance(value, dict):
+        inner = value.get("properties")
+        for name in (*value, *(inner if isinstance(inner, dict) else ())):
+            if name in call.version.absent:
+                raise invalid("InvalidPayload", f"The property {name!r} is not known in {call.version.name}.", name)
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise wrong(error) from None
+
+
+_REASONS = {"extra_forbidden": "is not known", "model_type": "a JSON object is expected"}
+
+
+def wrong(error: ValidationError) -> Refused:
+    """400 that names the first property that is wrong, without repeating its value."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
+    what = _REASONS.get(first["type"], first["msg"])
+    return invalid("InvalidPayload", f"The property {where!r}: {what}.", where)

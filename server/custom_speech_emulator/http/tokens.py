@@ -1,0 +1,52 @@
+"""Tokens of the token service, which v3.2 takes in place of a key: signed with it, good for ten minutes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from custom_speech_emulator.state.accounts import Account
+
+LIFE = timedelta(minutes=10)
+# Programs write it in both cases.
+_PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.IGNORECASE)
+
+
+def asked(path: str) -> str | None:
+    """Return the region prefix of a path of the token service, which may be empty; None for any other path."""
+    found = _PATH.match(path)
+    return None if found is None else found["prefix"] or ""
+
+
+def issued(account: Account, now: datetime) -> str:
+    """Return a token of an account, in the form of a JWT."""
+    claims = {"account": account.name, "region": account.region, "exp": int((now + LIFE).timestamp())}
+    head = ".".join(_part(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    return f"{head}.{_signature(account, head)}"
+
+
+def holder(accounts: Sequence[Account], authorization: str, now: datetime) -> Account | None:
+    """Return the account that an Authorization header speaks for; None when its token is not ours, or has expired."""
+    scheme, _, token = authorization.partition(" ")
+    head, _, signature = token.strip().rpartition(".")
+    fits = (one for one in accounts if hmac.compare_digest(_signature(one, head).encode(), signature.encode()))
+    found = next(fits, None) if scheme.lower() == "bearer" else None
+    return found if found and _expires(head) > now.timestamp() else None
+
+
+def _expires(head: str) -> int:
+    """Return when a token that is ours expires, in seconds since 1970."""
+    return int(json.loads(base64.urlsafe_b64decode(head.rpartition(".")[2] + "=="))["exp"])
+
+
+def _signature(account: Account, head: str) -> str:
+    return _part(hmac.new(account.key.encode(), head.encode(), hashlib.sha256).digest())
+
+
+def _part(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -1,0 +1,131 @@
+"""Every difference between the three API versions that are spoken here.
+
+v3.2 has projects, ISO 8601 durations and no `api-version`; 2024-11-15 lost the projects; 2025-10-15 got them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from custom_speech_emulator.http.errors import Refused
+from custom_speech_emulator.http.links import HERE
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """One API version: how its addresses look, how it words things, and the properties that it does not have."""
+
+    name: str
+    dated: bool
+    absent: frozenset[str]
+
+    @property
+    def root(self) -> str:
+        """The path in front of every operation."""
+        return "/speechtotext" if self.dated else f"/speechtotext/{self.name}"
+
+    @property
+    def projects(self) -> bool:
+        """True if it has projects."""
+        return "project" not in self.absent
+
+    @property
+    def old(self) -> bool:
+        """True if this is v3.2, which has `text`, `email`, uploads, logs and the older wording."""
+        return not self.dated
+
+    @property
+    def lifetime(self) -> tuple[str, int]:
+        """The query parameter for the life of a content address, and its unit in seconds."""
+        return ("sasLifetimeMinutes", 60) if self.dated else ("sasValidityInSeconds", 1)
+
+    def filters(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the filter's properties that it has."""
+        return tuple(name for name in names if name not in self.absent)
+
+    def path(self, *parts: str) -> str:
+        """Return the path and query of an entity, an action or a list."""
+        suffix = f"?api-version={self.name}" if self.dated else ""
+        return f"{self.root}/{'/'.join(parts)}{suffix}"
+
+    def link(self, *parts: str) -> str:
+        """Return a link whose host is filled in when the answer is written."""
+        return HERE + self.path(*parts)
+
+    def reference(self, *parts: str) -> Json:
+        """Return an EntityReference."""
+        return {"self": self.link(*parts)}
+
+    def duration(self, milliseconds: int) -> Json:
+        """Return the duration property of datasets and files."""
+        return {"durationMilliseconds": milliseconds} if self.dated else {"duration": iso_duration(milliseconds)}
+
+    def features(self, transcribes: bool, endpoints: bool, formats: list[str]) -> Json:
+        """Return the features that base and custom models share."""
+        shared = {
+            "supportsEndpoints": endpoints,
+            "supportsTranscriptionsOnSpeechContainers": False,
+            "supportedOutputFormats": formats,
+        }
+        if self.old:
+            return {"supportsTranscriptions": transcribes, **shared}
+        return {"supportsTranscriptionsSubmit": transcribes, "supportsTranscriptionsTranscribe": False, **shared}
+
+    def endpoint_links(self, region: str, endpoint: str) -> Json:
+        """Return one WebSocket link, or the six links and the logs of v3.2."""
+        host = f"{region}.stt.speech.microsoft.com"
+        if self.dated:
+            return {"webSocket": f"wss://{host}/stt/speech/universal/v2?cid={endpoint}"}
+        modes = ("Interactive", "Conversation", "Dictation")
+        rest = {
+            f"rest{m}": f"https://{host}/speech/recognition/{m.lower()}/cognitiveservices/v1?cid={endpoint}"
+            for m in modes
+        }
+        sockets = {
+            f"webSocket{m}": f"wss://{host}/speech/recognition/{m.lower()}/cognitiveservices/v1?cid={endpoint}"
+            for m in modes
+        }
+        return {**rest, **sockets, "logs": self.link("endpoints", endpoint, "files", "logs")}
+
+    def dataset_locales(self, kinds: Mapping[str, tuple[str, ...]]) -> Json:
+        """`kinds` (locale to dataset kinds) as v3.2 has it, or turned round as the dated versions have it."""
+        if self.old:
+            return {locale: list(names) for locale, names in kinds.items()}
+        every = sorted({name for names in kinds.values() for name in names})
+        return {name: [locale for locale, names in kinds.items() if name in names] for name in every}
+
+
+_ONLY_OLD = frozenset({"text", "email", "timeToLive"})
+V3_2 = Version("v3.2", dated=False, absent=frozenset({"foundryProjectName"}))
+V2024 = Version("2024-11-15", dated=True, absent=_ONLY_OLD | {"project", "foundryProjectName"})
+V2025 = Version("2025-10-15", dated=True, absent=_ONLY_OLD)
+VERSIONS = (V3_2, V2024, V2025)
+
+
+def spoken(segment: str | None, api_version: str | None) -> Version:
+    """Return the version that a path segment (`v3.2`) or an `api-version` names; 400 or 404 for any other."""
+    if segment is not None:
+        if segment != V3_2.name:
+            raise Refused(404, "NotFound", "Resource not found.")
+        return V3_2
+    for version in VERSIONS[1:]:
+        if version.name == api_version:
+            return version
+    message = f"The api-version {api_version!r} is not supported." if api_version else "The api-version is missing."
+    supported = ", ".join(version.name for version in VERSIONS[1:])
+    raise Refused(400, "InvalidRequest", f"{message} Supported: {supported}.", "InvalidParameterValue", "api-version")
+
+
+def iso_duration(milliseconds: int) -> str:
+    """Return an ISO 8601 duration such as `PT4M12S` or `PT0.25S`."""
+    seconds, rest = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{rest:03d}".rstrip("0") if rest else ""
+    parts = [f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{seconds}{fraction}S"]
+    text = "".join(part for part in parts if part and part != "0S")
+    return f"PT{text or '0S'}"

@@ -1,0 +1,176 @@
+"""Import of data into a dataset: fetched from its `contentUrl` or its blocks, then read line by line."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from custom_speech_data import DatasetError, DatasetReport, read_dataset
+from custom_speech_emulator.http.links import host_of
+from custom_speech_emulator.resources import files
+from custom_speech_emulator.state.progress import QUICK
+from custom_speech_emulator.state.store import Entity
+
+if TYPE_CHECKING:
+    from custom_speech_emulator.state.accounts import Account
+    from custom_speech_emulator.state.emulator_state import EmulatorState
+
+PATIENCE = 60.0
+_TIMEOUT = 10.0
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LARGEST = 256 * 1024 * 1024
+TEXTS = "texts.json"
+CONTENT = "content"
+_FILES = {
+    "Language": ("language_data.txt", "LanguageData"),
+    "LanguageMarkdown": ("language_data.md", "LanguageData"),
+    "Pronunciation": ("pronunciation_data.txt", "PronunciationData"),
+    "OutputFormatting": ("output_formatting_data.md", "OutputFormattingData"),
+    "Acoustic": ("acoustic_data.zip", "AcousticDataArchive"),
+    "AudioFiles": ("audio_data.zip", "Audio"),
+}
+
+
+class Unreachable(Exception):
+    """The content cannot be fetched; the text says why."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: object, **kwargs: object) -> None:
+        return None
+
+
+# No proxies: what is fetched lies on this machine or on a host that was allowed on purpose.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+
+
+def awaited(dataset: Entity, now: datetime) -> None:
+    """Note that the content is on its way; the import fails if it does not arrive, even over a restart."""
+    error = {"code": "DataImportFailed", "message": "The content did not arrive."}
+    dataset.due = now.timestamp() + PATIENCE
+    dataset.document |= {"waits": "content", "ends": dataset.due, "outcome": {"status": "Failed", "error": error}}
+
+
+def fetch(state: EmulatorState, account: Account, dataset_id: str, url: str) -> None:
+    """Read the content of a dataset from its address, and let the import continue."""
+    try:
+        data = fetched(url, state.settings.allow_content_hosts)
+    except Unreachable as why:
+        take_in(state, account, dataset_id, DatasetReport(error=DatasetError("DataImportFailed", str(why))), None)
+    else:
+        read(state, account, dataset_id, data)
+
+
+def read(state: EmulatorState, account: Account, dataset_id: str, data: bytes | None = None) -> None:
+    """Read content (None: what its blocks were put together to), and let the import continue."""
+    with state.store.transaction():
+        dataset = state.store.get(account.name, "datasets", dataset_id)
+        data = data if data is not None else state.store.data(account.name, dataset_id, CONTENT)
+    if dataset is not None and data is not None:
+        take_in(state, account, dataset_id, read_dataset(dataset.document["kind"], data, account.tier), data)
+
+
+def take_in(state: EmulatorState, account: Account, dataset_id: str, report: DatasetReport, data: bytes | None) -> None:
+    """Start the rest of the import, which will end as the report says."""
+    with state.store.transaction():
+        dataset = state.store.get(account.name, "datasets", dataset_id)
+        if dataset is None or dataset.document.get("waits") != "content":
+            return
+        if data is not None:
+            state.store.put_data(account.name, dataset_id, CONTENT, data)
+        texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
+        heard = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
+        state.store.put_data(account.name, dataset_id, TEXTS, json.dumps(heard).encode())
+        del dataset.document["waits"], dataset.document["ends"]
+        dataset.document |= {"outcome": _outcome(report), "report": _details(report)}
+        dataset.due = None
+        state.pace.start(dataset, state.now(), QUICK)
+        state.store.put(dataset)
+
+
+def _outcome(report: DatasetReport) -> dict[str, object]:
+    if report.error:
+        return {"status": "Failed", "error": {"code": report.error.code, "message": report.error.message}}
+    return {
+        "status": "Succeeded",
+        "acceptedLineCount": report.accepted_line_count,
+        "rejectedLineCount": report.rejected_line_count,
+        "milliseconds": report.duration_milliseconds,
+        "trains": not report.audio or any(audio.trains for audio in report.audio),
+    }
+
+
+def _details(report: DatasetReport) -> dict[str, object]:
+    return {
+        "acceptedLineCount": report.accepted_line_count,
+        "rejectedLineCount": report.rejected_line_count,
+        "durationMilliseconds": report.duration_milliseconds,
+        "rejected": [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]],
+        "error": report.error._asdict() if report.error else None,
+    }
+
+
+def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
+    """End the import: store the report and, when it was good, the data."""
+    report = dataset.document.pop("report", None)
+    if report is not None:
+        files.add(state, dataset, "report.json", "DatasetReport", json.dumps(report, indent=1).encode(), at)
+    data = state.store.data(dataset.account, dataset.id, CONTENT)
+    if data is not None and dataset.status == "Succeeded":
+        name, kind = _FILES[dataset.document["kind"]]
+        files.add(state, dataset, name, kind, data, at)
+
+
+def allowed(url: str, hosts: Collection[str]) -> bool:
+    """Return whether an address is on this machine or on a host that was allowed."""
+    name = host_of(url)
+    return name in _LOOPBACK or name.endswith(".localhost") or name in hosts
+
+
+def fetched(url: str, hosts: Collection[str]) -> bytes:
+    """Return the content of a file or loopback address; raises `Unreachable` and says why."""
+    scheme = url.partition(":")[0].lower()
+    if scheme == "file":
+        return _local_file(url)
+    if scheme not in ("http", "https"):
+        raise Unreachable("The contentUrl is no http, https or file address.")
+    if not allowed(url, hosts):
+        raise Unreachable("The emulator reads a contentUrl only on loopback, or on hosts that it was started with.")
+    try:
+        with OPENER.open(url, timeout=_TIMEOUT) as answer:
+            return _whole(_limited(answer.read(LARGEST + 1)), answer.length)
+    except urllib.error.HTTPError as error:
+        raise Unreachable(f"The contentUrl answered with status {error.code}.") from None
+    except (OSError, ValueError, http.client.HTTPException):
+        raise Unreachable("The contentUrl did not answer.") from None
+
+
+def _local_file(url: str) -> bytes:
+    try:
+        parts = urlsplit(url)
+        path = Path(urllib.request.url2pathname(parts.path))
+        if parts.netloc not in ("", "localhost") or not path.is_file():
+            raise Unreachable("The file of the contentUrl does not exist on this machine.")
+        with path.open("rb") as file:
+            return _limited(file.read(LARGEST + 1))
+    except (OSError, ValueError):
+        raise Unreachable("The file of the contentUrl cannot be read.") from None
+
+
+def _whole(data: bytes, missing: int | None) -> bytes:
+    if missing:
+        raise Unreachable("The answer of the contentUrl broke off.")
+    return data
+
+
+def _limited(data: bytes) -> bytes:
+    if len(data) > LARGEST:
+        raise Unreachable(f"The content is larger than {LARGEST // 1024 // 1024} MiB, which is all the emulator reads.")
+    return data

@@ -1,0 +1,125 @@
+"""Datasets: what models are trained and tested with."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from custom_speech_emulator.http.errors import invalid
+from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.request_bodies import NewDataset, Update, read
+from custom_speech_emulator.http.versions import Json, Version
+from custom_speech_emulator.resources import dataset_imports, entities, projects
+from custom_speech_emulator.resources.entities import FILTERS, Kind
+from custom_speech_emulator.state import quotas
+from custom_speech_emulator.state.locales import DATASETS as KINDS
+from custom_speech_emulator.state.locales import supported
+from custom_speech_emulator.state.store import Entity
+
+
+def shape(dataset: str, document: Json, version: Version) -> Json:
+    """Return a Dataset; the links for blocks are there only while it waits for them."""
+    project = document.get("project")
+    return {
+        "self": version.link("datasets", dataset),
+        "displayName": document["displayName"],
+        "description": document.get("description"),
+        "locale": document["locale"],
+        "customProperties": document.get("customProperties"),
+        "createdDateTime": document["createdDateTime"],
+        "lastActionDateTime": document["lastActionDateTime"],
+        "kind": document["kind"],
+        "project": version.reference("projects", project) if project and version.projects else None,
+        "links": _links(dataset, document, version),
+        "properties": _properties(document, version),
+        "contentUrl": document.get("contentUrl"),
+        "status": document["status"],
+    }
+
+
+def _links(dataset: str, document: Json, version: Version) -> Json:
+    links = {"files": version.link("datasets", dataset, "files")}
+    if document.get("waits") != "blocks":
+        return links
+    blocks = version.link("datasets", dataset, "blocks")
+    return links | {
+        "commitBlocks": version.link("datasets", dataset, "blocks:commit"),
+        "listBlocks": blocks,
+        "uploadBlocks": blocks,
+    }
+
+
+def _properties(document: Json, version: Version) -> Json:
+    properties: Json = {"textNormalizationKind": document.get("textNormalizationKind", "Default")}
+    if "acceptedLineCount" in document:
+        properties |= {name: document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
+        properties |= version.duration(document["milliseconds"])
+    return properties | ({"error": document["error"]} if "error" in document else {})
+
+
+DATASETS = Kind("datasets", "dataset", "InvalidDataset", shape, (*FILTERS, "kind"))
+
+
+def create(call: Call) -> Answer:
+    """Datasets_Create: reads its content from `contentUrl`, or waits for blocks without one."""
+    body = read(call, NewDataset)
+    dataset = fresh(call, body)
+    if body.contentUrl is None:
+        dataset.document["waits"] = "blocks"
+        return entities.created(call, DATASETS, dataset)
+    if not body.contentUrl.lower().startswith(("http://", "https://", "file://")):
+        raise invalid("InvalidPayload", "The contentUrl must be an http, https or file address.", "contentUrl")
+    call.require_trust("contentUrl", body.contentUrl)
+    dataset.document["contentUrl"] = body.contentUrl
+    dataset_imports.awaited(dataset, call.now)
+    call.later.append(partial(dataset_imports.fetch, call.state, call.account, dataset.id, body.contentUrl))
+    return entities.created(call, DATASETS, dataset)
+
+
+def fresh(call: Call, body: NewDataset) -> Entity:
+    """Return a dataset that has no content yet; 400 where the locale, the project or the quota does not allow it."""
+    if body.kind not in KINDS[supported(body.locale)]:
+        raise invalid("InvalidLocale", f"{body.locale} has no datasets of the kind {body.kind}.", "kind")
+    project = projects.connected(call, body.project, body.locale)
+    quotas.check(call, "datasets")
+    dataset = entities.new(call, DATASETS, body)
+    dataset.document |= {"kind": body.kind, "status": "NotStarted"}
+    dataset.document["lastActionDateTime"] = dataset.document["createdDateTime"]
+    if body.properties and body.properties.textNormalizationKind:
+        dataset.document["textNormalizationKind"] = body.properties.textNormalizationKind
+    if project:
+        dataset.document["project"] = project
+    return dataset
+
+
+def get(call: Call) -> Answer:
+    """Datasets_Get."""
+    return entities.get(call, DATASETS)
+
+
+def list_all(call: Call) -> Answer:
+    """Datasets_List."""
+    return entities.listed(call, DATASETS)
+
+
+def update(call: Call) -> Answer:
+    """Datasets_Update."""
+    dataset, patch = entities.found(call, DATASETS), read(call, Update)
+    projects.reconnect(call, dataset, patch)
+    return entities.changed(call, DATASETS, dataset, patch)
+
+
+def delete(call: Call) -> Answer:
+    """Datasets_Delete."""
+    return entities.removed(call, DATASETS, _in_use)
+
+
+def _in_use(call: Call, dataset: Entity) -> str | None:
+    """Return a training or a test that still reads it."""
+    account, unfinished = call.account.name, "moving"
+    for model in call.store.all(account, "models", unfinished):
+        if dataset.id in model.document["datasets"]:
+            return f"the model {model.id}"
+    for evaluation in call.store.all(account, "evaluations", unfinished):
+        if dataset.id == evaluation.document["dataset"]:
+            return f"the evaluation {evaluation.id}"
+    return None

@@ -1,0 +1,138 @@
+"""Logs of endpoints (v3.2 only): pairs of a recording and what was recognized in it.
+
+Nothing is recognized here, so a log comes into being only at a command: `POST /_emulator/logs`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import wave
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from custom_speech_emulator.http import paging
+from custom_speech_emulator.http.errors import Refused, invalid
+from custom_speech_emulator.http.links import HERE
+from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.resources import entities, files
+from custom_speech_emulator.resources.endpoints import ENDPOINTS
+from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.state.clock import stamp
+from custom_speech_emulator.state.locales import supported
+from custom_speech_emulator.state.store import Entity
+
+if TYPE_CHECKING:
+    from custom_speech_emulator.http.versions import Json, Version
+    from custom_speech_emulator.state.emulator_state import EmulatorState
+
+_RECOGNIZED = json.dumps({"RecognitionStatus": "Success", "DisplayText": "", "simulated": True}).encode()
+
+
+def shape(log: str, document: Json, version: Version) -> Json:
+    """Return a File whose id is its name."""
+    return {
+        "self": version.link(document["place"], log),
+        "name": log,
+        "kind": document["kind"],
+        "links": {"contentUrl": HERE + document["address"]},
+        "properties": {"size": document["size"]},
+        "createdDateTime": document["createdDateTime"],
+    }
+
+
+def _silence() -> bytes:
+    recording = io.BytesIO()
+    with wave.open(recording, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(32_000))
+    return recording.getvalue()
+
+
+def _kind(place: str) -> Kind:
+    return Kind(place, "log", "InvalidLogId", shape)
+
+
+def of_endpoint(endpoint: str) -> str:
+    """Return where the logs of an endpoint lie."""
+    return f"endpoints/{endpoint}/files/logs"
+
+
+def of_locale(locale: str) -> str:
+    """Return where the logs of the default base model of a locale lie."""
+    return f"endpoints/base/{locale}/files/logs"
+
+
+def add(state: EmulatorState, account: str, place: str, at: datetime) -> list[str]:
+    """Add what one utterance leaves behind: a recording and its recognition. The names of both come back."""
+    stem = f"{at:%Y-%m-%d_%H%M%S}_{state.new_id()}"
+    pair = ((f"{stem}.wav", "Audio", _silence()), (f"{stem}.json", "Transcription", _RECOGNIZED))
+    for name, kind, content in pair:
+        document = {"place": place, "kind": kind, "size": len(content), "createdDateTime": stamp(at)}
+        state.store.put(Entity(account, place, name, document))
+        state.store.put_data(account, name, name, content)
+    return [name for name, _, _ in pair]
+
+
+def list_all(call: Call) -> Answer:
+    """Endpoints_ListLogs, Endpoints_ListBaseModelLogs; the token of a page is how many were shown before."""
+    place, top = _place(call), min(paging.number(call.query, "top", 1) or paging.PAGE, paging.PAGE)
+    token = call.query.get("skipToken", "0")
+    if not token:
+        raise invalid("InvalidSkipTokenForLogs", "The skipToken is empty.", "skipToken")
+    # A token that is none of ours leads behind the last log.
+    skip = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 2**31
+    rows = call.store.rows(call.account.name, place, "1", (), skip, top + 1)
+    link = call.version.link(place) + f"?skipToken={skip + top}&top={top}"
+    signed = [row._replace(text=row.with_property("address", _signed(call, row.id))) for row in rows[:top]]
+    return Answer(200, entities.page(call, _kind(place), signed, link if len(rows) > top else None))
+
+
+def get(call: Call) -> Answer:
+    """Endpoints_GetLog, Endpoints_GetBaseModelLog."""
+    log = _found(call)
+    if log is None:
+        raise Refused(404, "NotFound", "The specified log cannot be found.", "InvalidLogId")
+    log.document["address"] = _signed(call, log.id)
+    return Answer(200, entities.shown(call, _kind(log.kind), log))
+
+
+def delete(call: Call) -> Answer:
+    """Endpoints_DeleteLog, Endpoints_DeleteBaseModelLog."""
+    log = _found(call)
+    if log is not None:
+        call.store.remove(log)
+    return Answer(204)
+
+
+def delete_all(call: Call) -> Answer:
+    """Endpoints_DeleteLogs, Endpoints_DeleteBaseModelLogs: everything, or what is no younger than a day."""
+    place = _place(call)
+    try:
+        last = date.fromisoformat(call.query.get("endDate", "9999-12-31"))
+    except ValueError:
+        raise invalid("InvalidLogDate", "endDate must be a day such as 2023-03-15.", "endDate") from None
+    for log in call.store.all(call.account.name, place):
+        if log.document["createdDateTime"][:10] <= last.isoformat():
+            call.store.remove(log)
+    return Answer(202)
+
+
+def _found(call: Call) -> Entity | None:
+    return call.store.get(call.account.name, _place(call), call.path["logId"])
+
+
+def _signed(call: Call, log: str) -> str:
+    return files.signed(call.state, call.account.name, log, log, call.now + files.lifetime(call))
+
+
+def _place(call: Call) -> str:
+    """Return where the logs lie that a path names; 400 when the endpoint keeps none."""
+    if "locale" in call.path:
+        return of_locale(supported(call.path["locale"]))
+    endpoint = entities.found(call, ENDPOINTS)
+    if not endpoint.document["loggingEnabled"]:
+        raise invalid("EndpointWithoutLogging", "Logging is not enabled for this endpoint.", "id")
+    return of_endpoint(endpoint.id)

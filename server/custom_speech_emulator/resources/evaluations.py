@@ -1,0 +1,144 @@
+"""Evaluations: two models on one dataset. The recognition is simulated, the error rates are counted (`scoring`)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from custom_speech_emulator.http.errors import invalid
+from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.request_bodies import NewEvaluation, Reference, Update, read
+from custom_speech_emulator.http.versions import Json, Version
+from custom_speech_emulator.resources import entities, evaluation_scoring, files, model_training, projects
+from custom_speech_emulator.resources.base_models import BASE_MODELS
+from custom_speech_emulator.resources.datasets import DATASETS
+from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.resources.models import MODELS
+from custom_speech_emulator.state.locales import AUDIO, supported
+from custom_speech_emulator.state.progress import QUICK
+from custom_speech_emulator.state.store import Entity
+
+if TYPE_CHECKING:
+    from custom_speech_emulator.state.emulator_state import EmulatorState
+
+_DETAILED = 50
+
+
+def shape(evaluation: str, document: Json, version: Version) -> Json:
+    """Return an Evaluation."""
+    project = document.get("project")
+    properties = document.get("rates") or evaluation_scoring.rates(None, "1") | evaluation_scoring.rates(None, "2")
+    return {
+        "self": version.link("evaluations", evaluation),
+        "displayName": document["displayName"],
+        "description": document.get("description"),
+        "locale": document["locale"],
+        "customProperties": document.get("customProperties"),
+        "createdDateTime": document["createdDateTime"],
+        "lastActionDateTime": document["lastActionDateTime"],
+        "status": document["status"],
+        "model1": version.reference(*document["model1"]),
+        "model2": version.reference(*document["model2"]),
+        "dataset": version.reference("datasets", document["dataset"]),
+        "transcription1": version.reference("transcriptions", document["transcription1"]),
+        "transcription2": version.reference("transcriptions", document["transcription2"]),
+        "project": version.reference("projects", project) if project and version.projects else None,
+        "links": {"files": version.link("evaluations", evaluation, "files")},
+        "properties": properties | ({"error": document["error"]} if "error" in document else {}),
+    }
+
+
+EVALUATIONS = Kind("evaluations", "evaluation", "InvalidTest", shape)
+
+
+def create(call: Call) -> Answer:
+    """Evaluations_Create."""
+    body = read(call, NewEvaluation)
+    supported(body.locale)
+    project = projects.connected(call, body.project, body.locale)
+    models = [usable(call, body.model1, body.locale, "model1"), usable(call, body.model2, body.locale, "model2")]
+    dataset = _dataset(call, body.dataset, body.locale)
+    evaluation = entities.new(call, EVALUATIONS, body)
+    first = call.state.new_id()
+    evaluation.document |= {
+        "model1": [models[0].kind, models[0].id],
+        "model2": [models[1].kind, models[1].id],
+        "dataset": dataset.id,
+        "transcription1": first,
+        "transcription2": first if models[0].id == models[1].id else call.state.new_id(),
+    }
+    if project:
+        evaluation.document["project"] = project
+    call.state.pace.start(evaluation, call.now, QUICK)
+    return entities.created(call, EVALUATIONS, evaluation)
+
+
+def usable(call: Call, reference: Reference, locale: str, name: str) -> Entity:
+    """Return the base or custom model that a body names, ready to recognize speech of a locale; 400 when it is not."""
+    kind = BASE_MODELS if "/models/base/" in reference.uri else MODELS
+    model = entities.resolved(call, kind, reference.uri, name)
+    entities.same_locale(model, locale, kind)
+    if model.status != "Succeeded":
+        raise invalid("InvalidModel", f"The model is {model.status}, not Succeeded.", name)
+    if model.document["transcriptionDateTime"] <= call.now.strftime("%Y-%m-%dT%H:%M:%SZ"):
+        message = "The specified model is deprecated and cannot be used for this operation."
+        raise invalid("ModelDeprecated", message, name)
+    return model
+
+
+def _dataset(call: Call, reference: Reference, locale: str) -> Entity:
+    dataset = entities.resolved(call, DATASETS, reference.uri, "dataset")
+    entities.same_locale(dataset, locale, DATASETS)
+    if dataset.status != "Succeeded":
+        raise invalid("FailedDataset", f"The dataset is {dataset.status}, not Succeeded.", "dataset")
+    if dataset.document["kind"] not in AUDIO:
+        raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} holds no audio.", "dataset")
+    return dataset
+
+
+def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
+    """End the evaluation: count the rates and store the details of each recording as files."""
+    dataset = state.store.get(evaluation.account, "datasets", evaluation.document["dataset"])
+    if evaluation.status != "Succeeded" or dataset is None:
+        return
+    audio = [(str(name), str(said)) for name, _, said in model_training.texts_of(state, dataset)["audio"] if said]
+    rates: Json = {}
+    for which in ("1", "2"):
+        model = _model(state, evaluation, which)
+        skill = model_training.skill(state, model) if model else model_training.Skill()
+        rates |= evaluation_scoring.rates(
+            evaluation_scoring.score([said for _, said in audio], skill) if audio else None, which
+        )
+        for place, (name, said) in enumerate(audio[:_DETAILED]):
+            heard = evaluation_scoring.hypothesis(said, place, skill)
+            details = json.dumps({"reference": said, "hypothesis": heard, "simulated": True}, indent=1).encode()
+            files.add(state, evaluation, f"{name}.model{which}_score.json", "EvaluationDetails", details, at)
+    evaluation.document["rates"] = rates
+
+
+def _model(state: EmulatorState, evaluation: Entity, which: str) -> Entity | None:
+    kind, model = evaluation.document[f"model{which}"]
+    return state.store.get("" if kind == BASE_MODELS.path else evaluation.account, kind, model)
+
+
+def get(call: Call) -> Answer:
+    """Evaluations_Get."""
+    return entities.get(call, EVALUATIONS)
+
+
+def list_all(call: Call) -> Answer:
+    """Evaluations_List."""
+    return entities.listed(call, EVALUATIONS)
+
+
+def update(call: Call) -> Answer:
+    """Evaluations_Update."""
+    evaluation, patch = entities.found(call, EVALUATIONS), read(call, Update)
+    projects.reconnect(call, evaluation, patch)
+    return entities.changed(call, EVALUATIONS, evaluation, patch)
+
+
+def delete(call: Call) -> Answer:
+    """Evaluations_Delete."""
+    return entities.removed(call, EVALUATIONS)

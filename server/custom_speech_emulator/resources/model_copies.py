@@ -1,0 +1,141 @@
+"""Copying a model to another resource: authorized there, started here, followed as an operation."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from custom_speech_emulator.http.errors import invalid
+from custom_speech_emulator.http.links import HERE, there
+from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.request_bodies import CopyAuthorization, CopyDefinition, CopyToKey, checked, read
+from custom_speech_emulator.http.versions import Json, Version
+from custom_speech_emulator.resources import entities, model_training
+from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.resources.models import MODELS
+from custom_speech_emulator.state.accounts import Account, of_key
+from custom_speech_emulator.state.clock import moment, stamp
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.progress import QUICK, retry_after
+from custom_speech_emulator.state.store import Entity
+
+LIFE = timedelta(hours=24)
+_AUTHORIZATIONS = "authorizations"
+_LEFT_BEHIND = ("datasets", "project", "text", "error", "ends", "outcome", "waits")
+
+
+def shape(operation: str, document: Json, version: Version) -> Json:
+    """Return an Operation; its result lies on the target's host."""
+    link = there(document["region"]) + version.path("models", document["copy"]) if "copy" in document else None
+    return {
+        "id": operation,
+        "self": version.link(OPERATIONS.path, operation),
+        "createdDateTime": document["createdDateTime"],
+        "lastActionDateTime": document["lastActionDateTime"],
+        "status": document["status"],
+        "result": {"link": link} if link else None,
+        "error": document.get("error"),
+    }
+
+
+OPERATIONS = Kind("operations/models/copy", "operation", "InvalidPayload", shape)
+
+
+def authorize(call: Call) -> Answer:
+    """Models_AuthorizeCopy, on the target."""
+    body = read(call, CopyDefinition)
+    source = call.state.account_of(body.sourceResourceId)
+    if source is None:
+        raise _wrong_source("There is no Speech resource with this id.")
+    document = {
+        "targetResourceRegion": call.account.region,
+        "targetResourceId": call.account.resource_id,
+        "sourceResourceId": source.resource_id,
+        "expirationDateTime": stamp(call.now + LIFE),
+    }
+    permit = Entity("", _AUTHORIZATIONS, call.state.new_id(), document)
+    call.store.put(permit)
+    return Answer(200, {**document, "targetResourceEndpoint": f"{HERE}/", "id": permit.id})
+
+
+def _wrong_source(message: str) -> Exception:
+    return invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
+
+
+def copy(call: Call) -> Answer:
+    """Models_Copy, on the source; in v3.2 also with the body that the training article shows."""
+    model, body = entities.found(call, MODELS), call.json()
+    _copyable(call, model)
+    if call.version.old and isinstance(body, dict) and "targetSubscriptionKey" in body:
+        return _copy_with_key(call, model, checked(call, CopyToKey, body).targetSubscriptionKey)
+    target = _permitted(call, checked(call, CopyAuthorization, body))
+    operation = Entity(call.account.name, OPERATIONS.path, call.state.new_id())
+    operation.document = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name}
+    operation.document["model"] = copied(model)
+    model_training.keep(call.state, operation, model_training.learnt(call.state, model.account, model.id))
+    call.state.pace.start(operation, call.now, QUICK)
+    call.store.put(operation)
+    place = call.version.link(OPERATIONS.path, operation.id)
+    headers = {"Operation-Location": place, "Retry-After": retry_after(operation.due, call.now)}
+    return Answer(202, entities.shown(call, OPERATIONS, operation), headers)
+
+
+def _copyable(call: Call, model: Entity) -> None:
+    if model.status != "Succeeded":
+        raise invalid("InvalidModel", f"The model is {model.status}; only a Succeeded model can be copied.", "id")
+    if moment(model.document["transcriptionDateTime"]) <= call.now:
+        message = "The specified model is deprecated and cannot be used for this operation."
+        raise invalid("ModelDeprecated", message, "id")
+
+
+def _permitted(call: Call, body: CopyAuthorization) -> Account:
+    permit = call.store.get("", _AUTHORIZATIONS, body.id)
+    if permit is None or permit.document["targetResourceId"] != body.targetResourceId:
+        raise invalid("InvalidPayload", "The copy authorization is not known to the target resource.", "id")
+    if not permit.document["sourceResourceId"] == body.sourceResourceId == call.account.resource_id:
+        raise _wrong_source("The copy authorization was given to another source resource.")
+    if moment(permit.document["expirationDateTime"]) <= call.now:
+        message = "The copy authorization has expired."
+        raise invalid("ModelCopyAuthorizationExpired", message, "expirationDateTime")
+    target = call.state.account_of(body.targetResourceId)
+    if target is None:
+        raise invalid("InvalidPayload", "The target resource does not exist.", "targetResourceId")
+    call.store.remove(permit)
+    return target
+
+
+def _copy_with_key(call: Call, model: Entity, key: str) -> Answer:
+    target = of_key(call.state.settings.accounts, key)
+    if target is None:
+        raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
+    copy = arrived(call.state, copied(model), target.name, call.now)
+    model_training.keep(call.state, copy, model_training.learnt(call.state, model.account, model.id))
+    text = entities.shown(call, MODELS, copy).replace(HERE, there(target.region))
+    return Answer(201, text, {"Location": there(target.region) + call.version.path("models", copy.id)})
+
+
+def copied(model: Entity) -> Json:
+    """Return what a copy keeps of its model."""
+    return {name: value for name, value in model.document.items() if name not in _LEFT_BEHIND} | {"datasets": []}
+
+
+def arrived(state: EmulatorState, document: Json, target: str, at: datetime) -> Entity:
+    """Return the copy on the target resource."""
+    model = Entity(target, MODELS.path, state.new_id(), document | {"createdDateTime": stamp(at)})
+    state.pace.start(model, at, QUICK)
+    state.store.put(model)
+    state.happened(model, "Creation")
+    return model
+
+
+def ended(state: EmulatorState, operation: Entity, at: datetime) -> None:
+    """End the operation: if it succeeded, the model is on the target."""
+    if operation.status != "Succeeded":
+        return
+    model = arrived(state, operation.document.pop("model"), operation.document["target"], at)
+    operation.document["copy"] = model.id
+    model_training.keep(state, model, model_training.learnt(state, operation.account, operation.id))
+
+
+def get(call: Call) -> Answer:
+    """Operations_GetModelCopy."""
+    return entities.get(call, OPERATIONS)

@@ -1,0 +1,87 @@
+"""Simulated training: the words of a model's data, and whether it had recordings. Kept with the model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from custom_speech_emulator.resources import files
+from custom_speech_emulator.resources.dataset_imports import TEXTS
+from custom_speech_emulator.state.clock import moment
+from custom_speech_emulator.state.store import Entity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from custom_speech_emulator.http.versions import Json
+    from custom_speech_emulator.state.emulator_state import EmulatorState
+
+_LEARNT = "learnt.json"
+
+
+@dataclass(frozen=True)
+class Skill:
+    """The factors of a model's accuracy: known words, recordings, and the year of its base model."""
+
+    words: frozenset[str] = frozenset()
+    heard: bool = False
+    year: int = 2023
+
+
+def words_of(texts: Sequence[str]) -> frozenset[str]:
+    """Return the words of some texts, without case and punctuation."""
+    return frozenset(word for text in texts for word in plain(text).split())
+
+
+def plain(text: str) -> str:
+    """Return a text in lower case without punctuation, as recognized words are compared."""
+    return " ".join("".join(mark for mark in text.lower() if mark.isalnum() or mark.isspace() or mark == "'").split())
+
+
+def texts_of(state: EmulatorState, dataset: Entity) -> Json:
+    """Return the texts and recordings that a dataset's import accepted."""
+    kept = state.store.data(dataset.account, dataset.id, TEXTS)
+    return dict(json.loads(kept)) if kept else {"texts": [], "audio": []}
+
+
+def outcome(datasets: Sequence[Entity]) -> Json:
+    """Return how a training will end: Failed when every recording of an audio dataset is too long."""
+    if all(dataset.document.get("trains", True) for dataset in datasets):
+        return {"status": "Succeeded"}
+    message = "Every audio file of a dataset is longer than 40 seconds."
+    return {"status": "Failed", "error": {"code": "InvalidDataset", "message": message}}
+
+
+def learn(state: EmulatorState, model: Entity, datasets: Sequence[Entity], text: str | None) -> None:
+    """Keep with a model what its data teach."""
+    texts = [line for dataset in datasets for line in texts_of(state, dataset)["texts"]]
+    heard = any(dataset.document["kind"] == "Acoustic" for dataset in datasets)
+    keep(state, model, {"words": sorted(words_of([*texts, text or ""])), "heard": heard})
+
+
+def keep(state: EmulatorState, model: Entity, learnt: Json) -> None:
+    """Keep with a model what it has learnt."""
+    state.store.put_data(model.account, model.id, _LEARNT, json.dumps(learnt).encode())
+
+
+def learnt(state: EmulatorState, account: str, model: str) -> Json:
+    """Return what a custom model has learnt; nothing for any other."""
+    kept = state.store.data(account, model, _LEARNT)
+    return dict(json.loads(kept)) if kept else {"words": [], "heard": False}
+
+
+def skill(state: EmulatorState, model: Entity) -> Skill:
+    """Return how well a base or custom model recognizes speech."""
+    known = learnt(state, model.account, model.id)
+    base = state.store.get("", "models/base", model.document.get("baseModel", model.id))
+    year = moment(base.document["createdDateTime"]).year if base else 2023
+    return Skill(frozenset(known["words"]), bool(known["heard"]), year)
+
+
+def ended(state: EmulatorState, model: Entity, at: datetime) -> None:
+    """End the training: store its report with the model."""
+    known = learnt(state, model.account, model.id)
+    report = {"status": model.status, "words": len(known["words"]), "audio": known["heard"], "simulated": True}
+    files.add(state, model, "report.json", "ModelReport", json.dumps(report, indent=1).encode(), at)

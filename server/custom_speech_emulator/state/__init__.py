@@ -1,0 +1,1 @@
+"""The state: entities, accounts, clock, quotas and progress."""

@@ -1,0 +1,71 @@
+"""From bytes or a file to numbered lines, and from lines to findings."""
+
+import io
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+from custom_speech_data.findings import Findings, ImportFailed, Unusable
+
+LONGEST_LINE = 32_768
+"""Characters; a guess of the emulator, so that a file without line ends needs no memory."""
+
+ReadLine = Callable[[str], str | None]
+"""Reads one line: returns its text if it counts, None for a comment or heading; raises Unusable."""
+
+
+def open_content(content: bytes | Path) -> IO[bytes]:
+    """Return the content as a stream that can seek; raises OSError."""
+    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+
+
+def size_of(content: bytes | Path) -> int:
+    """Bytes of the content; raises ImportFailed for a path that is no regular file (a device never ends)."""
+    if isinstance(content, bytes):
+        return len(content)
+    if not content.is_file():
+        raise ImportFailed("DataImportFailed", "The content is not a file.")
+    return content.stat().st_size
+
+
+def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
+    """Return the lines that are not blank, numbered from 1, cut where they are too long; closes the stream.
+
+    The documentation wants UTF-8 with a byte order mark; without the mark UTF-8 is taken too,
+    which is a guess. Anything else raises ImportFailed with the code NoUtf8WithBom.
+    """
+    try:
+        with io.TextIOWrapper(stream, encoding="utf-8-sig") as text:
+            for number in count(1):
+                line = text.readline(LONGEST_LINE + 1)
+                if not line:
+                    return
+                _skip_rest(line, text)
+                if line.strip():
+                    yield number, line.rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise ImportFailed("NoUtf8WithBom", "The text is not UTF-8 with a byte order mark.") from error
+
+
+def read_lines(stream: IO[bytes], read_line: ReadLine, findings: Findings) -> None:
+    """Let `read_line` judge each line of the stream."""
+    for number, line in lines_of(stream):
+        try:
+            text = read_line(_short_enough(line))
+        except Unusable as reason:
+            findings.reject(str(number), str(reason))
+        else:
+            if text is not None:
+                findings.accept(text)
+
+
+def _skip_rest(line: str, text: io.TextIOWrapper) -> None:
+    while line and not line.endswith("\n"):
+        line = text.readline(LONGEST_LINE)
+
+
+def _short_enough(line: str) -> str:
+    if len(line) > LONGEST_LINE:
+        raise Unusable(f"the line is longer than {LONGEST_LINE} characters")
+    return line

@@ -1,0 +1,73 @@
+"""Plain text (kind Language): one utterance a line."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from custom_speech_data.findings import Findings, Unusable
+from custom_speech_data.lines import open_content, read_lines
+
+MOST_REPEATS = 3
+LONGEST_GROUP = 8
+"""Words in a group whose repetition is looked for; a guess, it keeps the search linear."""
+
+URI = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S", re.IGNORECASE)
+# Digits may repeat: 10000 is a number, not noise.
+SAME_CHARACTER = re.compile(r"([^\s\d])\1{3}")
+
+
+def read_language(content: bytes | Path, findings: Findings) -> None:
+    """Read a plain-text dataset."""
+    with open_content(content) as stream:
+        read_lines(stream, read_sentence, findings)
+
+
+def read_sentence(line: str) -> str:
+    """Return the utterance of a line; raises Unusable by the documented rules for related text and transcripts.
+
+    The service may drop lines that repeat something more than three times; the emulator always does.
+    """
+    sentence = read_phrase(line)
+    if URI.search(sentence):
+        raise Unusable("it holds a URI")
+    if SAME_CHARACTER.search(sentence) or _repeats_words(sentence.split()):
+        raise Unusable(f"it repeats a character, a word or a group of words more than {MOST_REPEATS} times")
+    return sentence
+
+
+def read_phrase(text: str) -> str:
+    """Return the text without blanks around it; raises Unusable if it is no text that somebody could say.
+
+    "No special characters above U+00A1" cannot mean letters (the service's own samples have them):
+    the emulator takes it to mean symbols, besides control, private and unassigned characters.
+    """
+    phrase = text.strip()
+    for character in dict.fromkeys(phrase):
+        if not _is_usable(character):
+            raise Unusable(f"it holds the character U+{ord(character):04X}")
+    if not any(character.isalnum() for character in phrase):
+        raise Unusable("nothing to say is left of it once punctuation is gone")
+    return phrase
+
+
+def _is_usable(character: str) -> bool:
+    if character.isascii():
+        return character.isprintable() or character == "\t"
+    category = unicodedata.category(character)
+    return category[0] != "S" and category not in ("Cc", "Cn", "Co", "Cs")
+
+
+def _repeats_words(words: list[str]) -> bool:
+    if len(words) - len(set(words)) < MOST_REPEATS:
+        return False
+    return any(_repeats_group(words, size) for size in range(1, LONGEST_GROUP + 1))
+
+
+def _repeats_group(words: list[str], size: int) -> bool:
+    """Return whether a group of `size` words stands there more than MOST_REPEATS times in a row."""
+    run = 0
+    for word, same in zip(words, words[size:], strict=False):
+        run = run + 1 if word == same else 0
+        if run == size * MOST_REPEATS:
+            return True
+    return False

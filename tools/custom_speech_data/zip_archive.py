@@ -1,0 +1,137 @@
+"""A zip archive that somebody else made: its files, without trusting a word it says."""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from custom_speech_data.findings import Findings, ImportFailed, Unusable
+from custom_speech_data.lines import open_content, size_of
+
+MOST_FILES = 10_000
+LARGEST_DIRECTORY = 4 * 1024 * 1024
+"""Bytes that a zip directory of 10,000 files takes at most; a guess."""
+LARGEST_UNPACKED = 1024 * 1024 * 1024
+LARGEST_RATIO = 100
+"""An archive may unpack to 1 GiB, or to a hundred times its own size if that is more; a guess."""
+BEST_DEFLATE = 1032
+"""Deflate makes at most 1,032 bytes of one."""
+ENCRYPTED = 0x1
+
+LEADS_OUT = re.compile(r"[\x00-\x1f\\]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
+# What zipfile raises on hostile input, besides its own error.
+DAMAGED = (
+    BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@contextmanager
+def open_archive(content: bytes | Path) -> Iterator[ZipFile]:
+    """Return the archive, its directory read and found plausible; raises ImportFailed.
+
+    Nothing is unpacked to a disk, and into memory only as much as is read.
+    """
+    with open_content(content) as stream:
+        try:
+            archive = ZipFile(Sparing(stream))
+        except DAMAGED as error:
+            raise ImportFailed("DataImportFailed", "The content is no zip archive, or a damaged one.") from error
+        with archive:
+            _check_whole(archive.infolist(), size_of(content))
+            yield archive
+
+
+def usable_files(archive: ZipFile, findings: Findings) -> dict[str, ZipInfo]:
+    """Return the archive's files by `key_of` their name; folders and macOS's own files are skipped."""
+    files: dict[str, ZipInfo] = {}
+    for entry in archive.infolist():
+        try:
+            _check_entry(entry)
+            if not _is_folder(entry) and not _is_of_macos(entry):
+                _add(files, entry)
+        except Unusable as reason:
+            findings.reject(entry.orig_filename, str(reason))
+    return files
+
+
+def key_of(name: str) -> str:
+    """Return what a file is known by: its name without folders, in whatever case (a guess)."""
+    return PurePosixPath(name).name.casefold()
+
+
+@contextmanager
+def open_file(archive: ZipFile, entry: ZipInfo) -> Iterator[IO[bytes]]:
+    """Return one file of the archive as a stream; raises Unusable as soon as it proves damaged."""
+    try:
+        with archive.open(entry) as stream:
+            yield stream
+    except DAMAGED as error:
+        raise Unusable("it is damaged") from error
+
+
+class Sparing:
+    """A stream that gives no more at once than a zip directory of 10,000 files needs.
+
+    `zipfile` reads the directory in one go, however long it claims to be.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.seek = stream.seek
+        self.tell = stream.tell
+        self.seekable = stream.seekable
+        self._read = stream.read
+
+    def read(self, size: int = -1) -> bytes:
+        """Read like the stream; raises BadZipFile."""
+        if size > LARGEST_DIRECTORY:
+            raise BadZipFile("The directory is too large.")
+        return self._read(size)
+
+
+def _check_whole(entries: list[ZipInfo], size: int) -> None:
+    if sum(not _is_folder(entry) for entry in entries) > MOST_FILES:
+        raise ImportFailed("QuotaViolation", f"The archive holds more than {MOST_FILES} files.")
+    if any(entry.flag_bits & ENCRYPTED for entry in entries):
+        raise ImportFailed("DataImportFailed", "The archive is encrypted.")
+    if sum(entry.compress_size for entry in entries) > size:
+        raise ImportFailed("DataImportFailed", "The files of the archive overlap, or it is cut off.")
+    if sum(entry.file_size for entry in entries) > max(LARGEST_UNPACKED, LARGEST_RATIO * size):
+        raise ImportFailed("DataImportFailed", "The archive would unpack to far more than it can truly hold.")
+
+
+def _check_entry(entry: ZipInfo) -> None:
+    if LEADS_OUT.search(entry.orig_filename):
+        raise Unusable("its name leads out of the archive")
+    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise Unusable("it is compressed by another method than deflate")
+    ratio = 1 if entry.compress_type == ZIP_STORED else BEST_DEFLATE
+    if entry.file_size > ratio * entry.compress_size:
+        raise Unusable("it cannot be as large as the archive says")
+
+
+def _is_folder(entry: ZipInfo) -> bool:
+    # ZipInfo.is_dir() of Python 3.11 raises for an empty name.
+    return entry.orig_filename.endswith("/")
+
+
+def _is_of_macos(entry: ZipInfo) -> bool:
+    return entry.orig_filename.startswith("__MACOSX/") or key_of(entry.orig_filename).startswith(".")
+
+
+def _add(files: dict[str, ZipInfo], entry: ZipInfo) -> None:
+    key = key_of(entry.orig_filename)
+    if key in files:
+        raise Unusable("the archive has a file of that name already")
+    files[key] = entry
