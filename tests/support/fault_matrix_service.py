@@ -56,7 +56,7 @@ class Service:
         await self._control("finish", {"id": self.model, "status": "Succeeded"})
         other = await self._ask("POST", "/models", {"displayName": "Another", "locale": "en-US"})
         await self._control("finish", {"id": _id(other["self"]), "status": "Succeeded"})
-        source = {"sourceResourceId": self.emulation.world.account(EAST).resource_id}
+        source = {"sourceResourceId": self.emulation.state.account(EAST).resource_id}
         allowed = await self._ask("POST", "/models:authorizecopy", source, "westeurope")
         self.operation = (await self._ask("POST", f"/models/{_id(other['self'])}:copy", allowed))["id"]
         self.emulation.log.entries.clear()
@@ -75,7 +75,7 @@ class Service:
     def count(self, resource: str, name: str) -> int:
         """The custom models of a name on a resource."""
         self.emulation.tick()
-        models = self.emulation.world.store.all(resource, "models")
+        models = self.emulation.state.store.all(resource, "models")
         return sum(model.document["displayName"] == name for model in models)
 
     async def _ask(self, method: str, path: str, body: Any, region: str = "eastus") -> Any:

@@ -1,7 +1,8 @@
-"""httpx, behind a gate: the one module that touches the network."""
+"""The transport: httpx with a limit of concurrent requests; the one module that touches the network."""
 
+import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,11 +12,11 @@ import anyio
 import httpx
 import truststore
 
-GATE = 16
-"""Requests at once to one resource. The pool is no larger: httpx costs more with every pooled connection."""
+MAX_CONCURRENT = 16
+"""Concurrent requests to one resource. The pool is no larger: httpx costs more with every pooled connection."""
 
-LARGEST = 16 * 1024 * 1024
-"""Bytes of an answer that are read; the largest page of a list is a thirtieth of it."""
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+"""The largest answer that is read; the largest page of a list is a thirtieth of it."""
 
 _TIMEOUT = httpx.Timeout(15, connect=5).as_dict()
 _SENT = {"Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
@@ -23,16 +24,16 @@ _SHORTEST_SECRET = 8
 _MASK = "***"
 
 
-class NotSent(Exception):
-    """No connection came about."""
+class NotSent(Exception):  # a state of the exchange, which the pipeline turns into a SpeechError
+    """No connection was made; `str()` names the cause."""
 
 
-class Lost(Exception):
-    """The request left and no whole answer came back."""
+class Lost(Exception):  # as above
+    """The request was sent and no complete answer came back."""
 
 
-class TooLarge(Exception):
-    """The answer does not end where any answer does."""
+class TooLarge(Exception):  # as above
+    """The answer is larger than any answer of the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +55,40 @@ class Answer:
 
 
 class Transport:
-    """Requests to one endpoint; raises NotSent where the proxy on the way to it is none.
+    """Requests to one endpoint.
 
-    `app` is an ASGI application that answers in place of the network.
+    Args:
+        app: An ASGI application that answers in place of the network.
+
+    Raises:
+        NotSent: The proxy that the environment names cannot be used.
     """
 
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
-        self._gate = anyio.Semaphore(GATE, fast_acquire=True)
+        self._gate = anyio.Semaphore(MAX_CONCURRENT, fast_acquire=True)
+        self._proxy = None if app else proxy_of(endpoint)
         self._network = httpx.ASGITransport(app) if app else _network(endpoint)
 
     async def exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        """Send one request; raises NotSent, Lost or TooLarge where no whole answer came."""
+        """Send one request.
+
+        Raises:
+            NotSent: No connection was made.
+            Lost: No complete answer came back.
+            TooLarge: The answer is too large.
+        """
         request = httpx.Request(method, url, headers=_SENT | headers, content=body, extensions={"timeout": _TIMEOUT})
         try:
             async with self._gate:
                 return await self._answer(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            raise NotSent(type(error).__name__) from error
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.UnsupportedProtocol,
+            httpx.ProxyError,
+        ) as error:
+            raise NotSent(connection_problem(error, self._proxy)) from error
         except (httpx.RequestError, OSError) as error:
             raise Lost(type(error).__name__) from error
 
@@ -81,21 +99,22 @@ class Transport:
     async def _answer(self, request: httpx.Request) -> Answer:
         answer = await self._network.handle_async_request(request)
         try:
-            content = await _whole(answer)
+            content = await _read_body(answer)
         finally:
             await answer.aclose()
         return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
 
 
 def _network(endpoint: str) -> httpx.AsyncHTTPTransport:
-    secure = endpoint.startswith("https:")
+    """Return the pool of connections; certificates are checked unless the scheme is http."""
+    is_plain = urlsplit(endpoint).scheme.lower() == "http"
     try:
         return httpx.AsyncHTTPTransport(
-            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secure else False,
-            proxy=proxy_of(endpoint) if secure else None,
-            limits=httpx.Limits(max_connections=GATE, max_keepalive_connections=GATE),
+            verify=False if is_plain else truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            proxy=None if is_plain else proxy_of(endpoint),
+            limits=httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT),
         )
-    except (httpx.InvalidURL, ValueError, ImportError):  # its address may hold a password
+    except (httpx.InvalidURL, ValueError, ImportError):  # the address of the proxy may hold a password
         raise NotSent("the proxy that the environment names cannot be used") from None
 
 
@@ -109,11 +128,41 @@ def proxy_of(endpoint: str) -> str | None:
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
-async def _whole(answer: httpx.Response) -> bytes:
+_CAUSES = (
+    ("CertVerif|certificate.verify.failed", "its certificate is not trusted; behind a TLS inspecting proxy, set "
+     "SSL_CERT_FILE to the proxy's root certificate"),
+    ("SSLError|\\[SSL", "TLS failed; the address may not speak https"),
+    ("gaierror|name or service|nodename|name resolution", "its host name was not found"),
+    ("ProxyError", "the proxy refused the connection"),
+    ("refused|all connection attempts failed", "the connection was refused"),
+    ("timeout", "no connection was made in time"),
+)  # fmt: skip
+"""Patterns in the chain of errors, and what they mean."""
+
+
+def connection_problem(error: BaseException, proxy: str | None) -> str:
+    """Return why no connection was made, and the cure where there is one."""
+    chain = " ".join(f"{type(cause).__name__} {cause}" for cause in _causes(error))
+    why = next((why for pattern, why in _CAUSES if re.search(pattern, chain, re.IGNORECASE)), type(error).__name__)
+    return f"{why} (a proxy is configured)" if proxy else why
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    pending: list[BaseException | None] = [error]
+    seen: list[BaseException] = []
+    while pending:
+        cause = pending.pop(0)
+        if cause is not None and all(cause is not other for other in seen):
+            seen.append(cause)
+            pending += [cause.__cause__, cause.__context__, *getattr(cause, "exceptions", ())]
+            yield cause
+
+
+async def _read_body(answer: httpx.Response) -> bytes:
     parts, size = [], 0
     async for part in answer.aiter_bytes():
         parts.append(part)
         size += len(part)
-        if size > LARGEST:
+        if size > MAX_ANSWER_BYTES:
             raise TooLarge
     return b"".join(parts)

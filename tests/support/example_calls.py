@@ -1,0 +1,32 @@
+"""Arguments for any registered tool, made from its schema: what tests of every tool call it with."""
+
+from typing import Any
+
+from custom_speech_tools.runtime.tool import SpeechTool
+
+ID = "827712a5-f942-4997-91c3-7c6cde35600b"
+
+VALUES: dict[str, Any] = {
+    "base_model": "20230614",
+    "compare_with": "20230614",
+    "dataset": "Contoso audio with transcripts en-US",
+    "datasets": ["Contoso plain text en-US"],
+    "display_name": "Calls",
+    "entity": "Contoso finished model en-US",
+    "kind": "model",
+    "locale": "en-US",
+    "model": "Contoso finished model en-US",
+    "operation": ID,
+    "project": "Contoso en-US",
+    "to_resource": "emulator-westeurope",
+}
+"""A sensible value for each parameter that a tool may require, by the parameter's name."""
+
+
+def example_arguments(tool: SpeechTool, **given: Any) -> dict[str, Any]:
+    """Return a value for every required parameter of a tool.
+
+    Raises:
+        KeyError: A new required parameter has no value above yet.
+    """
+    return {name: VALUES[name] for name in tool.parameters.get("required", [])} | given
