@@ -18,7 +18,7 @@ from custom_speech_emulator.control_routes import control
 from custom_speech_emulator.faults import fault_responses, rules
 from custom_speech_emulator.faults.rules import Faults
 from custom_speech_emulator.http import tokens
-from custom_speech_emulator.http.errors import Refused, invalid, not_allowed
+from custom_speech_emulator.http.errors import Refused, invalid, not_allowed, unknown_address
 from custom_speech_emulator.http.links import Address, is_local, target
 from custom_speech_emulator.http.messages import IncomingRequest, OutgoingResponse, body_of, do_all, query_of
 from custom_speech_emulator.http.operation_call import Answer, Call
@@ -69,6 +69,7 @@ class EmulatorApp:
         try:
             with self.state.transaction():
                 progress.settle(self.state)
+                reply.now = self.state.now()
                 self._answer(arrival, reply)
                 self._tell(reply)
         except Refused as refused:
@@ -154,13 +155,13 @@ class EmulatorApp:
     def _call(self, arrival: IncomingRequest, entry: dict[str, Any]) -> tuple[Call, Operation]:
         to = target(arrival.scheme, arrival.host, arrival.path)
         if to is None:
-            raise Refused(404, "NotFound", "Resource not found.")
+            raise unknown_address()
         account = signed_in(self._caller(arrival, takes_tokens=to.version is not None), to.address.place)
         entry["account"] = account.name
         query = query_of(arrival.query)
         version = spoken(to.version, query.get("api-version"))
         entry["api_version"] = version.name
-        operation, path = _found(version, arrival.method, to.path)
+        operation, path = _found(version, arrival.method, to.path.rstrip("/") or "/")
         entry["operation"] = operation.name
         _check_query(query, operation, version)
         if arrival.body is None:
@@ -206,7 +207,9 @@ def _found(version: Version, method: str, path: str) -> tuple[Operation, dict[st
     here = [(operation, match) for pattern, operation in _PATTERNS if (match := pattern.match(path))]
     here = [(operation, match) for operation, match in here if version in operation.versions]
     if not here:
-        raise Refused(404, "NotFound", "Resource not found.")
+        raise unknown_address()
+    fewest = min(len(match.groupdict()) for _, match in here)  # `/models/base` is not a model with the id `base`
+    here = [(operation, match) for operation, match in here if len(match.groupdict()) == fewest]
     for operation, match in here:
         if operation.method == method:
             return operation, match.groupdict()

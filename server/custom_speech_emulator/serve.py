@@ -37,7 +37,12 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
     with listening(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         config = uvicorn.Config(
-            _able_to_hang_up(app), log_level="critical", access_log=False, lifespan="off", server_header=False
+            _able_to_hang_up(app),
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            date_header=False,
         )
         port = listener.getsockname()[1]
         sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{port}\n")

@@ -73,7 +73,7 @@ GUESSES: tuple[tuple[str, str, str], ...] = (
     (
         "Copy of a model that is not Succeeded, or past its transcription date",
         "400 / InvalidModel, ModelDeprecated",
-        "copies",
+        "resources/model_copies",
     ),
     (
         "v3.2 :copy with targetSubscriptionKey, as the training article has it",
@@ -91,7 +91,7 @@ GUESSES: tuple[tuple[str, str, str], ...] = (
     (
         "Dataset kinds that a locale accepts",
         "those that its base models train with, and AudioFiles with Acoustic",
-        "locales",
+        "state/locales",
     ),
     ("A dataset kind that the locale does not offer", "400 InvalidRequest / InvalidLocale", "resources/datasets"),
     ("More datasets or endpoints than the tier allows", "400 InvalidRequest / QuotaViolation", "state/quotas"),
@@ -131,7 +131,7 @@ GUESSES: tuple[tuple[str, str, str], ...] = (
     (
         "contentLoggingEnabled, which updates have, in a create",
         "taken: programs send it",
-        "endpoints",
+        "resources/endpoints",
     ),
     ("loggingEnabled without own storage", "accepted: the accounts count as having own storage", "resources/endpoints"),
     ("Endpoints of an F0 resource", "deleted seven days after deployment", "resources/endpoints"),

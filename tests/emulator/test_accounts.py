@@ -37,7 +37,7 @@ def test_account_opens_nothing_else(service: Service, base: str, key: str) -> No
     response = service.send("GET", f"{base}/{MODELS}", headers={"Ocp-Apim-Subscription-Key": key})
 
     assert response.status_code == 401
-    assert response.json()["code"] == "Unauthorized"
+    assert response.json()["error"]["code"] == "401"
 
 
 def test_account_can_be_added(start: Callable[..., Service]) -> None:

@@ -66,8 +66,12 @@ def test_evaluation_counts_what_it_shows(eastus: Resource) -> None:
     files = eastus.ask("GET", evaluation["links"]["files"])["values"]
     assert {file["kind"] for file in files} == {"EvaluationDetails"}
     details = [eastus.service.send("GET", file["links"]["contentUrl"]).json() for file in files]
-    wrong = [one for one in details if one["reference"] != one["hypothesis"]]
-    assert len(wrong) / 2 == round(found["sentenceErrorRate1"] * found["sentenceCount1"])
+    tagged = [one["recognizedPhrases"][0]["nBest"][0]["scoringResult"] for one in details]
+    assert sum(text.count("<substitution>") for text in tagged) == 2 * found["wordSubstitutionCount1"]
+    assert sum(text.count("<deletion>") for text in tagged) == 2 * found["wordDeletionCount1"]
+    assert sum(text.count("<insertion>") for text in tagged) == 2 * found["wordInsertionCount1"]
+    wrong = [text for text in tagged if "<" in text]
+    assert round(len(wrong) / len(tagged), 3) == found["sentenceErrorRate1"]
 
 
 def test_evaluation_is_an_inspection_without_transcripts(eastus: Resource) -> None:

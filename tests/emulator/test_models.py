@@ -60,7 +60,6 @@ def test_model_can_be_used_two_years_after_the_quarter_of_its_creation(start: Ca
         (["import failed en-US"], {}, "FailedDataset"),
         (["plain text en-US", "plain text en-US"], {}, "InvalidDataset"),
         (["pronunciation en-US", "structured text en-US"], {}, "InvalidAdaptationMapping"),
-        (["plain text en-US"], {"locale": "en-us"}, "InvalidLocale"),
         (["plain text en-US"], {"locale": "tlh"}, "InvalidLocale"),
         (["plain text en-US"], {"displayName": ""}, "InvalidPayload"),
         (["plain text en-US"], {"displayName": 5}, "InvalidPayload"),

@@ -39,7 +39,7 @@ def test_seed_has_base_models_of_every_sort_at_any_time(
     assert all(model["createdDateTime"] < today for model in found)
     assert (now - datetime.fromisoformat(found[-1]["createdDateTime"])).days < 130
     for model, free in zip(found, charged, strict=True):
-        assert free is (model["createdDateTime"] >= "2023-10-01")
+        assert free is (model["createdDateTime"] >= "2024-01-01")
 
 
 def test_seed_follows_the_quarters(start: Callable[..., Service]) -> None:

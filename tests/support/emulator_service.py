@@ -84,7 +84,8 @@ class Resource:
         response = self.send(method, path, query, **parts)
         assert response.status_code >= 400, response.text
         body = response.json()
-        return response.status_code, body.get("innerError", body)["code"]
+        error = body.get("error", body)
+        return response.status_code, error.get("innerError", error)["code"]
 
     def stocked(self, kind: str, name: str) -> Any:
         """A thing of the stock by its display name."""

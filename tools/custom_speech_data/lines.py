@@ -11,6 +11,8 @@ from custom_speech_data.findings import Findings, ImportFailed, Unusable
 LONGEST_LINE = 32_768
 """Characters; a guess of the emulator, so that a file without line ends needs no memory."""
 
+_UTF_16 = "The text is encoded in UTF-16; save it as UTF-8 with a byte order mark."
+
 ReadLine = Callable[[str], str | None]
 """Reads one line: returns its text if it counts, None for a comment or heading; raises Unusable."""
 
@@ -42,10 +44,13 @@ def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
                 if not line:
                     return
                 _skip_rest(line, text)
+                if number == 1 and _is_utf_16(line[:64].encode()):  # ASCII in UTF-16 without a mark is valid UTF-8
+                    raise ImportFailed("NoUtf8WithBom", _UTF_16)
                 if line.strip():
                     yield number, line.rstrip("\n")
     except UnicodeDecodeError as error:
-        raise ImportFailed("NoUtf8WithBom", "The text is not UTF-8 with a byte order mark.") from error
+        message = _UTF_16 if _is_utf_16(bytes(error.object)) else "The text is not UTF-8 with a byte order mark."
+        raise ImportFailed("NoUtf8WithBom", message) from error
 
 
 def read_lines(stream: IO[bytes], read_line: ReadLine, findings: Findings) -> None:
@@ -58,6 +63,14 @@ def read_lines(stream: IO[bytes], read_line: ReadLine, findings: Findings) -> No
         else:
             if text is not None:
                 findings.accept(text)
+
+
+def _is_utf_16(start: bytes) -> bool:
+    """Return whether text is UTF-16, by its byte order mark or by the zeros that it has between ASCII characters."""
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return True
+    even, odd = start[0:64:2], start[1:64:2]
+    return len(start) >= 4 and ((not any(odd) and all(even)) or (not any(even) and all(odd)))
 
 
 def _skip_rest(line: str, text: io.TextIOWrapper) -> None:

@@ -9,7 +9,7 @@ from custom_speech_data.lines import read_lines
 from custom_speech_data.plain_text import read_sentence
 from custom_speech_data.report import AudioFile
 from custom_speech_data.wav import read_duration
-from custom_speech_data.zip_archive import key_of, open_archive, open_file, usable_files
+from custom_speech_data.zip_archive import key_of, open_archive, open_file, path_of, usable_files
 
 TRANSCRIPT = "trans.txt"
 LARGEST_TRANSCRIPT = 64 * 1024 * 1024
@@ -54,11 +54,11 @@ def _read_recording(archive: ZipFile, entry: ZipInfo, transcript: Transcript | N
     except Unusable as reason:
         findings.reject(entry.orig_filename, str(reason))
     else:
-        findings.accept_audio(AudioFile(PurePosixPath(entry.orig_filename).name, duration, text))
+        findings.accept_audio(AudioFile(PurePosixPath(path_of(entry.orig_filename)).name, duration, text))
 
 
 def _check_name(entry: ZipInfo) -> None:
-    kind = PurePosixPath(entry.orig_filename).suffix.lower()
+    kind = PurePosixPath(path_of(entry.orig_filename)).suffix.lower()
     if kind == ".zip":
         raise Unusable("an archive within an archive is not read")
     if kind != ".wav":

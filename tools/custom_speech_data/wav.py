@@ -8,8 +8,9 @@ from typing import IO
 
 from custom_speech_data.findings import Unusable
 
-LONGEST_HEADER = 64 * 1024
-"""Bytes before the sound that are looked through; a guess, it bounds the work for each file."""
+LONGEST_HEADER = 4 * 1024 * 1024
+"""Bytes of metadata before the sound that are skipped; a guess, it bounds the work for each file."""
+LONGEST_FORMAT = 1024
 LONGEST_AUDIO = 2 * 60 * 60 * 1000
 """Milliseconds (page on test and train data)."""
 
@@ -20,7 +21,7 @@ BYTES_PER_SAMPLE = 2
 
 
 def read_duration(stream: IO[bytes], size: int) -> int:
-    """Millisecond of sound in a WAV of `size` bytes; raises Unusable.
+    """Return the milliseconds of sound in a WAV of `size` bytes; raises Unusable.
 
     Where a header claims more than there is (a cut file, or one written to a pipe), what is there counts.
     """
@@ -35,8 +36,11 @@ def read_duration(stream: IO[bytes], size: int) -> int:
         if kind == b"data":
             return _duration(min(length, size - position), rate)
         padded = length + length % 2
-        body = stream.read(min(padded, LONGEST_HEADER))
-        rate = _sample_rate(body) if kind == b"fmt " else rate
+        if kind == b"fmt ":
+            rate = _sample_rate(_read(stream, min(padded, LONGEST_FORMAT)))
+            _skip(stream, padded - min(padded, LONGEST_FORMAT))
+        else:  # metadata, such as LIST, bext or iXML, which may be large
+            _skip(stream, padded)
         position += padded
     raise Unusable(f"its first {LONGEST_HEADER} bytes hold no sound")
 
@@ -53,7 +57,7 @@ def _duration(length: int, rate: int | None) -> int:
 
 
 def _sample_rate(body: bytes) -> int:
-    """Sample per second of a format chunk, if it is one that the service takes."""
+    """Return the samples per second of a format chunk, if it is one that the service takes."""
     if len(body) < struct.calcsize("<HHIIHH"):
         raise Unusable("its format is cut off")
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", body)
@@ -62,6 +66,14 @@ def _sample_rate(body: bytes) -> int:
     if (bits, channels) != (8 * BYTES_PER_SAMPLE, 1) or rate not in (8_000, 16_000):
         raise Unusable(f"it has {bits} bit, {channels} channels, {rate} Hz; wanted: 16 bit, 1, 8000 or 16000 Hz")
     return int(rate)
+
+
+def _skip(stream: IO[bytes], length: int) -> None:
+    while length > 0:
+        part = len(stream.read(min(length, 64 * 1024)))
+        if not part:
+            raise Unusable("it ends within its header")
+        length -= part
 
 
 def _read(stream: IO[bytes], length: int) -> bytes:

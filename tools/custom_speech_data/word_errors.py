@@ -31,6 +31,38 @@ def word_errors(reference: str | Sequence[str], hypothesis: str | Sequence[str])
     return WordErrors(substitutions, deletions, errors - substitutions - deletions, len(said))
 
 
+def alignment(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return the edits of the alignment that `word_errors` counts, in order.
+
+    Returns:
+        Triples of the kind (`correct`, `substitution`, `deletion`, `insertion`), the word of the reference and the
+        word of the hypothesis; one of the words is empty for deletions and insertions.
+    """
+    said, heard = _words(reference), _words(hypothesis)
+    unit = min(len(said), len(heard)) + 1
+    rows = [[unit * column for column in range(len(heard) + 1)]]
+    for word in said:
+        rows.append(_next_row(rows[-1], word, heard, unit))
+    edits: list[tuple[str, str, str]] = []
+    row, column = len(said), len(heard)
+    while row or column:
+        here = rows[row][column]
+        is_same = row > 0 and column > 0 and said[row - 1] == heard[column - 1]
+        if is_same and here == rows[row - 1][column - 1]:
+            row, column = row - 1, column - 1
+            edits.append(("correct", said[row], heard[column]))
+        elif row and column and not is_same and here == rows[row - 1][column - 1] + unit + 1:
+            row, column = row - 1, column - 1
+            edits.append(("substitution", said[row], heard[column]))
+        elif row and here == rows[row - 1][column] + unit:
+            row -= 1
+            edits.append(("deletion", said[row], ""))
+        else:
+            column -= 1
+            edits.append(("insertion", "", heard[column]))
+    return edits[::-1]
+
+
 def _words(text: str | Sequence[str]) -> Sequence[str]:
     return text.split() if isinstance(text, str) else text
 

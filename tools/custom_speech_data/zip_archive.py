@@ -2,6 +2,7 @@
 
 import re
 import struct
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ BEST_DEFLATE = 1032
 """Deflate makes at most 1,032 bytes of one."""
 ENCRYPTED = 0x1
 
-LEADS_OUT = re.compile(r"[\x00-\x1f\\]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
+LEADS_OUT = re.compile(r"[\x00-\x1f]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
 # What zipfile raises on hostile input, besides its own error.
 DAMAGED = (
     BadZipFile,
@@ -67,8 +68,16 @@ def usable_files(archive: ZipFile, findings: Findings) -> dict[str, ZipInfo]:
 
 
 def key_of(name: str) -> str:
-    """Return what a file is known by: its name without folders, in whatever case (a guess)."""
-    return PurePosixPath(name).name.casefold()
+    """Return the key of a file: its name without folders, in any case (a guess) and in either Unicode form.
+
+    macOS writes names decomposed (NFD), transcripts are typed composed (NFC).
+    """
+    return unicodedata.normalize("NFC", PurePosixPath(path_of(name)).name).casefold()
+
+
+def path_of(name: str) -> str:
+    """Return a name in an archive with slashes: PowerShell 5.1 writes backslashes."""
+    return name.replace("\\", "/")
 
 
 @contextmanager
@@ -112,7 +121,7 @@ def _check_whole(entries: list[ZipInfo], size: int) -> None:
 
 
 def _check_entry(entry: ZipInfo) -> None:
-    if LEADS_OUT.search(entry.orig_filename):
+    if LEADS_OUT.search(path_of(entry.orig_filename)):
         raise Unusable("its name leads out of the archive")
     if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         raise Unusable("it is compressed by another method than deflate")
@@ -123,11 +132,11 @@ def _check_entry(entry: ZipInfo) -> None:
 
 def _is_folder(entry: ZipInfo) -> bool:
     # ZipInfo.is_dir() of Python 3.11 raises for an empty name.
-    return entry.orig_filename.endswith("/")
+    return path_of(entry.orig_filename).endswith("/")
 
 
 def _is_of_macos(entry: ZipInfo) -> bool:
-    return entry.orig_filename.startswith("__MACOSX/") or key_of(entry.orig_filename).startswith(".")
+    return path_of(entry.orig_filename).startswith("__MACOSX/") or key_of(entry.orig_filename).startswith(".")
 
 
 def _add(files: dict[str, ZipInfo], entry: ZipInfo) -> None:

@@ -1,6 +1,7 @@
-"""Refusals in the service's own shape: one exception, one body.
+"""Error answers: the service's own, and those of the gateway in front of it.
 
-Azure answers `{"code", "message", "target", "details", "innerError"}` with no wrapper around it.
+The service answers `{"code", "message", "target", "details", "innerError"}` with no wrapper around it (specification);
+the gateway answers `{"error": {"code", "message"}}` (reports of users of Speech and its sister services).
 """
 
 from __future__ import annotations
@@ -36,6 +37,22 @@ class Refused(Exception):
         if self.inner:
             body["innerError"] = {"code": self.inner, "message": self.message}
         return body
+
+
+class GatewayRefused(Refused):
+    """The gateway in front of the service answers: it knows keys, networks and addresses, and nests its errors."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, str(status), message)
+
+    def body(self) -> dict[str, Any]:
+        """Return the nested body of the gateway."""
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+def unknown_address() -> GatewayRefused:
+    """404 for an address that belongs to no operation."""
+    return GatewayRefused(404, "Resource not found")
 
 
 def invalid(inner: str, message: str, target: str | None = None) -> Refused:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import formatdate
 from urllib.parse import parse_qsl
 
 from starlette.background import BackgroundTask
@@ -17,6 +19,12 @@ from custom_speech_emulator.http.errors import invalid
 from custom_speech_emulator.http.links import Address
 from custom_speech_emulator.http.operation_call import Answer
 from custom_speech_emulator.resources import dataset_blocks, dataset_uploads
+
+_ODATA_NAMES = ("$filter", "$top", "$skip")
+"""Names that the service takes as well (recorded live for `$filter`)."""
+
+EMULATOR_HEADER = "custom-speech-emulator"
+"""Every answer carries it, so that a client can tell the emulator from Azure."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,14 @@ class OutgoingResponse:
     answer: Answer = field(default_factory=lambda: Answer(204))
     later: list[Callable[[], object]] = field(default_factory=list)
     fault: Rule | None = None
+    now: datetime | None = None
 
     def written(self) -> Response:
         """Return the HTTP response."""
         headers = {name: self._linked(value) for name, value in self.answer.headers.items()}
+        headers |= {EMULATOR_HEADER: "1"} | (
+            {"Date": formatdate(self.now.timestamp(), usegmt=True)} if self.now else {}
+        )
         background = BackgroundTask(do_all, self.later) if self.later else None
         body = self.answer.body
         if body is None or isinstance(body, bytes):
@@ -83,6 +95,7 @@ def query_of(text: str) -> dict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20)
     except ValueError:
         raise invalid("InvalidParameter", "There are too many query parameters.") from None
+    pairs = [(name.removeprefix("$") if name in _ODATA_NAMES else name, value) for name, value in pairs]
     query = dict(pairs)
     if len(query) < len(pairs):
         raise invalid("InvalidParameter", "A query parameter is given twice.")

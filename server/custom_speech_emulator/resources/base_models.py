@@ -11,6 +11,7 @@ from custom_speech_emulator.http.versions import Json, Version
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.state.clock import moment
+from custom_speech_emulator.state.locales import AUDIO
 from custom_speech_emulator.state.store import Entity
 
 
@@ -55,6 +56,12 @@ def is_open(model: Entity, now: datetime) -> bool:
     return moment(model.document["adaptationDateTime"]) > now
 
 
+def adapts_to_text_only(model: Entity) -> bool:
+    """Return whether a base model learns from text alone; it then takes any kind of data (recorded live)."""
+    kinds = set(model.document["trainsWith"])
+    return "Language" in kinds and not kinds & set(AUDIO)
+
+
 def chosen(call: Call, reference: Reference | None, locale: str, kinds: set[str]) -> Entity:
     """Return the base model that a body names, or the default one; 400 when it cannot be trained from."""
     if reference is None:
@@ -67,10 +74,18 @@ def chosen(call: Call, reference: Reference | None, locale: str, kinds: set[str]
     return model
 
 
+def _takes(model: Entity, kinds: set[str]) -> bool:
+    return kinds <= set(model.document["trainsWith"]) or adapts_to_text_only(model)
+
+
 def default(call: Call, locale: str, kinds: set[str]) -> Entity:
     """Return the newest base model of a locale that can be trained with these kinds of data; 400 when there is none."""
     same = call.store.all("", "models/base", "json_extract(document, '$.locale') IS ?", (locale,))
-    fitting = [model for model in same if is_open(model, call.now) and kinds <= set(model.document["trainsWith"])]
+    fitting = [
+        model
+        for model in same
+        if is_open(model, call.now) and (kinds <= set(model.document["trainsWith"]) or adapts_to_text_only(model))
+    ]
     if not fitting:
         raise invalid("InvalidBaseModel", f"No base model of {locale} can be trained with {', '.join(sorted(kinds))}.")
     return max(fitting, key=lambda model: (model.document["createdDateTime"], bool(model.document["trainsWith"])))

@@ -11,7 +11,6 @@ from custom_speech_emulator.http.versions import Json, Version
 from custom_speech_emulator.resources import dataset_imports, entities, projects
 from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.state import quotas
-from custom_speech_emulator.state.locales import DATASETS as KINDS
 from custom_speech_emulator.state.locales import supported
 from custom_speech_emulator.state.store import Entity
 
@@ -50,8 +49,9 @@ def _links(dataset: str, document: Json, version: Version) -> Json:
 
 def _properties(document: Json, version: Version) -> Json:
     properties: Json = {"textNormalizationKind": document.get("textNormalizationKind", "Default")}
-    if "acceptedLineCount" in document:
-        properties |= {name: document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
+    # The counts are there from the start, as recorded live of a dataset that waits for its blocks.
+    properties |= {name: document.get(name, 0) for name in ("acceptedLineCount", "rejectedLineCount")}
+    if "milliseconds" in document:
         properties |= version.duration(document["milliseconds"])
     return properties | ({"error": document["error"]} if "error" in document else {})
 
@@ -77,8 +77,7 @@ def create(call: Call) -> Answer:
 
 def fresh(call: Call, body: NewDataset) -> Entity:
     """Return a dataset that has no content yet; 400 where the locale, the project or the quota does not allow it."""
-    if body.kind not in KINDS[supported(body.locale)]:
-        raise invalid("InvalidLocale", f"{body.locale} has no datasets of the kind {body.kind}.", "kind")
+    body.locale = supported(body.locale)  # the list of kinds of a locale is not enforced (recorded live)
     project = projects.connected(call, body.project, body.locale)
     quotas.check(call, "datasets")
     dataset = entities.new(call, DATASETS, body)

@@ -50,7 +50,7 @@ ENDPOINTS = Kind("endpoints", "endpoint", "InvalidModel", shape)
 def create(call: Call) -> Answer:
     """Endpoints_Create; without a model the newest base model of the locale is deployed."""
     body = read(call, NewEndpoint)
-    supported(body.locale)
+    body.locale = supported(body.locale)
     project = projects.connected(call, body.project, body.locale)
     model = _deployable(call, body.model, body.locale)
     quotas.check(call, "endpoints")

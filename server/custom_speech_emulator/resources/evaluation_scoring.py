@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from custom_speech_data import word_errors
+from custom_speech_data.word_errors import alignment
 from custom_speech_emulator.resources.model_training import Skill, plain
 
 _MISSED = 0.24
 _KNOWN_WORD = 0.25
-_HEARD_AUDIO = 0.6
+_WITH_RECORDINGS = 0.6
 _EACH_YEAR = 0.02
 
 
@@ -34,14 +35,14 @@ class Score:
 
 def hypothesis(reference: str, place: int, skill: Skill) -> str:
     """Return what a model of this skill recognizes in an utterance."""
-    heard = [_heard(word, f"{place}/{n}", skill) for n, word in enumerate(plain(reference).split())]
+    heard = [_recognized(word, f"{place}/{n}", skill) for n, word in enumerate(plain(reference).split())]
     return " ".join(word for word in heard if word)
 
 
-def _heard(word: str, place: str, skill: Skill) -> str:
+def _recognized(word: str, place: str, skill: Skill) -> str:
     draw = int.from_bytes(hashlib.blake2b(f"{place}/{word}".encode(), digest_size=4).digest(), "big") / 2**32
     missed = max(0.04, _MISSED - _EACH_YEAR * max(0, skill.year - 2023))
-    missed *= (_KNOWN_WORD if word in skill.words else 1) * (_HEARD_AUDIO if skill.heard else 1)
+    missed *= (_KNOWN_WORD if word in skill.words else 1) * (_WITH_RECORDINGS if skill.heard else 1)
     if draw >= missed:
         return word
     how = int(draw * 2**32) % 10
@@ -61,19 +62,63 @@ def score(references: Sequence[str], skill: Skill) -> Score:
     )
 
 
-def rates(score: Score | None, which: str) -> dict[str, object]:
-    """Return the properties of an evaluation for model 1 or 2; everything is -1 while there is no score."""
+def details(name: str, reference: str, place: int, skill: Skill) -> dict[str, object]:
+    """Return the file of one recording, in the shape of a transcription result (recorded live).
+
+    `scoringResult` marks the edits with tags; how a substitution shows both words is a guess.
+    """
+    heard = hypothesis(reference, place, skill)
+    best = {"confidence": 0.9, "lexical": heard, "display": heard, "scoringResult": tagged(plain(reference), heard)}
+    return {
+        "source": name,
+        "combinedRecognizedPhrases": [{"channel": 0, "lexical": heard, "display": heard}],
+        "recognizedPhrases": [{"recognitionStatus": "Success", "channel": 0, "nBest": [best]}],
+    }
+
+
+def tagged(reference: str, heard: str) -> str:
+    """Return what was heard, with the edits against the reference in tags; as many as `word_errors` counts."""
+    said, found = reference.split(), heard.split()
+    return " ".join(_tagged(kind, word, other) for kind, word, other in alignment(said, found))
+
+
+def _tagged(kind: str, said: str, heard: str) -> str:
+    match kind:
+        case "correct":
+            return heard
+        case "substitution":
+            return f"<substitution>{said}|{heard}</substitution>"
+    return f"<{kind}>{said or heard}</{kind}>"
+
+
+def rates(score: Score | None, which: str, *, tokens: bool = True) -> dict[str, object]:
+    """Return the properties of an evaluation for model 1 or 2; figures that do not exist are -1.
+
+    Args:
+        tokens: Whether the locale has token scoring.
+    """
     if score is None:
         return {f"{name}{which}": -1 for name in (*_RATES, *_COUNTS)}
     errors = score.substitutions + score.deletions + score.insertions
     rate = round(errors / score.words, 4) if score.words else 0.0
+    sentence_rate = round(score.wrong_sentences / score.sentences, 3) if score.sentences else 0.0
     right = score.words - score.substitutions - score.deletions
-    kinds = (score.substitutions, score.deletions, score.insertions)
-    values = (rate, _part(score.wrong_sentences, score.sentences), rate, score.sentences)
-    counts = (score.words, right, *kinds, score.words, right, *kinds)
-    named = dict(zip((*_RATES, *_COUNTS), (*values, *counts), strict=True))
-    edits = {"lexical": {"numberOfEdits": errors, "percentageOfAllEdits": 1.0 if errors else 0.0}}
-    return {f"{name}{which}": value for name, value in named.items()} | {f"tokenErrors{which}": edits}
+    words = (score.words, right, score.substitutions, score.deletions, score.insertions)
+    values = (rate, sentence_rate, rate if tokens else -1, score.sentences, *words, *(words if tokens else (-1,) * 5))
+    named = {f"{name}{which}": value for name, value in zip((*_RATES, *_COUNTS), values, strict=True)}
+    return named | ({f"tokenErrors{which}": _token_errors(errors)} if tokens else {})
+
+
+def _token_errors(errors: int) -> dict[str, object]:
+    """Return all five categories, in percent of all edits (recorded live); the simulation makes lexical errors only."""
+    share = {"lexical": (errors, 100.0 if errors else 0.0)}
+    return {
+        category: {
+            "numberOfEdits": share.get(category, (0, 0.0))[0],
+            "percentageOfAllEdits": share.get(category, (0, 0.0))[1],
+        }
+        for category in ("punctuation", "capitalization", "inverseTextNormalization", "lexical", "others")
+    }
 
 
 _RATES = ("wordErrorRate", "sentenceErrorRate", "tokenErrorRate")
@@ -90,7 +135,3 @@ _COUNTS = (
     "tokenDeletionCount",
     "tokenInsertionCount",
 )
-
-
-def _part(some: int, of: int) -> float:
-    return round(some / of, 4) if of else 0.0

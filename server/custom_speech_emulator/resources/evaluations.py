@@ -15,14 +15,14 @@ from custom_speech_emulator.resources.base_models import BASE_MODELS
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.models import MODELS
-from custom_speech_emulator.state.locales import AUDIO, supported
+from custom_speech_emulator.state.locales import AUDIO, scores_tokens, supported
 from custom_speech_emulator.state.progress import QUICK
 from custom_speech_emulator.state.store import Entity
 
 if TYPE_CHECKING:
     from custom_speech_emulator.state.emulator_state import EmulatorState
 
-_DETAILED = 50
+_DETAILED = 1000
 
 
 def shape(evaluation: str, document: Json, version: Version) -> Json:
@@ -55,7 +55,7 @@ EVALUATIONS = Kind("evaluations", "evaluation", "InvalidTest", shape)
 def create(call: Call) -> Answer:
     """Evaluations_Create."""
     body = read(call, NewEvaluation)
-    supported(body.locale)
+    body.locale = supported(body.locale)
     project = projects.connected(call, body.project, body.locale)
     models = [usable(call, body.model1, body.locale, "model1"), usable(call, body.model2, body.locale, "model2")]
     dataset = _dataset(call, body.dataset, body.locale)
@@ -76,8 +76,8 @@ def create(call: Call) -> Answer:
 
 def usable(call: Call, reference: Reference, locale: str, name: str) -> Entity:
     """Return the base or custom model that a body names, ready to recognize speech of a locale; 400 when it is not."""
-    kind = BASE_MODELS if "/models/base/" in reference.uri else MODELS
-    model = entities.resolved(call, kind, reference.uri, name)
+    kind, uri = _kind_and_uri(call, reference.uri)
+    model = entities.resolved(call, kind, uri, name)
     entities.same_locale(model, locale, kind)
     if model.status != "Succeeded":
         raise invalid("InvalidModel", f"The model is {model.status}, not Succeeded.", name)
@@ -85,6 +85,15 @@ def usable(call: Call, reference: Reference, locale: str, name: str) -> Entity:
         message = "The specified model is deprecated and cannot be used for this operation."
         raise invalid("ModelDeprecated", message, name)
     return model
+
+
+def _kind_and_uri(call: Call, uri: str) -> tuple[Kind, str]:
+    """Return what a URI references; a base model is accepted as `/models/{id}` as well (recorded live)."""
+    path, _, version = uri.partition("?")
+    model = path.rstrip("/").rpartition("/")[2].lower()
+    if "/models/base/" not in uri and call.store.get("", BASE_MODELS.path, model):
+        uri = f"{path.replace('/models/', '/models/base/')}{'?' if version else ''}{version}"
+    return (BASE_MODELS if "/models/base/" in uri else MODELS), uri
 
 
 def _dataset(call: Call, reference: Reference, locale: str) -> Entity:
@@ -108,11 +117,12 @@ def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
         model = _model(state, evaluation, which)
         skill = model_training.skill(state, model) if model else model_training.Skill()
         rates |= evaluation_scoring.rates(
-            evaluation_scoring.score([said for _, said in audio], skill) if audio else None, which
+            evaluation_scoring.score([said for _, said in audio], skill) if audio else None,
+            which,
+            tokens=scores_tokens(evaluation.document["locale"]),
         )
         for place, (name, said) in enumerate(audio[:_DETAILED]):
-            heard = evaluation_scoring.hypothesis(said, place, skill)
-            details = json.dumps({"reference": said, "hypothesis": heard, "simulated": True}, indent=1).encode()
+            details = json.dumps(evaluation_scoring.details(name, said, place, skill), indent=1).encode()
             files.add(state, evaluation, f"{name}.model{which}_score.json", "EvaluationDetails", details, at)
     evaluation.document["rates"] = rates
 

@@ -54,10 +54,12 @@ def outcome(datasets: Sequence[Entity]) -> Json:
     return {"status": "Failed", "error": {"code": "InvalidDataset", "message": message}}
 
 
-def learn(state: EmulatorState, model: Entity, datasets: Sequence[Entity], text: str | None) -> None:
+def learn(
+    state: EmulatorState, model: Entity, datasets: Sequence[Entity], text: str | None, *, hears: bool = True
+) -> None:
     """Keep with a model what its data teach."""
     texts = [line for dataset in datasets for line in texts_of(state, dataset)["texts"]]
-    heard = any(dataset.document["kind"] == "Acoustic" for dataset in datasets)
+    heard = hears and any(dataset.document["kind"] == "Acoustic" for dataset in datasets)
     keep(state, model, {"words": sorted(words_of([*texts, text or ""])), "heard": heard})
 
 

@@ -14,6 +14,7 @@ from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.state import quotas
 from custom_speech_emulator.state.clock import quarter_close, stamp, years_later
 from custom_speech_emulator.state.locales import AUDIO, supported
+from custom_speech_emulator.state.progress import QUICK
 from custom_speech_emulator.state.store import Entity
 
 WEIGHT = 30
@@ -59,7 +60,7 @@ MODELS = Kind("models", "model", "InvalidModel", shape)
 def create(call: Call) -> Answer:
     """Models_Create."""
     body = read(call, NewModel)
-    supported(body.locale)
+    body.locale = supported(body.locale)
     project = projects.connected(call, body.project, body.locale)
     datasets = [_dataset(call, reference, body.locale) for reference in body.datasets or []]
     kinds = {str(dataset.document["kind"]) for dataset in datasets} | ({"Language"} if body.text else set())
@@ -72,8 +73,9 @@ def create(call: Call) -> Answer:
     }
     model.document |= {name: value for name, value in (("project", project), ("text", body.text)) if value}
     model.document["outcome"] = model_training.outcome(datasets)
-    model_training.learn(call.state, model, datasets, body.text)
-    call.state.pace.start(model, call.now, status="Running")
+    is_quick = base_models.adapts_to_text_only(base)
+    model_training.learn(call.state, model, datasets, body.text, hears=not is_quick)
+    call.state.pace.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
     return entities.created(call, MODELS, model)
 
 
@@ -94,6 +96,12 @@ def _check(call: Call, body: NewModel, datasets: list[Entity], kinds: set[str], 
     if {"Pronunciation", "LanguageMarkdown"} <= kinds:
         message = "Pronunciation data cannot be used together with structured text."
         raise invalid("InvalidAdaptationMapping", message, "datasets")
+    if not base.document["trainsWith"]:
+        raise invalid(
+            "InvalidPayload", "The base model is an end-to-end model and isn't valid for adaptation.", "baseModel"
+        )
+    if base_models.adapts_to_text_only(base):
+        return  # any kind is accepted anywhere, and only the transcripts are used (recorded live)
     refused = kinds - set(base.document["trainsWith"])
     if refused:
         message = f"The base model cannot be adapted with {', '.join(sorted(refused))}."

@@ -49,7 +49,7 @@ def within(project: str) -> Condition:
 def create(call: Call) -> Answer:
     """Projects_Create."""
     body = read(call, NewProject)
-    supported(body.locale)
+    body.locale = supported(body.locale)
     project = entities.new(call, PROJECTS, body)
     if body.foundryProjectName is not None:
         project.document["foundryProjectName"] = body.foundryProjectName

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from custom_speech_emulator.http.errors import Refused
+from custom_speech_emulator.http.errors import GatewayRefused
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
 
@@ -40,9 +40,8 @@ def of_key(accounts: Sequence[Account], key: str) -> Account | None:
 def signed_in(found: Account | None, place: str | None) -> Account:
     """Return the account that a caller has authenticated as; 401 for none, or for an address of another account."""
     if found is None or place not in (None, found.region, found.name):
-        raise Refused(
+        raise GatewayRefused(
             401,
-            "Unauthorized",
             "Access denied due to invalid subscription key or wrong API endpoint. "
             "Use a key of a Speech resource and the endpoint of that resource's region.",
         )

@@ -17,6 +17,9 @@ from custom_speech_emulator.state.store import Entity
 if TYPE_CHECKING:
     from custom_speech_emulator.state.emulator_state import EmulatorState
 
+NEVER_RUNNING = frozenset({"evaluations"})
+"""Kinds that were never seen Running, but NotStarted until they ended (recorded live)."""
+
 # Importing, copying, testing and deploying are quicker than training.
 QUICK = 0.25
 
@@ -63,8 +66,11 @@ def settle(state: EmulatorState) -> None:
         at = datetime.fromtimestamp(entity.due or now, UTC)
         if entity.finished:
             state.store.remove(entity)
-        elif entity.status == "NotStarted":
+        elif entity.status == "NotStarted" and entity.kind not in NEVER_RUNNING:
             _run(state, entity, at)
+        elif entity.status == "NotStarted" and at.timestamp() < entity.document.get("ends", 0):
+            entity.due = entity.document["ends"]
+            state.store.put(entity)
         else:
             finish(state, entity, at)
 
@@ -76,7 +82,8 @@ def look(state: EmulatorState, entity: Entity, now: datetime) -> None:
         if entity.looks <= 0:
             finish(state, entity, now)
             return
-    if entity.status == "NotStarted" and entity.due is None and "waits" not in entity.document:
+    is_startable = entity.status == "NotStarted" and entity.due is None and "waits" not in entity.document
+    if is_startable and entity.kind not in NEVER_RUNNING:
         _run(state, entity, now)
     elif entity.looks is not None:
         state.store.put(entity)

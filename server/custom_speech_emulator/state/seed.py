@@ -17,11 +17,11 @@ from custom_speech_emulator.resources.dataset_imports import TEXTS
 from custom_speech_emulator.state.accounts import Account
 from custom_speech_emulator.state.clock import quarter_close, stamp, years_later
 from custom_speech_emulator.state.emulator_state import EmulatorState
-from custom_speech_emulator.state.locales import TRAINS_WITH
+from custom_speech_emulator.state.locales import FULL_LOCALES, TRAINS_WITH
 from custom_speech_emulator.state.store import Entity
 
 _EVERGREEN = datetime(2023, 6, 14, tzinfo=UTC)
-_CHARGED_SINCE = datetime(2023, 10, 1, tzinfo=UTC)
+_CHARGED_SINCE = datetime(2024, 1, 1, tzinfo=UTC)
 _FULL = ("en-US", "de-DE")
 _PROJECTS = (*_FULL, "fr-FR")
 _HOUR = 3_600_000
@@ -81,6 +81,9 @@ _RELEASES = (
     Release(0),
 )
 
+_FEW_RELEASES = (0, len(_RELEASES) - 1)
+"""The base models of locales that are not full: the evergreen one and the newest."""
+
 
 def stock_id(*names: str) -> str:
     """Return the id of a thing of the stock, from its account, kind and name."""
@@ -115,7 +118,12 @@ def _fill_out(state: EmulatorState, entity: Entity, now: datetime) -> None:
 
 
 def _base_models(now: datetime) -> list[Entity]:
-    models = [_base_model(locale, n, release, now) for locale in TRAINS_WITH for n, release in enumerate(_RELEASES)]
+    models = [
+        _base_model(locale, n, release, now)
+        for locale in TRAINS_WITH
+        for n, release in enumerate(_RELEASES)
+        if locale in FULL_LOCALES or n in _FEW_RELEASES
+    ]
     return sorted(models, key=lambda model: (model.document["createdDateTime"], model.document["locale"]))
 
 

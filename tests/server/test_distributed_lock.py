@@ -1,0 +1,102 @@
+"""Locks between processes: of one machine by files, of several by Redis."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from conftest import Connect
+from custom_speech_server.distributed_lock import FileLock, lock_from_environment
+from custom_speech_server.errors import ConfigurationError
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import LockUnavailableError
+from support.speech_service import Azure
+
+pytestmark = pytest.mark.anyio
+
+TRAINING = {"locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+
+
+async def test_two_servers_of_one_machine_train_the_same_request_once(
+    connect: Connect, azure: Azure, tmp_path: Path
+) -> None:
+    """Twenty requests, each sent to both servers at the same moment."""
+    async with (
+        connect(confirm="never", lock=FileLock(tmp_path)) as one,
+        connect(confirm="never", lock=FileLock(tmp_path)) as other,
+    ):
+        for number in range(20):
+            results: list[dict[str, Any]] = []
+
+            async def train(call: Any, name: str, into: list[dict[str, Any]]) -> None:
+                into.append(await call("create_model", display_name=name, **TRAINING))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(train, one, f"Calls {number}", results)
+                tasks.start_soon(train, other, f"Calls {number}", results)
+            assert sorted(result["already_existed"] for result in results) == [False, True]
+            assert len({result["id"] for result in results}) == 1
+
+    assert await azure.writes() == ["Models_Create"] * 20
+
+
+async def test_file_lock_says_that_another_process_has_completed_the_request(tmp_path: Path) -> None:
+    async with FileLock(tmp_path).hold("key") as first:
+        pass
+    async with FileLock(tmp_path).hold("key") as second:
+        pass
+    async with FileLock(tmp_path).hold("other") as other:
+        pass
+
+    assert (first, second, other) == (False, True, False)
+
+
+async def test_file_lock_keeps_no_marker_of_a_request_that_changed_nothing(tmp_path: Path) -> None:
+    with pytest.raises(Refused):
+        async with FileLock(tmp_path).hold("key"):
+            raise Refused("Nothing was created.", [], "")
+    async with FileLock(tmp_path).hold("key") as is_done:
+        pass
+
+    assert not is_done
+
+
+async def test_file_lock_keeps_a_marker_of_a_request_with_an_unknown_outcome(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        async with FileLock(tmp_path).hold("key"):
+            raise RuntimeError("cut off")
+    async with FileLock(tmp_path).hold("key") as is_done:
+        pass
+
+    assert is_done
+
+
+async def test_file_lock_removes_old_files(tmp_path: Path) -> None:
+    async with FileLock(tmp_path).hold("old"):
+        pass
+    for file in files(tmp_path):
+        os.utime(file, (0, 0))
+    async with FileLock(tmp_path).hold("new"):
+        pass
+
+    assert [file.name for file in files(tmp_path) if file.name.startswith("old")] == []
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files of a folder."""
+    return list(folder.iterdir())
+
+
+async def test_file_lock_refuses_where_its_folder_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LockUnavailableError, match="cannot be taken"):
+        async with FileLock(tmp_path / "file").hold("key"):
+            pass
+
+
+def test_lock_url_that_is_none_is_refused() -> None:
+    pytest.importorskip("redis", reason="the extra redis is not installed")
+    with pytest.raises(ConfigurationError, match="CUSTOM_SPEECH_LOCK_URL must be the address of a store"):
+        lock_from_environment({"CUSTOM_SPEECH_LOCK_URL": "nowhere"}, None)
