@@ -8,7 +8,7 @@ from custom_speech_emulator.control_routes import ROUTES
 from custom_speech_emulator.faults.rules import Rule
 from custom_speech_emulator.http.versions import VERSIONS
 from custom_speech_emulator.routes import OPERATIONS
-from custom_speech_emulator.undocumented import GUESSES
+from custom_speech_emulator.undocumented import BEHAVIOURS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
 PROJECT = Path(__file__).parents[2]
@@ -24,10 +24,10 @@ def operations() -> str:
     return head + "\n".join(rows)
 
 
-def guesses() -> str:
-    """The table of guesses as the page must have it."""
-    rows = [f"| {question} | {answer} | `{module}.py` |" for question, answer, module in GUESSES]
-    return "| What is left open | What the emulator does | Where |\n|---|---|---|\n" + "\n".join(rows)
+def behaviours() -> str:
+    """Return the table of behaviours as the page must have it."""
+    rows = [f"| {one.question} | {one.answer} | {one.evidence} | `{one.module}.py` |" for one in BEHAVIOURS]
+    return "| Behaviour | Emulator | Evidence | Where |\n|---|---|---|---|\n" + "\n".join(rows)
 
 
 def test_emulator_page_lists_every_operation_in_every_version() -> None:
@@ -35,15 +35,23 @@ def test_emulator_page_lists_every_operation_in_every_version() -> None:
     assert operations() in PAGE
 
 
-def test_emulator_page_lists_every_guess() -> None:
-    """As the table in the source has them, each in a module that exists."""
-    assert guesses() in PAGE
-    missing = [
-        module
-        for _, _, module in GUESSES
-        if not any((PROJECT / root / f"{module}.py").exists() for root in ("server/custom_speech_emulator", "tools"))
-    ]
+def test_emulator_page_lists_every_behaviour_with_its_evidence() -> None:
+    """As in the source, each in a module that exists."""
+    roots = ("server/custom_speech_emulator", "tools")
+    missing = [one for one in BEHAVIOURS if not any((PROJECT / root / f"{one.module}.py").exists() for root in roots)]
+
+    assert behaviours() in PAGE
     assert missing == []
+    assert {one.evidence for one in BEHAVIOURS} == {"specified", "documented", "recorded", "guessed"}
+
+
+def test_every_error_code_of_the_emulator_has_its_evidence() -> None:
+    """A new refusal fails here until the table says on what it rests."""
+    sources = "".join(file.read_text("utf-8") for file in (PROJECT / "server/custom_speech_emulator").rglob("*.py"))
+    codes = set(re.findall(r'(?:invalid|conflict)\(\s*"(\w+)"', sources))
+    table = " ".join(f"{one.question} {one.answer}" for one in BEHAVIOURS)
+
+    assert [code for code in sorted(codes) if code.removesuffix("Value") not in table] == []
 
 
 def test_emulator_page_names_every_account_with_its_key() -> None:

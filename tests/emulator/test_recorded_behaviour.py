@@ -233,3 +233,13 @@ def test_date_header_is_of_the_emulators_own_clock(service: Service) -> None:
     ahead = parsedate_to_datetime(response.headers["date"]) - datetime.now(UTC)
     assert 399 < ahead.total_seconds() / 86_400 < 401
     assert response.headers["custom-speech-emulator"] == "1"
+
+
+def test_sas_validity_of_zero_seconds_gives_an_address_without_a_signature(service: Service) -> None:
+    """As the specification of v3.2 says; without a signature the content is not served here."""
+    resource = service.resource(version="v3.2")
+    dataset = resource.stocked("datasets", "plain text en-US")
+    [file] = resource.ask("GET", f"/datasets/{id_of(dataset)}/files", {"sasValidityInSeconds": 0})["values"]
+
+    assert "?" not in file["links"]["contentUrl"]
+    assert resource.refusal("GET", f"/datasets/{id_of(dataset)}/files", {"sasValidityInSeconds": -1})[0] == 400

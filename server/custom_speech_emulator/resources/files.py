@@ -94,7 +94,8 @@ def lifetime(call: Call) -> timedelta:
     if asked is None:
         return DEFAULT_LIFE
     try:
-        return timedelta(seconds=(paging.number(call.query, name, 1) or 0) * unit)
+        # 0 seconds is specified for v3.2: an address without a signature.
+        return timedelta(seconds=(paging.number(call.query, name, 0 if unit == 1 else 1) or 0) * unit)
     except Refused as refused:
         raise invalid("InvalidSasValidityDuration", refused.message, name) from None
 
@@ -102,6 +103,8 @@ def lifetime(call: Call) -> timedelta:
 def signed(state: EmulatorState, account: str, owner: str, name: str, until: datetime) -> str:
     """Return a path and query under which content can be read without a key until a moment."""
     path = CONTENT + "/".join(quote(part, safe="") for part in (account or "-", owner, name))
+    if until <= state.now():
+        return path
     expires = stamp(until) if until.year < 9999 else "9999-12-31T00:00:00Z"
     return f"{path}?{urlencode({'se': expires, 'sig': _signature(state, path, expires)})}"
 
