@@ -115,7 +115,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
     """Provide what calls need, and close the connections at the end."""
     app = settings.emulator if settings.resources.in_process else None
     resources = {
-        resource.name: Speech(RequestPipeline(_permitted(resource, settings), app))
+        resource.name: Speech(RequestPipeline(_permitted(resource, settings), app, settings.now))
         for resource in settings.resources.all
     }
     try:

@@ -160,4 +160,4 @@ def test_dates_are_never_worse_than_five_minutes_apart(ahead: timedelta) -> None
     """The time by which dates are judged is the service's, but for what is let pass."""
     service = START + ahead
 
-    assert abs(ServiceClock(ahead).to_service_time(START) - service) <= timedelta(minutes=5)
+    assert abs(ServiceClock(skew=ahead).to_service_time(START) - service) <= timedelta(minutes=5)

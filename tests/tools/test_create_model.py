@@ -1,6 +1,7 @@
 """create_model …"""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -9,6 +10,8 @@ from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from conftest import Connect
+from custom_speech_server.config import EMULATED
+from custom_speech_server.endpoints import normalize_endpoint
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
 
@@ -363,3 +366,16 @@ class TestBadInput:
         refusal = await call.refusal("create_model", **GOOD, resource="eastus")
 
         assert "Use one of: emulator-eastus, emulator-westeurope, emulator-brazilsouth." in refusal
+
+
+SPELLINGS = ["http://eastus.localhost", "http://localhost", "http://127.0.0.1/eastus", "http://EASTUS.localhost:80"]
+
+
+async def test_create_model_trains_once_however_the_resource_is_spelled(connect: Connect, azure: Azure) -> None:
+    """A region, a custom domain and an address of one resource are one resource."""
+    for spelling in SPELLINGS:
+        resource = replace(EMULATED.all[0], endpoint=normalize_endpoint(spelling))
+        async with connect(confirm="never", resources=replace(EMULATED, all=(resource,))) as call:
+            await call("create_model", **GOOD)
+
+    assert await azure.writes() == ["Models_Create"]

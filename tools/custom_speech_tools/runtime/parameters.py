@@ -60,8 +60,10 @@ def _adjust(name: str, value: Any, field: pydantic.fields.FieldInfo, max_wait: i
     if _is_list(field.annotation):
         return _as_list(value)
     limits = next((item for item in field.metadata if isinstance(item, Limits)), None)
-    if limits is None or isinstance(value, bool):
+    if limits is None:
         return value
+    if isinstance(value, bool):
+        return str(value)  # pydantic would take true for 1
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):

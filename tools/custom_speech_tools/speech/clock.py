@@ -1,5 +1,6 @@
 """The service's clock: dates are judged by it, not by this machine's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,19 +13,24 @@ MAX_CLOCK_SKEW = timedelta(days=36_500)
 
 @dataclass(slots=True)
 class ServiceClock:
-    """The lead of the service's clock over this machine's; zero until an answer carried a date."""
+    """The lead of the service's clock over this machine's; zero until an answer carried a date.
 
+    Attributes:
+        local_now: This machine's clock.
+    """
+
+    local_now: Callable[[], datetime] = lambda: datetime.now(UTC)
     skew: timedelta = timedelta()
 
     def read(self, date: datetime | None) -> None:
         """Take over the date of an answer."""
-        skew = timedelta() if date is None else date - datetime.now(UTC)
+        skew = timedelta() if date is None else date - self.local_now()
         if date is not None and abs(skew) <= MAX_CLOCK_SKEW:
             self.skew = skew
 
     def now(self) -> datetime:
         """Return the service's present time."""
-        return datetime.now(UTC) + self.skew
+        return self.local_now() + self.skew
 
     def to_service_time(self, now: datetime) -> datetime:
         """Return the service's time at `now` of this machine; a skew within the tolerance is ignored."""

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -52,11 +53,17 @@ class RequestPipeline:
     Args:
         resource: Where requests go, and with which credential.
         app: Returns an ASGI application that answers in place of the network; called at the first request.
+        now: This machine's clock.
     """
 
-    def __init__(self, resource: SpeechResource, app: Callable[[], Callable[..., Any]] | None = None) -> None:
+    def __init__(
+        self,
+        resource: SpeechResource,
+        app: Callable[[], Callable[..., Any]] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.resource = resource
-        self.clock = ServiceClock()
+        self.clock = ServiceClock(now)
         self.is_emulated = resource.emulated
         """True if the emulator answers: it says so in every answer."""
         self._app = app
