@@ -24,7 +24,7 @@ class Specifications:
         }
 
     def violations(self, method: str, path: str, query: str, asked: bytes, status: int, answered: bytes) -> list[str]:
-        """What of an exchange is not as the specification has it."""
+        """Return what of an exchange is not as specified."""
         rest = path.partition("/speechtotext")[2]
         version = "v3.2" if rest.startswith("/v3.2") else dict(parse_qsl(query)).get("api-version", "")
         if version not in self._by_version:
@@ -42,8 +42,11 @@ class Specification:
         self._document = document
 
     def violations(self, method: str, path: str, query: str, asked: bytes, status: int, answered: bytes) -> list[str]:
-        """What of an exchange is not as documented; a refused request may be anything, its answer may not."""
-        operation = self._operation(method, path)
+        """Return what is not as documented; a refused request may be anything, its answer may not.
+
+        A trailing slash and `$top` for `top` are not in the specification: the live service accepts them (recorded).
+        """
+        operation = self._operation(method, path.rstrip("/"))
         if operation is None:
             return [] if status in (404, 405) else ["no such operation"]
         parameters = [self._resolved(parameter) for parameter in operation.get("parameters", [])]
@@ -51,7 +54,7 @@ class Specification:
         faults = self._body_faults(responses.get(str(status)) or responses["default"], answered, "answer")
         if status < 400:
             known = {parameter["name"] for parameter in parameters if parameter["in"] == "query"}
-            faults += [f"unknown query parameter {name}" for name, _ in parse_qsl(query) if name not in known]
+            faults += [f"unknown query parameter {name}" for name, _ in parse_qsl(query) if name.removeprefix("$") not in known]
             body = next((parameter for parameter in parameters if parameter["in"] == "body"), {})
             faults += self._body_faults(body, asked, "request")
         return faults

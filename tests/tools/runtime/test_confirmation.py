@@ -295,7 +295,9 @@ async def test_nothing_is_charged_when_the_base_model_expired_while_it_was_plann
     async with served(azure, confirm="ask") as call:
         base = (await call("list_base_models", locale="en-US"))["base_models"][0]
         token = token_of(await call.refusal("create_model", **CHARGED, base_model=base["id"]))
-        azure.state.emulator.store.set("offset", str(timedelta(days=3 * 365).total_seconds()))
+        state = azure.state.emulator.state
+        with state.transaction():
+            state.store.set("offset", str(timedelta(days=3 * 365).total_seconds()))
         refusal = await call.refusal("create_model", **CHARGED, base_model=base["id"], confirm=token)
 
     assert "base-model-open" in rules_of(refusal)
