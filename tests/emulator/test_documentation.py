@@ -15,7 +15,8 @@ TABLE = PAGE.partition("## Evidence for each behaviour")[2]
 BEHAVIOURS = [
     row.groupdict()
     for row in re.finditer(
-        r"^\| (?P<behaviour>[^|]+) \| [^|]+ \| (?P<evidence>specified|documented|recorded|guessed) \| `(?P<module>[^`]+)` \|$",
+        r"^\| (?P<behaviour>[^|]+) \| [^|]+ "
+        r"\| (?P<evidence>specified|documented|recorded|guessed) \| `(?P<module>[^`]+)` \|$",
         TABLE,
         re.MULTILINE,
     )

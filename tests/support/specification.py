@@ -54,7 +54,9 @@ class Specification:
         faults = self._body_faults(responses.get(str(status)) or responses["default"], answered, "answer")
         if status < 400:
             known = {parameter["name"] for parameter in parameters if parameter["in"] == "query"}
-            faults += [f"unknown query parameter {name}" for name, _ in parse_qsl(query) if name.removeprefix("$") not in known]
+            faults += [
+                f"unknown query parameter {name}" for name, _ in parse_qsl(query) if name.removeprefix("$") not in known
+            ]
             body = next((parameter for parameter in parameters if parameter["in"] == "body"), {})
             faults += self._body_faults(body, asked, "request")
         return faults
