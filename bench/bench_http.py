@@ -25,7 +25,7 @@ from threading import Thread
 
 from http_upstream import ID
 
-from custom_speech_server.http.runner import listening
+from custom_speech_server.http.runner import listen
 
 HERE = Path(__file__).parent
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -102,7 +102,7 @@ def start(stack: ExitStack, name: str, *command: str, ready: str, port: int = 0,
 
 def free_port() -> int:
     """A port on which nobody listens."""
-    with listening("127.0.0.1", 0) as listener:
+    with listen("127.0.0.1", 0) as listener:
         return int(listener.getsockname()[1])
 
 

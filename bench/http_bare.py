@@ -8,7 +8,7 @@ import httpx
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 
-from custom_speech_server.http.runner import listening
+from custom_speech_server.http.runner import listen
 
 
 def main(port: int, upstream: int) -> None:
@@ -24,7 +24,7 @@ def main(port: int, upstream: int) -> None:
         return dict(answer.json())
 
     config = uvicorn.Config(server.streamable_http_app(), http="h11", access_log=False, log_level="critical", ws="none")
-    listener = listening("127.0.0.1", port)
+    listener = listen("127.0.0.1", port)
     sys.stderr.write("serving MCP on\n")
     sys.stderr.flush()
     uvicorn.Server(config).run(sockets=[listener])

@@ -1,8 +1,10 @@
-"""What lies in `deploy` …"""
+"""Check that what `deploy` and the documentation name exists."""
 
 import argparse
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +82,9 @@ def test_deployment_starts_as_it_stands(container: Container, monkeypatch: pytes
     assert refused is None
 
 
-@pytest.mark.parametrize("text", [*sorted(FOLDER.iterdir()), ROOT / "docs" / "deploy.md"], ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "text", [*sorted(FOLDER.iterdir()), *sorted((ROOT / "docs").glob("*.md"))], ids=lambda file: file.name
+)
 def test_deployment_names_no_variable_that_the_product_does_not_read(text: Path) -> None:
     """A misspelt one would be silently without effect."""
     sources = "".join(file.read_text("utf-8") for file in (ROOT / "server").rglob("*.py"))
@@ -88,6 +92,24 @@ def test_deployment_names_no_variable_that_the_product_does_not_read(text: Path)
     assert set(re.findall(r"CUSTOM_SPEECH_\w+", text.read_text("utf-8"))) <= set(
         re.findall(r'"(CUSTOM_SPEECH_\w+)"', sources)
     )
+
+
+def test_configuration_page_names_every_variable_and_option() -> None:
+    sources = "".join(file.read_text("utf-8") for file in (ROOT / "server").rglob("*.py"))
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    variables = set(re.findall(r'"(CUSTOM_SPEECH_\w+)"', sources))
+    help_text = (
+        create_parser(["serve"]).format_help()
+        + subprocess.run(
+            [sys.executable, "-m", "custom_speech_server", "serve", "--help"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+    )
+    options = set(re.findall(r"--[a-z-]+", help_text)) - {"--help", "--version"}
+
+    assert [name for name in sorted(variables | options) if name not in page] == []
 
 
 def test_deployment_holds_every_extra_that_the_page_offers() -> None:

@@ -61,40 +61,16 @@ def test_every_tool_is_in_the_import_contracts() -> None:
     assert lists == [[f"custom_speech_tools.{name}" for name in tool_names()]] * 2
 
 
-NEW_TOOL = '''
-"""rename_model: a tool that exists only in this test."""
-
-from custom_speech_tools.guardrails.references import MODEL, get_entity
-from custom_speech_tools.runtime.auditing import Decision
-from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import Arguments, DisplayName, ModelReference, ResourceName
-from custom_speech_tools.runtime.presenters.model import Model, present_model
-from custom_speech_tools.runtime.tool import Effect, declare
-
-
-class RenameModelArguments(Arguments):
-    model: ModelReference
-    display_name: DisplayName
-    resource: ResourceName = None
-
-
-async def rename_model(arguments: RenameModelArguments, call: CallContext) -> Model:
-    """Rename a custom model. Then get_model."""
-    speech = call.speech(arguments.resource)
-    model = await get_entity(speech, MODEL, arguments.model)
-    writer = call.writer(speech, Decision(()))
-    renamed = await writer.models_update(model.id, {"displayName": arguments.display_name})
-    return await present_model(call, speech, renamed)
-
-
-tool = declare(rename_model, "Rename a model", Effect.UPDATE, "models")
-'''
+def documented_tool() -> str:
+    """Return the example of docs/adding-a-tool.md."""
+    page = (PROJECT / "docs" / "adding-a-tool.md").read_text("utf-8")
+    return page.partition("```python\n")[2].partition("```")[0]
 
 
 @pytest.fixture
 def new_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpeechTool:
     """Add a tool: one file, and nothing else."""
-    (tmp_path / "rename_model.py").write_text(NEW_TOOL, encoding="utf-8")
+    (tmp_path / "rename_model.py").write_text(documented_tool(), encoding="utf-8")
     monkeypatch.setattr(custom_speech_tools, "__path__", [*custom_speech_tools.__path__, str(tmp_path)])
     return next(tool for tool in registered_tools() if tool.name == "rename_model")
 
