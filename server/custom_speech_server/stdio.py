@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from mcp.server.mcpserver import MCPServer
+from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp.types import ErrorData, JSONRPCError, JSONRPCNotification, jsonrpc_message_adapter
@@ -22,7 +22,7 @@ INVALID_REQUEST = -32600
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def serve_stdio(server: MCPServer[Any]) -> int:
+def serve_stdio(server: Server[Any]) -> int:
     """Serve until the client closes stdin, or until a signal, and return the exit status."""
     try:
         anyio.run(_serve, server)
@@ -31,12 +31,11 @@ def serve_stdio(server: MCPServer[Any]) -> int:
     return 0
 
 
-async def _serve(server: MCPServer[Any]) -> None:
-    low_level = server._lowlevel_server  # the SDK's own run_stdio_async takes no streams
+async def _serve(server: Server[Any]) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_exit_on_signal)
         async with stdio_server() as (read_stream, write_stream), answered_input(read_stream, write_stream) as messages:
-            await low_level.run(messages, write_stream, low_level.create_initialization_options())
+            await server.run(messages, write_stream, server.create_initialization_options())
         tasks.cancel_scope.cancel()
 
 

@@ -1,4 +1,4 @@
-"""The product's server with the fixtures of the official conformance suite beside its own tools.
+"""The fixtures of the official conformance suite behind the product's HTTP layer, state key and lifespan.
 
 python tests/e2e/conformance_server.py --port 9010     serves it on loopback until it is interrupted
 """
@@ -9,10 +9,11 @@ import warnings
 from typing import Any
 
 from mcp import MCPDeprecationWarning
-from mcp.server.mcpserver import MCPServer
+from mcp.server.lowlevel import Server
+from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from custom_speech_emulator import emulator
-from custom_speech_server.app import Settings, build
+from custom_speech_server.app import NAME, Settings
 from custom_speech_server.config import EMULATED
 from custom_speech_server.http import startup_checks
 from custom_speech_server.http.app import HTTPSettings
@@ -20,12 +21,13 @@ from custom_speech_server.http.runner import create_server, listen
 from e2e.conformance_fixtures import content, rounds, talking
 
 
-def with_fixtures(settings: Settings) -> MCPServer[Any]:
-    """The server as the product builds it, with what the suite calls."""
-    server: MCPServer[Any] = build(settings)
+def with_fixtures(settings: Settings) -> Server[Any]:
+    """Return a server of the SDK's with what the suite calls; the product's own has tools alone."""
+    security = RequestStateSecurity(keys=[settings.state_key])
+    server: MCPServer[Any] = MCPServer(NAME, request_state_security=security, log_level="WARNING")
     for fixtures in (content, talking, rounds):
         fixtures.add_to(server)
-    return server
+    return server._lowlevel_server
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import AsyncMock, MagicMock
 
 import anyio
+from mcp.types import CallToolRequestParams
 
 from custom_speech_tools.runtime.auditing import CallAuditor, NullAudit
 from custom_speech_tools.runtime.context import CALL_SECONDS, CallContext
@@ -16,5 +17,6 @@ def running_call(app: Any = None) -> Iterator[CallContext]:
     """Provide a call of create_model that may take as long as calls may."""
     with anyio.CancelScope(deadline=anyio.current_time() + CALL_SECONDS) as scope:
         auditor = CallAuditor(NullAudit(), lambda attempt: None)
-        client = MagicMock(report_progress=AsyncMock())
-        yield CallContext("create_model", {}, app, client, scope, anyio.current_time(), auditor)
+        request = MagicMock(session=MagicMock(report_progress=AsyncMock()))
+        params = CallToolRequestParams(name="create_model")
+        yield CallContext(app, request, params, scope, anyio.current_time(), auditor)

@@ -29,4 +29,4 @@ def example_arguments(tool: SpeechTool, **given: Any) -> dict[str, Any]:
     Raises:
         KeyError: A new required parameter has no value above yet.
     """
-    return {name: VALUES[name] for name in tool.parameters.get("required", [])} | given
+    return {name: VALUES[name] for name in tool.definition.input_schema.get("required", [])} | given

@@ -3,6 +3,7 @@
 import inspect
 import tomllib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import custom_speech_tools
 from custom_speech_tools.runtime.registry import registered_tools, tool_names
-from custom_speech_tools.runtime.tool import SpeechTool
+from custom_speech_tools.runtime.tool import Effect, SpeechTool
 from support.promises import PROMISES, assert_audited, assert_text_is_data
 from support.virtual_time import BACKEND
 
@@ -80,12 +81,10 @@ async def test_a_new_tool_is_registered_and_checked_for_every_promise(new_tool: 
     await promise(new_tool)
 
 
-async def test_a_new_tool_that_breaks_a_promise_is_found(new_tool: SpeechTool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tool that says it only reads, and writes, is stopped, and so its write is not in the audit log either."""
-    assert new_tool.annotations is not None
-    monkeypatch.setattr(new_tool.annotations, "read_only_hint", True)
+async def test_a_new_tool_that_breaks_a_promise_is_found(new_tool: SpeechTool) -> None:
+    """Here a tool that is declared as reading, and writes."""
     with pytest.raises(AssertionError):
-        await assert_audited(new_tool)
+        await assert_audited(replace(new_tool, effect=Effect.READ))
 
 
 def test_no_tool_is_named_in_the_promises() -> None:

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -43,7 +43,7 @@ class HTTPSettings:
     stateless: bool = False
 
 
-def create_app(server: MCPServer[Any], settings: Settings, http: HTTPSettings) -> tuple[Starlette, ListeningStreams]:
+def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> tuple[Starlette, ListeningStreams]:
     """Return the application, and its streams that a shutdown ends first."""
     streams = ListeningStreams(_mcp_endpoint(server, http))
     readiness = health.Readiness(_resources(settings))
@@ -70,7 +70,7 @@ def create_app(server: MCPServer[Any], settings: Settings, http: HTTPSettings) -
     return app, streams
 
 
-def _mcp_endpoint(server: MCPServer[Any], http: HTTPSettings) -> ASGIApp:
+def _mcp_endpoint(server: Server[Any], http: HTTPSettings) -> ASGIApp:
     """Return the SDK's handler of requests; it checks Host and Origin again."""
     server.streamable_http_app(
         transport_security=TransportSecuritySettings(

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import uvicorn
-from mcp.server.mcpserver import MCPServer
+from mcp.server.lowlevel import Server
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.auth import config
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def create_server(
-    mcp: MCPServer[Any],
+    mcp: Server[Any],
     settings: Settings,
     http: HTTPSettings,
     stop_seconds: int,

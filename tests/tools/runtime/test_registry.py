@@ -50,8 +50,15 @@ def written(tool: Tool) -> dict[str, Any]:
 async def test_registry_a_file_is_a_tool_is_a_function(call: Caller) -> None:
     """The catalogue finds tools by file name, and each has its test file."""
     assert set(await listed(call)) == FILES
-    assert [tool.fn.__name__ for tool in registered_tools()] == TOOLS
+    assert [tool.function.__name__ for tool in registered_tools()] == TOOLS
     assert {file.stem.removeprefix("test_") for file in Path(__file__).parents[1].glob("test_*.py")} >= FILES
+
+
+async def test_server_announces_only_capabilities_that_it_has(call: Caller) -> None:
+    """No prompts, no resources, and a list of tools that does not change."""
+    announced = call.client.server_capabilities.model_dump(exclude_none=True)
+
+    assert announced in ({"tools": {"list_changed": False}}, {"tools": {}}, {"extensions": {}, "tools": {}})
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -122,9 +122,9 @@ class CallObserver:
             NotAllowedError: No checked plan decided on a change, or it cannot be recorded.
         """
         if self.decision is None:
-            message = f"{self.call.tool} may not change anything, so {operation} was not sent to {resource}."
+            message = f"{self.call.params.name} may not change anything, so {operation} was not sent to {resource}."
             raise NotAllowedError(message, resource=resource, operation=operation)
-        entry: Entry = {"tool": self.call.tool, "caller": self.auditor.caller, "resource": resource}
+        entry: Entry = {"tool": self.call.params.name, "caller": self.auditor.caller, "resource": resource}
         entry |= {"operation": operation, "request": self.decision.key}
         change, outcome = Change(), "interrupted: it may have been carried out"
         try:
@@ -141,12 +141,14 @@ class CallObserver:
         finally:
             if outcome.startswith("interrupted"):
                 template = "%s of %s on %s was interrupted; it may have been carried out"
-                _log.warning(template, operation, self.call.tool, resource)
+                _log.warning(template, operation, self.call.params.name, resource)
             self._record_end(entry | {"event": "ended", "id": change.id, "outcome": outcome})
 
     def _decided(self, decision: Decision) -> dict[str, Any]:
         return {
-            "arguments": {name: value for name, value in self.call.arguments.items() if name != _SECRET_ARGUMENT},
+            "arguments": {
+                name: value for name, value in (self.call.params.arguments or {}).items() if name != _SECRET_ARGUMENT
+            },
             "findings": [f"{finding.level} {finding.rule}: {finding.message}" for finding in decision.findings],
             "confirmation": decision.confirmation,
         }

@@ -158,15 +158,15 @@ async def obtain_confirmation(
 
 def can_ask(call: "CallContext") -> bool:
     """Return whether the client says that it can show a form to its user."""
-    capabilities = call.client.client_capabilities
+    capabilities = call.request.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return False
-    return _is_stateless(call) or call.client.session.can_send_request
+    return _is_stateless(call) or call.request.session.can_send_request
 
 
 def _is_stateless(call: "CallContext") -> bool:
-    return (call.client.protocol_version or "") >= _STATELESS_SINCE
+    return call.request.protocol_version >= _STATELESS_SINCE
 
 
 async def _ask(call: "CallContext", request: ConfirmationRequest) -> Confirmation | None:
@@ -175,7 +175,7 @@ async def _ask(call: "CallContext", request: ConfirmationRequest) -> Confirmatio
         state = _state_of(call)
         if state is None or state.get("effect") != _digest(request.effect):
             raise InputRequired(_question(call, request))
-        result: Any = (call.client.input_responses or {}).get(_QUESTION)
+        result: Any = (call.params.input_responses or {}).get(_QUESTION)
         asked, identifier = datetime.fromisoformat(str(state["asked"])), str(state["id"])
     else:
         asked, identifier = call.app.now(), str(uuid4())
@@ -197,8 +197,8 @@ async def _ask(call: "CallContext", request: ConfirmationRequest) -> Confirmatio
 async def _elicit(call: "CallContext", request: ConfirmationRequest) -> ElicitResult | None:
     with anyio.move_on_after(CONFIRMATION_LIFETIME.total_seconds()):
         try:
-            answer: ElicitResult = await call.client.session.elicit_form(
-                message=request.question, requested_schema=_FORM, related_request_id=call.client.request_id
+            answer: ElicitResult = await call.request.session.elicit_form(
+                message=request.question, requested_schema=_FORM, related_request_id=call.request.request_id
             )
             return answer
         except (MCPError, ValueError):  # clients announce elicitation and have no handler, or answer nonsense
@@ -215,7 +215,7 @@ def _question(call: "CallContext", request: ConfirmationRequest) -> InputRequire
 def _state_of(call: "CallContext") -> dict[str, Any] | None:
     """Return what an earlier round of this call kept; the SDK has verified its seal."""
     try:
-        state = json.loads(call.client.request_state or "null")
+        state = json.loads(call.params.request_state or "null")
     except ValueError:
         return None
     return state if isinstance(state, dict) and {"id", "asked", "effect"} <= state.keys() else None

@@ -1,12 +1,13 @@
 """The call that is being answered: its resources, its time limit, and its way to the client."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from mcp.server.mcpserver import Context
+from mcp.server.context import ServerRequestContext
+from mcp.types import CallToolRequestParams
 
 from custom_speech_tools.runtime.auditing import CallAuditor, Decision
 from custom_speech_tools.runtime.dependencies import AppContext
@@ -33,17 +34,15 @@ class CallContext:
     """One call of a tool.
 
     Attributes:
-        tool: The name of the tool.
-        arguments: The arguments as the client sent them, for the audit.
         app: What the server provides.
-        client: The SDK's context: the session, the request, the client's capabilities.
+        request: The SDK's context: the session with the client, the HTTP request, the protocol version.
+        params: The tool's name and arguments, as the client sent them, and its answers to earlier questions.
         scope: Ends the call when its time is over.
     """
 
-    tool: str
-    arguments: Mapping[str, Any]
     app: AppContext
-    client: Context[Any, Any]
+    request: ServerRequestContext[AppContext, Any]
+    params: CallToolRequestParams
     scope: anyio.CancelScope
     started: float
     auditor: CallAuditor
@@ -70,7 +69,8 @@ class CallContext:
 
     async def report_progress(self, message: str, progress: float | None = None, total: float | None = None) -> None:
         """Tell clients that show progress."""
-        await self.client.report_progress(self.elapsed() if progress is None else progress, total, message)
+        done = self.elapsed() if progress is None else progress
+        await self.request.session.report_progress(done, total, message)
 
     def elapsed(self) -> float:
         """Return the seconds since the call arrived."""

@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 from typing import get_args
 
 import custom_speech_tools
-from custom_speech_tools.runtime.tool import SpeechTool, Toolset
+from custom_speech_tools.runtime.tool import READ_EFFECTS, SpeechTool, Toolset
 
 TOOLSETS: tuple[str, ...] = get_args(Toolset)
 
@@ -28,5 +28,5 @@ def registered_tools(*, read_only: bool = False, toolsets: Collection[str] = TOO
         tool
         for tool in tools
         if (tool.toolset in toolsets or tool.name == "list_resources")
-        and not (read_only and not (tool.annotations and tool.annotations.read_only_hint))
+        and (tool.effect in READ_EFFECTS or not read_only)
     ]

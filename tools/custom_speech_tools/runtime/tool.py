@@ -1,18 +1,24 @@
-"""Declaration and execution of tools: the SDK's own Tool, with one object in both channels of the answer."""
+"""Declaration and execution of tools, with the same object as structured content and as text."""
 
 import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
 import anyio
-from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool
-from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
-from pydantic import Field, ValidationError
+from mcp.server.context import ServerRequestContext
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    InputRequiredResult,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
+from pydantic import ValidationError
 
 from custom_speech_tools.runtime import error_texts
 from custom_speech_tools.runtime.auditing import CallAuditor
@@ -41,40 +47,56 @@ class Effect(Enum):
     DELETE = (False, True, True, True)
 
 
-class SpeechTool(Tool):
-    """A tool of this server; `fn` takes its arguments and the call."""
+READ_EFFECTS = (Effect.READ, Effect.READ_LOCAL)
 
-    arguments: type[Arguments] = Field(exclude=True)
-    toolset: Toolset = Field(exclude=True)
-    effect: Effect = Field(exclude=True)
+
+@dataclass(frozen=True, slots=True)
+class SpeechTool:
+    """A tool of this server.
+
+    Attributes:
+        definition: What tools/list shows of it.
+        function: Takes the arguments and the call.
+        arguments: The model of its arguments.
+    """
+
+    definition: Tool
+    function: Callable[[Any, CallContext], Awaitable[Answer]]
+    arguments: type[Arguments]
+    toolset: Toolset
+    effect: Effect
+
+    @property
+    def name(self) -> str:
+        """Return the name of the tool."""
+        return self.definition.name
+
+    @property
+    def parameters(self) -> list[str]:
+        """Return the names of the arguments."""
+        return list(self.definition.input_schema["properties"])
 
     async def run(
-        self,
-        arguments: dict[str, Any],
-        context: Context[Any, Any],
-        convert_result: bool = False,  # noqa: ARG002  # the SDK's signature
+        self, request: ServerRequestContext[AppContext, Any], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
         """Run the tool, no longer than a call may take, and return its answer or the text of its error."""
-        app = context.request_context.lifespan_context
-        assert isinstance(app, AppContext)  # noqa: S101  # the server's lifespan provides nothing else
+        app = request.lifespan_context
         if app.configuration_error:
             return error_answer(app.configuration_error)
-        seconds = call_seconds(app.max_wait)
-        with anyio.move_on_after(seconds) as scope:
-            auditor = CallAuditor(app.audit, app.observe, caller_of(context))
-            started = anyio.current_time()
-            call = CallContext(self.name, arguments, app, context, scope, started, auditor)
+        with anyio.move_on_after(call_seconds(app.max_wait)) as scope:
+            auditor = CallAuditor(app.audit, app.observe, caller_of(request))
+            call = CallContext(app, request, params, scope, anyio.current_time(), auditor)
             return await self._answer(call)
         return error_answer(error_texts.timed_out(self.name, call.elapsed(), auditor.last_change))
 
     async def _answer(self, call: CallContext) -> CallToolResult | InputRequiredResult:
         try:
-            arguments, notes = self.arguments.read(call.arguments, call.app.max_wait)
-            return success_answer(await self.fn(arguments, call), notes, call.app.missing_tools)
+            arguments, notes = self.arguments.read(call.params.arguments or {}, call.app.max_wait)
+            return success_answer(await self.function(arguments, call), notes, call.app.missing_tools)
         except InputRequired as question:
             return question.result
         except ValidationError as error:
-            return error_answer(error_texts.invalid_arguments(self.name, list(self.parameters["properties"]), error))
+            return error_answer(error_texts.invalid_arguments(self.name, self.parameters, error))
         except Refused as refusal:
             return error_answer(str(_offered(refusal, call.app.missing_tools)))
         except SpeechError as error:
@@ -91,25 +113,20 @@ def declare(
     """Declare a tool: its name, description, arguments and result are those of the function."""
     types = function.__annotations__
     read_only, destructive, idempotent, open_world = effect.value
-    name = function.__name__
-    return SpeechTool(
-        fn=function,
-        name=name,
+    definition = Tool(
+        name=function.__name__,
         title=title,
         description=" ".join((function.__doc__ or "").split()),
-        parameters=arguments_schema(types["arguments"]),
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=result_schema(types["return"])),
-        is_async=True,
+        input_schema=arguments_schema(types["arguments"]),
+        output_schema=result_schema(types["return"]),
         annotations=ToolAnnotations(
             read_only_hint=read_only,
             destructive_hint=destructive,
             idempotent_hint=idempotent,
             open_world_hint=open_world,
         ),
-        arguments=types["arguments"],
-        toolset=toolset,
-        effect=effect,
     )
+    return SpeechTool(definition, function, types["arguments"], toolset, effect)
 
 
 def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[str]) -> CallToolResult:
@@ -128,10 +145,9 @@ def error_answer(text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
-def caller_of(context: Context[Any, Any]) -> str | None:
+def caller_of(request: ServerRequestContext[Any, Any]) -> str | None:
     """Return the authenticated caller, None where the server does not authenticate."""
-    request: Any = context.request_context.request
-    user = request.scope.get("user") if request else None
+    user = request.request.scope.get("user") if request.request else None
     return getattr(user, "username", None)
 
 
