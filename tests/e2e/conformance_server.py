@@ -1,6 +1,6 @@
 """The fixtures of the official conformance suite behind the product's HTTP layer, state key and lifespan.
 
-python tests/e2e/conformance_server.py --port 9010     serves it on loopback until it is interrupted
+PYTHONPATH=tests python -m e2e.conformance_server --port 9010     serves it on loopback until it is interrupted
 """
 
 import argparse
