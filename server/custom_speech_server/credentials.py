@@ -99,6 +99,8 @@ class CommandKey(StoredKey):
                 status = await self._wait(process, output.fileno())
             finally:
                 _end_process_group(process)
+                with anyio.CancelScope(shield=True):
+                    await process.aclose()
             output.seek(0)
             key = output.read(MAX_OUTPUT_BYTES).decode(errors="replace").strip()
         if status or not key:

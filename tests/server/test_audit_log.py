@@ -13,7 +13,7 @@ from mcp.types import ElicitResult
 from custom_speech_emulator import emulator
 from custom_speech_emulator.faults.rules import Faults
 from custom_speech_server.audit_log import AuditFile, audit_from_environment, audit_warnings
-from custom_speech_server.config import EMULATED, Resources
+from custom_speech_server.config import EMULATED, ConfigurationError, Resources
 from custom_speech_tools.runtime.auditing import NullAudit
 from support.scripted_service import served
 from support.virtual_time import BACKEND, START, clock
@@ -266,3 +266,49 @@ def path_of(environment: dict[str, str], resources: Resources) -> Path:
     found, _ = audit_from_environment(environment, resources)
     assert isinstance(found, AuditFile)
     return found.path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="named pipes are POSIX")
+def test_audit_log_in_a_pipe_is_refused_at_the_start(tmp_path: Path) -> None:
+    """Opening one would wait for a reader."""
+    pipe = tmp_path / "audit"
+    os.mkfifo(pipe)
+
+    with pytest.raises(ConfigurationError, match="a device or pipe"):
+        audit_from_environment({"CUSTOM_SPEECH_AUDIT": str(pipe)}, EMULATED)
+    with pytest.raises(ConfigurationError, match="a folder"):
+        audit_from_environment({"CUSTOM_SPEECH_AUDIT": str(tmp_path)}, EMULATED)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX")
+def test_audit_log_that_others_can_read_is_reported_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    file.touch()
+    file.chmod(0o644)
+
+    [warning] = audit_warnings(AuditFile(file))
+
+    assert "can be read by others (mode 644)" in warning
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"\xff\xfe not text", b"[]", b"null", b"{}", b'{"request": 1}', b'{"request": "k", "time": 5}', b"[" * 100_000],
+    ids=["bytes", "list", "null", "empty", "number", "time", "nested"],
+)
+def test_audit_log_skips_lines_of_others(audit: AuditFile, line: bytes) -> None:
+    audit.write({"event": "sends", "request": "k", "operation": "Models_Create"})
+    with audit.path.open("ab") as file:
+        file.write(line + b"\n")
+
+    assert set(audit.unresolved()) == {"k"}
+
+
+def test_audit_log_reads_only_its_end_at_the_start(audit: AuditFile) -> None:
+    """A file of any size does not delay the server."""
+    audit.write({"event": "sends", "request": "old", "operation": "Models_Create"})
+    with audit.path.open("ab") as file:
+        file.write(b"x" * 1_000_000 + b"\n")
+    audit.write({"event": "sends", "request": "new", "operation": "Models_Create"})
+
+    assert set(audit.unresolved()) == {"new"}

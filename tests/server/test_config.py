@@ -145,3 +145,62 @@ def test_config_a_wrong_environment_is_never_emulated_instead(environment: dict[
     """Who configures something real gets that or an error."""
     with pytest.raises(ConfigurationError, match=said):
         load(None, environment)
+
+
+MINIMAL = '[resources.train]\nregion = "eastus"\nkey = { env = "TRAIN_KEY" }\n'
+
+
+def test_config_is_read_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Windows editors write one."""
+    file = tmp_path / "resources.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + MINIMAL.encode())
+
+    assert from_file(file, {"TRAIN_KEY": "k"}).default == "train"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_config_in_utf_16_is_refused_with_how_to_save_it(tmp_path: Path, encoding: str) -> None:
+    """As `>` of Windows PowerShell 5.1 writes it."""
+    file = tmp_path / "resources.toml"
+    file.write_bytes((b"\xfe\xff" if encoding == "utf-16-be" else b"") + MINIMAL.encode(encoding))
+
+    with pytest.raises(ConfigurationError, match=r"UTF-16.*Set-Content -Encoding utf8"):
+        from_file(file, {})
+
+
+KEY = "4f1c0de5a9b84e3d8c7b6a5f4e3d2c1b4f1c0de5a9b84e3d8c7b6a5f4e3d2c1b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MINIMAL.replace("TRAIN_KEY", f"{KEY}-x"),
+        f'default = "{KEY}"\n' + MINIMAL,
+        MINIMAL + f'"{KEY}" = 1\n',
+        MINIMAL.replace('{ env = "TRAIN_KEY" }', f'"{KEY}"'),
+        MINIMAL.replace('"eastus"', f'"{KEY.upper()}"'),
+        f"{KEY} {KEY}\n" + MINIMAL,
+        f'[resources."{KEY}"]\nregion = "eastus"\n',
+    ],
+    ids=["env", "default", "a name", "key", "region", "a line", "a resource"],
+)
+def test_config_does_not_print_a_key_in_the_wrong_place(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        from_file(file_of(tmp_path, text), {})
+
+    assert KEY not in str(error.value)
+    assert KEY.upper() not in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX")
+@pytest.mark.parametrize(
+    ("file_mode", "folder_mode", "said"), [(0o620, 0o700, "mode 620"), (0o600, 0o777, "everybody")]
+)
+def test_config_that_others_can_change_is_reported(tmp_path: Path, file_mode: int, folder_mode: int, said: str) -> None:
+    file = file_of(tmp_path, MINIMAL)
+    file.chmod(file_mode)
+    tmp_path.chmod(folder_mode)
+
+    [warning] = from_file(file, {"TRAIN_KEY": "k"}).warnings
+
+    assert said in warning

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from pydantic import AnyHttpUrl, HttpUrl
 from custom_speech_server.__main__ import main
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.auth import config
-from custom_speech_server.auth.config import Access
+from custom_speech_server.auth.config import Access, load
 from custom_speech_server.auth.jwt import (
     MIN_FETCH_INTERVAL,
     Issuer,
@@ -31,7 +32,7 @@ from custom_speech_server.auth.jwt import (
     scopes,
 )
 from custom_speech_server.auth.scopes import writing_tools
-from custom_speech_server.auth.static_tokens import StaticTokenVerifier, Token, digest
+from custom_speech_server.auth.static_tokens import StaticTokenVerifier, Token, digest, token_table
 from custom_speech_server.config import ConfigurationError
 from support.http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, over_http
 from support.scripted_service import Listener
@@ -447,3 +448,36 @@ async def test_authentication_accepts_the_token_that_the_command_made(
     assert found is not None
     assert found.scopes == [READ, WRITE]
     assert token not in printed.out
+
+
+@pytest.mark.parametrize("issuer", ["https://login.contoso.com", "https://login.contoso.com/tenant/v2.0/"])
+async def test_authentication_publishes_issuer_byte_for_byte_and_qualified_scopes(
+    azure: Azure, tmp_path: Path, issuer: str
+) -> None:
+    """Clients compare the issuer with what it says of itself; Entra ID takes short scopes for those of Graph."""
+    file = tmp_path / "access.toml"
+    file.write_text(
+        f'public_url = "{PUBLIC}"\n[oauth]\nissuer = "{issuer}"\naudience = "a"\n'
+        f'jwks = "https://login.contoso.com/keys"\nscope_prefix = "{PUBLIC}/"\n'
+    )
+    async with behind(azure, load(file)) as client:
+        metadata = (await client.get("/.well-known/oauth-protected-resource/mcp")).json()
+
+    assert metadata["authorization_servers"] == [issuer]
+    assert metadata["scopes_supported"] == [f"{PUBLIC}/{READ}", f"{PUBLIC}/{WRITE}"]
+
+
+async def test_authentication_revokes_a_token_although_the_files_date_stays(azure: Azure, tmp_path: Path) -> None:
+    """Some editors and volumes change a file in place and keep its date."""
+    file = tmp_path / "access.toml"
+    file.write_text(token_table("ada", "ada-token", write=False) + "\n" + token_table("bob", "bob-token", write=False))
+    stat = file.stat()
+    access = load(file)
+    async with behind(azure, access) as client:
+        before = (await client.post("/mcp", **bearing("ada-token", LIST))).status_code
+        file.write_text(token_table("bob", "bob-token", write=False))
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        after = (await client.post("/mcp", **bearing("ada-token", LIST))).status_code
+        other = (await client.post("/mcp", **bearing("bob-token", LIST))).status_code
+
+    assert (before, after, other) == (200, 401, 200)
