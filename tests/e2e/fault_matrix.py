@@ -5,6 +5,9 @@
 
 One seed is one run: a fresh emulator with canary keys, the real server before it, a client that calls one tool
 (once or ten times at once), repeats what failed as a model does, and calls again when the faults are over.
+Tools that create something are also run with two servers that share a lock, with a person who answers after minutes
+while another server carries out the same request, with a new process for every call, and with three spellings of one
+endpoint.
 The exit status is 0 only when every figure is as promised.
 """
 
@@ -15,8 +18,15 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    redirect_stderr,
+    redirect_stdout,
+)
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -25,6 +35,8 @@ from typing import Any
 import anyio
 from mcp import Client, MCPError
 from mcp.types import ElicitResult
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, it does not find the folder of tests
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.audit_log import AuditFile
@@ -108,6 +120,27 @@ TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
 MADE_BY = {"create_model": (EAST, MADE), "copy_model": (WEST, MODEL)}
 """The tools that make something: where, and of what name."""
 
+CIRCUMSTANCES = ("one server", "two servers", "late person", "new process", "three spellings")
+LATE_SECONDS = 240.0
+SPELLINGS = ("http://eastus.localhost", "http://localhost/eastus", "http://127.0.0.1/eastus")
+
+
+class SharedLock:
+    """Stands in for the lock files of one machine, in virtual time."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, anyio.Lock] = {}
+        self._done: set[str] = set()
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[bool]:
+        """Hold the lock of a request."""
+        async with self._locks.setdefault(key, anyio.Lock()):
+            try:
+                yield key in self._done
+            finally:
+                self._done.add(key)
+
 
 @dataclass
 class Run:
@@ -117,6 +150,7 @@ class Run:
     tool: str
     fault: str
     version: str
+    circumstance: str = "one server"
     seconds: list[float] = field(default_factory=list)
     struck: int = 0
     made: int | None = None
@@ -132,41 +166,55 @@ class Run:
         return bool(wrong or max(self.seconds) > MOST_SECONDS)
 
 
-class Drive:
-    """One client that calls one tool, and everything that becomes visible on the way."""
+class Person:
+    """Agrees to everything, after some time."""
 
-    def __init__(self, run: Run, client: Client, arguments: dict[str, Any], gives_up: float | None) -> None:
-        self.run, self.client, self.arguments, self.gives_up = run, client, arguments, gives_up
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.waited = seconds, 0.0
+
+    async def agree(self, context: Any, params: Any) -> ElicitResult:
+        """Answer the question of a server."""
+        await anyio.sleep(self.seconds)
+        self.waited += self.seconds
+        return ElicitResult(action="accept", content={"agree": True})
+
+
+class Drive:
+    """Clients that call one tool, and everything that becomes visible on the way."""
+
+    def __init__(self, run: Run, arguments: dict[str, Any], gives_up: float | None, person: Person) -> None:
+        self.run, self.arguments, self.gives_up, self.person = run, arguments, gives_up, person
+        self.connect: Callable[[], Any]
         self.visible: list[str] = []
 
     async def at_once(self, number: int, *, patient: bool = False) -> bool:
         """Call so many times at once; whether all succeeded."""
         succeeded: list[bool] = []
 
-        async def one() -> None:
-            succeeded.append(await self._call(None if patient else self.gives_up))
+        async def one(client: Client) -> None:
+            succeeded.append(await self._call(client, None if patient else self.gives_up))
 
-        async with anyio.create_task_group() as group:
-            for _ in range(number):
-                group.start_soon(one)
+        async with self.connect() as clients, anyio.create_task_group() as group:
+            for place in range(max(number, len(clients))):
+                group.start_soon(one, clients[place % len(clients)])
         return all(succeeded)
 
-    async def _call(self, gives_up: float | None) -> bool:
-        start = anyio.current_time()
+    async def _call(self, client: Client, gives_up: float | None) -> bool:
+        start, waited = anyio.current_time(), self.person.waited
         try:
-            result = await self.client.call_tool(self.run.tool, self.arguments, gives_up, self._progress)
+            result = await client.call_tool(self.run.tool, self.arguments, gives_up, self._progress)
         except MCPError as error:
             if gives_up is None:
                 self.run.unhandled.append(f"protocol error: {error}")
             return False
         finally:
-            self.run.seconds.append(anyio.current_time() - start)
+            self.run.seconds.append(anyio.current_time() - start - (self.person.waited - waited))
         self._look(result.is_error, text_of(result), json.dumps(result.structured_content))
         return not result.is_error
 
     def _look(self, is_error: bool, text: str, structure: str) -> None:
         self.visible += [text, structure]
-        if is_error and ("reason of its own" in text or "Error executing" in text or not text):
+        if is_error and ("internal error" in text or "Error executing" in text or not text):
             self.run.unhandled.append(text)
 
     async def _progress(self, done: float, total: float | None, message: str | None) -> None:
@@ -178,12 +226,15 @@ async def one(seed: int) -> Run:
     dice = random.Random(seed)  # noqa: S311  # repeatable on purpose
     tool, rest = list(TOOLS)[seed % len(TOOLS)], seed // len(TOOLS)
     fault, version = list(FAULTS)[rest % len(FAULTS)], ("2025-10-15", "v3.2")[rest // len(FAULTS) % 2]
-    run, service = Run(seed, tool, fault, version), Service(version)
+    circumstance = dice.choice(CIRCUMSTANCES) if tool in MADE_BY else "one server"
+    run, service = Run(seed, tool, fault, version, circumstance), Service(version)
     await service.prepare(marked=dice.random() < 0.7)
+    person = Person(LATE_SECONDS if circumstance == "late person" else 0.0)
     with tempfile.TemporaryDirectory() as folder, visible_elsewhere() as elsewhere:
         audit = AuditFile(Path(folder) / "audit.jsonl", clock())
-        async with Client(build(_settings(dice, service, audit)), cache=None, **_client(dice)) as client:
-            drive = Drive(run, client, TOOLS[tool](dice, service), 5.0 if fault == "client gives up" else None)
+        gives_up = 5.0 if fault == "client gives up" and circumstance != "late person" else None
+        drive = Drive(run, TOOLS[tool](dice, service), gives_up, person)
+        async with _connected(drive, dice, service, audit):
             await _drive(drive, dice, service, FAULTS[fault](dice))
         drive.visible.append(audit.path.read_text("utf-8") if audit.path.exists() else "")
     run.secrets = sum(key in text for text in [*drive.visible, *elsewhere()] for key in service.keys)
@@ -196,7 +247,7 @@ async def one(seed: int) -> Run:
 
 async def _drive(drive: Drive, dice: Dice, service: Service, rules: Rules) -> None:
     service.arm(rules)
-    number = dice.choice((1, 1, 1, 10))
+    number = 1 if drive.run.circumstance == "late person" else dice.choice((1, 1, 1, 10))
     for _ in range(REPETITIONS):
         if await drive.at_once(number):
             break
@@ -204,6 +255,37 @@ async def _drive(drive: Drive, dice: Dice, service: Service, rules: Rules) -> No
     settled = any([await drive.at_once(1, patient=True) for _ in range(REPETITIONS)])
     if not settled and "may be an earlier copy" not in drive.visible[-2]:
         drive.run.unhandled.append(f"still refused without faults: {drive.visible[-2]}")
+
+
+@asynccontextmanager
+async def _connected(drive: Drive, dice: Dice, service: Service, audit: AuditFile) -> AsyncIterator[None]:
+    """Let the drive connect its clients as the circumstance of the run has it."""
+    settings, lock, client = _settings(dice, service, audit), SharedLock(), _client(dice, drive.person)
+    several = [replace(settings, lock=lock)] * 2
+    if drive.run.circumstance == "late person":
+        several = [replace(several[0], confirm="ask"), replace(several[0], confirm="never")]
+    if drive.run.circumstance == "three spellings":
+        service.hosts |= {"localhost", "127.0.0.1"}
+        several = [replace(several[0], resources=spelled(settings.resources, address)) for address in SPELLINGS]
+
+    @asynccontextmanager
+    async def connect(every: list[Settings]) -> AsyncIterator[list[Client]]:
+        async with AsyncExitStack() as stack:
+            yield [await stack.enter_async_context(Client(build(one), cache=None, **client)) for one in every]
+
+    if drive.run.circumstance == "new process":
+        drive.connect = lambda: connect([settings])
+        yield
+        return
+    async with connect([settings] if drive.run.circumstance == "one server" else several) as clients:
+        drive.connect = lambda: nullcontext(clients)
+        yield
+
+
+def spelled(resources: Resources, address: str) -> Resources:
+    """Return the resources with another spelling of the first one's endpoint."""
+    first, *others = resources.all
+    return replace(resources, all=(replace(first, endpoint=address), *others))
 
 
 def _settings(dice: Dice, service: Service, audit: AuditFile) -> Settings:
@@ -221,11 +303,8 @@ def _settings(dice: Dice, service: Service, audit: AuditFile) -> Settings:
     )
 
 
-def _client(dice: Dice) -> dict[str, Any]:
-    async def yes(context: Any, params: Any) -> ElicitResult:
-        return ElicitResult(action="accept", content={"agree": True})
-
-    return {"mode": dice.choice(("auto", "legacy")), "elicitation_callback": yes}
+def _client(dice: Dice, person: Person) -> dict[str, Any]:
+    return {"mode": dice.choice(("auto", "legacy")), "elicitation_callback": person.agree}
 
 
 @contextmanager
@@ -251,6 +330,7 @@ def report(runs: list[Run]) -> str:
         f"runs: {len(runs)} ({len({(r.tool, r.fault, r.version) for r in runs})} of "
         f"{len(TOOLS) * len(FAULTS) * 2} combinations of tool, fault and API version), "
         f"calls: {sum(len(run.seconds) for run in runs)}, faults that struck: {sum(run.struck for run in runs)}",
+        f"circumstances: {dict(Counter(run.circumstance for run in runs))}",
         f"entities created per request: {made}",
         f"runs over {MOST_SECONDS:.0f} s: {sum(max(run.seconds) > MOST_SECONDS for run in runs)} "
         f"(longest call: {max(max(run.seconds) for run in runs):.1f} s of virtual time)",

@@ -32,6 +32,7 @@ class Service:
         self.app = emulator(training="seconds:4", now=clock(), accounts=accounts)
         self.emulation = self.app.state.emulator
         self.elsewhere: list[str] = []
+        self.hosts = {f"{region}.localhost" for region in REGIONS}
         self.echoes = self.echoed = 0
         """How many requests are still refused by repeating their key, and how many were."""
         self.model = self.operation = ""
@@ -40,7 +41,7 @@ class Service:
         """Answer, and note a credential that was sent to a host that is none of the resources'."""
         headers = dict(scope["headers"])
         host = headers[b"host"].decode()
-        if KEY in headers and host not in {f"{region}.localhost" for region in REGIONS}:
+        if KEY in headers and host not in self.hosts:
             self.elsewhere.append(host)
         if KEY in headers and self.echoed < self.echoes:
             self.echoed += 1
