@@ -19,6 +19,14 @@ from support.tool_client import Caller
 Connect = Callable[..., AbstractAsyncContextManager[Caller]]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep state keys, locks and markers of tests out of the user's own directory, and of the next run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """The event loop that the SDK runs on."""
