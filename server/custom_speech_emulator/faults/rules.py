@@ -90,12 +90,10 @@ class Armed:
             return False
         self.fitted += 1
         spent = rule.times is not None and self.struck >= rule.times
-        strikes = not spent and rule.nth in (None, self.fitted) and self._drawn()
+        is_drawn = rule.probability is None or self.dice.random() < rule.probability
+        strikes = not spent and rule.nth in (None, self.fitted) and is_drawn
         self.struck += strikes
         return strikes
-
-    def _drawn(self) -> bool:
-        return self.rule.probability is None or self.dice.random() < self.rule.probability
 
 
 @dataclass

@@ -78,10 +78,7 @@ class _Parser:
         return token
 
     def expression(self) -> Condition:
-        return self._chain("or", self._term)
-
-    def _term(self) -> Condition:
-        return self._chain("and", self._factor)
+        return self._chain("or", lambda: self._chain("and", self._factor))
 
     def _chain(self, word: str, part: Callable[[], Condition]) -> Condition:
         parts = [part()]

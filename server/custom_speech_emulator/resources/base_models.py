@@ -74,10 +74,6 @@ def chosen(call: Call, reference: Reference | None, locale: str, kinds: set[str]
     return model
 
 
-def _takes(model: Entity, kinds: set[str]) -> bool:
-    return kinds <= set(model.document["trainsWith"]) or adapts_to_text_only(model)
-
-
 def default(call: Call, locale: str, kinds: set[str]) -> Entity:
     """Return the newest base model of a locale that can be trained with these kinds of data; 400 when there is none."""
     same = call.store.all("", "models/base", "json_extract(document, '$.locale') IS ?", (locale,))

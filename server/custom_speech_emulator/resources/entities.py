@@ -89,7 +89,8 @@ def listed(
     shown_rows = [fill(row) for row in rows[:top]] if fill else rows[:top]
     here = call.version.link(*(path or (kind.path,)))
     following = paging.next_link(here, call.query, skip, top) if len(rows) > top else None
-    return Answer(200, page(call, kind, shown_rows, following), _retry_list(kind, shown_rows))
+    retry = {"Retry-After": "1"} if kind.moves and any(row.moving for row in shown_rows) else {}
+    return Answer(200, page(call, kind, shown_rows, following), retry)
 
 
 def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
@@ -97,10 +98,6 @@ def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
     base = call.address.base
     values = ",".join([_text(kind, call.version, base, row.id, row.text) for row in rows])
     return f'{{"values":[{values}]' + (f',"@nextLink":{json.dumps(following)}}}' if following else "}")
-
-
-def _retry_list(kind: Kind, rows: list[Row]) -> dict[str, str]:
-    return {"Retry-After": "1"} if kind.moves and any(row.moving for row in rows) else {}
 
 
 def new(call: Call, kind: Kind, body: Body) -> Entity:

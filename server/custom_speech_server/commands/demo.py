@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:  # all commands have the same signa
 
 async def _job() -> None:
     arguments = ["-m", "custom_speech_server", "--emulated"]
-    server = StdioServerParameters(command=sys.executable, args=arguments, env=_environment())
+    environment = dict(os.environ) | {"CUSTOM_SPEECH_EMULATOR_STATE": emulated_resources.IN_MEMORY}
+    server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
     async with Client(server, elicitation_callback=_agree) as client:
         _say(f"Server started over stdio, protocol {client.protocol_version}; no Azure account is used.")
         for step in STEPS:
@@ -155,11 +156,6 @@ async def _agree(context: ClientRequestContext, params: ElicitRequestParams) -> 
     _say(f"The server asks: {params.message}")
     _say("The user agrees.")
     return ElicitResult(action="accept", content={"agree": True})
-
-
-def _environment() -> dict[str, str]:
-    """This process's own, with an emulator that starts fresh and leaves nothing behind."""
-    return dict(os.environ) | {"CUSTOM_SPEECH_EMULATOR_STATE": emulated_resources.IN_MEMORY}
 
 
 def _text(result: CallToolResult) -> str:
