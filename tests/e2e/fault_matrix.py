@@ -100,6 +100,8 @@ FAULTS: dict[str, Callable[[Dice], Rules]] = {
 ALONE = [name for name in FAULTS if name not in ("several", "client gives up")]
 
 TEXT = ["Contoso plain text en-US"]
+AUDIO = "Contoso audio with transcripts en-US"
+MISSING = "827712a5-f942-4997-91c3-7c6cde35600b"
 TRAINING = {"display_name": MADE, "locale": "en-US", "datasets": TEXT}
 TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
     "list_resources": lambda dice, service: {},
@@ -115,6 +117,17 @@ TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
         | dice.choice(({}, {"wait_seconds": 45}, {"wait_seconds": 45, "project": "Contoso en-US"}))
     ),
     "get_copy": lambda dice, service: {"operation": service.operation, "wait_seconds": dice.choice((0, 45))},
+    "check_expirations": lambda dice, service: {},
+    "create_evaluation": lambda dice, service: {"model": service.model, "dataset": AUDIO},
+    "create_project": lambda dice, service: {"display_name": MADE, "locale": "en-US"},
+    "delete_entity": lambda dice, service: {"kind": "dataset", "entity": TEXT[0]},
+    "deploy_model": lambda dice, service: {"model": service.model, "display_name": MADE, "wait_seconds": 10},
+    "get_dataset": lambda dice, service: {"dataset": TEXT[0]},
+    "get_endpoint": lambda dice, service: {"endpoint": MISSING},
+    "get_evaluation": lambda dice, service: {"evaluation": MISSING},
+    "list_endpoints": lambda dice, service: {"resource": dice.choice((None, "*"))},
+    "list_evaluations": lambda dice, service: {},
+    "update_model": lambda dice, service: {"model": service.model, "description": "Changed"},
     "connect_model": lambda dice, service: {"model": service.model, "project": "Contoso en-US"},
 }
 MADE_BY = {"create_model": (EAST, MADE), "copy_model": (WEST, MODEL)}

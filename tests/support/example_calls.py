@@ -12,7 +12,9 @@ VALUES: dict[str, Any] = {
     "dataset": "Contoso audio with transcripts en-US",
     "datasets": ["Contoso plain text en-US"],
     "display_name": "Calls",
+    "endpoint": ID,
     "entity": "Contoso finished model en-US",
+    "evaluation": ID,
     "kind": "model",
     "locale": "en-US",
     "model": "Contoso finished model en-US",
@@ -22,6 +24,12 @@ VALUES: dict[str, Any] = {
 }
 """A sensible value for each parameter that a tool may require, by the parameter's name."""
 
+ALTERNATIVES: dict[str, dict[str, Any]] = {
+    "deploy_model": {"display_name": "Calls"},
+    "update_model": {"description": "Calls of the clinic"},
+}
+"""What tools need besides, because they take one of several arguments."""
+
 
 def example_arguments(tool: SpeechTool, **given: Any) -> dict[str, Any]:
     """Return a value for every required parameter of a tool.
@@ -29,4 +37,5 @@ def example_arguments(tool: SpeechTool, **given: Any) -> dict[str, Any]:
     Raises:
         KeyError: A new required parameter has no value above yet.
     """
-    return {name: VALUES[name] for name in tool.definition.input_schema.get("required", [])} | given
+    required = {name: VALUES[name] for name in tool.definition.input_schema.get("required", [])}
+    return required | ALTERNATIVES.get(tool.name, {}) | given

@@ -36,6 +36,10 @@ class EntityKind(Generic[Entity]):
     list_tool: str
 
 
+class AmbiguousName(Finding):
+    """The finding about a name that several entities have."""
+
+
 PROJECT = EntityKind(
     "projects",
     "project",
@@ -66,6 +70,22 @@ BASE_MODEL = EntityKind(
 )
 
 
+EVALUATION = EntityKind(
+    "evaluations",
+    "evaluation",
+    Speech.evaluations_get,
+    lambda speech, name: speech.evaluations_list(display_name=name),
+    "list_evaluations",
+)
+ENDPOINT = EntityKind(
+    "endpoints",
+    "endpoint",
+    Speech.endpoints_get,
+    lambda speech, name: speech.endpoints_list(display_name=name),
+    "list_endpoints",
+)
+
+
 async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None = None) -> Entity | Finding:
     """Return the entity, or the finding that says why it cannot be identified.
 
@@ -83,6 +103,20 @@ async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str
     if address is None or address.kind != kind.path:
         return _not_an_address(kind)
     return await _find_by_id(speech, kind, address.id, locale)
+
+
+async def find_any_model(
+    speech: Speech, asked: str, locale: str | None = None
+) -> schemas.CustomModel | schemas.BaseModel | Finding:
+    """Return the custom model or, where none has that reference, the base model."""
+    address = entity_of(asked) if asked.lower().startswith(("http://", "https://")) else None
+    if address and address.kind == BASE_MODEL.path:
+        return await find(speech, BASE_MODEL, asked, locale)
+    custom = await find(speech, MODEL, asked, locale)
+    if not isinstance(custom, Finding) or isinstance(custom, AmbiguousName):
+        return custom
+    base = await find(speech, BASE_MODEL, address.id if address else asked, locale)
+    return custom if isinstance(base, Finding) else base
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:
@@ -146,7 +180,7 @@ def _missing(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str |
 
 def _ambiguous(kind: EntityKind[Entity], name: str, found: list[Entity]) -> Finding:
     candidates = "; ".join(map(describe_candidate, found[:MAX_CANDIDATES]))
-    return Finding(
+    return AmbiguousName(
         rule="reference-found",
         level="block",
         message=f"{len(found)} {kind.noun}s are called {quote(name)}: {candidates}.",

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechError, schemas
+from custom_speech_tools.speech.paging import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,6 +78,33 @@ def find_by_key(key: str, entities: "Iterable[Keyed]") -> Keyed | None:
         if carried and f"{carried}-".startswith(f"{key}-"):
             return entity
     return None
+
+
+async def create_once(
+    call: "CallContext",
+    key: str,
+    create: "Callable[[], Awaitable[Keyed]]",
+    list_candidates: "Callable[[], Awaitable[Listing[Keyed]]]",
+    *,
+    read_at: float,
+) -> "tuple[Keyed, bool]":
+    """Create an entity unless the same request has created it before, in any process.
+
+    Args:
+        list_candidates: Lists the entities that could carry the key: those of the same name.
+        read_at: When the plan read its facts (`anyio.current_time`).
+
+    Returns:
+        The entity, and whether it existed already.
+    """
+
+    async def find() -> Keyed | None:
+        return find_by_key(key, (await list_candidates()).entities)
+
+    existing = await find()
+    if existing is not None:
+        return existing, True
+    return await call.app.idempotency.run(call, key, create, find, read_at=read_at)
 
 
 class _Unfinished(Generic[Made]):

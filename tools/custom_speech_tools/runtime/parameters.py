@@ -133,6 +133,7 @@ RequiredLocaleFilter = Annotated[LocaleOrLanguage, Field(description="Locale (en
 # References
 _REFERENCE = "Id, self URI or exact display name"
 ModelReference = Annotated[Identifier, Field(description=_REFERENCE)]
+OptionalModel = Annotated[Identifier | None, Field(description=_REFERENCE)]
 ProjectReference = Annotated[Identifier, Field(description=_REFERENCE)]
 OptionalProject = Annotated[Identifier | None, Field(description=_REFERENCE)]
 BaseModelReference = Annotated[Identifier | None, Field(description=f"{_REFERENCE}; default: the service chooses")]

@@ -15,6 +15,7 @@ GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _SPEECH_HOSTS = re.compile(
     r"[a-z0-9-]+\.(api\.cognitive\.microsoft\.(com|us)|api\.cognitive\.azure\.cn|cognitiveservices\.azure\.(com|us|cn))"
 )
+_STORAGE_HOSTS = re.compile(r"[a-z0-9-]+\.blob\.core\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)")
 ENTITY = re.compile(
     r"/speechtotext(?:/v\d[^/]*)?/"
     r"(?P<kind>models/base|models|projects|datasets|evaluations|endpoints|operations/models/copy)/"
@@ -86,6 +87,20 @@ def is_credible_link(resource: "SpeechResource", link: str) -> bool:
         return is_within(resource.endpoint, link)
     regions = {resource.region or region_of(resource.endpoint), region_of(link)} - {None}
     return len(regions) <= 1
+
+
+def is_content_address(resource: "SpeechResource", link: str) -> bool:
+    """Return whether a file may be read from this address: Azure's blob storage, or the resource's own host.
+
+    The address is signed; the request for it carries no credential.
+    """
+    own, other = split(resource.endpoint), split(link)
+    if own is None or other is None:
+        return False
+    is_storage = (
+        other.scheme == "https" and _STORAGE_HOSTS.fullmatch(other.hostname or "") and other.port in (None, 443)
+    )
+    return bool(is_storage) or _origin(own) == _origin(other)
 
 
 def region_of(endpoint: str) -> str | None:

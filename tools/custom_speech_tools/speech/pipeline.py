@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import decoding, retry
+from custom_speech_tools.speech.addresses import is_content_address
 from custom_speech_tools.speech.clock import ServiceClock
 from custom_speech_tools.speech.errors import (
     AnswerLostError,
     AzureError,
+    ForeignAddressError,
     SpeechError,
     UnreachableError,
     UnreadableAnswerError,
@@ -37,14 +40,20 @@ _RESERVED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `secrets` occur in its content."""
+    """One request.
+
+    Attributes:
+        secrets: Values that occur in the content.
+        is_signed: The address is signed, so the request carries no credential.
+    """
 
     operation: str
     method: str
     url: str
     content: bytes | None = field(repr=False)
     content_type: str
-    secrets: tuple[SecretStr, ...]
+    secrets: tuple[SecretStr, ...] = ()
+    is_signed: bool = False
 
 
 class RequestPipeline:
@@ -67,7 +76,7 @@ class RequestPipeline:
         self.is_emulated = resource.emulated
         """True if the emulator answers: it says so in every answer."""
         self._app = app
-        self._transport: Transport | None = None
+        self._transports: dict[str, Transport] = {}
 
     async def send(
         self,
@@ -100,10 +109,25 @@ class RequestPipeline:
             return await self._send_until_answered(request, observer)
         raise self._unanswered(request, AnswerLostError, "no answer in time")
 
+    async def read_content(self, operation: str, address: str, *, observer: RequestObserver) -> bytes:
+        """Return the content of a file whose address is signed; no credential is sent.
+
+        Raises:
+            SpeechError: The content cannot be read, or its address is not that of Azure's storage.
+        """
+        if not is_content_address(self.resource, address):
+            name = self.resource.name
+            message = f"{name} named a file on another host; nothing was sent there."
+            raise ForeignAddressError(message, resource=name, operation=operation)
+        request = Request(operation, "GET", address, None, "", is_signed=True)
+        with anyio.move_on_after(max(0.0, observer.seconds_left() - _RESERVED_SECONDS)):
+            return (await self._send_until_answered(request, observer)).body
+        raise self._unanswered(request, AnswerLostError, "no answer in time")
+
     async def close(self) -> None:
         """Close the connections."""
-        if self._transport:
-            await self._transport.close()
+        for transport in self._transports.values():
+            await transport.close()
 
     async def _send_until_answered(self, request: Request, observer: RequestObserver) -> "Answer":
         attempt, wait, end = 1, 0.0, anyio.current_time() + OPERATION_SECONDS
@@ -153,6 +177,8 @@ class RequestPipeline:
         return decoding.decode_error(self.resource.name, request.operation, answer, self.clock.now())
 
     async def _authorize_and_send(self, request: Request) -> "Answer":
+        if request.is_signed:
+            return await self._send_once(request, {})
         credential = await self.resource.credential.headers()
         answer = await self._send_once(request, credential)
         if answer.status != 401:
@@ -161,17 +187,23 @@ class RequestPipeline:
         return answer if renewed == credential else await self._send_once(request, renewed)
 
     async def _send_once(self, request: Request, credential: dict[str, str]) -> "Answer":
-        if self._transport is None:
-            from custom_speech_tools.speech.transport import Transport
-
-            self._transport = Transport(self.resource.endpoint, self._app() if self._app else None)
+        transport = self._transport_to(request.url)
         content_type = {} if request.content is None else {"Content-Type": request.content_type}
         headers = {"Accept": "application/json"} | content_type | credential
-        answer = await self._transport.exchange(request.method, request.url, headers, request.content)
+        answer = await transport.exchange(request.method, request.url, headers, request.content)
         return answer.without(
             *(value.removeprefix("Bearer ") for value in credential.values()),
             *(secret.get_secret_value() for secret in request.secrets),
         )
+
+    def _transport_to(self, url: str) -> "Transport":
+        from custom_speech_tools.speech.transport import Transport
+
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._transports:
+            self._transports[origin] = Transport(origin, self._app() if self._app else None)
+        return self._transports[origin]
 
     def _unanswered(self, request: Request, kind: type[SpeechError], why: str) -> SpeechError:
         is_unchanged = request.method == "GET" or kind is UnreachableError

@@ -126,9 +126,10 @@ def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:
         return [call_step("get_model", model=model.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here)]
     if model.status == "Failed":
         return ["Correct what `error` names, then create_model with another display_name or allow_duplicate=true."]
+    test = call_step("create_evaluation", model=model.id, dataset=Placeholder("test dataset"), resource=here)
     copy = call_step("copy_model", model=model.id, to_resource=Placeholder("resource"), resource=here)
     if model.project is not None or not speech.resource.api_version.has_projects:
-        return [copy]
+        return [test, copy]
     choose = call_step("list_projects", locale=model.locale, resource=here)
     connect = call_step("connect_model", model=model.id, project=Placeholder("project"), resource=here)
-    return [f"{choose}, then {connect}", copy]
+    return [test, f"{choose}, then {connect}", copy]

@@ -1,6 +1,6 @@
 """Projects in answers."""
 
-from custom_speech_tools.runtime.results import Created, Listing, Moment, Result, ServiceText, optional
+from custom_speech_tools.runtime.results import Created, Listing, Moment, ResourceAnswer, Result, ServiceText, optional
 
 
 class Project(Result):
@@ -12,6 +12,17 @@ class Project(Result):
     description: ServiceText | None
     created: Moment | None = Created
     resource: str | None = optional()
+
+
+class CreatedProject(ResourceAnswer):
+    """A project that was created, or existed already."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    description: ServiceText | None
+    created: Moment | None
+    already_existed: bool
 
 
 class Projects(Listing):

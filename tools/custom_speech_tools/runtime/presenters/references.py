@@ -12,6 +12,7 @@ _READERS: dict[str, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
     "models": Speech.models_get_custom_model,
     "projects": Speech.projects_get,
     "datasets": Speech.datasets_get,
+    "endpoints": Speech.endpoints_get,
 }
 
 

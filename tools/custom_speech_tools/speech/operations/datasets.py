@@ -16,6 +16,10 @@ class DatasetOperations(Requests):
         """GET /datasets/{id}."""
         return await self._get("Datasets_Get", f"/datasets/{dataset}", schemas.Dataset)
 
+    async def datasets_list_files(self, dataset: str) -> Listing[schemas.File]:
+        """GET /datasets/{id}/files."""
+        return await self._list("Datasets_ListFiles", f"/datasets/{dataset}/files", schemas.Page[schemas.File])
+
     async def datasets_delete(self, dataset: str) -> None:
         """DELETE /datasets/{id}."""
         await self._delete("Datasets_Delete", f"/datasets/{dataset}")

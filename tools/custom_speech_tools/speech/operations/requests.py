@@ -126,6 +126,11 @@ class Requests:
         self.known.remember(value)
         return value
 
+    async def read_file(self, operation: str, file: schemas.File) -> bytes:
+        """Return the content of a file."""
+        address = file.links.content_url if file.links else None
+        return await self._pipeline.read_content(operation, address or "", observer=self._observer)
+
     async def _delete(self, operation: str, path: str) -> None:
         """Delete an entity; one that does not exist any more counts as deleted.
 

@@ -5,8 +5,11 @@ values are ignored, so that a later version of the service does not break the cl
 """
 
 from custom_speech_tools.speech.schemas.datasets import Dataset
+from custom_speech_tools.speech.schemas.endpoints import Endpoint
 from custom_speech_tools.speech.schemas.entities import Entity, EntityError, Moment, Reference, Schema
 from custom_speech_tools.speech.schemas.errors import Error, InnerError
+from custom_speech_tools.speech.schemas.evaluations import Evaluation, Score
+from custom_speech_tools.speech.schemas.files import File
 from custom_speech_tools.speech.schemas.lists import Listed, Page
 from custom_speech_tools.speech.schemas.models import BaseModel, CustomModel, ModelCopyAuthorization, Operation
 from custom_speech_tools.speech.schemas.projects import Project
@@ -15,9 +18,12 @@ __all__ = [
     "BaseModel",
     "CustomModel",
     "Dataset",
+    "Endpoint",
     "Entity",
     "EntityError",
     "Error",
+    "Evaluation",
+    "File",
     "InnerError",
     "Listed",
     "ModelCopyAuthorization",
@@ -27,4 +33,5 @@ __all__ = [
     "Project",
     "Reference",
     "Schema",
+    "Score",
 ]

@@ -4,9 +4,9 @@ from typing import Generic, TypeVar
 
 from pydantic import Field
 
-from custom_speech_tools.speech.schemas.entities import Entity, Schema
+from custom_speech_tools.speech.schemas.entities import Reference, Schema
 
-Listed = TypeVar("Listed", bound=Entity)
+Listed = TypeVar("Listed", bound=Reference)
 
 
 class Page(Schema, Generic[Listed]):

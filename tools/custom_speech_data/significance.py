@@ -1,0 +1,72 @@
+"""Whether one model is really better: a paired bootstrap over utterances.
+
+Method: Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation" (ICASSP 2004).
+Utterances are drawn with replacement, both word error rates are computed on the same draw, and the 2.5 and 97.5
+percentiles of their difference are the 95 % confidence interval.
+"""
+
+import random
+from collections.abc import Sequence
+from typing import NamedTuple
+
+MIN_UTTERANCES = 20
+"""With fewer utterances the interval says more about the choice of recordings than about the models."""
+
+_MAX_REPLICATIONS = 2_000
+_MAX_DRAWS = 500_000
+"""Replications times utterances, so that the computation takes a fraction of a second."""
+
+_SEED = 20_040_517
+
+
+class Pair(NamedTuple):
+    """One utterance, recognized by two models."""
+
+    words: int
+    errors1: int
+    errors2: int
+
+
+class Difference(NamedTuple):
+    """The word error rate of the first model minus that of the second; negative where the first is better.
+
+    Attributes:
+        low, high: The 95 % confidence interval.
+        probability_better: The share of draws in which the first model makes fewer errors.
+    """
+
+    low: float
+    high: float
+    probability_better: float
+
+    @property
+    def is_significant(self) -> bool:
+        """True if the interval does not contain zero."""
+        return self.low > 0 or self.high < 0
+
+
+def paired_bootstrap(pairs: Sequence[Pair]) -> Difference | None:
+    """Return the confidence interval of the difference, None for fewer than 20 utterances or none with words.
+
+    The generator is seeded, so that the same evaluation always gives the same answer.
+    """
+    counted = [
+        (pair.words, pair.errors1 - pair.errors2) for pair in pairs if pair.words or pair.errors1 or pair.errors2
+    ]
+    if len(counted) < MIN_UTTERANCES or not any(words for words, _ in counted):
+        return None
+    chance = random.Random(_SEED)  # noqa: S311  # statistics, not a secret
+    replications = max(200, min(_MAX_REPLICATIONS, _MAX_DRAWS // len(counted)))
+    differences = sorted(_draw(chance, counted) for _ in range(replications))
+    better = sum(difference < 0 for difference in differences) / replications
+    return Difference(_percentile(differences, 0.025), _percentile(differences, 0.975), better)
+
+
+def _draw(chance: random.Random, counted: Sequence[tuple[int, int]]) -> float:
+    drawn = chance.choices(counted, k=len(counted))
+    words = sum(words for words, _ in drawn)
+    return sum(more for _, more in drawn) / words if words else 0.0
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]

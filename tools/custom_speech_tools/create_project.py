@@ -1,0 +1,66 @@
+"""create_project: create a project of one locale, once."""
+
+import anyio
+from pydantic import JsonValue
+
+from custom_speech_tools.guardrails.resource_rules import projects_are_supported, resource_is_writable
+from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, create_once, idempotency_key
+from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Locale, ResourceName
+from custom_speech_tools.runtime.presenters.project import CreatedProject
+from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.tool import Effect, declare
+
+
+class CreateProjectArguments(Arguments):
+    """The arguments of create_project."""
+
+    display_name: DisplayName
+    locale: Locale
+    description: Description = None
+    resource: ResourceName = None
+
+
+async def create_project(arguments: CreateProjectArguments, call: CallContext) -> CreatedProject:
+    """Create a project, which groups the models, datasets, tests and endpoints of one locale in the Azure portals.
+
+    Its locale cannot be changed. The same request twice makes one. Then pass it as project, or connect_model.
+    """
+    speech, read_at = call.speech(arguments.resource), anyio.current_time()
+    findings = [*resource_is_writable(speech.resource), *projects_are_supported(speech.resource)]
+    if findings:
+        raise Refused("Nothing was created.", findings, "Then call again.")
+    name, locale = arguments.display_name, arguments.locale
+    key = idempotency_key("project", name, locale, arguments.description)
+    body: dict[str, JsonValue] = {"displayName": name, "locale": locale, "customProperties": {KEY_PROPERTY: key}}
+    if arguments.description:
+        body["description"] = arguments.description
+    writer = call.writer(speech, Decision((), key))
+    project, existed = await create_once(
+        call,
+        key,
+        lambda: writer.projects_create(body),
+        lambda: speech.projects_list(display_name=name, locale=locale),
+        read_at=read_at,
+    )
+    here = speech.resource.name
+    return CreatedProject(
+        **resource_fields(speech),
+        id=project.id,
+        display_name=project.display_name,
+        locale=project.locale,
+        description=project.description,
+        created=project.created_date_time,
+        already_existed=existed,
+        next_steps=[
+            call_step("connect_model", model=Placeholder("model"), project=project.id, resource=here),
+            call_step("list_datasets", locale=project.locale, resource=here),
+        ],
+    )
+
+
+tool = declare(create_project, "Create a project", Effect.CREATE, "models")

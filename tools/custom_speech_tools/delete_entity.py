@@ -1,0 +1,74 @@
+"""delete_entity: delete a model, dataset, evaluation, endpoint or project that nothing uses."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from pydantic import Field
+
+from custom_speech_tools.guardrails.deletion_plan import KINDS, DeletableKind, plan_deletion
+from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.confirmed_plan import confirmed_plan
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
+from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.results import Finding, ResourceAnswer, ServiceText
+from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech import Speech
+
+
+class DeleteEntityArguments(Arguments):
+    """The arguments of delete_entity."""
+
+    kind: Annotated[DeletableKind, Field(description="What to delete")]
+    entity: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    confirm: Confirm = None
+    resource: ResourceName = None
+
+
+class Deleted(ResourceAnswer):
+    """An entity that no longer exists."""
+
+    id: str
+    kind: str
+    display_name: ServiceText
+    locale: ServiceText
+    findings: list[Finding]
+
+
+async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> Deleted:
+    """Delete a model, dataset, evaluation, endpoint or project for good; your user must agree.
+
+    Refused while it is running or in use, with what uses it.
+    """
+    plan, confirmation = await confirmed_plan(
+        call,
+        arguments.confirm,
+        lambda: plan_deletion(call, arguments.kind, arguments.entity, arguments.resource),
+    )
+    writer = call.writer(plan.speech, Decision(plan.findings, None, confirmation.how))
+    await _deleter(writer, plan.kind)(plan.entity.id)
+    plan.speech.known.pop(plan.entity.id, None)
+    call.app.confirmation.mark_used(confirmation.id, call.app.now())
+    return Deleted(
+        **resource_fields(plan.speech),
+        id=plan.entity.id,
+        kind=plan.kind,
+        display_name=plan.entity.display_name,
+        locale=plan.entity.locale,
+        findings=[finding for finding in plan.findings if finding.level == "warn"],
+        next_steps=[call_step(KINDS[plan.kind].list_tool, resource=plan.speech.resource.name)],
+    )
+
+
+def _deleter(speech: Speech, kind: DeletableKind) -> Callable[[str], Awaitable[None]]:
+    return {
+        "model": speech.models_delete,
+        "dataset": speech.datasets_delete,
+        "evaluation": speech.evaluations_delete,
+        "endpoint": speech.endpoints_delete,
+        "project": speech.projects_delete,
+    }[kind]
+
+
+tool = declare(delete_entity, "Delete an entity", Effect.DELETE, "lifecycle")

@@ -1,0 +1,40 @@
+"""get_endpoint: one endpoint, now or when its deployment has ended."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPERTY
+from custom_speech_tools.guardrails.references import ENDPOINT, get_entity
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.polling import poll_until_terminal
+from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
+from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.addresses import entity_of, is_credible_link
+
+
+class GetEndpointArguments(Arguments):
+    """The arguments of get_endpoint."""
+
+    endpoint: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    wait_seconds: WaitSeconds = 0
+    resource: ResourceName = None
+
+
+async def get_endpoint(arguments: GetEndpointArguments, call: CallContext) -> Endpoint:
+    """Get an endpoint: status, model, until when the model transcribes, how to go back to the previous model.
+
+    With wait_seconds it answers as soon as the deployment has ended.
+    """
+    speech = call.speech(arguments.resource)
+    first = await get_entity(speech, ENDPOINT, arguments.endpoint)
+    last = await poll_until_terminal(call, first, lambda: speech.endpoints_get(first.id), arguments.wait_seconds)
+    uri = (last.custom_properties or {}).get(PREVIOUS_MODEL_PROPERTY, "")
+    is_model = entity_of(uri) is not None and is_credible_link(speech.resource, uri)
+    previous = schemas.Reference.model_validate({"self": uri}) if is_model else None
+    return await present_endpoint(call, speech, last, previous)
+
+
+tool = declare(get_endpoint, "Get an endpoint", Effect.READ, "deployment")

@@ -1,0 +1,57 @@
+"""list_endpoints: the deployments of a resource."""
+
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.locales import exact_locale, matches_locale
+from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
+from custom_speech_tools.runtime.presenters.endpoint import Endpoints, ListedEndpoint
+from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from
+from custom_speech_tools.runtime.presenters.references import present_reference
+from custom_speech_tools.runtime.tool import Effect, declare
+
+
+class ListEndpointsArguments(Arguments):
+    """The arguments of list_endpoints."""
+
+    locale: LocaleFilter = None
+    limit: Limit = 20
+    resource: ResourceNameOrAll = None
+
+
+async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -> Endpoints:
+    """List the endpoints of a resource, newest first, with the model that each hosts.
+
+    get_endpoint adds until when the model transcribes.
+    """
+    found = await list_from(
+        call, arguments.resource, lambda speech: speech.endpoints_list(locale=exact_locale(arguments.locale))
+    )
+    kept = [(speech, one) for speech, one in found.items() if matches_locale(one.locale, arguments.locale)]
+    is_everywhere = arguments.resource == ALL_RESOURCES
+    shown = [
+        ListedEndpoint(
+            id=one.id,
+            display_name=one.display_name,
+            locale=one.locale,
+            status=one.status,
+            model=present_reference(speech, one.model),
+            created=one.created_date_time,
+            resource=speech.resource.name if is_everywhere else None,
+        )
+        for speech, one in kept[: arguments.limit]
+    ]
+    where = (shown[0].resource if shown else None) or (None if is_everywhere else arguments.resource)
+    here = where or call.app.default
+    step = call_step("get_endpoint", endpoint=shown[0].id, resource=here) if shown else _deploy_step(here)
+    return Endpoints(
+        **list_fields(call, arguments.resource, found, kept, len(shown)), endpoints=shown, next_steps=[step]
+    )
+
+
+def _deploy_step(resource: str) -> str:
+    model, name = Placeholder("model"), Placeholder("endpoint name")
+    return call_step("deploy_model", model=model, display_name=name, resource=resource)
+
+
+tool = declare(list_endpoints, "List endpoints", Effect.READ, "deployment")

@@ -1,0 +1,206 @@
+"""Evaluations in answers: the error rates of two models side by side, and whether their difference is significant."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import PlainSerializer
+
+from custom_speech_data.scoring_result import Utterance
+from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
+from custom_speech_tools.runtime.presenters.references import (
+    load_references,
+    present_dataset_reference,
+    present_reference,
+)
+from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.results import (
+    Created,
+    DatasetReference,
+    EntityReference,
+    FailureField,
+    Finding,
+    Listing,
+    Moment,
+    ResourceAnswer,
+    Result,
+    Sentence,
+    ServiceText,
+    optional,
+    present_failure,
+)
+from custom_speech_tools.speech import Speech, schemas
+
+Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]
+"""A fraction, not percent."""
+
+
+class EvaluatedModel(Result):
+    """The result of one model; null until the evaluation has succeeded."""
+
+    id: str
+    display_name: ServiceText | None
+    word_error_rate: Rate | None
+    insertions: int | None
+    deletions: int | None
+    substitutions: int | None
+    words: int | None
+    sentence_error_rate: Rate | None
+
+
+class Difference(Result):
+    """The word error rate of the first model minus that of the second: negative where the first is better."""
+
+    absolute: Rate
+    relative: Rate | None
+    confidence_95: list[Rate] | None
+    is_significant: bool | None
+    verdict: Sentence
+
+
+class WorstUtterance(Result):
+    """A recording in which the first model made many errors."""
+
+    file: ServiceText
+    reference: ServiceText
+    hypothesis: ServiceText
+    errors: int
+
+
+class Evaluation(ResourceAnswer):
+    """An evaluation."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    status: ServiceText
+    dataset: DatasetReference
+    models: list[EvaluatedModel]
+    difference: Difference | None
+    worst: list[WorstUtterance]
+    created: Moment | None
+    last_action: Moment | None
+    error: FailureField | None
+    already_existed: bool
+    findings: list[Finding]
+    now: Moment
+    check_again_after_seconds: int | None = optional()
+
+
+class ListedEvaluation(Result):
+    """An evaluation in a list."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    status: ServiceText
+    models: list[EvaluatedModel]
+    created: Moment | None = Created
+    resource: str | None = optional()
+
+
+class Evaluations(Listing):
+    """The evaluations of a resource, newest first."""
+
+    evaluations: list[ListedEvaluation]
+
+
+Details = Mapping[str, tuple[Utterance, Utterance]]
+"""What both models recognized, by recording."""
+
+
+async def present_evaluation(
+    call: CallContext,
+    speech: Speech,
+    evaluation: schemas.Evaluation,
+    details: Details | None = None,
+    *,
+    worst: int = 0,
+    already_existed: bool = False,
+    findings: Sequence[Finding] = (),
+) -> Evaluation:
+    """Return an evaluation with the names of its parts; unknown names cost one concurrent round trip."""
+    await load_references(speech, [evaluation.model1, evaluation.model2, evaluation.dataset, evaluation.project])
+    now = call.now(speech)
+    again = None if is_terminal(evaluation) else check_again_after(evaluation.created_date_time, now)
+    return Evaluation(
+        **resource_fields(speech),
+        id=evaluation.id,
+        display_name=evaluation.display_name,
+        locale=evaluation.locale,
+        status=evaluation.status,
+        dataset=present_dataset_reference(speech, evaluation.dataset),
+        models=present_scores(speech, evaluation),
+        difference=compare(evaluation, details or {}),
+        worst=worst_utterances(details or {}, worst),
+        created=evaluation.created_date_time,
+        last_action=evaluation.last_action_date_time,
+        error=present_failure(evaluation.error),
+        already_existed=already_existed,
+        findings=list(findings),
+        now=now,
+        check_again_after_seconds=again,
+        next_steps=_steps(speech, evaluation),
+    )
+
+
+def present_scores(speech: Speech, evaluation: schemas.Evaluation) -> list[EvaluatedModel]:
+    """Return both models with their results."""
+    shown = []
+    for number, model in ((1, evaluation.model1), (2, evaluation.model2)):
+        reference = present_reference(speech, model) or EntityReference(id=model.id, display_name=None)
+        fields = evaluation.score(number)._asdict()
+        shown.append(EvaluatedModel(id=reference.id, display_name=reference.display_name, **fields))
+    return shown
+
+
+def compare(evaluation: schemas.Evaluation, details: Details) -> Difference | None:
+    """Return how the first model compares with the second, None without error rates of two models."""
+    first, second = evaluation.score(1).word_error_rate, evaluation.score(2).word_error_rate
+    if first is None or second is None or evaluation.model1.id == evaluation.model2.id:
+        return None
+    pairs = [Pair(one.words, one.errors, two.errors) for one, two in details.values()]
+    found = paired_bootstrap(pairs)
+    better = "lower" if first < second else "higher" if first > second else "the same"
+    if found is None:
+        verdict = f"Not judged: the details of only {len(pairs)} utterances could be read, {MIN_UTTERANCES} are needed."
+    elif found.is_significant:
+        verdict = f"The word error rate of the first model is {better}, and the difference is significant (95 %)."
+    else:
+        verdict = "Not significant: with other recordings of the same kind the order could be the reverse."
+    return Difference(
+        absolute=first - second,
+        relative=(first - second) / second if second else None,
+        confidence_95=[found.low, found.high] if found else None,
+        is_significant=found.is_significant if found else None,
+        verdict=verdict,
+    )
+
+
+def worst_utterances(details: Details, number: int) -> list[WorstUtterance]:
+    """Return the recordings in which the first model made most errors."""
+    ranked = sorted(details.items(), key=lambda item: (-item[1][0].errors, item[0]))[:number]
+    return [
+        WorstUtterance(file=name, reference=first.reference, hypothesis=first.hypothesis, errors=first.errors)
+        for name, (first, _) in ranked
+        if first.errors
+    ]
+
+
+def _steps(speech: Speech, evaluation: schemas.Evaluation) -> list[str]:
+    here = speech.resource.name
+    if not is_terminal(evaluation):
+        wait = DEFAULT_WAIT_SECONDS
+        return [call_step("get_evaluation", evaluation=evaluation.id, wait_seconds=wait, resource=here)]
+    if evaluation.status == "Failed":
+        return ["Correct what `error` names, then create_evaluation again."]
+    deploy = call_step(
+        "deploy_model", model=evaluation.model1.id, display_name=Placeholder("endpoint name"), resource=here
+    )
+    return [
+        call_step("get_evaluation", evaluation=evaluation.id, worst=10, resource=here) + " shows the worst utterances",
+        f"{deploy} if the first model is better; otherwise train with more data",
+    ]

@@ -1,0 +1,55 @@
+"""update_model: change the name or the description of a custom model."""
+
+import pydantic
+from pydantic import JsonValue
+
+from custom_speech_tools.guardrails.references import MODEL, find
+from custom_speech_tools.guardrails.resource_rules import resource_is_writable
+from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, ModelReference, ResourceName
+from custom_speech_tools.runtime.presenters.model import Model, present_model
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.tool import Effect, declare
+
+
+class UpdateModelArguments(Arguments):
+    """The arguments of update_model."""
+
+    model: ModelReference
+    display_name: DisplayName | None = None
+    description: Description = None
+    resource: ResourceName = None
+
+    @pydantic.model_validator(mode="after")
+    def _changes_something(self) -> "UpdateModelArguments":
+        if self.display_name is None and self.description is None:
+            raise ValueError("needs display_name or description")
+        return self
+
+
+async def update_model(arguments: UpdateModelArguments, call: CallContext) -> Model:
+    """Change the display name or the description of a custom model. Nothing else of a model can be changed.
+
+    Repeating it changes nothing. Then get_model.
+    """
+    speech = call.speech(arguments.resource)
+    model = await find(speech, MODEL, arguments.model)
+    findings = [*resource_is_writable(speech.resource)]
+    if isinstance(model, Finding):
+        raise Refused("Nothing was changed.", [*findings, model], "Correct all of this, then call again.")
+    if findings:
+        raise Refused("Nothing was changed.", findings, "Then call again.")
+    wanted: dict[str, tuple[str | None, str | None]] = {
+        "displayName": (arguments.display_name, model.display_name),
+        "description": (arguments.description, model.description),
+    }
+    changes: dict[str, JsonValue] = {name: new for name, (new, old) in wanted.items() if new not in (None, old)}
+    if not changes:
+        return await present_model(call, speech, model, already_existed=True)
+    updated = await call.writer(speech, Decision(())).models_update(model.id, changes)
+    return await present_model(call, speech, updated)
+
+
+tool = declare(update_model, "Rename or describe a model", Effect.UPDATE, "models")
