@@ -46,7 +46,7 @@ def create_parser(arguments: list[str]) -> argparse.ArgumentParser:
         suppressed = argparse.SUPPRESS if name == "serve" else None  # its options may stand before the command as well
         command = commands.add_parser(name, help=description, argument_default=suppressed)
         if name in arguments:
-            module = import_module(f"custom_speech_server.commands.{name}")
+            module = import_module(f"custom_speech_server.commands.{name.replace('-', '_')}")
             getattr(module, "add_arguments", lambda parser: None)(command)
             command.set_defaults(run=module.run)
     return parser

@@ -101,7 +101,6 @@ ALONE = [name for name in FAULTS if name not in ("several", "client gives up")]
 
 TEXT = ["Contoso plain text en-US"]
 AUDIO = "Contoso audio with transcripts en-US"
-MISSING = "827712a5-f942-4997-91c3-7c6cde35600b"
 TRAINING = {"display_name": MADE, "locale": "en-US", "datasets": TEXT}
 TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
     "list_resources": lambda dice, service: {},
@@ -118,20 +117,26 @@ TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
     ),
     "get_copy": lambda dice, service: {"operation": service.operation, "wait_seconds": dice.choice((0, 45))},
     "check_expirations": lambda dice, service: {},
-    "create_evaluation": lambda dice, service: {"model": service.model, "dataset": AUDIO},
+    "create_evaluation": lambda dice, service: {"model": service.model, "dataset": AUDIO, "display_name": MADE},
     "create_project": lambda dice, service: {"display_name": MADE, "locale": "en-US"},
     "delete_entity": lambda dice, service: {"kind": "dataset", "entity": TEXT[0]},
     "deploy_model": lambda dice, service: {"model": service.model, "display_name": MADE, "wait_seconds": 10},
     "get_dataset": lambda dice, service: {"dataset": TEXT[0]},
-    "get_endpoint": lambda dice, service: {"endpoint": MISSING},
-    "get_evaluation": lambda dice, service: {"evaluation": MISSING},
+    "get_endpoint": lambda dice, service: {"endpoint": service.endpoint},
+    "get_evaluation": lambda dice, service: {"evaluation": service.evaluation},
     "list_endpoints": lambda dice, service: {"resource": dice.choice((None, "*"))},
     "list_evaluations": lambda dice, service: {},
     "update_model": lambda dice, service: {"model": service.model, "description": "Changed"},
     "connect_model": lambda dice, service: {"model": service.model, "project": "Contoso en-US"},
 }
-MADE_BY = {"create_model": (EAST, MADE), "copy_model": (WEST, MODEL)}
-"""The tools that make something: where, and of what name."""
+MADE_BY = {
+    "create_model": (EAST, "models", MADE),
+    "copy_model": (WEST, "models", MODEL),
+    "create_project": (EAST, "projects", MADE),
+    "create_evaluation": (EAST, "evaluations", MADE),
+    "deploy_model": (EAST, "endpoints", MADE),
+}
+"""The tools that make something: where, of what kind, and of what name."""
 
 CIRCUMSTANCES = ("one server", "two servers", "late person", "new process", "three spellings")
 LATE_SECONDS = 240.0
@@ -266,8 +271,10 @@ async def _drive(drive: Drive, dice: Dice, service: Service, rules: Rules) -> No
             break
     drive.run.struck = service.disarm()
     settled = any([await drive.at_once(1, patient=True) for _ in range(REPETITIONS)])
-    if not settled and "may be an earlier copy" not in drive.visible[-2]:
-        drive.run.unhandled.append(f"still refused without faults: {drive.visible[-2]}")
+    last = drive.visible[-2]
+    is_deleted = drive.run.tool == "delete_entity" and "[reference-found]" in last
+    if not settled and not is_deleted and "may be an earlier copy" not in last:
+        drive.run.unhandled.append(f"still refused without faults: {last}")
 
 
 @asynccontextmanager

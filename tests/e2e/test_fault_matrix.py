@@ -26,8 +26,8 @@ async def test_fault_matrix_a_run_is_as_promised(seed: int) -> None:
 
 
 def test_fault_matrix_a_thousand_runs_are_every_combination() -> None:
-    """Tools, faults and API versions, each with each, three times and more."""
-    assert 3 * len(TOOLS) * len(FAULTS) * 2 <= 1000
+    """Tools, faults and API versions, each with each."""
+    assert len(TOOLS) * len(FAULTS) * 2 <= 1000
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command line …"""
 
+import json
 import socket
 import subprocess
 import sys
@@ -210,3 +211,31 @@ def test_command_line_a_reader_that_has_enough_is_no_fault() -> None:
         assert process.stderr
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
+
+
+def test_check_expirations_command_prints_what_ends_and_exits_with_3() -> None:
+    """For cron and continuous integration."""
+    table = run("check-expirations", "--emulated", "--within-days", "1500")
+    machine = run("check-expirations", "--emulated", "--within-days", "1500", "--json")
+
+    assert (table.returncode, machine.returncode) == (3, 3)
+    assert table.stdout.splitlines()[0].split()[1:3] == ["base", "model"]
+    assert json.loads(machine.stdout)["total"] == 6
+
+
+def test_check_expirations_command_exits_with_0_where_nothing_ends() -> None:
+    done = run("check-expirations", "--emulated", "--within-days", "1")
+
+    assert (done.returncode, done.stdout) == (0, "Nothing ends within 1 days.\n")
+
+
+@pytest.mark.parametrize("arguments", [("--within-days", "0"), ("--within-days", "soon"), ("--config", "missing.toml")])
+def test_check_expirations_command_exits_with_2_for_wrong_usage(arguments: tuple[str, ...]) -> None:
+    assert run("check-expirations", *arguments).returncode == 2
+
+
+def test_check_expirations_command_exits_with_1_for_an_unknown_resource() -> None:
+    done = run("check-expirations", "--emulated", "--resource", "nothing")
+
+    assert done.returncode == 1
+    assert "Use one of: emulator-eastus" in done.stderr

@@ -35,7 +35,7 @@ class Service:
         self.hosts = {f"{region}.localhost" for region in REGIONS}
         self.echoes = self.echoed = 0
         """How many requests are still refused by repeating their key, and how many were."""
-        self.model = self.operation = ""
+        self.model = self.operation = self.evaluation = self.endpoint = ""
 
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
         """Answer, and note a credential that was sent to a host that is none of the resources'."""
@@ -60,7 +60,21 @@ class Service:
         source = {"sourceResourceId": self.emulation.state.account(EAST).resource_id}
         allowed = await self._ask("POST", "/models:authorizecopy", source, "westeurope")
         self.operation = (await self._ask("POST", f"/models/{_id(other['self'])}:copy", allowed))["id"]
+        await self._prepare_test_and_endpoint()
         self.emulation.log.entries.clear()
+
+    async def _prepare_test_and_endpoint(self) -> None:
+        """Test and deploy the model."""
+        here = f"http://eastus.localhost/speechtotext/%s/{self.model}?api-version=2025-10-15"
+        model, stock = {"self": here % "models"}, self.emulation.state.store.all(EAST, "datasets")
+        audio = next(one.id for one in stock if one.document["displayName"] == "Contoso audio with transcripts en-US")
+        dataset = {"self": f"http://eastus.localhost/speechtotext/datasets/{audio}?api-version=2025-10-15"}
+        body: dict[str, Any] = {"displayName": "Ready", "locale": "en-US"}
+        test = await self._ask("POST", "/evaluations", body | {"model1": model, "model2": model, "dataset": dataset})
+        endpoint = await self._ask("POST", "/endpoints", body | {"model": model})
+        self.evaluation, self.endpoint = _id(test["self"]), _id(endpoint["self"])
+        for entity in (self.evaluation, self.endpoint):
+            await self._control("finish", {"id": entity, "status": "Succeeded"})
 
     def arm(self, rules: list[dict[str, Any]]) -> None:
         """From here on requests fail by these rules: the emulator's, and `echo`, which it does not have."""
@@ -73,11 +87,11 @@ class Service:
         self.emulation.faults, self.echoes = Faults(), 0
         return struck
 
-    def count(self, resource: str, name: str) -> int:
-        """The custom models of a name on a resource."""
+    def count(self, resource: str, kind: str, name: str) -> int:
+        """Return how many entities of a kind and name are on a resource."""
         self.emulation.tick()
-        models = self.emulation.state.store.all(resource, "models")
-        return sum(model.document["displayName"] == name for model in models)
+        entities = self.emulation.state.store.all(resource, kind)
+        return sum(entity.document["displayName"] == name for entity in entities)
 
     async def _ask(self, method: str, path: str, body: Any, region: str = "eastus") -> Any:
         url = f"http://{region}.localhost/speechtotext{path}?api-version=2025-10-15"

@@ -5,8 +5,9 @@ A module defines `run(options)`, which returns the exit status, and `add_argumen
 
 COMMANDS = {
     "serve": "serve MCP: over stdio, or to a team over HTTP",
-    "demo": "show the whole job on the emulator, from a list to a connected copy",
+    "demo": "show the whole job on the emulator, from a list to a deployed model",
     "doctor": "say which resources are configured and whether each answers",
+    "check-expirations": "show what stops working, and when, on all resources",
     "token": "create a bearer token for access.toml",
     "emulator": "serve the emulator of the service on this machine",
 }

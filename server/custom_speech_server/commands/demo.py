@@ -90,6 +90,38 @@ async def _wait(client: Client) -> None:
     _say(f"{model['display_name']} is {model['status']}; it transcribes until {model['transcription_until']}.")
 
 
+async def _evaluate(client: Client) -> None:
+    _title("Is it better than Microsoft's base model? A test on recordings with transcripts")
+    audio = await _dataset(client, HOME, "en-US", "Acoustic")
+    test = await _call(client, "create_evaluation", model=NAME, dataset=audio, wait_seconds=45, resource=HOME)
+    _expect(test["status"] == "Succeeded", f"the test ended {test['status']}")
+    _say(f"{'model':<24} word error rate   inserted  deleted  substituted")
+    for model in test["models"]:
+        errors = f"{model['insertions']:>8}  {model['deletions']:>7}  {model['substitutions']:>11}"
+        _say(f"{model['display_name']:<24} {model['word_error_rate']:>15.1%}   {errors}")
+    _say(test["difference"]["verdict"])
+    for finding in test["findings"]:
+        _say(_paint(f"[{finding['rule']}] {finding['message']}", "33"))
+    _expect(bool(test["findings"]), "it was not noted that the model was trained with the test data")
+
+
+async def _deploy(client: Client) -> None:
+    _title("Deploying it to an endpoint; hosting is charged, so the user is asked")
+    endpoint = await _call(
+        client, "deploy_model", model=NAME, display_name="Contoso live", wait_seconds=45, resource=HOME
+    )
+    _expect(endpoint["status"] == "Succeeded", f"the deployment ended {endpoint['status']}")
+    _say(endpoint["next_steps"][0] + ".")
+
+
+async def _expirations(client: Client) -> None:
+    _title("What stops working within four years?")
+    found = await _call(client, "check_expirations", within_days=1500, resource=HOME)
+    _expect(any(item["kind"] == "endpoint" for item in found["items"]), "the endpoint was not listed")
+    for item in found["items"][:4]:
+        _say(f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['what']}")
+
+
 async def _copy(client: Client) -> None:
     _title("Copying it to the other region; its key never leaves the server")
     copy = await _call(client, "copy_model", model=NAME, to_resource=AWAY, wait_seconds=45, resource=HOME)
@@ -119,9 +151,12 @@ STEPS: tuple[Callable[[Client], Awaitable[None]], ...] = (
     _mistake,
     _create,
     _wait,
+    _evaluate,
+    _deploy,
     _copy,
     _connect,
     _get,
+    _expirations,
 )
 
 

@@ -78,22 +78,29 @@ async def test_registry_each_tool_says_what_it_is(call: Caller, name: str) -> No
     assert tool.output_schema["type"] == "object"
 
 
-async def test_registry_writing_tools_are_marked_and_none_destroys(call: Caller) -> None:
-    """Three tools change something."""
-    tools = (await listed(call)).values()
+WRITING = {
+    "connect_model",
+    "copy_model",
+    "create_evaluation",
+    "create_model",
+    "create_project",
+    "delete_entity",
+    "deploy_model",
+    "update_model",
+}
 
-    assert {tool.name for tool in tools if not tool.annotations or not tool.annotations.read_only_hint} == {
-        "connect_model",
-        "copy_model",
-        "create_model",
-    }
-    assert not any(tool.annotations and tool.annotations.destructive_hint for tool in tools)
+
+async def test_registry_writing_tools_are_marked_and_one_destroys(call: Caller) -> None:
+    tools = [tool for tool in (await listed(call)).values() if tool.annotations]
+
+    assert {tool.name for tool in tools if not (tool.annotations and tool.annotations.read_only_hint)} == WRITING
+    assert [tool.name for tool in tools if tool.annotations and tool.annotations.destructive_hint] == ["delete_entity"]
 
 
 async def test_registry_read_only_takes_them_out_of_the_list_and_refuses_their_call(connect: Connect) -> None:
     """`--read-only`."""
     async with connect(read_only=True) as call:
-        assert set(await listed(call)) == FILES - {"connect_model", "copy_model", "create_model"}
+        assert set(await listed(call)) == FILES - WRITING
         refusal = await call.refusal("create_model", display_name="Calls", locale="en-US", datasets=["x"])
 
     assert "create_model" in refusal

@@ -1,0 +1,82 @@
+"""check-expirations: what stops working on all configured resources, for cron and continuous integration."""
+
+import argparse
+import json
+import os
+import sys
+import textwrap
+from typing import Any
+
+import anyio
+
+from custom_speech_server.commands.options import path
+from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
+
+SOMETHING_ENDS = 3
+"""Exit status: something ends within the days. 0: nothing does. 1: a resource did not answer. 2: wrong usage."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--config", type=path, metavar="FILE", help="resources.toml to use")
+    parser.add_argument("--emulated", action="store_true", help="work on the emulator, whatever is configured")
+    parser.add_argument("--within-days", type=_days, default=365, metavar="N", help="days to look ahead (default: 365)")
+    parser.add_argument("--locale", help="only this locale (en-US) or language (en)")
+    parser.add_argument("--resource", default="*", help="only this resource (default: all)")
+    parser.add_argument("--json", action="store_true", help="print the answer of the tool as JSON")
+    parser.epilog = "Exit status: 0 nothing ends, 3 something ends, 1 a resource did not answer, 2 wrong usage."
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what ends and return the exit status."""
+    try:
+        resources = EMULATED if options.emulated else load(options.config, os.environ)
+    except ConfigurationError as error:
+        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        return 2
+    arguments = {"within_days": options.within_days, "locale": options.locale, "resource": options.resource}
+    is_error, text = anyio.run(_call, resources, arguments)
+    if is_error:
+        print(f"custom-speech-mcp: {text}", file=sys.stderr)
+        return 1
+    answer = json.loads(text)
+    print(text if options.json else as_table(answer))
+    if answer.get("note"):
+        print(f"custom-speech-mcp: {answer['note']}", file=sys.stderr)
+        return 1
+    return SOMETHING_ENDS if answer["items"] else 0
+
+
+async def _call(resources: Resources, arguments: dict[str, Any]) -> tuple[bool, str]:
+    """Call the tool as a client does, on a server that cannot change anything."""
+    from mcp import Client
+
+    from custom_speech_server.app import Settings, build
+
+    server = build(Settings(resources, state_key=os.urandom(32), read_only=True))
+    async with Client(server, cache=None) as client:
+        result = await client.call_tool("check_expirations", arguments)
+    return bool(result.is_error), "".join(getattr(block, "text", "") for block in result.content)
+
+
+def as_table(answer: dict[str, Any]) -> str:
+    """Return the items, three lines each: when and what, the effect, and what to do."""
+    if not answer["items"]:
+        return str(answer["next_steps"][0])
+    blocks = [
+        f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['resource']}  {item['what']}\n"
+        f"{_indented(item['effect'])}\n{_indented(item['action'])}"
+        for item in answer["items"]
+    ]
+    months = ", ".join(f"{month}: {count}" for month, count in answer["per_month"].items())
+    return "\n\n".join([*blocks, f"{answer['total']} in all ({months})"])
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(text, 80, initial_indent=" " * 12, subsequent_indent=" " * 12)
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3650:
+        raise argparse.ArgumentTypeError("a number of days from 1 to 3650")
+    return int(text)

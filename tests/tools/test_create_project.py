@@ -1,0 +1,47 @@
+"""create_project, driven through an MCP client."""
+
+import pytest
+
+from conftest import Connect
+from support.speech_service import Azure
+from support.tool_client import Caller, rules_of
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_create_project_creates_a_project_of_one_locale(call: Caller) -> None:
+    project = await call("create_project", display_name="Clinic", locale="EN-us", description="Calls of the clinic")
+    listed = (await call("list_projects", locale="en-US"))["projects"]
+
+    assert {name: project[name] for name in ("display_name", "locale", "description", "already_existed")} == {
+        "display_name": "Clinic",
+        "locale": "en-US",
+        "description": "Calls of the clinic",
+        "already_existed": False,
+    }
+    assert listed[0]["id"] == project["id"]
+    assert project["next_steps"][0].startswith(f'connect_model(model=<model>, project="{project["id"]}"')
+
+
+async def test_create_project_creates_one_for_the_same_request(call: Caller, azure: Azure) -> None:
+    first = await call("create_project", display_name="Clinic", locale="en-US")
+    again = await call("create_project", display_name="Clinic", locale="en-us")
+    other = await call("create_project", display_name="Clinic", locale="de-DE")
+
+    assert (again["id"], again["already_existed"]) == (first["id"], True)
+    assert other["id"] != first["id"]
+    assert await azure.writes() == ["Projects_Create", "Projects_Create"]
+
+
+async def test_create_project_is_refused_where_the_api_version_has_no_projects(connect: Connect, azure: Azure) -> None:
+    async with connect(version="2024-11-15") as call:
+        refusal = await call.refusal("create_project", display_name="Clinic", locale="en-US")
+
+    assert rules_of(refusal) == ["project-supported"]
+    assert await azure.writes() == []
+
+
+async def test_create_project_explains_a_locale_that_the_service_does_not_offer(call: Caller) -> None:
+    refusal = await call.refusal("create_project", display_name="Clinic", locale="xx-XX")
+
+    assert "InvalidLocale" in refusal
