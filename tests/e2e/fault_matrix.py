@@ -100,6 +100,10 @@ FAULTS: dict[str, Callable[[Dice], Rules]] = {
 ALONE = [name for name in FAULTS if name not in ("several", "client gives up")]
 
 TEXT = ["Contoso plain text en-US"]
+DATA = "deploy.md"
+DATA_DIR = Path(__file__).parents[2] / "docs"
+"""A folder with text, for uploads; most of it is no good data, but enough is."""
+
 AUDIO = "Contoso audio with transcripts en-US"
 TRAINING = {"display_name": MADE, "locale": "en-US", "datasets": TEXT}
 TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
@@ -116,6 +120,8 @@ TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
         | dice.choice(({}, {"wait_seconds": 45}, {"wait_seconds": 45, "project": "Contoso en-US"}))
     ),
     "get_copy": lambda dice, service: {"operation": service.operation, "wait_seconds": dice.choice((0, 45))},
+    "check_data": lambda dice, service: {"path": DATA},
+    "upload_dataset": lambda dice, service: {"display_name": MADE, "locale": "en-US", "kind": "Language", "path": DATA},
     "check_expirations": lambda dice, service: {},
     "create_evaluation": lambda dice, service: {"model": service.model, "dataset": AUDIO, "display_name": MADE},
     "create_project": lambda dice, service: {"display_name": MADE, "locale": "en-US"},
@@ -135,6 +141,7 @@ MADE_BY = {
     "create_project": (EAST, "projects", MADE),
     "create_evaluation": (EAST, "evaluations", MADE),
     "deploy_model": (EAST, "endpoints", MADE),
+    "upload_dataset": (EAST, "datasets", MADE),
 }
 """The tools that make something: where, of what kind, and of what name."""
 
@@ -320,6 +327,7 @@ def _settings(dice: Dice, service: Service, audit: AuditFile) -> Settings:
         emulator=lambda: service,
         now=clock(),
         audit=audit,
+        data_dirs=(DATA_DIR,),
     )
 
 

@@ -23,10 +23,10 @@ class Outside:
         """What was asked for so far."""
         return [entry["operation"] for entry in self.control("GET", "requests")]
 
-    def wait_for(self, operation: str) -> None:
-        """Until it was asked for."""
+    def wait_for(self, operation: str, caller: "subprocess.Popen[bytes]") -> None:
+        """Wait until the operation was asked for; fail where the process that should ask has ended."""
         while operation not in self.operations():
-            pass
+            assert caller.poll() is None, "the server ended before it sent the request"
 
     def model(self) -> str:
         """The id of a new model that is trained and carries a mark."""

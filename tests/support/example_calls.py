@@ -19,6 +19,7 @@ VALUES: dict[str, Any] = {
     "locale": "en-US",
     "model": "Contoso finished model en-US",
     "operation": ID,
+    "path": "calls.txt",
     "project": "Contoso en-US",
     "to_resource": "emulator-westeurope",
 }
@@ -26,6 +27,7 @@ VALUES: dict[str, Any] = {
 
 ALTERNATIVES: dict[str, dict[str, Any]] = {
     "deploy_model": {"display_name": "Calls"},
+    "upload_dataset": {"kind": "Language", "content_url": "https://contoso.blob.core.windows.net/data/calls.txt"},
     "update_model": {"description": "Calls of the clinic"},
 }
 """What tools need besides, because they take one of several arguments."""

@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
 from custom_speech_tools.runtime.presenters.resource import resource_fields
-from custom_speech_tools.runtime.results import Finding, ResourceAnswer, ServiceText
+from custom_speech_tools.runtime.results import Findings, ResourceAnswer, ServiceText
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import Speech
 
@@ -33,7 +33,7 @@ class Deleted(ResourceAnswer):
     kind: str
     display_name: ServiceText
     locale: ServiceText
-    findings: list[Finding]
+    findings: Findings
 
 
 async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> Deleted:

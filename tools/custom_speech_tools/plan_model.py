@@ -7,7 +7,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.presenters.resource import resource_fields
-from custom_speech_tools.runtime.results import EntityReference, Finding, ResourceAnswer
+from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import schemas
 
@@ -16,7 +16,7 @@ class Plan(ResourceAnswer):
     """The plan of a training; days, charge and alternative are null where it is blocked."""
 
     ok: bool
-    findings: list[Finding]
+    findings: Findings
     base_model: EntityReference | None
     audio_hours: float
     estimated_training_days: float | None

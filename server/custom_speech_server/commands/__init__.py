@@ -7,6 +7,7 @@ COMMANDS = {
     "serve": "serve MCP: over stdio, or to a team over HTTP",
     "demo": "show the whole job on the emulator, from a list to a deployed model",
     "doctor": "say which resources are configured and whether each answers",
+    "check-data": "show what Azure would object to in a local file or folder",
     "check-expirations": "show what stops working, and when, on all resources",
     "token": "create a bearer token for access.toml",
     "emulator": "serve the emulator of the service on this machine",

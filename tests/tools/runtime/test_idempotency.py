@@ -281,8 +281,8 @@ class TestKilled:
             environment = configured(tmp_path, service.address)
             operation = {"create_model": "Models_Create", "copy_model": "Models_Copy"}[tool]
             service.control("PUT", "faults", {"fault": "slow-headers", "seconds": 600.0, "operation": operation})
-            with killed_server(environment, tool, arguments):
-                service.wait_for(operation)
+            with killed_server(environment, tool, arguments) as server:
+                service.wait_for(operation, server)
             service.control("DELETE", "faults")
 
             async with Client(started_again(environment), cache=None) as client:
@@ -318,7 +318,9 @@ def started_again(environment: dict[str, str]) -> StdioServerParameters:
 
 
 @contextmanager
-def killed_server(environment: dict[str, str], tool: str, arguments: dict[str, Any]) -> Iterator[None]:
+def killed_server(
+    environment: dict[str, str], tool: str, arguments: dict[str, Any]
+) -> "Iterator[subprocess.Popen[bytes]]":
     """A server that was asked to call a tool, and is killed without warning at the end."""
     version = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     messages = [
@@ -333,5 +335,5 @@ def killed_server(environment: dict[str, str], tool: str, arguments: dict[str, A
         assert process.stdin
         process.stdin.write("".join(json.dumps(message) + "\n" for message in messages).encode())
         process.stdin.flush()
-        yield
+        yield process
         process.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)

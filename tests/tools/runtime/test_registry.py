@@ -87,6 +87,7 @@ WRITING = {
     "delete_entity",
     "deploy_model",
     "update_model",
+    "upload_dataset",
 }
 
 

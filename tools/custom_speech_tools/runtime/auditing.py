@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Change, NotAllowedError, SpeechError
+from custom_speech_tools.speech.sanitize import mask_signature
 
 if TYPE_CHECKING:
     from custom_speech_tools.runtime.context import CallContext
@@ -147,7 +148,9 @@ class CallObserver:
     def _decided(self, decision: Decision) -> dict[str, Any]:
         return {
             "arguments": {
-                name: value for name, value in (self.call.params.arguments or {}).items() if name != _SECRET_ARGUMENT
+                name: mask_signature(value) if isinstance(value, str) else value
+                for name, value in (self.call.params.arguments or {}).items()
+                if name != _SECRET_ARGUMENT
             },
             "findings": [f"{finding.level} {finding.rule}: {finding.message}" for finding in decision.findings],
             "confirmation": decision.confirmation,

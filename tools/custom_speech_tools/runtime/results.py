@@ -60,6 +60,10 @@ class Finding(Result):
     fix: Sentence
 
 
+Findings = Annotated[list[Finding], WithJsonSchema({"type": "array"}, mode="serialization")]
+"""Findings; their four fields are not repeated in every schema."""
+
+
 class EntityReference(Result):
     """An entity by id; the name is null where it could not be read."""
 

@@ -1,5 +1,6 @@
 """Text from the service and from callers is data: it is shown on one line, bounded, without invisible characters."""
 
+import re
 import unicodedata
 
 MAX_NAME = 200
@@ -20,14 +21,22 @@ _JOINERS = "\u200c\u200d"
 _JOINABLE_CATEGORIES = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 
 
+_SIGNATURE = re.compile(r"\b(sig)=[^&\s\"'<>]+", re.IGNORECASE)
+
+
 def sanitize(text: str, limit: int = MAX_NAME) -> str:
     """Return the text on one line, without invisible characters, cut at `limit` characters."""
-    start = text[: 4 * limit]
+    start = mask_signature(text[: 4 * limit])
     if has_invisible(start):
         start = "".join(" " if _is_invisible(character) else character for character in start)
     line = " ".join(start.split())
     is_whole = len(line) <= limit and len(text) <= 4 * limit
     return line if is_whole else line[: limit - 1].rstrip(_JOINERS) + "…"
+
+
+def mask_signature(text: str) -> str:
+    """Return the text without the signatures of Azure Storage (SAS), which give access to the data."""
+    return _SIGNATURE.sub(r"\1=***", text) if "sig=" in text.lower() else text
 
 
 def quote(text: str, limit: int = 80) -> str:

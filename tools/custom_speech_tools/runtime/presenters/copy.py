@@ -17,6 +17,7 @@ from custom_speech_tools.runtime.results import (
     EntityReference,
     FailureField,
     Finding,
+    Findings,
     Moment,
     ResourceAnswer,
     Result,
@@ -51,7 +52,7 @@ class Copy(ResourceAnswer):
     to_resource: str | None
     model: CopiedModel | None
     error: FailureField | None
-    findings: list[Finding]
+    findings: Findings
     now: Moment
     check_again_after_seconds: int | None = optional()
 

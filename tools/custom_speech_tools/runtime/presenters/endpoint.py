@@ -13,6 +13,7 @@ from custom_speech_tools.runtime.results import (
     EntityReference,
     FailureField,
     Finding,
+    Findings,
     Listing,
     Moment,
     ResourceAnswer,
@@ -41,7 +42,7 @@ class Endpoint(ResourceAnswer):
     last_action: Moment | None
     error: FailureField | None
     already_existed: bool
-    findings: list[Finding]
+    findings: Findings
     now: Moment
     check_again_after_seconds: int | None = optional()
 

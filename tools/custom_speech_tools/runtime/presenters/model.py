@@ -20,6 +20,7 @@ from custom_speech_tools.runtime.results import (
     EntityReference,
     FailureField,
     Finding,
+    Findings,
     Listing,
     Moment,
     ResourceAnswer,
@@ -54,7 +55,7 @@ class Model(ResourceAnswer):
     copied_from: ServiceText | None = optional()
     error: FailureField | None
     already_existed: bool
-    findings: list[Finding]
+    findings: Findings
     now: Moment
     check_again_after_seconds: int | None = optional()
 

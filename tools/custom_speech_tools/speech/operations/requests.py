@@ -107,6 +107,7 @@ class Requests:
         schema: type[_Schema],
         body: dict[str, JsonValue] | list[JsonValue] | bytes | None = None,
         *,
+        query: str = "",
         secrets: tuple[SecretStr, ...] = (),
     ) -> _Schema:
         """Send a request that changes something, recorded by the observer.
@@ -118,9 +119,7 @@ class Requests:
         if self.resource.read_only:
             raise NotAllowedError(f"{name} is read-only; {operation} was not sent.", resource=name, operation=operation)
         with self._observer.change(name, operation) as change:
-            answer = await self._pipeline.send(
-                operation, method, path, body=body, secrets=secrets, observer=self._observer
-            )
+            answer = await self._pipeline.send(operation, method, path, query, body, secrets, observer=self._observer)
             value = decode(name, operation, answer, schema)
             change.id = value.id if isinstance(value, schemas.Entity | schemas.Operation) else None
         self.known.remember(value)

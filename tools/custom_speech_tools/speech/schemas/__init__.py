@@ -4,7 +4,7 @@ Names are Azure's (source: the definitions of the same names in the published sp
 values are ignored, so that a later version of the service does not break the client.
 """
 
-from custom_speech_tools.speech.schemas.datasets import Dataset
+from custom_speech_tools.speech.schemas.datasets import Dataset, UploadedBlocks
 from custom_speech_tools.speech.schemas.endpoints import Endpoint
 from custom_speech_tools.speech.schemas.entities import Entity, EntityError, Moment, Reference, Schema
 from custom_speech_tools.speech.schemas.errors import Error, InnerError
@@ -34,4 +34,5 @@ __all__ = [
     "Reference",
     "Schema",
     "Score",
+    "UploadedBlocks",
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from custom_speech_tools.speech.schemas.entities import Count, Entity, EntityError, Moment, Reference
+from custom_speech_tools.speech.schemas.entities import Count, Entity, EntityError, Moment, Reference, Schema
 
 
 class DatasetProperties(TypedDict, total=False):
@@ -19,6 +19,18 @@ class DatasetProperties(TypedDict, total=False):
     error: EntityError | None
 
 
+class Block(Schema):
+    """A block of a dataset that is being uploaded."""
+
+    name: str
+
+
+class UploadedBlocks(Schema):
+    """The blocks of a dataset that the service has."""
+
+    uncommitted_blocks: list[Block] | None = None
+
+
 class Dataset(Entity):
     """Training or test data of one kind in one locale."""
 
@@ -27,6 +39,12 @@ class Dataset(Entity):
     last_action_date_time: Moment | None = None
     project: Reference | None = None
     properties: DatasetProperties | None = None
+    links: dict[str, str] | None = None
+
+    @property
+    def waits_for_blocks(self) -> bool:
+        """True if its content has not been committed: only then the service names the address for that (recorded)."""
+        return "commitBlocks" in (self.links or {})
 
     @property
     def lines(self) -> int | None:

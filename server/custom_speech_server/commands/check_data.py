@@ -1,0 +1,38 @@
+"""check-data: what Azure would object to in a local file or folder."""
+
+import argparse
+import sys
+
+from custom_speech_server.commands.options import path
+
+KINDS = ("Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "OutputFormatting", "Pronunciation")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("path", type=path, metavar="PATH", help="file or folder")
+    parser.add_argument("--kind", choices=KINDS, help="kind of the dataset (default: guessed)")
+    parser.add_argument("--json", action="store_true", help="print the answer of the tool as JSON")
+    parser.epilog = "Exit status: 0 the data can be imported, 1 they cannot, 2 wrong usage."
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the findings and return the exit status."""
+    from custom_speech_tools.check_data import check
+
+    if not options.path.exists():
+        print(f"custom-speech-mcp: {options.path} does not exist.", file=sys.stderr)
+        return 2
+    found = check(options.path, options.kind, None)
+    if options.json:
+        print(found.model_dump_json())
+        return 0 if found.ok else 1
+    print(f"{options.path}: {found.kind}{f' ({found.note})' if found.note else ''}")
+    audio = f", {found.files} recordings, {found.audio_hours} h of audio" if found.files else ""
+    print(f"{found.lines} lines, {found.words} words, {found.rejected_lines} rejected{audio}")
+    for finding in found.findings:
+        print(f"  [{finding.level}] {finding.message} {finding.fix}")
+    for repair in found.repairs:
+        print(f"  upload_dataset would repair: {repair}")
+    print("These data can be imported." if found.ok else "These data cannot be imported.")
+    return 0 if found.ok else 1
