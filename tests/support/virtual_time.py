@@ -1,7 +1,8 @@
 """Virtual time: an event loop that never waits, so that minutes of faults pass in milliseconds.
 
 Whoever sleeps, waits for a limit or asks for the time sees the loop's clock, which jumps to the next appointment
-as soon as nobody has anything else to do. Only for what runs in this thread: nothing outside can be waited for.
+as soon as nobody has anything else to do. It stands still while a worker thread runs; nothing else outside this thread
+can be waited for.
 """
 
 import asyncio
@@ -10,7 +11,29 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio.to_thread
+
 START = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+class _Threads:
+    """How many calls of `anyio.to_thread.run_sync` are running."""
+
+    running = 0
+
+
+_run_sync = anyio.to_thread.run_sync
+
+
+async def _counted_run_sync(*arguments: Any, **options: Any) -> Any:
+    _Threads.running += 1
+    try:
+        return await _run_sync(*arguments, **options)
+    finally:
+        _Threads.running -= 1
+
+
+anyio.to_thread.run_sync = _counted_run_sync
 
 
 class _Skipping(selectors.DefaultSelector):
@@ -23,6 +46,8 @@ class _Skipping(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready now; where nothing is, the time that would have been waited has passed."""
         ready = super().select(0 if timeout else timeout)
+        if timeout and not ready and _Threads.running:  # time stands still while a thread works
+            return super().select()
         if timeout and not ready:
             self.passed += timeout
         return ready

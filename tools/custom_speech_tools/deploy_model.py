@@ -5,7 +5,8 @@ from typing import Annotated
 import pydantic
 from pydantic import Field, StrictBool
 
-from custom_speech_tools.guardrails.deployment_plan import DeploymentPlan, DeploymentRequest, plan_deployment
+from custom_speech_tools.guardrails.deployment_plan import DeploymentPlan, plan_deployment
+from custom_speech_tools.guardrails.deployment_rules import DeploymentRequest
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import Confirmation
 from custom_speech_tools.runtime.confirmed_plan import confirmed_plan
