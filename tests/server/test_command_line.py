@@ -239,3 +239,16 @@ def test_check_expirations_command_exits_with_1_for_an_unknown_resource() -> Non
 
     assert done.returncode == 1
     assert "Use one of: emulator-eastus" in done.stderr
+
+
+def test_check_data_command_prints_findings_and_exits_with_1_for_data_that_cannot_be_imported(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("\ufeffone line\nsee www.example.com\n", encoding="utf-8")
+    bad.write_bytes("one\ntwo\n".encode("utf-16"))
+
+    shown, refused = run("check-data", str(good)), run("check-data", str(bad), "--json")
+
+    assert (shown.returncode, refused.returncode, run("check-data", "missing.txt").returncode) == (0, 1, 2)
+    assert "Azure would leave out line 2: it holds a URI." in shown.stdout
+    assert shown.stdout.endswith("These data can be imported.\n")
+    assert json.loads(refused.stdout)["repairs"] == ["converted from UTF-16 to UTF-8"]

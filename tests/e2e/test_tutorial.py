@@ -1,0 +1,42 @@
+"""Every call of docs/tutorial.md, in order, on the emulator."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Connect
+
+pytestmark = pytest.mark.anyio
+
+PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text("utf-8")
+
+
+def calls() -> list[tuple[str, dict[str, Any]]]:
+    """Return the tools and arguments of the page."""
+    lines = "".join(re.findall(r"```call\n(.*?)```", PAGE, re.DOTALL)).splitlines()
+    parsed = [ast.parse(line, mode="eval").body for line in lines]
+    return [
+        (call.func.id, {str(part.arg): ast.literal_eval(part.value) for part in call.keywords})
+        for call in parsed
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+    ]
+
+
+async def test_tutorial_works_as_it_stands(connect: Connect, tmp_path: Path) -> None:
+    text = re.search(r"```text\n(.*?)```", PAGE, re.DOTALL)
+    assert text
+    (tmp_path / "terms.txt").write_text(text[1], encoding="utf-8")
+    answers = {}
+    async with connect(confirm="never", data_dirs=(tmp_path,)) as call:
+        for tool, arguments in calls():
+            answers[tool] = await call(tool, **arguments)
+
+    assert "line 3" in answers["check_data"]["findings"][0]["message"]
+    assert answers["upload_dataset"]["repairs"] == ["added the byte order mark"]
+    assert answers["get_model"]["status"] == answers["deploy_model"]["status"] == "Succeeded"
+    assert answers["plan_model"]["training_is_charged"] is False
+    assert [finding["rule"] for finding in answers["create_evaluation"]["findings"]] == ["test-data-unseen"]
+    assert len(answers) >= 13
