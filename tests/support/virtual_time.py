@@ -16,37 +16,39 @@ import anyio.to_thread
 START = datetime(2026, 11, 2, tzinfo=UTC)
 
 
-class _Threads:
-    """How many calls of `anyio.to_thread.run_sync` are running."""
-
-    running = 0
-
-
 _run_sync = anyio.to_thread.run_sync
 
 
 async def _counted_run_sync(*arguments: Any, **options: Any) -> Any:
-    _Threads.running += 1
+    """Run a function in a thread, for which virtual time stands still."""
+    selector = getattr(asyncio.get_running_loop(), "skipping", None)
+    if selector is None:
+        return await _run_sync(*arguments, **options)
+    selector.threads += 1
     try:
         return await _run_sync(*arguments, **options)
     finally:
-        _Threads.running -= 1
+        selector.threads -= 1
 
 
 anyio.to_thread.run_sync = _counted_run_sync
 
 
-class _Skipping(selectors.DefaultSelector):
+class SkippingSelector(selectors.DefaultSelector):
     """A selector that lets time pass instead of waiting."""
+
+    waits_for_threads = True
+    """False in tests of threads that never end."""
 
     def __init__(self) -> None:
         super().__init__()
         self.passed = 0.0
+        self.threads = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready now; where nothing is, the time that would have been waited has passed."""
         ready = super().select(0 if timeout else timeout)
-        if timeout and not ready and _Threads.running:  # time stands still while a thread works
+        if timeout and not ready and self.threads and self.waits_for_threads:  # time stands still while a thread works
             return super().select()
         if timeout and not ready:
             self.passed += timeout
@@ -57,12 +59,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time, which begins at nought seconds."""
 
     def __init__(self) -> None:
-        self._skipping = _Skipping()
-        super().__init__(self._skipping)
+        self.skipping = SkippingSelector()
+        super().__init__(self.skipping)
 
     def time(self) -> float:
         """Seconds since the loop began."""
-        return self._skipping.passed
+        return self.skipping.passed
 
 
 BACKEND = ("asyncio", {"loop_factory": VirtualLoop})

@@ -16,7 +16,7 @@ from custom_speech_emulator.faults.rules import Faults
 from custom_speech_server.credentials import KeyringKey
 from support.scripted_service import KEY, Listener, Scripted, model, one_resource, served
 from support.tool_client import Caller
-from support.virtual_time import BACKEND, clock
+from support.virtual_time import BACKEND, SkippingSelector, clock
 
 pytestmark = pytest.mark.anyio
 
@@ -131,6 +131,7 @@ async def test_call_ends_in_time_when_an_answer_is_small_until_it_is_unpacked() 
 async def test_call_ends_in_time_when_the_keyring_waits_for_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     """A locked keyring asks on a screen that nobody sees; its thread is left behind."""
     unlocked = threading.Event()
+    monkeypatch.setattr(SkippingSelector, "waits_for_threads", False)
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=lambda *entry: unlocked.wait()))
     resources = one_resource("http://127.0.0.1:9", credential=KeyringKey("here", "train"))
 
