@@ -82,10 +82,6 @@ def _locales(call: Call) -> Answer:
     return Answer(200, list(LOCALES))
 
 
-def _dataset_locales(call: Call) -> Answer:
-    return Answer(200, call.version.dataset_locales(KINDS))
-
-
 OPERATIONS = (
     Operation("Projects_ListSupportedLocales", "GET", "/projects/locales", _locales, (), _PROJECTS),
     Operation("Projects_List", "GET", "/projects", projects.list_all, _PAGED, _PROJECTS),
@@ -100,7 +96,12 @@ OPERATIONS = (
     Operation(
         "Projects_ListTranscriptions", "GET", "/projects/{id}/transcriptions", _held(_TRANSCRIPTIONS), _PAGED, _PROJECTS
     ),
-    Operation("Datasets_ListSupportedLocales", "GET", "/datasets/locales", _dataset_locales),
+    Operation(
+        "Datasets_ListSupportedLocales",
+        "GET",
+        "/datasets/locales",
+        lambda call: Answer(200, call.version.dataset_locales(KINDS)),
+    ),
     Operation("Datasets_List", "GET", "/datasets", datasets.list_all, _PAGED),
     Operation("Datasets_Create", "POST", "/datasets", datasets.create),
     Operation("Datasets_Upload", "POST", "/datasets/upload", dataset_uploads.upload, (), _OLD),

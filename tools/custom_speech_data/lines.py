@@ -43,7 +43,9 @@ def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
                 line = text.readline(LONGEST_LINE + 1)
                 if not line:
                     return
-                _skip_rest(line, text)
+                rest = line
+                while rest and not rest.endswith("\n"):  # beyond what is kept of it
+                    rest = text.readline(LONGEST_LINE)
                 if number == 1 and _is_utf_16(line[:64].encode()):  # ASCII in UTF-16 without a mark is valid UTF-8
                     raise ImportFailed("NoUtf8WithBom", _UTF_16)
                 if line.strip():
@@ -57,7 +59,9 @@ def read_lines(stream: IO[bytes], read_line: ReadLine, findings: Findings) -> No
     """Let `read_line` judge each line of the stream."""
     for number, line in lines_of(stream):
         try:
-            text = read_line(_short_enough(line))
+            if len(line) > LONGEST_LINE:
+                raise Unusable(f"the line is longer than {LONGEST_LINE} characters")
+            text = read_line(line)
         except Unusable as reason:
             findings.reject(str(number), str(reason))
         else:
@@ -71,14 +75,3 @@ def _is_utf_16(start: bytes) -> bool:
         return True
     even, odd = start[0:64:2], start[1:64:2]
     return len(start) >= 4 and ((not any(odd) and all(even)) or (not any(even) and all(odd)))
-
-
-def _skip_rest(line: str, text: io.TextIOWrapper) -> None:
-    while line and not line.endswith("\n"):
-        line = text.readline(LONGEST_LINE)
-
-
-def _short_enough(line: str) -> str:
-    if len(line) > LONGEST_LINE:
-        raise Unusable(f"the line is longer than {LONGEST_LINE} characters")
-    return line

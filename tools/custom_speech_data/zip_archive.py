@@ -60,7 +60,9 @@ def usable_files(archive: ZipFile, findings: Findings) -> dict[str, ZipInfo]:
     for entry in archive.infolist():
         try:
             _check_entry(entry)
-            if not _is_folder(entry) and not _is_of_macos(entry):
+            name = entry.orig_filename
+            is_of_macos = path_of(name).startswith("__MACOSX/") or key_of(name).startswith(".")
+            if not _is_folder(entry) and not is_of_macos:
                 _add(files, entry)
         except Unusable as reason:
             findings.reject(entry.orig_filename, str(reason))
@@ -133,10 +135,6 @@ def _check_entry(entry: ZipInfo) -> None:
 def _is_folder(entry: ZipInfo) -> bool:
     # ZipInfo.is_dir() of Python 3.11 raises for an empty name.
     return path_of(entry.orig_filename).endswith("/")
-
-
-def _is_of_macos(entry: ZipInfo) -> bool:
-    return path_of(entry.orig_filename).startswith("__MACOSX/") or key_of(entry.orig_filename).startswith(".")
 
 
 def _add(files: dict[str, ZipInfo], entry: ZipInfo) -> None:

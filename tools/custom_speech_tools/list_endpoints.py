@@ -43,15 +43,13 @@ async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -
     ]
     where = (shown[0].resource if shown else None) or (None if is_everywhere else arguments.resource)
     here = where or call.app.default
-    step = call_step("get_endpoint", endpoint=shown[0].id, resource=here) if shown else _deploy_step(here)
+    model, name = Placeholder("model"), Placeholder("endpoint name")
+    step = call_step("deploy_model", model=model, display_name=name, resource=here)
+    if shown:
+        step = call_step("get_endpoint", endpoint=shown[0].id, resource=here)
     return Endpoints(
         **list_fields(call, arguments.resource, found, kept, len(shown)), endpoints=shown, next_steps=[step]
     )
-
-
-def _deploy_step(resource: str) -> str:
-    model, name = Placeholder("model"), Placeholder("endpoint name")
-    return call_step("deploy_model", model=model, display_name=name, resource=resource)
 
 
 tool = declare(list_endpoints, "List endpoints", Effect.READ, "deployment")

@@ -36,12 +36,10 @@ def holder(accounts: Sequence[Account], authorization: str, now: datetime) -> Ac
     head, _, signature = token.strip().rpartition(".")
     fits = (one for one in accounts if hmac.compare_digest(_signature(one, head).encode(), signature.encode()))
     found = next(fits, None) if scheme.lower() == "bearer" else None
-    return found if found and _expires(head) > now.timestamp() else None
-
-
-def _expires(head: str) -> int:
-    """Return when a token that is ours expires, in seconds since 1970."""
-    return int(json.loads(base64.urlsafe_b64decode(head.rpartition(".")[2] + "=="))["exp"])
+    if found is None:
+        return None
+    expires = int(json.loads(base64.urlsafe_b64decode(head.rpartition(".")[2] + "=="))["exp"])
+    return found if expires > now.timestamp() else None
 
 
 def _signature(account: Account, head: str) -> str:

@@ -54,7 +54,8 @@ class ListeningStreams:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if not _is_listening(scope):
+        is_subscription = (b"mcp-method", b"subscriptions/listen") in scope.get("headers", ())
+        if scope["type"] != "http" or not (scope["method"] == "GET" or is_subscription):
             await self._app(scope, receive, send)
             return
         response = ResponseProgress(send)
@@ -115,8 +116,3 @@ class GracefulServer(uvicorn.Server):
         """Stop."""
         self._streams.end()
         await super().shutdown(sockets)
-
-
-def _is_listening(scope: Scope) -> bool:
-    is_subscription = (b"mcp-method", b"subscriptions/listen") in scope.get("headers", ())
-    return scope["type"] == "http" and (scope["method"] == "GET" or is_subscription)

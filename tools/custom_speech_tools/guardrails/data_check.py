@@ -97,14 +97,11 @@ def checked_data(path: Path, kind: str | None, *, repair: bool) -> Iterator[Chec
             found, guessed_from = kind or "unknown", None
             report = DatasetReport(error=failure.error)
         except OSError as error:
+            why = error.strerror or type(error).__name__
             found, guessed_from = kind or "unknown", None
-            report = DatasetReport(error=ImportFailed("DataImportFailed", _reason(error)).error)
+            report = DatasetReport(error=ImportFailed("DataImportFailed", f"It cannot be read: {why}.").error)
         findings = tuple(data_is_valid(report))
         yield CheckedData(file, found, guessed_from, report, tuple(repairs), findings)
-
-
-def _reason(error: OSError) -> str:
-    return f"It cannot be read: {error.strerror or type(error).__name__}."
 
 
 def data_is_valid(report: DatasetReport) -> Iterator[Finding]:

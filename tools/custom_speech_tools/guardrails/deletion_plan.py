@@ -1,6 +1,6 @@
 """Deleting an entity: what uses it, the rules, and the plan."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,24 +95,20 @@ async def plan_deletion(call: CallContext, kind: DeletableKind, asked: str, reso
 
 async def find_users(speech: Speech, kind: DeletableKind, entity: schemas.Entity) -> list[User]:
     """Return what uses the entity: endpoints a model, models a dataset, everything a project."""
-    readers: dict[str, Callable[[], Awaitable[Listing[Any]]]] = {
+    readers: dict[str, Callable[[], Coroutine[Any, Any, Listing[Any]]]] = {
         "endpoint": speech.endpoints_list,
         "model": speech.models_list_custom_models,
         "dataset": speech.datasets_list,
         "evaluation": speech.evaluations_list,
     }
     using = {"model": ["endpoint"], "dataset": ["model"], "project": list(readers)}.get(kind, [])
-    listings = await gather(*(_read(readers[noun]) for noun in using))
+    listings = await gather(*(readers[noun]() for noun in using))
     return [
         User(noun, other)
         for noun, listing in zip(using, listings, strict=True)
         for other in listing.entities
         if entity.id in _parts_of(other)
     ]
-
-
-async def _read(reader: Callable[[], Awaitable[Listing[Any]]]) -> Listing[Any]:
-    return await reader()
 
 
 def _parts_of(entity: Any) -> set[str]:

@@ -44,11 +44,11 @@ async def upload_blocks(
 
     Memory: four blocks of 8 MiB, whatever the size of the file.
     """
-    size = await anyio.to_thread.run_sync(_size_of, file)
+    size = await anyio.to_thread.run_sync(lambda: file.stat().st_size)
     ids = block_ids(size)
     had = {block.name for block in (await speech.datasets_get_blocks(dataset.id)).uncommitted_blocks or []}
     missing = iter([number for number, block in enumerate(ids) if block not in had])
-    state = [sum(_length(number, size) for number, block in enumerate(ids) if block in had)]
+    state = [sum(min(BLOCK_BYTES, size - number * BLOCK_BYTES) for number, block in enumerate(ids) if block in had)]
 
     async def send() -> None:
         for number in missing:
@@ -65,14 +65,6 @@ async def upload_blocks(
     if state[0] == size:
         await writer.datasets_commit_blocks(dataset.id, ids)
     return UploadState(state[0], size)
-
-
-def _size_of(file: Path) -> int:
-    return file.stat().st_size
-
-
-def _length(number: int, size: int) -> int:
-    return min(BLOCK_BYTES, size - number * BLOCK_BYTES)
 
 
 def _read_block(file: Path, number: int) -> bytes:
