@@ -57,6 +57,7 @@ async def upload_blocks(
             content = await anyio.to_thread.run_sync(_read_block, file, number)
             await writer.datasets_upload_block(dataset.id, ids[number], content)
             state[0] += len(content)
+            del content  # else the next block is read while this one is kept
             await call.report_progress(f"Uploaded {state[0]} of {size} bytes", state[0], size)
 
     async with task_group() as tasks:

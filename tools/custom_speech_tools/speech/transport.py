@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +14,9 @@ import truststore
 
 MAX_CONCURRENT = 16
 """Concurrent requests to one resource. The pool is no larger: httpx costs more with every pooled connection."""
+
+_PART_BYTES = 256 * 1024
+"""A larger body is sent in parts of this size."""
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """The largest answer that is read; the largest page of a list is a thirtieth of it."""
@@ -77,7 +80,10 @@ class Transport:
             Lost: No complete answer came back.
             TooLarge: The answer is too large.
         """
-        request = httpx.Request(method, url, headers=_SENT | headers, content=body, extensions={"timeout": _TIMEOUT})
+        content: Any = body
+        if body is not None and len(body) > _PART_BYTES:  # asyncio would copy what the socket does not take at once
+            headers, content = headers | {"Content-Length": str(len(body))}, _parts(body)
+        request = httpx.Request(method, url, headers=_SENT | headers, content=content, extensions={"timeout": _TIMEOUT})
         try:
             async with self._gate:
                 return await self._answer(request)
@@ -103,6 +109,11 @@ class Transport:
         finally:
             await answer.aclose()
         return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
+
+
+async def _parts(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _PART_BYTES):
+        yield body[start : start + _PART_BYTES]
 
 
 def _network(endpoint: str) -> httpx.AsyncHTTPTransport:
