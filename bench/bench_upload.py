@@ -114,8 +114,14 @@ def main() -> None:
         endpoint = f"{azure.stderr.readline().rpartition(' ')[2].strip()}/eastus"
         file = Path(folder) / "large.zip"
         recordings(file, size)
-        theirs = anyio.run(bare, endpoint, file)
         ours, grown = anyio.run(product, endpoint, Path(folder))
+        azure.terminate()
+    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as azure:
+        assert azure.stderr is not None
+        endpoint = f"{azure.stderr.readline().rpartition(' ')[2].strip()}/eastus"
+        file = Path(folder) / "large.zip"
+        recordings(file, size)
+        theirs = anyio.run(bare, endpoint, file)
         azure.terminate()
     print(f"bare client {size / theirs:.0f} MiB/s, product {size / ours:.0f} MiB/s, ratio {theirs / ours:.2f}")
     print(f"the product's process grew by at most {grown / MIB:.0f} MiB")
