@@ -27,7 +27,7 @@ async def test_create_evaluation_compares_with_the_base_model(connect: Connect, 
     own, base = evaluation["models"]
     assert (own["display_name"], base["id"]) == (MODEL, model["base_model"]["id"])
     assert own["word_error_rate"] < base["word_error_rate"]
-    assert own["words"] == base["words"] == 53
+    assert own["words"] == base["words"] == 374
     assert evaluation["difference"]["absolute"] < 0
     assert evaluation["status"] == "Succeeded"
 

@@ -150,6 +150,25 @@ async def test_upload_dataset_refuses_sources_that_make_no_sense(
     assert await azure.operations() == []
 
 
+async def test_upload_dataset_imports_nothing_of_a_file_that_changes_meanwhile(
+    connect: Connect, azure: Azure, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = block_upload._read_block
+
+    def growing(file: Path, number: int) -> bytes:
+        with file.open("ab") as stream:
+            stream.write(b"one more line\n")
+        return whole(file, number)
+
+    monkeypatch.setattr(block_upload, "_read_block", growing)
+    async with connect(data_dirs=(folder,)) as call:
+        refusal = await call.refusal("upload_dataset", **NEW, path="a.txt", repair=False)
+
+    assert rules_of(refusal) == ["data-is-valid"]
+    assert "was changed while it was uploaded" in refusal
+    assert "Datasets_CommitBlocks" not in await azure.writes()
+
+
 def test_block_ids_are_equally_long_and_in_order() -> None:
     ids = block_upload.block_ids(1024**3)
 

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 from custom_speech_emulator.http.versions import Json
 from custom_speech_emulator.resources import files, model_training
@@ -54,6 +55,10 @@ SENTENCES = {
         "Nennen Sie mir bitte noch einmal die Seriennummer.",
     ],
 }
+
+
+UTTERANCES = 24
+"""Recordings of a dataset with transcripts: enough for a test to be judged."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,9 @@ def _fill_out(state: EmulatorState, entity: Entity, now: datetime) -> None:
     """Return datasets something to be tested with, and what has ended its report."""
     if entity.kind == "datasets" and entity.status == "Succeeded":
         texts = SENTENCES[entity.document["locale"]]
-        audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(texts, 1)]
+        longer = (f"{first} {second}" for first, second in permutations(texts, 2))
+        utterances = [*texts, *longer][:UTTERANCES]
+        audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(utterances, 1)]
         heard = {"texts": texts, "audio": audio if entity.document["kind"] == "Acoustic" else []}
         state.store.put_data(entity.account, entity.id, TEXTS, json.dumps(heard).encode())
         counts = {name: entity.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}

@@ -6,6 +6,7 @@ It starts a server over stdio, drives it with the SDK's client, and shows only w
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +18,10 @@ from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 from custom_speech_server import emulated_resources
 
 NAME = "Contoso calls en-US"
+DATA, FILE = "Contoso terms", "terms.txt"
+CONTENT = "the contoso router blinks amber\nsee www.contoso.com for more\nplease hold the reset pin\n".encode("utf-16")
+"""Two faults: UTF-16, and a line with a URI."""
+
 HOME, AWAY, NO_AUDIO = "emulator-eastus", "emulator-westeurope", "emulator-brazilsouth"
 
 
@@ -36,7 +41,13 @@ def run(options: argparse.Namespace) -> int:  # all commands have the same signa
 
 
 async def _job() -> None:
-    arguments = ["-m", "custom_speech_server", "--emulated"]
+    with tempfile.TemporaryDirectory(prefix="custom-speech-demo-") as folder:
+        await (anyio.Path(folder) / FILE).write_bytes(CONTENT)
+        await _drive(folder)
+
+
+async def _drive(folder: str) -> None:
+    arguments = ["-m", "custom_speech_server", "--emulated", "--data-dir", folder]
     environment = dict(os.environ) | {"CUSTOM_SPEECH_EMULATOR_STATE": emulated_resources.IN_MEMORY}
     server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
     async with Client(server, elicitation_callback=_agree) as client:
@@ -61,6 +72,28 @@ async def _base_models(client: Client) -> None:
         _say(f"{base['display_name']:<32} until {base['adaptation_until']}  {charged}")
 
 
+async def _data(client: Client) -> None:
+    _title("Checking a text file with two faults, and uploading a repaired copy")
+    check = await _call(client, "check_data", path=FILE)
+    for fault in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
+        _say(_paint(fault, "33"))
+    _expect(bool(check["findings"]) and bool(check["repairs"]), "the faults were not found")
+    dataset = await _call(
+        client,
+        "upload_dataset",
+        display_name=DATA,
+        locale="en-US",
+        kind="Language",
+        path=FILE,
+        wait_seconds=45,
+        resource=HOME,
+    )
+    _expect(dataset["status"] == "Succeeded", f"the import ended {dataset['status']}")
+    _say(f"{dataset['display_name']}: {dataset['lines']} lines accepted, {dataset['rejected_lines']} rejected.")
+    for part in dataset["rejected"]:
+        _say(_paint(f"line {part['where']}: {part['reason']}", "33"))
+
+
 async def _mistake(client: Client) -> None:
     _title("Two mistakes in one request: a German dataset, and audio where no hardware trains it")
     audio = await _dataset(client, NO_AUDIO, "en-US", "Acoustic")
@@ -77,7 +110,7 @@ async def _mistake(client: Client) -> None:
 
 async def _create(client: Client) -> None:
     _title("The same, corrected: English data, a region that trains with audio")
-    datasets = [await _dataset(client, HOME, "en-US", kind) for kind in ("Acoustic", "Language")]
+    datasets = [DATA, await _dataset(client, HOME, "en-US", "Acoustic")]
     model = await _call(client, "create_model", **_definition(datasets, HOME))
     _expect(not model["already_existed"], "the model was there before")
     _say(f"Model {model['id']} is {model['status']}, trained on {model['base_model']['display_name']}.")
@@ -148,6 +181,7 @@ async def _get(client: Client) -> None:
 STEPS: tuple[Callable[[Client], Awaitable[None]], ...] = (
     _resources,
     _base_models,
+    _data,
     _mistake,
     _create,
     _wait,

@@ -7,6 +7,8 @@ from pathlib import Path
 import anyio
 
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
 
@@ -17,6 +19,14 @@ CONCURRENT_BLOCKS = 4
 
 _SECONDS_FOR_A_BLOCK = 16.0
 """With less time left in a call no further block is started; the next call goes on."""
+
+
+_CHANGED = Finding(
+    rule="data-is-valid",
+    level="block",
+    message="The file was changed while it was uploaded.",
+    fix="Let whatever writes it finish first.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +53,11 @@ async def upload_blocks(
     """Send the blocks that the service does not have, as far as the time of the call permits, and commit them.
 
     Memory: four blocks of 8 MiB, whatever the size of the file.
+
+    Raises:
+        Refused: The file was changed meanwhile.
     """
-    size = await anyio.to_thread.run_sync(lambda: file.stat().st_size)
+    size, written = await anyio.to_thread.run_sync(_size_and_date, file)
     ids = block_ids(size)
     had = {block.name for block in (await speech.datasets_get_blocks(dataset.id)).uncommitted_blocks or []}
     missing = iter([number for number, block in enumerate(ids) if block not in had])
@@ -66,6 +79,11 @@ async def upload_blocks(
     if state[0] == size:
         await writer.datasets_commit_blocks(dataset.id, ids)
     return UploadState(state[0], size)
+
+
+def _size_and_date(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _read_block(file: Path, number: int) -> bytes:
