@@ -76,6 +76,8 @@ async def upload_blocks(
     async with task_group() as tasks:
         for _ in range(CONCURRENT_BLOCKS):
             tasks.create_task(send())
+    if await anyio.to_thread.run_sync(_size_and_date, file) != (size, written):
+        raise Refused("Nothing was imported.", [_CHANGED], "Call again when the file is complete.")
     if state[0] == size:
         await writer.datasets_commit_blocks(dataset.id, ids)
     return UploadState(state[0], size)
