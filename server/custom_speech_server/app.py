@@ -45,7 +45,8 @@ Never repeat a refused call unchanged, and never pass confirm without your user'
 
 READ_ONLY_INSTRUCTIONS = """\
 Look at Azure custom speech models: list_resources, list_base_models, list_datasets, list_models, get_model, \
-get_evaluation, check_expirations for what ends, check_data for local files, and plan_model to check a training. This server is READ-ONLY: it changes nothing, and training, copying and deploying need \
+get_evaluation, check_expirations for what ends, check_data for local files, and plan_model to check a training. \
+This server is READ-ONLY: it changes nothing, and training, copying and deploying need \
 a server that was started without --read-only. Every answer has next_steps with real values."""
 
 EMULATED_INSTRUCTIONS = """
