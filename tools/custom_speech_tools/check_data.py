@@ -6,6 +6,7 @@ from typing import Annotated
 import anyio
 from pydantic import Field
 
+from custom_speech_data.repair import ARCHIVE_KINDS
 from custom_speech_tools.guardrails.data_check import CheckedData, allowed_path, checked_data, count_words
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder
@@ -51,8 +52,11 @@ async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCh
 
 def check(path: Path, kind: str | None, locale: str | None) -> DataCheck:
     """Return the result of a check; reads the file, so it runs in a thread."""
-    with checked_data(path, kind, repair=False) as original, checked_data(path, kind, repair=True) as repaired:
-        return present(path.name, original, list(repaired.repairs), locale)
+    with checked_data(path, kind, repair=False) as original:
+        if original.kind in ARCHIVE_KINDS:  # nothing within an archive is repaired
+            return present(path.name, original, list(original.repairs), locale)
+        with checked_data(path, kind, repair=True) as repaired:
+            return present(path.name, original, list(repaired.repairs), locale)
 
 
 def present(name: str, data: CheckedData, repairs: list[str], locale: str | None) -> DataCheck:

@@ -4,11 +4,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from custom_speech_data import DatasetReport, read_dataset
 from custom_speech_data.findings import ImportFailed
 from custom_speech_data.kind import guess_kind, refuse_foreign_content
+from custom_speech_data.loudness import loudness_faults
 from custom_speech_data.repair import ARCHIVE_KINDS, pack_folder, repair_text
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -100,7 +102,7 @@ def checked_data(path: Path, kind: str | None, *, repair: bool) -> Iterator[Chec
             why = error.strerror or type(error).__name__
             found, guessed_from = kind or "unknown", None
             report = DatasetReport(error=ImportFailed("DataImportFailed", f"It cannot be read: {why}.").error)
-        findings = tuple(data_is_valid(report))
+        findings = (*data_is_valid(report), *sound_is_usable(file, report))
         yield CheckedData(file, found, guessed_from, report, tuple(repairs), findings)
 
 
@@ -128,6 +130,19 @@ def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
             level="warn",
             message=f"{report.rejected_line_count} of {total} lines or files would be left out.",
             fix="Check the kind and the format: so many rejected parts are seldom intended.",
+        )
+
+
+def sound_is_usable(file: Path, report: DatasetReport) -> Iterator[Finding]:
+    """Warn of recordings that are silent or clipped: Azure takes them, and the model learns the wrong thing."""
+    if not report.audio:
+        return
+    for part in islice(loudness_faults(file), MAX_REJECTED):
+        yield Finding(
+            rule="data-is-valid",
+            level="warn",
+            message=f"Recording {quote(part.where)} would be accepted, but {part.reason}.",
+            fix="Listen to it; replace or remove it.",
         )
 
 
