@@ -44,7 +44,7 @@ _BASE_LOGS = "/endpoints/base/{locale}/files/logs"
 _PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
 
-# There are none here: transcribing is not what this stands in for.
+# Always empty: the emulator does not transcribe.
 _TRANSCRIPTIONS = Kind(
     "transcriptions", "transcription", "InvalidTranscription", lambda _id, document, _version: document
 )

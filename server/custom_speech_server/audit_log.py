@@ -25,7 +25,7 @@ FILE_NAME = "audit.jsonl"
 OFF = "off"
 
 _MAX_TAIL_BYTES = 256 * 1024
-"""Bytes at the end of the file in which requests without an end, and their results, are looked for."""
+"""Bytes at the end of the file that are searched for requests without an end, and for their results."""
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Binary: no translation of line ends on Windows. Not blocking: a named pipe must not stop the server."""

@@ -124,7 +124,7 @@ EMULATED = Resources(emulated_resources.RESOURCES, emulated_resources.RESOURCES[
 
 
 def user_config_file() -> Path:
-    """Return where the user's own configuration is looked for."""
+    """Return the path of the user's own configuration."""
     return user_config_path("custom-speech-mcp", appauthor=False) / "resources.toml"
 
 

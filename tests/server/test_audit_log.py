@@ -114,7 +114,7 @@ async def test_audit_log_keeps_every_step_of_a_copy(azure: Any, audit: AuditFile
 
 @pytest.mark.parametrize(
     ("fault", "outcome"),
-    [("429", "not done"), ("500", "in doubt"), ("close-after", "in doubt"), ("not-json", "in doubt")],
+    [("429", "not done"), ("500", "unknown"), ("close-after", "unknown"), ("not-json", "unknown")],
 )
 async def test_audit_log_tells_what_is_certain_from_what_is_not(
     azure: Any, audit: AuditFile, fault: str, outcome: str
@@ -232,7 +232,7 @@ async def test_audit_log_goes_on_after_a_line_that_was_cut(azure: Any, audit: Au
     ("last", "unresolved"),
     [
         ({"event": "sends"}, True),
-        ({"event": "ended", "outcome": "in doubt: no answer"}, True),
+        ({"event": "ended", "outcome": "unknown: no answer"}, True),
         ({"event": "ended", "outcome": "interrupted: it may have been carried out"}, True),
         ({"event": "ended", "outcome": "not done: answered 400"}, False),
         ({"event": "ended", "outcome": "done", "operation": "Models_Create"}, False),

@@ -2,7 +2,7 @@
 
 One call, start to end: `read_dataset` checks the size, the reader of the kind judges line by line
 or file by file, `Findings` counts, a `DatasetReport` comes out. Where the documentation leaves something
-open, the docstring of the rule says that it is a guess; those that callers notice stand in `guesses`, too.
+open, the docstring of the rule says that it is a guess; docs/emulator.md lists those that callers notice.
 """
 
 from collections.abc import Callable

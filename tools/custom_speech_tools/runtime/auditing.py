@@ -137,7 +137,7 @@ class CallObserver:
             yield change
             outcome = "done"
         except SpeechError as error:
-            outcome = f"{'in doubt' if error.outcome_unknown else 'not done'}: {error}"
+            outcome = f"{'unknown' if error.outcome_unknown else 'not done'}: {error}"
             raise
         finally:
             if outcome.startswith("interrupted"):

@@ -1,7 +1,7 @@
-"""A request is carried out once: keys, turns of identical requests, and unknown outcomes after a lost answer.
+"""Carry out a request once: keys, locks for identical requests, and unknown outcomes after a lost answer.
 
 The service takes no request id. A key, the digest of what is to be made, is therefore kept in the entity's
-`customProperties`; before anything is created, and again after a lost answer, an entity with the key is looked for.
+`customProperties`; before anything is created, and again after a lost answer, the entity with the key is searched.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ KEY_PROPERTY = "custom-speech-mcp"
 """The name in `customProperties` under which an entity carries its idempotency key."""
 
 VISIBILITY_SECONDS = 25.0
-"""After a lost answer, an entity is looked for during so many seconds before its request is sent again."""
+"""Seconds for which an entity is searched after a lost answer, before its request is sent again."""
 
 SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)
 """Seconds before each search; the last one repeats."""
@@ -196,7 +196,7 @@ class IdempotentExecutor:
         found = await execution.search(until)
         if found is None and (left := until - anyio.current_time()) > 0:
             raise Refused("Nothing was sent again.", [_unknown_outcome(left)], f"Call again in {left:.0f} s.")
-        return found or await execution.find()  # must succeed: what cannot be looked for is not sent again
+        return found or await execution.find()  # must succeed: without a search nothing is sent again
 
     async def _create(self, key: str, execution: _Unfinished[Made]) -> Made:
         try:
