@@ -1,4 +1,4 @@
-"""Whether one model is really better."""
+"""The paired bootstrap over utterances."""
 
 import random
 

@@ -226,7 +226,7 @@ def test_check_expirations_command_prints_what_ends_and_exits_with_3() -> None:
 def test_check_expirations_command_exits_with_0_where_nothing_ends() -> None:
     done = run("check-expirations", "--emulated", "--within-days", "1")
 
-    assert (done.returncode, done.stdout) == (0, "Nothing ends within 1 days.\n")
+    assert (done.returncode, done.stdout) == (0, "Nothing ends within 1 day(s).\n")
 
 
 @pytest.mark.parametrize("arguments", [("--within-days", "0"), ("--within-days", "soon"), ("--config", "missing.toml")])
@@ -244,11 +244,11 @@ def test_check_expirations_command_exits_with_1_for_an_unknown_resource() -> Non
 def test_check_data_command_prints_findings_and_exits_with_1_for_data_that_cannot_be_imported(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     good.write_text("\ufeffone line\nsee www.example.com\n", encoding="utf-8")
-    bad.write_bytes("one\ntwo\n".encode("utf-16"))
+    bad.write_text("SPEECH_KEY=0123456789abcdef\n", encoding="utf-8")
 
     shown, refused = run("check-data", str(good)), run("check-data", str(bad), "--json")
 
     assert (shown.returncode, refused.returncode, run("check-data", "missing.txt").returncode) == (0, 1, 2)
     assert "Azure would leave out line 2: it holds a URI." in shown.stdout
     assert shown.stdout.endswith("These data can be imported.\n")
-    assert json.loads(refused.stdout)["repairs"] == ["converted from UTF-16 to UTF-8"]
+    assert json.loads(refused.stdout)["findings"][0]["rule"] == "data-is-valid"

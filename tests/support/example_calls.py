@@ -30,7 +30,7 @@ ALTERNATIVES: dict[str, dict[str, Any]] = {
     "upload_dataset": {"kind": "Language", "content_url": "https://contoso.blob.core.windows.net/data/calls.txt"},
     "update_model": {"description": "Calls of the clinic"},
 }
-"""What tools need besides, because they take one of several arguments."""
+"""Arguments of tools that need one of several optional ones."""
 
 
 def example_arguments(tool: SpeechTool, **given: Any) -> dict[str, Any]:

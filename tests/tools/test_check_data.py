@@ -62,6 +62,16 @@ async def test_check_data_says_what_a_repair_would_change(
     assert (folder / "a.txt").read_bytes() == content
 
 
+async def test_check_data_reports_what_a_wrong_encoding_would_hide(connect: Connect, folder: Path) -> None:
+    """The upload converts a copy, so the data are good but for the line with a URI."""
+    (folder / "a.txt").write_bytes("one line\nsee www.example.com\n".encode("utf-16"))
+    found = await checked(connect, folder, "a.txt")
+
+    assert found["ok"]
+    assert found["repairs"] == ["converted from UTF-16 to UTF-8"]
+    assert found["findings"][0]["message"] == "Azure would leave out line 2: it holds a URI."
+
+
 @pytest.mark.parametrize(
     ("content", "kind"),
     [

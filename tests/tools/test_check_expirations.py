@@ -41,7 +41,7 @@ async def test_check_expirations_says_that_nothing_ends(call: Caller) -> None:
     found = await call("check_expirations", within_days=1)
 
     assert found["items"] == []
-    assert found["next_steps"][0] == "Nothing ends within 1 days."
+    assert found["next_steps"][0] == "Nothing ends within 1 day(s)."
 
 
 async def test_check_expirations_keeps_what_has_ended_already(call: Caller, azure: Azure) -> None:

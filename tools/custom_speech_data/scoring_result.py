@@ -17,7 +17,7 @@ MAX_WORDS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What one model recognized in one recording.
+    """One recording as one model recognized it.
 
     Attributes:
         reference: The transcript.

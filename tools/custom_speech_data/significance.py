@@ -1,4 +1,4 @@
-"""Whether one model is really better: a paired bootstrap over utterances.
+"""A paired bootstrap over utterances: is the difference between two models significant?
 
 Method: Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation" (ICASSP 2004).
 Utterances are drawn with replacement, both word error rates are computed on the same draw, and the 2.5 and 97.5

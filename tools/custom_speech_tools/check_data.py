@@ -26,7 +26,7 @@ class CheckDataArguments(Arguments):
 
 
 class DataCheck(Answer):
-    """What a local dataset holds, and what Azure would object to."""
+    """The content of a local dataset, and everything that Azure would object to."""
 
     path: ServiceText
     kind: str
@@ -56,7 +56,9 @@ def check(path: Path, kind: str | None, locale: str | None) -> DataCheck:
         if original.kind in ARCHIVE_KINDS:  # nothing within an archive is repaired
             return present(path.name, original, list(original.repairs), locale)
         with checked_data(path, kind, repair=True) as repaired:
-            return present(path.name, original, list(repaired.repairs), locale)
+            is_repairable = original.report.error is not None and repaired.report.error is None
+            shown = repaired if is_repairable else original
+            return present(path.name, shown, list(repaired.repairs), locale)
 
 
 def present(name: str, data: CheckedData, repairs: list[str], locale: str | None) -> DataCheck:

@@ -45,7 +45,7 @@ class Item(Result):
 
 
 class Expirations(Listing):
-    """What ends, soonest first, and how much of it in each month."""
+    """Everything that ends, soonest first, and the number of items per month."""
 
     items: list[Item]
     per_month: dict[str, int]
@@ -72,7 +72,7 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
         )
         for one in ordered[:MAX_ITEMS]
     ]
-    nothing = f"Nothing ends within {arguments.within_days} days."
+    nothing = f"Nothing ends within {arguments.within_days} day(s)."
     return Expirations(
         **list_fields(call, arguments.resource, found, ordered, len(items)),
         items=items,

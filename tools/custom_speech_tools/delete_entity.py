@@ -1,6 +1,5 @@
 """delete_entity: delete a model, dataset, evaluation, endpoint or project that nothing uses."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from pydantic import Field
@@ -14,7 +13,6 @@ from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifie
 from custom_speech_tools.runtime.presenters.resource import resource_fields
 from custom_speech_tools.runtime.results import Findings, ResourceAnswer, ServiceText
 from custom_speech_tools.runtime.tool import Effect, declare
-from custom_speech_tools.speech import Speech
 
 
 class DeleteEntityArguments(Arguments):
@@ -26,7 +24,7 @@ class DeleteEntityArguments(Arguments):
     resource: ResourceName = None
 
 
-class Deleted(ResourceAnswer):
+class DeletedEntity(ResourceAnswer):
     """An entity that no longer exists."""
 
     id: str
@@ -36,7 +34,7 @@ class Deleted(ResourceAnswer):
     findings: Findings
 
 
-async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> Deleted:
+async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> DeletedEntity:
     """Delete a model, dataset, evaluation, endpoint or project for good; your user must agree.
 
     Refused while it is running or in use, with what uses it.
@@ -47,28 +45,20 @@ async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> 
         lambda: plan_deletion(call, arguments.kind, arguments.entity, arguments.resource),
     )
     writer = call.writer(plan.speech, Decision(plan.findings, None, confirmation.how))
-    await _deleter(writer, plan.kind)(plan.entity.id)
+    kind = KINDS[plan.kind]
+    assert kind.delete  # noqa: S101  # everything in KINDS can be deleted
+    await kind.delete(writer, plan.entity.id)
     plan.speech.known.pop(plan.entity.id, None)
     call.app.confirmation.mark_used(confirmation.id, call.app.now())
-    return Deleted(
+    return DeletedEntity(
         **resource_fields(plan.speech),
         id=plan.entity.id,
         kind=plan.kind,
         display_name=plan.entity.display_name,
         locale=plan.entity.locale,
         findings=[finding for finding in plan.findings if finding.level == "warn"],
-        next_steps=[call_step(KINDS[plan.kind].list_tool, resource=plan.speech.resource.name)],
+        next_steps=[call_step(kind.list_tool, resource=plan.speech.resource.name)],
     )
-
-
-def _deleter(speech: Speech, kind: DeletableKind) -> Callable[[str], Awaitable[None]]:
-    return {
-        "model": speech.models_delete,
-        "dataset": speech.datasets_delete,
-        "evaluation": speech.evaluations_delete,
-        "endpoint": speech.endpoints_delete,
-        "project": speech.projects_delete,
-    }[kind]
 
 
 tool = declare(delete_entity, "Delete an entity", Effect.DELETE, "lifecycle")

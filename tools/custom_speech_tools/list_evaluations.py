@@ -1,6 +1,6 @@
 """list_evaluations: the tests of models on a resource."""
 
-from custom_speech_tools.guardrails.references import MODEL, find
+from custom_speech_tools.guardrails.references import find_any_model
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import Placeholder
@@ -11,7 +11,6 @@ from custom_speech_tools.runtime.presenters.lists import list_fields, list_from
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import Speech
-from custom_speech_tools.speech.addresses import GUID
 
 
 class ListEvaluationsArguments(Arguments):
@@ -55,11 +54,9 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
 
 
 async def _model_id(speech: Speech, asked: str) -> str:
-    """Return the id of a custom model; a base model has to be named by its id."""
-    found = await find(speech, MODEL, asked)
+    """Return the id of a custom or base model."""
+    found = await find_any_model(speech, asked)
     if isinstance(found, Finding):
-        if GUID.fullmatch(asked):
-            return asked.lower()
         raise Refused("Nothing to list.", [found], "Call again with a model that exists.")
     return found.id
 

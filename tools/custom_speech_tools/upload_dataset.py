@@ -1,7 +1,8 @@
 """upload_dataset: upload data from a local path or an address, checked and repaired, once."""
 
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import anyio
@@ -29,9 +30,6 @@ from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.dataset import UploadedDataset, dataset_fields, steps_after_dataset
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import AzureError, schemas
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 class UploadDatasetArguments(Arguments):
@@ -101,7 +99,7 @@ async def upload_dataset(arguments: UploadDatasetArguments, call: CallContext) -
 
 
 @asynccontextmanager
-async def _local_data(arguments: UploadDatasetArguments, call: CallContext) -> "AsyncIterator[CheckedData | None]":
+async def _local_data(arguments: UploadDatasetArguments, call: CallContext) -> AsyncIterator[CheckedData | None]:
     """Provide the local data, read in a thread; a repaired copy is removed at the end."""
     if arguments.path is None:
         yield None

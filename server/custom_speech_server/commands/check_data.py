@@ -3,15 +3,14 @@
 import argparse
 import sys
 
+from custom_speech_data import READERS
 from custom_speech_server.commands.options import path
-
-KINDS = ("Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "OutputFormatting", "Pronunciation")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("path", type=path, metavar="PATH", help="file or folder")
-    parser.add_argument("--kind", choices=KINDS, help="kind of the dataset (default: guessed)")
+    parser.add_argument("--kind", choices=sorted(READERS), help="kind of the dataset (default: guessed)")
     parser.add_argument("--json", action="store_true", help="print the answer of the tool as JSON")
     parser.epilog = "Exit status: 0 the data can be imported, 1 they cannot, 2 wrong usage."
 

@@ -172,7 +172,7 @@ async def _connect(client: Client) -> None:
 
 
 async def _get(client: Client) -> None:
-    _title("What stands on the target now")
+    _title("What is on the target now?")
     model = await _call(client, "get_model", model=NAME, wait_seconds=45, resource=AWAY)
     _expect(model["status"] == "Succeeded" and model["project"] is not None, "the copy is not in place")
     _say("  ".join(str(model[field]) for field in ("display_name", "locale", "status", "resource", "id")))

@@ -1,4 +1,4 @@
-"""What stops working, and when: base models that close, models that end, endpoints that fall back."""
+"""Expirations: base models that close, models that end, endpoints that fall back to a base model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -27,6 +27,7 @@ class EntityKind(Generic[Entity]):
         get: Reads one by id.
         list_by_name: Lists those with a display name.
         list_tool: The tool that lists them.
+        delete: Deletes one by id; None for what belongs to Microsoft.
     """
 
     path: str
@@ -34,6 +35,7 @@ class EntityKind(Generic[Entity]):
     get: Callable[[Speech, str], Awaitable[Entity]]
     list_by_name: Callable[[Speech, str], Awaitable[Listing[Entity]]]
     list_tool: str
+    delete: Callable[[Speech, str], Awaitable[None]] | None = None
 
 
 class AmbiguousName(Finding):
@@ -46,6 +48,7 @@ PROJECT = EntityKind(
     Speech.projects_get,
     lambda speech, name: speech.projects_list(display_name=name),
     "list_projects",
+    Speech.projects_delete,
 )
 DATASET = EntityKind(
     "datasets",
@@ -53,6 +56,7 @@ DATASET = EntityKind(
     Speech.datasets_get,
     lambda speech, name: speech.datasets_list(display_name=name),
     "list_datasets",
+    Speech.datasets_delete,
 )
 MODEL = EntityKind(
     "models",
@@ -60,6 +64,7 @@ MODEL = EntityKind(
     Speech.models_get_custom_model,
     lambda speech, name: speech.models_list_custom_models(display_name=name),
     "list_models",
+    Speech.models_delete,
 )
 BASE_MODEL = EntityKind(
     "models/base",
@@ -76,6 +81,7 @@ EVALUATION = EntityKind(
     Speech.evaluations_get,
     lambda speech, name: speech.evaluations_list(display_name=name),
     "list_evaluations",
+    Speech.evaluations_delete,
 )
 ENDPOINT = EntityKind(
     "endpoints",
@@ -83,6 +89,7 @@ ENDPOINT = EntityKind(
     Speech.endpoints_get,
     lambda speech, name: speech.endpoints_list(display_name=name),
     "list_endpoints",
+    Speech.endpoints_delete,
 )
 
 

@@ -31,7 +31,7 @@ _CHANGED = Finding(
 
 @dataclass(frozen=True, slots=True)
 class UploadState:
-    """How far an upload is, in bytes."""
+    """The progress of an upload, in bytes."""
 
     uploaded: int
     total: int

@@ -56,7 +56,7 @@ class RejectedPart(Result):
     reason: ServiceText
 
 
-class OneDataset(ResourceAnswer):
+class DatasetDetails(ResourceAnswer):
     """A dataset with what was rejected of it."""
 
     id: str
@@ -77,7 +77,7 @@ class OneDataset(ResourceAnswer):
     check_again_after_seconds: int | None = optional()
 
 
-class UploadedDataset(OneDataset):
+class UploadedDataset(DatasetDetails):
     """A dataset that was uploaded; `uploaded_bytes` is less than `total_bytes` where the call has to be repeated."""
 
     already_existed: bool
@@ -94,7 +94,7 @@ class Datasets(Listing):
 
 
 class DatasetFields(TypedDict):
-    """The fields of OneDataset, apart from the next steps."""
+    """The fields of DatasetDetails, apart from the next steps."""
 
     resource: str
     region: str | None

@@ -112,7 +112,7 @@ def _steps(speech: Speech, endpoint: schemas.Endpoint, previous: schemas.Referen
         return [call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here)]
     if endpoint.status == "Failed":
         return ["Correct what `error` names, then deploy_model into this endpoint again."]
-    steps = [f"Applications set the endpoint id of the Speech SDK's SpeechConfig to {endpoint.id}"]
+    steps = [f"Applications use the endpoint by setting endpoint_id of the Speech SDK's SpeechConfig to {endpoint.id}"]
     if previous:
         back = call_step("deploy_model", model=previous.id, endpoint=endpoint.id, resource=here)
         steps.append(f"{back} goes back to the previous model")
