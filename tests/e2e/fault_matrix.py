@@ -134,6 +134,11 @@ TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
     "list_evaluations": lambda dice, service: {},
     "update_model": lambda dice, service: {"model": service.model, "description": "Changed"},
     "connect_model": lambda dice, service: {"model": service.model, "project": "Contoso en-US"},
+    "roll_out": lambda dice, service: {
+        "model": service.model,
+        "targets": [{"resource": WEST, "project": "Contoso en-US", "endpoint": MADE}],
+        "wait_seconds": 45,
+    },
 }
 MADE_BY = {
     "create_model": (EAST, "models", MADE),
@@ -141,6 +146,7 @@ MADE_BY = {
     "create_project": (EAST, "projects", MADE),
     "create_evaluation": (EAST, "evaluations", MADE),
     "deploy_model": (EAST, "endpoints", MADE),
+    "roll_out": (WEST, "endpoints", MADE),
     "upload_dataset": (EAST, "datasets", MADE),
 }
 """The tools that make something: where, of what kind, and of what name."""

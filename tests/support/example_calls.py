@@ -21,6 +21,7 @@ VALUES: dict[str, Any] = {
     "operation": ID,
     "path": "calls.txt",
     "project": "Contoso en-US",
+    "targets": [{"resource": "emulator-westeurope"}],
     "to_resource": "emulator-westeurope",
 }
 """A sensible value for each parameter that a tool may require, by the parameter's name."""

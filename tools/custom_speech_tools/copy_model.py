@@ -1,20 +1,11 @@
 """copy_model: copy a trained model to another resource, once, and connect it there."""
 
-from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from custom_speech_tools.guardrails.copy_plan import (
-    CopyPlan,
-    CopyRequest,
-    TargetState,
-    find_copy,
-    list_same_name,
-    plan_copy,
-    read_target,
-)
-from custom_speech_tools.guardrails.copy_rules import may_be_copy
+from custom_speech_tools.guardrails.copy_plan import CopyPlan, CopyRequest, TargetState, plan_copy, read_target
+from custom_speech_tools.guardrails.copy_start import running_copy, start_copy_once
 from custom_speech_tools.guardrails.project_link import ProjectLink
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder
@@ -27,10 +18,10 @@ from custom_speech_tools.runtime.parameters import (
     SourceResource,
     WaitSeconds,
 )
-from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy, read_copy
 from custom_speech_tools.runtime.tool import Effect, declare
-from custom_speech_tools.speech import AzureError, SpeechError, schemas
+from custom_speech_tools.speech import SpeechError, schemas
 
 
 class CopyModelArguments(Arguments):
@@ -44,14 +35,6 @@ class CopyModelArguments(Arguments):
     allow_duplicate: AllowDuplicate = False
     wait_seconds: WaitSeconds = 0
     resource: SourceResource = None
-
-
-@dataclass(frozen=True, slots=True)
-class StartedCopy:
-    """A copy that was started: its operation, or the new model itself."""
-
-    operation: schemas.Operation | None = None
-    model: schemas.CustomModel | None = None
 
 
 async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
@@ -71,10 +54,10 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
         ),
     )
     target = TargetState(None, frozenset(), None, ())
-    started, existed = await _running_copy(call, plan), True
+    started, existed = await running_copy(call, plan), True
     if started is None:
         target = await read_target(call, plan, allow_duplicate=arguments.allow_duplicate)
-        started, existed = await _start_once(call, plan, target)
+        started, existed = await start_copy_once(call, plan, target)
     operation = started.operation and await poll_until_terminal(
         call,
         started.operation,
@@ -93,50 +76,6 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
         findings=(*plan.findings, *target.findings),
         remaining_steps=_remaining_steps(plan, model),
     )
-
-
-async def _running_copy(call: CallContext, plan: CopyPlan) -> StartedCopy | None:
-    """Return the same copy where it is still running, whichever process of this machine started it."""
-    made = call.app.idempotency.last_made(plan.key)
-    known = made.operation.id if made and made.operation else call.app.audit.last_id(plan.key)
-    if known is None:
-        return None
-    try:
-        operation = await plan.source.operations_get_model_copy(known)
-    except AzureError as error:
-        if error.status != 404:
-            raise
-        return None
-    return None if is_terminal(operation) else StartedCopy(operation=operation)
-
-
-async def _start_once(call: CallContext, plan: CopyPlan, target: TargetState) -> tuple[StartedCopy, bool]:
-    if target.earlier_copy:
-        return StartedCopy(model=target.earlier_copy), True
-
-    async def find() -> StartedCopy | None:
-        return await _running_copy(call, plan) or await _find_new_copy(plan, target)
-
-    return await call.app.idempotency.run(
-        call, plan.key, lambda: _start(call, plan, target), find, read_at=plan.read_at
-    )
-
-
-async def _start(call: CallContext, plan: CopyPlan, target: TargetState) -> StartedCopy:
-    """Start the copy by the target's authorization; without a resource id by the target's key (v3.2)."""
-    writer = call.writer(plan.source, replace(plan.decision, findings=(*plan.findings, *target.findings)))
-    if target.authorization:
-        return StartedCopy(operation=await writer.models_copy(plan.model.id, target.authorization))
-    key = await plan.target.resource.credential.key()
-    return StartedCopy(model=await writer.models_copy_with_key(plan.model.id, key))
-
-
-async def _find_new_copy(plan: CopyPlan, target: TargetState) -> StartedCopy | None:
-    """Find a copy by its key; without one, a model of the name that did not exist before."""
-    others = await list_same_name(plan)
-    new = (model for model in others if model.id not in target.known and may_be_copy(plan.model, model))
-    found = find_copy(plan.model, others) or next(new, None)
-    return StartedCopy(model=found) if found else None
 
 
 async def _finish(

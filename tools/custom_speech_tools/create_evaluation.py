@@ -4,11 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_tools.guardrails.evaluation_plan import plan_evaluation
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.guardrails.evaluation_plan import evaluate, plan_evaluation
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import read_details
-from custom_speech_tools.runtime.idempotency import create_once
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     Identifier,
@@ -51,14 +49,8 @@ async def create_evaluation(arguments: CreateEvaluationArguments, call: CallCont
         project=arguments.project,
         resource=arguments.resource,
     )
-    speech, writer = plan.speech, call.writer(plan.speech, Decision(plan.findings, plan.key))
-    first, existed = await create_once(
-        call,
-        plan.key,
-        lambda: writer.evaluations_create(plan.definition()),
-        lambda: speech.evaluations_list(display_name=plan.display_name, locale=plan.dataset.locale),
-        read_at=plan.read_at,
-    )
+    speech = plan.speech
+    first, existed = await evaluate(call, plan)
     last = await poll_until_terminal(call, first, lambda: speech.evaluations_get(first.id), arguments.wait_seconds)
     details = await read_details(speech, last) if last.status == "Succeeded" else {}
     return await present_evaluation(call, speech, last, details, already_existed=existed, findings=plan.findings)

@@ -5,13 +5,10 @@ from typing import Annotated
 import pydantic
 from pydantic import Field, StrictBool
 
-from custom_speech_tools.guardrails.deployment_plan import DeploymentPlan, plan_deployment
+from custom_speech_tools.guardrails.deployment_plan import deploy, plan_deployment
 from custom_speech_tools.guardrails.deployment_rules import DeploymentRequest
-from custom_speech_tools.runtime.auditing import Decision
-from custom_speech_tools.runtime.confirmation import Confirmation
 from custom_speech_tools.runtime.confirmed_plan import confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.idempotency import create_once
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     Confirm,
@@ -25,7 +22,6 @@ from custom_speech_tools.runtime.parameters import (
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.tool import Effect, declare
-from custom_speech_tools.speech import schemas
 
 
 class DeployModelArguments(Arguments):
@@ -64,29 +60,12 @@ async def deploy_model(arguments: DeployModelArguments, call: CallContext) -> En
         arguments.resource,
     )
     plan, confirmation = await confirmed_plan(call, arguments.confirm, lambda: plan_deployment(call, request))
-    first, existed = await _deploy(call, plan, confirmation)
+    first, existed = await deploy(call, plan, confirmation)
     call.app.confirmation.mark_used(confirmation.id, call.app.now())
     speech = plan.speech
     last = await poll_until_terminal(call, first, lambda: speech.endpoints_get(first.id), arguments.wait_seconds)
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
     return await present_endpoint(call, speech, last, plan.facts.replaced, already_existed=existed, findings=findings)
-
-
-async def _deploy(call: CallContext, plan: DeploymentPlan, confirmation: Confirmation) -> tuple[schemas.Endpoint, bool]:
-    speech = plan.speech
-    writer = call.writer(speech, Decision(plan.findings, plan.key, confirmation.how))
-    if plan.endpoint is None:
-        name = plan.facts.request.display_name
-        return await create_once(
-            call,
-            plan.key,
-            lambda: writer.endpoints_create(plan.definition()),
-            lambda: speech.endpoints_list(display_name=name, locale=plan.model.locale),
-            read_at=plan.read_at,
-        )
-    if plan.is_deployed:
-        return plan.endpoint, True
-    return await writer.endpoints_update(plan.endpoint.id, plan.changes()), False
 
 
 tool = declare(deploy_model, "Deploy a model", Effect.CREATE, "deployment")

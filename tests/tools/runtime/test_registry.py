@@ -86,6 +86,7 @@ WRITING = {
     "create_project",
     "delete_entity",
     "deploy_model",
+    "roll_out",
     "update_model",
     "upload_dataset",
 }

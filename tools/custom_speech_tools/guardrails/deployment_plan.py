@@ -9,10 +9,11 @@ from custom_speech_tools.guardrails.deployment_rules import RULES, DeploymentFac
 from custom_speech_tools.guardrails.evaluation_plan import AnyModel, address_of_model
 from custom_speech_tools.guardrails.references import ENDPOINT, PROJECT, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import is_blocked
-from custom_speech_tools.runtime.confirmation import ConfirmationRequest
+from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.confirmation import Confirmation, ConfirmationRequest
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, create_once, idempotency_key
 from custom_speech_tools.runtime.presenters.lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
@@ -40,9 +41,8 @@ class DeploymentPlan:
 
     @property
     def is_deployed(self) -> bool:
-        """True if the existing endpoint has this model already."""
-        endpoint = self.endpoint
-        return endpoint is not None and endpoint.model is not None and endpoint.model.id == self.model.id
+        """True if the existing endpoint has this model already; a failed deployment can be repeated."""
+        return self.endpoint is not None and has_model(self.endpoint, self.model) and self.endpoint.status != "Failed"
 
     @property
     def key(self) -> str:
@@ -86,6 +86,29 @@ class DeploymentPlan:
             not_done="Nothing was deployed.",
             declined="Put the model into an existing endpoint, or leave it.",
         )
+
+
+def has_model(endpoint: schemas.Endpoint, model: AnyModel) -> bool:
+    """Return whether the endpoint has the model, whatever its status."""
+    return endpoint.model is not None and endpoint.model.id == model.id
+
+
+async def deploy(call: CallContext, plan: DeploymentPlan, confirmation: Confirmation) -> tuple[schemas.Endpoint, bool]:
+    """Carry out the deployment once; return the endpoint, and whether it had the model already."""
+    speech = plan.speech
+    writer = call.writer(speech, Decision(plan.findings, plan.key, confirmation.how))
+    if plan.endpoint is None:
+        name = plan.facts.request.display_name
+        return await create_once(
+            call,
+            plan.key,
+            lambda: writer.endpoints_create(plan.definition()),
+            lambda: speech.endpoints_list(display_name=name, locale=plan.model.locale),
+            read_at=plan.read_at,
+        )
+    if plan.is_deployed:
+        return plan.endpoint, True
+    return await writer.endpoints_update(plan.endpoint.id, plan.changes()), False
 
 
 async def plan_deployment(call: CallContext, request: DeploymentRequest) -> DeploymentPlan:

@@ -19,7 +19,11 @@ Findings = Iterator[Finding]
 
 @dataclass(frozen=True, slots=True)
 class DeploymentRequest:
-    """A deployment that is asked for: `endpoint` names an existing one, `display_name` a new one."""
+    """A deployment that is asked for: `endpoint` names an existing one, `display_name` a new one.
+
+    Attributes:
+        is_tested: Whether a rollout's gate has shown that the model is better than the endpoint's.
+    """
 
     model: str
     endpoint: str | None
@@ -27,6 +31,7 @@ class DeploymentRequest:
     project: str | None
     logging: bool
     resource: str | None
+    is_tested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ def endpoint_is_ready(facts: DeploymentFacts) -> Findings:
 def is_better_than_current(facts: DeploymentFacts) -> Findings:
     """Warn, or block where the resource requires an evaluation, unless a test shows that the model is not worse."""
     replaced, model = facts.replaced, facts.model
-    if replaced is None or not isinstance(model, AnyModel):
+    if replaced is None or facts.request.is_tested or not isinstance(model, AnyModel):
         return
     level: Level = "block" if facts.speech.resource.require_evaluation else "warn"
     rates = rates_of(model.id, replaced.id, facts.evaluations)

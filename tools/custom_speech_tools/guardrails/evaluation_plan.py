@@ -10,9 +10,10 @@ from pydantic import JsonValue
 from custom_speech_tools.guardrails import resource_rules
 from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, PROJECT, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_are_supported
+from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, create_once, idempotency_key
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
@@ -81,6 +82,18 @@ class EvaluationPlan:
         if self.project:
             body["project"] = {"self": self.speech.address_of(f"/projects/{self.project.id}")}
         return body
+
+
+async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool]:
+    """Create the evaluation once; return it, and whether it existed."""
+    speech, writer = plan.speech, call.writer(plan.speech, Decision(plan.findings, plan.key))
+    return await create_once(
+        call,
+        plan.key,
+        lambda: writer.evaluations_create(plan.definition()),
+        lambda: speech.evaluations_list(display_name=plan.display_name, locale=plan.dataset.locale),
+        read_at=plan.read_at,
+    )
 
 
 def address_of_model(speech: Speech, model: AnyModel) -> str:

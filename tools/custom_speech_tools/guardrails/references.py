@@ -123,7 +123,8 @@ async def find_any_model(
     if not isinstance(custom, Finding) or isinstance(custom, AmbiguousName):
         return custom
     base = await find(speech, BASE_MODEL, address.id if address else asked, locale)
-    return custom if isinstance(base, Finding) else base
+    is_missing = isinstance(base, Finding) and not isinstance(base, AmbiguousName)
+    return custom if is_missing else base
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:

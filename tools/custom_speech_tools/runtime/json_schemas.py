@@ -15,10 +15,7 @@ _DROPPED = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems",
 
 def arguments_schema(arguments: type[pydantic.BaseModel]) -> JsonSchema:
     """Return the schema of a tool's arguments; an optional one is described by its type alone."""
-    schema = _inline(arguments.model_json_schema())
-    properties = {name: _lean(_optional(part)) for name, part in schema.get("properties", {}).items()}
-    required = {"required": schema["required"]} if schema.get("required") else {}
-    return {"type": "object", "properties": properties, **required}
+    return _object(_inline(arguments.model_json_schema()))
 
 
 @cache
@@ -67,6 +64,14 @@ def _compact(part: Any) -> Any:
     return compact
 
 
+def _object(schema: JsonSchema) -> JsonSchema:
+    properties = {name: _lean(_optional(part)) for name, part in schema.get("properties", {}).items()}
+    required = {"required": schema["required"]} if schema.get("required") else {}
+    return {"type": "object", "properties": properties, **required}
+
+
 def _lean(part: JsonSchema) -> JsonSchema:
+    if "properties" in part:
+        return _object(part)
     kept = {name: item for name, item in part.items() if name not in _DROPPED}
     return kept | ({"items": _lean(kept["items"])} if "items" in kept else {})

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 POLL_INTERVALS = (1.0, 2.0, 3.0)
 """Seconds between two requests for the status; the last one repeats."""
 
+WATCHED_AT_FULL_RATE = 10
+"""Things that are read at these intervals at the same time; the intervals of more of them are longer."""
+
 DEFAULT_WAIT_SECONDS = 25
 """The wait that next steps suggest: many clients give up after 30 s (docs/clients.md)."""
 
@@ -42,19 +45,29 @@ def is_terminal(entity: HasStatus) -> bool:
 
 
 async def poll_until_terminal(
-    call: "CallContext", first: Pollable, read: Callable[[], Awaitable[Pollable]], wait_seconds: float
+    call: "CallContext",
+    first: Pollable,
+    read: Callable[[], Awaitable[Pollable]],
+    wait_seconds: float,
+    *,
+    at_once: int = 1,
 ) -> Pollable:
     """Read the entity again until its status is final, the wait is over or the call must end.
 
     Each wait is reported as progress. Where the service does not answer, the last known state is returned.
 
+    Args:
+        at_once: How many things the caller waits for at the same time; more of them are read less often, because a
+            resource answers 100 requests in ten seconds.
+
     Raises:
         SpeechError: Reading failed for a reason that will not go away.
     """
     entity, start, reads = first, anyio.current_time(), 0
+    slower = max(1.0, at_once / WATCHED_AT_FULL_RATE)
     end = start + min(wait_seconds, call.seconds_left())
     while not is_terminal(entity):
-        waited, pause = anyio.current_time() - start, POLL_INTERVALS[min(reads, len(POLL_INTERVALS) - 1)]
+        waited, pause = anyio.current_time() - start, slower * POLL_INTERVALS[min(reads, len(POLL_INTERVALS) - 1)]
         if start + waited + pause >= end:
             break
         await call.report_progress(f"{sanitize(entity.status, 40)} for {waited:.0f} s")

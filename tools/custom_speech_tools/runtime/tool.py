@@ -135,7 +135,7 @@ def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[st
     update: dict[str, Any] = {"next_steps": only_offered(answer.next_steps, missing_tools), "note": note}
     if findings := getattr(answer, "findings", None):
         update["findings"] = offered_findings(findings, missing_tools)
-    content = answer.model_copy(update=update).model_dump(mode="json")
+    content = answer.model_copy(update=update).model_dump(mode="json", by_alias=True)
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
 
