@@ -26,7 +26,7 @@ from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
 from custom_speech_tools.runtime.dependencies import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
-from custom_speech_tools.runtime.tool import error_answer
+from custom_speech_tools.runtime.tool import SpeechTool, error_answer
 from custom_speech_tools.speech import Attempt, RequestPipeline, Speech, SpeechResource
 from custom_speech_tools.speech.sanitize import quote
 
@@ -65,6 +65,9 @@ class Settings:
         max_wait: Seconds that a call waits at most.
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
+        agreed_by: How the operator agreed in advance, for the audit log.
+        caller: Who calls where nobody is authenticated, for the audit log.
+        more_tools: Tools of a command's own.
         configuration_error: Why the configuration cannot be used; every tool answers with it.
     """
 
@@ -83,11 +86,15 @@ class Settings:
     data_dirs: tuple[Path, ...] = ()
     allows_local_files: bool = True
     configuration_error: str | None = None
+    agreed_by: str = "by the policy --confirm never"
+    caller: str | None = None
+    more_tools: tuple[SpeechTool, ...] = ()
 
 
 def build(settings: Settings) -> Server[AppContext]:
     """Return the MCP server; it opens no connection before the first call that needs one."""
-    tools = {tool.name: tool for tool in registered_tools(read_only=settings.read_only, toolsets=settings.toolsets)}
+    registered = registered_tools(read_only=settings.read_only, toolsets=settings.toolsets)
+    tools = {tool.name: tool for tool in (*registered, *settings.more_tools)}
 
     async def list_tools(
         request: Request,  # noqa: ARG001  # the SDK's signature
@@ -139,7 +146,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
         yield AppContext(
             resources=resources,
             default=settings.resources.default,
-            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key),
+            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key, settings.agreed_by),
             idempotency=IdempotentExecutor(settings.audit.unresolved(), settings.lock),
             audit=settings.audit,
             observe=settings.observe,
@@ -149,6 +156,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
             data_dirs=settings.data_dirs,
             allows_local_files=settings.allows_local_files,
             configuration_error=settings.configuration_error,
+            caller=settings.caller,
         )
     finally:
         for speech in resources.values():

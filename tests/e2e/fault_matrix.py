@@ -27,6 +27,7 @@ from contextlib import (
     redirect_stderr,
     redirect_stdout,
 )
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -197,6 +198,10 @@ class Run:
         return bool(wrong or max(self.seconds) > MOST_SECONDS)
 
 
+QUESTIONS: ContextVar[list[tuple[float, float]]] = ContextVar("questions")
+"""When the call of this task was asked a question, and when that was answered."""
+
+
 class Person:
     """Agrees to everything, after some time."""
 
@@ -205,8 +210,11 @@ class Person:
 
     async def agree(self, context: Any, params: Any) -> ElicitResult:
         """Answer the question of a server."""
+        asked = anyio.current_time()
         await anyio.sleep(self.seconds)
         self.waited += self.seconds
+        if (questions := QUESTIONS.get(None)) is not None:
+            questions.append((asked, anyio.current_time()))
         return ElicitResult(action="accept", content={"agree": True})
 
 
@@ -232,6 +240,8 @@ class Drive:
 
     async def _call(self, client: Client, gives_up: float | None) -> bool:
         start, waited = anyio.current_time(), self.person.waited
+        questions: list[tuple[float, float]] = []
+        QUESTIONS.set(questions)
         try:
             result = await client.call_tool(self.run.tool, self.arguments, gives_up, self._progress)
         except MCPError as error:
@@ -239,7 +249,12 @@ class Drive:
                 self.run.unhandled.append(f"protocol error: {error}")
             return False
         finally:
-            self.run.seconds.append(anyio.current_time() - start - (self.person.waited - waited))
+            if questions:  # since 2026-07-28 an answered question is sent with a request of its own
+                starts, ends = [start, *(end for _, end in questions)], [asked for asked, _ in questions]
+                rounds = zip(starts, [*ends, anyio.current_time()], strict=True)
+                self.run.seconds += [end - begin for begin, end in rounds]
+            else:
+                self.run.seconds.append(anyio.current_time() - start - (self.person.waited - waited))
         self._look(result.is_error, text_of(result), json.dumps(result.structured_content))
         return not result.is_error
 

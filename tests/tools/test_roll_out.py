@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from custom_speech_tools.guardrails.rollout_record import (
 )
 from custom_speech_tools.speech import schemas
 from support.fault_matrix_service import EAST, WEST, Service, keyed
+from support.mortal import Mortal
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of, text_of
 from support.virtual_time import START, VirtualLoop, clock
@@ -382,31 +382,6 @@ def _with_properties(properties: dict[str, str]) -> schemas.CustomModel:
             "customProperties": properties,
         }
     )
-
-
-class Mortal:
-    """A service before which the caller dies at one request: before it is sent, or before its answer arrives."""
-
-    def __init__(self, service: Service, last: int, *, is_carried_out: bool) -> None:
-        self.service, self.last, self.is_carried_out = service, last, is_carried_out
-        self.count, self.died = 0, False
-        self.scope = anyio.CancelScope()
-
-    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
-        """Answer, or end the caller."""
-        self.count += 1
-        if self.count != self.last:
-            await self.service(scope, receive, send)
-            return
-        if self.is_carried_out:
-
-            async def nobody(message: Any) -> None:
-                return None
-
-            await self.service(scope, receive, nobody)
-        self.died = True
-        self.scope.cancel()
-        await anyio.sleep_forever()
 
 
 async def _once(service: Any, settings: Settings, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ COMMANDS = {
     "doctor": "say which resources are configured and whether each answers",
     "check-data": "show what Azure would object to in a local file or folder",
     "check-expirations": "show what stops working, and when, on all resources",
+    "rollout": "bring one tested model to many regions, as a file describes it",
     "token": "create a bearer token for access.toml",
     "emulator": "serve the emulator of the service on this machine",
 }

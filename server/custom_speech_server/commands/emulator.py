@@ -4,9 +4,14 @@ import argparse
 import json
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 from custom_speech_server.commands.options import path, port
+
+REGIONS = ["eastus", "westeurope", "brazilsouth"]
+WITHOUT_AUDIO = frozenset({"brazilsouth"})
+"""Regions of the emulator that do not train with audio."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="besides loopback, a Host header to serve: the name under which others reach it",
     )
     parser.add_argument("--port", type=port, default=8765, help="port, 0 for any free one (default: 8765)")
+    parser.add_argument(
+        "--regions",
+        type=_regions,
+        metavar="LIST",
+        help="its resources, one a region (default: eastus,westeurope,brazilsouth)",
+    )
+    parser.add_argument(
+        "--write-config", type=path, metavar="FILE", help="write a resources.toml for its resources, then serve"
+    )
     parser.add_argument("--state", type=path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
     parser.add_argument(
         "--training",
@@ -51,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
     from custom_speech_emulator.serve import PortInUseError, serve
 
     try:
+        if options.write_config:
+            write_config(options.write_config, options.port, options.regions or REGIONS)
         serve(options.host, options.port, **_settings(options))
     except (PortInUseError, StateUnusableError, ValueError, OSError) as error:
         print(f"custom-speech-mcp emulator: {error}", file=sys.stderr)
@@ -58,8 +74,38 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def accounts_of(regions: list[str]) -> list[Any]:
+    """Return a resource of the emulator for each region, as the built-in ones are."""
+    from custom_speech_emulator import account
+
+    return [account(region, trains_audio=region not in WITHOUT_AUDIO) for region in regions]
+
+
+def write_config(file: Path, port: int, regions: list[str]) -> None:
+    """Write a resources.toml for the emulator's resources; a file that is there is kept.
+
+    Raises:
+        ValueError: The file exists and is another one, or the port is not known.
+    """
+    if port == 0:
+        raise ValueError("--write-config needs a --port that is known before")
+    tables = [
+        f"[resources.{region}]\n"
+        f"endpoint = {json.dumps(f'http://127.0.0.1:{port}/{region}')}\n"
+        f'region = "{region}"\n'
+        f'resource_id = "{one.resource_id}"\n'
+        f"key = {{ command = {json.dumps([sys.executable, '-c', f'print({one.key!r})'])} }}\n"
+        for region, one in zip(regions, accounts_of(regions), strict=True)
+    ]
+    text = "# The resources of an emulator on this machine; its keys are well known.\n\n" + "\n".join(tables)
+    if file.exists() and file.read_text(encoding="utf-8") != text:
+        raise ValueError(f"{file} exists and is another file; name a new one")
+    file.write_text(text, encoding="utf-8")
+
+
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    return {
+    accounts = {"accounts": accounts_of(options.regions)} if options.regions else {}
+    return accounts | {
         "state": options.state,
         "training": options.training,
         "seed": options.seed,
@@ -69,6 +115,13 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "allow_content_hosts": options.allow_content_host,
         "allow_hosts": options.allow_host,
     }
+
+
+def _regions(text: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names or not all(re.fullmatch(r"[a-z][a-z0-9]{2,30}", name) for name in names):
+        raise argparse.ArgumentTypeError("regions are written as in addresses: eastus,westeurope,japaneast")
+    return names
 
 
 def _name(text: str) -> str:

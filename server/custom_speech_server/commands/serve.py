@@ -89,13 +89,18 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
         notice(str(error), options.log)
         resources, problem = EMULATED, f"Nothing was done: the configuration is wrong.\n{error}"
     try:
-        return _with_state(options, resources, problem)
+        return settings_with_state(options, resources, problem)
     except ConfigurationError as error:
         notice(str(error), options.log)
         return None
 
 
-def _with_state(options: argparse.Namespace, resources: "Resources", problem: str | None) -> "Settings":
+def settings_with_state(options: argparse.Namespace, resources: "Resources", problem: str | None) -> "Settings":
+    """Return the settings, with the state of this user: audit log, lock and key.
+
+    Raises:
+        ConfigurationError: The environment is wrong.
+    """
     from custom_speech_server.app import Settings
     from custom_speech_server.audit_log import audit_from_environment
     from custom_speech_server.distributed_lock import lock_from_environment

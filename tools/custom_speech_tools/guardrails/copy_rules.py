@@ -23,6 +23,7 @@ class CopyFacts:
 
     Attributes:
         now: The service's time.
+        model: None where it is still to be trained.
         target_has_key: Whether a key, rather than a token of Entra ID, authorizes requests to the target.
         clock_skew: The lead of the service's clock.
     """
@@ -30,7 +31,7 @@ class CopyFacts:
     source: SpeechResource
     target: SpeechResource
     now: datetime
-    model: schemas.CustomModel | Finding
+    model: schemas.CustomModel | Finding | None
     project: schemas.Project | Finding | None
     wants_project: bool
     target_has_key: bool

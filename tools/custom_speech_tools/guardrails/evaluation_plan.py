@@ -30,13 +30,14 @@ class EvaluationFacts:
 
     Attributes:
         now: The service's time.
+        model: None where it is still to be trained.
         compare_with: The model to compare with; None where the model's base model is not known.
         project: None where none was asked for.
     """
 
     speech: Speech
     now: datetime
-    model: AnyModel | Finding
+    model: AnyModel | Finding | None
     compare_with: AnyModel | Finding | None
     dataset: schemas.Dataset | Finding
     project: schemas.Project | Finding | None

@@ -100,9 +100,12 @@ async def _judged(request: RolloutArguments, plan: EvaluationPlan, evaluation: s
         status = "has not been made" if evaluation is None else f"is {sanitize(evaluation.status, 40)}"
         verdict = Verdict(None, f"The test {status}.", conditions, evaluation.id if evaluation else None)
         return Gate(request, plan, evaluation, verdict)
-    details = await read_details(plan.speech, evaluation) if evaluation.status == "Succeeded" else {}
-    passed, reason = judge(request, plan, evaluation, compare(evaluation, details))
-    return Gate(request, plan, evaluation, Verdict(passed, reason, conditions, evaluation.id))
+    is_done = evaluation.status == "Succeeded"
+    details = await read_details(plan.speech, evaluation, must_be_complete=True) if is_done else {}
+    difference = compare(evaluation, details)
+    passed, reason = judge(request, plan, evaluation, difference)
+    is_certain = passed or difference is None or difference.is_significant is not None
+    return Gate(request, plan, evaluation, Verdict(passed, reason, conditions if is_certain else "-", evaluation.id))
 
 
 def judge(

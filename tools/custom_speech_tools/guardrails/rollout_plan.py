@@ -1,5 +1,6 @@
 """The plan of a rollout: what is true on Azure, what the rules state about it, and what the user has to agree to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -108,7 +109,7 @@ async def plan_rollout(call: CallContext, request: RolloutArguments) -> RolloutP
     gate = await read_gate(request, gate_plan)
     findings += gate_plan.findings if gate_plan else [_is_not_tested(model)]
     plan = RolloutPlan(request, source, model, gate, targets, faults, tuple(findings), now, read_at)
-    charged = [] if gate.verdict.passed is False else _hosting_is_charged(plan, call.app.confirmation.mode)
+    charged = [] if gate.verdict.passed is False else hosting_charges(plan.new_endpoints, call.app.confirmation.mode)
     return replace(plan, findings=(*plan.findings, *charged))
 
 
@@ -200,7 +201,8 @@ def _is_not_tested(model: schemas.CustomModel) -> Finding:
     )
 
 
-def _hosting_is_charged(plan: RolloutPlan, policy: str) -> list[Finding]:
+def hosting_charges(new_endpoints: Sequence[TargetFacts], policy: str) -> list[Finding]:
+    """Return what the user has to agree to: each new endpoint."""
     agree = "Your user must agree first." if policy == "ask" else "This server was started with --confirm never."
     return [
         Finding(
@@ -211,5 +213,5 @@ def _hosting_is_charged(plan: RolloutPlan, policy: str) -> list[Finding]:
             f"{' It is emulated, so nothing is really charged.' if one.speech.is_emulated else ''}",
             fix=f"{agree} An existing endpoint can take the model instead, and keeps its id.",
         )
-        for one in plan.new_endpoints
+        for one in new_endpoints
     ]

@@ -37,11 +37,12 @@ def check_targets(call: CallContext, request: RolloutArguments) -> list[Finding]
 
 
 def check_request(
-    source: Speech, model: schemas.CustomModel | Finding, targets: list[tuple[Speech, bool]], now: datetime
+    source: Speech, model: schemas.CustomModel | Finding | None, targets: list[tuple[Speech, bool]], now: datetime
 ) -> list[Finding]:
     """Return what stops the whole rollout, from the model and the configuration of the resources.
 
     Args:
+        model: None where it is still to be trained.
         targets: The resources, and whether a project is asked for on each.
     """
     findings: dict[tuple[str, str], Finding] = {}

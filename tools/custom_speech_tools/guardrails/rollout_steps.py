@@ -142,7 +142,8 @@ async def _start_copies(rollout: Rollout, going: list[TargetFacts]) -> tuple[Rol
     running = Mark.read(plan.model, COPIES_PROPERTY).recent(plan.now, COPY_LIFETIME) & {one.tag for one in missing}
     tags = running | {one.tag for one, _ in to_start}
     plan = await note(call, plan, wanted | {COPIES_PROPERTY: mark(plan.now, tags)})
-    results = await gather(*(_started(rollout, one, ready) for one, ready in to_start))
+    noted = replace(rollout, plan=plan)  # its model has a key by now, by which a copy is found
+    results = await gather(*(_started(noted, one, ready) for one, ready in to_start))
     refused = [one for one in results if one is not None]
     if refused:
         tags = tags - {one.facts.tag for one in refused}

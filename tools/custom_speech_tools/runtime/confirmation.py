@@ -46,12 +46,14 @@ class ConfirmationPolicy:
 
     Attributes:
         mode: `ask`, or `never` where the operator agreed to everything in advance.
+        agreed_by: How the operator agreed in advance, for the audit log.
         key: Signs tokens; shared by all processes that accept them.
         used: When a confirmation was used, so that each is used once.
     """
 
     mode: Literal["ask", "never"]
     key: bytes = field(repr=False)
+    agreed_by: str = "by the policy --confirm never"
     used: dict[str, datetime] = field(default_factory=dict, repr=False)
 
     def issue_token(self, effect: str, now: datetime) -> str:
@@ -144,7 +146,7 @@ async def obtain_confirmation(
     policy, now = call.app.confirmation, call.app.now()
     if not is_needed:
         is_policy = any(finding.rule.endswith("-is-charged") for finding in request.findings)
-        return Confirmation(str(uuid4()), "by the policy --confirm never" if is_policy else "not charged")
+        return Confirmation(str(uuid4()), policy.agreed_by if is_policy else "not charged")
     if token and policy.is_valid(token, request.effect, now):
         return Confirmation(token, "by token")
     answer = await _ask(call, request) if can_ask(call) else None

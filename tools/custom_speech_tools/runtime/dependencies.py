@@ -30,6 +30,7 @@ class AppContext:
         missing_tools: Tools that this server does not offer, so that nothing suggests them.
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
+        caller: Who calls where nobody is authenticated, for the audit log.
         configuration_error: Why nothing is configured, and how to fix it; every tool answers with it.
     """
 
@@ -45,6 +46,7 @@ class AppContext:
     data_dirs: tuple[Path, ...] = field(default=())
     allows_local_files: bool = False
     configuration_error: str | None = None
+    caller: str | None = None
 
     def resource(self, name: str | None) -> Speech:
         """Return the resource of that name, or the default one.

@@ -195,7 +195,8 @@ class IdempotentExecutor:
             return found
         found = await execution.search(until)
         if found is None and (left := until - anyio.current_time()) > 0:
-            raise Refused("Nothing was sent again.", [_unknown_outcome(left)], f"Call again in {left:.0f} s.")
+            next_step = f"Call again in {left:.0f} s."
+            raise Refused("Nothing was sent again.", [_unknown_outcome(left)], next_step, is_transient=True)
         return found or await execution.find()  # must succeed: without a search nothing is sent again
 
     async def _create(self, key: str, execution: _Unfinished[Made]) -> Made:

@@ -32,6 +32,9 @@ from custom_speech_tools.runtime.parameters import Arguments
 from custom_speech_tools.runtime.results import Answer
 from custom_speech_tools.speech import SpeechError
 
+TRANSIENT = "custom-speech-mcp/transient"
+"""The entry in `_meta` of an error after which the same call may succeed a little later."""
+
 Toolset = Literal["models", "data", "quality", "deployment", "lifecycle"]
 
 _log = logging.getLogger(__name__)
@@ -84,10 +87,10 @@ class SpeechTool:
         if app.configuration_error:
             return error_answer(app.configuration_error)
         with anyio.move_on_after(call_seconds(app.max_wait)) as scope:
-            auditor = CallAuditor(app.audit, app.observe, caller_of(request))
+            auditor = CallAuditor(app.audit, app.observe, caller_of(request) or app.caller)
             call = CallContext(app, request, params, scope, anyio.current_time(), auditor)
             return await self._answer(call)
-        return error_answer(error_texts.timed_out(self.name, call.elapsed(), auditor.last_change))
+        return error_answer(error_texts.timed_out(self.name, call.elapsed(), auditor.last_change), is_transient=True)
 
     async def _answer(self, call: CallContext) -> CallToolResult | InputRequiredResult:
         try:
@@ -98,9 +101,11 @@ class SpeechTool:
         except ValidationError as error:
             return error_answer(error_texts.invalid_arguments(self.name, self.parameters, error))
         except Refused as refusal:
-            return error_answer(str(_offered(refusal, call.app.missing_tools)))
+            text = str(_offered(refusal, call.app.missing_tools))
+            return error_answer(text, is_transient=refusal.is_transient)
         except SpeechError as error:
-            return error_answer(f"{self.name}: {error} {error_texts.next_step_after(error)}")
+            text = f"{self.name}: {error} {error_texts.next_step_after(error)}"
+            return error_answer(text, is_transient=error.is_transient)
         except Exception:
             reference = secrets.token_hex(4)
             _log.exception("%s failed unexpectedly, reference %s", self.name, reference)
@@ -140,9 +145,14 @@ def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[st
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
 
 
-def error_answer(text: str) -> CallToolResult:
-    """Return an error; many clients show the assistant only its text."""
-    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+def error_answer(text: str, *, is_transient: bool = False) -> CallToolResult:
+    """Return an error; many clients show the assistant only its text.
+
+    Args:
+        is_transient: Whether the same call may succeed a little later; programs read it in `_meta`.
+    """
+    meta = {TRANSIENT: True} if is_transient else None
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True, meta=meta)
 
 
 def caller_of(request: ServerRequestContext[Any, Any]) -> str | None:

@@ -8,13 +8,16 @@ from custom_speech_tools.speech import odata, schemas
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link
 from custom_speech_tools.speech.clock import ServiceClock
 from custom_speech_tools.speech.decoding import decode
-from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError
+from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
 from custom_speech_tools.speech.hooks import NullObserver, RequestObserver
 from custom_speech_tools.speech.paging import Listing, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
 from custom_speech_tools.speech.resource import SpeechResource
 
 _Schema = TypeVar("_Schema")
+READ_ATTEMPTS = 2
+"""How often something is read whose answer is cut off or is not JSON, as answers of proxies are for a moment."""
+
 _MAX_KNOWN_ENTITIES = 10_000
 
 
@@ -94,8 +97,15 @@ class Requests:
         return ForeignAddressError(message, resource=name, operation=operation)
 
     async def _get(self, operation: str, path: str, schema: type[_Schema], query: str = "") -> _Schema:
-        answer = await self._pipeline.send(operation, "GET", path, query, observer=self._observer)
-        value = decode(self.resource.name, operation, answer, schema)
+        for attempt in range(1, READ_ATTEMPTS + 1):
+            answer = await self._pipeline.send(operation, "GET", path, query, observer=self._observer)
+            try:
+                value = decode(self.resource.name, operation, answer, schema)
+            except UnreadableAnswerError:
+                if attempt == READ_ATTEMPTS:
+                    raise
+            else:
+                break
         self.known.remember(value)
         return value
 

@@ -1,0 +1,129 @@
+"""The rollout file: every fault at once, with its line."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.rollouts.file import dated, lines_of, read_rollout_file
+
+COMPLETE = """\
+[model]
+resource = "train"
+display_name = "Clinic {date}"
+locale = "en-us"
+datasets = ["Clinic audio", "Clinic terms"]
+base_model = "newest"
+project = "Clinic"
+
+[gate]
+dataset = "Clinic test calls"
+compare_with = "base"
+max_word_error_rate = 0.15
+require_significance = true
+
+[[targets]]
+resource = "berlin"
+project = "Clinic"
+endpoint = "clinic-live"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    """Return a file with that text."""
+    file = folder / "rollout.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_rollout_file_of_the_design_is_read(tmp_path: Path) -> None:
+    content = read_rollout_file(written(tmp_path, COMPLETE))
+
+    assert content.arguments() == {
+        "targets": [{"resource": "berlin", "project": "Clinic", "endpoint": "clinic-live"}],
+        "resource": "train",
+        "test_dataset": "Clinic test calls",
+        "compare_with": "base",
+        "max_word_error_rate": 0.15,
+        "require_significance": True,
+        "allow_seen_test_data": False,
+    }
+    assert content.training("Clinic 2026-11-02", "b") == {
+        "locale": "en-US",
+        "datasets": ["Clinic audio", "Clinic terms"],
+        "project": "Clinic",
+        "description": None,
+        "resource": "train",
+        "display_name": "Clinic 2026-11-02",
+        "base_model": "b",
+    }
+
+
+def test_rollout_file_says_every_fault_with_its_line(tmp_path: Path) -> None:
+    text = """\
+[model]
+display_name = "Clinic {day}"
+locale = "english"
+datasets = []
+speed = 3
+
+[gate]
+max_word_error_rate = 15
+
+[[targets]]
+project = "Clinic"
+
+[[targets]]
+resource = "berlin"
+endpoint = ""
+"""
+    file = written(tmp_path, text)
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_rollout_file(file)
+
+    lines = str(caught.value).splitlines()[:-1]
+    named = [":".join(line.removeprefix(f"{file}:").split(": ")[:2]) for line in lines]
+    assert named == [
+        "2:model display_name",
+        "3:model locale",
+        "4:model datasets",
+        "5:model speed",
+        "7:gate dataset",
+        "8:gate max_word_error_rate",
+        "10:targets 1 resource",
+        "15:targets 2 endpoint",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ('model = "Clinic"\nlocale = "en-US"', "either model (one that exists) or"),
+        ('locale = "en-US"', "needs display_name, datasets, to train a model, or model"),
+        ("", "needs display_name, locale, datasets"),
+    ],
+)
+def test_rollout_file_names_a_model_or_a_training(tmp_path: Path, model: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"rollout\.toml:1: model") as caught:
+        read_rollout_file(written(tmp_path, f'[model]\n{model}\n[[targets]]\nresource = "berlin"\n'))
+
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[model", "targets = 3", "", 'model = "x"\ntargets = []', "\ufeff[model]\n"])
+def test_rollout_file_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"rollout\.toml"):
+        read_rollout_file(written(tmp_path, text))
+
+
+@given(st.text(max_size=200))
+def test_rollout_file_lines_are_found_in_any_text(text: str) -> None:
+    assert lines_of(text)[()] == 1
+
+
+def test_rollout_file_date_is_the_day_of_the_beginning() -> None:
+    assert dated("Clinic {date} a", date(2026, 11, 2)) == "Clinic 2026-11-02 a"
