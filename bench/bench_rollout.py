@@ -3,8 +3,8 @@
     python bench/bench_rollout.py [--targets 20] [--service-ms 50] [--budget 1.5]
 
 Both run the same chain: test, copy, connect, deploy. The budget is the ratio of their times. The requests of
-each resource are counted, of which the service answers 100 in ten seconds; files of evaluations lie on a storage account
-and do not count.
+each resource are counted, of which the service answers 100 in ten seconds; files of evaluations lie on a storage
+account and do not count.
 """
 
 import argparse

@@ -241,7 +241,7 @@ async def test_roll_out_refuses_everything_that_is_wrong_with_the_request_at_onc
         unknown = await call.refusal("roll_out", model="Calls", targets=named)
         wrong = await call.refusal("roll_out", model="Calls", targets=[EAST, SOUTH], test_dataset=TEXT)
 
-    assert rules_of(unknown) == ["reference-found", "target-named-once"]
+    assert rules_of(unknown) == ["reference-found", "target-named-once", "better-than-current"]
     assert rules_of(wrong) == ["same-resource", "resource-writable"]
 
 

@@ -346,3 +346,26 @@ def test_rollout_text_is_readable_at_80_columns(capsys: pytest.CaptureFixture[st
     assert lines[0] == "Model Clinic 2026-11-02 (en-US)"
     assert f"  + {WEST}: copy" in lines
     assert max(map(len, lines)) <= 80
+
+
+def test_rollout_plan_finds_a_resource_that_does_not_answer_before_it_trains(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service = Service("2025-10-15")
+    machine = Machine(service)
+    service.arm([{"fault": "close-before", "account": SOUTH}])
+
+    assert virtual(lambda: machine.run(content(targets=[{"resource": WEST}, {"resource": SOUTH}]), plan=True)) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert [bool(one["error"]) for one in shown["targets"]] == [False, True]
+
+
+def test_rollout_says_everything_that_is_wrong_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    service = Service("2025-10-15")
+    targets = [{"resource": "nowhere"}, {"resource": EAST}, {"resource": WEST, "project": "Contoso de-DE"}]
+    model = CONTENT["model"] | {"datasets": ["Nothing"]}
+
+    assert virtual(lambda: Machine(service).run(content(model=model, targets=targets))) == 1
+    rules = [line.partition("]")[0] for line in capsys.readouterr().err.splitlines() if line.startswith("- [")]
+    assert rules == ["- [reference-found", "- [reference-found", "- [same-resource", "- [locale-match"]
+    assert made(service) == Counter()

@@ -177,47 +177,41 @@ async def _read_target(
     call: CallContext, model: schemas.CustomModel | None, locale: str, asked: TargetArguments, now: datetime
 ) -> TargetFacts:
     speech = call.speech(asked.resource)
-    has_projects = speech.resource.api_version.has_projects
     try:
         async with task_group() as tasks:
-            project = (
-                tasks.create_task(find(speech, PROJECT, asked.project, locale))
-                if asked.project and has_projects
-                else None
-            )
-            endpoint = tasks.create_task(_find_endpoint(speech, asked.endpoint, locale)) if asked.endpoint else None
-            named = (
-                tasks.create_task(
-                    speech.models_list_custom_models(display_name=model.display_name, locale=model.locale)
-                )
-                if model
-                else None
-            )
+            project = tasks.create_task(_find_project(speech, asked.project, locale))
+            endpoint = tasks.create_task(_find_endpoint(speech, asked.endpoint, locale))
+            named = tasks.create_task(_list_same_name(speech, model))
     except SpeechError as error:
         return TargetFacts(asked, speech, error=error)
-    same_name = (
-        [one for one in named.return_value.entities if model and one.display_name == model.display_name]
-        if named
-        else []
-    )
+    same_name = named.return_value
     copy, is_copying = _find_copy(model, same_name, speech, now) if model else (None, False)
-    return TargetFacts(
-        asked,
-        speech,
-        project.return_value if project else None,
-        endpoint.return_value if endpoint else None,
-        copy,
-        tuple(one for one in same_name if one is not copy),
-        is_copying,
-    )
+    others = tuple(one for one in same_name if one is not copy)
+    return TargetFacts(asked, speech, project.return_value, endpoint.return_value, copy, others, is_copying)
 
 
-async def _find_endpoint(speech: Speech, asked: str, locale: str) -> schemas.Endpoint | Finding | None:
+async def _find_project(speech: Speech, asked: str | None, locale: str) -> schemas.Project | Finding | None:
+    has_projects = speech.resource.api_version.has_projects
+    return await find(speech, PROJECT, asked, locale) if asked and has_projects else None
+
+
+async def _find_endpoint(speech: Speech, asked: str | None, locale: str) -> schemas.Endpoint | Finding | None:
     """Return the endpoint; None where no endpoint has that name, so that it can be created."""
+    if asked is None:
+        return None
     found = await find(speech, ENDPOINT, asked, locale)
     is_name = not GUID.fullmatch(asked) and not asked.lower().startswith(("http://", "https://"))
     is_missing = isinstance(found, Finding) and not isinstance(found, AmbiguousName)
     return None if is_name and is_missing else found
+
+
+async def _list_same_name(speech: Speech, model: schemas.CustomModel | None) -> list[schemas.CustomModel]:
+    """Return the models of the model's name; without a model something is asked all the same: does it answer?"""
+    if model is None:
+        await speech.models_list_supported_locales()
+        return []
+    found = await speech.models_list_custom_models(display_name=model.display_name, locale=model.locale)
+    return [one for one in found.entities if one.display_name == model.display_name]
 
 
 def _find_copy(

@@ -8,6 +8,7 @@ import anyio
 
 from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPERTY
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, plan_evaluation
+from custom_speech_tools.guardrails.model_plan import next_step_when_blocked
 from custom_speech_tools.guardrails.references import MODEL, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.guardrails.rollout_facts import RolloutArguments, TargetFacts, read_targets
@@ -27,6 +28,8 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote
+
+NEXT_STEP = "Correct every finding of level block, then call again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +97,25 @@ async def plan_rollout(call: CallContext, request: RolloutArguments) -> RolloutP
     Raises:
         Refused: A rule stops the whole rollout; every finding is listed, those of single targets as well.
     """
-    if wrong := check_targets(call, request):
-        raise Refused("Nothing was rolled out.", wrong, "Correct all of this, then call again.")
+    wrong = check_targets(call, request)
+    if (request.resource or call.app.default) not in call.app.resources:
+        raise Refused("Nothing was rolled out.", wrong, NEXT_STEP)
     source, read_at = call.speech(request.resource), anyio.current_time()
     model = await find(source, MODEL, request.model or "")
-    named = [(call.speech(one.resource), one.project is not None) for one in request.targets]
+    known = [one for one in request.targets if one.resource in call.app.resources]
     now = call.now(source)
-    findings = check_request(source, model, named, now)
-    if isinstance(model, Finding) or is_blocked(findings):
-        raise Refused("Nothing was rolled out.", findings, "Correct every finding of level block, then call again.")
-    targets = await read_targets(call, model, model.locale, request.targets, now)
+    named = [(call.speech(one.resource), one.project is not None) for one in known]
+    findings = [*wrong, *check_request(source, model, named, now)]
+    if isinstance(model, Finding):
+        raise Refused("Nothing was rolled out.", findings, NEXT_STEP)
+    targets = await read_targets(call, model, model.locale, known, now)
     faults = {one.asked.resource: check_target(one, model, model.locale) for one in targets}
-    gate_plan = await _plan_test(call, request, source, model, targets, findings)
+    gate_plan, gate_findings = await _plan_test(call, request, source, model, targets)
+    findings += gate_findings or ([] if request.test_dataset else [_is_not_tested(model)])
+    if is_blocked(findings):
+        every = [*findings, *(fault for found in faults.values() for fault in found)]
+        raise Refused("Nothing was rolled out.", every, next_step_when_blocked(tuple(every)))
     gate = await read_gate(request, gate_plan)
-    findings += gate_plan.findings if gate_plan else [_is_not_tested(model)]
     plan = RolloutPlan(request, source, model, gate, targets, faults, tuple(findings), now, read_at)
     charged = [] if gate.verdict.passed is False else hosting_charges(plan.new_endpoints, call.app.confirmation.mode)
     return replace(plan, findings=(*plan.findings, *charged))
@@ -119,15 +127,15 @@ async def _plan_test(
     source: Speech,
     model: schemas.CustomModel,
     targets: tuple[TargetFacts, ...],
-    findings: list[Finding],
-) -> EvaluationPlan | None:
+) -> tuple[EvaluationPlan | None, list[Finding]]:
+    """Return the plan of the gate's test, None where none is asked for or it is blocked, and what the rules state."""
     if request.test_dataset is None:
-        return None
+        return None, []
     compare_with: str | None = request.compare_with if request.compare_with != BASE else None
     try:
         if request.compare_with == DEPLOYED:
             compare_with = await _deployed_model(source, model, targets)
-        return await plan_evaluation(
+        plan = await plan_evaluation(
             call,
             model=model.id,
             dataset=request.test_dataset,
@@ -137,8 +145,8 @@ async def _plan_test(
             resource=request.resource,
         )
     except Refused as refusal:
-        every = [*findings, *refusal.findings]
-        raise Refused("Nothing was rolled out.", every, refusal.next_step) from None
+        return None, list(refusal.findings)
+    return plan, list(plan.findings)
 
 
 async def _deployed_model(source: Speech, model: schemas.CustomModel, targets: tuple[TargetFacts, ...]) -> str | None:

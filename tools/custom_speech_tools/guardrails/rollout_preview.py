@@ -52,8 +52,8 @@ class Preview(Answer):
 
 async def preview_rollout(arguments: PreviewArguments, call: CallContext) -> Preview:
     """Show what a rollout would change."""
-    if wrong := check_targets(call, arguments):
-        raise Refused("Nothing can be rolled out.", wrong, "Correct all of this.")
+    if (arguments.resource or call.app.default) not in call.app.resources:
+        raise Refused("Nothing can be rolled out.", check_targets(call, arguments), "Correct all of this.")
     source = call.speech(arguments.resource)
     subject = await find_subject(call, source, arguments)
     model = subject.model
@@ -92,10 +92,12 @@ async def _of_training(call: CallContext, source: Speech, arguments: PreviewArgu
     """Check everything that can be checked before days of training."""
     now, model, training = call.now(source), subject.model, subject.training
     locale = model.locale if model else (arguments.training.locale if arguments.training else "")
-    named = [(call.speech(one.resource), one.project is not None) for one in arguments.targets]
-    findings = [*(training.findings if training else ()), *check_request(source, None, named, now)]
+    known = [one for one in arguments.targets if one.resource in call.app.resources]
+    named = [(call.speech(one.resource), one.project is not None) for one in known]
+    findings = [*check_targets(call, arguments), *(training.findings if training else ())]
+    findings += check_request(source, None, named, now)
     findings += await _check_test(call, source, arguments, locale, _datasets(model, training))
-    targets = await read_targets(call, None, locale, arguments.targets, now)
+    targets = await read_targets(call, None, locale, known, now)
     faults = {one.asked.resource: check_target(one, None, locale) for one in targets}
     findings += [fault for found in faults.values() for fault in found]
     if any(one.level == "block" for one in findings):
