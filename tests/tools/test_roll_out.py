@@ -242,7 +242,12 @@ async def test_roll_out_refuses_everything_that_is_wrong_with_the_request_at_onc
         wrong = await call.refusal("roll_out", model="Calls", targets=[EAST, SOUTH], test_dataset=TEXT)
 
     assert rules_of(unknown) == ["reference-found", "target-named-once", "better-than-current"]
-    assert rules_of(wrong) == ["same-resource", "resource-writable"]
+    assert rules_of(wrong) == [
+        "same-resource",
+        "resource-writable",
+        "test-data-scorable",
+        "test-data-unseen",
+    ]
 
 
 async def test_roll_out_refuses_a_gate_of_another_kind_or_locale(call: Caller, azure: Azure) -> None:

@@ -114,7 +114,8 @@ async def plan_rollout(call: CallContext, request: RolloutArguments) -> RolloutP
     findings += gate_findings or ([] if request.test_dataset else [_is_not_tested(model)])
     if is_blocked(findings):
         every = [*findings, *(fault for found in faults.values() for fault in found)]
-        raise Refused("Nothing was rolled out.", every, next_step_when_blocked(tuple(every)))
+        distinct = tuple({(one.rule, one.message): one for one in every}.values())
+        raise Refused("Nothing was rolled out.", distinct, next_step_when_blocked(distinct))
     gate = await read_gate(request, gate_plan)
     plan = RolloutPlan(request, source, model, gate, targets, faults, tuple(findings), now, read_at)
     charged = [] if gate.verdict.passed is False else hosting_charges(plan.new_endpoints, call.app.confirmation.mode)
