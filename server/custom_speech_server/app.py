@@ -14,6 +14,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.types import (
     CallToolRequestParams,
     CallToolResult,
+    Icon,
     InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
@@ -21,6 +22,8 @@ from mcp.types import (
 
 from custom_speech_server import __version__, emulated_resources
 from custom_speech_server.config import Resources
+from custom_speech_server.prompts import Prompts
+from custom_speech_server.view import Views
 from custom_speech_tools.runtime.auditing import Audit, NullAudit
 from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
 from custom_speech_tools.runtime.dependencies import DEFAULT_MAX_WAIT, AppContext
@@ -31,6 +34,10 @@ from custom_speech_tools.speech import Attempt, RequestPipeline, Speech, SpeechR
 from custom_speech_tools.speech.sanitize import quote
 
 NAME = "custom-speech"
+WEBSITE = "https://github.com/custom-speech-mcp/custom-speech-mcp"
+"""Where the project is published; pyproject.toml, server.json and the bundle's manifest name the same."""
+
+ICON = "https://raw.githubusercontent.com/custom-speech-mcp/custom-speech-mcp/main/docs/icon.svg"
 
 Request = ServerRequestContext[AppContext, Any]
 
@@ -100,7 +107,7 @@ def build(settings: Settings) -> Server[AppContext]:
         request: Request,  # noqa: ARG001  # the SDK's signature
         params: PaginatedRequestParams | None,  # noqa: ARG001  # the list has one page
     ) -> ListToolsResult:
-        return ListToolsResult(tools=[tool.definition for tool in tools.values()])
+        return ListToolsResult(tools=[views.bound(tool.definition) for tool in tools.values()])
 
     async def call_tool(request: Request, params: CallToolRequestParams) -> CallToolResult | InputRequiredResult:
         if tool := tools.get(params.name):
@@ -111,17 +118,28 @@ def build(settings: Settings) -> Server[AppContext]:
     def input_schema(name: str) -> dict[str, Any] | None:
         return tools[name].definition.input_schema if name in tools else None
 
+    prompts = Prompts(frozenset(tools))
+    views = Views()
     server = Server[AppContext](
         NAME,
         title="Azure custom speech",
         version=__version__,
+        description="Manage Azure custom speech models.",
+        website_url=WEBSITE,
+        icons=[Icon(src=ICON, mime_type="image/svg+xml", sizes=["any"])],
         instructions=instructions(settings),
         lifespan=lambda server: app_context(settings, frozenset(tools)),  # the SDK's signature
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
         get_tool_input_schema=input_schema,  # without it, each call over HTTP makes the whole list, 0.5 ms
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=views.list,
+        on_read_resource=views.read,
+        on_list_prompts=prompts.list if prompts.jobs else None,
+        on_get_prompt=prompts.get if prompts.jobs else None,
+        on_completion=prompts.complete if prompts.jobs else None,
     )
+    server.extensions[views.extension] = {}
     questions = RequestStateBoundary(RequestStateSecurity(keys=[settings.state_key]), default_audience=NAME)
     server.middleware.extend([questions, *settings.middleware])
     return server

@@ -5,12 +5,12 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.parameters import Arguments, Limit, OptionalModel, ResourceName, StatusFilter
+from custom_speech_tools.runtime.parameters import Arguments, Limit, OptionalModel, ResourceNameOrAll, StatusFilter
 from custom_speech_tools.runtime.presenters.evaluation import Evaluations, ListedEvaluation, present_scores
-from custom_speech_tools.runtime.presenters.lists import list_fields, list_from
+from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Effect, declare
-from custom_speech_tools.speech import Speech
+from custom_speech_tools.speech.concurrency import gather
 
 
 class ListEvaluationsArguments(Arguments):
@@ -19,7 +19,7 @@ class ListEvaluationsArguments(Arguments):
     model: OptionalModel = None
     status: StatusFilter = None
     limit: Limit = 20
-    resource: ResourceName = None
+    resource: ResourceNameOrAll = None
 
 
 async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContext) -> Evaluations:
@@ -27,10 +27,14 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
 
     get_evaluation adds whether the difference is significant.
     """
-    speech = call.speech(arguments.resource)
-    model = await _model_id(speech, arguments.model) if arguments.model else None
-    found = await list_from(call, speech.resource.name, lambda speech: speech.evaluations_list(status=arguments.status))
-    kept = [one for _, one in found.items() if model in (None, one.model1.id, one.model2.id)]
+    ids = await _model_ids(call, arguments.model, arguments.resource) if arguments.model else None
+    found = await list_from(call, arguments.resource, lambda speech: speech.evaluations_list(status=arguments.status))
+    kept = [
+        (speech, one)
+        for speech, one in found.items()
+        if ids is None or not ids.isdisjoint((one.model1.id, one.model2.id))
+    ]
+    is_everywhere = arguments.resource == ALL_RESOURCES
     shown = [
         ListedEvaluation(
             id=one.id,
@@ -39,26 +43,33 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
             status=one.status,
             models=present_scores(speech, one),
             created=one.created_date_time,
+            resource=speech.resource.name if is_everywhere else None,
         )
-        for one in kept[: arguments.limit]
+        for speech, one in kept[: arguments.limit]
     ]
-    here = speech.resource.name
-    step = (
-        call_step("get_evaluation", evaluation=shown[0].id, resource=here)
-        if shown
-        else call_step(
-            "create_evaluation", model=Placeholder("model"), dataset=Placeholder("test dataset"), resource=here
-        )
-    )
-    return Evaluations(**list_fields(call, here, found, kept, len(shown)), evaluations=shown, next_steps=[step])
+    where = (shown[0].resource if shown else None) or (None if is_everywhere else arguments.resource)
+    here = where or call.app.default
+    model, dataset = Placeholder("model"), Placeholder("test dataset")
+    step = call_step("create_evaluation", model=model, dataset=dataset, resource=here)
+    if shown:
+        step = call_step("get_evaluation", evaluation=shown[0].id, resource=here)
+    fields = list_fields(call, arguments.resource, found, kept, len(shown))
+    return Evaluations(**fields, evaluations=shown, next_steps=[step])
 
 
-async def _model_id(speech: Speech, asked: str) -> str:
-    """Return the id of a custom or base model."""
-    found = await find_any_model(speech, asked)
-    if isinstance(found, Finding):
-        raise Refused("Nothing to list.", [found], "Call again with a model that exists.")
-    return found.id
+async def _model_ids(call: CallContext, asked: str, resource: str | None) -> set[str]:
+    """Return the ids of a custom or base model, on one resource or on all that have it.
+
+    Raises:
+        Refused: No resource has it.
+    """
+    resources = call.speech_of_all() if resource == ALL_RESOURCES else [call.speech(resource)]
+    found = await gather(*(find_any_model(speech, asked) for speech in resources))
+    ids = {one.id for one in found if not isinstance(one, Finding)}
+    if not ids:
+        missing = [one for one in found if isinstance(one, Finding)]
+        raise Refused("Nothing to list.", missing, "Call again with a model that exists.")
+    return ids
 
 
 tool = declare(list_evaluations, "List evaluations", Effect.READ, "quality")

@@ -5,7 +5,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.locales import exact_locale, matches_locale
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceName
+from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
 from custom_speech_tools.runtime.presenters.lists import list_fields, list_from, present_items
 from custom_speech_tools.runtime.presenters.project import Project, Projects
 from custom_speech_tools.runtime.tool import Effect, declare
@@ -16,7 +16,7 @@ class ListProjectsArguments(Arguments):
 
     locale: LocaleFilter = None
     limit: Limit = 20
-    resource: ResourceName = None
+    resource: ResourceNameOrAll = None
 
 
 async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> Projects:

@@ -10,6 +10,7 @@ COMMANDS = {
     "check-data": "show what Azure would object to in a local file or folder",
     "check-expirations": "show what stops working, and when, on all resources",
     "rollout": "bring one tested model to many regions, as a file describes it",
+    "report": "write what ends when, models and their tests as one page",
     "token": "create a bearer token for access.toml",
     "emulator": "serve the emulator of the service on this machine",
 }

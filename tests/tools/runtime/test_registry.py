@@ -55,10 +55,13 @@ async def test_registry_a_file_is_a_tool_is_a_function(call: Caller) -> None:
 
 
 async def test_server_announces_only_capabilities_that_it_has(call: Caller) -> None:
-    """No prompts, no resources, and a list of tools that does not change."""
-    announced = call.client.server_capabilities.model_dump(exclude_none=True)
+    """Tools, prompts with completion, and the view; none of them changes."""
+    announced = call.client.server_capabilities.model_dump(exclude_none=True, exclude_defaults=True)
 
-    assert announced in ({"tools": {"list_changed": False}}, {"tools": {}}, {"extensions": {}, "tools": {}})
+    assert announced.keys() == {"tools", "prompts", "completions", "resources", "extensions"}
+    assert announced["extensions"] == {"io.modelcontextprotocol/ui": {}}
+    assert (await call.client.list_prompts()).prompts
+    assert (await call.client.list_resources()).resources
 
 
 @pytest.mark.parametrize("name", TOOLS)

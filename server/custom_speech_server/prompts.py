@@ -1,0 +1,236 @@
+"""The prompts: jobs that people pick from a client's menu, with completion of resources, locales and names."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    Prompt,
+    PromptArgument,
+    PromptMessage,
+    PromptReference,
+    TextContent,
+)
+
+from custom_speech_tools.runtime.dependencies import AppContext
+from custom_speech_tools.speech import Speech, SpeechError
+from custom_speech_tools.speech.sanitize import quote, sanitize
+
+MAX_COMPLETIONS = 100
+"""Values of a completion; the protocol allows no more."""
+
+COMPLETION_SECONDS = 3.0
+"""A menu that waits longer is of no use."""
+
+Request = ServerRequestContext[AppContext, Any]
+Values = Callable[[Speech], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a prompt.
+
+    Attributes:
+        complete: Lists the values there are on a resource; None for a resource's own name.
+    """
+
+    name: str
+    description: str
+    required: bool = False
+    complete: Values | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A prompt.
+
+    Attributes:
+        tools: What it needs; it is offered where all of them are.
+        steps: The text for the assistant; `{name}` stands for an argument. A line that names an argument which was left
+            out is left out as well.
+    """
+
+    name: str
+    title: str
+    description: str
+    arguments: tuple[Argument, ...]
+    tools: frozenset[str]
+    steps: str
+
+
+async def _locales(speech: Speech) -> list[str]:
+    return await speech.models_list_supported_locales()
+
+
+async def _models(speech: Speech) -> list[str]:
+    return [one.display_name for one in (await speech.models_list_custom_models()).entities]
+
+
+async def _datasets(speech: Speech) -> list[str]:
+    return [one.display_name for one in (await speech.datasets_list()).entities]
+
+
+_RESOURCE = Argument("resource", "A configured Speech resource; the default one without it")
+_MODEL = Argument("model", "A custom model: its name or id", True, _models)
+
+JOBS: tuple[Job, ...] = (
+    Job(
+        "train_and_test",
+        "Train a model and test it",
+        "Train a custom speech model and find out whether it is better than the base model",
+        (
+            Argument("locale", "Such as en-US", True, _locales),
+            Argument("datasets", "What to train with, separated by commas", True, _datasets),
+            Argument("test_dataset", "Recordings with transcripts that are not trained with", False, _datasets),
+            _RESOURCE,
+        ),
+        frozenset({"plan_model", "create_model", "get_model", "create_evaluation", "get_evaluation"}),
+        """\
+Train a custom speech model of locale {locale} with the datasets {datasets}.
+Work on the resource {resource}.
+Test with the dataset {test_dataset}.
+1. plan_model first. Tell me about every finding, what it costs, and what costs nothing instead.
+2. create_model once I agree, then get_model until it is Succeeded.
+3. create_evaluation on recordings that were not trained with, then get_evaluation.
+4. Tell me both word error rates, whether the difference is significant, and what you recommend.""",
+    ),
+    Job(
+        "move_to_region",
+        "Bring a model to another region",
+        "Copy a model to another resource, connect it there and put it live",
+        (_MODEL, Argument("to_resource", "The resource to copy to", True), _RESOURCE),
+        frozenset({"copy_model", "get_copy", "connect_model", "deploy_model"}),
+        """\
+Bring the model {model} to the resource {to_resource}.
+The model is on the resource {resource}.
+1. list_projects on the target, and ask me which project it belongs to there.
+2. copy_model with that project, then get_copy until it is Succeeded.
+3. list_endpoints on the target. Ask me whether it should go into one of them, or into a new one, which is charged.
+4. deploy_model as I say, then tell me the endpoint's id and how to go back.""",
+    ),
+    Job(
+        "retrain_expiring",
+        "Retrain what expires",
+        "Find what stops working soon, and train replacements",
+        (Argument("within_days", "How far to look ahead; 180 without it"), _RESOURCE),
+        frozenset({"check_expirations", "plan_model", "create_model", "create_evaluation"}),
+        """\
+Find out which custom speech models and endpoints stop working, and replace them.
+Look {within_days} days ahead instead of 180.
+Look at the resource {resource} only.
+1. check_expirations, and show me what ends when, and what happens then.
+2. For each model that I choose: plan_model with its datasets on the newest base model, and tell me every finding.
+3. create_model once I agree, then create_evaluation against the model that it replaces.
+4. deploy_model into the same endpoint only if it is better; the endpoint keeps its id.""",
+    ),
+    Job(
+        "explain_failure",
+        "Explain what failed",
+        "Find out why a training, an import, a test or a deployment failed, and what to do",
+        (Argument("model", "The model that failed; everything that failed without it", False, _models), _RESOURCE),
+        frozenset({"list_models", "get_model"}),
+        """\
+Find out why something failed, and what to do about it. Change nothing.
+It is about the model {model}.
+Look at the resource {resource}.
+1. get_model of that model. Without one look for status Failed with list_models, list_datasets and list_evaluations.
+2. Read `error`, and the dataset's `rejected` lines with get_dataset where data are the cause.
+3. Explain the cause in plain words, quote the service, and say what to correct and which call comes next.""",
+    ),
+)
+
+
+class Prompts:
+    """The prompts for which all tools are offered, as handlers of the server."""
+
+    def __init__(self, offered: frozenset[str]) -> None:
+        self.jobs = {job.name: job for job in JOBS if job.tools <= offered}
+
+    async def list(self, request: Request, params: Any) -> ListPromptsResult:  # noqa: ARG002  # the SDK's signature
+        """Answer prompts/list."""
+        return ListPromptsResult(prompts=[_shown(job) for job in self.jobs.values()])
+
+    async def get(self, request: Request, params: GetPromptRequestParams) -> GetPromptResult:  # noqa: ARG002  # as above
+        """Answer prompts/get.
+
+        Raises:
+            MCPError: The prompt is unknown, or an argument is missing or unknown.
+        """
+        job = self._job(params.name)
+        text = fill(job, params.arguments or {})
+        message = PromptMessage(role="user", content=TextContent(type="text", text=text))
+        return GetPromptResult(description=job.description, messages=[message])
+
+    async def complete(self, request: Request, params: CompleteRequestParams) -> CompleteResult:
+        """Answer completion/complete; where the service does not answer in time, nothing is suggested."""
+        found: list[str] = []
+        if isinstance(params.ref, PromptReference) and params.ref.name in self.jobs:
+            job, given = self.jobs[params.ref.name], (params.context.arguments if params.context else None) or {}
+            wanted = next((one for one in job.arguments if one.name == params.argument.name), None)
+            if wanted:
+                found = await _values(request.lifespan_context, wanted, given.get("resource"))
+        head, _, typed = params.argument.value.rpartition(",")
+        fitting = [name for name in dict.fromkeys(found) if typed.strip().lower() in name.lower()]
+        values = [f"{head},{name}" if head else name for name in sorted(fitting)]
+        shown = Completion(values=values[:MAX_COMPLETIONS], total=len(values), has_more=len(values) > MAX_COMPLETIONS)
+        return CompleteResult(completion=shown)
+
+    def _job(self, name: str) -> Job:
+        if name in self.jobs:
+            return self.jobs[name]
+        message = f"This server has no prompt {quote(name, 64)}. It has: {', '.join(self.jobs)}."
+        raise MCPError(INVALID_PARAMS, message)
+
+
+def fill(job: Job, given: Mapping[str, str]) -> str:
+    """Return the text of a prompt; lines about arguments that were left out are left out.
+
+    Raises:
+        MCPError: An argument is missing or unknown.
+    """
+    known = {argument.name for argument in job.arguments}
+    values = {name: text for name, text in given.items() if text and text.strip()}
+    missing = [one.name for one in job.arguments if one.required and one.name not in values]
+    if missing or not values.keys() <= known:
+        wrong = missing or sorted(values.keys() - known)
+        what = "needs" if missing else "does not know"
+        raise MCPError(INVALID_PARAMS, f"{job.name} {what} {', '.join(sanitize(name, 64) for name in wrong)}.")
+    lines = []
+    for line in job.steps.splitlines():
+        names = [name for name in known if f"{{{name}}}" in line]
+        if all(name in values for name in names):
+            for name in names:
+                line = line.replace(f"{{{name}}}", quote(values[name]))  # noqa: PLW2901  # one after the other
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _shown(job: Job) -> Prompt:
+    arguments = [
+        PromptArgument(name=one.name, description=one.description, required=one.required) for one in job.arguments
+    ]
+    return Prompt(name=job.name, title=job.title, description=job.description, arguments=arguments)
+
+
+async def _values(app: AppContext, argument: Argument, resource: str | None) -> list[str]:
+    if argument.name in ("resource", "to_resource"):
+        return list(app.resources)
+    if argument.complete is None or app.configuration_error:
+        return []
+    speech = app.resources.get(resource or app.default)
+    with anyio.move_on_after(COMPLETION_SECONDS):
+        try:
+            return await argument.complete(speech) if speech else []
+        except SpeechError:
+            return []
+    return []
