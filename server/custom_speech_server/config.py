@@ -1,5 +1,6 @@
 """Which Speech resources are configured: in a file, in the environment, or the emulator's own."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
     Raises:
         ConfigurationError: The configuration is wrong.
     """
-    variable = environment.get("CUSTOM_SPEECH_CONFIG")
+    variable = _given(environment, "CUSTOM_SPEECH_CONFIG")
     named = config or (Path(variable).expanduser() if variable else None)
     file = named or user_config_file()
     if named or file.exists():
@@ -154,10 +155,16 @@ def from_environment(environment: Mapping[str, str]) -> Resources | None:
     """
     names = ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
     for prefix in ENVIRONMENT_PREFIXES:
-        given = {name: environment.get(f"{prefix}_{name}") for name in names}
+        given = {name: _given(environment, f"{prefix}_{name}") for name in names}
         if given["KEY"] or given["REGION"] or given["ENDPOINT"]:
             return _from_variables(prefix, {name: value for name, value in given.items() if value}, environment)
     return None
+
+
+def _given(environment: Mapping[str, str], name: str) -> str | None:
+    """Return a variable; None where it is empty, or where a client left its own placeholder in it unfilled."""
+    value = environment.get(name) or ""
+    return None if not value or re.fullmatch(r"\$\{[^}]*\}", value) else value
 
 
 def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[str, str]) -> Resources:

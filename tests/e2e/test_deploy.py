@@ -83,7 +83,9 @@ def test_deployment_starts_as_it_stands(container: Container, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    "text", [*sorted(FOLDER.iterdir()), *sorted((ROOT / "docs").glob("*.md"))], ids=lambda file: file.name
+    "text",
+    [*sorted(filter(Path.is_file, FOLDER.rglob("*"))), *sorted((ROOT / "docs").glob("*.md"))],
+    ids=lambda file: file.name,
 )
 def test_deployment_names_no_variable_that_the_product_does_not_read(text: Path) -> None:
     """A misspelt one would be silently without effect."""

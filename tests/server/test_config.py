@@ -204,3 +204,10 @@ def test_config_that_others_can_change_is_reported(tmp_path: Path, file_mode: in
     [warning] = from_file(file, {"TRAIN_KEY": "k"}).warnings
 
     assert said in warning
+
+
+def test_variables_that_a_client_left_unfilled_are_left_out() -> None:
+    """Bundles name their settings as ${user_config.…}; some clients pass that on where nothing was typed."""
+    environment = {"SPEECH_KEY": "${user_config.speech_key}", "SPEECH_REGION": "", "CUSTOM_SPEECH_CONFIG": "${env:X}"}
+
+    assert load(None, environment) == EMULATED

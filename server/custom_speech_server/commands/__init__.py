@@ -11,6 +11,7 @@ COMMANDS = {
     "check-expirations": "show what stops working, and when, on all resources",
     "rollout": "bring one tested model to many regions, as a file describes it",
     "report": "write what ends when, models and their tests as one page",
+    "completion": "print the script that completes options in a shell (extra completion)",
     "token": "create a bearer token for access.toml",
     "emulator": "serve the emulator of the service on this machine",
 }

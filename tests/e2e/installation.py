@@ -1,0 +1,35 @@
+"""What an installation weighs: at most 34 packages besides the product, at most 50 MB without pip; and its long
+description, whose links have to be absolute.
+
+Run with the interpreter of an environment into which only the wheel was installed.
+"""
+
+import re
+import sys
+import sysconfig
+from importlib.metadata import distributions, metadata
+from pathlib import Path
+
+MAX_PACKAGES = 34
+MAX_MEGABYTES = 50
+NOT_OURS = {"pip", "setuptools", "custom-speech-mcp"}
+
+
+def main() -> int:
+    """Print the figures and return 1 where one is too large or a link is relative."""
+    packages = sorted({one.metadata["Name"].lower() for one in distributions()} - NOT_OURS)
+    folder = Path(sysconfig.get_path("purelib"))
+    files = (file for file in folder.rglob("*") if file.is_file())
+    own = (file for file in files if file.relative_to(folder).parts[0] not in ("pip", "setuptools", "pkg_resources"))
+    megabytes = sum(file.stat().st_size for file in own) / 1e6
+    sys.stdout.write(
+        f"{len(packages)} packages (at most {MAX_PACKAGES}), {megabytes:.0f} MB (at most {MAX_MEGABYTES})\n"
+    )
+    description = str(metadata("custom-speech-mcp").get_payload())
+    relative = re.findall(r"\]\((?!https?://|#|mailto:)[^)]*\)", description)
+    sys.stdout.write(f"{len(description)} characters of description, relative links: {relative}\n")
+    return int(len(packages) > MAX_PACKAGES or megabytes > MAX_MEGABYTES or bool(relative) or not description)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
