@@ -1,12 +1,8 @@
 """docs/clients.md: its configurations can be read, its links lead to them, and its examples run where they can."""
 
 import base64
-import importlib.util
 import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
 import urllib.parse
 from pathlib import Path
@@ -15,7 +11,6 @@ from typing import Any
 import pytest
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
-BIN = Path(sys.executable).parent
 
 
 def blocks(language: str) -> list[str]:
@@ -66,38 +61,9 @@ def test_clients_page_links_install_the_published_package() -> None:
 
 _EXAMPLE = re.compile(r"^### (.+?)\n.*?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLES = dict(_EXAMPLE.findall(PAGE))
-MODULES = {
-    "openai-agents": "agents",
-    "pydantic-ai": "pydantic_ai",
-    "LangChain": "langchain_mcp_adapters",
-    "google-adk": "google.adk",
-    "Semantic Kernel": "semantic_kernel",
-}
 
 
-def is_installed(module: str) -> bool:
-    """Return whether a framework is there."""
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_clients_page_examples_run_as_they_stand(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_clients_page_examples_are_python(name: str) -> None:
+    """.ci/http runs them where their framework is installed."""
     compile(EXAMPLES[name], name, "exec")
-    if not is_installed(MODULES[name]):
-        pytest.skip(f"needs {name}")
-    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "XDG_STATE_HOME": str(tmp_path)}
-
-    done = subprocess.run(
-        [sys.executable, "-c", EXAMPLES[name]],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert "emulator-eastus" in done.stdout or "list_resources" in done.stdout

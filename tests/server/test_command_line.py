@@ -252,3 +252,13 @@ def test_check_data_command_prints_findings_and_exits_with_1_for_data_that_canno
     assert "Azure would leave out line 2: it holds a URI." in shown.stdout
     assert shown.stdout.endswith("These data can be imported.\n")
     assert json.loads(refused.stdout)["findings"][0]["rule"] == "data-is-valid"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_command_line_prints_the_completion_of_a_shell(shell: str) -> None:
+    """Of every command."""
+    pytest.importorskip("shtab")
+
+    said = run("completion", shell).stdout
+
+    assert all(part in said for part in ("rollout", "check-expirations", "within-days"))
