@@ -1,6 +1,12 @@
-"""Notices of the program itself on stderr: a line of text, or of JSON where the logs are JSON."""
+"""What commands write to a terminal: notices, wrapped text, and what is being done at the moment."""
 
 import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+WIDTH = 80
+"""Columns of output for people; ids and addresses are never broken."""
 
 
 def notice(text: str, log: str) -> None:
@@ -16,9 +22,41 @@ def notice(text: str, log: str) -> None:
 
         line = JSONFormatter().format(logging.LogRecord("custom-speech-mcp", logging.INFO, "", 0, text, None, None))
     else:
-        line = f"custom-speech-mcp: {text}"
+        erased = "\r\033[K" if sys.stderr.isatty() else ""  # what show_progress has left
+        line = f"{erased}custom-speech-mcp: {text}"
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
+    """Return the text in lines of at most 80 columns.
+
+    Args:
+        first: Begins the first line.
+        rest: Begins every other line; by default two spaces more than `first`.
+    """
+    following = " " * (len(first) + 2) if rest is None else rest
+    lines = textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=following, break_on_hyphens=False, break_long_words=False
+    )
+    return "\n".join(lines)
+
+
+def show_progress(text: str) -> None:
+    """Show what is being done, on a line that the next one replaces; only where stderr is a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{text[: WIDTH - 1]}")
+        sys.stderr.flush()
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Show what is being done until it is done."""
+    show_progress(text)
+    try:
+        yield
+    finally:
+        show_progress("")
 
 
 def make_output_encodable() -> None:

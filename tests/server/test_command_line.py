@@ -262,3 +262,24 @@ def test_command_line_prints_the_completion_of_a_shell(shell: str) -> None:
     said = run("completion", shell).stdout
 
     assert all(part in said for part in ("rollout", "check-expirations", "within-days"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["doctor", "--emulated"],
+        ["check-data", "docs/deploy.md"],
+        ["check-expirations", "--emulated", "--within-days", "1500"],
+        ["report", "--emulated"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_command_line_is_readable_at_80_columns_and_plain_without_a_terminal(arguments: list[str]) -> None:
+    """Only what cannot be broken, an address, may be longer."""
+    done = run(*arguments)
+    lines = [*done.stdout.splitlines(), *(line for line in done.stderr.splitlines() if "[" in line)]
+
+    assert done.stdout or arguments == ["report", "--emulated"]
+    assert [line for line in lines if len(line) > 80 and len(line.split()) > 1] == []
+    assert "\033" not in done.stdout + done.stderr
+    assert "\r" not in done.stdout + done.stderr

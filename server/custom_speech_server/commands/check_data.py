@@ -5,6 +5,7 @@ import sys
 
 from custom_speech_data import READERS
 from custom_speech_server.commands.options import path
+from custom_speech_server.console import progress, wrapped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.path.exists():
         print(f"custom-speech-mcp: {options.path} does not exist.", file=sys.stderr)
         return 2
-    found = check(options.path, options.kind, None)
+    with progress(f"Checking {options.path}."):
+        found = check(options.path, options.kind, None)
     if options.json:
         print(found.model_dump_json())
         return 0 if found.ok else 1
@@ -30,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
     audio = f", {found.files} recordings, {found.audio_hours} h of audio" if found.files else ""
     print(f"{found.lines} lines, {found.words} words, {found.rejected_lines} rejected{audio}")
     for finding in found.findings:
-        print(f"  [{finding.level}] {finding.message} {finding.fix}")
+        print(wrapped(f"[{finding.level}] {finding.message} {finding.fix}", "  ", "    "))
     for repair in found.repairs:
-        print(f"  upload_dataset would repair: {repair}")
+        print(wrapped(f"upload_dataset would repair: {repair}", "  ", "    "))
     print("These data can be imported." if found.ok else "These data cannot be imported.")
     return 0 if found.ok else 1

@@ -4,13 +4,15 @@ import argparse
 import json
 import os
 import sys
-import textwrap
 from typing import Any
 
 import anyio
 
 from custom_speech_server.commands.options import path
 from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
+from custom_speech_server.console import progress, wrapped
+
+_INDENT = " " * 12
 
 SOMETHING_ENDS = 3
 """Exit status: something ends within the days. 0: nothing does. 1: a resource did not answer. 2: wrong usage."""
@@ -35,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return 2
     arguments = {"within_days": options.within_days, "locale": options.locale, "resource": options.resource}
-    is_error, text = anyio.run(_call, resources, arguments)
+    with progress("Reading models and endpoints of all resources."):
+        is_error, text = anyio.run(_call, resources, arguments)
     if is_error:
         print(f"custom-speech-mcp: {text}", file=sys.stderr)
         return 1
@@ -65,15 +68,11 @@ def as_table(answer: dict[str, Any]) -> str:
         return str(answer["next_steps"][0])
     blocks = [
         f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['resource']}  {item['what']}\n"
-        f"{_indented(item['effect'])}\n{_indented(item['action'])}"
+        f"{wrapped(item['effect'], _INDENT, _INDENT)}\n{wrapped(item['action'], _INDENT, _INDENT)}"
         for item in answer["items"]
     ]
     months = ", ".join(f"{month}: {count}" for month, count in answer["per_month"].items())
     return "\n\n".join([*blocks, f"{answer['total']} in all ({months})"])
-
-
-def _indented(text: str) -> str:
-    return textwrap.fill(text, 80, initial_indent=" " * 12, subsequent_indent=" " * 12)
 
 
 def _days(text: str) -> int:

@@ -16,6 +16,7 @@ from mcp.client import ClientRequestContext
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 
 from custom_speech_server import emulated_resources
+from custom_speech_server.console import wrapped
 
 NAME = "Contoso calls en-US"
 DATA, FILE = "Contoso terms", "terms.txt"
@@ -76,7 +77,7 @@ async def _data(client: Client) -> None:
     _title("Checking a text file with two faults, and uploading a repaired copy")
     check = await _call(client, "check_data", path=FILE)
     for fault in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
-        _say(_paint(fault, "33"))
+        _say(fault, "33")
     _expect(bool(check["findings"]) and bool(check["repairs"]), "the faults were not found")
     dataset = await _call(
         client,
@@ -91,16 +92,16 @@ async def _data(client: Client) -> None:
     _expect(dataset["status"] == "Succeeded", f"the import ended {dataset['status']}")
     _say(f"{dataset['display_name']}: {dataset['lines']} lines accepted, {dataset['rejected_lines']} rejected.")
     for part in dataset["rejected"]:
-        _say(_paint(f"line {part['where']}: {part['reason']}", "33"))
+        _say(f"line {part['where']}: {part['reason']}", "33")
 
 
 async def _mistake(client: Client) -> None:
-    _title("Two mistakes in one request: a German dataset, and audio where no hardware trains it")
+    _title("Two mistakes in one request: a German dataset, and audio without the hardware")
     audio = await _dataset(client, NO_AUDIO, "en-US", "Acoustic")
     german = await _dataset(client, NO_AUDIO, "de-DE", "Language")
     refused = await _try(client, "create_model", **_definition([audio, german], NO_AUDIO))
     text = _text(refused)
-    _say(_paint(text, "33"))
+    _say(text, "33")
     _expect(refused.is_error, "the mistakes were not refused")
     _expect("[locale-match]" in text and "[region-trains-audio]" in text, "not both mistakes were named")
     there = await _call(client, "list_models", display_name=NAME, resource=NO_AUDIO)
@@ -134,7 +135,7 @@ async def _evaluate(client: Client) -> None:
         _say(f"{model['display_name']:<24} {model['word_error_rate']:>15.1%}   {errors}")
     _say(test["difference"]["verdict"])
     for finding in test["findings"]:
-        _say(_paint(f"[{finding['rule']}] {finding['message']}", "33"))
+        _say(f"[{finding['rule']}] {finding['message']}", "33")
     _expect(bool(test["findings"]), "it was not noted that the model was trained with the test data")
 
 
@@ -207,7 +208,7 @@ async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str
 
 async def _try(client: Client, tool: str, **arguments: Any) -> CallToolResult:
     shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    _say(_paint(f"→ {tool}({shown})", "36"))
+    _say(f"→ {tool}({shown})", "36")
     return await client.call_tool(tool, arguments, progress_callback=_progress)
 
 
@@ -218,7 +219,7 @@ async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 
 async def _progress(progress: float, total: float | None, message: str | None) -> None:  # the SDK's names
-    _say(_paint(f"… {message}", "2"))
+    _say(f"… {message}", "2")
 
 
 async def _agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # as above
@@ -240,9 +241,9 @@ def _title(text: str) -> None:
     print(_paint(f"\n{text}", "1"))
 
 
-def _say(text: str) -> None:
+def _say(text: str, colour: str = "0") -> None:
     for line in text.splitlines():
-        print(f"  {line}", flush=True)
+        print(_paint(wrapped(line, "  ", "    "), colour), flush=True)
 
 
 def _paint(text: str, colour: str) -> str:

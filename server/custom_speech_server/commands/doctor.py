@@ -10,7 +10,8 @@ import anyio
 from custom_speech_server import emulated_resources
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
 from custom_speech_server.commands.options import path
-from custom_speech_server.config import ConfigurationError, Resources, load
+from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
+from custom_speech_server.console import progress, wrapped
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
 from custom_speech_tools.speech import (
     VERSIONS,
@@ -27,12 +28,13 @@ from custom_speech_tools.speech.sanitize import sanitize
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--config", type=path, metavar="FILE", help="resources.toml to use")
+    parser.add_argument("--emulated", action="store_true", help="work on the emulator, whatever is configured")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; return 0 where every resource answers in its configured version."""
     try:
-        resources = load(options.config, os.environ)
+        resources = EMULATED if options.emulated else load(options.config, os.environ)
         audit, warnings = audit_from_environment(os.environ, resources)
     except ConfigurationError as error:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
@@ -40,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"Configured by {resources.origin}; the default is {resources.default}.")
     print(f"Audit: {audit.path if isinstance(audit, AuditFile) else 'off'}.")
     for caution in (*resources.warnings, *warnings):
-        print(f"Caution: {caution}")
+        print(wrapped(f"Caution: {caution}"))
     return 0 if anyio.run(_examine_all, resources) else 1
 
 
@@ -56,11 +58,14 @@ async def _examine(resource: SpeechResource, resources: Resources) -> bool:
     print(f"  trains audio  {_audio(resource)}")
     print(f"  resource id   {'configured' if resource.resource_id else 'not configured: needed for copying'}")
     configured = resource.api_version.name
-    answer = await _answer_in(resource, configured, resources)
-    print(f"  {configured:<12}  {_said(answer)} (configured)")
+    with progress(f"Asking {resource.name}."):
+        answer = await _answer_in(resource, configured, resources)
+    print(wrapped(f"{_said(answer)} (configured)", f"  {configured:<12}  ", " " * 16))
     others = [name for name in VERSIONS if name != configured and not isinstance(answer, UnreachableError)]
     for name in others:
-        print(f"  {name:<12}  {_said(await _answer_in(resource, name, resources))}")
+        with progress(f"Asking {resource.name} in version {name}."):
+            other = await _answer_in(resource, name, resources)
+        print(wrapped(_said(other), f"  {name:<12}  ", " " * 16))
     return answer is None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from custom_speech_server.commands.options import path
 from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
+from custom_speech_server.console import progress
 
 MAX_TESTS = 5
 """Tests of each resource that are shown, the newest ones."""
@@ -34,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
         return 2
     try:
         resources = EMULATED if options.emulated else load(options.config, os.environ)
-        answers, problems = anyio.run(_collect, resources)
+        with progress("Reading models, endpoints and tests of all resources."):
+            answers, problems = anyio.run(_collect, resources)
         if options.html is not None:
             Path(options.html).write_text(page(answers), encoding="utf-8")
     except (ConfigurationError, OSError) as error:

@@ -6,12 +6,11 @@ import json
 import os
 import re
 import sys
-import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from custom_speech_server.commands.options import path
-from custom_speech_server.console import notice
+from custom_speech_server.console import notice, wrapped
 from custom_speech_server.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1
 """Exit statuses of --plan."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_WIDTH = 80
-
 _LOOK_SECONDS = 300
 """The longest that is waited for a service that does not answer, before anything is begun."""
 
@@ -194,45 +191,39 @@ def history_text(rollouts: list[dict[str, Any]]) -> str:
 def _past_text(past: dict[str, Any]) -> str:
     by = f", by {', '.join(past['by'])}" if past["by"] else ""
     lines = [f"{(past['created'] or '')[:10]}  {past['display_name']} ({past['model']}){by}"]
-    lines.append(_wrapped(past["verdict"], "  "))
+    lines.append(wrapped(past["verdict"], "  "))
     for one in past["targets"]:
         where = f"copied {one['copied'][:16]}" if one["copied"] else one["error"] or "not copied"
         live = f", in endpoint {one['endpoint']} since {(one['deployed'] or '')[:16]}" if one["endpoint"] else ""
-        lines.append(_wrapped(f"{one['resource']}: {where}{live}", "  "))
+        lines.append(wrapped(f"{one['resource']}: {where}{live}", "  "))
     return "\n".join(lines)
 
 
 def plan_text(preview: dict[str, Any]) -> str:
     """Return the plan for people, at most 80 characters wide."""
-    lines = [f"Model {preview['display_name']} ({preview['locale']})", _wrapped(f"Gate: {preview['gate']}")]
+    lines = [f"Model {preview['display_name']} ({preview['locale']})", wrapped(f"Gate: {preview['gate']}")]
     lines += [f"  + {change}" for change in preview["changes"]] or ["  Nothing to change."]
-    lines += [_wrapped(f"charge: {charge}", "  $ ") for charge in preview["charges"]]
-    lines += [_wrapped(f"{one['resource']}: {one['error']}", "  ! ") for one in preview["targets"] if one["error"]]
-    lines += [_wrapped(f"[{one['rule']}] {one['message']}", "  ! ") for one in preview["findings"]]
+    lines += [wrapped(f"charge: {charge}", "  $ ") for charge in preview["charges"]]
+    lines += [wrapped(f"{one['resource']}: {one['error']}", "  ! ") for one in preview["targets"] if one["error"]]
+    lines += [wrapped(f"[{one['rule']}] {one['message']}", "  ! ") for one in preview["findings"]]
     return "\n".join(lines)
 
 
 def result_text(answer: dict[str, Any]) -> str:
     """Return the state of all targets for people, at most 80 characters wide."""
     lines = [f"Model {answer['model']['display_name']} ({answer['model']['id']})"]
-    lines.append(_wrapped(f"Gate: {answer['gate']['reason']}"))
+    lines.append(wrapped(f"Gate: {answer['gate']['reason']}"))
     for one in answer["targets"]:
         endpoint = f"  endpoint {one['endpoint']['display_name']} ({one['endpoint']['id']})" if one["endpoint"] else ""
         lines.append(f"  {one['resource']:<24} {one['status']}")
-        lines += [_wrapped(endpoint, "   ")] if endpoint else []
-        lines += [_wrapped(f"before: {_name(one['previous_model'])}", "     ")] if one["previous_model"] else []
-        lines += [_wrapped(one["error"], "     ")] if one["error"] else []
+        lines += [wrapped(endpoint, "   ")] if endpoint else []
+        lines += [wrapped(f"before: {_name(one['previous_model'])}", "     ")] if one["previous_model"] else []
+        lines += [wrapped(one["error"], "     ")] if one["error"] else []
     return "\n".join(lines)
 
 
 def _name(model: dict[str, Any]) -> str:
     return f"{model['display_name']} ({model['id']})"
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=" " * (len(indent) + 2), break_on_hyphens=False
-    )
 
 
 def _report(line: str) -> None:

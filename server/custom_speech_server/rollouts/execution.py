@@ -13,6 +13,7 @@ import anyio
 from mcp import Client
 
 from custom_speech_server.app import Settings, build
+from custom_speech_server.console import show_progress
 from custom_speech_server.rollouts.file import RolloutFile
 from custom_speech_server.rollouts.tools import rollout_tools
 from custom_speech_tools.runtime.tool import TRANSIENT
@@ -36,6 +37,10 @@ class CallFailedError(Exception):
 
 class TimeIsOverError(Exception):
     """The rollout is not finished in time."""
+
+
+async def _show_progress(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001  # the SDK's
+    show_progress(message or "")
 
 
 async def with_execution(
@@ -162,7 +167,7 @@ class Execution:
         """
         given = {name: value for name, value in arguments.items() if value is not None}
         for pause in chain(RETRY_PAUSES, repeat(RETRY_PAUSES[-1])):
-            result = await self.client.call_tool(tool, given)
+            result = await self.client.call_tool(tool, given, progress_callback=_show_progress)
             text = "".join(getattr(block, "text", "") for block in result.content)
             if not result.is_error:
                 return dict(result.structured_content or {})
