@@ -41,7 +41,7 @@ def create_parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"custom-speech-mcp {__version__}")
     serve.add_server_options(parser)
     parser.set_defaults(run=serve.run, http=False)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog=parser.prog)
     for name, description in COMMANDS.items():
         suppressed = argparse.SUPPRESS if name == "serve" else None  # its options may stand before the command as well
         command = commands.add_parser(name, help=description, argument_default=suppressed)

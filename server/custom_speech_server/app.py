@@ -147,7 +147,7 @@ def build(settings: Settings) -> Server[AppContext]:
 
 def instructions(settings: Settings) -> str:
     """Return what assistants read before they call a tool."""
-    emulated = all(resource.emulated for resource in settings.resources.all)
+    emulated = settings.configuration_error is None and all(one.emulated for one in settings.resources.all)
     text = READ_ONLY_INSTRUCTIONS if settings.read_only else INSTRUCTIONS
     return text + (EMULATED_INSTRUCTIONS if emulated else "")
 

@@ -1,16 +1,15 @@
 """Which Speech resources are configured: in a file, in the environment, or the emulator's own."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
-from platformdirs import user_config_path
 from pydantic import AfterValidator, ConfigDict, Field
 
 from custom_speech_server import emulated_resources
+from custom_speech_server.configured import ENVIRONMENT_PREFIXES, named_file, user_config_file, variable
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
 from custom_speech_server.endpoints import normalize_endpoint, regional_endpoint
 from custom_speech_server.errors import ConfigurationError
@@ -18,8 +17,6 @@ from custom_speech_server.toml_file import describe_fault, exposure_warnings, pa
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 
 __all__ = ["EMULATED", "ConfigurationError", "Resources", "load"]
-
-ENVIRONMENT_PREFIXES = ("SPEECH", "AZURE_SPEECH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +110,7 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
     Raises:
         ConfigurationError: The configuration is wrong.
     """
-    variable = _given(environment, "CUSTOM_SPEECH_CONFIG")
-    named = config or (Path(variable).expanduser() if variable else None)
+    named = named_file(config, environment)
     file = named or user_config_file()
     if named or file.exists():
         return from_file(file, environment)
@@ -122,11 +118,6 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
 
 
 EMULATED = Resources(emulated_resources.RESOURCES, emulated_resources.RESOURCES[0].name, "the emulator", True)
-
-
-def user_config_file() -> Path:
-    """Return the path of the user's own configuration."""
-    return user_config_path("custom-speech-mcp", appauthor=False) / "resources.toml"
 
 
 def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
@@ -155,16 +146,10 @@ def from_environment(environment: Mapping[str, str]) -> Resources | None:
     """
     names = ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
     for prefix in ENVIRONMENT_PREFIXES:
-        given = {name: _given(environment, f"{prefix}_{name}") for name in names}
+        given = {name: variable(environment, f"{prefix}_{name}") for name in names}
         if given["KEY"] or given["REGION"] or given["ENDPOINT"]:
             return _from_variables(prefix, {name: value for name, value in given.items() if value}, environment)
     return None
-
-
-def _given(environment: Mapping[str, str], name: str) -> str | None:
-    """Return a variable; None where it is empty, or where a client left its own placeholder in it unfilled."""
-    value = environment.get(name) or ""
-    return None if not value or re.fullmatch(r"\$\{[^}]*\}", value) else value
 
 
 def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[str, str]) -> Resources:

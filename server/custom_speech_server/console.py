@@ -1,9 +1,8 @@
 """What commands write to a terminal: notices, wrapped text, and what is being done at the moment."""
 
+from __future__ import annotations
+
 import sys
-import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 WIDTH = 80
 """Columns of output for people; ids and addresses are never broken."""
@@ -35,6 +34,8 @@ def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
         first: Begins the first line.
         rest: Begins every other line; by default two spaces more than `first`.
     """
+    import textwrap
+
     following = " " * (len(first) + 2) if rest is None else rest
     lines = textwrap.wrap(
         text, WIDTH, initial_indent=first, subsequent_indent=following, break_on_hyphens=False, break_long_words=False
@@ -49,13 +50,16 @@ def show_progress(text: str) -> None:
         sys.stderr.flush()
 
 
-@contextmanager
-def progress(text: str) -> Iterator[None]:
-    """Show what is being done until it is done."""
-    show_progress(text)
-    try:
-        yield
-    finally:
+class Progress:
+    """Shows what is being done until it is done."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __enter__(self) -> None:
+        show_progress(self._text)
+
+    def __exit__(self, *error: object) -> None:
         show_progress("")
 
 

@@ -1,10 +1,11 @@
 """Serving over stdio: faulty input is answered, and the first signal, or a client that has gone, ends the process."""
 
+import io
 import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,8 +13,10 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp.types import ErrorData, JSONRPCError, JSONRPCNotification, jsonrpc_message_adapter
+from mcp.types import ErrorData, JSONRPCError, JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapter
 from pydantic import ValidationError
+
+from custom_speech_server.front import Handover
 
 _log = logging.getLogger(__name__)
 
@@ -22,36 +25,82 @@ INVALID_REQUEST = -32600
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def serve_stdio(server: Server[Any]) -> int:
-    """Serve until the client closes stdin, or until a signal, and return the exit status."""
+def serve_stdio(server: Server[Any], handover: Handover | None = None) -> int:
+    """Serve until the client closes stdin, or until a signal, and return the exit status.
+
+    Args:
+        handover: What the front has read from stdin already.
+    """
     try:
-        anyio.run(_serve, server)
+        anyio.run(_serve, server, handover or Handover())
     except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         _exit_now(1)
     return 0
 
 
-async def _serve(server: Server[Any]) -> None:
+async def _serve(server: Server[Any], handover: Handover) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_exit_on_signal)
-        async with stdio_server() as (read_stream, write_stream), answered_input(read_stream, write_stream) as messages:
-            await server.run(messages, write_stream, server.create_initialization_options())
+        async with stdio_server() as (read_stream, write_stream):
+            await serve_streams(server, handover, read_stream, write_stream)
         tasks.cancel_scope.cancel()
 
 
+async def serve_streams(server: Server[Any], handover: Handover, read_stream: Any, write_stream: Any) -> None:
+    """Serve what the front has handed over, then the stream."""
+    lines = [*handover.opening, *io.StringIO(handover.line, newline=None)]
+    async with answered_input(read_stream, write_stream, lines) as messages:
+        writer = _WithoutAnswers(write_stream, handover.answered) if handover.answered else write_stream
+        await server.run(messages, writer, server.create_initialization_options())
+
+
+class _WithoutAnswers:
+    """The output without the answers that the front has given; once those have passed, the output itself."""
+
+    def __init__(self, stream: Any, answered: set[int | str]) -> None:
+        self._stream, self._answered = stream, set(answered)
+
+    async def send(self, item: SessionMessage) -> None:
+        identifier = getattr(item.message, "id", None)
+        if identifier in self._answered and not isinstance(item.message, JSONRPCRequest):
+            self._answered.discard(identifier)
+            if not self._answered:
+                self.send = self._stream.send  # type: ignore[method-assign]  # from here on it costs nothing
+            return
+        await self._stream.send(item)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def __aenter__(self) -> "_WithoutAnswers":
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> Any:
+        return await self._stream.__aexit__(*error)
+
+
 @asynccontextmanager
-async def answered_input(read_stream: Any, write_stream: Any) -> AsyncIterator[Any]:
-    """Pas messages on, and answer every line that is not one with a JSON-RPC error and one log line."""
+async def answered_input(read_stream: Any, write_stream: Any, first: Iterable[str] = ()) -> AsyncIterator[Any]:
+    """Pass messages on, and answer every line that is not one with a JSON-RPC error and one log line.
+
+    Args:
+        first: Lines that were read before the stream was opened.
+    """
     sender, receiver = anyio.create_memory_object_stream[SessionMessage](0)
 
     async def pass_on() -> None:
         async with sender:
+            for line in first:
+                await pass_one_on(_parsed(line))
             async for item in read_stream:
-                checked = _checked(item)
-                if isinstance(checked, SessionMessage):
-                    await sender.send(checked)
-                else:
-                    await write_stream.send(SessionMessage(checked))
+                await pass_one_on(_checked(item))
+
+    async def pass_one_on(checked: SessionMessage | JSONRPCError) -> None:
+        if isinstance(checked, SessionMessage):
+            await sender.send(checked)
+        else:
+            await write_stream.send(SessionMessage(checked))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(pass_on)

@@ -84,7 +84,7 @@ def test_command_line_a_wrong_configuration_starts_nothing(tmp_path: Path) -> No
 )
 def test_command_line_a_wrong_variable_starts_nothing(variable: str, value: str) -> None:
     """A policy that is misspelt is not guessed."""
-    stopped = run(**{variable: value})
+    stopped = run("--no-front", **{variable: value})
 
     assert stopped.returncode == 2
     assert variable in stopped.stderr

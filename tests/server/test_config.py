@@ -1,11 +1,13 @@
 """The configuration of resources …"""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from custom_speech_server.config import EMULATED, ConfigurationError, from_file, load
+from custom_speech_server.configured import has_user_config, is_configured, user_config_file
 
 pytestmark = pytest.mark.anyio
 
@@ -211,3 +213,20 @@ def test_variables_that_a_client_left_unfilled_are_left_out() -> None:
     environment = {"SPEECH_KEY": "${user_config.speech_key}", "SPEECH_REGION": "", "CUSTOM_SPEECH_CONFIG": "${env:X}"}
 
     assert load(None, environment) == EMULATED
+
+
+@pytest.mark.parametrize("home", [None, "elsewhere", ""])
+def test_user_file_is_looked_for_where_platformdirs_has_it(
+    home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything heavy is imported."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    if home is not None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / home) if home else "")
+    before = has_user_config(os.environ)
+    user_config_file().parent.mkdir(parents=True)
+    user_config_file().write_text("", encoding="utf-8")
+
+    assert (before, has_user_config(os.environ)) == (False, True)
+    assert is_configured(None, os.environ)

@@ -5,7 +5,7 @@ import sys
 
 from custom_speech_data import READERS
 from custom_speech_server.commands.options import path
-from custom_speech_server.console import progress, wrapped
+from custom_speech_server.console import Progress, wrapped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.path.exists():
         print(f"custom-speech-mcp: {options.path} does not exist.", file=sys.stderr)
         return 2
-    with progress(f"Checking {options.path}."):
+    with Progress(f"Checking {options.path}."):
         found = check(options.path, options.kind, None)
     if options.json:
         print(found.model_dump_json())

@@ -10,7 +10,7 @@ import anyio
 
 from custom_speech_server.commands.options import path
 from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
-from custom_speech_server.console import progress, wrapped
+from custom_speech_server.console import Progress, wrapped
 
 _INDENT = " " * 12
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return 2
     arguments = {"within_days": options.within_days, "locale": options.locale, "resource": options.resource}
-    with progress("Reading models and endpoints of all resources."):
+    with Progress("Reading models and endpoints of all resources."):
         is_error, text = anyio.run(_call, resources, arguments)
     if is_error:
         print(f"custom-speech-mcp: {text}", file=sys.stderr)

@@ -11,7 +11,7 @@ from custom_speech_server import emulated_resources
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
 from custom_speech_server.commands.options import path
 from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
-from custom_speech_server.console import progress, wrapped
+from custom_speech_server.console import Progress, wrapped
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
 from custom_speech_tools.speech import (
     VERSIONS,
@@ -58,12 +58,12 @@ async def _examine(resource: SpeechResource, resources: Resources) -> bool:
     print(f"  trains audio  {_audio(resource)}")
     print(f"  resource id   {'configured' if resource.resource_id else 'not configured: needed for copying'}")
     configured = resource.api_version.name
-    with progress(f"Asking {resource.name}."):
+    with Progress(f"Asking {resource.name}."):
         answer = await _answer_in(resource, configured, resources)
     print(wrapped(f"{_said(answer)} (configured)", f"  {configured:<12}  ", " " * 16))
     others = [name for name in VERSIONS if name != configured and not isinstance(answer, UnreachableError)]
     for name in others:
-        with progress(f"Asking {resource.name} in version {name}."):
+        with Progress(f"Asking {resource.name} in version {name}."):
             other = await _answer_in(resource, name, resources)
         print(wrapped(_said(other), f"  {name:<12}  ", " " * 16))
     return answer is None

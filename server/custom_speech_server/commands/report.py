@@ -9,7 +9,7 @@ from typing import Any
 
 from custom_speech_server.commands.options import path
 from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
-from custom_speech_server.console import progress
+from custom_speech_server.console import Progress
 
 MAX_TESTS = 5
 """Tests of each resource that are shown, the newest ones."""
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     try:
         resources = EMULATED if options.emulated else load(options.config, os.environ)
-        with progress("Reading models, endpoints and tests of all resources."):
+        with Progress("Reading models, endpoints and tests of all resources."):
             answers, problems = anyio.run(_collect, resources)
         if options.html is not None:
             Path(options.html).write_text(page(answers), encoding="utf-8")

@@ -1,18 +1,25 @@
 """serve: MCP over stdio, or over HTTP for a team. It is also what runs without a command."""
 
+from __future__ import annotations
+
 import argparse
 import gc
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
+from custom_speech_server import __version__
 from custom_speech_server.commands.options import path, port
+from custom_speech_server.configured import is_configured
 from custom_speech_server.console import notice
 
+TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
+
     from custom_speech_server.app import Settings
     from custom_speech_server.config import Resources
+    from custom_speech_server.front import Front, Handover
 
 CONFIRM_VARIABLE = "CUSTOM_SPEECH_CONFIRM"
 MAX_WAIT_VARIABLE = "CUSTOM_SPEECH_MAX_WAIT"
@@ -47,32 +54,89 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     option("--max-wait", type=_max_wait, metavar="S", help="the longest that a call waits, in seconds (default: 45)")
     option("--data-dir", type=path, action="append", metavar="DIR", help="a folder whose files tools may read (stdio)")
     option("--log", choices=("text", "json"), help="how to log to stderr (default: text, errors only)")
+    option("--no-front", action="store_true", help="load everything at the start, not at the first call (stdio)")
     option("--telemetry", action="store_true", help="send OpenTelemetry to where OTEL_* say (extra otel)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the client closes stdin, or until a signal, and return the exit status."""
-    gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
     options.log = options.log or "text"
-    settings = _settings(options)
-    if settings is None:
+    front = _front(options)
+    if front is None:
+        return _start(options, None)
+    import signal
+
+    from custom_speech_server.front import read_stdin, refuse, serve, write_stdout
+
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))  # as the server itself ends
+    handover = serve(front, read_stdin, write_stdout)
+    if handover is None:
+        return 0  # the client has gone without a call
+    return _start(options, handover, lambda why: refuse(front, handover, why, read_stdin, write_stdout))
+
+
+def _start(
+    options: argparse.Namespace, handover: Handover | None, refuse: Callable[[str], None] = lambda why: None
+) -> int:
+    """Load the server and run it.
+
+    Args:
+        refuse: Answers with the reason why it cannot be loaded, where a client waits for an answer.
+    """
+    from custom_speech_server.errors import ConfigurationError
+
+    gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
+    try:
+        serve = _loaded(options, handover)
+    except ConfigurationError as error:
+        notice(str(error), options.log)
+        refuse(f"Nothing was done: the server cannot start: {error}")
         return 2
+    except Exception as error:
+        if handover is None:
+            raise
+        notice(f"the server cannot be loaded: {type(error).__name__}: {error}", options.log)
+        refuse(f"Nothing was done: the server cannot be loaded: {type(error).__name__}: {error}. Install it again.")
+        return 1
+    gc.freeze()
+    gc.enable()
+    return serve()
+
+
+def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[[], int]:
+    """Return what serves, with everything imported.
+
+    Raises:
+        ConfigurationError: The configuration is wrong in a way that the tools cannot tell.
+    """
+    settings = _settings(options)
     if options.http:
         from custom_speech_server.http.runner import run as run_http
 
-        gc.freeze()
-        gc.enable()
-        return run_http(options, settings)
+        return lambda: run_http(options, settings)
     from custom_speech_server.app import build
     from custom_speech_server.stdio import serve_stdio
 
     server = build(settings)
-    gc.freeze()
-    gc.enable()
-    return serve_stdio(server)
+    return lambda: serve_stdio(server, handover)
 
 
-def _settings(options: argparse.Namespace) -> "Settings | None":
+def _front(options: argparse.Namespace) -> Front | None:
+    """Return the front; None over HTTP, and where the start itself has something to say or to record."""
+    confirm = options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
+    if options.http or options.no_front or options.telemetry or confirm != "ask":
+        return None
+    from custom_speech_server.front import load
+
+    return load(
+        __version__,
+        read_only=options.read_only or False,
+        toolsets=options.toolsets or TOOLSETS,
+        emulated=bool(options.emulated) or not is_configured(options.config, os.environ),
+    )
+
+
+def _settings(options: argparse.Namespace) -> Settings:
     from custom_speech_server.config import EMULATED, load
     from custom_speech_server.errors import ConfigurationError
     from custom_speech_server.observability.logs import log_text_to_stderr
@@ -83,24 +147,21 @@ def _settings(options: argparse.Namespace) -> "Settings | None":
         resources = EMULATED if options.emulated else load(options.config, os.environ)
     except ConfigurationError as error:
         if options.http or sys.stdin.isatty():
-            notice(str(error), options.log)
-            return None
+            raise
         # A client with a window shows nobody why a process ended; every tool says it instead.
         notice(str(error), options.log)
         resources, problem = EMULATED, f"Nothing was done: the configuration is wrong.\n{error}"
-    try:
-        return settings_with_state(options, resources, problem)
-    except ConfigurationError as error:
-        notice(str(error), options.log)
-        return None
+    return settings_with_state(options, resources, problem)
 
 
-def settings_with_state(options: argparse.Namespace, resources: "Resources", problem: str | None) -> "Settings":
+def settings_with_state(options: argparse.Namespace, resources: Resources, problem: str | None) -> Settings:
     """Return the settings, with the state of this user: audit log, lock and key.
 
     Raises:
         ConfigurationError: The environment is wrong.
     """
+    from pathlib import Path
+
     from custom_speech_server.app import Settings
     from custom_speech_server.audit_log import audit_from_environment
     from custom_speech_server.distributed_lock import lock_from_environment

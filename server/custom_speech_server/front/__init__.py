@@ -1,0 +1,247 @@
+"""The front: it answers what every client asks at its start, before the SDK is imported, and then steps aside.
+
+Most windows start every configured server, ask for its tools and call none; importing the SDK for that costs 60 MB.
+
+    client              front (standard library)            server (SDK)
+      │ initialize, tools/list │                                  ·
+      ├───────────────────────▶│ frozen answers                   ·
+      │◀───────────────────────┤                                  ·
+      │ tools/call             │ returns a Handover ─────────────▶│ imported now; reads `opening`, whose
+      ├───────────────────────▶╵                                  │ answers are not written again,
+      │◀──────────────────────────────────────────────────────────┤ then `line`, then stdin itself
+
+It answers only what it knows to the letter; messages of another form, unusual ids, unknown methods are handed over.
+`answers.json` is what the server itself says; a test compares, for every protocol version, option and configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+
+TYPE_CHECKING = False  # the module typing costs 4 ms at every start, dataclasses 10; type checkers know the name
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+STATELESS_VERSION = "2026-07-28"
+_META = "io.modelcontextprotocol/"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MAX_LINE = 64 * 1024
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
+_CAPABILITIES = frozenset({"roots", "sampling", "elicitation", "experimental", "tasks", "extensions"})
+
+
+class Handover:
+    """What the server needs to go on.
+
+    Attributes:
+        opening: Lines that the server has to know and the front has answered.
+        answered: The ids among them; the server's answers to these are not written.
+        line: The line that the front does not answer, and what was read behind it.
+    """
+
+    def __init__(self) -> None:
+        self.opening: list[str] = []
+        self.answered: set[int | str] = set()
+        self.line = ""
+
+
+class Front:
+    """Answers of a server with certain options.
+
+    Args:
+        frozen: The content of answers.json.
+        emulated: Whether nothing is configured, so that the emulator answers.
+    """
+
+    def __init__(self, frozen: dict[str, Any], *, read_only: bool, toolsets: tuple[str, ...], emulated: bool) -> None:
+        self._frozen = frozen
+        self._tools = [
+            name
+            for name, (toolset, reads) in frozen["tools"].items()
+            if (toolset in toolsets or name == "list_resources") and (reads or not read_only)
+        ]
+        self._prompts = [name for name, needs in frozen["prompts"].items() if set(needs) <= set(self._tools)]
+        self._instructions = frozen["instructions"][f"{'r' if read_only else ''}{'e' if emulated else ''}"]
+        self._version = ""  # of the protocol, once it is agreed
+        self._is_open = False
+        self.handover = Handover()
+
+    def answer(self, line: bytes) -> str | None:
+        """Return the answer to a line, empty for a notification; None where the server has to answer."""
+        message = _plain_message(line)
+        if message is None:
+            return None
+        method, params, identifier = message["method"], message.get("params", {}), message.get("id")
+        if identifier is None:
+            return self._note(method, params, line)
+        result = self._result(method, params)
+        if result is None:
+            return None
+        if method == "initialize" or (self._version == STATELESS_VERSION and not self.handover.opening):
+            self.handover.opening.append(line.decode())
+            self.handover.answered.add(identifier)
+        return f'{{"jsonrpc":"2.0","id":{json.dumps(identifier)},"result":{result}}}'
+
+    def _note(self, method: str, params: dict[str, Any], line: bytes) -> str | None:
+        """Take the notification that opens a session; any other one is the server's."""
+        if method != "notifications/initialized" or params or self._is_open or self._version in ("", STATELESS_VERSION):
+            return None
+        self._is_open = True
+        self.handover.opening.append(line.decode())
+        return ""
+
+    def _result(self, method: str, params: dict[str, Any]) -> str | None:
+        """Return the text of a result, None where it is not known to the letter."""
+        if method == "initialize":
+            return self._initialize(params)
+        if (
+            set(params) == {"_meta"}
+            and _is_stateless_meta(params["_meta"])
+            and self._version in ("", STATELESS_VERSION)
+        ):
+            self._version = STATELESS_VERSION
+            return self._hello() if method == "server/discover" else self._list(method)
+        if params or not self._is_open:
+            return None
+        return str(self._frozen["eras"][self._version]["ping"]) if method == "ping" else self._list(method)
+
+    def _initialize(self, params: dict[str, Any]) -> str | None:
+        version, eras = params.get("protocolVersion"), self._frozen["eras"]
+        is_known = isinstance(version, str) and version in eras and version != STATELESS_VERSION
+        if self._version or not is_known or set(params) != {"protocolVersion", "capabilities", "clientInfo"}:
+            return None
+        if not _is_info(params["clientInfo"]) or not _is_capabilities(params["capabilities"]):
+            return None
+        self._version = str(version)
+        return self._hello()
+
+    def _hello(self) -> str:
+        before, after = self._frozen["eras"][self._version]["hello"]["prompts" if self._prompts else ""]
+        return f"{before}{self._instructions}{after}"
+
+    def _list(self, method: str) -> str | None:
+        offered = {"tools/list": self._tools, "prompts/list": self._prompts}.get(method)
+        if not offered:
+            return None
+        (before, after), surface = self._frozen["eras"][self._version][method]
+        items = self._frozen["surfaces"][surface]
+        return f"{before}{','.join(items[name] for name in offered)}{after}"
+
+
+def load(version: str, *, read_only: bool, toolsets: tuple[str, ...], emulated: bool) -> Front | None:
+    """Return the front; None where its answers are not those of this version."""
+    with open(os.path.join(os.path.dirname(__file__), "answers.json"), "rb") as file:  # noqa: PTH118, PTH120, PTH123
+        frozen = json.load(file)  # pathlib costs 5 ms
+    is_own = frozen["version"] == version
+    return Front(frozen, read_only=read_only, toolsets=toolsets, emulated=emulated) if is_own else None
+
+
+def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
+    """Answer until a line comes that the server has to answer; None where the client has gone."""
+    buffer = b""
+    while True:
+        line, found, buffer = buffer.partition(b"\n")
+        if found:
+            answer = front.answer(line)
+            if answer is None:
+                front.handover.line = _rest(line + b"\n" + buffer, read)
+                return front.handover
+            if answer:
+                write(answer.encode() + b"\n")
+            continue
+        more = read(65536)
+        buffer = line + more
+        if not more:
+            front.handover.line = buffer.decode(errors="replace")
+            return front.handover if buffer else None
+
+
+def refuse(
+    front: Front, handover: Handover, why: str, read: Callable[[int], bytes], write: Callable[[bytes], None]
+) -> None:
+    """Answer everything that the server would have answered with an error, because it cannot be loaded."""
+    pending: Handover | None = handover
+    while pending is not None:
+        for line in pending.line.splitlines():
+            message = _plain_message(line.encode())
+            if message and "id" in message:
+                error = {"code": -32603, "message": why}
+                write(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error}).encode() + b"\n")
+        pending = serve(front, read, write)
+
+
+def read_stdin(size: int) -> bytes:
+    """Read from stdin without a buffer, so that nothing is held back from the server."""
+    return os.read(sys.stdin.fileno(), size)
+
+
+def write_stdout(text: bytes) -> None:
+    """Write to stdout at once."""
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()
+
+
+def _rest(text: bytes, read: Callable[[int], bytes]) -> str:
+    """Complete the last line byte by byte, so that nothing of the next one is taken."""
+    while not text.endswith(b"\n") and (byte := read(1)):
+        text += byte
+    return text.decode(errors="replace")
+
+
+def _plain_message(line: bytes) -> dict[str, Any] | None:
+    """Return a request or notification in the simplest form, which every JSON reader understands alike."""
+    line = line.removeprefix(_BYTE_ORDER_MARK).removesuffix(b"\r")
+    if len(line) > _MAX_LINE or b"\\" in line or b"\r" in line:
+        return None
+    try:
+        message = json.loads(line.decode(), parse_constant=_reject, parse_float=_reject)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(message, dict) or not {"jsonrpc", "method"} <= set(message) <= {
+        "jsonrpc",
+        "method",
+        "params",
+        "id",
+    }:
+        return None
+    is_plain = message["jsonrpc"] == "2.0" and isinstance(message["method"], str) and _is_plain_id(message.get("id", 0))
+    return message if is_plain and isinstance(message.get("params", {}), dict) else None
+
+
+def _reject(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _is_plain_id(given: Any) -> bool:
+    if isinstance(given, str):
+        return _PLAIN_ID.fullmatch(given) is not None
+    return isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**53
+
+
+def _is_info(info: Any) -> bool:
+    names = set(info) if isinstance(info, dict) else set()
+    are_texts = all(isinstance(info[one], str) for one in names)
+    return are_texts and {"name", "version"} <= names <= {"name", "version", "title"}
+
+
+def _is_capabilities(given: Any) -> bool:
+    """Return whether capabilities are objects of switches only, as those of nearly all clients are."""
+    if not isinstance(given, dict) or not set(given) <= _CAPABILITIES:
+        return False
+    parts = [part for one in given.values() for part in (one.values() if isinstance(one, dict) else [None])]
+    return all(part == {} or isinstance(part, bool) for part in parts)
+
+
+def _is_stateless_meta(meta: Any) -> bool:
+    names = {f"{_META}protocolVersion", f"{_META}clientInfo", f"{_META}clientCapabilities"}
+    return (
+        isinstance(meta, dict)
+        and set(meta) == names
+        and meta[f"{_META}protocolVersion"] == STATELESS_VERSION
+        and _is_info(meta[f"{_META}clientInfo"])
+        and _is_capabilities(meta[f"{_META}clientCapabilities"])
+    )
