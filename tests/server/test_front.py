@@ -136,11 +136,54 @@ GOOD: tuple[dict[str, Any], ...] = (
 )
 
 
+CAPABILITIES: tuple[Any, ...] = (
+    {},
+    {"roots": {"listChanged": True}, "sampling": {}, "elicitation": {"form": {}, "url": {}}},
+    {"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}},
+    {"experimental": {"x": {"y": [1, {"z": None}]}}, "tasks": {"list": {}, "requests": {"tools": {"call": {}}}}},
+    {"roots": {"listChanged": "yes"}},
+    {"elicitation": True},
+    {"unknown": {}},
+    {"experimental": {"x": 1}},
+    {"extensions": []},
+    None,
+)
+INFOS: tuple[Any, ...] = (
+    {"name": "client", "version": "1"},
+    {"name": "client", "version": "1", "title": "C", "websiteUrl": "https://c.example", "description": "é"},
+    {"name": "client", "version": "1", "websiteUrl": None},
+    {"name": "client", "version": "1", "icons": [{"src": "https://c.example/i.png"}]},
+    {"name": "client"},
+    {"name": 1, "version": "1"},
+)
+
+
+def opened(chance: random.Random, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the opening of a session by any client."""
+    is_usual = chance.random() < 0.8
+    capabilities = chance.choice(CAPABILITIES[:3] if is_usual else CAPABILITIES)
+    info = chance.choice(INFOS[:2] if is_usual else INFOS)
+    return [as_client(message, capabilities, info) for message in messages]
+
+
+def as_client(message: dict[str, Any], capabilities: Any, info: Any) -> dict[str, Any]:
+    """Return a message as a client with these sends it."""
+    params = message.get("params", {})
+    if "clientInfo" in params:
+        params = params | {"capabilities": capabilities, "clientInfo": info}
+    elif "_meta" in params:
+        prefix = "io.modelcontextprotocol/"
+        meta = params["_meta"] | {f"{prefix}clientInfo": info, f"{prefix}clientCapabilities": capabilities}
+        params = params | {"_meta": meta}
+    return message | ({"params": params} if params else {})
+
+
 def session(chance: random.Random) -> list[bytes]:
     """Return the lines of a session."""
     opening = chance.choice(
         [[], [stateless(0, "server/discover")], *(handshake(one) for one in (*HANDSHAKE_VERSIONS, "2099"))]
     )
+    opening = opened(chance, opening)
     if chance.random() < 0.2:
         chance.shuffle(opening)
     quiet: list[Any] = [one for one in GOOD if one["method"] in ("ping", "tools/list", "prompts/list")]

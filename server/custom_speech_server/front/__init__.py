@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 STATELESS_VERSION = "2026-07-28"
 _META = "io.modelcontextprotocol/"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MAX_LINE = 64 * 1024
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
+_INFO = frozenset({"name", "version", "title", "description", "websiteUrl"})
 _CAPABILITIES = frozenset({"roots", "sampling", "elicitation", "experimental", "tasks", "extensions"})
+_FREE = frozenset({"experimental", "extensions"})  # the parts of these may be objects of any form
 
 
 class Handover:
@@ -194,8 +194,8 @@ def _rest(text: bytes, read: Callable[[int], bytes]) -> str:
 
 def _plain_message(line: bytes) -> dict[str, Any] | None:
     """Return a request or notification in the simplest form, which every JSON reader understands alike."""
-    line = line.removeprefix(_BYTE_ORDER_MARK).removesuffix(b"\r")
-    if len(line) > _MAX_LINE or b"\\" in line or b"\r" in line:
+    line = line.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\r")
+    if len(line) > 65_536 or b"\\" in line or b"\r" in line:
         return None
     try:
         message = json.loads(line.decode(), parse_constant=_reject, parse_float=_reject)
@@ -224,16 +224,19 @@ def _is_plain_id(given: Any) -> bool:
 
 def _is_info(info: Any) -> bool:
     names = set(info) if isinstance(info, dict) else set()
-    are_texts = all(isinstance(info[one], str) for one in names)
-    return are_texts and {"name", "version"} <= names <= {"name", "version", "title"}
+    return {"name", "version"} <= names <= _INFO and all(isinstance(info[one], str) for one in names)
 
 
 def _is_capabilities(given: Any) -> bool:
-    """Return whether capabilities are objects of switches only, as those of nearly all clients are."""
+    """Return whether capabilities are objects of switches, as those of nearly all clients are."""
     if not isinstance(given, dict) or not set(given) <= _CAPABILITIES:
         return False
-    parts = [part for one in given.values() for part in (one.values() if isinstance(one, dict) else [None])]
-    return all(part == {} or isinstance(part, bool) for part in parts)
+    are_objects = all(isinstance(one, dict) for one in given.values())
+    return are_objects and all(
+        isinstance(part, dict) if name in _FREE else part == {} or isinstance(part, bool)
+        for name, one in given.items()
+        for part in one.values()
+    )
 
 
 def _is_stateless_meta(meta: Any) -> bool:
