@@ -6,6 +6,7 @@ from typing import Any
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
+from custom_speech_server.prompts import JOBS
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.runtime.tool import error_answer
 
@@ -23,7 +24,7 @@ def writing_tools() -> frozenset[str]:
 
 
 class ScopeMiddleware:
-    """MCP middleware that offers each caller the tools that its scopes permit."""
+    """MCP middleware that offers each caller the tools and prompts that its scopes permit."""
 
     def __init__(self, writing: frozenset[str]) -> None:
         self._writing = writing
@@ -38,7 +39,9 @@ class ScopeMiddleware:
             )
         result = await call_next(ctx)
         if ctx.method == "tools/list" and isinstance(result, Mapping):
-            return without_tools(result, hidden)
+            return without(result, "tools", hidden)
+        if ctx.method == "prompts/list" and isinstance(result, Mapping):
+            return without(result, "prompts", frozenset(job.name for job in JOBS if job.tools & hidden))
         return result
 
 
@@ -48,7 +51,7 @@ def scopes_of(ctx: ServerRequestContext[Any, Any]) -> frozenset[str]:
     return frozenset(user.scopes) if isinstance(user, AuthenticatedUser) else frozenset()
 
 
-def without_tools(listed: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
-    """Return a list of tools without the hidden ones; no cache may show it to another caller."""
-    tools = [tool for tool in listed["tools"] if tool["name"] not in hidden]
-    return dict(listed) | {"tools": tools} | ({"cacheScope": "private"} if "cacheScope" in listed else {})
+def without(listed: Mapping[str, Any], kind: str, hidden: frozenset[str]) -> dict[str, Any]:
+    """Return a list of tools or prompts without the hidden ones; no cache may show it to another caller."""
+    shown = [item for item in listed[kind] if item["name"] not in hidden]
+    return dict(listed) | {kind: shown} | ({"cacheScope": "private"} if "cacheScope" in listed else {})

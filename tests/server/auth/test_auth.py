@@ -219,6 +219,13 @@ async def test_authentication_shows_a_reader_no_writing_tool(azure: Azure) -> No
     assert listed["cacheScope"] == "private"
 
 
+async def test_authentication_shows_a_reader_no_prompt_of_writing_tools(azure: Azure) -> None:
+    async with behind(azure, by_file(ada=known("ada-token", READ))) as client:
+        listed = answer_in(await client.post("/mcp", **bearing("ada-token", modern("prompts/list"))))["result"]
+    assert [prompt["name"] for prompt in listed["prompts"]] == ["explain_failure"]
+    assert listed["cacheScope"] == "private"
+
+
 @pytest.mark.parametrize("in_session", [False, True])
 @pytest.mark.parametrize("tool", sorted(writing_tools()))
 async def test_authentication_lets_a_reader_call_no_writing_tool(azure: Azure, tool: str, in_session: bool) -> None:
