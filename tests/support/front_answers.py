@@ -126,7 +126,7 @@ async def freeze() -> dict[str, Any]:
         tools_frame, tool_items = split_list(tools, "tools")
         prompts_frame, prompt_items = split_list(prompts, "prompts")
         eras[version] = {
-            "hello": {
+            "initialize": {
                 "prompts": around(with_prompts, instructions[""]),
                 "": around(without, instructions[""]),
             },

@@ -18,13 +18,13 @@ from custom_speech_tools.guardrails.rollout_record import (
     AGREED_PROPERTY,
     COPIES_PROPERTY,
     GATE_PROPERTY,
-    Mark,
+    Record,
     Verdict,
-    mark,
+    record_of,
 )
 from custom_speech_tools.speech import schemas
 from support.fault_matrix_service import EAST, WEST, Service, keyed
-from support.mortal import Mortal
+from support.interrupting_service import InterruptingService
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of, text_of
 from support.virtual_time import START, VirtualLoop, clock
@@ -131,7 +131,7 @@ async def test_roll_out_asks_again_a_day_later(connect: Connect) -> None:
         assert (await call("roll_out", **ROLLOUT))["gate"]["evaluation"]
         model = await call("get_model", model="Calls")
 
-    mark = Mark.read(_with_properties({AGREED_PROPERTY: "2026-11-02T00:00Z abcdef"}), AGREED_PROPERTY)
+    mark = Record.read(_with_properties({AGREED_PROPERTY: "2026-11-02T00:00Z abcdef"}), AGREED_PROPERTY)
     assert mark.recent(START + timedelta(hours=24), timedelta(hours=24)) == {"abcdef"}
     assert mark.recent(START + timedelta(hours=25), timedelta(hours=24)) == frozenset()
     assert model["status"] == "Succeeded"
@@ -363,7 +363,7 @@ def test_rollout_record_takes_any_text_for_what_it_is(text: str) -> None:
     """Anybody may write into custom properties."""
     model = _with_properties({COPIES_PROPERTY: text, GATE_PROPERTY: text})
 
-    assert Mark.read(model, COPIES_PROPERTY).recent(START + timedelta(days=1), timedelta(minutes=30)) == frozenset()
+    assert Record.read(model, COPIES_PROPERTY).recent(START + timedelta(days=1), timedelta(minutes=30)) == frozenset()
     verdict = Verdict.read(model)
     assert verdict is None or verdict == Verdict(True, "c", "a", "b")
 
@@ -371,7 +371,7 @@ def test_rollout_record_takes_any_text_for_what_it_is(text: str) -> None:
 def test_rollout_record_of_the_most_targets_fits_into_a_property() -> None:
     from custom_speech_tools.guardrails.rollout_record import MAX_TARGETS, tag
 
-    written = mark(START, [tag(str(number)) for number in range(MAX_TARGETS)])
+    written = record_of(START, [tag(str(number)) for number in range(MAX_TARGETS)])
 
     assert len(written) <= 256
     assert len(str(Verdict(True, "x" * 400, "abcdef", "827712a5-f942-4997-91c3-7c6cde35600b"))) <= 256
@@ -403,9 +403,9 @@ async def _killed_at(last: int, *, is_carried_out: bool) -> tuple[bool, Counter[
     async with Client(build(replace(settings, emulator=lambda: service)), cache=None) as client:
         await trained(Caller(client))
     arguments = ROLLOUT | {"wait_seconds": 45}
-    mortal = Mortal(service, last, is_carried_out=is_carried_out)
-    with mortal.scope:
-        await _once(mortal, settings, arguments)
+    interrupting = InterruptingService(service, last, is_carried_out=is_carried_out)
+    with interrupting.scope:
+        await _once(interrupting, settings, arguments)
     for _ in range(60):
         answer = await _once(service, settings, arguments)
         if answer["finished"]:
@@ -418,7 +418,7 @@ async def _killed_at(last: int, *, is_carried_out: bool) -> tuple[bool, Counter[
     made[f"{SOUTH} endpoints"] = service.count(SOUTH, "endpoints", "Live")
     tests = [one for one in store.all(EAST, "evaluations") if one.document["displayName"].startswith("Calls /")]
     made["tests"] = len(tests)
-    return mortal.died, made, answer
+    return interrupting.died, made, answer
 
 
 @pytest.mark.parametrize("is_carried_out", [False, True], ids=["before it is sent", "before its answer"])

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from custom_speech_tools.guardrails.rollout_facts import RolloutArguments
-from custom_speech_tools.guardrails.rollout_gate import Gate, close_gate
+from custom_speech_tools.guardrails.rollout_gate import Gate, complete_gate
 from custom_speech_tools.guardrails.rollout_plan import RolloutPlan, plan_rollout, replaced_model
-from custom_speech_tools.guardrails.rollout_record import AGREED_PROPERTY, GATE_PROPERTY, mark
-from custom_speech_tools.guardrails.rollout_steps import TargetProgress, advance, note
+from custom_speech_tools.guardrails.rollout_record import AGREED_PROPERTY, GATE_PROPERTY, record_of
+from custom_speech_tools.guardrails.rollout_steps import TargetProgress, advance, save_properties
 from custom_speech_tools.runtime.confirmation import Confirmation
 from custom_speech_tools.runtime.confirmed_plan import confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
@@ -89,22 +89,22 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     agrees once, to all.
     """
     plan, confirmation = await confirmed_plan(call, arguments.confirm, lambda: plan_rollout(call, arguments))
-    plan = await _note_agreement(call, plan, confirmation)
-    gate = await close_gate(call, plan.gate, arguments.wait_seconds)
+    plan = await _save_agreement(call, plan, confirmation)
+    gate = await complete_gate(call, plan.gate, arguments.wait_seconds)
     plan = plan.with_gate(gate)
     if not gate.is_open:
         if gate.verdict.passed is False:
-            plan = await note(call, plan, {GATE_PROPERTY: str(gate.verdict)})
+            plan = await save_properties(call, plan, {GATE_PROPERTY: str(gate.verdict)})
         return await _present(call, plan, [TargetProgress(one) for one in plan.targets])
     plan, targets = await advance(call, plan, confirmation, arguments.wait_seconds)
     return await _present(call, plan, targets)
 
 
-async def _note_agreement(call: CallContext, plan: RolloutPlan, confirmation: Confirmation) -> RolloutPlan:
+async def _save_agreement(call: CallContext, plan: RolloutPlan, confirmation: Confirmation) -> RolloutPlan:
     """Keep the user's agreement to new endpoints, so that they are asked once for all calls."""
     if not plan.asks or not plan.new_endpoints:
         return plan
-    plan = await note(call, plan, {AGREED_PROPERTY: mark(plan.now, plan.agreed)})
+    plan = await save_properties(call, plan, {AGREED_PROPERTY: record_of(plan.now, plan.agreed)})
     call.app.confirmation.mark_used(confirmation.id, call.app.now())
     return plan
 

@@ -104,7 +104,7 @@ class Front:
             and self._version in ("", STATELESS_VERSION)
         ):
             self._version = STATELESS_VERSION
-            return self._hello() if method == "server/discover" else self._list(method)
+            return self._opening_result() if method == "server/discover" else self._list(method)
         if params or not self._is_open:
             return None
         return str(self._frozen["eras"][self._version]["ping"]) if method == "ping" else self._list(method)
@@ -117,10 +117,10 @@ class Front:
         if not _is_info(params["clientInfo"]) or not _is_capabilities(params["capabilities"]):
             return None
         self._version = str(version)
-        return self._hello()
+        return self._opening_result()
 
-    def _hello(self) -> str:
-        before, after = self._frozen["eras"][self._version]["hello"]["prompts" if self._prompts else ""]
+    def _opening_result(self) -> str:
+        before, after = self._frozen["eras"][self._version]["initialize"]["prompts" if self._prompts else ""]
         return f"{before}{self._instructions}{after}"
 
     def _list(self, method: str) -> str | None:

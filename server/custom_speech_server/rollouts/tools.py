@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from custom_speech_tools import roll_out as registered
 from custom_speech_tools.guardrails import rollout_history, rollout_preview
-from custom_speech_tools.guardrails.rollout_subject import StrictRolloutArguments
+from custom_speech_tools.guardrails.rollout_model import StrictRolloutArguments
 from custom_speech_tools.roll_out import RollOutArguments
 from custom_speech_tools.runtime.tool import SpeechTool
 

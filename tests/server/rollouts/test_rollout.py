@@ -18,7 +18,7 @@ from custom_speech_server.commands import rollout
 from custom_speech_server.config import EMULATED
 from custom_speech_server.rollouts.file import RolloutFile
 from support.fault_matrix_service import EAST, WEST, Service, keyed
-from support.mortal import Mortal
+from support.interrupting_service import InterruptingService
 from support.virtual_time import VirtualLoop, clock
 
 SOUTH = "emulator-brazilsouth"
@@ -128,14 +128,14 @@ def test_rollout_killed_at_any_request_is_continued_and_makes_nothing_twice(tmp_
     async def killed_at(last: int) -> bool:
         service = Service("2025-10-15")
         audit = {"audit": AuditFile(tmp_path / f"{last}.jsonl", clock())} if same_machine else {}
-        mortal = Mortal(service, last, is_carried_out=True)
-        with mortal.scope:
-            await Machine(service, **audit).run(behind=mortal)
+        interrupting = InterruptingService(service, last, is_carried_out=True)
+        with interrupting.scope:
+            await Machine(service, **audit).run(behind=interrupting)
         if same_machine:
             audit = {"audit": AuditFile(tmp_path / f"{last}.jsonl", clock())}
         assert await Machine(service, **audit).run() == 0, last
         assert made(service) == ALL, last
-        return mortal.died
+        return interrupting.died
 
     async def every() -> int:
         last = 1
@@ -157,9 +157,9 @@ def test_rollout_on_a_service_full_of_faults_killed_at_random_ends_as_described(
         service = Service("2025-10-15")
         service.arm(rules)
         for _ in range(8):
-            mortal = Mortal(service, chance.randint(1, 60), is_carried_out=chance.random() < 0.5)
-            with mortal.scope:
-                await Machine(service).run(behind=mortal)
+            interrupting = InterruptingService(service, chance.randint(1, 60), is_carried_out=chance.random() < 0.5)
+            with interrupting.scope:
+                await Machine(service).run(behind=interrupting)
         service.disarm()
         status = await Machine(service).run()
         assert made(service) == ALL

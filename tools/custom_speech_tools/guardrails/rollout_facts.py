@@ -11,7 +11,7 @@ from custom_speech_tools.guardrails.copy_plan import find_copy
 from custom_speech_tools.guardrails.copy_rules import may_be_copy
 from custom_speech_tools.guardrails.deployment_plan import has_model
 from custom_speech_tools.guardrails.references import ENDPOINT, PROJECT, AmbiguousName, find
-from custom_speech_tools.guardrails.rollout_record import COPIES_PROPERTY, COPY_LIFETIME, MAX_TARGETS, Mark, tag
+from custom_speech_tools.guardrails.rollout_record import COPIES_PROPERTY, COPY_LIFETIME, MAX_TARGETS, Record, tag
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, SourceResource
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
@@ -222,7 +222,7 @@ def _find_copy(
     A copy is known by the key that it shares with its model, by the id that it was given as its source, or because the
     record says that it was started and nothing else could have arrived since.
     """
-    copies = Mark.read(model, COPIES_PROPERTY)
+    copies = Record.read(model, COPIES_PROPERTY)
     is_started = tag(speech.resource.identity) in copies.tags
     by_source = (one for one in same_name if (one.custom_properties or {}).get(COPIED_FROM_PROPERTY) == model.id)
     arrived = (

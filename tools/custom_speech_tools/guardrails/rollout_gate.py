@@ -84,7 +84,7 @@ async def read_gate(request: RolloutArguments, plan: EvaluationPlan | None) -> G
     return await _judged(request, plan, same_test(plan, newest_first(evaluations)))
 
 
-async def close_gate(call: CallContext, gate: Gate, wait_seconds: float) -> Gate:
+async def complete_gate(call: CallContext, gate: Gate, wait_seconds: float) -> Gate:
     """Create the missing test, wait for it, and judge it."""
     if gate.plan is None or gate.verdict.passed is not None:
         return gate

@@ -5,8 +5,8 @@ import anyio
 from custom_speech_tools.guardrails.copy_plan import find_copy
 from custom_speech_tools.guardrails.references import MODEL, get_entity
 from custom_speech_tools.guardrails.rollout_facts import TargetArguments
+from custom_speech_tools.guardrails.rollout_model import PreviewArguments, earlier_models
 from custom_speech_tools.guardrails.rollout_record import Verdict
-from custom_speech_tools.guardrails.rollout_subject import PreviewArguments, earlier_models
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.runtime.results import Answer, Moment, Result, Sentence, ServiceText

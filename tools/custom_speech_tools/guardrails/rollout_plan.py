@@ -16,7 +16,7 @@ from custom_speech_tools.guardrails.rollout_gate import BASE, DEPLOYED, Gate, re
 from custom_speech_tools.guardrails.rollout_record import (
     AGREED_PROPERTY,
     AGREEMENT_LIFETIME,
-    Mark,
+    Record,
     all_agreed,
 )
 from custom_speech_tools.guardrails.rollout_rules import check_request, check_target, check_targets
@@ -54,7 +54,7 @@ class RolloutPlan:
     @property
     def new_endpoints(self) -> list[TargetFacts]:
         """The targets that get a new endpoint, to which the user has not agreed yet."""
-        agreed = Mark.read(self.model, AGREED_PROPERTY).recent(self.now, AGREEMENT_LIFETIME)
+        agreed = Record.read(self.model, AGREED_PROPERTY).recent(self.now, AGREEMENT_LIFETIME)
         wanted = [one for one in self.targets if one.creates_endpoint and not self.faults[one.asked.resource]]
         return [one for one in wanted if not all_agreed(agreed, {one.agreement_tag})]
 
@@ -66,7 +66,7 @@ class RolloutPlan:
     @property
     def agreed(self) -> set[str]:
         """The tags of all endpoints that the user has agreed to, once they have agreed to this plan."""
-        earlier = Mark.read(self.model, AGREED_PROPERTY).recent(self.now, AGREEMENT_LIFETIME)
+        earlier = Record.read(self.model, AGREED_PROPERTY).recent(self.now, AGREEMENT_LIFETIME)
         return {*earlier, *(one.agreement_tag for one in self.new_endpoints)}
 
     def with_gate(self, gate: Gate) -> "RolloutPlan":

@@ -1,4 +1,4 @@
-"""What a rollout file would change: the model that it is about, and every step that remains. Changes nothing."""
+"""What a rollout file would change: the model that it is for_model, and every step that remains. Changes nothing."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,9 +8,9 @@ from custom_speech_tools.guardrails.model_plan import ModelPlan
 from custom_speech_tools.guardrails.references import DATASET, find, find_any_model
 from custom_speech_tools.guardrails.rollout_facts import TargetFacts, read_targets
 from custom_speech_tools.guardrails.rollout_gate import BASE, DEPLOYED
+from custom_speech_tools.guardrails.rollout_model import PreviewArguments, RolloutModel, find_rollout_model, for_model
 from custom_speech_tools.guardrails.rollout_plan import RolloutPlan, hosting_charges, plan_rollout
 from custom_speech_tools.guardrails.rollout_rules import check_request, check_target, check_targets
-from custom_speech_tools.guardrails.rollout_subject import PreviewArguments, Subject, about, find_subject
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Answer, EntityReference, Finding, Moment, Result, Sentence
@@ -55,10 +55,10 @@ async def preview_rollout(arguments: PreviewArguments, call: CallContext) -> Pre
     if (arguments.resource or call.app.default) not in call.app.resources:
         raise Refused("Nothing can be rolled out.", check_targets(call, arguments), "Correct all of this.")
     source = call.speech(arguments.resource)
-    subject = await find_subject(call, source, arguments)
+    subject = await find_rollout_model(call, source, arguments)
     model = subject.model
     if model is not None and model.status == "Succeeded":
-        plan = await plan_rollout(call, about(arguments, model))
+        plan = await plan_rollout(call, for_model(arguments, model))
         return _of_plan(plan)
     if model is not None and model.status == "Failed":
         message = f"Training of model {quote(model.display_name)} failed."
@@ -88,7 +88,9 @@ def _of_plan(plan: RolloutPlan) -> Preview:
     )
 
 
-async def _of_training(call: CallContext, source: Speech, arguments: PreviewArguments, subject: Subject) -> Preview:
+async def _of_training(
+    call: CallContext, source: Speech, arguments: PreviewArguments, subject: RolloutModel
+) -> Preview:
     """Check everything that can be checked before days of training."""
     now, model, training = call.now(source), subject.model, subject.training
     locale = model.locale if model else (arguments.training.locale if arguments.training else "")

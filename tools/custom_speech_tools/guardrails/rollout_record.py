@@ -37,7 +37,7 @@ _TIME = "%Y-%m-%dT%H:%MZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Record:
     """A time, and tags of what happened then."""
 
     time: datetime
@@ -65,9 +65,9 @@ def tag(*parts: str | None) -> str:
     return idempotency_key(*parts)[:_TAG_CHARACTERS]
 
 
-def mark(now: datetime, tags: Iterable[str]) -> str:
+def record_of(now: datetime, tags: Iterable[str]) -> str:
     """Return the value of a property."""
-    return str(Mark(now, frozenset(tags)))
+    return str(Record(now, frozenset(tags)))
 
 
 @dataclass(frozen=True, slots=True)

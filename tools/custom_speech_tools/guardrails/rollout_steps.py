@@ -16,9 +16,9 @@ from custom_speech_tools.guardrails.rollout_record import (
     COPIES_PROPERTY,
     COPY_LIFETIME,
     GATE_PROPERTY,
-    Mark,
-    mark,
+    Record,
     missing_properties,
+    record_of,
 )
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import Confirmation
@@ -81,7 +81,7 @@ class Rollout:
         return self.wait_seconds - self.call.elapsed()
 
 
-async def note(call: CallContext, plan: RolloutPlan, wanted: dict[str, str]) -> RolloutPlan:
+async def save_properties(call: CallContext, plan: RolloutPlan, wanted: dict[str, str]) -> RolloutPlan:
     """Keep something in the model's properties; sends nothing where it stands there.
 
     A model that was not made here gets a key, by which its copies are known.
@@ -138,16 +138,16 @@ async def _start_copies(rollout: Rollout, going: list[TargetFacts]) -> tuple[Rol
     to_start = [(one, ready) for one, ready in zip(missing, prepared, strict=True) if isinstance(ready, TargetState)]
     wanted = {GATE_PROPERTY: str(plan.gate.verdict)}
     if not to_start:
-        return await note(call, plan, wanted), failed
-    running = Mark.read(plan.model, COPIES_PROPERTY).recent(plan.now, COPY_LIFETIME) & {one.tag for one in missing}
+        return await save_properties(call, plan, wanted), failed
+    running = Record.read(plan.model, COPIES_PROPERTY).recent(plan.now, COPY_LIFETIME) & {one.tag for one in missing}
     tags = running | {one.tag for one, _ in to_start}
-    plan = await note(call, plan, wanted | {COPIES_PROPERTY: mark(plan.now, tags)})
+    plan = await save_properties(call, plan, wanted | {COPIES_PROPERTY: record_of(plan.now, tags)})
     noted = replace(rollout, plan=plan)  # its model has a key by now, by which a copy is found
     results = await gather(*(_started(noted, one, ready) for one, ready in to_start))
     refused = [one for one in results if one is not None]
     if refused:
         tags = tags - {one.facts.tag for one in refused}
-        plan = await note(call, plan, {COPIES_PROPERTY: mark(plan.now, tags)})
+        plan = await save_properties(call, plan, {COPIES_PROPERTY: record_of(plan.now, tags)})
     return plan, failed | {one.facts.asked.resource: one for one in refused}
 
 

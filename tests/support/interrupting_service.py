@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 
 
-class Mortal:
+class InterruptingService:
     """Passes requests on, and ends the caller at one of them; run the caller inside `scope`."""
 
     def __init__(self, service: Callable[..., Awaitable[Any]], last: int, *, is_carried_out: bool) -> None:

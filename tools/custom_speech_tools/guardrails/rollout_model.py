@@ -45,7 +45,7 @@ class PreviewArguments(StrictRolloutArguments):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class RolloutModel:
     """The model that a rollout is about: one that exists, or a training."""
 
     name: str
@@ -54,12 +54,12 @@ class Subject:
     training: ModelPlan | None = None
 
 
-def about(arguments: RolloutArguments, model: schemas.CustomModel) -> RolloutArguments:
+def for_model(arguments: RolloutArguments, model: schemas.CustomModel) -> RolloutArguments:
     """Return the rollout of that model."""
     return arguments.model_copy(update={"model": model.id})
 
 
-async def find_subject(call: CallContext, source: Speech, arguments: PreviewArguments) -> Subject:
+async def find_rollout_model(call: CallContext, source: Speech, arguments: PreviewArguments) -> RolloutModel:
     """Return the model of today, that of an unfinished rollout of the last days, or what is to be trained.
 
     Raises:
@@ -67,7 +67,7 @@ async def find_subject(call: CallContext, source: Speech, arguments: PreviewArgu
     """
     if arguments.training is None:
         model = await get_entity(source, MODEL, arguments.model or "")
-        return Subject(model.display_name, model)
+        return RolloutModel(model.display_name, model)
     training, template = arguments.training, arguments.training.display_name or ""
     today = call.now(source).date()
     other: schemas.CustomModel | None = None
@@ -78,14 +78,14 @@ async def find_subject(call: CallContext, source: Speech, arguments: PreviewArgu
         if await _has_definition(call, training, model, base_model):
             is_todays = begun in (None, today)
             if is_todays or await _is_unfinished(call, arguments, model):
-                return Subject(model.display_name, model, base_model)
+                return RolloutModel(model.display_name, model, base_model)
             break
         other = model if begun in (None, today) else other
     if other is not None:
         raise Refused("Nothing can be rolled out.", [_made_otherwise(other)], "Then start again.")
     name = template.replace(DATE, today.isoformat())
     plan = await plan_training(call, training.model_copy(update={"display_name": name}))
-    return Subject(name, None, plan.base_model.id if plan.base_model else None, plan)
+    return RolloutModel(name, None, plan.base_model.id if plan.base_model else None, plan)
 
 
 async def earlier_models(source: Speech, locale: str, template: str) -> list[tuple[date | None, schemas.CustomModel]]:
@@ -118,7 +118,7 @@ async def _is_unfinished(call: CallContext, arguments: PreviewArguments, model: 
     if model.status != "Succeeded":
         return model.status != "Failed"
     try:
-        plan = await plan_rollout(call, about(arguments, model))
+        plan = await plan_rollout(call, for_model(arguments, model))
     except Refused:
         return False
     return plan.gate.verdict.passed is not False and any(target.remaining for target in plan.targets)
