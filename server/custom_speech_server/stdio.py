@@ -5,8 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import anyio
@@ -49,9 +48,9 @@ async def _serve(server: Server[Any], handover: Handover) -> None:
 async def serve_streams(server: Server[Any], handover: Handover, read_stream: Any, write_stream: Any) -> None:
     """Serve what the front has handed over, then the stream."""
     lines = [*handover.opening, *io.StringIO(handover.line, newline=None)]
-    async with answered_input(read_stream, write_stream, lines) as messages:
-        writer = _WithoutAnswers(write_stream, handover.answered) if handover.answered else write_stream
-        await server.run(messages, writer, server.create_initialization_options())
+    messages = CheckedInput(read_stream, write_stream, lines)
+    writer = _WithoutAnswers(write_stream, handover.answered) if handover.answered else write_stream
+    await server.run(messages, writer, server.create_initialization_options())
 
 
 class _WithoutAnswers:
@@ -80,32 +79,53 @@ class _WithoutAnswers:
         return await self._stream.__aexit__(*error)
 
 
-@asynccontextmanager
-async def answered_input(read_stream: Any, write_stream: Any, first: Iterable[str] = ()) -> AsyncIterator[Any]:
-    """Pass messages on, and answer every line that is not one with a JSON-RPC error and one log line.
+class CheckedInput:
+    """The messages of a stream of the SDK; every line that is not one is answered with a JSON-RPC error and logged.
 
     Args:
         first: Lines that were read before the stream was opened.
     """
-    sender, receiver = anyio.create_memory_object_stream[SessionMessage](0)
 
-    async def pass_on() -> None:
-        async with sender:
-            for line in first:
-                await pass_one_on(_parsed(line))
-            async for item in read_stream:
-                await pass_one_on(_checked(item))
+    def __init__(self, stream: Any, write_stream: Any, first: Iterable[str] = ()) -> None:
+        self._stream, self._write_stream, self._first = stream, write_stream, iter(first)
 
-    async def pass_one_on(checked: SessionMessage | JSONRPCError) -> None:
-        if isinstance(checked, SessionMessage):
-            await sender.send(checked)
-        else:
-            await write_stream.send(SessionMessage(checked))
+    @property
+    def last_context(self) -> Any:
+        """Return what the SDK keeps with each message."""
+        return getattr(self._stream, "last_context", None)
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(pass_on)
-        yield receiver
-        tasks.cancel_scope.cancel()
+    def __aiter__(self) -> "CheckedInput":
+        return self
+
+    async def __anext__(self) -> SessionMessage:
+        while True:
+            line = next(self._first, None)
+            checked = _checked(await self._stream.__anext__()) if line is None else _parsed(line)
+            if isinstance(checked, SessionMessage):
+                return checked
+            await self._write_stream.send(SessionMessage(checked))
+
+    async def receive(self) -> SessionMessage:
+        """Return the next message.
+
+        Raises:
+            anyio.EndOfStream: The input has ended.
+        """
+        try:
+            return await self.__anext__()
+        except StopAsyncIteration:
+            raise anyio.EndOfStream from None
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> "CheckedInput":
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> Any:
+        return await self._stream.__aexit__(*error)
 
 
 def _checked(item: SessionMessage | Exception) -> SessionMessage | JSONRPCError:

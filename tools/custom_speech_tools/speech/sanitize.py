@@ -54,7 +54,7 @@ def reason_clause(reason: str | None) -> str:
 def has_invisible(text: str) -> bool:
     """Return whether a text holds control characters or invisible characters."""
     # Most texts are printable, which is known without looking at each character.
-    if text.isprintable() and _INVISIBLE_CHARACTERS.isdisjoint(text):
+    if text.isprintable() and (text.isascii() or _INVISIBLE_CHARACTERS.isdisjoint(text)):
         return False
     return any(_is_invisible(character) and not _joins(text, index) for index, character in enumerate(text))
 
