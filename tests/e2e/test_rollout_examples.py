@@ -29,7 +29,7 @@ ARGUMENTS: list[list[str]] = [
     yaml.safe_load(ARGO)["spec"]["workflowSpec"]["templates"][0]["container"]["args"],
     *(
         line.split()[1:]
-        for line in re.findall(r"custom-speech-mcp (?:rollout|emulator) .*", PAGE)
+        for line in re.findall(r"custom-speech-mcp (?:rollout|emulator) .*", PAGE.replace(" $CONTINUE", ""))
         for line in [f"x {line.partition(' ')[2].partition('  #')[0]}"]
     ),
 ]

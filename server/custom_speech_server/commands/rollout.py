@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option = parser.add_argument
     option("file", type=path, metavar="FILE", help="the rollout file (docs/rollouts.md)")
     option("--plan", action="store_true", help="print what would change, and change nothing")
+    option("--continue", dest="only_continue", action="store_true", help="go on with an unfinished rollout; begin none")
     option("--history", action="store_true", help="print earlier rollouts of this file")
     option(
         "--wait", type=_duration, default=86400, metavar="TIME", help="the longest run: 90s, 30m, 24h (default: 24h)"
@@ -81,6 +82,9 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
 
     try:
         preview = await _ask(options, content, settings, "preview_rollout")
+        if options.only_continue and preview["model"] is None:
+            notice("there is no unfinished rollout to continue, and none was begun.", "text")
+            return NOTHING_CHANGES
         if options.plan:
             print(json.dumps(preview) if options.json else plan_text(preview))
             return _plan_status(preview)

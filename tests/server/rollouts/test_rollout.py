@@ -61,7 +61,7 @@ class Machine:
 
     async def run(self, file: RolloutFile | None = None, *, behind: Any = None, **options: Any) -> int:
         """Run the command and return its exit status."""
-        given = argparse.Namespace(**({"plan": False, "json": True, "wait": 86400} | options))
+        given = argparse.Namespace(**({"plan": False, "only_continue": False, "json": True, "wait": 86400} | options))
         settings = replace(self.settings, emulator=lambda: behind) if behind else self.settings
         return await rollout.roll_out_file(given, file or content(), settings)
 
@@ -369,3 +369,22 @@ def test_rollout_says_everything_that_is_wrong_at_once(capsys: pytest.CaptureFix
     rules = [line.partition("]")[0] for line in capsys.readouterr().err.splitlines() if line.startswith("- [")]
     assert rules == ["- [reference-found", "- [reference-found", "- [same-resource", "- [locale-match"]
     assert made(service) == Counter()
+
+
+def test_rollout_that_only_continues_begins_nothing() -> None:
+    """So a schedule may try again every hour of the following days without training again."""
+    service = Service("2025-10-15")
+
+    async def job() -> list[int]:
+        before = await Machine(service).run(only_continue=True)
+        assert made(service) == Counter()
+        begun = await Machine(service).run(wait=1)
+        await anyio.sleep(86400)
+        continued = await Machine(service).run(only_continue=True)
+        assert made(service) == ALL
+        await anyio.sleep(86400)
+        after = await Machine(service).run(only_continue=True)
+        return [before, begun, continued, after]
+
+    assert virtual(job) == [0, 3, 0, 0]
+    assert made(service) == ALL
