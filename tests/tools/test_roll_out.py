@@ -358,6 +358,33 @@ async def test_roll_out_reports_a_copy_that_failed(call: Caller, azure: Azure) -
     assert (started["targets"][0]["status"], ":copy" in operation) == ("Copying", True)
 
 
+async def test_roll_out_waits_for_test_data_that_are_being_imported(call: Caller, azure: Azure) -> None:
+    await trained(call)
+    body = {"displayName": "Importing", "locale": "en-US", "kind": "Acoustic", "contentUrl": "https://x.example/a.zip"}
+    await azure.ask("POST", "/speechtotext/datasets", body)
+    await azure.forget()
+
+    result = await call.client.call_tool("roll_out", ROLLOUT | {"test_dataset": "Importing"})
+
+    assert "[test-data-scorable]" in text_of(result)
+    assert "Wait for it" in text_of(result)
+    assert (result.meta or {})["custom-speech-mcp/transient"] is True
+    assert await azure.writes() == []
+
+
+async def test_roll_out_stops_when_the_model_expires_on_the_way(call: Caller, azure: Azure) -> None:
+    await trained(call)
+    assert (await call("roll_out", **ROLLOUT))["gate"]["passed"] is None
+    await azure.advance(timedelta(days=2000))
+    await azure.forget()
+
+    refusal = await call.refusal("roll_out", **ROLLOUT)
+
+    assert "model-is-ready" in rules_of(refusal)
+    assert "has not transcribed since" in refusal
+    assert await azure.writes() == []
+
+
 @pytest.mark.parametrize("text", ["", "nonsense", "2026-11-02T00:00Z", "passed a b c", "x" * 300])
 def test_rollout_record_takes_any_text_for_what_it_is(text: str) -> None:
     """Anybody may write into custom properties."""
