@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from mcp.types import ElicitResult
 
 from conftest import Connect
 from custom_speech_server.app import Settings, build
+from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.config import EMULATED
 from custom_speech_tools.guardrails.rollout_record import (
     AGREED_PROPERTY,
@@ -119,6 +121,20 @@ async def test_roll_out_asks_once_for_all_targets_and_calls(connect: Connect) ->
     assert len(asked) == 1
     assert asked[0].startswith("Hosting 2 new endpoint(s) would be charged on Azure")
     assert f'"Live" on {WEST}; "Live" on {SOUTH}' in asked[0]
+
+
+async def test_roll_out_records_that_the_user_agreed_in_an_earlier_call(connect: Connect, tmp_path: Path) -> None:
+    audit = AuditFile(tmp_path / "audit.jsonl")
+    async with connect(audit=audit) as call:
+        await call("create_model", display_name="Calls", locale="en-US", datasets=[TEXT], base_model="20230614")
+        await call("get_model", model="Calls", wait_seconds=10)
+        token = (await call.refusal("roll_out", **ROLLOUT)).split('confirm="')[1].split('"')[0]
+        await call("roll_out", confirm=token, **ROLLOUT)
+        await finished(call)
+
+    made = [entry for entry in audit.entries("roll_out") if entry["operation"] == "Endpoints_Create"]
+    how = {entry["confirmation"] for entry in made if entry["event"] == "sends"}
+    assert how == {"by the user, earlier in this rollout"}
 
 
 async def test_roll_out_asks_again_a_day_later(connect: Connect) -> None:

@@ -13,6 +13,8 @@ from custom_speech_tools.guardrails.rollout_facts import TargetFacts
 from custom_speech_tools.guardrails.rollout_gate import DEPLOYED
 from custom_speech_tools.guardrails.rollout_plan import RolloutPlan
 from custom_speech_tools.guardrails.rollout_record import (
+    AGREED_PROPERTY,
+    AGREEMENT_LIFETIME,
     COPIES_PROPERTY,
     COPY_LIFETIME,
     GATE_PROPERTY,
@@ -75,6 +77,14 @@ class Rollout:
         plan = self.plan
         return CopyPlan(plan.source, target.speech, plan.model, None, plan.findings, plan.read_at)
 
+    def confirmation_of(self, target: TargetFacts) -> Confirmation:
+        """Return how the user agreed to the target's new endpoint: in this call, or in an earlier one."""
+        agreed = Record.read(self.plan.model, AGREED_PROPERTY).recent(self.plan.now, AGREEMENT_LIFETIME)
+        is_earlier = self.confirmation.how == "not charged" and target.agreement_tag in agreed
+        return (
+            replace(self.confirmation, how="by the user, earlier in this rollout") if is_earlier else self.confirmation
+        )
+
     @property
     def left(self) -> float:
         """How many seconds the call may still wait."""
@@ -126,7 +136,7 @@ async def _guarded(target: TargetFacts, step: Awaitable[TargetProgress]) -> Targ
     except SpeechError as error:
         return TargetProgress(target, str(error), not error.is_transient)
     except Refused as refusal:
-        return TargetProgress(target, str(refusal), is_failed=True)
+        return TargetProgress(target, str(refusal), is_failed=not refusal.is_transient)
 
 
 async def _start_copies(rollout: Rollout, going: list[TargetFacts]) -> tuple[RolloutPlan, dict[str, TargetProgress]]:
@@ -165,7 +175,7 @@ async def _prepared(rollout: Rollout, target: TargetFacts) -> TargetState | Targ
     except SpeechError as error:
         return TargetProgress(target, str(error), not error.is_transient)
     except Refused as refusal:
-        return TargetProgress(target, str(refusal), is_failed=True)
+        return TargetProgress(target, str(refusal), is_failed=not refusal.is_transient)
 
 
 async def _started(rollout: Rollout, target: TargetFacts, ready: TargetState) -> TargetProgress | None:
@@ -174,8 +184,9 @@ async def _started(rollout: Rollout, target: TargetFacts, ready: TargetState) ->
         started, _ = await start_copy_once(rollout.call, rollout.copy_plan(target), ready)
     except SpeechError as error:
         return None if error.outcome_unknown else TargetProgress(target, str(error), not error.is_transient)
-    except Refused:  # an earlier request with an unknown outcome: what it made will arrive
-        return None
+    except Refused as refusal:
+        # What an earlier request with an unknown outcome has made will arrive.
+        return None if refusal.is_transient else TargetProgress(target, str(refusal), is_failed=True)
     rollout.started[target.asked.resource] = started
     return None
 
@@ -263,7 +274,7 @@ async def _deploy(rollout: Rollout, target: TargetFacts) -> TargetProgress:
             is_tested=rollout.is_tested,
         )
         plan = await plan_deployment(call, request)
-        endpoint, _ = await deploy(call, plan, rollout.confirmation)
+        endpoint, _ = await deploy(call, plan, rollout.confirmation_of(target))
         findings = tuple(one for one in plan.findings if one.level == "warn" and one.rule != "hosting-is-charged")
     elif not is_terminal(endpoint):
         endpoint = await speech.endpoints_get(endpoint.id)
