@@ -11,7 +11,15 @@ from custom_speech_tools.guardrails.copy_plan import find_copy
 from custom_speech_tools.guardrails.copy_rules import may_be_copy
 from custom_speech_tools.guardrails.deployment_plan import has_model
 from custom_speech_tools.guardrails.references import ENDPOINT, PROJECT, AmbiguousName, find
-from custom_speech_tools.guardrails.rollout_record import COPIES_PROPERTY, COPY_LIFETIME, MAX_TARGETS, Record, tag
+from custom_speech_tools.guardrails.rollout_record import (
+    COPIES_PROPERTY,
+    COPY_LIFETIME,
+    MAX_TARGETS,
+    PENDING_LIFETIME,
+    PENDING_PROPERTY,
+    Record,
+    tag,
+)
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, SourceResource
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
@@ -222,14 +230,15 @@ def _find_copy(
     A copy is known by the key that it shares with its model, by the id that it was given as its source, or because the
     record says that it was started and nothing else could have arrived since.
     """
-    copies = Record.read(model, COPIES_PROPERTY)
-    is_started = tag(speech.resource.identity) in copies.tags
+    copies, pending = Record.read(model, COPIES_PROPERTY), Record.read(model, PENDING_PROPERTY)
+    own = tag(speech.resource.identity)
+    begun = [record.time for record in (copies, pending) if own in record.tags]
     by_source = (one for one in same_name if (one.custom_properties or {}).get(COPIED_FROM_PROPERTY) == model.id)
     arrived = (
         one
         for one in same_name
-        if is_started and one.created_date_time and one.created_date_time >= copies.time and may_be_copy(model, one)
+        if begun and one.created_date_time and one.created_date_time >= min(begun) and may_be_copy(model, one)
     )
     found = find_copy(model, same_name) or next(by_source, None) or next(arrived, None)
-    is_copying = found is None and tag(speech.resource.identity) in copies.recent(now, COPY_LIFETIME)
-    return found, is_copying
+    on_the_way = copies.recent(now, COPY_LIFETIME) | pending.recent(now, PENDING_LIFETIME)
+    return found, found is None and own in on_the_way

@@ -13,14 +13,20 @@ from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import sanitize
 
+PENDING_PROPERTY = "custom-speech-mcp-pending"
+"""When copies were about to be started, to which resources; the answer may have been lost, or never awaited."""
+
 COPIES_PROPERTY = "custom-speech-mcp-copies"
-"""When copies were started, and to which resources."""
+"""When copies were certainly started, and to which resources."""
 
 AGREED_PROPERTY = "custom-speech-mcp-agreed"
 """When the user agreed to which new endpoints."""
 
 GATE_PROPERTY = "custom-speech-mcp-gate"
 """The verdict of the gate, with its evaluation."""
+
+PENDING_LIFETIME = timedelta(minutes=2)
+"""For this long a copy that may have been started is waited for, before it is started again."""
 
 COPY_LIFETIME = timedelta(minutes=30)
 """For this long a copy that was started elsewhere is waited for, before it is started again."""

@@ -18,6 +18,7 @@ from custom_speech_tools.guardrails.rollout_record import (
     COPIES_PROPERTY,
     COPY_LIFETIME,
     GATE_PROPERTY,
+    PENDING_PROPERTY,
     Record,
     missing_properties,
     record_of,
@@ -149,16 +150,17 @@ async def _start_copies(rollout: Rollout, going: list[TargetFacts]) -> tuple[Rol
     wanted = {GATE_PROPERTY: str(plan.gate.verdict)}
     if not to_start:
         return await save_properties(call, plan, wanted), failed
-    running = Record.read(plan.model, COPIES_PROPERTY).recent(plan.now, COPY_LIFETIME) & {one.tag for one in missing}
-    tags = running | {one.tag for one, _ in to_start}
-    plan = await save_properties(call, plan, wanted | {COPIES_PROPERTY: record_of(plan.now, tags)})
+    pending = {one.tag for one, _ in to_start}
+    plan = await save_properties(call, plan, wanted | {PENDING_PROPERTY: record_of(plan.now, pending)})
     noted = replace(rollout, plan=plan)  # its model has a key by now, by which a copy is found
     results = await gather(*(_started(noted, one, ready) for one, ready in to_start))
-    refused = [one for one in results if one is not None]
-    if refused:
-        tags = tags - {one.facts.tag for one in refused}
-        plan = await save_properties(call, plan, {COPIES_PROPERTY: record_of(plan.now, tags)})
-    return plan, failed | {one.facts.asked.resource: one for one in refused}
+    refused = {one.facts.asked.resource: one for one in results if one is not None}
+    running = Record.read(plan.model, COPIES_PROPERTY).recent(plan.now, COPY_LIFETIME) & {one.tag for one in missing}
+    started = {one.tag for one, _ in to_start if one.asked.resource in rollout.started}
+    unknown = pending - started - {one.facts.tag for one in refused.values()}
+    known = {COPIES_PROPERTY: running | started, PENDING_PROPERTY: unknown}
+    plan = await save_properties(call, plan, {name: record_of(plan.now, tags) for name, tags in known.items()})
+    return plan, failed | refused
 
 
 async def _prepared(rollout: Rollout, target: TargetFacts) -> TargetState | TargetProgress | None:
