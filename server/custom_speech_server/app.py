@@ -35,7 +35,7 @@ from custom_speech_tools.speech.sanitize import quote
 
 NAME = "custom-speech"
 WEBSITE = "https://github.com/custom-speech-mcp/custom-speech-mcp"
-"""Where the project is published; pyproject.toml, server.json and the bundle's manifest name the same."""
+"""The address of the published project; pyproject.toml, server.json and the bundle's manifest name the same."""
 
 ICON = "https://raw.githubusercontent.com/custom-speech-mcp/custom-speech-mcp/main/docs/icon.svg"
 

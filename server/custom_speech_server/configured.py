@@ -1,4 +1,4 @@
-"""Whether anything is configured, and where: decided before anything heavy is imported."""
+"""Decide whether anything is configured, and where, before anything heavy is imported."""
 
 from __future__ import annotations
 

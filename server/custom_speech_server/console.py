@@ -1,4 +1,4 @@
-"""What commands write to a terminal: notices, wrapped text, and what is being done at the moment."""
+"""Terminal output of the commands: notices, wrapped text and the current step."""
 
 from __future__ import annotations
 

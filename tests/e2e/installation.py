@@ -1,5 +1,5 @@
-"""What an installation weighs: at most 34 packages besides the product, at most 50 MB without pip; and its long
-description, whose links have to be absolute.
+"""Check an installation: at most 34 packages besides the product, at most 50 MB without pip, and absolute links in
+its long description.
 
 Run with the interpreter of an environment into which only the wheel was installed.
 """

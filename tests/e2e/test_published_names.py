@@ -1,4 +1,4 @@
-"""What is published names the same project, the same version and only what exists, everywhere."""
+"""Every published file names the same project, the same version and only what exists, everywhere."""
 
 import json
 import re

@@ -1,5 +1,6 @@
 """roll_out: bring one tested model to many resources, as far as is possible now; the next call goes on."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -91,7 +92,7 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     plan, confirmation = await confirmed_plan(call, arguments.confirm, lambda: plan_rollout(call, arguments))
     plan = await _save_agreement(call, plan, confirmation)
     gate = await complete_gate(call, plan.gate, arguments.wait_seconds)
-    plan = plan.with_gate(gate)
+    plan = replace(plan, gate=gate)
     if not gate.is_open:
         if gate.verdict.passed is False:
             plan = await save_properties(call, plan, {GATE_PROPERTY: str(gate.verdict)})

@@ -35,7 +35,7 @@ _FREE = frozenset({"experimental", "extensions"})  # the parts of these may be o
 
 
 class Handover:
-    """What the server needs to go on.
+    """The state with which the server takes over from the front.
 
     Attributes:
         opening: Lines that the server has to know and the front has answered.

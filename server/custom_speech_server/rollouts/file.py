@@ -1,7 +1,6 @@
 """A rollout file: which model should be live where, in TOML; its keys are a contract (docs/rollouts.md)."""
 
 import re
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +9,9 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstr
 
 from custom_speech_server.errors import ConfigurationError
 from custom_speech_server.toml_file import describe_fault, read_toml_text
+from custom_speech_tools.guardrails.rollout_model import DATE
 from custom_speech_tools.guardrails.rollout_record import MAX_TARGETS
 from custom_speech_tools.runtime.locales import canonical_locale, is_locale
-
-DATE = "{date}"
-"""In a display name: the day on which the rollout began, in UTC."""
 
 
 def _locale(text: str) -> str:
@@ -24,8 +21,8 @@ def _locale(text: str) -> str:
 
 
 def _template(text: str) -> str:
-    if unknown := re.sub(r"\{date\}", "", text).strip("{}") if "{" in text.replace(DATE, "") else "":
-        raise ValueError(f"knows only {DATE} in braces: {unknown[:40]}")
+    if "{" in text.replace(DATE, ""):
+        raise ValueError(f"may have nothing but {DATE} in braces")
     return text
 
 
@@ -153,8 +150,3 @@ def _line(lines: dict[Place, int], place: Place) -> int:
 def _place(place: Place) -> str:
     shown = [f"{part + 1}" if isinstance(part, int) else part for part in place]
     return " ".join(shown) or "the file"
-
-
-def dated(template: str, day: date) -> str:
-    """Return the display name of a rollout that began on that day."""
-    return template.replace(DATE, day.isoformat())

@@ -1,6 +1,5 @@
 """The rollout file: every fault at once, with its line."""
 
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_server.errors import ConfigurationError
-from custom_speech_server.rollouts.file import dated, lines_of, read_rollout_file
+from custom_speech_server.rollouts.file import lines_of, read_rollout_file
 
 COMPLETE = """\
 [model]
@@ -125,5 +124,7 @@ def test_rollout_file_lines_are_found_in_any_text(text: str) -> None:
     assert lines_of(text)[()] == 1
 
 
-def test_rollout_file_date_is_the_day_of_the_beginning() -> None:
-    assert dated("Clinic {date} a", date(2026, 11, 2)) == "Clinic 2026-11-02 a"
+@pytest.mark.parametrize("name", ["Clinic {", "{}", "{day} {date}"])
+def test_rollout_file_name_has_nothing_but_the_date_in_braces(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"display_name: may have nothing but \{date\} in braces"):
+        read_rollout_file(written(tmp_path, COMPLETE.replace("Clinic {date}", name)))

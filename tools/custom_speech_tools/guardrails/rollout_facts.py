@@ -31,7 +31,7 @@ from custom_speech_tools.speech.concurrency import gather, task_group
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """How the gate judges.
+    """The rules by which the gate judges.
 
     Attributes:
         require_significance: Whether better means significantly better.
@@ -90,7 +90,7 @@ class RolloutArguments(Arguments):
 
     @property
     def strictness(self) -> "Strictness":
-        """How the gate judges."""
+        """The rules by which the gate judges."""
         return Strictness()
 
     @pydantic.model_validator(mode="after")

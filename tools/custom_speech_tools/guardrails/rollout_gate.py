@@ -37,14 +37,9 @@ class Gate:
         """True if the model may go on."""
         return self.verdict.passed is True or self.plan is None
 
-    @property
-    def conditions(self) -> str:
-        """A tag of everything that the verdict depends on besides the evaluation."""
-        return conditions_of(self.request, self.plan)
-
 
 def conditions_of(request: RolloutArguments, plan: EvaluationPlan | None) -> str:
-    """Return a tag of what is asked of the model."""
+    """Return a tag of everything that the verdict depends on besides the evaluation."""
     if plan is None:
         return "-"
     largest = None if request.max_word_error_rate is None else str(request.max_word_error_rate)

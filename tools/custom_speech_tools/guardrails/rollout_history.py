@@ -1,4 +1,4 @@
-"""What earlier rollouts of a file did, as the properties of their models and endpoints tell it. Changes nothing."""
+"""Read from the properties of models and endpoints what earlier rollouts of a file did. Changes nothing."""
 
 import anyio
 

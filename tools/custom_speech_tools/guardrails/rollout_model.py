@@ -1,4 +1,4 @@
-"""Which model a rollout file is about: one that exists, one that an unfinished rollout trained, or a new one."""
+"""The model that a rollout file is about: one that exists, one that an unfinished rollout trained, or a new one."""
 
 import re
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 
 DATE = "{date}"
+"""In a display name: the day on which the rollout began, in UTC."""
 
 CONTINUED = timedelta(days=14)
 """An unfinished rollout that began longer ago than this is left alone, and a new one begins."""
@@ -34,7 +35,7 @@ class StrictRolloutArguments(RolloutArguments):
 
     @property
     def strictness(self) -> Strictness:
-        """How the gate judges."""
+        """The rules by which the gate judges."""
         return Strictness(self.require_significance, self.allow_seen_test_data)
 
 

@@ -17,7 +17,6 @@ from custom_speech_tools.guardrails.rollout_record import (
     AGREED_PROPERTY,
     AGREEMENT_LIFETIME,
     Record,
-    all_agreed,
 )
 from custom_speech_tools.guardrails.rollout_rules import check_request, check_target, check_targets
 from custom_speech_tools.runtime.confirmation import ConfirmationRequest, is_needed
@@ -56,7 +55,7 @@ class RolloutPlan:
         """The targets that get a new endpoint, to which the user has not agreed yet."""
         agreed = Record.read(self.model, AGREED_PROPERTY).recent(self.now, AGREEMENT_LIFETIME)
         wanted = [one for one in self.targets if one.creates_endpoint and not self.faults[one.asked.resource]]
-        return [one for one in wanted if not all_agreed(agreed, {one.agreement_tag})]
+        return [one for one in wanted if one.agreement_tag not in agreed]
 
     @property
     def asks(self) -> bool:
@@ -68,10 +67,6 @@ class RolloutPlan:
         """The tags of all endpoints that the user has agreed to, once they have agreed to this plan."""
         earlier = Record.read(self.model, AGREED_PROPERTY).recent(self.now, AGREEMENT_LIFETIME)
         return {*earlier, *(one.agreement_tag for one in self.new_endpoints)}
-
-    def with_gate(self, gate: Gate) -> "RolloutPlan":
-        """Return the plan with the gate as it is by now."""
-        return replace(self, gate=gate)
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user: one for all targets, with what each costs."""

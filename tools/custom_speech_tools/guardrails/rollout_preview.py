@@ -1,4 +1,4 @@
-"""What a rollout file would change: the model that it is for_model, and every step that remains. Changes nothing."""
+"""Preview a rollout file: the model that it is about, and every step that remains. Changes nothing."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,10 +1,10 @@
-"""What a rollout keeps in the custom properties of its model, so that any process on any machine can go on.
+"""The records that a rollout keeps in the custom properties of its model, so that any process on any machine can go on.
 
 The service is the only memory that all processes share. It cannot list copies that are running, nor does it know what
 a user has agreed to; so both are noted on the model before anything is sent. A value has at most 256 characters.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -51,7 +51,7 @@ class Record:
 
     @classmethod
     def read(cls, model: schemas.CustomModel, name: str) -> Self:
-        """Return the mark in a property; one of long ago without tags where there is none."""
+        """Return the record in a property; one of long ago without tags where there is none."""
         first, *tags = ((model.custom_properties or {}).get(name) or "").split() or [""]
         try:
             return cls(datetime.strptime(first, _TIME).replace(tzinfo=UTC), frozenset(tags))
@@ -59,7 +59,7 @@ class Record:
             return cls(datetime.min.replace(tzinfo=UTC), frozenset())
 
     def recent(self, now: datetime, lifetime: timedelta) -> frozenset[str]:
-        """Return the tags where the mark is not older than that."""
+        """Return the tags if the record is at most that old, else none."""
         return self.tags if now - self.time <= lifetime else frozenset()
 
     def __str__(self) -> str:
@@ -109,8 +109,3 @@ def missing_properties(model: schemas.CustomModel, wanted: dict[str, str]) -> di
     """Return the properties that the model does not have with these values."""
     present = model.custom_properties or {}
     return {name: value for name, value in wanted.items() if present.get(name) != value}
-
-
-def all_agreed(agreed: Collection[str], needed: Collection[str]) -> bool:
-    """Return whether the user has agreed to everything that is needed."""
-    return set(needed) <= set(agreed)
