@@ -20,10 +20,10 @@ WORDS = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta"]), max_size=
 
 
 @given(WORDS, WORDS)
-def test_scoring_result_of_the_emulator_gives_back_what_was_said_and_heard(said: str, heard: str) -> None:
+def test_scoring_result_of_the_emulator_gives_back_what_was_heard(said: str, heard: str) -> None:
     utterance = parse_scoring_result(tagged(said, heard))
 
-    assert (utterance.reference, utterance.hypothesis) == (said, heard)
+    assert utterance.hypothesis == heard
     assert utterance.words == len(said.split())
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from custom_speech_emulator import account
 from custom_speech_emulator.resources.dataset_imports import allowed
+from custom_speech_emulator.state.seed import SENTENCES
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.loopback_server import Heard, listening
 from support.recordings import wav, zipped
@@ -41,6 +42,23 @@ def test_dataset_is_read_from_its_content_url(service: Service, version: str) ->
     assert (created["status"], dataset["status"]) == ("NotStarted", "Succeeded")
     assert dataset["properties"]["acceptedLineCount"] == 2
     assert "durationMilliseconds" in dataset["properties"] or dataset["properties"]["duration"] == "PT0S"
+
+
+def test_dataset_of_recordings_lists_the_transcripts_that_were_taken(eastus: Resource) -> None:
+    """One line for each recording, under the name that the files of an evaluation carry."""
+    said = "a.wav\tpress the key\nb.wav\twait\n".encode("utf-8-sig")
+    stocked = eastus.stocked("datasets", "audio with transcripts en-US")
+    sent = eastus.dataset("Acoustic", zipped({"a.wav": wav(), "b.wav": wav(), "trans.txt": said}))
+
+    texts = [
+        eastus.service.send("GET", file["links"]["contentUrl"]).content
+        for dataset in (sent, stocked)
+        for file in eastus.ask("GET", dataset["links"]["files"])["values"]
+        if file["kind"] == "AcousticDataTranscriptionV2"
+    ]
+
+    assert texts[0] == "a.wav\tpress the key\r\nb.wav\twait\r\n".encode("utf-8-sig")
+    assert texts[1].decode("utf-8-sig").splitlines()[0] == f"call-01.wav\t{SENTENCES['en-US'][0]}"
 
 
 def test_dataset_is_read_from_a_file_of_this_machine(eastus: Resource, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.resources.evaluation_scoring import hypothesis, score
+from custom_speech_emulator.resources.evaluation_scoring import hypothesis, score, tagged
 from custom_speech_emulator.resources.model_training import Skill, words_of
 from support.emulator_service import VERSIONS, Resource, Service
 from support.recordings import wav, zipped
@@ -72,6 +72,14 @@ def test_evaluation_counts_what_it_shows(eastus: Resource) -> None:
     assert sum(text.count("<insertion>") for text in tagged) == 2 * found["wordInsertionCount1"]
     wrong = [text for text in tagged if "<" in text]
     assert round(len(wrong) / len(tagged), 3) == found["sentenceErrorRate1"]
+
+
+def test_evaluation_details_hold_recognized_words_and_never_the_transcript() -> None:
+    """A substitution and an insertion hold the recognized word, a deletion holds a placeholder."""
+    marked = tagged("press the green key now please", "press a green key key please")
+
+    assert marked == ("press <substitution>a</substitution> green key <substitution>key</substitution> please")
+    assert tagged("one two", "two three") == "<deletion>@</deletion> two <insertion>three</insertion>"
 
 
 def test_evaluation_is_an_inspection_without_transcripts(eastus: Resource) -> None:

@@ -126,6 +126,20 @@ def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
     if data is not None and dataset.status == "Succeeded":
         name, kind = _FILES[dataset.document["kind"]]
         files.add(state, dataset, name, kind, data, at)
+        add_transcription(state, dataset, at)
+
+
+def add_transcription(state: EmulatorState, dataset: Entity, at: datetime) -> None:
+    """Give a dataset of recordings with transcripts the file of the transcripts that were taken.
+
+    Its name and its form, that of the transcript which was sent, are guesses.
+    """
+    if dataset.document["kind"] != "Acoustic":
+        return
+    audio = json.loads(state.store.data(dataset.account, dataset.id, TEXTS) or b"{}").get("audio", [])
+    lines = "".join(f"{name}\t{said}\r\n" for name, _, said in audio)
+    name, kind = "acoustic_data_transcription.txt", "AcousticDataTranscriptionV2"
+    files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
 
 
 def allowed(url: str, hosts: Collection[str]) -> bool:

@@ -65,7 +65,7 @@ def score(references: Sequence[str], skill: Skill) -> Score:
 def details(name: str, reference: str, place: int, skill: Skill) -> dict[str, object]:
     """Return the file of one recording, in the shape of a transcription result (recorded live).
 
-    `scoringResult` marks the edits with tags; how a substitution shows both words is a guess.
+    `scoringResult` marks the edits with tags. It holds recognized words only, never the transcript's.
     """
     heard = hypothesis(reference, place, skill)
     best = {"confidence": 0.9, "lexical": heard, "display": heard, "scoringResult": tagged(plain(reference), heard)}
@@ -77,18 +77,12 @@ def details(name: str, reference: str, place: int, skill: Skill) -> dict[str, ob
 
 
 def tagged(reference: str, heard: str) -> str:
-    """Return what was heard, with the edits against the reference in tags; as many as `word_errors` counts."""
-    said, found = reference.split(), heard.split()
-    return " ".join(_tagged(kind, word, other) for kind, word, other in alignment(said, found))
+    """Return what was heard, with the edits against the reference in tags; as many as `word_errors` counts.
 
-
-def _tagged(kind: str, said: str, heard: str) -> str:
-    match kind:
-        case "correct":
-            return heard
-        case "substitution":
-            return f"<substitution>{said}|{heard}</substitution>"
-    return f"<{kind}>{said or heard}</{kind}>"
+    A deletion has no recognized word and holds `@` instead (recorded live).
+    """
+    edits = alignment(reference.split(), heard.split())
+    return " ".join(word if kind == "correct" else f"<{kind}>{word or '@'}</{kind}>" for kind, _, word in edits)
 
 
 def rates(score: Score | None, which: str, *, tokens: bool = True) -> dict[str, object]:

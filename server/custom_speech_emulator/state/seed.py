@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 from custom_speech_emulator.http.versions import Json
-from custom_speech_emulator.resources import files, model_training
+from custom_speech_emulator.resources import dataset_imports, files, model_training
 from custom_speech_emulator.resources.dataset_imports import TEXTS
 from custom_speech_emulator.state.accounts import Account
 from custom_speech_emulator.state.clock import quarter_close, stamp, years_later
@@ -117,6 +117,7 @@ def _fill_out(state: EmulatorState, entity: Entity, now: datetime) -> None:
         state.store.put_data(entity.account, entity.id, TEXTS, json.dumps(heard).encode())
         counts = {name: entity.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
         files.add(state, entity, "report.json", "DatasetReport", json.dumps(counts).encode(), now)
+        dataset_imports.add_transcription(state, entity, now)
     if entity.kind == "models":
         model_training.keep(
             state, entity, {"words": sorted(model_training.words_of(SENTENCES["en-US"])), "heard": False}
