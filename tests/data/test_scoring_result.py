@@ -6,45 +6,84 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data.scoring_result import Utterance, parse_scoring_result, read_scoring_result, recording_of
+from custom_speech_data.scoring_result import (
+    Recognition,
+    RecognizedWord,
+    align,
+    parse_scoring_result,
+    read_scoring_result,
+    recording_of,
+)
+from custom_speech_data.word_errors import normalized_words, word_errors
 from custom_speech_emulator.resources.evaluation_scoring import tagged
-
-
-def test_scoring_result_gives_both_texts_and_the_number_of_edits() -> None:
-    text = "the <substitution>cat|hat</substitution> <insertion>it</insertion> sat <deletion>down</deletion>"
-
-    assert parse_scoring_result(text) == Utterance("the cat sat down", "the hat it sat", 4, 3)
-
 
 WORDS = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta"]), max_size=12).map(" ".join)
 
 
+def test_scoring_result_holds_the_recognized_words_with_the_edits_of_the_service() -> None:
+    text = "the <substitution>hat</substitution> <insertion>it</insertion> sat <deletion>@</deletion>"
+
+    recognition = parse_scoring_result(text)
+
+    assert recognition == Recognition(
+        (
+            RecognizedWord("correct", "the"),
+            RecognizedWord("substitution", "hat"),
+            RecognizedWord("insertion", "it"),
+            RecognizedWord("correct", "sat"),
+            RecognizedWord("deletion", ""),
+        )
+    )
+    assert (recognition.hypothesis, recognition.words, recognition.errors) == ("the hat it sat", 4, 3)
+
+
 @given(WORDS, WORDS)
-def test_scoring_result_of_the_emulator_gives_back_what_was_heard(said: str, heard: str) -> None:
-    utterance = parse_scoring_result(tagged(said, heard))
+def test_scoring_result_is_aligned_with_the_transcript_as_the_service_counted(said: str, heard: str) -> None:
+    recognition = parse_scoring_result(tagged(said, heard))
+    edits = align(said.split(), recognition, "en-US")
 
-    assert utterance.hypothesis == heard
-    assert utterance.words == len(said.split())
+    assert recognition.hypothesis == heard
+    assert " ".join(edit.said for edit in edits if edit.said) == said
+    assert [(edit.kind, edit.recognized) for edit in edits] == list(recognition.edits)
+    assert recognition.errors == sum(word_errors(said, heard)[:3])
 
 
-@given(st.text())
+def test_scoring_result_that_does_not_fit_the_transcript_is_aligned_again() -> None:
+    """The service counts words of the normalized text: "25" is two words there, and a walk word by word goes astray."""
+    recognition = parse_scoring_result("take twenty five daily")
+
+    edits = align(["take", "25", "daily"], recognition, "en-US")
+
+    assert [edit.said for edit in edits if edit.said] == ["take", "25", "daily"]
+    assert [edit.kind for edit in edits if edit.kind != "correct"] == ["insertion", "substitution"]
+
+
+@given(st.text(alphabet="<>/@|adeinostubrl ", max_size=400))
 def test_scoring_result_of_any_text_raises_nothing(text: str) -> None:
     assert parse_scoring_result(text).errors >= 0
 
 
 def test_scoring_result_joins_the_phrases_of_a_recording() -> None:
-    phrases = [{"nBest": [{"scoringResult": text}]} for text in ("one <deletion>two</deletion>", "three")]
+    phrases = [{"nBest": [{"scoringResult": text}]} for text in ("one <deletion>@</deletion>", "three")]
+    recognition = read_scoring_result(json.dumps({"recognizedPhrases": phrases}).encode())
 
-    assert read_scoring_result(json.dumps({"recognizedPhrases": phrases}).encode()) == Utterance(
-        "one two three", "one three", 3, 1
-    )
+    assert recognition is not None
+    assert (recognition.hypothesis, recognition.words, recognition.errors) == ("one three", 3, 1)
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"\xff", b"{}", b'{"recognizedPhrases": [{}]}', b'{"recognizedPhrases": 1}', b"[" * 100_000]
+    "content",
+    [b"", b"[]", b"\xff", b"{}", b'{"recognizedPhrases": [{}]}', b'{"recognizedPhrases": 1}', b"[" * 100_000],
+    ids=["empty", "list", "not UTF-8", "no phrases", "phrase without result", "number", "deep"],
 )
 def test_scoring_result_in_another_shape_is_left_out(content: bytes) -> None:
     assert read_scoring_result(content) is None
+
+
+@pytest.mark.parametrize("tag", ["<insertion>", "<deletion>@", "</insertion>", "<substitution>a</insertion>"])
+def test_scoring_result_is_read_in_time_linear_in_its_length(tag: str) -> None:
+    """Two hundred thousand tags that nothing closes: a quadratic reader would not come back."""
+    assert parse_scoring_result(tag * 200_000).errors >= 0
 
 
 @pytest.mark.parametrize(
@@ -53,3 +92,18 @@ def test_scoring_result_in_another_shape_is_left_out(content: bytes) -> None:
 )
 def test_recording_of_a_file(name: str, recording: tuple[str, int] | None) -> None:
     assert recording_of(name) == recording
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "words"),
+    [
+        ("Don\u2019t take 5 mg, please!", "en-US", ["don't", "take", "5", "mg", "please"]),
+        ("'quoted' x-ray", "en-GB", ["quoted", "x", "ray"]),
+        ("मौसम अच्छा है", "hi-IN", ["मौसम", "अच्छा", "है"]),
+        ("scho\u0308n", "de-DE", ["sch\u00f6n"]),
+        ("今日は。", "ja-JP", ["今", "日", "は"]),
+        ("...", "en-US", []),
+    ],
+)
+def test_normalized_words_keep_letters_marks_and_digits(text: str, locale: str, words: list[str]) -> None:
+    assert normalized_words(text, locale) == words

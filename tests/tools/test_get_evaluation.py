@@ -1,8 +1,14 @@
 """get_evaluation, driven through an MCP client."""
 
+from itertools import permutations
+from pathlib import Path
+
 import pytest
 
+from conftest import Connect
+from custom_speech_data.word_errors import normalized_words
 from custom_speech_emulator.resources import evaluation_scoring
+from custom_speech_emulator.state.seed import SENTENCES
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
 
@@ -23,6 +29,91 @@ async def test_get_evaluation_shows_the_worst_utterances_of_the_first_model(call
     assert errors == sorted(errors, reverse=True)
     assert all(utterance["errors"] for utterance in evaluation["worst"])
     assert {utterance["file"].rpartition(".")[2] for utterance in evaluation["worst"]} == {"wav"}
+
+
+async def test_get_evaluation_shows_the_transcripts_of_the_dataset_as_reference(call: Caller) -> None:
+    """The files of an evaluation hold recognized words only (recorded live)."""
+    evaluation = await call("get_evaluation", evaluation=await evaluated(call), worst=20)
+    said = {sentence for pair in permutations(SENTENCES["en-US"], 2) for sentence in (pair[0], " ".join(pair))}
+
+    assert {utterance["reference"] for utterance in evaluation["worst"]} <= said
+    assert not any("@" in str(utterance) for utterance in evaluation["worst"])
+
+
+async def test_get_evaluation_shows_which_words_are_missed_most(call: Caller) -> None:
+    evaluation = await call("get_evaluation", evaluation=await evaluated(call), words=50)
+
+    words = evaluation["words"]
+    assert words[0].keys() == {"word", "missed", "of", "inserted", "recognized_as", "in_training_data"}
+    assert [word["missed"] for word in words] == sorted((word["missed"] for word in words), reverse=True)
+    assert all(word["missed"] <= word["of"] for word in words)
+    counted = evaluation["models"][0]
+    assert sum(word["missed"] for word in words) == counted["substitutions"] + counted["deletions"]
+    assert sum(word["inserted"] for word in words) == counted["insertions"]
+
+
+async def test_get_evaluation_says_whether_the_model_was_trained_with_a_missed_word(
+    connect: Connect, azure: Azure, tmp_path: Path
+) -> None:
+    missed = f"{SENTENCES['en-US'][0]}\n"
+    (tmp_path / "text.txt").write_text(f"\ufeff{missed}", encoding="utf-8")
+    async with connect(confirm="never", data_dirs=(tmp_path,)) as call:
+        text = await call(
+            "upload_dataset", display_name="T", locale="en-US", kind="Language", path="text.txt", wait_seconds=10
+        )
+        model = await call("create_model", display_name="M", locale="en-US", datasets=[text["id"]])
+        await azure.finish(model["id"], "Succeeded")
+        test = await call("create_evaluation", model=model["id"], dataset=AUDIO, wait_seconds=10)
+        await azure.forget()
+        first = await call("get_evaluation", evaluation=test["id"], words=50)
+        again = await call("get_evaluation", evaluation=test["id"], words=50)
+        lists = [one["path"] for one in await azure.requests() if one["operation"] == "Datasets_ListFiles"]
+
+    assert {word["word"]: word["in_training_data"] for word in first["words"]} == {
+        word["word"]: word["word"] in normalized_words(missed, "en-US") for word in first["words"]
+    }
+    assert {word["in_training_data"] for word in first["words"]} == {True, False}
+    assert again["words"] == first["words"]
+    assert sum(text["id"] in path for path in lists) == 1
+
+
+async def test_get_evaluation_does_not_guess_about_training_data_that_cannot_be_read(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation = await evaluated(call)
+    monkeypatch.setattr("custom_speech_tools.guardrails.training_words._TEXT_FILES", frozenset())
+    found = await call("get_evaluation", evaluation=evaluation, words=50)
+
+    assert {word["in_training_data"] for word in found["words"]} == {None}
+
+
+async def test_get_evaluation_leaves_references_and_words_out_if_the_transcripts_cannot_be_read(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation = await evaluated(call)
+    monkeypatch.setattr("custom_speech_tools.runtime.evaluation_details.TRANSCRIPTS", "AnotherKind")
+    found = await call("get_evaluation", evaluation=evaluation, worst=1, words=5)
+
+    assert found["worst"][0]["reference"] is None
+    assert found["worst"][0]["hypothesis"]
+    assert "words" not in found
+    assert [(finding["rule"], finding["message"]) for finding in found["findings"]] == [
+        (
+            "details-readable",
+            "What was said in the recordings is not known: the service lists no file with the transcripts of this "
+            "dataset.",
+        )
+    ]
+
+
+async def test_get_evaluation_says_how_many_recordings_it_could_read(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation = await evaluated(call)
+    monkeypatch.setattr("custom_speech_tools.runtime.evaluation_details.MAX_RECORDINGS", 21)
+    found = await call("get_evaluation", evaluation=evaluation)
+
+    assert found["findings"][0]["message"].startswith("The details of 21 of 24 recordings could be read")
 
 
 async def test_get_evaluation_does_not_judge_few_utterances(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

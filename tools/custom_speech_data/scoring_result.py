@@ -1,35 +1,52 @@
-"""Details of an evaluation: the words of one recording as one model recognized them, with the edits.
+"""Details of an evaluation: one recording as one model recognized it, with the edits that the service counted.
 
-The shape is that of files `<wav>.model1_score.json`, recorded of the live service: `scoringResult` is a text in which
-tags mark insertions, deletions and substitutions.
+The shape is that of files `<wav>.model1_score.json`, recorded of the live service. `scoringResult` is a text in which
+tags mark the edits: an insertion and a substitution hold the recognized word, a deletion holds the placeholder `@`.
+The transcript is therefore not in the file; `align` brings both together.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-_EDIT = re.compile(r"<(insertion|deletion|substitution)>(.*?)</\1>", re.DOTALL)
+from custom_speech_data.word_errors import Edit, alignment, normalized_words
+
+_TAG = re.compile(r"<(/?)(insertion|deletion|substitution)>")
 _FILE = re.compile(r"(?P<recording>.+)\.model(?P<number>[12])_score\.json")
 
-MAX_WORDS = 100_000
-"""Words of one recording; a longer text is not a recognition result."""
+MAX_BYTES = 4 * 1024 * 1024
+"""Size of a file; a longer text is not the result of one recording."""
+
+
+class RecognizedWord(NamedTuple):
+    """One word as the service scored it; `word` is empty for a deletion."""
+
+    kind: str
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
-    """One recording as one model recognized it.
+class Recognition:
+    """One recording as one model recognized it, with the service's edits in order."""
 
-    Attributes:
-        reference: The transcript.
-        hypothesis: The recognized text.
-        words: Words of the transcript.
-        errors: Insertions, deletions and substitutions.
-    """
+    edits: tuple[RecognizedWord, ...]
 
-    reference: str
-    hypothesis: str
-    words: int
-    errors: int
+    @property
+    def hypothesis(self) -> str:
+        """The recognized text."""
+        return " ".join(word for _, word in self.edits if word)
+
+    @property
+    def words(self) -> int:
+        """Words of the transcript, as the service counts them."""
+        return sum(kind != "insertion" for kind, _ in self.edits)
+
+    @property
+    def errors(self) -> int:
+        """Insertions, deletions and substitutions."""
+        return sum(kind != "correct" for kind, _ in self.edits)
 
 
 def recording_of(file_name: str) -> tuple[str, int] | None:
@@ -38,8 +55,10 @@ def recording_of(file_name: str) -> tuple[str, int] | None:
     return (found["recording"], int(found["number"])) if found else None
 
 
-def read_scoring_result(content: bytes) -> Utterance | None:
-    """Return what a file says about its recording, None where it has another shape."""
+def read_scoring_result(content: bytes) -> Recognition | None:
+    """Return what a file says about its recording, None if it has another shape."""
+    if len(content) > MAX_BYTES:
+        return None
     try:
         phrases = json.loads(content)["recognizedPhrases"]
         texts = [str(phrase["nBest"][0]["scoringResult"]) for phrase in phrases]
@@ -48,26 +67,30 @@ def read_scoring_result(content: bytes) -> Utterance | None:
     return parse_scoring_result(" ".join(texts))
 
 
-def parse_scoring_result(text: str) -> Utterance:
-    """Return the transcript, the recognized text and the number of edits of a tagged text."""
-    reference, hypothesis, errors, end = list[str](), list[str](), 0, 0
-    for edit in _EDIT.finditer(text):
-        between = text[end : edit.start()].split()
-        said, heard = _sides(edit[1], edit[2])
-        reference += between + said
-        hypothesis += between + heard
-        errors += max(len(said), len(heard))
-        end = edit.end()
-    rest = text[end:].split()
-    reference, hypothesis = (reference + rest)[:MAX_WORDS], (hypothesis + rest)[:MAX_WORDS]
-    return Utterance(" ".join(reference), " ".join(hypothesis), len(reference), errors)
+def parse_scoring_result(text: str) -> Recognition:
+    """Return the words of a tagged text with their edits; linear in its length, whatever it holds."""
+    edits: list[RecognizedWord] = []
+    kind, end = "correct", 0
+    for tag in [*_TAG.finditer(text), None]:
+        for word in text[end : tag.start() if tag else len(text)].split():
+            edits.append(RecognizedWord(kind, "" if kind == "deletion" else word))
+        if tag:
+            kind, end = "correct" if tag[1] else tag[2], tag.end()
+    return Recognition(tuple(edits))
 
 
-def _sides(kind: str, content: str) -> tuple[list[str], list[str]]:
-    """Return the words of the transcript and of the recognition that an edit stands for."""
-    if kind == "insertion":
-        return [], content.split()
-    if kind == "deletion":
-        return content.split(), []
-    said, bar, heard = content.partition("|")
-    return said.split(), (heard if bar else said).split()
+def align(transcript: Sequence[str], recognition: Recognition, locale: str) -> list[Edit]:
+    """Return which word of the transcript each edit is about.
+
+    The service's own edits count if the transcript fits them word by word. Otherwise (the service normalizes numbers
+    and abbreviations before it counts) both texts are aligned here.
+
+    Args:
+        transcript: The words of the transcript, normalized.
+    """
+    if recognition.words == len(transcript):
+        left = iter(transcript)
+        edits = [Edit(kind, "" if kind == "insertion" else next(left), word) for kind, word in recognition.edits]
+        if all(kind != "correct" or normalized_words(word, locale) == [said] for kind, said, word in edits):
+            return edits
+    return alignment(transcript, normalized_words(recognition.hypothesis, locale))

@@ -1,7 +1,23 @@
 """Word errors between reference and hypothesis."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
+
+_WITHOUT_SPACES = frozenset({"ja", "zh", "yue", "wuu", "th", "lo", "km", "my"})
+"""Languages written without spaces between words: characters are counted. How the service counts them is not known."""
+
+
+class Edit(NamedTuple):
+    """One step of an alignment.
+
+    `kind` is `correct`, `substitution`, `deletion` or `insertion`; `said` is the word of the reference and
+    `recognized` that of the hypothesis. One of them is empty for deletions and insertions.
+    """
+
+    kind: str
+    said: str
+    recognized: str
 
 
 class WordErrors(NamedTuple):
@@ -31,36 +47,54 @@ def word_errors(reference: str | Sequence[str], hypothesis: str | Sequence[str])
     return WordErrors(substitutions, deletions, errors - substitutions - deletions, len(said))
 
 
-def alignment(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return the edits of the alignment that `word_errors` counts, in order.
-
-    Returns:
-        Triples of the kind (`correct`, `substitution`, `deletion`, `insertion`), the word of the reference and the
-        word of the hypothesis; one of the words is empty for deletions and insertions.
-    """
+def alignment(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> list[Edit]:
+    """Return the edits of the alignment that `word_errors` counts, in order."""
     said, heard = _words(reference), _words(hypothesis)
     unit = min(len(said), len(heard)) + 1
     rows = [[unit * column for column in range(len(heard) + 1)]]
     for word in said:
         rows.append(_next_row(rows[-1], word, heard, unit))
-    edits: list[tuple[str, str, str]] = []
+    edits: list[Edit] = []
     row, column = len(said), len(heard)
     while row or column:
         here = rows[row][column]
         is_same = row > 0 and column > 0 and said[row - 1] == heard[column - 1]
         if is_same and here == rows[row - 1][column - 1]:
             row, column = row - 1, column - 1
-            edits.append(("correct", said[row], heard[column]))
+            edits.append(Edit("correct", said[row], heard[column]))
         elif row and column and not is_same and here == rows[row - 1][column - 1] + unit + 1:
             row, column = row - 1, column - 1
-            edits.append(("substitution", said[row], heard[column]))
+            edits.append(Edit("substitution", said[row], heard[column]))
         elif row and here == rows[row - 1][column] + unit:
             row -= 1
-            edits.append(("deletion", said[row], ""))
+            edits.append(Edit("deletion", said[row], ""))
         else:
             column -= 1
-            edits.append(("insertion", "", heard[column]))
+            edits.append(Edit("insertion", "", heard[column]))
     return edits[::-1]
+
+
+class _Letters(dict[int, str | int]):
+    """A table for `str.translate`, filled as characters occur: what belongs to a word stays, the rest is a space."""
+
+    def __missing__(self, code: int) -> str | int:
+        character = chr(code)
+        is_part = unicodedata.category(character)[0] in "LMN"
+        kept = self[code] = code if is_part else "'" if character in "'\u2019" else " "
+        return kept
+
+
+_LETTERS = _Letters()
+
+
+def normalized_words(text: str, locale: str) -> list[str]:
+    """Return the words of a text as recognized words are compared: without case, punctuation and symbols.
+
+    Combining marks belong to their letters, and an apostrophe inside a word belongs to the word.
+    """
+    spaced = unicodedata.normalize("NFC", text).casefold().translate(_LETTERS)
+    words = [word for part in spaced.split() if (word := part.strip("'"))]
+    return list("".join(words)) if locale.partition("-")[0].lower() in _WITHOUT_SPACES else words
 
 
 def _words(text: str | Sequence[str]) -> Sequence[str]:

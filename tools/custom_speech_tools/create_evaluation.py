@@ -6,7 +6,7 @@ from pydantic import Field
 
 from custom_speech_tools.guardrails.evaluation_plan import evaluate, plan_evaluation
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.evaluation_details import read_details
+from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, read_details
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     Identifier,
@@ -52,7 +52,7 @@ async def create_evaluation(arguments: CreateEvaluationArguments, call: CallCont
     speech = plan.speech
     first, existed = await evaluate(call, plan)
     last = await poll_until_terminal(call, first, lambda: speech.evaluations_get(first.id), arguments.wait_seconds)
-    details = await read_details(speech, last) if last.status == "Succeeded" else {}
+    details = await read_details(speech, last) if last.status == "Succeeded" else EvaluationDetails()
     return await present_evaluation(call, speech, last, details, already_existed=existed, findings=plan.findings)
 
 

@@ -1,16 +1,33 @@
-"""get_evaluation: the error rates of two models, and whether their difference is significant."""
+"""get_evaluation: the error rates of two models, whether their difference is significant, and what is missed."""
 
 from typing import Annotated
 
+import anyio.to_thread
 from pydantic import Field
 
+from custom_speech_data.missed_words import missed_words
 from custom_speech_tools.guardrails.references import EVALUATION, get_entity
+from custom_speech_tools.guardrails.training_words import read_training_words
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.evaluation_details import read_details
+from custom_speech_tools.runtime.evaluation_details import (
+    EvaluationDetails,
+    Transcripts,
+    read_details,
+    read_transcripts,
+)
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Limits, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.evaluation import Evaluation, present_evaluation
+from custom_speech_tools.runtime.presenters.evaluation import (
+    Evaluation,
+    Word,
+    present_evaluation,
+    present_words,
+    worst_utterances,
+)
+from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.concurrency import task_group
 
 
 class GetEvaluationArguments(Arguments):
@@ -18,6 +35,7 @@ class GetEvaluationArguments(Arguments):
 
     evaluation: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
     worst: Annotated[int, Limits(0, 20), Field(description="Worst utterances to show, 0 to 20")] = 0
+    words: Annotated[int, Limits(0, 50), Field(description="Most missed words to show, 0 to 50")] = 0
     wait_seconds: WaitSeconds = 0
     resource: ResourceName = None
 
@@ -25,13 +43,60 @@ class GetEvaluationArguments(Arguments):
 async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -> Evaluation:
     """Get an evaluation: word error rates of both models, their difference with its 95 % confidence interval.
 
-    `verdict` says whether the first model is really better. Rates are fractions. Then deploy_model.
+    `verdict` says whether the first model is really better. Rates are fractions. `words` shows what is missed most,
+    and whether the model was trained with it.
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, EVALUATION, arguments.evaluation)
     last = await poll_until_terminal(call, first, lambda: speech.evaluations_get(first.id), arguments.wait_seconds)
-    details = await read_details(speech, last) if last.status == "Succeeded" else {}
-    return await present_evaluation(call, speech, last, details, worst=arguments.worst)
+    details, transcripts = EvaluationDetails(), Transcripts()
+    if last.status == "Succeeded":
+        async with task_group() as tasks:
+            recognized = tasks.create_task(read_details(speech, last))
+            wanted = arguments.worst or arguments.words
+            said = tasks.create_task(read_transcripts(speech, last.dataset.id)) if wanted else None
+        details, transcripts = recognized.return_value, said.return_value if said else transcripts
+    return await present_evaluation(
+        call,
+        speech,
+        last,
+        details,
+        worst=worst_utterances(details, transcripts, arguments.worst),
+        words=await _missed_words(call, speech, last, details, transcripts, arguments.words),
+        findings=_unread_transcripts(transcripts),
+    )
+
+
+async def _missed_words(
+    call: CallContext,
+    speech: Speech,
+    evaluation: schemas.Evaluation,
+    details: EvaluationDetails,
+    transcripts: Transcripts,
+    most: int,
+) -> list[Word] | None:
+    """Return the words that the first model misses most; None if nobody asked, or nothing is known about them."""
+    known = [
+        (text, first) for name, (first, _) in details.recordings.items() if (text := transcripts.of(name)) is not None
+    ]
+    if not most or not known:
+        return None
+    found = await anyio.to_thread.run_sync(missed_words, known, evaluation.locale, most)
+    training = await read_training_words(call, speech, evaluation.model1)
+    return present_words(found, training.contain if training else lambda _: None)
+
+
+def _unread_transcripts(transcripts: Transcripts) -> list[Finding]:
+    if transcripts.problem is None:
+        return []
+    return [
+        Finding(
+            rule="details-readable",
+            level="warn",
+            message=f"What was said in the recordings is not known: {transcripts.problem}.",
+            fix="`reference` and `words` are left out; rates, counts and `hypothesis` are the service's and stand.",
+        )
+    ]
 
 
 tool = declare(get_evaluation, "Get an evaluation", Effect.READ, "quality")

@@ -7,7 +7,7 @@ from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, evalu
 from custom_speech_tools.guardrails.rollout_facts import RolloutArguments
 from custom_speech_tools.guardrails.rollout_record import Verdict, tag
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.evaluation_details import read_details
+from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, read_details
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import Difference, compare
 from custom_speech_tools.runtime.presenters.lists import newest_first
@@ -96,7 +96,7 @@ async def _judged(request: RolloutArguments, plan: EvaluationPlan, evaluation: s
         verdict = Verdict(None, f"The test {status}.", conditions, evaluation.id if evaluation else None)
         return Gate(request, plan, evaluation, verdict)
     is_done = evaluation.status == "Succeeded"
-    details = await read_details(plan.speech, evaluation, must_be_complete=True) if is_done else {}
+    details = await read_details(plan.speech, evaluation, must_be_complete=True) if is_done else EvaluationDetails()
     difference = compare(evaluation, details)
     passed, reason = judge(request, plan, evaluation, difference)
     is_certain = passed or difference is None or difference.is_significant is not None

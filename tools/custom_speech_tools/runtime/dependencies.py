@@ -30,6 +30,7 @@ class AppContext:
         missing_tools: Tools that this server does not offer, so that nothing suggests them.
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
+        training_words: Words of datasets that were read before, by the endpoint of the resource and the dataset's id.
         caller: Who calls where nobody is authenticated, for the audit log.
         configuration_error: Why nothing is configured, and how to fix it; every tool answers with it.
     """
@@ -47,6 +48,7 @@ class AppContext:
     allows_local_files: bool = False
     configuration_error: str | None = None
     caller: str | None = None
+    training_words: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     def resource(self, name: str | None) -> Speech:
         """Return the resource of that name, or the default one.

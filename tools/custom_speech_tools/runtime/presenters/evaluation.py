@@ -1,13 +1,15 @@
 """Evaluations in answers: the error rates of two models side by side, and whether their difference is significant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
-from pydantic import PlainSerializer
+import anyio.to_thread
+from pydantic import PlainSerializer, WithJsonSchema
 
-from custom_speech_data.scoring_result import Utterance
+from custom_speech_data.missed_words import MissedWord
 from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
@@ -34,9 +36,13 @@ from custom_speech_tools.runtime.results import (
     present_failure,
 )
 from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.sanitize import quote, sanitize
 
 Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]
 """A fraction, not percent."""
+
+
+MAX_NAMED_WORDS = 10
 
 
 class EvaluatedModel(Result):
@@ -63,12 +69,23 @@ class Difference(Result):
 
 
 class WorstUtterance(Result):
-    """A recording in which the first model made many errors."""
+    """A recording in which the first model made many errors; `reference` is null if no transcript could be read."""
 
     file: ServiceText
-    reference: ServiceText
+    reference: ServiceText | None
     hypothesis: ServiceText
     errors: int
+
+
+class Word(Result):
+    """A word that the first model misses or inserts; `in_training_data` is null if the data could not be read."""
+
+    word: ServiceText
+    missed: int
+    of: int
+    inserted: int
+    recognized_as: list[ServiceText]
+    in_training_data: bool | None
 
 
 class Evaluation(ResourceAnswer):
@@ -82,6 +99,7 @@ class Evaluation(ResourceAnswer):
     models: list[EvaluatedModel]
     difference: Difference | None
     worst: list[WorstUtterance]
+    words: Annotated[list[Word] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = optional()
     created: Moment | None
     last_action: Moment | None
     error: FailureField | None
@@ -109,17 +127,14 @@ class Evaluations(Listing):
     evaluations: list[ListedEvaluation]
 
 
-Details = Mapping[str, tuple[Utterance, Utterance]]
-"""What both models recognized, by recording."""
-
-
 async def present_evaluation(
     call: CallContext,
     speech: Speech,
     evaluation: schemas.Evaluation,
-    details: Details | None = None,
+    details: EvaluationDetails,
     *,
-    worst: int = 0,
+    worst: Sequence[WorstUtterance] = (),
+    words: list[Word] | None = None,
     already_existed: bool = False,
     findings: Sequence[Finding] = (),
 ) -> Evaluation:
@@ -135,16 +150,17 @@ async def present_evaluation(
         status=evaluation.status,
         dataset=present_dataset_reference(speech, evaluation.dataset),
         models=present_scores(speech, evaluation),
-        difference=compare(evaluation, details or {}),
-        worst=worst_utterances(details or {}, worst),
+        difference=await anyio.to_thread.run_sync(compare, evaluation, details),
+        worst=list(worst),
+        words=words,
         created=evaluation.created_date_time,
         last_action=evaluation.last_action_date_time,
         error=present_failure(evaluation.error),
         already_existed=already_existed,
-        findings=list(findings),
+        findings=[*findings, *_unread_details(details)],
         now=now,
         check_again_after_seconds=again,
-        next_steps=_steps(speech, evaluation),
+        next_steps=_steps(speech, evaluation, words or []),
     )
 
 
@@ -158,12 +174,12 @@ def present_scores(speech: Speech, evaluation: schemas.Evaluation) -> list[Evalu
     return shown
 
 
-def compare(evaluation: schemas.Evaluation, details: Details) -> Difference | None:
+def compare(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Difference | None:
     """Return how the first model compares with the second, None without error rates of two models."""
     first, second = evaluation.score(1).word_error_rate, evaluation.score(2).word_error_rate
     if first is None or second is None or evaluation.model1.id == evaluation.model2.id:
         return None
-    pairs = [Pair(one.words, one.errors, two.errors) for one, two in details.values()]
+    pairs = [Pair(one.words, one.errors, two.errors) for one, two in details.recordings.values()]
     found = paired_bootstrap(pairs)
     better = "lower" if first < second else "higher" if first > second else "the same"
     if found is None:
@@ -181,17 +197,47 @@ def compare(evaluation: schemas.Evaluation, details: Details) -> Difference | No
     )
 
 
-def worst_utterances(details: Details, number: int) -> list[WorstUtterance]:
-    """Return the recordings in which the first model made most errors."""
-    ranked = sorted(details.items(), key=lambda item: (-item[1][0].errors, item[0]))[:number]
+def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, number: int) -> list[WorstUtterance]:
+    """Return the recordings in which the first model made most errors, as the service counts them."""
+    ranked = sorted(details.recordings.items(), key=lambda item: (-item[1][0].errors, item[0]))[:number]
     return [
-        WorstUtterance(file=name, reference=first.reference, hypothesis=first.hypothesis, errors=first.errors)
+        WorstUtterance(file=name, reference=transcripts.of(name), hypothesis=first.hypothesis, errors=first.errors)
         for name, (first, _) in ranked
         if first.errors
     ]
 
 
-def _steps(speech: Speech, evaluation: schemas.Evaluation) -> list[str]:
+def present_words(found: Sequence[MissedWord], is_trained_with: Callable[[str], bool | None]) -> list[Word]:
+    """Return the missed words, with whether the model was trained with them."""
+    return [
+        Word(
+            word=one.word,
+            missed=one.missed,
+            of=one.of,
+            inserted=one.inserted,
+            recognized_as=one.alternatives,
+            in_training_data=is_trained_with(one.word),
+        )
+        for one in found
+    ]
+
+
+def _unread_details(details: EvaluationDetails) -> list[Finding]:
+    read, listed = len(details.recordings), details.listed
+    if listed is None or read == listed:
+        return []
+    return [
+        Finding(
+            rule="details-readable",
+            level="warn",
+            message=f"The details of {read} of {listed} recordings could be read; the interval, the worst utterances "
+            "and the words are about these only.",
+            fix="Rates and counts are the service's and cover all recordings; the same call can be repeated.",
+        )
+    ]
+
+
+def _steps(speech: Speech, evaluation: schemas.Evaluation, words: Sequence[Word]) -> list[str]:
     here = speech.resource.name
     if not is_terminal(evaluation):
         wait = DEFAULT_WAIT_SECONDS
@@ -201,7 +247,18 @@ def _steps(speech: Speech, evaluation: schemas.Evaluation) -> list[str]:
     deploy = call_step(
         "deploy_model", model=evaluation.model1.id, display_name=Placeholder("endpoint name"), resource=here
     )
+    shown = call_step("get_evaluation", evaluation=evaluation.id, worst=10, words=20, resource=here)
     return [
-        call_step("get_evaluation", evaluation=evaluation.id, worst=10, resource=here) + " shows the worst utterances",
+        _step_against_missed_words(evaluation, words) if words else f"{shown} shows what the first model misses",
         f"{deploy} if the first model is better; otherwise train with more data",
     ]
+
+
+def _step_against_missed_words(evaluation: schemas.Evaluation, words: Sequence[Word]) -> str:
+    """Return how to teach the missed words; a phrase list needs no training, so it is the first thing to try."""
+    named = ", ".join(quote(one.word, 40) for one in words[:MAX_NAMED_WORDS])
+    return (
+        f"For names a phrase list is the first thing to try, without training: {named}. Else write about five "
+        f'sentences with each of these words, and pass them to upload_dataset as `lines` with kind="Language", '
+        f'locale="{sanitize(evaluation.locale, 20)}".'
+    )
