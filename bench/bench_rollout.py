@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from custom_speech_emulator import account, emulator
 from custom_speech_server.app import Settings, build
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.speech import KeyCredential
 
 AUDIO, TEXT = "Contoso audio with transcripts en-US", "Contoso plain text en-US"

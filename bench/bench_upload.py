@@ -22,7 +22,7 @@ import httpx
 from mcp import Client
 
 from custom_speech_server.app import Settings, build
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.runtime.block_upload import BLOCK_BYTES
 
 KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}

@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 
 from custom_speech_server.app import Settings, build
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.runtime import idempotency, polling
 from custom_speech_tools.speech import VERSIONS
 from support.speech_service import Azure

@@ -21,8 +21,8 @@ from mcp.types import (
 )
 
 from custom_speech_server import __version__, emulated_resources
-from custom_speech_server.config import Resources
 from custom_speech_server.prompts import Prompts
+from custom_speech_server.resource_config import Resources
 from custom_speech_server.view import Views
 from custom_speech_tools.runtime.auditing import Audit, NullAudit
 from custom_speech_tools.runtime.confirmation import ConfirmationPolicy

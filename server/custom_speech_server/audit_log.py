@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from custom_speech_server import emulated_resources
-from custom_speech_server.config import Resources
-from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
+from custom_speech_server.resource_config import Resources
 from custom_speech_server.state_directory import user_state_directory
 from custom_speech_tools.runtime.auditing import Audit, Entry, NullAudit
 from custom_speech_tools.runtime.idempotency import VISIBILITY_SECONDS

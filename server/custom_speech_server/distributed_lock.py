@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from filelock import AsyncFileLock, Timeout
 
-from custom_speech_server.config import ConfigurationError
+from custom_speech_server.resource_config import ConfigurationError
 from custom_speech_tools.runtime.confirmation import CONFIRMATION_LIFETIME
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import LockUnavailableError, RequestLock

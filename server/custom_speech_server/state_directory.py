@@ -7,8 +7,8 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from custom_speech_server import emulated_resources
-from custom_speech_server.config import Resources
-from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
+from custom_speech_server.resource_config import Resources
 
 STATE_KEY_BYTES = 32
 KEY_FILE = "state.key"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pydantic
 
-from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
 
 Content = TypeVar("Content", bound=pydantic.BaseModel)
 

@@ -14,10 +14,10 @@ from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from custom_speech_emulator import emulator
 from custom_speech_server.app import NAME, Settings
-from custom_speech_server.config import EMULATED
 from custom_speech_server.http import startup_checks
 from custom_speech_server.http.app import HTTPSettings
 from custom_speech_server.http.runner import create_server, listen
+from custom_speech_server.resource_config import EMULATED
 from e2e.conformance_fixtures import content, rounds, talking
 
 

@@ -41,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, it does n
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.audit_log import AuditFile
-from custom_speech_server.config import EMULATED, Resources
+from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.speech import VERSIONS
 from support.fault_matrix_service import EAST, MODEL, WEST, Service, keyed
 from support.tool_client import text_of

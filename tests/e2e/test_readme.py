@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import custom_speech_tools
-from custom_speech_server.config import from_file
+from custom_speech_server.resource_config import from_file
 from custom_speech_tools.runtime.registry import registered_tools
 
 ROOT = Path(__file__).parents[2]

@@ -59,7 +59,7 @@ def test_command_line_starting_imports_nothing_of_the_emulator_or_of_http() -> N
     """The first list of tools waits for neither."""
     listed = (
         "import sys\nfrom custom_speech_server.app import Settings, build\n"
-        "from custom_speech_server.config import EMULATED\nbuild(Settings(EMULATED, b'k' * 32))\n"
+        "from custom_speech_server.resource_config import EMULATED\nbuild(Settings(EMULATED, b'k' * 32))\n"
         "print([name for name in sys.modules if name in ('httpx', 'custom_speech_emulator', 'keyring', 'azure')])"
     )
     printed = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
@@ -95,7 +95,7 @@ def test_command_line_doctor_examines_the_emulator(
 ) -> None:
     """Every resource answers in every API version; no key is shown."""
     monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", ":memory:")
-    monkeypatch.setattr("custom_speech_server.config.user_config_file", lambda: Path("no such file"))
+    monkeypatch.setattr("custom_speech_server.resource_config.user_config_file", lambda: Path("no such file"))
 
     assert main(["doctor"]) == 0
 

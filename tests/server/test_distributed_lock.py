@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from conftest import Connect
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.distributed_lock import FileLock, lock_from_environment
-from custom_speech_server.errors import ConfigurationError
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import LockUnavailableError
 from support.speech_service import Azure

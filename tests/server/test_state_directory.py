@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.state_directory import KEY_FILE, state_key
 
 

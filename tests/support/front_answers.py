@@ -12,8 +12,8 @@ from mcp.types import jsonrpc_message_adapter
 
 from custom_speech_server import __version__
 from custom_speech_server.app import Settings, build
-from custom_speech_server.config import EMULATED, Resources
 from custom_speech_server.prompts import JOBS
+from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools
 from custom_speech_tools.runtime.tool import READ_EFFECTS
 

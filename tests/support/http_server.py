@@ -14,10 +14,10 @@ import httpx2
 from anyio.abc import TaskGroup
 
 from custom_speech_server.app import Settings, build
-from custom_speech_server.config import EMULATED
 from custom_speech_server.http import startup_checks
 from custom_speech_server.http.app import HTTPSettings, create_app
 from custom_speech_server.http.graceful_shutdown import GracefulServer
+from custom_speech_server.resource_config import EMULATED
 
 VERSION = "2026-07-28"
 HANDSHAKE = ("2025-03-26", "2025-06-18", "2025-11-25")

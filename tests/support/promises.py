@@ -9,7 +9,7 @@ import anyio
 
 from custom_speech_emulator import emulator
 from custom_speech_server.audit_log import AuditFile
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.runtime.tool import READ_EFFECTS, Effect, SpeechTool
 from custom_speech_tools.speech.sanitize import has_invisible
 from support.example_calls import example_arguments

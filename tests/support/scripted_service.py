@@ -11,7 +11,7 @@ from mcp import Client
 from pydantic import SecretStr
 
 from custom_speech_server.app import Settings, build
-from custom_speech_server.config import EMULATED, Resources
+from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.speech import VERSIONS, KeyCredential, SpeechResource
 from support.tool_client import Caller
 from support.virtual_time import clock

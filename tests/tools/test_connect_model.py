@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conftest import Connect
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
 

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import Connect
 from custom_speech_server.audit_log import AuditFile
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.speech import VERSIONS
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of

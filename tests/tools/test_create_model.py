@@ -10,8 +10,8 @@ from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from conftest import Connect
-from custom_speech_server.config import EMULATED
-from custom_speech_server.endpoints import normalize_endpoint
+from custom_speech_server.endpoint_normalization import normalize_endpoint
+from custom_speech_server.resource_config import EMULATED
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
 

@@ -7,7 +7,7 @@ import pytest
 from mcp.types import ElicitResult
 
 from conftest import Connect
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
 

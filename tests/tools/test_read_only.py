@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from conftest import Connect
-from custom_speech_server.config import EMULATED, Resources
+from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.speech import KeyCredential, NotAllowedError, RequestPipeline, Speech, SpeechResource
 from support.speech_service import Azure

@@ -15,7 +15,7 @@ from mcp.types import ElicitResult
 from conftest import Connect
 from custom_speech_server.app import Settings, build
 from custom_speech_server.audit_log import AuditFile
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.guardrails.rollout_record import (
     AGREED_PROPERTY,
     COPIES_PROPERTY,

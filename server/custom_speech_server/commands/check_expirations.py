@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 
 from custom_speech_server.commands.options import path
-from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
 from custom_speech_server.console import Progress, wrapped
+from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
 
 _INDENT = " " * 12
 

@@ -10,8 +10,8 @@ import anyio
 from custom_speech_server import emulated_resources
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
 from custom_speech_server.commands.options import path
-from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
 from custom_speech_server.console import Progress, wrapped
+from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
 from custom_speech_tools.speech import (
     VERSIONS,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from custom_speech_server.commands.options import path
-from custom_speech_server.config import EMULATED, ConfigurationError, Resources, load
 from custom_speech_server.console import Progress
+from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
 
 MAX_TESTS = 5
 """Tests of each resource that are shown, the newest ones."""

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from custom_speech_server.commands.options import path
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.console import notice, wrapped
-from custom_speech_server.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from custom_speech_server.app import Settings
@@ -67,8 +67,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _settings(options: argparse.Namespace) -> "Settings":
     from custom_speech_server.commands.serve import settings_with_state
-    from custom_speech_server.config import EMULATED, load
     from custom_speech_server.observability.logs import log_text_to_stderr
+    from custom_speech_server.resource_config import EMULATED, load
 
     log_text_to_stderr()
     resources = EMULATED if options.emulated else load(options.config, os.environ)

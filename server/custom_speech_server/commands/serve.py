@@ -9,7 +9,7 @@ import sys
 
 from custom_speech_server import __version__
 from custom_speech_server.commands.options import path, port
-from custom_speech_server.configured import is_configured
+from custom_speech_server.config_source import is_configured
 from custom_speech_server.console import notice
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from custom_speech_server.app import Settings
-    from custom_speech_server.config import Resources
     from custom_speech_server.front import Front, Handover
+    from custom_speech_server.resource_config import Resources
 
 CONFIRM_VARIABLE = "CUSTOM_SPEECH_CONFIRM"
 MAX_WAIT_VARIABLE = "CUSTOM_SPEECH_MAX_WAIT"
@@ -83,7 +83,7 @@ def _start(
     Args:
         refuse: Answers with the reason why it cannot be loaded, where a client waits for an answer.
     """
-    from custom_speech_server.errors import ConfigurationError
+    from custom_speech_server.config_source import ConfigurationError
 
     gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
     try:
@@ -137,9 +137,9 @@ def _front(options: argparse.Namespace) -> Front | None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    from custom_speech_server.config import EMULATED, load
-    from custom_speech_server.errors import ConfigurationError
+    from custom_speech_server.config_source import ConfigurationError
     from custom_speech_server.observability.logs import log_text_to_stderr
+    from custom_speech_server.resource_config import EMULATED, load
 
     log_text_to_stderr()
     problem: str | None = None
@@ -165,7 +165,6 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
     from custom_speech_server.app import Settings
     from custom_speech_server.audit_log import audit_from_environment
     from custom_speech_server.distributed_lock import lock_from_environment
-    from custom_speech_server.observability import with_observability
     from custom_speech_server.state_directory import state_directory, state_key
 
     directory, warnings = state_directory(resources)
@@ -190,11 +189,36 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         allows_local_files=not options.http,
         configuration_error=problem,
     )
-    return with_observability(settings, json_logs=options.log == "json", telemetry=options.telemetry or False)
+    return _with_observability(settings, json_logs=options.log == "json", telemetry=options.telemetry or False)
+
+
+def _with_observability(settings: Settings, *, json_logs: bool, telemetry: bool) -> Settings:
+    """Return the settings of a server that logs and measures its calls.
+
+    Raises:
+        ConfigurationError: Telemetry needs the extra `otel`.
+    """
+    from dataclasses import replace
+
+    if json_logs:
+        from custom_speech_server.observability.logs import log_calls, log_json_to_stderr
+
+        log_json_to_stderr()
+        settings = replace(settings, middleware=(*settings.middleware, log_calls))
+    if not telemetry:
+        return settings
+    from custom_speech_server.config_source import ConfigurationError
+    from custom_speech_server.observability.telemetry import start
+
+    try:
+        started = start()
+    except ImportError:
+        raise ConfigurationError("--telemetry needs: pip install 'custom-speech-mcp[otel]'.") from None
+    return replace(settings, observe=started.attempted, middleware=(*settings.middleware, started.measure_calls))
 
 
 def _confirm(options: argparse.Namespace) -> Literal["ask", "never"]:
-    from custom_speech_server.errors import ConfigurationError
+    from custom_speech_server.config_source import ConfigurationError
 
     match options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask":
         case "ask":

@@ -13,12 +13,12 @@ from mcp.server.lowlevel import Server
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.auth import config
-from custom_speech_server.config import ConfigurationError
 from custom_speech_server.console import notice
 from custom_speech_server.http import startup_checks
 from custom_speech_server.http.app import HTTPSettings, create_app
 from custom_speech_server.http.graceful_shutdown import GracefulServer
 from custom_speech_server.http.request_validation import MAX_HEADER_BYTES
+from custom_speech_server.resource_config import ConfigurationError
 
 MAX_CONNECTIONS = 2000
 """Connections at once; further ones are answered with 503. The reverse proxy in front limits idle and slow clients."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
 
-from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.toml_file import describe_fault, read_toml_text
 from custom_speech_tools.guardrails.rollout_model import DATE
 from custom_speech_tools.guardrails.rollout_record import MAX_TARGETS

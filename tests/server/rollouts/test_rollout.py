@@ -15,7 +15,7 @@ import pytest
 from custom_speech_server.app import Settings
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.commands import rollout
-from custom_speech_server.config import EMULATED
+from custom_speech_server.resource_config import EMULATED
 from custom_speech_server.rollouts.file import RolloutFile
 from support.fault_matrix_service import EAST, WEST, Service, keyed
 from support.interrupting_service import InterruptingService

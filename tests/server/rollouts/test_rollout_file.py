@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.rollouts.file import lines_of, read_rollout_file
 
 COMPLETE = """\

@@ -1,4 +1,4 @@
-"""Which Speech resources are configured: in a file, in the environment, or the emulator's own."""
+"""The configured Speech resources: of a file, of the environment, or the emulator's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,15 @@ import pydantic
 from pydantic import AfterValidator, ConfigDict, Field
 
 from custom_speech_server import emulated_resources
-from custom_speech_server.configured import ENVIRONMENT_PREFIXES, named_file, user_config_file, variable
+from custom_speech_server.config_source import (
+    ENVIRONMENT_PREFIXES,
+    ConfigurationError,
+    named_file,
+    user_config_file,
+    variable,
+)
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
-from custom_speech_server.endpoints import normalize_endpoint, regional_endpoint
-from custom_speech_server.errors import ConfigurationError
+from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
 from custom_speech_server.toml_file import describe_fault, exposure_warnings, parse_toml, read_toml_text
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 

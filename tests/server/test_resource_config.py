@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from custom_speech_server.config import EMULATED, ConfigurationError, from_file, load
-from custom_speech_server.configured import has_user_config, is_configured, user_config_file
+from custom_speech_server.config_source import has_user_config, is_configured, user_config_file
+from custom_speech_server.resource_config import EMULATED, ConfigurationError, from_file, load
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +72,7 @@ def test_config_the_environment_makes_one_resource() -> None:
 
 def test_config_with_nothing_the_emulators_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No account, no file, no variable."""
-    monkeypatch.setattr("custom_speech_server.config.user_config_file", lambda: tmp_path / "none.toml")
+    monkeypatch.setattr("custom_speech_server.resource_config.user_config_file", lambda: tmp_path / "none.toml")
 
     assert load(None, {}) is EMULATED
 

@@ -1,4 +1,4 @@
-"""Endpoints as users write them: normalized, or refused with the address that was meant."""
+"""Normalization of endpoints as users write them; others are refused with the address that was meant."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""Decide whether anything is configured, and where, before anything heavy is imported."""
+"""The source of the configuration: a file, the environment, or none. Nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "CUSTOM_SPEECH_CONFIG"
 ENVIRONMENT_PREFIXES = ("SPEECH", "AZURE_SPEECH")
+
+
+class ConfigurationError(Exception):
+    """The configuration is wrong; `str()` names the place, what is wrong and how to fix it."""
 
 
 def user_config_file() -> Path:
