@@ -45,7 +45,8 @@ INSTRUCTIONS = """\
 Manage Azure custom speech models: check_data and upload_dataset for data, list_base_models to choose, plan_model \
 and create_model to train, get_model to wait, create_evaluation and get_evaluation to test, deploy_model to put it \
 live, copy_model and get_copy for other regions, connect_model to show a model in a project, roll_out for many regions \
-at once, check_expirations for what ends. \
+at once, check_expirations for what ends. What helps with misheard names: a phrase list first, text data second, \
+audio third; get_evaluation with words shows what is missed. \
 All parts of a model have one locale. Ids belong to one resource; list_resources names the resources. Every answer \
 has next_steps with real values. An answer Running is not an error: call get_model again with wait_seconds=25. \
 Never repeat a refused call unchanged, and never pass confirm without your user's agreement."""

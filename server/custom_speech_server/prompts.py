@@ -105,6 +105,33 @@ Test with the dataset {test_dataset}.
 4. Tell me both word error rates, whether the difference is significant, and what you recommend.""",
     ),
     Job(
+        "improve_recognition",
+        "Teach a model what it mishears",
+        "Find out which words a model misses, teach it exactly these, and prove that it is better",
+        (
+            Argument("dataset", "Recordings with transcripts that no model was trained with", True, _datasets),
+            _MODEL,
+            _RESOURCE,
+        ),
+        frozenset(
+            {"create_evaluation", "get_evaluation", "check_data", "upload_dataset", "plan_model", "create_model"}
+        ),
+        """\
+Find out what the model {model} mishears in the dataset {dataset}, and teach it exactly that.
+Work on the resource {resource}.
+1. create_evaluation of the model on that dataset, then get_evaluation with words=30 and worst=10. Show me the word \
+error rate and the missed words, names and terms first, and ask me to correct what is spelled wrongly there.
+2. Names and terms: a phrase list comes first. It needs no training and costs nothing of its own. Tell me which \
+phrases my application should pass, and that batch transcription does not take them.
+3. For what remains, write about five sentences with each word, as people say them in such a call, and vary the words \
+around it. check_data with them as lines and kind Language, show me some, then upload_dataset.
+4. plan_model with the datasets of the model and the new one, without base_model: the newest one that takes the data. \
+Tell me the charge, and create_model once I agree.
+5. create_evaluation of the new model on the same dataset with compare_with set to the old model. Tell me both rates, \
+the verdict and which words are still missed.
+6. deploy_model into the endpoint of the old model only if the verdict says better, and I agree.""",
+    ),
+    Job(
         "move_to_region",
         "Bring a model to another region",
         "Copy a model to another resource, connect it there and put it live",

@@ -1,10 +1,12 @@
 """word_errors …"""
 
+import jiwer
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_data import WordErrors, word_errors
+from custom_speech_data.word_errors import alignment
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=12)
 
@@ -76,3 +78,17 @@ def test_word_errors_obeys_the_laws_of_a_distance(one: list[str], two: list[str]
     """None to itself, some to anything else, and no detour is shorter."""
     assert (distance(one, two) == 0) == (one == two)
     assert distance(one, three) <= distance(one, two) + distance(two, three)
+
+
+SENTENCES = st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=30).map(" ".join)
+
+
+@given(SENTENCES, SENTENCES)
+def test_alignment_has_as_many_errors_as_an_independent_implementation(said: str, heard: str) -> None:
+    expected = jiwer.process_words(said, heard)
+    edits = alignment(said, heard)
+
+    errors = sum(edit.kind != "correct" for edit in edits)
+    assert errors == expected.substitutions + expected.deletions + expected.insertions
+    assert " ".join(edit.said for edit in edits if edit.said) == said
+    assert " ".join(edit.recognized for edit in edits if edit.recognized) == heard

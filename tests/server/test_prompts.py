@@ -11,9 +11,13 @@ from support.tool_client import Caller
 
 pytestmark = pytest.mark.anyio
 
-NAMES = ["train_and_test", "move_to_region", "retrain_expiring", "explain_failure"]
+NAMES = ["train_and_test", "improve_recognition", "move_to_region", "retrain_expiring", "explain_failure"]
 FILLED = {
     "train_and_test": {"locale": "en-US", "datasets": "Contoso plain text en-US"},
+    "improve_recognition": {
+        "dataset": "Contoso audio with transcripts en-US",
+        "model": "Contoso finished model en-US",
+    },
     "move_to_region": {"model": "Contoso finished model en-US", "to_resource": "emulator-westeurope"},
     "retrain_expiring": {},
     "explain_failure": {},

@@ -118,6 +118,8 @@ def _fill_out(state: EmulatorState, entity: Entity, now: datetime) -> None:
         counts = {name: entity.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
         files.add(state, entity, "report.json", "DatasetReport", json.dumps(counts).encode(), now)
         dataset_imports.add_transcription(state, entity, now)
+        if entity.document["kind"] == "Language":
+            files.add(state, entity, "language_data.txt", "LanguageData", "\n".join(texts).encode("utf-8-sig"), now)
     if entity.kind == "models":
         model_training.keep(
             state, entity, {"words": sorted(model_training.words_of(SENTENCES["en-US"])), "heard": False}
