@@ -1,35 +1,25 @@
 """Credentials by reference: keys and tokens are read when they are needed, and again after the service refused them."""
 
-import os
 import re
-import signal
-import sys
-import tempfile
 from collections.abc import Callable
 from functools import partial
-from subprocess import DEVNULL
 from typing import Any
 
 import anyio
 from pydantic import SecretStr
 
+from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.credential import KEY_HEADER
 from custom_speech_tools.speech.sanitize import sanitize
 
-COMMAND_SECONDS = 10.0
-"""The longest that a command may take to print a key."""
+COMMAND_SECONDS = 20.0
+"""The longest that a command may take to print a key; `az` takes up to ten seconds on a busy machine."""
 
 MAX_OUTPUT_BYTES = 64 * 1024
 """The most that a command may print."""
 
-_CHECK_SECONDS = 0.1
-"""Seconds between two checks of the size of a command's output."""
-
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
-
-_HIDDEN_VARIABLES = ("CUSTOM_SPEECH_STATE_KEY",)
-"""Secrets of this server that commands do not need."""
 
 
 class StoredKey:
@@ -76,60 +66,25 @@ class EnvironmentKey(StoredKey):
 
 
 class CommandKey(StoredKey):
-    """A key that a command prints.
-
-    The command runs in a process group of its own, which is ended as a whole.
-    """
+    """A key that a command prints."""
 
     def __init__(self, resource: str, command: list[str]) -> None:
         super().__init__(resource)
         self._command = command
 
     async def _fetch(self) -> str:
-        environment = {name: value for name, value in os.environ.items() if name not in _HIDDEN_VARIABLES}
-        # A file instead of a pipe: a background process of the command would keep the pipe open.
-        with tempfile.TemporaryFile() as output:
-            try:
-                process = await anyio.open_process(
-                    self._command, env=environment, start_new_session=True, stdin=DEVNULL, stdout=output, stderr=DEVNULL
-                )
-            except OSError as error:
-                raise self._failed(error.strerror or type(error).__name__) from None
-            try:
-                status = await self._wait(process, output.fileno())
-            finally:
-                _end_process_group(process)
-                with anyio.CancelScope(shield=True):
-                    await process.aclose()
-            output.seek(0)
-            key = output.read(MAX_OUTPUT_BYTES).decode(errors="replace").strip()
-        if status or not key:
-            raise self._failed(f"exit status {status}" if status else "it printed no key")
+        try:
+            result = await run_command(self._command, seconds=COMMAND_SECONDS, max_bytes=MAX_OUTPUT_BYTES)
+        except CommandError as error:
+            raise self._failed(str(error)) from None
+        key = result.output.decode(errors="replace").strip()
+        if result.status or not key:
+            raise self._failed(f"exit status {result.status}" if result.status else "it printed no key")
         return key
-
-    async def _wait(self, process: anyio.abc.Process, output: int) -> int:
-        with anyio.move_on_after(COMMAND_SECONDS):
-            while process.returncode is None:
-                if os.fstat(output).st_size > MAX_OUTPUT_BYTES:
-                    raise self._failed(f"it printed more than {MAX_OUTPUT_BYTES // 1024} KiB")
-                with anyio.move_on_after(_CHECK_SECONDS):
-                    return await process.wait()
-            return process.returncode
-        raise self._failed(f"it did not end within {COMMAND_SECONDS:.0f} s")
 
     def _failed(self, why: str) -> NoCredentialError:
         message = f"The key command of resource {self._resource} failed ({why}). Run it in a terminal."
         return _no_credential(self._resource, message)
-
-
-def _end_process_group(process: anyio.abc.Process) -> None:
-    try:
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-    except OSError:
-        return
 
 
 class KeyringKey(StoredKey):

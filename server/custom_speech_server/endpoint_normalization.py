@@ -1,5 +1,6 @@
 """Normalization of endpoints as users write them; others are refused with the address that was meant."""
 
+import re
 from urllib.parse import urlsplit
 
 from custom_speech_tools.speech.addresses import is_endpoint, is_speech_host, split
@@ -24,7 +25,7 @@ def normalize_endpoint(endpoint: str) -> str:
     """
     parts = split(endpoint.strip())
     if parts is None:
-        raise ValueError(f"is not an address; write {WORKING_HOSTS}")
+        raise ValueError(f"is not an address; write {_meant(endpoint)}")
     scheme, host = parts.scheme.lower(), parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, {"http": 80, "https": 443}.get(scheme)) else f":{parts.port}"
@@ -35,5 +36,17 @@ def normalize_endpoint(endpoint: str) -> str:
         return origin
     normalized = origin + path
     if parts.query or parts.fragment or not is_endpoint(normalized):
-        raise ValueError(f"is not a host of Azure Speech over https: write {WORKING_HOSTS}")
+        raise ValueError(f"is not a host of Azure Speech over https: write {_meant(endpoint)}")
     return normalized
+
+
+def _meant(endpoint: str) -> str:
+    """Return the address that serves custom speech on the host that was named; both forms where none is known."""
+    host = endpoint.strip().lower().partition("://")[2].partition("/")[0] or endpoint.strip().lower().partition("/")[0]
+    if name := re.fullmatch(r"([a-z0-9-]{2,64})\.(?:services\.ai|openai|cognitiveservices)\.azure\.com", host):
+        return f"https://{name[1]}.cognitiveservices.azure.com"
+    if region := re.fullmatch(
+        r"([a-z]{3,20}\d?)\.(?:\w+\.speech|customvoice\.api\.speech|api\.cognitive)\.microsoft\.com", host
+    ):
+        return regional_endpoint(region[1])
+    return WORKING_HOSTS

@@ -1,7 +1,9 @@
 """The configured Speech resources: of a file, of the environment, or the emulator's."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,8 +20,18 @@ from custom_speech_server.config_source import (
 )
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
 from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
-from custom_speech_server.toml_file import describe_fault, exposure_warnings, parse_toml, read_toml_text
+from custom_speech_server.toml_file import (
+    Hints,
+    describe_fault,
+    exposure_warnings,
+    line_at,
+    lines_of,
+    parse_toml,
+    read_toml_text,
+)
+from custom_speech_tools.runtime.prices import Prices
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
+from custom_speech_tools.speech.addresses import region_of
 
 __all__ = ["EMULATED", "ConfigurationError", "Resources", "load"]
 
@@ -33,6 +45,7 @@ class Resources:
         in_process: The emulator in this process answers for them.
         warnings: What the operator should fix.
         data_dirs: Folders from which local files may be read.
+        prices: What the operator pays; None where nobody said it.
     """
 
     all: tuple[SpeechResource, ...]
@@ -41,6 +54,7 @@ class Resources:
     in_process: bool = False
     warnings: tuple[str, ...] = ()
     data_dirs: tuple[Path, ...] = ()
+    prices: Prices | None = None
 
 
 class _Section(pydantic.BaseModel):
@@ -77,15 +91,30 @@ class _Resource(_Section):
 
     @pydantic.model_validator(mode="after")
     def _is_complete(self) -> "_Resource":
+        shown = region_of(self.endpoint or "")
         if self.region is None and self.endpoint is None:
-            raise ValueError("needs region or endpoint")
+            raise ValueError("needs region or endpoint; `custom-speech-mcp init --repair` adds what Azure knows")
+        if self.region and shown and not shown.endswith("localhost") and self.region != shown:
+            raise ValueError(f"region is {self.region}, and endpoint is an address of {shown}: remove the wrong one")
         if (self.key is None) == (self.auth is None):
             raise ValueError('needs either key = { env = "…" } or auth = "entra"')
         if self.tenant and self.auth is None:
             raise ValueError('tenant goes with auth = "entra"')
         if self.auth == "entra" and ".cognitiveservices." not in (self.endpoint or ""):
-            raise ValueError('auth = "entra" needs the custom domain as endpoint')
+            raise ValueError(
+                'auth = "entra" needs the custom domain as endpoint: https://NAME.cognitiveservices.azure.com, which '
+                "the Azure portal shows on the page Keys and Endpoint"
+            )
         return self
+
+
+class _Prices(_Section):
+    """What the operator pays, from the price list or the contract; the API does not state it."""
+
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    training_per_hour: Decimal | None = Field(default=None, ge=0)
+    hosting_per_hour: Decimal | None = Field(default=None, ge=0)
+    transcription_per_hour: Decimal | None = Field(default=None, ge=0)
 
 
 class _File(_Section):
@@ -93,15 +122,26 @@ class _File(_Section):
 
     default: str | None = None
     data_dirs: list[str] = []
+    prices: _Prices | None = None
     resources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], _Resource] = Field(min_length=1)
 
 
-_HINTS = {
+def _region_hint(value: object) -> str:
+    """Return how a region is written; a value that may be a key is not repeated."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{2,16}( [A-Za-z]{2,16}){0,3} ?\d?", value):
+        return f'is not the name of a region; write it as in addresses: region = "{value.replace(" ", "").lower()}"'
+    return "is not the name of a region; write it as in addresses, such as eastus"
+
+
+_HINTS: Hints = {
+    "resources": "the file has no table [resources.NAME]; `custom-speech-mcp init` writes one for each Speech resource",
     "key": 'no key stands in the file; say where it is: { env = "…" }, { command = ["…"] } or { keyring = "…" }',
     "env": "must be the name of an environment variable; if this is the key itself, rotate it",
-    "region": "is not the name of a region; write it as in addresses, such as eastus",
-    "resource_id": "is not an Azure resource id; it starts with /subscriptions/",
+    "region": _region_hint,
+    "resource_id": "is not an Azure resource id; it starts with /subscriptions/. Remove the line, then run "
+    "`custom-speech-mcp init --repair`, which adds it",
     "[key]": "must be a short name of letters, digits, dots, hyphens and underscores",
+    "currency": 'must be the code of a currency, such as "USD"',
 }
 """Hints about values of the wrong form."""
 
@@ -131,14 +171,24 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
     Raises:
         ConfigurationError: The file cannot be used; every fault is listed, and no value.
     """
-    content = parse_toml(file, read_toml_text(file), _File, _HINTS)
+    text = read_toml_text(file)
+    content = parse_toml(file, text, _File, _HINTS)
+    lines = lines_of(text)
     default = content.default or next(iter(content.resources))
     if default not in content.resources:
         known = ", ".join(content.resources)
-        raise ConfigurationError(f"{file}: default: names no resource of the file. Use one of: {known}.")
-    found = tuple(_resource(name, entry, environment, str(file)) for name, entry in content.resources.items())
+        raise ConfigurationError(
+            f"{file}: line {line_at(lines, ('default',))}, default: names no resource of the file. Use one of: {known}."
+        )
+    found = tuple(
+        _resource(name, entry, environment, f"{file}: line {line_at(lines, ('resources', name, 'key'))}, ")
+        for name, entry in content.resources.items()
+    )
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
-    return Resources(found, default, str(file), warnings=tuple(exposure_warnings(file)), data_dirs=data_dirs)
+    missing = [f"{file}: data_dirs: {folder} is not a folder." for folder in data_dirs if not folder.is_dir()]
+    warnings = (*exposure_warnings(file), *missing)
+    prices = Prices(**dict(content.prices)) if content.prices else None
+    return Resources(found, default, str(file), warnings=warnings, data_dirs=data_dirs, prices=prices)
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
@@ -170,7 +220,7 @@ def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[
             for fault in error.errors()
         )
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
-    return Resources((_resource("speech", entry, environment, "environment"),), "speech", "the environment")
+    return Resources((_resource("speech", entry, environment, "environment: "),), "speech", "the environment")
 
 
 def _resource(name: str, entry: _Resource, environment: Mapping[str, str], origin: str) -> SpeechResource:
@@ -198,6 +248,6 @@ def _credential(name: str, entry: _Resource, environment: Mapping[str, str], ori
     variable = key.env or ""
     if not environment.get(variable):
         raise ConfigurationError(
-            f"{origin}: resources.{name}.key: variable {variable} is not set or empty. Set it and start again."
+            f"{origin}resources.{name}.key: variable {variable} is not set or empty. Set it and start again."
         )
     return EnvironmentKey(name, lambda: environment[variable])

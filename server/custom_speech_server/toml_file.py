@@ -1,9 +1,10 @@
 """TOML files that users write: read with or without a byte order mark, checked, every fault at once, no value shown."""
 
+import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,24 @@ from custom_speech_server.config_source import ConfigurationError
 
 Content = TypeVar("Content", bound=pydantic.BaseModel)
 
+Hints = Mapping[str, str | Callable[[Any], str]]
+"""What to write in a field; a function makes it of the wrong value, which it does not show."""
+
 _MAX_FIELD_NAME = 40
+
+_TYPES = {
+    "missing": "is missing",
+    "string_type": 'must be text in quotes: "…"',
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "decimal_parsing": "must be a number, such as 10.50",
+    "decimal_type": "must be a number, such as 10.50",
+    "list_type": 'must be a list: ["…"]',
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "too_short": "must not be empty",
+}
+"""Faults in words that need no knowledge of the schema."""
 
 
 def read_toml_text(file: Path) -> str:
@@ -35,38 +53,104 @@ def read_toml_text(file: Path) -> str:
         raise ConfigurationError(f"{file}: is not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
 
 
-def parse_toml(file: Path, text: str, schema: type[Content], hints: Mapping[str, str] | None = None) -> Content:
+def parse_toml(file: Path, text: str, schema: type[Content], hints: Hints | None = None) -> Content:
     """Return the content of a TOML file.
 
     Args:
         hints: What to write in place of a field that is wrong, by the name of the field.
 
     Raises:
-        ConfigurationError: The content is wrong; every fault is listed with its place, and no value.
+        ConfigurationError: The content is wrong; every fault is listed with its line and place, and no value.
     """
     try:
         return schema.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         shown = re.sub(r"'[^']*'|\"[^\"]*\"", "…", str(error))  # quotes what may be a key in the wrong place
-        raise ConfigurationError(f"{file}: is not valid TOML: {shown}.") from None
+        raise ConfigurationError(
+            f"{file}: is not valid TOML: {shown}. Text stands in double quotes, a Windows path in single ones: "
+            "'C:\\data'."
+        ) from None
     except pydantic.ValidationError as error:
-        faults = [f"  {place(fault)}: {describe_fault(fault, hints or {})}" for fault in error.errors()]
-        raise ConfigurationError("\n".join([f"{file} is wrong:", *faults, "Correct it and start again."])) from None
+        names, lines = field_names(schema), lines_of(text)
+        faults = sorted(
+            (line_at(lines, fault["loc"]), shown_place(fault["loc"]), describe_fault(fault, hints or {}, names))
+            for fault in error.errors()
+        )
+        listed = [f"  line {line}, {place}: {message}" for line, place, message in faults]
+        raise ConfigurationError("\n".join([f"{file} is wrong:", *listed, "Correct it and start again."])) from None
 
 
-def place(fault: Any) -> str:
-    """Return where a fault is; a name longer than names are may be a key that was put in the wrong place."""
-    parts = [str(part) for part in fault["loc"]]
+def field_names(schema: type[pydantic.BaseModel]) -> set[str]:
+    """Return the names of the fields of a schema and of the tables in it."""
+    described = schema.model_json_schema()
+    return {name for part in (described, *described.get("$defs", {}).values()) for name in part.get("properties", ())}
+
+
+Place = tuple[str | int, ...]
+"""The names on the way to a key or table, with the index below an array of tables."""
+
+
+def lines_of(text: str) -> dict[Place, int]:
+    """Return the line of each table and each key, counted from 1."""
+    lines: dict[Place, int] = {(): 1}
+    table: Place = ()
+    counts: dict[Place, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        key = re.match(r"""\s*((?:[\w.-]|"[^"]*"|'[^']*')+)\s*=""", line)
+        try:
+            if line.lstrip().startswith("["):
+                table = _names(tomllib.loads(line))
+                if line.lstrip().startswith("[["):
+                    lines.setdefault(table, number)
+                    counts[table] = counts.get(table, -1) + 1
+                    table = (*table, counts[table])
+                lines.setdefault(table, number)
+            elif key:
+                lines.setdefault((*table, *_names(tomllib.loads(f"{key[1]} = 0"))), number)
+        except tomllib.TOMLDecodeError:  # a line of a list or text that has several
+            continue
+    return lines
+
+
+def _names(document: Any) -> Place:
+    """Return the names on the way to the only entry of a document."""
+    names: list[str] = []
+    while document:
+        if isinstance(document, list):
+            [document] = document
+        else:
+            [(name, document)] = document.items()
+            names.append(name)
+    return tuple(names)
+
+
+def line_at(lines: Mapping[Place, int], place: Place) -> int:
+    """Return the line of a key, else of the nearest table around it."""
+    return next(lines[place[:end]] for end in range(len(place), -1, -1) if place[:end] in lines)
+
+
+def shown_place(place: Place) -> str:
+    """Return the names; one that is longer than names are may be a key that was put in the wrong place."""
+    parts = [str(part) for part in place if part != "[key]"]  # how pydantic marks the name of a table
     return ".".join(part if len(part) <= _MAX_FIELD_NAME else "(a long name)" for part in parts) or "the file"
 
 
-def describe_fault(fault: Any, hints: Mapping[str, str]) -> str:
-    """Return what is wrong with a field, without its value."""
-    if fault["type"] == "extra_forbidden":
-        return "is not a known setting; check its spelling"
-    if fault["type"] in ("model_type", "string_pattern_mismatch") and fault["loc"] and fault["loc"][-1] in hints:
-        return hints[str(fault["loc"][-1])]
-    return str(fault["msg"]).removeprefix("Value error, ")
+def describe_fault(fault: Any, hints: Hints, names: Iterable[str] = ()) -> str:
+    """Return what is wrong with a field, without its value.
+
+    Args:
+        names: The fields that exist, for a misspelt one.
+    """
+    kind, field = fault["type"], str(fault["loc"][-1]) if fault["loc"] else ""
+    if kind == "extra_forbidden":
+        meant = difflib.get_close_matches(field, names, 1)
+        return f"is not a known setting; {f'did you mean {meant[0]}?' if meant else 'check its spelling'}"
+    if kind in ("missing", "model_type", "string_pattern_mismatch", "too_short") and field in hints:
+        hint = hints[field]
+        return hint if isinstance(hint, str) else hint(fault["input"])
+    if kind == "literal_error":
+        return f"must be {fault['ctx']['expected']}"
+    return _TYPES.get(kind) or str(fault["msg"]).removeprefix("Value error, ")
 
 
 def exposure_warnings(file: Path) -> Iterator[str]:

@@ -87,8 +87,8 @@ def test_config_the_key_is_in_no_repr(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("default = 3", ["default: Input should be a valid string", "resources: Field required"]),
-        ("[resources]", ["resources: Dictionary should have at least 1 item"]),
+        ("default = 3", ["line 1, default: must be text in quotes", "resources: the file has no table"]),
+        ("[resources]", ["line 1, resources: the file has no table"]),
         ("[resources.a]\nregion = 'eastus'", ["resources.a: needs either key"]),
         ("[resources.a]\nkey = {env='K'}", ["resources.a: needs region or endpoint"]),
         ("[resources.a]\nregion = 'eastus'\nkey = 'abc'", ["resources.a.key: no key stands in the file"]),
@@ -192,6 +192,118 @@ def test_config_does_not_print_a_key_in_the_wrong_place(tmp_path: Path, text: st
 
     assert KEY not in str(error.value)
     assert KEY.upper() not in str(error.value)
+
+
+FOUNDRY = "/subscriptions/0/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/train"
+COMPLETE = f'[resources.train]\nregion = "eastus"\nresource_id = "{FOUNDRY}"\nkey = {{ env = "TRAIN_KEY" }}\n'
+ENTRA = '[resources.train]\nregion = "eastus"\nauth = "entra"\n'
+
+
+def with_line(line: str) -> str:
+    """Return a complete configuration with one line more in its table."""
+    return COMPLETE + line + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "line 1, resources: the file has no table [resources.NAME]"),
+        (
+            COMPLETE.replace("region", "regoin"),
+            "line 2, resources.train.regoin: is not a known setting; did you mean region?",
+        ),
+        (
+            COMPLETE.replace('"eastus"', '"East US 2"'),
+            'line 2, resources.train.region: is not the name of a region; write it as in addresses: region = "eastus2"',
+        ),
+        (
+            COMPLETE.replace('"eastus"', "eastus"),
+            "is not valid TOML: Invalid value (at line 2, column 10). Text stands in double quotes",
+        ),
+        (
+            'data_dirs = ["C:\\data"]\n' + COMPLETE,
+            "is not valid TOML: Unescaped … in a string (at line 1, column 19). Text stands in double quotes",
+        ),
+        (COMPLETE + COMPLETE, "Cannot declare (…, …) twice (at line 5, column 17)"),
+        ('data_dirs = "~/speech"\n' + COMPLETE, 'line 1, data_dirs: must be a list: ["…"]'),
+        (with_line("read_only = 'always'"), "line 5, resources.train.read_only: must be true or false"),
+        (
+            with_line("api_version = 'v3.1'"),
+            "line 5, resources.train.api_version: must be '2025-10-15', 'v3.2' or '2024-11-15'",
+        ),
+        (
+            with_line("endpoint = 'https://contoso.services.ai.azure.com'"),
+            "line 5, resources.train.endpoint: is not a host of Azure Speech over https: write https://contoso.cognitiveservices.azure.com",
+        ),
+        (
+            with_line("endpoint = 'https://eastus.stt.speech.microsoft.com'"),
+            "write https://eastus.api.cognitive.microsoft.com",
+        ),
+        (
+            with_line("endpoint = 'contoso.cognitiveservices.azure.com'"),
+            "line 5, resources.train.endpoint: is not an address; write https://contoso.cognitiveservices.azure.com",
+        ),
+        (
+            with_line("endpoint = 'https://eastus.api.cognitive.microsoft.com/sts/v1.0/issuetoken'"),
+            "must not have a path: write https://eastus.api.cognitive.microsoft.com",
+        ),
+        (
+            with_line("endpoint = 'https://westeurope.api.cognitive.microsoft.com'"),
+            "line 1, resources.train: region is eastus, and endpoint is an address of westeurope: remove the wrong one",
+        ),
+        (
+            COMPLETE.replace(FOUNDRY, "contoso-train"),
+            "line 3, resources.train.resource_id: is not an Azure resource id; it starts with /subscriptions/. ",
+        ),
+        (
+            COMPLETE.replace('{ env = "TRAIN_KEY" }', f'"{KEY}"'),
+            'line 4, resources.train.key: no key stands in the file; say where it is: { env = "…" }',
+        ),
+        (
+            COMPLETE.replace("TRAIN_KEY", "NOT_SET"),
+            "line 4, resources.train.key: variable NOT_SET is not set or empty. Set it and start again.",
+        ),
+        (
+            COMPLETE.replace("key =", "# key ="),
+            'line 1, resources.train: needs either key = { env = "…" } or auth = "entra"',
+        ),
+        (
+            ENTRA,
+            'line 1, resources.train: auth = "entra" needs the custom domain as endpoint: https://NAME.cognitiveservices.azure.com',
+        ),
+        (
+            COMPLETE.replace("resources.train", 'resources."Train in Boston"'),
+            "line 1, resources.Train in Boston: must be a short name of letters, digits",
+        ),
+        ('default = "trian"\n' + COMPLETE, "line 1, default: names no resource of the file. Use one of: train."),
+        (
+            COMPLETE + '[prices]\ncurrency = "dollars"\n',
+            'line 6, prices.currency: must be the code of a currency, such as "USD"',
+        ),
+        (
+            COMPLETE + '[prices]\ncurrency = "USD"\ntraining_per_hour = "10 USD"\n',
+            "line 7, prices.training_per_hour: must be a number, such as 10.50",
+        ),
+        (
+            COMPLETE + "[prices]\ntraining = 10\n",
+            "line 6, prices.training: is not a known setting; did you mean training_per_hour?",
+        ),
+    ],
+)
+def test_wrong_configuration_is_explained_at_its_line_with_what_was_meant(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        from_file(file_of(tmp_path, text), {"TRAIN_KEY": "k"})
+
+    assert fault in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+def test_data_folder_that_is_missing_is_reported(tmp_path: Path) -> None:
+    file = file_of(tmp_path, f"data_dirs = ['{tmp_path / 'none'}']\n" + COMPLETE)
+
+    assert from_file(file, {"TRAIN_KEY": "k"}).warnings == (f"{file}: data_dirs: {tmp_path / 'none'} is not a folder.",)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX")

@@ -1,6 +1,5 @@
 """A rollout file: which model should be live where, in TOML; its keys are a contract (docs/rollouts.md)."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import pydantic
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
 
 from custom_speech_server.config_source import ConfigurationError
-from custom_speech_server.toml_file import describe_fault, read_toml_text
+from custom_speech_server.toml_file import Place, describe_fault, line_at, lines_of, read_toml_text
 from custom_speech_tools.guardrails.rollout_model import DATE
 from custom_speech_tools.guardrails.rollout_record import MAX_TARGETS
 from custom_speech_tools.runtime.locales import canonical_locale, is_locale
@@ -114,37 +113,10 @@ def read_rollout_file(file: Path) -> RolloutFile:
     except pydantic.ValidationError as error:
         lines = lines_of(text)
         faults = [
-            (_line(lines, fault["loc"]), _place(fault["loc"]), describe_fault(fault, {})) for fault in error.errors()
+            (line_at(lines, fault["loc"]), _place(fault["loc"]), describe_fault(fault, {})) for fault in error.errors()
         ]
         shown = [f"{file}:{line}: {place}: {message}" for line, place, message in sorted(faults)]
         raise ConfigurationError("\n".join([*shown, "Correct the file and start again."])) from None
-
-
-Place = tuple[str | int, ...]
-
-
-def lines_of(text: str) -> dict[Place, int]:
-    """Return the line of each table and each key, counted from 1."""
-    lines: dict[Place, int] = {(): 1}
-    table: Place = ()
-    counts: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*(\[\[?)\s*([\w.\-]+)\s*\]", line):
-            name = header[2]
-            table = (name,)
-            if header[1] == "[[":
-                counts[name] = counts.get(name, -1) + 1
-                lines.setdefault((name,), number)
-                table = (name, counts[name])
-            lines.setdefault(table, number)
-        elif key := re.match(r"\s*([\w\-]+)\s*=", line):
-            lines.setdefault((*table, key[1]), number)
-    return lines
-
-
-def _line(lines: dict[Place, int], place: Place) -> int:
-    """Return the line of the key, else of the nearest table around it."""
-    return next(lines[place[:end]] for end in range(len(place), -1, -1) if place[:end] in lines)
 
 
 def _place(place: Place) -> str:

@@ -1,0 +1,223 @@
+"""The Azure CLI `az`: which Speech resources the signed-in user has, and what Azure says about each."""
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+import pydantic
+from pydantic import AliasChoices, AliasPath, Field
+
+from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
+from custom_speech_server.external_command import CommandError, run_command
+from custom_speech_tools.runtime.regions import TRAINING_REGIONS
+from custom_speech_tools.speech.sanitize import quote, sanitize
+
+Row = TypeVar("Row", bound=pydantic.BaseModel)
+
+KINDS = {"SpeechServices": "Speech", "AIServices": "Foundry", "CognitiveServices": "multi-service"}
+"""Kinds of accounts that do speech to text, and how the portal calls them."""
+
+MAX_SECONDS = 60.0
+"""The longest that one command of `az` may take."""
+
+_MAX_BYTES = 32 * 1024 * 1024
+"""The most that `az` may print; an account has about 3 KiB."""
+
+_PARALLEL = 4
+"""Subscriptions that are read at the same time."""
+
+_ENVIRONMENT = {"AZURE_CORE_ONLY_SHOW_ERRORS": "true", "AZURE_CORE_NO_COLOR": "true"}
+"""Options of `az`; as variables they do not disturb a version that does not know them."""
+
+_ACCOUNT_ID = (
+    r"(?i)^/subscriptions/\w[\w-]*/resourceGroups/[\w(][\w.()-]*"
+    r"/providers/Microsoft\.CognitiveServices/accounts/\w[\w.-]*$"
+)
+"""Everything in an id becomes an argument of `az` again, so nothing begins with a hyphen."""
+
+HOW_TO_INSTALL = (
+    "`az`, the Azure CLI, is not on the PATH. Install it (Windows: winget install Microsoft.AzureCLI; macOS: brew "
+    "install azure-cli; Linux: the package azure-cli), then run: az login. Without it, set SPEECH_KEY and "
+    "SPEECH_REGION: both stand in the Azure portal, on the page Keys and Endpoint of the Speech resource."
+)
+
+
+class AzureCLIError(Exception):
+    """`az` could not be asked; `str()` says why and what to do."""
+
+
+class Subscription(pydantic.BaseModel):
+    """A subscription of the signed-in user."""
+
+    id: str = Field(pattern=r"^\w[\w-]*$")
+    name: str
+    tenant: str | None = Field(default=None, alias="tenantId", pattern=r"^[A-Za-z0-9.-]{1,100}$")
+
+
+def _property(name: str, *path: str) -> Any:
+    """Declare a field below `properties`; older versions of `az` show it beside `name`."""
+    paths = AliasChoices(AliasPath("properties", name, *path), AliasPath(name, *path))
+    return Field(default=None, validation_alias=paths)
+
+
+class Account(pydantic.BaseModel):
+    """A Speech, Foundry or multi-service resource, as `az cognitiveservices account list` shows it."""
+
+    name: str = Field(pattern=r"^\w[\w.-]{0,63}$")
+    id: str = Field(pattern=_ACCOUNT_ID)
+    kind: str
+    location: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9 ]{2,39}$")
+    tier: str | None = Field(default=None, validation_alias=AliasPath("sku", "name"))
+    address: str | None = _property("endpoint")
+    custom_domain: str | None = _property("customSubDomainName")
+    keys_disabled: bool | None = _property("disableLocalAuth")
+    public_access: str | None = _property("publicNetworkAccess")
+    network_default: str | None = _property("networkAcls", "defaultAction")
+    subscription: Subscription
+
+    @property
+    def region(self) -> str:
+        """The region as it stands in addresses."""
+        return self.location.replace(" ", "").lower()
+
+    @property
+    def trains_audio(self) -> bool:
+        """Whether the region has hardware for training with audio."""
+        return self.region in TRAINING_REGIONS
+
+    @property
+    def resource_group(self) -> str:
+        """The group of the resource."""
+        return self.id.split("/")[4]
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the resource, normalized.
+
+        Raises:
+            ValueError: A key must not be sent there.
+        """
+        parts = urlsplit(self.address or regional_endpoint(self.region))
+        # Without a custom domain the path is that of token requests, which nothing else answers at.
+        return normalize_endpoint(f"{parts.scheme}://{parts.netloc}")
+
+    @property
+    def problem(self) -> str | None:
+        """Why the resource cannot be used as it is, and what to do; None where it can."""
+        try:
+            is_regional = self.endpoint == regional_endpoint(self.region)
+        except ValueError as error:
+            return f"its endpoint {sanitize(self.address or '', 80)} {error}"
+        if not self.keys_disabled or not is_regional:
+            return None
+        return (
+            "its keys are switched off, and signing in needs a custom domain. Run: az cognitiveservices account update "
+            f"--name {self.name} --resource-group {self.resource_group} --subscription {self.subscription.id} "
+            "--custom-domain NAME"
+        )
+
+    def key_command(self, az: str) -> list[str]:
+        """Return the command that prints the key."""
+        target = ["--name", self.name, "--resource-group", self.resource_group, "--subscription", self.subscription.id]
+        return [az, "cognitiveservices", "account", "keys", "list", *target, "--query", "key1", "--output", "tsv"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The accounts that `az` knows, and what could not be read."""
+
+    accounts: list[Account]
+    unread: list[str]
+
+
+def find_az(path: str | None = None) -> str | None:
+    """Return the full path of `az`: clients with a window start servers without the user's `PATH`."""
+    found = shutil.which("az", path=path)
+    if found is None or (sys.platform == "win32" and Path(found).parent.resolve() == Path.cwd()):
+        return None  # Windows would also take a program that lies in the current folder
+    return str(Path(found).absolute())
+
+
+async def list_accounts(az: str, subscription: str | None = None) -> Found:
+    """Return the accounts that do speech to text, of all subscriptions or of one.
+
+    Args:
+        subscription: Its name or id.
+
+    Raises:
+        AzureCLIError: `az` does not answer, nobody is signed in, or the subscription is not known.
+    """
+    found = Found([], [])
+    known = _validated(Subscription, await _read_array(az, ["account", "list"]), found)
+    if not known:
+        raise AzureCLIError("`az` knows no subscription: nobody is signed in, or the user has none. Run: az login")
+    chosen = [
+        one for one in known if subscription is None or subscription.lower() in (one.id.lower(), one.name.lower())
+    ]
+    if not chosen:
+        names = ", ".join(sanitize(one.name, 64) for one in known[:20])
+        raise AzureCLIError(f"No subscription is called {quote(subscription or '', 64)}. Use one of: {names}.")
+    limit = anyio.CapacityLimiter(_PARALLEL)
+
+    async def read(one: Subscription) -> None:
+        async with limit:
+            try:
+                listed = await _read_array(az, ["cognitiveservices", "account", "list", "--subscription", one.id])
+            except AzureCLIError as error:
+                found.unread.append(f"subscription {sanitize(one.name, 64)}: {error}")
+                return
+        rows = [account | {"subscription": one} for account in listed if account.get("kind") in KINDS]
+        found.accounts.extend(_validated(Account, rows, found))
+
+    async with anyio.create_task_group() as tasks:
+        for one in chosen:
+            tasks.start_soon(read, one)
+    found.accounts.sort(key=lambda one: (one.subscription.name.lower(), one.name.lower(), one.id.lower()))
+    return found
+
+
+def _validated(schema: type[Row], rows: list[dict[str, Any]], found: Found) -> list[Row]:
+    """Return the rows that can be understood; the others are unread."""
+    valid = []
+    for row in rows:
+        try:
+            valid.append(schema.model_validate(row))
+        except pydantic.ValidationError as error:
+            fields = ", ".join(str(fault["loc"][0]) for fault in error.errors())
+            name = sanitize(str(row.get("name")), 64)
+            found.unread.append(f"{schema.__name__.lower()} {name}: `az` shows it without a valid {fields}")
+    return valid
+
+
+async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the JSON array of objects that a command of `az` prints."""
+    command = [az, *arguments, "--output", "json"]
+    shown = f"`az {' '.join(arguments)}`"
+    try:
+        result = await run_command(command, seconds=MAX_SECONDS, max_bytes=_MAX_BYTES, environment=_ENVIRONMENT)
+    except CommandError as error:
+        raise AzureCLIError(f"{shown} failed: {error}. Run it in a terminal.") from None
+    if result.status:
+        said = sanitize(result.errors.decode(errors="replace").strip(), 400) or "it gave no reason"
+        raise AzureCLIError(
+            f'{shown} ended with exit status {result.status}: "{said}". Sign in again (az login), or bring it up to '
+            "date (az upgrade)."
+        )
+    text = result.output.decode("utf-8-sig", errors="replace")
+    for start in re.finditer(r"^\s*(?=\[)", text, re.MULTILINE):  # warnings may stand before the answer
+        try:
+            rows, _ = json.JSONDecoder().raw_decode(text, start.end())
+        except ValueError:
+            continue
+        if all(isinstance(row, dict) for row in rows):
+            return list(rows)
+    raise AzureCLIError(
+        f'{shown} printed something else than a list in JSON: "{sanitize(text.strip(), 120)}". Run it in a terminal.'
+    )

@@ -1,0 +1,91 @@
+"""Commands of the user's machine, run with bounds on their time and output: key commands, and the Azure CLI."""
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from subprocess import DEVNULL
+
+import anyio
+
+_CHECK_SECONDS = 0.1
+"""Seconds between two checks of the size of a command's output."""
+
+_MAX_ERROR_BYTES = 8 * 1024
+"""The most of a command's stderr that is read, from its end."""
+
+_HIDDEN_VARIABLES = ("CUSTOM_SPEECH_STATE_KEY",)
+"""Secrets of this server that commands do not need."""
+
+
+class CommandError(Exception):
+    """The command did not start, or was ended; `str()` says why, without its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What a command that ended has printed."""
+
+    status: int
+    output: bytes
+    errors: bytes
+
+
+async def run_command(
+    command: Sequence[str], *, seconds: float, max_bytes: int, environment: Mapping[str, str] | None = None
+) -> CommandResult:
+    """Run a command without input, in a process group of its own, which is ended as a whole.
+
+    Args:
+        max_bytes: The most that it may print on stdout, and on stderr.
+        environment: Variables in addition to those of this process.
+
+    Raises:
+        CommandError: It cannot be started, takes too long or prints too much.
+    """
+    variables = {name: value for name, value in os.environ.items() if name not in _HIDDEN_VARIABLES}
+    # Files instead of pipes: a background process of the command would keep a pipe open.
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            process = await anyio.open_process(
+                command,
+                env=variables | dict(environment or {}),
+                start_new_session=True,
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=errors,
+            )
+        except OSError as error:
+            raise CommandError(error.strerror or type(error).__name__) from None
+        try:
+            status = await _wait(process, (output.fileno(), errors.fileno()), seconds, max_bytes)
+        finally:
+            _end_process_group(process)
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
+        output.seek(0)
+        errors.seek(max(0, os.fstat(errors.fileno()).st_size - _MAX_ERROR_BYTES))
+        return CommandResult(status, output.read(max_bytes), errors.read(_MAX_ERROR_BYTES))
+
+
+async def _wait(process: anyio.abc.Process, files: Sequence[int], seconds: float, max_bytes: int) -> int:
+    with anyio.move_on_after(seconds):
+        while process.returncode is None:
+            if any(os.fstat(file).st_size > max_bytes for file in files):
+                raise CommandError(f"it printed more than {max_bytes // 1024} KiB")
+            with anyio.move_on_after(_CHECK_SECONDS):
+                return await process.wait()
+        return process.returncode
+    raise CommandError(f"it did not end within {seconds:.0f} s")
+
+
+def _end_process_group(process: anyio.abc.Process) -> None:
+    try:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except OSError:
+        return
