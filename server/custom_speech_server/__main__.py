@@ -7,18 +7,21 @@ from importlib import import_module
 
 from custom_speech_server import __version__
 from custom_speech_server.commands import COMMANDS, serve
-from custom_speech_server.console import make_output_encodable
+from custom_speech_server.commands.options import CommandParser
+from custom_speech_server.console import make_output_encodable, notice
+
+NOTHING_IS_LEFT = "interrupted; nothing was changed, and nothing is left running."
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
     make_output_encodable()
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = create_parser(arguments).parse_args(arguments)
+    options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         status = int(options.run(options))
         sys.stdout.flush()
     except KeyboardInterrupt:
+        notice(getattr(options, "interrupted", NOTHING_IS_LEFT), "text")
         return 130
     except BrokenPipeError:
         # The reader of the output has gone, as `head` does; Python would otherwise report it again at exit.
@@ -27,29 +30,66 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
-def create_parser(arguments: list[str]) -> argparse.ArgumentParser:
-    """Return the parser; without a command the server serves over stdio.
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Return the options with the function `run` of their command; exit with 2 if one of them is wrong.
 
-    Only commands that occur in the arguments are imported.
+    Options may stand before and after the command. One that the command does not use is refused, not ignored.
     """
-    parser = argparse.ArgumentParser(
-        prog="custom-speech-mcp",
-        description="An MCP server with which AI assistants manage Azure custom speech models. "
-        "Without a command it serves MCP over stdio, which is what an MCP client starts.",
-        epilog="Without any configuration it works on an emulator of the service: no account, no cost.",
-    )
+    command, rest = split(arguments)
+    parser = create_parser(command)
+    options, unknown = parser.parse_known_args(rest)
+    if unknown and command is None and not unknown[0].startswith("-"):
+        parser.error(f"{unknown[0]!r} is not a command: choose from {', '.join(COMMANDS)}")
+    if unknown:
+        parser.error(f"does not take {' '.join(unknown)}")
+    return options
+
+
+def split(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Return the command, None if there is none, and the other arguments.
+
+    The command is the first argument that is neither an option nor its value, which may be spelled like a command.
+    """
+    parsers = [create_parser(name) for name in (None, *dict.fromkeys(arguments)) if name in COMMANDS or name is None]
+    is_value = False
+    for index, argument in enumerate(arguments):
+        if is_value or argument.startswith("-"):
+            is_value = not is_value and any(parser.takes_value(argument) for parser in parsers)
+        elif argument in COMMANDS:
+            return argument, [*arguments[:index], *arguments[index + 1 :]]
+        else:
+            break
+    return None, arguments
+
+
+def create_parser(command: str | None) -> CommandParser:
+    """Return the parser of a command; without one the server serves over stdio. Only this command is imported."""
+    if command is not None:
+        parser = CommandParser(f"custom-speech-mcp {command}", _sentence(COMMANDS[command]))
+        module = import_module(f"custom_speech_server.commands.{command.replace('-', '_')}")
+        parser.set_defaults(run=module.run)
+        module.add_arguments(parser)
+        return parser
+    parser = CommandParser("custom-speech-mcp", "Manage Azure custom speech models from AI assistants, over MCP.")
+    parser.usage = "custom-speech-mcp [COMMAND] [options]"
     parser.add_argument("--version", action="version", version=f"custom-speech-mcp {__version__}")
     serve.add_server_options(parser)
     parser.set_defaults(run=serve.run, http=False)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog=parser.prog)
-    for name, description in COMMANDS.items():
-        suppressed = argparse.SUPPRESS if name == "serve" else None  # its options may stand before the command as well
-        command = commands.add_parser(name, help=description, argument_default=suppressed)
-        if name in arguments:
-            module = import_module(f"custom_speech_server.commands.{name.replace('-', '_')}")
-            getattr(module, "add_arguments", lambda parser: None)(command)
-            command.set_defaults(run=module.run)
+    listed = "\n".join(f"  {name:<18} {description}" for name, description in COMMANDS.items())
+    parser.epilog = f"""commands (custom-speech-mcp COMMAND --help says more):
+{listed}
+
+examples:
+  custom-speech-mcp                          serve over stdio, as an MCP client starts it
+  custom-speech-mcp --config prod.toml doctor
+  custom-speech-mcp demo                     see the whole job without an account
+
+Without a command it serves MCP over stdio. Without any configuration it works on an emulator: no account, no cost."""
     return parser
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Check that what `deploy` and the documentation name exists."""
 
-import argparse
 import json
 import re
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 from custom_speech_emulator import serve as emulator
-from custom_speech_server.__main__ import create_parser
+from custom_speech_server.__main__ import create_parser, parse
 from custom_speech_server.http import startup_checks
 from custom_speech_tools.runtime.context import CALL_SECONDS
 from custom_speech_tools.speech.addresses import is_endpoint
@@ -54,11 +53,6 @@ def containers() -> Iterator[Container]:
 CONTAINERS = list(containers())
 
 
-def parse(command: list[str]) -> argparse.Namespace:
-    """Return the options of a command."""
-    return create_parser(command).parse_args(command)
-
-
 SERVERS = {name: service for name, service in COMPOSE.items() if name.startswith("server-")}
 
 
@@ -67,7 +61,7 @@ def test_deployment_starts_as_it_stands(container: Container, monkeypatch: pytes
     """The product's own parser takes the command, and no condition refuses it."""
     for name, value in container.environment.items():
         monkeypatch.setenv(name, value)
-    options = create_parser(container.command).parse_args(container.command)
+    options = parse(container.command)
     if container.command[0] == "emulator":
         assert emulator.refusal(options.host, options.allow_host) is None
         return
@@ -101,7 +95,7 @@ def test_configuration_page_names_every_variable_and_option() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     variables = set(re.findall(r'"(CUSTOM_SPEECH_\w+)"', sources))
     help_text = (
-        create_parser(["serve"]).format_help()
+        create_parser("serve").format_help()
         + subprocess.run(
             [sys.executable, "-m", "custom_speech_server", "serve", "--help"],
             check=True,

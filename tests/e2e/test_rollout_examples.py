@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_speech_server.__main__ import create_parser
+from custom_speech_server.__main__ import parse, split
 from custom_speech_server.rollouts.file import read_rollout_file
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rollouts.md").read_text(encoding="utf-8")
@@ -45,9 +45,9 @@ def test_rollout_page_shows_files_that_can_be_read(tmp_path: Path, text: str) ->
 
 @pytest.mark.parametrize("arguments", ARGUMENTS, ids=" ".join)
 def test_rollout_page_shows_commands_that_are_taken(arguments: list[str]) -> None:
-    options = create_parser(arguments).parse_args(arguments)
+    parse(arguments)
 
-    assert options.command in ("rollout", "emulator")
+    assert split(arguments)[0] in ("rollout", "emulator")
     assert "--confirm" in arguments or "--plan" in arguments or "--history" in arguments or len(arguments) <= 7
 
 

@@ -11,7 +11,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from custom_speech_server import __version__
-from custom_speech_server.__main__ import main
+from custom_speech_server.__main__ import create_parser, main, parse
+from custom_speech_server.commands import COMMANDS
+from custom_speech_server.commands.options import SHARED
 from support.tool_client import Caller
 
 COMMAND = [sys.executable, "-m", "custom_speech_server"]
@@ -156,7 +158,7 @@ async def test_command_line_the_emulators_state_outlives_the_server(tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--port", "70000"), "a port is a number from 0 to 65535"),
+        (("--port", "70000"), "'70000' is not a port, a number from 0 to 65535"),
         (("--host", "0.0.0.0"), "or name the host under which others reach it with --allow-host NAME"),  # noqa: S104
         (("--allow-host", "http://emulator:8765"), "neither scheme nor port"),
         (("--training", "perhaps"), "training must be looks:N, seconds:S or command"),
@@ -254,16 +256,6 @@ def test_check_data_command_prints_findings_and_exits_with_1_for_data_that_canno
     assert json.loads(refused.stdout)["findings"][0]["rule"] == "data-is-valid"
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_command_line_prints_the_completion_of_a_shell(shell: str) -> None:
-    """Of every command."""
-    pytest.importorskip("shtab")
-
-    said = run("completion", shell).stdout
-
-    assert all(part in said for part in ("rollout", "check-expirations", "within-days"))
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -283,3 +275,66 @@ def test_command_line_is_readable_at_80_columns_and_plain_without_a_terminal(arg
     assert [line for line in lines if len(line) > 80 and len(line.split()) > 1] == []
     assert "\033" not in done.stdout + done.stderr
     assert "\r" not in done.stdout + done.stderr
+
+
+VALUES = {"--config": ["doctor"], "--confirm": ["never"]}
+"""A value for each shared option that takes one; the file is named like a command."""
+
+REQUIRED = {"check-data": ["x.txt"], "rollout": ["x.toml"], "token": ["alice"]}
+
+
+@pytest.mark.parametrize("option", SHARED)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_shared_option_means_the_same_before_and_after_each_command_that_takes_it(command: str, option: str) -> None:
+    given = [option, *VALUES.get(option, [])]
+    required = REQUIRED.get(command, [])
+
+    if option in create_parser(command).format_help():
+        after = vars(parse([command, *required, *given]))
+        assert vars(parse([*given, command, *required])) == after
+        assert after != vars(parse([command, *required]))
+    else:
+        for arguments in ([*given, command, *required], [command, *required, *given]):
+            with pytest.raises(SystemExit) as stopped:
+                parse(arguments)
+            assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command_is_taken_before_it_as_well(command: str) -> None:
+    """Those of one spelling take a value in every command or in none, so that the command is found for certain."""
+    samples = {"--port": "5", "--toolsets": "models", "--wait": "5s", "--regions": "eastus"}
+    for action in create_parser(command)._actions:
+        option = (action.option_strings or ["--help"])[-1]
+        if option == "--help":
+            continue
+        sample = str(next(iter(action.choices or []), samples.get(option, "7")))
+        given = [option] if action.nargs == 0 else [option, sample]
+        required = REQUIRED.get(command, [])
+
+        assert vars(parse([*given, command, *required])) == vars(parse([command, *required, *given]))
+        for other in map(create_parser, (None, *COMMANDS)):
+            assert f"{option} " not in other.format_usage() or other.takes_value(option) == (action.nargs != 0)
+
+
+@pytest.mark.parametrize("arguments", [["--config", "prod.toml", "doctor"], ["doctor", "--config", "prod.toml"]])
+def test_command_works_on_the_configuration_that_was_named_before_or_after_it(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    """Not on the emulator, which answers if nothing is configured."""
+    (tmp_path / "prod.toml").write_text(
+        "[resources.production]\nendpoint = 'http://127.0.0.1:9'\nkey = {env = 'PATH'}\n", encoding="utf-8"
+    )
+    named = [str(tmp_path / one) if one.endswith(".toml") else one for one in arguments]
+
+    shown = run(*named, PATH="no key").stdout
+
+    assert "the default is production" in shown
+    assert "emulator" not in shown
+
+
+def test_command_line_names_the_commands_if_a_command_is_misspelt(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--emulated", "rolout", "x.toml"])
+
+    assert "'rolout' is not a command: choose from serve, demo, doctor" in capsys.readouterr().err

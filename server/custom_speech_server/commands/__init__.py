@@ -1,6 +1,7 @@
 """The subcommands of `custom-speech-mcp`: a module each, imported only when it is the command that was typed.
 
-A module defines `run(options)`, which returns the exit status, and `add_arguments(parser)` where it has options.
+A module defines `run(options)`, which returns the exit status, and `add_arguments(parser)`, which adds its options and
+an epilog with examples. Options that several commands take come from `options.add_shared`.
 """
 
 COMMANDS = {
@@ -11,7 +12,6 @@ COMMANDS = {
     "check-expirations": "show what stops working, and when, on all resources",
     "rollout": "bring one tested model to many regions, as a file describes it",
     "report": "write what ends when, models and their tests as one page",
-    "completion": "print the script that completes options in a shell (extra completion)",
     "token": "create a bearer token for access.toml",
     "emulator": "serve the emulator of the service on this machine",
 }

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from custom_speech_data import READERS
-from custom_speech_server.commands.options import path
+from custom_speech_server.commands.options import add_shared, path
 from custom_speech_server.console import Progress, wrapped
 
 
@@ -12,8 +12,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("path", type=path, metavar="PATH", help="file or folder")
     parser.add_argument("--kind", choices=sorted(READERS), help="kind of the dataset (default: guessed)")
-    parser.add_argument("--json", action="store_true", help="print the answer of the tool as JSON")
-    parser.epilog = "Exit status: 0 the data can be imported, 1 they cannot, 2 wrong usage."
+    add_shared(parser, "--json")
+    parser.epilog = """Exit status: 0 the data can be imported, 1 they cannot, 2 wrong usage.
+
+examples:
+  custom-speech-mcp check-data terms.txt
+  custom-speech-mcp check-data recordings/ --kind Acoustic --json"""
 
 
 def run(options: argparse.Namespace) -> int:

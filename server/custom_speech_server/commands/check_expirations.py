@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from custom_speech_server.commands.options import path
+from custom_speech_server.commands.options import add_shared
 from custom_speech_server.console import Progress, wrapped
 from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
 
@@ -20,13 +20,15 @@ SOMETHING_ENDS = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--config", type=path, metavar="FILE", help="resources.toml to use")
-    parser.add_argument("--emulated", action="store_true", help="work on the emulator, whatever is configured")
+    add_shared(parser, "--config", "--emulated", "--json")
     parser.add_argument("--within-days", type=_days, default=365, metavar="N", help="days to look ahead (default: 365)")
     parser.add_argument("--locale", help="only this locale (en-US) or language (en)")
     parser.add_argument("--resource", default="*", help="only this resource (default: all)")
-    parser.add_argument("--json", action="store_true", help="print the answer of the tool as JSON")
-    parser.epilog = "Exit status: 0 nothing ends, 3 something ends, 1 a resource did not answer, 2 wrong usage."
+    parser.epilog = """Exit status: 0 nothing ends, 3 something ends, 1 a resource did not answer, 2 wrong usage.
+
+examples:
+  custom-speech-mcp check-expirations --within-days 90
+  custom-speech-mcp check-expirations --locale de --resource berlin --json"""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -77,5 +79,5 @@ def as_table(answer: dict[str, Any]) -> str:
 
 def _days(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 3650:
-        raise argparse.ArgumentTypeError("a number of days from 1 to 3650")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to 3650")
     return int(text)

@@ -30,6 +30,11 @@ class StepFailedError(Exception):
     """A step did not have the expected result."""
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the examples; the command has no options."""
+    parser.epilog = "Exit status: 0 every step had the expected result, 1 one had not."
+
+
 def run(options: argparse.Namespace) -> int:  # all commands have the same signature
     """Show the job and return 0 if every step had the expected result."""
     try:

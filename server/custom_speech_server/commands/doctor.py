@@ -9,7 +9,7 @@ import anyio
 
 from custom_speech_server import emulated_resources
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
-from custom_speech_server.commands.options import path
+from custom_speech_server.commands.options import add_shared
 from custom_speech_server.console import Progress, wrapped
 from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
@@ -27,8 +27,12 @@ from custom_speech_tools.speech.sanitize import sanitize
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--config", type=path, metavar="FILE", help="resources.toml to use")
-    parser.add_argument("--emulated", action="store_true", help="work on the emulator, whatever is configured")
+    add_shared(parser, "--config", "--emulated")
+    parser.epilog = """Exit status: 0 every resource answers, 1 one does not, 2 wrong configuration.
+
+examples:
+  custom-speech-mcp doctor
+  custom-speech-mcp doctor --config prod.toml"""
 
 
 def run(options: argparse.Namespace) -> int:

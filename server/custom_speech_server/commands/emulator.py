@@ -57,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="besides loopback, a host to read contentUrl from and to send webhooks to",
     )
+    parser.epilog = """examples:
+  custom-speech-mcp emulator --write-config emulator.toml
+  custom-speech-mcp emulator --regions eastus,japaneast --training seconds:60 --state emulator.sqlite"""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -120,11 +123,11 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 def _regions(text: str) -> list[str]:
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names or not all(re.fullmatch(r"[a-z][a-z0-9]{2,30}", name) for name in names):
-        raise argparse.ArgumentTypeError("regions are written as in addresses: eastus,westeurope,japaneast")
+        raise argparse.ArgumentTypeError(f"{text!r}: regions are written as in addresses: eastus,westeurope,japaneast")
     return names
 
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
-        raise argparse.ArgumentTypeError("a host name has neither scheme nor port, such as emulator")
+        raise argparse.ArgumentTypeError(f"{text!r}: a host name has neither scheme nor port, such as emulator")
     return text

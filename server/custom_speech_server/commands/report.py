@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from custom_speech_server.commands.options import path
+from custom_speech_server.commands.options import add_shared, path
 from custom_speech_server.console import Progress
 from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
 
@@ -18,10 +18,12 @@ MAX_TESTS = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--html", type=path, metavar="FILE", help="write the page to this file")
-    parser.add_argument("--json", action="store_true", help="print the answers of the tools as JSON")
-    parser.add_argument("--config", type=path, metavar="FILE", help="resources.toml to use")
-    parser.add_argument("--emulated", action="store_true", help="work on the emulator, whatever is configured")
-    parser.epilog = "Exit status: 0 everything is shown, 1 a resource did not answer, 2 wrong usage."
+    add_shared(parser, "--config", "--emulated", "--json")
+    parser.epilog = """Exit status: 0 everything is shown, 1 a resource did not answer, 2 wrong usage.
+
+examples:
+  custom-speech-mcp report --html models.html
+  custom-speech-mcp report --json --config prod.toml"""
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from custom_speech_server.commands.options import path
+from custom_speech_server.commands.options import add_shared, path
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.console import notice, wrapped
 
@@ -35,17 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option(
         "--wait", type=_duration, default=86400, metavar="TIME", help="the longest run: 90s, 30m, 24h (default: 24h)"
     )
-    option("--json", action="store_true", help="print the result as JSON")
-    option("--config", type=path, metavar="FILE", help="resources.toml to use")
-    option("--emulated", action="store_true", help="work on the emulator, whatever is configured")
-    option("--confirm", choices=("ask", "never"), help="never: charges were agreed to in advance (no terminal)")
+    add_shared(parser, "--config", "--emulated", "--confirm", "--json")
     parser.set_defaults(
         read_only=False, toolsets=None, max_wait=None, data_dir=None, log="text", telemetry=False, http=False
     )
-    parser.epilog = (
-        "Exit status: 0 done, 1 failed or wrong file, 3 not finished in time, 4 gate not passed; "
-        "with --plan: 0 nothing would change, 2 something would, 1 error."
-    )
+    parser.epilog = """Exit status: 0 done, 1 failed or wrong file, 3 not finished in time, 4 gate not passed.
+With --plan: 0 nothing would change, 2 something would, 1 error.
+
+examples:
+  custom-speech-mcp rollout clinic.toml --plan
+  custom-speech-mcp rollout clinic.toml --confirm never --json"""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -244,5 +243,5 @@ def _user() -> str | None:
 def _duration(text: str) -> int:
     match = re.fullmatch(r"(\d{1,6})([smhd]?)", text)
     if match is None:
-        raise argparse.ArgumentTypeError("a time such as 90s, 30m, 24h or 2d")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 30m, 24h or 2d")
     return int(match[1]) * _UNITS[match[2] or "s"]

@@ -8,7 +8,7 @@ import os
 import sys
 
 from custom_speech_server import __version__
-from custom_speech_server.commands.options import path, port
+from custom_speech_server.commands.options import add_shared, path, port
 from custom_speech_server.config_source import is_configured
 from custom_speech_server.console import notice
 
@@ -41,16 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     stateless = "keep no sessions, as replicas behind a load balancer do; needs CUSTOM_SPEECH_STATE_KEY"
     option("--stateless", action="store_true", default=False, help=stateless)
     option("--stop-seconds", type=int, default=50, metavar="S", help="how long running calls may finish (default: 50)")
+    parser.epilog = """examples:
+  custom-speech-mcp serve --data-dir ~/speech-data
+  custom-speech-mcp serve --http --port 8080 --access access.toml --host 0.0.0.0 --allow-host speech.contoso.com"""
 
 
 def add_server_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that stdio and HTTP share."""
     option = parser.add_argument
-    option("--config", type=path, metavar="FILE", help="resources.toml to use")
+    add_shared(parser, "--config", "--emulated", "--confirm")
     option("--read-only", action="store_true", help="offer no tool that changes anything")
-    option("--emulated", action="store_true", help="work on the emulator, whatever is configured")
     option("--toolsets", type=_toolsets, metavar="LIST", help=f"offer these toolsets only: {','.join(TOOLSETS)}")
-    option("--confirm", choices=("ask", "never"), help="whether charges need the user's agreement (default: ask)")
     option("--max-wait", type=_max_wait, metavar="S", help="the longest that a call waits, in seconds (default: 45)")
     option("--data-dir", type=path, action="append", metavar="DIR", help="a folder whose files tools may read (stdio)")
     option("--log", choices=("text", "json"), help="how to log to stderr (default: text, errors only)")
@@ -230,7 +231,7 @@ def _confirm(options: argparse.Namespace) -> Literal["ask", "never"]:
 
 def _max_wait(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 3600:
-        raise argparse.ArgumentTypeError("the longest wait is a number of seconds from 1 to 3600")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to 3600")
     return int(text)
 
 

@@ -9,6 +9,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("name", type=_bearer, help="whose token it is, as the audit log names it")
     parser.add_argument("--write", action="store_true", help="may call tools that change something")
+    parser.epilog = "examples:\n  custom-speech-mcp token alice --write >> access.toml"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,5 +24,5 @@ def run(options: argparse.Namespace) -> int:
 
 def _bearer(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
-        raise argparse.ArgumentTypeError("a name has letters, digits, - and _, at most 64")
+        raise argparse.ArgumentTypeError(f"{name!r}: a name has letters, digits, - and _, at most 64")
     return name
