@@ -19,6 +19,12 @@ from support.tool_client import Caller
 Connect = Callable[..., AbstractAsyncContextManager[Caller]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of tests/live, which asks the real service."""
+    parser.addoption("--live-write", action="store_true", help="let tests/live make and delete entities")
+    parser.addoption("--record", metavar="FILE", help="write what tests/live exchanged, with names and ids replaced")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep state keys, locks and markers of tests out of the user's own directory, and of the next run."""
