@@ -24,8 +24,8 @@ from custom_speech_server import __version__, emulated_resources
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
 from custom_speech_server.view import Views
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy
 from custom_speech_tools.runtime.auditing import Audit, NullAudit
-from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
 from custom_speech_tools.runtime.dependencies import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
@@ -165,7 +165,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
         yield AppContext(
             resources=resources,
             default=settings.resources.default,
-            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key, settings.agreed_by),
+            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key, agreed_by=settings.agreed_by),
             idempotency=IdempotentExecutor(settings.audit.unresolved(), settings.lock),
             audit=settings.audit,
             observe=settings.observe,

@@ -5,7 +5,7 @@ the lock a marker is kept that says that a request has been completed, for as lo
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import time
@@ -15,9 +15,8 @@ import anyio
 from filelock import AsyncFileLock, Timeout
 
 from custom_speech_server.resource_config import ConfigurationError
-from custom_speech_tools.runtime.confirmation import CONFIRMATION_LIFETIME
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import LockUnavailableError, RequestLock
+from custom_speech_tools.runtime.idempotency import MARK_SECONDS, LockUnavailableError, RequestLock
 from custom_speech_tools.speech import SpeechError
 
 _log = logging.getLogger(__name__)
@@ -30,7 +29,6 @@ LOCK_SECONDS = 60.0
 ACQUIRE_SECONDS = 30.0
 """Seconds for which a request waits for an identical one."""
 
-_MARKER_SECONDS = CONFIRMATION_LIFETIME.total_seconds()
 _PREFIX = "custom-speech-mcp:"
 
 
@@ -80,7 +78,7 @@ class FileLock:
             raise LockUnavailableError(f"the lock in {self._directory} cannot be taken ({why}).") from None
         is_unchanged = False
         try:
-            yield _age(marker) < _MARKER_SECONDS
+            yield _age(marker) < MARK_SECONDS
         except Exception as error:
             is_unchanged = nothing_was_changed(error)
             raise
@@ -90,9 +88,25 @@ class FileLock:
                     marker.touch(mode=0o600)
             await lock.release()
 
+    async def mark(self, name: str) -> None:
+        """Mark a name for the lifetime of a confirmation.
+
+        Raises:
+            LockUnavailableError: The folder cannot be written.
+        """
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (self._directory / f"{name}.done").touch(mode=0o600)
+        except OSError as error:
+            raise LockUnavailableError(f"{self._directory} cannot be written ({error.strerror}).") from None
+
+    async def is_marked(self, name: str) -> bool:
+        """Return whether a process of this machine has marked the name within the lifetime of a confirmation."""
+        return _age(self._directory / f"{name}.done") < MARK_SECONDS
+
     def _remove_old(self) -> None:
         for file in self._directory.iterdir():
-            if _age(file) > 2 * _MARKER_SECONDS:
+            if _age(file) > 2 * MARK_SECONDS:
                 file.unlink(missing_ok=True)
 
 
@@ -129,15 +143,10 @@ class RedisLock:
         """
         from redis.exceptions import LockError, RedisError
 
-        marker = f"{_PREFIX}done:{key}"
         lock = self._redis.lock(f"{_PREFIX}lock:{key}", timeout=LOCK_SECONDS, blocking_timeout=ACQUIRE_SECONDS)
-        try:
-            if not await lock.acquire():
-                raise LockUnavailableError("an identical request takes too long.")
-            is_done = bool(await self._redis.exists(marker))
-        except (RedisError, OSError) as error:
-            message = f"the store of {LOCK_URL_VARIABLE} does not answer ({type(error).__name__})."
-            raise LockUnavailableError(message) from None
+        if not await self._ask(lock.acquire()):
+            raise LockUnavailableError("an identical request takes too long.")
+        is_done = await self.is_marked(key)
         is_unchanged = False
         try:
             yield is_done
@@ -148,7 +157,32 @@ class RedisLock:
             with anyio.CancelScope(shield=True):
                 try:
                     if not is_unchanged:
-                        await self._redis.set(marker, 1, px=int(_MARKER_SECONDS * 1000))
+                        await self.mark(key)
                     await lock.release()
-                except (LockError, RedisError, OSError) as error:
+                except (LockUnavailableError, LockError, RedisError, OSError) as error:
                     _log.warning("A lock will expire by itself: the store does not answer (%s).", type(error).__name__)
+
+    async def mark(self, name: str) -> None:
+        """Mark a name for the lifetime of a confirmation.
+
+        Raises:
+            LockUnavailableError: The store does not answer.
+        """
+        await self._ask(self._redis.set(f"{_PREFIX}done:{name}", 1, px=int(MARK_SECONDS * 1000)))
+
+    async def is_marked(self, name: str) -> bool:
+        """Return whether any process has marked the name within the lifetime of a confirmation.
+
+        Raises:
+            LockUnavailableError: The store does not answer.
+        """
+        return bool(await self._ask(self._redis.exists(f"{_PREFIX}done:{name}")))
+
+    async def _ask(self, request: Awaitable[Any]) -> Any:
+        from redis.exceptions import RedisError
+
+        try:
+            return await request
+        except (RedisError, OSError) as error:
+            message = f"the store of {LOCK_URL_VARIABLE} does not answer ({type(error).__name__})."
+            raise LockUnavailableError(message) from None

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -41,8 +42,11 @@ def state_directory(resources: Resources) -> tuple[Path | None, list[str]]:
     return directory, []
 
 
-def state_key(shared: str | None, directory: Path | None) -> bytes:
+def state_key(shared: str | None, directory: Path | None, warn: Callable[[str], None] = lambda text: None) -> bytes:
     """Return the key that signs confirm tokens: the shared one, else this user's own, else a new one.
+
+    Args:
+        warn: Takes what the operator should know about a key file that cannot be used.
 
     Raises:
         ConfigurationError: The shared key is too short.
@@ -55,7 +59,12 @@ def state_key(shared: str | None, directory: Path | None) -> bytes:
         return secrets.token_bytes(STATE_KEY_BYTES)
     try:
         return _own_key(directory / KEY_FILE)
-    except OSError:
+    except OSError as error:
+        why = error.strerror or str(error)
+        warn(
+            f"the key file {directory / KEY_FILE} cannot be used ({why}): confirm tokens end with this process. "
+            "Delete it, so that a new one is made."
+        )
         return secrets.token_bytes(STATE_KEY_BYTES)
 
 
@@ -79,5 +88,5 @@ def _own_key(file: Path) -> bytes:
     key = file.read_bytes()
     is_private = os.name == "nt" or (file.stat().st_mode & 0o077 == 0 and file.stat().st_uid == os.getuid())
     if len(key) != STATE_KEY_BYTES or not is_private:
-        raise PermissionError(f"{file} is not a private key file")
+        raise PermissionError("it is not a private file of 32 bytes, mode 600")
     return key

@@ -173,6 +173,14 @@ class SharedLock:
             finally:
                 self._done.add(key)
 
+    async def mark(self, name: str) -> None:
+        """Mark a name."""
+        self._done.add(name)
+
+    async def is_marked(self, name: str) -> bool:
+        """Return whether a process has marked the name."""
+        return name in self._done
+
 
 @dataclass
 class Run:

@@ -37,7 +37,10 @@ def test_state_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     state_key(None, tmp_path)
     (tmp_path / KEY_FILE).chmod(0o644)
 
-    assert state_key(None, tmp_path) != (tmp_path / KEY_FILE).read_bytes()
+    said: list[str] = []
+
+    assert state_key(None, tmp_path, said.append) != (tmp_path / KEY_FILE).read_bytes()
+    assert [KEY_FILE in text and "not a private file" in text for text in said] == [True]
 
 
 def test_state_key_without_a_directory_ends_with_the_process() -> None:

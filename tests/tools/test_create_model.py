@@ -213,7 +213,7 @@ class TestCharge:
             refusal = await call.refusal("create_model", **GOOD)
 
         is_token_offered = 'confirm="' in refusal
-        assert is_token_offered == (answer.action == "accept" and "agree" not in (answer.content or {}))
+        assert is_token_offered == (answer.action == "accept" and (answer.content or {}).get("agree") is not False)
         assert is_token_offered or "The user did not agree" in refusal
         assert await azure.writes() == []
 

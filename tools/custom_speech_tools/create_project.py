@@ -7,7 +7,7 @@ from custom_speech_tools.guardrails.resource_rules import projects_are_supported
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, create_once, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Locale, ResourceName
@@ -40,7 +40,7 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
     if arguments.description:
         body["description"] = arguments.description
     writer = call.writer(speech, Decision((), key))
-    project, existed = await create_once(
+    project, existed = await call.app.idempotency.create_once(
         call,
         key,
         lambda: writer.projects_create(body),

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from custom_speech_tools.guardrails.deletion_plan import KINDS, DeletableKind, plan_deletion
 from custom_speech_tools.runtime.auditing import Decision
-from custom_speech_tools.runtime.confirmed_plan import confirmed_plan
+from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
@@ -39,17 +39,19 @@ async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> 
 
     Refused while it is running or in use, with what uses it.
     """
-    plan, confirmation = await confirmed_plan(
+    plan, agreement = await confirmed_plan(
         call,
         arguments.confirm,
         lambda: plan_deletion(call, arguments.kind, arguments.entity, arguments.resource),
     )
-    writer = call.writer(plan.speech, Decision(plan.findings, None, confirmation.how))
     kind = KINDS[plan.kind]
-    assert kind.delete  # noqa: S101  # everything in KINDS can be deleted
-    await kind.delete(writer, plan.entity.id)
+
+    async def delete(how: str) -> None:
+        assert kind.delete  # noqa: S101  # everything in KINDS can be deleted
+        await kind.delete(call.writer(plan.speech, Decision(plan.findings, None, how)), plan.entity.id)
+
+    await carry_out(call, agreement, plan.effect, delete)
     plan.speech.known.pop(plan.entity.id, None)
-    call.app.confirmation.mark_used(confirmation.id, call.app.now())
     return DeletedEntity(
         **resource_fields(plan.speech),
         id=plan.entity.id,

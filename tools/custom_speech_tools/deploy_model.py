@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool
 
 from custom_speech_tools.guardrails.deployment_plan import deploy, plan_deployment
 from custom_speech_tools.guardrails.deployment_rules import DeploymentRequest
-from custom_speech_tools.runtime.confirmed_plan import confirmed_plan
+from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import (
     Arguments,
@@ -59,9 +59,8 @@ async def deploy_model(arguments: DeployModelArguments, call: CallContext) -> En
         arguments.logging,
         arguments.resource,
     )
-    plan, confirmation = await confirmed_plan(call, arguments.confirm, lambda: plan_deployment(call, request))
-    first, existed = await deploy(call, plan, confirmation)
-    call.app.confirmation.mark_used(confirmation.id, call.app.now())
+    plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deployment(call, request))
+    first, existed = await carry_out(call, agreement, plan.effect, lambda how: deploy(call, plan, how))
     speech = plan.speech
     last = await poll_until_terminal(call, first, lambda: speech.endpoints_get(first.id), arguments.wait_seconds)
     findings = [finding for finding in plan.findings if finding.level != "confirm"]

@@ -3,6 +3,7 @@
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import ModelPlan, next_step_when_blocked, plan_training
 from custom_speech_tools.guardrails.model_rules import MAX_AUDIO_HOURS
+from custom_speech_tools.runtime.confirmation import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
@@ -35,7 +36,6 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
     plan = await plan_training(call, arguments)
     hours, blocked = plan.facts.audio_hours, plan.is_blocked
     days = None if blocked else round(min(hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY, 2)
-    token = call.app.confirmation.issue_token(plan.effect, call.app.now()) if plan.needs_confirmation else None
     return Plan(
         **resource_fields(plan.facts.speech),
         ok=not blocked and plan.existing is None,
@@ -45,25 +45,33 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
         estimated_training_days=days,
         training_is_charged=None if blocked else plan.is_charged,
         uncharged_alternative=None if blocked else _reference(plan.uncharged_alternative),
-        confirm=token,
-        next_steps=[_next_step(plan)],
+        confirm=_token(call, plan),
+        next_steps=[_next_step(call, plan)],
     )
+
+
+def _token(call: CallContext, plan: ModelPlan) -> str | None:
+    """Return a token for a client that cannot ask its user; without a name nobody could be asked about the model."""
+    effect = plan.effect if plan.facts.request.display_name and "create_model" not in call.app.missing_tools else None
+    policy = call.app.confirmation
+    if effect is None or policy.mode == "never" or not gives_tokens(call):
+        return None
+    return policy.issue_token([effect], call.caller, call.app.now())
 
 
 def _reference(base: schemas.BaseModel | None) -> EntityReference | None:
     return EntityReference(id=base.id, display_name=base.display_name) if base else None
 
 
-def _next_step(plan: ModelPlan) -> str:
+def _next_step(call: CallContext, plan: ModelPlan) -> str:
     if plan.is_blocked:
         return next_step_when_blocked(plan.findings)
     if plan.existing:
         return call_step("get_model", model=plan.existing.id, resource=plan.facts.speech.resource.name)
     name = "" if plan.facts.request.display_name else " and a display_name"
-    if plan.needs_confirmation:
-        return (
-            f"Ask your user about the charge; if they agree, call create_model with these arguments{name} and confirm."
-        )
+    if plan.effect and call.app.confirmation.mode == "ask" and not call.client.can_ask:
+        confirm = " and confirm" if plan.facts.request.display_name else "; it returns a confirm token"
+        return f"Ask your user about the charge; if they agree, call create_model with these arguments{name}{confirm}."
     return f"Call create_model with the same arguments{name}."
 
 

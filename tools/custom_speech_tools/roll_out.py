@@ -10,8 +10,7 @@ from custom_speech_tools.guardrails.rollout_gate import Gate, complete_gate
 from custom_speech_tools.guardrails.rollout_plan import RolloutPlan, plan_rollout, replaced_model
 from custom_speech_tools.guardrails.rollout_record import AGREED_PROPERTY, GATE_PROPERTY, record_of
 from custom_speech_tools.guardrails.rollout_steps import TargetProgress, advance, save_properties
-from custom_speech_tools.runtime.confirmation import Confirmation
-from custom_speech_tools.runtime.confirmed_plan import confirmed_plan
+from custom_speech_tools.runtime.confirmation import confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Confirm, ModelReference, WaitSeconds
@@ -90,7 +89,7 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     agrees once, to all.
     """
     plan, confirmation = await confirmed_plan(call, arguments.confirm, lambda: plan_rollout(call, arguments))
-    plan = await _save_agreement(call, plan, confirmation)
+    plan = await _save_agreement(call, plan)
     gate = await complete_gate(call, plan.gate, arguments.wait_seconds)
     plan = replace(plan, gate=gate)
     if not gate.is_open:
@@ -101,13 +100,11 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     return await _present(call, plan, targets)
 
 
-async def _save_agreement(call: CallContext, plan: RolloutPlan, confirmation: Confirmation) -> RolloutPlan:
+async def _save_agreement(call: CallContext, plan: RolloutPlan) -> RolloutPlan:
     """Keep the user's agreement to new endpoints, so that they are asked once for all calls."""
     if not plan.asks or not plan.new_endpoints:
         return plan
-    plan = await save_properties(call, plan, {AGREED_PROPERTY: record_of(plan.now, plan.agreed)})
-    call.app.confirmation.mark_used(confirmation.id, call.app.now())
-    return plan
+    return await save_properties(call, plan, {AGREED_PROPERTY: record_of(plan.now, plan.agreed)})
 
 
 async def _present(call: CallContext, plan: RolloutPlan, progress: list[TargetProgress]) -> Rollout:

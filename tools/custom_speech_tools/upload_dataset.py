@@ -14,7 +14,6 @@ from custom_speech_tools.guardrails.upload_plan import UploadPlan, UploadRequest
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.block_upload import UploadState, upload_blocks
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.idempotency import create_once
 from custom_speech_tools.runtime.parameters import (
     KIND_MEANINGS,
     Arguments,
@@ -118,7 +117,7 @@ async def _upload(
     """Create the dataset, or find what an earlier call created, and send the blocks that it does not have."""
     speech, request = plan.speech, plan.request
     writer = call.writer(speech, Decision(plan.findings, plan.key))
-    dataset, existed = await create_once(
+    dataset, existed = await call.app.idempotency.create_once(
         call,
         plan.key,
         lambda: writer.datasets_create(plan.definition(), plan.secrets),

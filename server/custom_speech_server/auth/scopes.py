@@ -7,13 +7,14 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from custom_speech_server.prompts import JOBS
+from custom_speech_tools.runtime.client import WRITE_SCOPE
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.runtime.tool import error_answer
 
 READ = "speech.read"
 """Without it no request is served."""
 
-WRITE = "speech.write"
+WRITE = WRITE_SCOPE
 """Without it, tools that change something are neither listed nor run."""
 
 

@@ -170,8 +170,12 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
 
     directory, warnings = state_directory(resources)
     audit, audit_warnings = audit_from_environment(os.environ, resources)
+
+    def warn(text: str) -> None:
+        notice(f"caution: {text}", options.log)
+
     for warning in (*resources.warnings, *warnings, *audit_warnings):
-        notice(f"caution: {warning}", options.log)
+        warn(warning)
     if resources.in_process and problem is None:
         notice("working on the emulator; no resource is configured.", options.log)
     confirm = _confirm(options)
@@ -182,7 +186,7 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         confirm=confirm,
         read_only=options.read_only or False,
         toolsets=options.toolsets or TOOLSETS,
-        state_key=state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"), directory),
+        state_key=state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"), directory, warn),
         audit=audit,
         lock=lock_from_environment(os.environ, directory),
         max_wait=options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE, "45")),

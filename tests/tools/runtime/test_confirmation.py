@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mcp.types import CallToolResult, ElicitResult, ErrorData, InputRequiredResult
 
 from custom_speech_emulator import emulator
-from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Effect
 from support.scripted_service import served
 from support.tool_client import Caller, rules_of, text_of
 from support.virtual_time import BACKEND, START, clock
@@ -304,23 +304,22 @@ async def test_nothing_is_charged_when_the_base_model_expired_while_it_was_plann
     assert created(azure) == 0
 
 
-def test_nothing_is_charged_without_keeping_tokens_that_have_expired() -> None:
-    """They confirm nothing anyhow."""
-    policy = ConfirmationPolicy("ask", b"k" * 32)
-    for minutes in range(60):
-        now = START + timedelta(minutes=minutes)
-        policy.mark_used(policy.issue_token(str(minutes), now), now)
-
-    assert len(policy.used) == 11
+def effect(request: str) -> Effect:
+    """A charge of one request."""
+    return Effect("training", "here", request, ("base",), "It costs.")
 
 
 @given(st.text(max_size=80), st.text(max_size=20))
 def test_nothing_is_charged_by_any_text_in_place_of_a_token(text: str, request: str) -> None:
     """Only this server's own seal counts."""
     policy = ConfirmationPolicy("ask", b"k" * 32)
+    token = policy.issue_token([effect(request)], "ada", START)
 
-    assert not policy.is_valid(text, request, START)
-    assert not policy.is_valid(policy.issue_token(request, START), request + "x", START)
+    assert policy.read_token(text, [effect(request)], "ada", START) is None
+    assert policy.read_token(token, [effect(request + "x")], "ada", START) is None
+    assert policy.read_token(token, [effect(request)], "bob", START) is None
+    assert policy.read_token(token, [effect(request)], "ada", START + timedelta(minutes=11)) is None
+    assert policy.read_token(token, [effect(request)], "ada", START) is not None
 
 
 async def unsupported(context: Any, params: Any) -> Any:
@@ -340,18 +339,117 @@ async def test_elicitation_that_fails_gives_the_findings_and_a_token(azure: Any,
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_valid_token_is_accepted_although_the_client_could_ask(azure: Any, mode: str) -> None:
+async def test_token_is_neither_given_to_nor_taken_from_a_client_that_can_ask(azure: Any, mode: str) -> None:
+    """Not even after a no, and not one that a client without a user got."""
     asked: list[Any] = []
 
-    async def note(context: Any, params: Any) -> ElicitResult:
+    async def no(context: Any, params: Any) -> ElicitResult:
         asked.append(params)
         return ElicitResult(action="decline")
 
-    async with served(azure, confirm="ask", client={"mode": mode, "elicitation_callback": note}) as call:
-        token = (await call("plan_model", **CHARGED))["confirm"]
+    async with served(azure, confirm="ask") as other:
+        foreign = token_of(await other.refusal("create_model", **CHARGED))
+    async with served(azure, confirm="ask", client={"mode": mode, "elicitation_callback": no}) as call:
+        refusals = [await call.refusal("create_model", **CHARGED, confirm=foreign)]
+        plan = await call("plan_model", **CHARGED)
+        refusals.append(await call.refusal("create_model", **CHARGED, confirm=foreign))
+        dataset = await call.id_of("datasets", "Contoso plain text en-US")
+        refusals.append(await call.refusal("create_model", **CHARGED | {"datasets": [dataset]}))
+
+    assert (created(azure), len(asked), plan["confirm"]) == (0, 1, None)
+    assert ["confirm=" in refusal for refusal in refusals] == [False] * 3
+
+
+async def test_no_holds_for_ten_minutes_and_for_this_effect_only(azure: Any) -> None:
+    answers = iter([ElicitResult(action="cancel"), *[ElicitResult(action="accept", content={"agree": True})] * 2])
+
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        return next(answers)
+
+    async with served(azure, confirm="ask", client={"mode": "legacy", "elicitation_callback": answer}) as call:
+        first = await call.refusal("create_model", **CHARGED)
+        await call("create_model", **CHARGED | {"display_name": "Other"})
+        await anyio.sleep(590)
+        second = await call.refusal("create_model", **CHARGED)
+        await anyio.sleep(20)
+        await call("create_model", **CHARGED)
+
+    assert "The user did not agree" in first
+    assert "holds for ten minutes" in second
+    assert created(azure) == 2
+
+
+@pytest.mark.parametrize("answer", [unsupported, saying({"agree": "true"})], ids=["-32601", "text"])
+async def test_token_after_a_failed_question_is_for_this_effect_only(azure: Any, answer: Any) -> None:
+    async with served(azure, confirm="ask", client={"mode": "legacy", "elicitation_callback": answer}) as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+        await call.refusal("create_model", **CHARGED | {"display_name": "Other"}, confirm=token)
+        assert created(azure) == 0
         await call("create_model", **CHARGED, confirm=token)
 
-    assert (created(azure), asked) == (1, [])
+    assert created(azure) == 1
+
+
+async def test_two_rounds_without_any_answer_give_a_token(azure: Any) -> None:
+    """Since 2026-07-28 a client that cannot ask can only repeat the call."""
+    async with served(azure, confirm="ask", client={"elicitation_callback": yes}) as call:
+        question = await asked(call, CHARGED)
+        again = await silent(call, question)
+        assert isinstance(again, InputRequiredResult)
+        refusal = await silent(call, again)
+        assert isinstance(refusal, CallToolResult)
+        await call("create_model", **CHARGED, confirm=token_of(text_of(refusal)))
+
+    assert "could not ask its user" in text_of(refusal)
+    assert created(azure) == 1
+
+
+async def silent(call: Caller, question: InputRequiredResult) -> CallToolResult | InputRequiredResult:
+    """The call again, without an answer."""
+    return await call.client.session.call_tool(
+        "create_model", CHARGED, request_state=question.request_state, allow_input_required=True
+    )
+
+
+@pytest.mark.parametrize("change", ["project", "base_model"])
+async def test_token_survives_what_the_user_was_not_told(azure: Any, change: str) -> None:
+    async with served(azure, confirm="ask") as call:
+        plan = await call("plan_model", **CHARGED)
+        more = {"project": "Contoso en-US"} if change == "project" else {"base_model": plan["base_model"]["id"]}
+        await call("create_model", **CHARGED | more, confirm=plan["confirm"])
+
+    assert created(azure) == 1
+
+
+async def test_plan_without_a_name_gives_no_token(azure: Any) -> None:
+    async with served(azure, confirm="ask") as call:
+        plan = await call("plan_model", **{name: part for name, part in CHARGED.items() if name != "display_name"})
+
+    assert plan["confirm"] is None
+
+
+async def test_plan_on_a_read_only_server_gives_no_token(azure: Any) -> None:
+    async with served(azure, confirm="ask", read_only=True) as call:
+        assert (await call("plan_model", **CHARGED))["confirm"] is None
+
+
+async def test_slow_service_is_read_once_if_nobody_was_asked(azure: Any) -> None:
+    """Facts are read again only after somebody was asked."""
+    requests: list[str] = []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        requests.append(scope["path"])
+        await anyio.sleep(3)
+        await azure(scope, receive, send)
+
+    async with served(slow, confirm="ask") as call:
+        dataset = await call.id_of("datasets", "Contoso plain text en-US")
+        request = CHARGED | {"datasets": [dataset]}
+        token = token_of(await call.refusal("create_model", **request))
+        requests.clear()
+        await call("create_model", **request, confirm=token)
+
+    assert len(requests) <= 5, requests
 
 
 @pytest.mark.parametrize("value", ["yes", "on", "1", 1, "true", 1.0, [True], None, False])

@@ -97,7 +97,8 @@ def trained_model_is_usable(model: schemas.CustomModel, now: datetime, resource:
     elif model.status != "Succeeded":
         wait = call_step("get_model", model=model.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
         message = f"Model {name} is still being trained ({sanitize(model.status, 40)})."
-        yield Finding(rule="model-is-ready", level="block", message=message, fix=f"Wait for it: {wait}.")
+        fix = f"Wait for it: {wait}."
+        yield Finding(rule="model-is-ready", level="block", message=message, fix=fix, remedy="wait")
     elif until is not None and until <= now:
         message = f"Model {name} has not transcribed since {until:%Y-%m-%d}."
         yield Finding(rule="model-is-ready", level="block", message=message, fix="Train a new one.")

@@ -8,9 +8,10 @@ import anyio
 
 from custom_speech_tools.guardrails.references import DATASET, ENDPOINT, EVALUATION, MODEL, PROJECT, EntityKind, find
 from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_are_supported, resource_is_writable
-from custom_speech_tools.runtime.confirmation import ConfirmationRequest
+from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
 from custom_speech_tools.runtime.results import Finding
@@ -58,17 +59,29 @@ class DeletionPlan:
     findings: tuple[Finding, ...]
     read_at: float
 
+    @property
+    def effect(self) -> Effect:
+        """What is lost."""
+        return deletion_of(self.speech, self.kind, self.entity)
+
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""
-        where = f"resource {self.speech.resource.name}{' (emulated)' if self.speech.is_emulated else ''}"
         return ConfirmationRequest(
-            effect=f"delete_entity/{self.speech.resource.identity}/{self.kind}/{self.entity.id}",
-            question=f"This deletes {self.kind} {self.entity.id} for good on {where}. {_LOSS[self.kind]} "
-            f"Delete {quote(self.entity.display_name)}?",
+            effects=(self.effect,),
+            question=f"{self.effect.words} Delete {quote(self.entity.display_name)}?",
             findings=self.findings,
             not_done="Nothing was deleted.",
             declined="Leave it.",
         )
+
+
+def deletion_of(speech: Speech, kind: DeletableKind, entity: schemas.Entity) -> Effect:
+    """Return the effect of deleting an entity: bound to its id and to the name that the user reads."""
+    where = f"resource {speech.resource.name}{' (emulated)' if speech.is_emulated else ''}"
+    words = f"This deletes {kind} {entity.id} for good on {where}. {_LOSS[kind]}"
+    return Effect(
+        "deletion", speech.resource.identity, idempotency_key(kind, entity.id, entity.display_name), (), words
+    )
 
 
 async def plan_deletion(call: CallContext, kind: DeletableKind, asked: str, resource: str | None) -> DeletionPlan:
@@ -85,11 +98,11 @@ async def plan_deletion(call: CallContext, kind: DeletableKind, asked: str, reso
     if isinstance(entity, Finding):
         raise Refused("Nothing was deleted.", [*findings, entity], "Call again with a reference that exists.")
     users = await find_users(speech, kind, entity)
-    policy = call.app.confirmation.mode
     findings += [*is_finished(kind, entity), *not_in_use(speech, kind, entity, users)]
     if is_blocked(findings):
         raise Refused("Nothing was deleted.", findings, "Correct all of this, then call again.")
-    findings.append(deletion_is_final(kind, entity, policy))
+    message = f"Deleting {kind} {quote(entity.display_name)} ({entity.id}) cannot be undone. {_LOSS[kind]}"
+    findings.append(agreement_finding("deletion", call.app.confirmation, message))
     return DeletionPlan(speech, kind, entity, tuple(findings), read_at)
 
 
@@ -127,6 +140,7 @@ def is_finished(kind: DeletableKind, entity: schemas.Entity) -> Iterator[Finding
             level="block",
             message=f"The {kind} is {sanitize(status, 40)}; it can be deleted when it is Succeeded or Failed.",
             fix="Wait for its end, then call again.",
+            remedy="wait",
         )
 
 
@@ -155,15 +169,4 @@ def not_in_use(speech: Speech, kind: DeletableKind, entity: schemas.Entity, user
         fix=f"Put another model into the endpoint with deploy_model, or {delete}, first."
         if kind == "model"
         else f"Delete or move its content first, for example {delete}.",
-    )
-
-
-def deletion_is_final(kind: DeletableKind, entity: schemas.Entity, policy: str) -> Finding:
-    """Return the finding that the user has to agree to."""
-    agree = "Your user must agree first." if policy == "ask" else "This server was started with --confirm never."
-    return Finding(
-        rule="deletion-is-final",
-        level="confirm" if policy == "ask" else "warn",
-        message=f"Deleting {kind} {quote(entity.display_name)} ({entity.id}) cannot be undone. {_LOSS[kind]}",
-        fix=agree,
     )

@@ -9,11 +9,11 @@ from custom_speech_tools.guardrails.deployment_rules import RULES, DeploymentFac
 from custom_speech_tools.guardrails.evaluation_plan import AnyModel, address_of_model
 from custom_speech_tools.guardrails.references import ENDPOINT, PROJECT, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy, ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.auditing import Decision
-from custom_speech_tools.runtime.confirmation import Confirmation, ConfirmationRequest
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, create_once, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key
 from custom_speech_tools.runtime.presenters.lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
@@ -71,21 +71,55 @@ class DeploymentPlan:
         properties: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: replaced.uri} if replaced else {}
         return {"model": {"self": address_of_model(self.speech, self.model)}, "customProperties": properties}
 
+    @property
+    def existing(self) -> schemas.Endpoint | None:
+        """The endpoint that the same request has made already, whatever it is called by now."""
+        return find_by_key(self.key, self.facts.endpoints) if self.endpoint is None else None
+
+    @property
+    def effect(self) -> Effect | None:
+        """The charge that the user has to agree to, None if no endpoint is created."""
+        is_new = self.endpoint is None and self.existing is None
+        return hosting_of(self.speech, self.key, self.model.id) if is_new else None
+
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""
-        request, resource = self.facts.request, self.speech.resource
-        cost = f"Hosting an endpoint is charged around the clock to your Azure subscription (resource {resource.name})."
-        if self.speech.is_emulated:
-            cost = "Hosting an endpoint would be charged on Azure; this resource is emulated, so nothing is charged."
-        name = self.endpoint.id if self.endpoint else request.display_name
+        effect = self.effect
         return ConfirmationRequest(
-            effect="/".join(["deploy_model", resource.identity, self.key, str(name), self.model.id]),
-            question=f"{cost} Deploy model {quote(self.model.display_name)} to new endpoint "
-            f"{quote(request.display_name or '')} ({self.model.locale})?",
+            effects=(effect,) if effect else (),
+            question=f"{effect.words if effect else ''} Deploy model {quote(self.model.display_name)} to new endpoint "
+            f"{quote(self.facts.request.display_name or '')} ({self.model.locale})?",
             findings=self.findings,
             not_done="Nothing was deployed.",
             declined="Put the model into an existing endpoint, or leave it.",
         )
+
+
+def hosting_of(speech: Speech, request: str, model: str) -> Effect:
+    """Return the charge of a new endpoint.
+
+    Args:
+        request: The digest of the exact request.
+        model: The id of the model that is hosted.
+    """
+    words = (
+        f"Hosting an endpoint is charged around the clock to your Azure subscription (resource {speech.resource.name})."
+    )
+    if speech.is_emulated:
+        words = "Hosting an endpoint would be charged on Azure; this resource is emulated, so nothing is charged."
+    return Effect("hosting", speech.resource.identity, request, (model,), words)
+
+
+def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) -> Finding:
+    """Return the finding about a new endpoint; another model in an existing one costs nothing more."""
+    emulated = " It is emulated, so nothing is really charged." if speech.is_emulated else ""
+    message = (
+        f"Endpoint {quote(name)} is new; hosting it is charged around the clock to resource {speech.resource.name}, "
+        f"and cannot be paused.{emulated} On a free (F0) resource it is deleted after seven days."
+    )
+    return agreement_finding(
+        "hosting", policy, message, "An existing endpoint can take the model instead, and keeps its id."
+    )
 
 
 def has_model(endpoint: schemas.Endpoint, model: AnyModel) -> bool:
@@ -93,18 +127,23 @@ def has_model(endpoint: schemas.Endpoint, model: AnyModel) -> bool:
     return endpoint.model is not None and endpoint.model.id == model.id
 
 
-async def deploy(call: CallContext, plan: DeploymentPlan, confirmation: Confirmation) -> tuple[schemas.Endpoint, bool]:
-    """Carry out the deployment once; return the endpoint, and whether it had the model already."""
-    speech = plan.speech
-    writer = call.writer(speech, Decision(plan.findings, plan.key, confirmation.how))
+async def deploy(call: CallContext, plan: DeploymentPlan, how: str) -> tuple[schemas.Endpoint, bool]:
+    """Carry out the deployment once; return the endpoint, and whether it had the model already.
+
+    Args:
+        how: How the user agreed, for the audit log.
+    """
+    speech, existing = plan.speech, plan.existing
+    writer = call.writer(speech, Decision(plan.findings, plan.key, how))
+    if existing is not None:
+        return existing, True
     if plan.endpoint is None:
-        name = plan.facts.request.display_name
-        return await create_once(
-            call,
-            plan.key,
-            lambda: writer.endpoints_create(plan.definition()),
-            lambda: speech.endpoints_list(display_name=name, locale=plan.model.locale),
-            read_at=plan.read_at,
+
+        async def find() -> schemas.Endpoint | None:
+            return find_by_key(plan.key, (await speech.endpoints_list()).entities)
+
+        return await call.app.idempotency.run(
+            call, plan.key, lambda: writer.endpoints_create(plan.definition()), find, read_at=plan.read_at
         )
     if plan.is_deployed:
         return plan.endpoint, True
@@ -124,18 +163,21 @@ async def plan_deployment(call: CallContext, request: DeploymentRequest) -> Depl
         endpoint = tasks.create_task(find(speech, ENDPOINT, request.endpoint)) if request.endpoint else None
         wanted = request.project if has_projects else None
         project = tasks.create_task(find(speech, PROJECT, wanted)) if wanted else None
+        endpoints = None if request.endpoint else tasks.create_task(speech.endpoints_list())
         evaluations = tasks.create_task(speech.evaluations_list(status="Succeeded")) if request.endpoint else None
     facts = DeploymentFacts(
         speech,
         request,
         call.now(speech),
-        call.app.confirmation.mode,
         model.return_value,
         endpoint.return_value if endpoint else None,
         project.return_value if project else None,
         newest_first(evaluations.return_value.entities) if evaluations else (),
+        endpoints.return_value.entities if endpoints else (),
     )
     findings = tuple(finding for rule in RULES for finding in rule(facts))
+    if request.display_name:
+        findings = (*findings, hosting_is_charged(speech, request.display_name, call.app.confirmation))
     if is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
         raise Refused("Nothing was deployed.", findings, "Correct every finding of level block, then call again.")
     return DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)

@@ -10,7 +10,7 @@ from custom_speech_tools.guardrails.resource_rules import projects_are_supported
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.results import Finding, Level
+from custom_speech_tools.runtime.results import Finding, Level, Remedy
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
@@ -40,18 +40,18 @@ class DeploymentFacts:
 
     Attributes:
         now: The service's time.
-        policy: `ask` or `never`: whether the user has to agree to a charge.
-        evaluations: The finished evaluations of the resource, where another model is replaced.
+        evaluations: The finished evaluations of the resource, if another model is replaced.
+        endpoints: All endpoints of the resource, if a new one is asked for: the same request may have made one.
     """
 
     speech: Speech
     request: DeploymentRequest
     now: datetime
-    policy: str
     model: AnyModel | Finding
     endpoint: schemas.Endpoint | Finding | None
     project: schemas.Project | Finding | None
     evaluations: Sequence[schemas.Evaluation]
+    endpoints: Sequence[schemas.Endpoint] = ()
 
     @property
     def replaced(self) -> schemas.Reference | None:
@@ -99,17 +99,18 @@ def model_is_ready(facts: DeploymentFacts) -> Findings:
     if not isinstance(model, AnyModel):
         return
     problem = fix = None
+    remedy: Remedy = "correct"
     if isinstance(model, schemas.CustomModel) and model.status != "Succeeded":
         problem, fix = f"is {sanitize(model.status, 40)}, not Succeeded", "Use a model that was trained."
         if model.status in ("NotStarted", "Running"):
-            fix = "Wait for it; get_model shows its progress."
+            fix, remedy = "Wait for it; get_model shows its progress.", "wait"
     elif isinstance(model, schemas.CustomModel) and model.supports_endpoints is False:
         problem, fix = "cannot be deployed to an endpoint", "Use a model on another base model."
     elif model.transcription_until and model.transcription_until <= facts.now:
         problem, fix = f"stopped transcribing on {model.transcription_until:%Y-%m-%d}", "Train a new one."
     if problem and fix:
         message = f"Model {quote(model.display_name)} {problem}."
-        yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
+        yield Finding(rule="model-is-ready", level="block", message=message, fix=fix, remedy=remedy)
 
 
 def endpoint_is_ready(facts: DeploymentFacts) -> Findings:
@@ -120,6 +121,7 @@ def endpoint_is_ready(facts: DeploymentFacts) -> Findings:
             level="block",
             message=f"Endpoint {quote(facts.endpoint.display_name)} is {sanitize(facts.endpoint.status, 40)}.",
             fix="Wait for it; get_endpoint shows its progress.",
+            remedy="wait",
         )
 
 
@@ -174,21 +176,6 @@ def logging_has_storage(facts: DeploymentFacts) -> Findings:
         )
 
 
-def hosting_is_charged(facts: DeploymentFacts) -> Findings:
-    """Require the user's agreement to a new endpoint; another model in an existing one costs nothing more."""
-    if facts.request.display_name is None:
-        return
-    agree = "Your user must agree first." if facts.policy == "ask" else "This server was started with --confirm never."
-    emulated = " It is emulated, so nothing is really charged." if facts.speech.is_emulated else ""
-    yield Finding(
-        rule="hosting-is-charged",
-        level="confirm" if facts.policy == "ask" else "warn",
-        message=f"Hosting an endpoint is charged around the clock to resource {facts.speech.resource.name}, and cannot "
-        f"be paused.{emulated} On a free (F0) resource it is deleted after seven days.",
-        fix=f"{agree} An existing endpoint can take the model instead, and keeps its id.",
-    )
-
-
 RULES: tuple[Callable[[DeploymentFacts], Findings], ...] = (
     resource_is_writable,
     references_are_found,
@@ -198,5 +185,4 @@ RULES: tuple[Callable[[DeploymentFacts], Findings], ...] = (
     endpoint_is_ready,
     is_better_than_current,
     logging_has_storage,
-    hosting_is_charged,
 )

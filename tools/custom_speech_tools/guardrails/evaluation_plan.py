@@ -13,7 +13,7 @@ from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_a
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, create_once, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
@@ -88,7 +88,7 @@ class EvaluationPlan:
 async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool]:
     """Create the evaluation once; return it, and whether it existed."""
     speech, writer = plan.speech, call.writer(plan.speech, Decision(plan.findings, plan.key))
-    return await create_once(
+    return await call.app.idempotency.create_once(
         call,
         plan.key,
         lambda: writer.evaluations_create(plan.definition()),
@@ -155,6 +155,7 @@ def models_are_ready(facts: EvaluationFacts) -> Findings:
                 level="block",
                 message=f"Model {quote(model.display_name)} is {sanitize(status, 40)}, not Succeeded.",
                 fix="Wait for it; get_model shows its progress." if waits else "Use a model that was trained.",
+                remedy="wait" if waits else "correct",
             )
         elif model.transcription_until and model.transcription_until <= facts.now:
             yield Finding(
@@ -188,6 +189,7 @@ def test_data_are_scorable(facts: EvaluationFacts) -> Findings:
             level="block",
             message=f"Dataset {quote(dataset.display_name)} is {sanitize(dataset.status, 40)}, not Succeeded.",
             fix="Wait for it; list_datasets shows its progress." if waits else "Use another dataset.",
+            remedy="wait" if waits else "correct",
         )
 
 

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments, gather_model_facts
 from custom_speech_tools.guardrails.model_rules import RULES
 from custom_speech_tools.guardrails.resource_rules import is_blocked
-from custom_speech_tools.runtime.confirmation import ConfirmationRequest, is_needed
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy, ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key
@@ -43,11 +44,6 @@ class ModelPlan:
         return is_blocked(self.findings)
 
     @property
-    def needs_confirmation(self) -> bool:
-        """True if the user has to agree to a charge first."""
-        return is_needed(self.findings)
-
-    @property
     def base_model(self) -> schemas.BaseModel | None:
         """The base model to train on."""
         return self.facts.chosen_base_model
@@ -64,35 +60,45 @@ class ModelPlan:
         return next(free, None) if self.is_charged else None
 
     @property
-    def effect(self) -> str:
-        """The effect that an agreement is bound to: the request, and the base model that it is charged for."""
-        base = self.base_model.id if self.base_model else ""
-        return "/".join(["create_model", self.key, str(self.facts.request.allow_duplicate), base])
+    def effect(self) -> Effect | None:
+        """The charge that the user has to agree to, None if there is none.
 
-    def key_for(self, confirmation_id: str) -> str:
+        It holds what the user is told and nothing more: a project, or a name for what was chosen anyway, changes
+        nothing about it.
+        """
+        if self.existing or self.is_blocked or not self.is_charged or self.base_model is None:
+            return None
+        speech = self.facts.speech
+        words = f"This training is charged to your Azure subscription (resource {speech.resource.name})."
+        if speech.is_emulated:
+            words = "This training would be charged on Azure; this resource is emulated, so nothing is charged."
+        return Effect("training", speech.resource.identity, self._told(), (self.base_model.id,), words)
+
+    def _told(self) -> str:
+        request = self.facts.request
+        datasets = sorted(dataset.id for dataset in self.facts.found_datasets)
+        told = (request.display_name, request.locale, request.description, request.allow_duplicate)
+        return idempotency_key(*told, *datasets)
+
+    def key_for(self, agreement: str) -> str:
         """Return the key that the model will carry.
 
         A deliberate duplicate also carries the agreement that it was made on, so that one agreement makes one model.
         """
-        return f"{self.key}-{idempotency_key(confirmation_id)}" if self.facts.request.allow_duplicate else self.key
-
-    def find_by_confirmation(self, confirmation_id: str) -> schemas.CustomModel | None:
-        """Return the model that was made on this agreement, by any process."""
-        return find_by_key(self.key_for(confirmation_id), self.facts.same_name)
+        return f"{self.key}-{idempotency_key(agreement)}" if self.facts.request.allow_duplicate else self.key
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""
-        request, speech = self.facts.request, self.facts.speech
+        request, effect = self.facts.request, self.effect
         names = [quote(dataset.display_name) for dataset in self.facts.found_datasets]
         more = f" and {len(names) - MAX_QUOTED_NAMES} more" if len(names) > MAX_QUOTED_NAMES else ""
-        cost = f"This training is charged to your Azure subscription (resource {speech.resource.name})."
-        if speech.is_emulated:
-            cost = "This training would be charged on Azure; this resource is emulated, so nothing is charged."
+        described = f", described as {quote(request.description)}," if request.description else ""
         return ConfirmationRequest(
-            effect=self.effect,
-            question=f"{cost} Train custom speech model {quote(request.display_name or '')} ({request.locale}) on "
-            f"base model {quote(self.base_model.display_name if self.base_model else '')} with dataset(s) "
-            f"{', '.join(names[:MAX_QUOTED_NAMES])}{more}? Request {idempotency_key(self.effect)[:12]}.",
+            effects=(effect,) if effect else (),
+            question=f"{effect.words if effect else ''} Train custom speech model {quote(request.display_name or '')} "
+            f"({request.locale}){described} on base model "
+            f"{quote(self.base_model.display_name if self.base_model else '')} with dataset(s) "
+            f"{', '.join(names[:MAX_QUOTED_NAMES])}{more}? Request {effect.digest[:12] if effect else ''}.",
             findings=self.findings,
             not_done="Nothing was created.",
             declined="Leave it, or choose a base model with training_is_charged false.",
@@ -116,39 +122,69 @@ class ModelPlan:
         return body
 
 
-def check_model_facts(facts: ModelFacts, policy: str, read_at: float) -> ModelPlan:
-    """Run every rule over the facts."""
-    key = training_key(facts)
-    existing = None if facts.request.allow_duplicate else find_by_key(key, facts.same_name)
+def check_model_facts(
+    facts: ModelFacts, policy: ConfirmationPolicy, read_at: float, agreement: str | None
+) -> ModelPlan:
+    """Run every rule over the facts.
+
+    Args:
+        agreement: The token or answer that came with the call: a deliberate duplicate made on it exists already.
+    """
+    key, is_duplicate = training_key(facts), facts.request.allow_duplicate
+    carried = f"{key}-{idempotency_key(agreement)}" if is_duplicate else key
+    existing = find_by_key(carried, facts.same_name) if agreement or not is_duplicate else None
     findings = [finding for rule in RULES for finding in rule(facts)]
     plan = ModelPlan(facts, tuple(findings), key, existing, read_at)
     return replace(plan, findings=(*findings, *_already_exists(plan), *_training_is_charged(plan, policy)))
 
 
-async def plan_training(call: CallContext, request: TrainingArguments) -> ModelPlan:
-    """Fetch the facts and run the rules."""
+async def plan_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> ModelPlan:
+    """Fetch the facts and run the rules.
+
+    Args:
+        agreement: The token or answer that came with the call.
+    """
     read_at = anyio.current_time()
-    return check_model_facts(await gather_model_facts(call, request), call.app.confirmation.mode, read_at)
+    return check_model_facts(await gather_model_facts(call, request), call.app.confirmation, read_at, agreement)
 
 
-async def checked_training(call: CallContext, request: TrainingArguments) -> ModelPlan:
+async def checked_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> ModelPlan:
     """Return the plan of a training that nothing blocks.
 
     Raises:
         Refused: A rule blocks it; every finding is listed.
     """
-    plan = await plan_training(call, request)
+    plan = await plan_training(call, request, agreement)
     if plan.is_blocked:
         raise Refused("Nothing was created.", plan.findings, next_step_when_blocked(plan.findings))
     return plan
 
 
+async def train(call: CallContext, plan: ModelPlan, key: str, how: str) -> tuple[schemas.CustomModel, bool]:
+    """Create the model once; return it, and whether it existed.
+
+    Args:
+        key: The key that it will carry.
+        how: How the user agreed, for the audit log.
+    """
+    speech, request = plan.facts.speech, plan.facts.request
+    writer = call.writer(speech, Decision(plan.findings, key, how))
+
+    async def find() -> schemas.CustomModel | None:
+        found = await speech.models_list_custom_models(display_name=request.display_name, locale=request.locale)
+        return find_by_key(key, found.entities)
+
+    return await call.app.idempotency.run(
+        call, key, lambda: writer.models_create(plan.definition(key)), find, read_at=plan.read_at
+    )
+
+
 def next_step_when_blocked(findings: tuple[Finding, ...]) -> str:
     """Return what to do about blocking findings: wait, give up, or correct."""
     blocking = [finding for finding in findings if finding.level == "block"]
-    if all(finding.fix.startswith("Wait for it") for finding in blocking):
+    if all(finding.remedy == "wait" for finding in blocking):
         return "Nothing needs to be corrected: call again when that is finished."
-    if any("can be trained at present" in finding.fix for finding in blocking):
+    if any(finding.remedy == "none" for finding in blocking):
         return "This cannot be done as asked; tell your user."
     return "Correct every finding of level block, then call again."
 
@@ -185,17 +221,14 @@ def _already_exists(plan: ModelPlan) -> Iterator[Finding]:
         )
 
 
-def _training_is_charged(plan: ModelPlan, policy: str) -> Iterator[Finding]:
-    if plan.existing or plan.is_blocked or not plan.is_charged or plan.base_model is None:
+def _training_is_charged(plan: ModelPlan, policy: ConfirmationPolicy) -> Iterator[Finding]:
+    if plan.effect is None or plan.base_model is None:
         return
     resource, free = plan.facts.speech.resource, plan.uncharged_alternative
-    instead = f"Base model {quote(free.display_name)} ({free.id}) takes the data without a charge. " if free else ""
-    agree = "Your user must agree first." if policy == "ask" else "This server was started with --confirm never."
+    instead = f"Base model {quote(free.display_name)} ({free.id}) takes the data without a charge." if free else ""
     emulated = " It is emulated, so nothing is really charged." if plan.facts.speech.is_emulated else ""
-    yield Finding(
-        rule="training-is-charged",
-        level="confirm" if policy == "ask" else "warn",
-        message=f"Training on base model {quote(plan.base_model.display_name)} is charged to resource "
-        f"{resource.name}.{emulated} The API does not state the price; see {PRICES}.",
-        fix=f"{instead}{agree}",
+    message = (
+        f"Training on base model {quote(plan.base_model.display_name)} is charged to resource "
+        f"{resource.name}.{emulated} The API does not state the price; see {PRICES}."
     )
+    yield agreement_finding("training", policy, message, instead)

@@ -140,7 +140,7 @@ def base_model_is_open(facts: ModelFacts) -> Findings:
     elif facts.base_model is None and not facts.open_base_models:
         message = f"Every base model of {locale} is closed for training."
         fix = "No model of this locale can be trained at present; only another locale can."
-        yield Finding(rule="base-model-open", level="block", message=message, fix=fix)
+        yield Finding(rule="base-model-open", level="block", message=message, fix=fix, remedy="none")
     elif base := facts.chosen_base_model:
         choose = f"{call_step('list_base_models', locale=locale, resource=here)} lists the open ones."
         yield from _is_open(base, facts.now, choose)
@@ -172,7 +172,7 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str) -> Findings:
     elif dataset.status != "Succeeded":
         message = f"Dataset {name} is still being imported ({sanitize(dataset.status, 40)})."
         fix = f"Wait for it: {call_step('list_datasets', locale=dataset.locale, resource=resource)} shows its status."
-        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
+        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix, remedy="wait")
     elif dataset.lines == 0 and not dataset.audio_seconds:
         message, fix = f"Dataset {name} is empty: no line was accepted.", "Correct the data and upload it again."
         yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)

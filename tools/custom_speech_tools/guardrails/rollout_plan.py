@@ -6,7 +6,7 @@ from datetime import datetime
 
 import anyio
 
-from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPERTY
+from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPERTY, hosting_of
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, plan_evaluation
 from custom_speech_tools.guardrails.model_plan import next_step_when_blocked
 from custom_speech_tools.guardrails.references import MODEL, find, find_any_model
@@ -19,7 +19,7 @@ from custom_speech_tools.guardrails.rollout_record import (
     Record,
 )
 from custom_speech_tools.guardrails.rollout_rules import check_request, check_target, check_targets
-from custom_speech_tools.runtime.confirmation import ConfirmationRequest, is_needed
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy, ConfirmationRequest, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
@@ -60,7 +60,7 @@ class RolloutPlan:
     @property
     def asks(self) -> bool:
         """True if the user has to agree to something."""
-        return is_needed(self.findings)
+        return any(finding.level == "confirm" for finding in self.findings)
 
     @property
     def agreed(self) -> set[str]:
@@ -77,7 +77,7 @@ class RolloutPlan:
         others = [one.speech.resource.name for one in self.targets if one not in new and not one.is_deployed]
         also = f" Without a further charge it also goes to {', '.join(others)}." if others else ""
         return ConfirmationRequest(
-            effect="/".join(["roll_out", self.model.id, *sorted(one.agreement_tag for one in new)]),
+            effects=tuple(hosting_of(one.speech, one.agreement_tag, self.model.id) for one in new),
             question=f"Hosting {len(new)} new endpoint(s) {cost}, each around the clock: {each}. Roll out model "
             f"{quote(self.model.display_name)} ({self.model.locale}), once its gate has passed?{also}",
             findings=self.findings,
@@ -113,7 +113,7 @@ async def plan_rollout(call: CallContext, request: RolloutArguments) -> RolloutP
         raise Refused("Nothing was rolled out.", distinct, next_step_when_blocked(distinct))
     gate = await read_gate(request, gate_plan)
     plan = RolloutPlan(request, source, model, gate, targets, faults, tuple(findings), now, read_at)
-    charged = [] if gate.verdict.passed is False else hosting_charges(plan.new_endpoints, call.app.confirmation.mode)
+    charged = [] if gate.verdict.passed is False else hosting_charges(plan.new_endpoints, call.app.confirmation)
     return replace(plan, findings=(*plan.findings, *charged))
 
 
@@ -205,17 +205,16 @@ def _is_not_tested(model: schemas.CustomModel) -> Finding:
     )
 
 
-def hosting_charges(new_endpoints: Sequence[TargetFacts], policy: str) -> list[Finding]:
+def hosting_charges(new_endpoints: Sequence[TargetFacts], policy: ConfirmationPolicy) -> list[Finding]:
     """Return what the user has to agree to: each new endpoint."""
-    agree = "Your user must agree first." if policy == "ask" else "This server was started with --confirm never."
     return [
-        Finding(
-            rule="hosting-is-charged",
-            level="confirm" if policy == "ask" else "warn",
-            message=f"Endpoint {quote(one.asked.endpoint or '')} is new; hosting it is charged around the clock to "
+        agreement_finding(
+            "hosting",
+            policy,
+            f"Endpoint {quote(one.asked.endpoint or '')} is new; hosting it is charged around the clock to "
             f"resource {one.speech.resource.name}."
             f"{' It is emulated, so nothing is really charged.' if one.speech.is_emulated else ''}",
-            fix=f"{agree} An existing endpoint can take the model instead, and keeps its id.",
+            "An existing endpoint can take the model instead, and keeps its id.",
         )
         for one in new_endpoints
     ]

@@ -11,12 +11,15 @@ from custom_speech_tools.guardrails.rollout_gate import BASE, DEPLOYED
 from custom_speech_tools.guardrails.rollout_model import PreviewArguments, RolloutModel, find_rollout_model, for_model
 from custom_speech_tools.guardrails.rollout_plan import RolloutPlan, hosting_charges, plan_rollout
 from custom_speech_tools.guardrails.rollout_rules import check_request, check_target, check_targets
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Answer, EntityReference, Finding, Moment, Result, Sentence
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
+
+ASK = ConfirmationPolicy("ask", b"")
 
 
 class PreviewTarget(Result):
@@ -78,7 +81,7 @@ def _of_plan(plan: RolloutPlan) -> Preview:
         status=plan.model.status,
         base_model=plan.model.base_model.id if plan.model.base_model else None,
         changes=[] if failed else [*tests, *_target_changes(plan.targets, plan.faults)],
-        charges=[] if failed else [one.message for one in hosting_charges(plan.new_endpoints, "ask")],
+        charges=[] if failed else [one.message for one in hosting_charges(plan.new_endpoints, ASK)],
         gate=plan.gate.verdict.reason,
         gate_passed=plan.gate.verdict.passed,
         targets=[_target(one, plan.faults) for one in plan.targets],
@@ -107,7 +110,7 @@ async def _of_training(
     trains = [] if model else [f"train model {quote(subject.name)} on base model {_base_name(training)}"]
     tests = ["test the model"] if arguments.test_dataset else []
     training_charges = [one.message for one in findings if one.rule == "training-is-charged"]
-    hosting = hosting_charges([one for one in targets if one.creates_endpoint], "ask")
+    hosting = hosting_charges([one for one in targets if one.creates_endpoint], ASK)
     return Preview(
         display_name=subject.name,
         locale=locale,

@@ -78,7 +78,9 @@ def check_target(target: TargetFacts, model: schemas.CustomModel | None, locale:
     endpoint = target.endpoint
     if isinstance(endpoint, schemas.Endpoint) and not target.is_deployed and not is_terminal(endpoint):
         message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({sanitize(endpoint.status, 40)})."
-        findings.append(Finding(rule="endpoint-is-ready", level="block", message=message, fix="Wait for it."))
+        findings.append(
+            Finding(rule="endpoint-is-ready", level="block", message=message, fix="Wait for it.", remedy="wait")
+        )
     return findings
 
 

@@ -23,8 +23,8 @@ from custom_speech_tools.guardrails.rollout_record import (
     missing_properties,
     record_of,
 )
+from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import Decision
-from custom_speech_tools.runtime.confirmation import Confirmation
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
@@ -64,7 +64,7 @@ class Rollout:
 
     call: CallContext
     plan: RolloutPlan
-    confirmation: Confirmation
+    confirmation: Agreement
     wait_seconds: float
     started: dict[str, StartedCopy] = field(default_factory=dict)
 
@@ -78,7 +78,7 @@ class Rollout:
         plan = self.plan
         return CopyPlan(plan.source, target.speech, plan.model, None, plan.findings, plan.read_at)
 
-    def confirmation_of(self, target: TargetFacts) -> Confirmation:
+    def confirmation_of(self, target: TargetFacts) -> Agreement:
         """Return how the user agreed to the target's new endpoint: in this call, or in an earlier one."""
         agreed = Record.read(self.plan.model, AGREED_PROPERTY).recent(self.plan.now, AGREEMENT_LIFETIME)
         is_earlier = self.confirmation.how == "not charged" and target.agreement_tag in agreed
@@ -107,7 +107,7 @@ async def save_properties(call: CallContext, plan: RolloutPlan, wanted: dict[str
 
 
 async def advance(
-    call: CallContext, plan: RolloutPlan, confirmation: Confirmation, wait_seconds: float
+    call: CallContext, plan: RolloutPlan, confirmation: Agreement, wait_seconds: float
 ) -> tuple[RolloutPlan, list[TargetProgress]]:
     """Do everything that is possible now on all targets; one that fails holds nothing back."""
     rollout = Rollout(call, plan, confirmation, wait_seconds)
@@ -127,7 +127,7 @@ def _stopped(plan: RolloutPlan, target: TargetFacts) -> TargetProgress | None:
         return TargetProgress(target, str(target.error), not target.error.is_transient)
     if faults := plan.faults[target.asked.resource]:
         text = " ".join(f"[{one.rule}] {one.message} {one.fix}" for one in faults)
-        return TargetProgress(target, text, not all(one.fix.startswith("Wait for it") for one in faults))
+        return TargetProgress(target, text, not all(one.remedy == "wait" for one in faults))
     return None
 
 
@@ -276,7 +276,7 @@ async def _deploy(rollout: Rollout, target: TargetFacts) -> TargetProgress:
             is_tested=rollout.is_tested,
         )
         plan = await plan_deployment(call, request)
-        endpoint, _ = await deploy(call, plan, rollout.confirmation_of(target))
+        endpoint, _ = await deploy(call, plan, rollout.confirmation_of(target).how)
         findings = tuple(one for one in plan.findings if one.level == "warn" and one.rule != "hosting-is-charged")
     elif not is_terminal(endpoint):
         endpoint = await speech.endpoints_get(endpoint.id)

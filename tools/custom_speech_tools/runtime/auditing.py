@@ -4,16 +4,14 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pydantic import JsonValue
 
+from custom_speech_tools.runtime.polling import RunningCall
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Change, NotAllowedError, SpeechError
 from custom_speech_tools.speech.sanitize import mask_signature
-
-if TYPE_CHECKING:
-    from custom_speech_tools.runtime.context import CallContext
 
 Entry = dict[str, JsonValue]
 
@@ -85,20 +83,24 @@ class CallAuditor:
     """Records the requests of one call.
 
     Attributes:
+        tool: The name of the tool.
+        arguments: Its arguments, as the client sent them.
         caller: The authenticated caller, None where the server does not authenticate.
         last_change: The last operation that was sent and may have changed something.
     """
 
     audit: Audit
     observe: Callable[[Attempt], None]
+    tool: str
+    arguments: Mapping[str, Any]
     caller: str | None = None
     last_change: str | None = None
 
-    def reading(self, call: "CallContext") -> "CallObserver":
+    def reading(self, call: RunningCall) -> "CallObserver":
         """Return an observer that permits no change."""
         return CallObserver(self, call, None)
 
-    def writing(self, call: "CallContext", decision: Decision) -> "CallObserver":
+    def writing(self, call: RunningCall, decision: Decision) -> "CallObserver":
         """Return an observer that permits and records the changes of a decision."""
         return CallObserver(self, call, decision)
 
@@ -108,7 +110,7 @@ class CallObserver:
     """Observes the requests to one resource on behalf of a call."""
 
     auditor: CallAuditor
-    call: "CallContext"
+    call: RunningCall
     decision: Decision | None
 
     def seconds_left(self) -> float:
@@ -116,7 +118,7 @@ class CallObserver:
         return self.call.seconds_left()
 
     def attempted(self, attempt: Attempt) -> None:
-        """Pas the attempt on to the server's telemetry."""
+        """Pass the attempt on to the server's telemetry."""
         self.auditor.observe(attempt)
 
     async def waiting(self, seconds: float, reason: str) -> None:
@@ -131,9 +133,9 @@ class CallObserver:
             NotAllowedError: No checked plan decided on a change, or it cannot be recorded.
         """
         if self.decision is None:
-            message = f"{self.call.params.name} may not change anything, so {operation} was not sent to {resource}."
+            message = f"{self.auditor.tool} may not change anything, so {operation} was not sent to {resource}."
             raise NotAllowedError(message, resource=resource, operation=operation)
-        entry: Entry = {"tool": self.call.params.name, "caller": self.auditor.caller, "resource": resource}
+        entry: Entry = {"tool": self.auditor.tool, "caller": self.auditor.caller, "resource": resource}
         entry |= {"operation": operation, "request": self.decision.key}
         change, outcome = Change(), "interrupted: it may have been carried out"
         try:
@@ -150,14 +152,14 @@ class CallObserver:
         finally:
             if outcome.startswith("interrupted"):
                 template = "%s of %s on %s was interrupted; it may have been carried out"
-                _log.warning(template, operation, self.call.params.name, resource)
+                _log.warning(template, operation, self.auditor.tool, resource)
             self._record_end(entry | {"event": "ended", "id": change.id, "outcome": outcome})
 
     def _decided(self, decision: Decision) -> dict[str, Any]:
         return {
             "arguments": {
                 name: mask_signature(value) if isinstance(value, str) else value
-                for name, value in (self.call.params.arguments or {}).items()
+                for name, value in self.auditor.arguments.items()
                 if name != _SECRET_ARGUMENT
             },
             "findings": [f"{finding.level} {finding.rule}: {finding.message}" for finding in decision.findings],

@@ -3,18 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
 
 import anyio
-from mcp.server.context import ServerRequestContext
-from mcp.types import CallToolRequestParams
 
 from custom_speech_tools.runtime.auditing import CallAuditor, Decision
+from custom_speech_tools.runtime.client import CallClient
 from custom_speech_tools.runtime.dependencies import AppContext
 from custom_speech_tools.speech import Speech
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 CALL_SECONDS = 48.0
 """The longest that a call takes, whatever the service does, at the default `--max-wait`: many clients give up after
@@ -35,17 +31,20 @@ class CallContext:
 
     Attributes:
         app: What the server provides.
-        request: The SDK's context: the session with the client, the HTTP request, the protocol version.
-        params: The tool's name and arguments, as the client sent them, and its answers to earlier questions.
+        client: The way to whoever called.
         scope: Ends the call when its time is over.
     """
 
     app: AppContext
-    request: ServerRequestContext[AppContext, Any]
-    params: CallToolRequestParams
+    client: CallClient
     scope: anyio.CancelScope
     started: float
     auditor: CallAuditor
+
+    @property
+    def caller(self) -> str | None:
+        """Who calls, None if the server does not know."""
+        return self.auditor.caller
 
     def speech(self, resource: str | None) -> Speech:
         """Return a configured resource, for reading.
@@ -63,14 +62,14 @@ class CallContext:
         """Return the resource for changing what a checked plan decided."""
         return speech.observed_by(self.auditor.writing(self, decision))
 
-    def now(self, speech: Speech) -> "datetime":
+    def now(self, speech: Speech) -> datetime:
         """Return the service's time."""
         return speech.clock.to_service_time(self.app.now())
 
     async def report_progress(self, message: str, progress: float | None = None, total: float | None = None) -> None:
         """Tell clients that show progress."""
         done = self.elapsed() if progress is None else progress
-        await self.request.session.report_progress(done, total, message)
+        await self.client.report_progress(done, total, message)
 
     def elapsed(self) -> float:
         """Return the seconds since the call arrived."""

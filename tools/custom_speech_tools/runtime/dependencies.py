@@ -4,17 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy
+from custom_speech_tools.runtime.auditing import Audit
 from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import IdempotentExecutor
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Speech
 from custom_speech_tools.speech.sanitize import quote
-
-if TYPE_CHECKING:
-    from custom_speech_tools.runtime.auditing import Audit
-    from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
-    from custom_speech_tools.runtime.idempotency import IdempotentExecutor
 
 DEFAULT_MAX_WAIT = 45
 """Seconds that a call waits at most, unless the operator says otherwise."""
@@ -37,9 +34,9 @@ class AppContext:
 
     resources: Mapping[str, Speech]
     default: str
-    confirmation: "ConfirmationPolicy"
-    idempotency: "IdempotentExecutor"
-    audit: "Audit"
+    confirmation: ConfirmationPolicy
+    idempotency: IdempotentExecutor
+    audit: Audit
     observe: Callable[[Attempt], None] = lambda attempt: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_wait: int = DEFAULT_MAX_WAIT

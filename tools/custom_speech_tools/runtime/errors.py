@@ -21,7 +21,7 @@ class Refused(Exception):
         self.findings = tuple(findings)
         self.next_step = next_step
         blocking = [finding for finding in self.findings if finding.level == "block"]
-        waits = bool(blocking) and all(finding.fix.startswith("Wait for it") for finding in blocking)
+        waits = bool(blocking) and all(finding.remedy == "wait" for finding in blocking)
         self.is_transient = is_transient or waits
         lines = [f"- [{finding.rule}] {finding.message} {finding.fix}" for finding in self.findings]
         super().__init__("\n".join([not_done, *lines, next_step]))

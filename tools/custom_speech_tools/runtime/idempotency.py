@@ -6,23 +6,19 @@ The service takes no request id. A key, the digest of what is to be made, is the
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import anyio
 from pydantic import JsonValue
 
 from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.polling import RunningCall
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechError, schemas
 from custom_speech_tools.speech.paging import Listing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from custom_speech_tools.runtime.context import CallContext
 
 KEY_PROPERTY = "custom-speech-mcp"
 """The name in `customProperties` under which an entity carries its idempotency key."""
@@ -35,6 +31,9 @@ SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)
 
 _REMEMBERED_SECONDS = 3600.0
 
+MARK_SECONDS = 600.0
+"""Seconds for which a mark is kept: the lifetime of a confirmation."""
+
 Made = TypeVar("Made")
 Keyed = TypeVar("Keyed", bound=schemas.Entity)
 
@@ -44,7 +43,7 @@ class LockUnavailableError(Exception):
 
 
 class RequestLock(Protocol):
-    """A lock that several processes share."""
+    """Locks and marks that several processes share."""
 
     def hold(self, key: str) -> AbstractAsyncContextManager[bool]:
         """Hold the lock of one request.
@@ -56,14 +55,43 @@ class RequestLock(Protocol):
         """
         ...
 
+    async def mark(self, name: str) -> None:
+        """Mark a name for the lifetime of a confirmation.
+
+        Raises:
+            LockUnavailableError: The mark cannot be kept.
+        """
+        ...
+
+    async def is_marked(self, name: str) -> bool:
+        """Return whether a process has marked the name within the lifetime of a confirmation.
+
+        Raises:
+            LockUnavailableError: The mark cannot be read.
+        """
+        ...
+
 
 class NoLock:
-    """Locks nothing: this process is the only one."""
+    """Locks nothing and marks in memory: this process is the only one."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, float] = {}
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[bool]:  # noqa: ARG002  # a null object
         """Yield False."""
         yield False
+
+    async def mark(self, name: str) -> None:
+        """Mark a name for the lifetime of a confirmation."""
+        self._marks[name] = anyio.current_time()
+
+    async def is_marked(self, name: str) -> bool:
+        """Return whether the name was marked, and forget old marks."""
+        oldest = anyio.current_time() - MARK_SECONDS
+        self._marks = {known: when for known, when in self._marks.items() if when >= oldest}
+        return name in self._marks
 
 
 def idempotency_key(*request: JsonValue) -> str:
@@ -71,7 +99,7 @@ def idempotency_key(*request: JsonValue) -> str:
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-def find_by_key(key: str, entities: "Iterable[Keyed]") -> Keyed | None:
+def find_by_key(key: str, entities: Iterable[Keyed]) -> Keyed | None:
     """Return the entity that carries the key, alone or followed by what tells a deliberate duplicate from it."""
     for entity in entities:
         carried = (entity.custom_properties or {}).get(KEY_PROPERTY)
@@ -80,38 +108,11 @@ def find_by_key(key: str, entities: "Iterable[Keyed]") -> Keyed | None:
     return None
 
 
-async def create_once(
-    call: "CallContext",
-    key: str,
-    create: "Callable[[], Awaitable[Keyed]]",
-    list_candidates: "Callable[[], Awaitable[Listing[Keyed]]]",
-    *,
-    read_at: float,
-) -> "tuple[Keyed, bool]":
-    """Create an entity unless the same request has created it before, in any process.
-
-    Args:
-        list_candidates: Lists the entities that could carry the key: those of the same name.
-        read_at: When the plan read its facts (`anyio.current_time`).
-
-    Returns:
-        The entity, and whether it existed already.
-    """
-
-    async def find() -> Keyed | None:
-        return find_by_key(key, (await list_candidates()).entities)
-
-    existing = await find()
-    if existing is not None:
-        return existing, True
-    return await call.app.idempotency.run(call, key, create, find, read_at=read_at)
-
-
 class _Unfinished(Generic[Made]):
     """One execution: how to make the entity, and how to find what an earlier request made."""
 
     def __init__(
-        self, call: "CallContext", create: Callable[[], Awaitable[Made]], find: Callable[[], Awaitable[Made | None]]
+        self, call: RunningCall, create: Callable[[], Awaitable[Made]], find: Callable[[], Awaitable[Made | None]]
     ) -> None:
         self.call, self.create, self.find = call, create, find
 
@@ -143,9 +144,34 @@ class IdempotentExecutor:
         now = anyio.current_time() if unresolved else 0.0
         self._unresolved = {key: now - ago + VISIBILITY_SECONDS for key, ago in (unresolved or {}).items()}
 
+    async def create_once(
+        self,
+        call: RunningCall,
+        key: str,
+        create: Callable[[], Awaitable[Keyed]],
+        list_candidates: Callable[[], Awaitable[Listing[Keyed]]],
+        *,
+        read_at: float,
+    ) -> tuple[Keyed, bool]:
+        """Create an entity unless the same request has created it before, in any process.
+
+        Args:
+            list_candidates: Lists the entities that could carry the key: those of the same name.
+            read_at: When the plan began to read its facts (`anyio.current_time`).
+
+        Returns:
+            The entity, and whether it existed already.
+        """
+
+        async def find() -> Keyed | None:
+            return find_by_key(key, (await list_candidates()).entities)
+
+        existing = await find()
+        return (existing, True) if existing is not None else await self.run(call, key, create, find, read_at=read_at)
+
     async def run(
         self,
-        call: "CallContext",
+        call: RunningCall,
         key: str,
         create: Callable[[], Awaitable[Made]],
         find: Callable[[], Awaitable[Made | None]],
@@ -158,7 +184,7 @@ class IdempotentExecutor:
             key: The idempotency key, which the entity carries.
             create: Sends the request.
             find: Looks for the entity on the service; None where it is not there.
-            read_at: When the plan read its facts (`anyio.current_time`); what was made later is not in them.
+            read_at: When the plan began to read its facts (`anyio.current_time`); they may lack what was made later.
 
         Returns:
             The entity, and whether it existed already.
@@ -181,6 +207,25 @@ class IdempotentExecutor:
                 return result, found is not None
         finally:
             self._forget(key, lock)
+
+    async def mark(self, name: str) -> None:
+        """Mark a name for the lifetime of a confirmation, in every process that shares the lock.
+
+        The write has been done by then: a store that does not answer is no reason to report a failure.
+        """
+        with suppress(LockUnavailableError):
+            await self._lock.mark(name)
+
+    async def is_marked(self, name: str) -> bool:
+        """Return whether a name was marked within the lifetime of a confirmation.
+
+        Raises:
+            Refused: The shared lock cannot be asked.
+        """
+        try:
+            return await self._lock.is_marked(name)
+        except LockUnavailableError as error:
+            raise _lock_unavailable(error) from None
 
     def last_made(self, key: str) -> Any:
         """Return what this process got for the key before, None where it got nothing."""
@@ -224,13 +269,17 @@ async def _enter(stack: AsyncExitStack, lock: RequestLock, key: str) -> bool:
     try:
         return await stack.enter_async_context(lock.hold(key))
     except LockUnavailableError as error:
-        finding = Finding(
-            rule="already-exists",
-            level="block",
-            message=f"Another process might be making the same at this moment: {error}",
-            fix="Whoever runs the server must repair it.",
-        )
-        raise Refused("Nothing was created.", [finding], "The same call can be repeated afterwards.") from None
+        raise _lock_unavailable(error) from None
+
+
+def _lock_unavailable(error: LockUnavailableError) -> Refused:
+    finding = Finding(
+        rule="already-exists",
+        level="block",
+        message=f"Another process might be making the same at this moment: {error}",
+        fix="Whoever runs the server must repair it.",
+    )
+    return Refused("Nothing was created.", [finding], "The same call can be repeated afterwards.")
 
 
 def _unknown_outcome(left: float) -> Finding:

@@ -2,15 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 
 from custom_speech_tools.speech import SpeechError
 from custom_speech_tools.speech.sanitize import sanitize
-
-if TYPE_CHECKING:
-    from custom_speech_tools.runtime.context import CallContext
 
 POLL_INTERVALS = (1.0, 2.0, 3.0)
 """Seconds between two requests for the status; the last one repeats."""
@@ -36,6 +33,22 @@ class HasStatus(Protocol):
         ...
 
 
+class RunningCall(Protocol):
+    """A call that is being answered, as far as waiting needs to know it."""
+
+    def elapsed(self) -> float:
+        """Return the seconds since the call arrived."""
+        ...
+
+    def seconds_left(self) -> float:
+        """Return how long the call may still take."""
+        ...
+
+    async def report_progress(self, message: str) -> None:
+        """Tell clients that show progress."""
+        ...
+
+
 Pollable = TypeVar("Pollable", bound=HasStatus)
 
 
@@ -45,7 +58,7 @@ def is_terminal(entity: HasStatus) -> bool:
 
 
 async def poll_until_terminal(
-    call: "CallContext",
+    call: RunningCall,
     first: Pollable,
     read: Callable[[], Awaitable[Pollable]],
     wait_seconds: float,

@@ -51,13 +51,18 @@ Level = Literal["block", "stop", "confirm", "warn"]
 """`block`: nothing is created. `stop`: it exists already. `confirm`: the user must agree. `warn`: information only."""
 
 
+Remedy = Literal["correct", "wait", "none"]
+"""What helps against a finding: a correction, nothing but waiting, or nothing."""
+
+
 class Finding(Result):
-    """One statement of a guardrail."""
+    """One statement of a guardrail; `remedy` is not shown, `fix` says it in words."""
 
     rule: str
     level: Level
     message: Sentence
     fix: Sentence
+    remedy: Remedy = Field(default="correct", exclude=True)
 
 
 Findings = Annotated[list[Finding], WithJsonSchema({"type": "array"}, mode="serialization")]

@@ -3,7 +3,7 @@
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from custom_speech_tools.runtime import error_texts
 from custom_speech_tools.runtime.auditing import CallAuditor
-from custom_speech_tools.runtime.confirmation import InputRequired
+from custom_speech_tools.runtime.client import InputRequired, MCPClient, caller_of
 from custom_speech_tools.runtime.context import CallContext, call_seconds
 from custom_speech_tools.runtime.dependencies import AppContext
 from custom_speech_tools.runtime.errors import Refused
@@ -87,14 +87,16 @@ class SpeechTool:
         if app.configuration_error:
             return error_answer(app.configuration_error)
         with anyio.move_on_after(call_seconds(app.max_wait)) as scope:
-            auditor = CallAuditor(app.audit, app.observe, caller_of(request) or app.caller)
-            call = CallContext(app, request, params, scope, anyio.current_time(), auditor)
-            return await self._answer(call)
+            given, caller = params.arguments or {}, caller_of(request) or app.caller
+            auditor = CallAuditor(app.audit, app.observe, self.name, given, caller)
+            client = MCPClient(request, params, caller)
+            call = CallContext(app, client, scope, anyio.current_time(), auditor)
+            return await self._answer(call, given)
         return error_answer(error_texts.timed_out(self.name, call.elapsed(), auditor.last_change), is_transient=True)
 
-    async def _answer(self, call: CallContext) -> CallToolResult | InputRequiredResult:
+    async def _answer(self, call: CallContext, given: Mapping[str, Any]) -> CallToolResult | InputRequiredResult:
         try:
-            arguments, notes = self.arguments.read(call.params.arguments or {}, call.app.max_wait)
+            arguments, notes = self.arguments.read(given, call.app.max_wait)
             return success_answer(await self.function(arguments, call), notes, call.app.missing_tools)
         except InputRequired as question:
             return question.result
@@ -153,12 +155,6 @@ def error_answer(text: str, *, is_transient: bool = False) -> CallToolResult:
     """
     meta = {TRANSIENT: True} if is_transient else None
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True, meta=meta)
-
-
-def caller_of(request: ServerRequestContext[Any, Any]) -> str | None:
-    """Return the authenticated caller, None where the server does not authenticate."""
-    user = request.request.scope.get("user") if request.request else None
-    return getattr(user, "username", None)
 
 
 def _offered(refusal: Refused, missing_tools: frozenset[str]) -> Refused:

@@ -1,0 +1,226 @@
+"""Agreements to what costs money or destroys something: effects, who agreed to them, tokens, and the operator's policy.
+
+An effect is what one write costs or destroys; an agreement is a set of effects. Directly before such a write
+`Agreement.cover` decides whether it was agreed to; nothing else does. How an agreement is obtained: confirmation.py.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import idempotency_key
+from custom_speech_tools.runtime.results import Finding
+
+CONFIRMATION_LIFETIME = timedelta(minutes=10)
+"""Lifetime of a token, of the user's answer to a question, and of a no."""
+
+KEPT_LIFETIME = timedelta(hours=24)
+"""Lifetime of an agreement that is kept, to a rollout of several calls: training and copying take a while."""
+
+EffectKind = Literal["training", "hosting", "transcription", "deletion"]
+
+_RULES: dict[EffectKind, str] = {
+    "training": "training-is-charged",
+    "hosting": "hosting-is-charged",
+    "transcription": "transcription-is-charged",
+    "deletion": "deletion-is-final",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one write costs or destroys.
+
+    Attributes:
+        resource: The identity of the resource that pays or loses.
+        request: The digest of the exact request, of resolved ids: everything that the user is told about it.
+        price: What the price depends on: for a training its base model.
+        words: What the user reads: the cost or the loss.
+    """
+
+    kind: EffectKind
+    resource: str
+    request: str
+    price: tuple[str, ...]
+    words: str
+
+    @property
+    def digest(self) -> str:
+        """What an agreement holds of the effect: everything but the words."""
+        return idempotency_key(self.kind, self.resource, self.request, *self.price)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was agreed to, and how.
+
+    Attributes:
+        effects: The digests of the effects.
+        how: Who agreed and how, for the audit log.
+        id: Tells it from every other one, so that each is used once.
+        is_general: Whether it covers every effect, as the operator's own `--confirm never` does and nothing else.
+    """
+
+    effects: frozenset[str]
+    how: str
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    is_general: bool = False
+
+    def cover(self, effect: Effect | None) -> str:
+        """Return how an effect was agreed to; call it directly before the write.
+
+        Args:
+            effect: None if the write costs and destroys nothing.
+
+        Raises:
+            Refused: It was not agreed to.
+        """
+        if effect is None:
+            return "not charged"
+        if self.is_general or effect.digest in self.effects:
+            return self.how
+        missing = Finding(
+            rule=_RULES[effect.kind],
+            level="confirm",
+            message=f"This needs agreement: {effect.words}",
+            fix="It was not part of what the user agreed to.",
+        )
+        raise Refused("Nothing was sent.", [missing], "Call again, so that your user is asked.")
+
+    def covers(self, effect: Effect) -> bool:
+        """Return whether an effect was agreed to, to decide what the user still has to be asked."""
+        return self.is_general or effect.digest in self.effects
+
+    def joined(self, other: "Agreement") -> "Agreement":
+        """Return an agreement to the effects of both, as the other one was given."""
+        how = other.how if other.effects or other.is_general else self.how
+        return Agreement(self.effects | other.effects, how, other.id, self.is_general or other.is_general)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationRequest:
+    """A question that the user has to agree to.
+
+    Attributes:
+        effects: What an agreement will hold; empty if nobody has to be asked.
+        question: What the user reads: the cost first, then every name, quoted.
+        findings: Everything the rules stated, among it a finding of level `confirm` for each effect.
+        not_done: What did not happen if the user does not agree, such as "Nothing was created."
+        declined: What to do if the user declines.
+    """
+
+    effects: tuple[Effect, ...]
+    question: str
+    findings: tuple[Finding, ...]
+    not_done: str
+    declined: str
+
+    @property
+    def digest(self) -> str:
+        """What stands for all effects together."""
+        return digest_of(self.effects)
+
+    def refusal(self, why: str, next_step: str) -> Refused:
+        """Return the refusal of all of it."""
+        rule = _RULES[self.effects[0].kind]
+        finding = Finding(rule=rule, level="confirm", message=why, fix=self.declined)
+        return Refused(self.not_done, [finding], next_step)
+
+
+def digest_of(effects: Iterable[Effect]) -> str:
+    """Return what stands for a set of effects."""
+    return idempotency_key(*sorted(effect.digest for effect in effects))
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that is valid for what it was sent with.
+
+    Attributes:
+        id: Tells it from every other one.
+        is_after_failure: Whether it was given because the client failed to ask its user.
+    """
+
+    id: str
+    is_after_failure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationPolicy:
+    """The operator's policy for obtaining agreement, and the key that signs what was agreed to.
+
+    Attributes:
+        mode: `ask`, or `never` if the operator agreed to everything in advance.
+        key: Signs tokens and kept agreements; shared by all processes that accept them.
+        kept: Signed agreements by caller and effect: files of the state directory, or memory.
+    """
+
+    mode: Literal["ask", "never"]
+    key: bytes = field(repr=False)
+    kept: MutableMapping[str, str] = field(default_factory=dict, repr=False)
+    agreed_by: str = "by the policy --confirm never"
+
+    def issue_token(
+        self, effects: Sequence[Effect], caller: str | None, now: datetime, *, is_after_failure: bool = False
+    ) -> str:
+        """Return a token for exactly these effects and this caller."""
+        end, kind = int((now + CONFIRMATION_LIFETIME).timestamp()), "f" if is_after_failure else "n"
+        issued = f"{end}-{kind}{secrets.token_hex(6)}"
+        return f"{issued}-{self._sign('token', issued, digest_of(effects), caller)}"
+
+    def read_token(self, token: str, effects: Sequence[Effect], caller: str | None, now: datetime) -> Token | None:
+        """Return the token, None unless it was issued for these effects and this caller and has not expired."""
+        issued, _, signature = token.rpartition("-")
+        expected = self._sign("token", issued, digest_of(effects), caller)
+        if not hmac.compare_digest(signature.encode(), expected.encode()):
+            return None
+        end, _, identifier = issued.partition("-")
+        return Token(token, identifier.startswith("f")) if now.timestamp() <= int(end) else None
+
+    def keep(self, agreement: Agreement, caller: str | None, now: datetime) -> None:
+        """Keep an agreement for the later calls of a rollout, one entry for each effect."""
+        for effect in agreement.effects:
+            content = [now.isoformat(), agreement.how, agreement.id]
+            signature = self._sign("kept", *content, effect, caller)
+            self.kept[idempotency_key(caller, effect)] = json.dumps([*content, signature])
+
+    def kept_for(self, effects: Iterable[Effect], caller: str | None, now: datetime) -> Agreement:
+        """Return what this caller has agreed to before of these effects; what is forged or old counts as nothing."""
+        found = {effect.digest: self._kept(effect.digest, caller, now) for effect in effects}
+        agreed = {effect: kept for effect, kept in found.items() if kept}
+        how, identifier = next(iter(agreed.values()), ("", ""))
+        return Agreement(frozenset(agreed), f"{how}, earlier in this rollout", identifier)
+
+    def forget(self, effect: Effect, caller: str | None) -> None:
+        """Drop a kept agreement to an effect that has been carried out."""
+        self.kept.pop(idempotency_key(caller, effect.digest), None)
+
+    def _kept(self, effect: str, caller: str | None, now: datetime) -> tuple[str, str] | None:
+        try:
+            when, how, identifier, signature = map(str, json.loads(self.kept[idempotency_key(caller, effect)]))
+            age = now - datetime.fromisoformat(when).astimezone(UTC)
+        except (KeyError, ValueError, TypeError):
+            return None
+        is_genuine = hmac.compare_digest(signature, self._sign("kept", when, how, identifier, effect, caller))
+        return (how, identifier) if is_genuine and timedelta() <= age <= KEPT_LIFETIME else None
+
+    def _sign(self, *parts: str | None) -> str:
+        return hmac.new(self.key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def agreement_finding(kind: EffectKind, policy: ConfirmationPolicy, message: str, instead: str = "") -> Finding:
+    """Return the finding that says that the user has to agree, or that the operator did in advance.
+
+    Args:
+        instead: What costs less, in a sentence.
+    """
+    asks = policy.mode == "ask"
+    agree = "Your user must agree first." if asks else "This server was started with --confirm never."
+    fix = f"{agree} {instead}".strip()
+    return Finding(rule=_RULES[kind], level="confirm" if asks else "warn", message=message, fix=fix)

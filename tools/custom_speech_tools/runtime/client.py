@@ -1,0 +1,203 @@
+"""The client of a call: how it asks its user, and how it is told about progress."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import uuid4
+
+import anyio
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+
+from custom_speech_tools.runtime.agreement import CONFIRMATION_LIFETIME
+
+WRITE_SCOPE = "speech.write"
+"""The scope without which an authenticated caller may only read."""
+
+_STATELESS_SINCE = "2026-07-28"
+"""The protocol version since which a question is answered by a second call."""
+
+_MAX_ROUNDS = 2
+"""Rounds without any answer after which a client counts as unable to ask."""
+
+_QUESTION = "confirm"
+_FORM = {
+    "type": "object",
+    "properties": {"agree": {"type": "boolean", "title": "I agree", "description": "Agree to this"}},
+    "required": ["agree"],
+}
+_FAILED = "The client could not ask its user."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The user's answer to a question.
+
+    Attributes:
+        outcome: `failed` if the client could not ask, `unanswered` if nobody was there to be asked.
+        how: How the user agreed, for the audit log; else what to say about the outcome.
+        id: Tells the answer from every other one.
+    """
+
+    outcome: Literal["agreed", "declined", "failed", "unanswered"]
+    how: str = ""
+    id: str = ""
+
+
+class CallClient(Protocol):
+    """The way to whoever called."""
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether the client says that it can ask its user."""
+        ...
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the caller may change anything."""
+        ...
+
+    @property
+    def answer(self) -> str | None:
+        """The id of the answer that came with the call; an entity made on it exists already."""
+        ...
+
+    async def ask(self, question: str, effects: str, now: datetime) -> Answer:
+        """Ask the user.
+
+        Args:
+            effects: The digest of what the user would agree to; an answer is bound to it.
+
+        Raises:
+            InputRequired: The client is to ask, and to call again with the answer.
+        """
+        ...
+
+    async def report_progress(self, done: float, total: float | None, message: str) -> None:
+        """Tell clients that show progress."""
+        ...
+
+
+class InputRequired(Exception):  # not an error: the SDK's word for a question to the client
+    """The call is answered with a question; its answer comes with a second call (since 2026-07-28)."""
+
+    def __init__(self, result: InputRequiredResult) -> None:
+        super().__init__("input required")
+        self.result = result
+
+
+def caller_of(request: ServerRequestContext[Any, Any]) -> str | None:
+    """Return the authenticated caller, None if the server does not authenticate."""
+    return getattr(_user(request), "username", None)
+
+
+def _user(request: ServerRequestContext[Any, Any]) -> object:
+    return request.request.scope.get("user") if request.request else None
+
+
+@dataclass(frozen=True, slots=True)
+class MCPClient:
+    """A client that called over MCP.
+
+    Attributes:
+        request: The SDK's context: the session with the client, the HTTP request, the protocol version.
+        params: What the client sent, with its answers to earlier questions.
+        caller: Who calls; the answer to a question is bound to them.
+    """
+
+    request: ServerRequestContext[Any, Any]
+    params: CallToolRequestParams
+    caller: str | None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether the client says that it can show a form to its user."""
+        capabilities = self.request.session.client_capabilities
+        elicitation = capabilities.elicitation if capabilities else None
+        if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+            return False
+        return self._is_stateless or self.request.session.can_send_request
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the caller may change anything."""
+        scopes = getattr(_user(self.request), "scopes", None)
+        return scopes is None or WRITE_SCOPE in scopes
+
+    @property
+    def answer(self) -> str | None:
+        """The id of the answer that came with the call, since 2026-07-28."""
+        state = _state_of(self.params)
+        return str(state["id"]) if state else None
+
+    @property
+    def _is_stateless(self) -> bool:
+        return self.request.protocol_version >= _STATELESS_SINCE
+
+    async def ask(self, question: str, effects: str, now: datetime) -> Answer:
+        """Ask the user, and wait for the answer or take it from this call.
+
+        Raises:
+            InputRequired: The client is to ask, and to call again with the answer.
+        """
+        if self._is_stateless:
+            return self._answer_of_second_call(question, effects, now)
+        with anyio.move_on_after(CONFIRMATION_LIFETIME.total_seconds()):
+            try:
+                result = await self.request.session.elicit_form(
+                    message=question, requested_schema=_FORM, related_request_id=self.request.request_id
+                )
+            except (MCPError, ValueError):  # clients announce elicitation and have no handler, or answer nonsense
+                return Answer("failed", _FAILED)
+            return _understood(result, str(uuid4()))
+        return _too_late()
+
+    async def report_progress(self, done: float, total: float | None, message: str) -> None:
+        """Tell clients that show progress."""
+        await self.request.session.report_progress(done, total, message)
+
+    def _answer_of_second_call(self, question: str, effects: str, now: datetime) -> Answer:
+        asked = {"effects": effects, "caller": self.caller}
+        state = _state_of(self.params)
+        if state is None or {name: state.get(name) for name in asked} != asked:
+            raise _input_required(question, asked | {"id": str(uuid4()), "asked": now.isoformat(), "round": 1})
+        result = (self.params.input_responses or {}).get(_QUESTION)
+        if result is None and state["round"] < _MAX_ROUNDS:
+            raise _input_required(question, {**state, "round": state["round"] + 1})
+        if now - datetime.fromisoformat(state["asked"]) > CONFIRMATION_LIFETIME:
+            return _too_late()
+        return _understood(result, state["id"])
+
+
+def _understood(result: object, identifier: str) -> Answer:
+    """Return the answer in the client's result; only the boolean true is agreement."""
+    if not isinstance(result, ElicitResult):
+        return Answer("failed", _FAILED)
+    agree = (result.content or {}).get("agree")
+    if result.action != "accept" or agree is False:
+        return Answer("declined")
+    return Answer("agreed", "by asking the user", identifier) if agree is True else Answer("failed", _FAILED)
+
+
+def _too_late() -> Answer:
+    return Answer("unanswered", "The user did not answer within ten minutes. Call again, so that they are asked again.")
+
+
+def _input_required(question: str, state: Mapping[str, object]) -> InputRequired:
+    form = ElicitRequestFormParams(message=question, requested_schema=_FORM)
+    result = InputRequiredResult(
+        input_requests={_QUESTION: ElicitRequest(params=form)}, request_state=json.dumps(state)
+    )
+    return InputRequired(result)
+
+
+def _state_of(params: CallToolRequestParams) -> dict[str, Any] | None:
+    """Return what an earlier round of this call kept; the SDK has verified its seal."""
+    try:
+        state = json.loads(params.request_state or "null")
+    except ValueError:
+        return None
+    return state if isinstance(state, dict) and {"id", "asked", "effects", "round"} <= state.keys() else None
