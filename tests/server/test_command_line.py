@@ -236,6 +236,20 @@ def test_check_expirations_command_exits_with_2_for_wrong_usage(arguments: tuple
     assert run("check-expirations", *arguments).returncode == 2
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["table", "json"])
+def test_check_expirations_command_says_first_what_did_not_answer(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """With every resource unreachable nothing is said about what ends."""
+    file = tmp_path / "resources.toml"
+    key = 'region = "eastus"\nendpoint = "http://127.0.0.1:9"\nkey = { env = "ANY_KEY" }\n'
+    file.write_text(f'default = "one"\n[resources.one]\n{key}[resources.two]\n{key}', encoding="utf-8")
+
+    done = run("check-expirations", "--config", str(file), *options, ANY_KEY="x")
+
+    assert done.returncode == 1
+    assert done.stdout.startswith('{"unread":[{"resource":"one","reason":"' if options else "Not read: one: ")
+    assert " ends " not in done.stdout
+
+
 def test_check_expirations_command_exits_with_1_for_an_unknown_resource() -> None:
     done = run("check-expirations", "--emulated", "--resource", "nothing")
 

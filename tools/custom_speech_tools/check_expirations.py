@@ -1,26 +1,26 @@
 """check_expirations: what stops working, and when, on all resources."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from custom_speech_tools.guardrails.expirations import Expiration, find_expirations, soonest_first
+from custom_speech_tools.guardrails.expirations import Expiration, ExpirationFacts, soonest_first
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.locales import exact_locale, matches_locale
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.parameters import Arguments, Limits, LocaleFilter, ResourceNameOrAll
-from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, Found, list_fields, list_from
+from custom_speech_tools.runtime.parameters import Arguments, Limit, Limits, LocaleFilter, ResourceText
+from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, Found, FoundInAll, list_fields, list_from
 from custom_speech_tools.runtime.presenters.references import load_references
-from custom_speech_tools.runtime.results import Day, Listing, Moment, Result, Sentence, ServiceText
+from custom_speech_tools.runtime.results import Day, Listing, Moment, Result, Sentence, ServiceText, Unread
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.paging import Listing as Entities
-
-MAX_ITEMS = 100
+from custom_speech_tools.speech.sanitize import quote
 
 
 class CheckExpirationsArguments(Arguments):
@@ -28,7 +28,8 @@ class CheckExpirationsArguments(Arguments):
 
     within_days: Annotated[int, Limits(1, 3650), Field(description="Days to look ahead, 1 to 3650")] = 365
     locale: LocaleFilter = None
-    resource: ResourceNameOrAll = ALL_RESOURCES
+    limit: Limit = 20
+    resource: Annotated[ResourceText | None, Field(description="Resource name; default: all resources")] = ALL_RESOURCES
 
 
 class Item(Result):
@@ -55,12 +56,48 @@ class Expirations(Listing):
 async def check_expirations(arguments: CheckExpirationsArguments, call: CallContext) -> Expirations:
     """Check what stops working on all resources: endpoints, custom models, and base models that close for training.
 
-    Each item has its date, its effect and the call to make before. Soonest first.
+    Each item has its date, its effect and the call to make before. Soonest first. Base models that no custom model
+    uses are listed only with `locale`.
     """
-    found = await list_from(call, arguments.resource, lambda speech: _read(speech, arguments.locale))
-    ordered = soonest_first([one for each in found.found for one in _expirations(call, each, arguments)])
-    items = [
-        Item(
+    read = await list_from(call, arguments.resource, lambda speech: _read(call, speech, arguments))
+    facts = [_facts(call, each, arguments) for each in read.found]
+    unread = [
+        Unread(resource=one.speech.resource.name, reason=f"The ends of {number} model(s) could not be read.")
+        for one in facts
+        if (number := one.unknown_dates())
+    ]
+    found = replace(read, unread=read.unread + unread)
+    ordered = soonest_first([one for each in facts for one in each.find()])
+    items = _items(ordered[: arguments.limit])
+    return Expirations(
+        **list_fields(call, arguments.resource, found, ordered, len(items), _notes(ordered, arguments)),
+        items=items,
+        per_month=dict(sorted(Counter(f"{one.ends:%Y-%m}" for one in ordered).items())),
+        now=facts[0].now if facts else call.app.now(),
+        next_steps=_steps(items, facts, found, arguments),
+    )
+
+
+def _facts(call: CallContext, found: Found[Any], arguments: CheckExpirationsArguments) -> ExpirationFacts:
+    kept = [one for one in found.listing.entities if matches_locale(one.locale, arguments.locale)]
+    return ExpirationFacts(
+        found.speech,
+        models=[one for one in kept if isinstance(one, schemas.CustomModel)],
+        endpoints=[one for one in kept if isinstance(one, schemas.Endpoint)],
+        base_models=[one for one in kept if isinstance(one, schemas.BaseModel)],
+        now=call.now(found.speech),
+        within=timedelta(days=arguments.within_days),
+        includes_unused=arguments.locale is not None,
+    )
+
+
+def _items(expirations: Sequence[Expiration]) -> list[Item]:
+    """Return the items; one whose call stands at an earlier item refers to that one."""
+    items: dict[str, Item] = {}
+    shown = []
+    for one in expirations:
+        earlier = items.get(one.call)
+        item = Item(
             what=one.entity.display_name,
             id=one.entity.id,
             kind=one.kind,
@@ -68,41 +105,61 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
             ends=one.ends,
             effect=one.effect,
             action=one.action,
-            call=one.call,
+            call=f"The call of {earlier.kind} {quote(earlier.what)} does this as well." if earlier else one.call,
         )
-        for one in ordered[:MAX_ITEMS]
-    ]
-    nothing = f"Nothing ends within {arguments.within_days} day(s)."
-    return Expirations(
-        **list_fields(call, arguments.resource, found, ordered, len(items)),
-        items=items,
-        per_month=dict(sorted(Counter(f"{one.ends:%Y-%m}" for one in ordered).items())),
-        now=call.now(found.found[0].speech if found.found else call.speech(None)),
-        next_steps=[one.call for one in items[:3]]
-        or [nothing, call_step("check_expirations", within_days=2 * arguments.within_days)],
-    )
+        items.setdefault(one.call, item)
+        shown.append(item)
+    return shown
 
 
-def _expirations(call: CallContext, found: Found[Any], arguments: CheckExpirationsArguments) -> Iterator[Expiration]:
-    speech = found.speech
-    kept = [one for one in found.listing.entities if matches_locale(one.locale, arguments.locale)]
-    models = [one for one in kept if isinstance(one, schemas.CustomModel)]
-    endpoints = [one for one in kept if isinstance(one, schemas.Endpoint)]
-    return find_expirations(speech, models, endpoints, call.now(speech) + timedelta(days=arguments.within_days))
+def _notes(ordered: Sequence[Expiration], arguments: CheckExpirationsArguments) -> list[str]:
+    first = sum(one.ends.date() == ordered[0].ends.date() for one in ordered)
+    notes = [f"{first} items end on the first day, {ordered[0].ends:%Y-%m-%d}."] if first > 1 else []
+    if arguments.locale is None and ordered:
+        notes.append("Base models that no custom model uses are not listed; with locale they are.")
+    return notes
 
 
-async def _read(speech: Speech, locale: str | None) -> Entities[Any]:
-    """Return the custom models and the endpoints of a resource, and read the parts whose dates are needed."""
-    exact = exact_locale(locale)
+def _steps(
+    items: Sequence[Item],
+    facts: Sequence[ExpirationFacts],
+    found: FoundInAll[Any],
+    arguments: CheckExpirationsArguments,
+) -> list[str]:
+    if not facts:
+        return []
+    if items:
+        return [item.call for item in items[:3]]
+    read = ", ".join(one.speech.resource.name for one in facts)
+    nothing = f"Nothing{f' of {read}' if found.unread else ''} ends within {arguments.within_days} day(s)."
+    longer = min(3650, 2 * arguments.within_days)
+    if longer == arguments.within_days:
+        return [nothing]
+    return [nothing, call_step("check_expirations", within_days=longer, locale=arguments.locale)]
+
+
+async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsArguments) -> Entities[Any]:
+    """Return the custom models, the endpoints and the base models of their locales, and read unknown parts."""
+    exact = exact_locale(arguments.locale)
     async with task_group() as tasks:
         models_task = tasks.create_task(speech.models_list_custom_models(locale=exact))
         endpoints_task = tasks.create_task(speech.endpoints_list(locale=exact))
     models, endpoints = models_task.return_value, endpoints_task.return_value
+    # A filter by language is a list of all locales; without a filter only the locales in use are read.
+    locales = [exact] if arguments.locale else sorted({model.locale for model in models.entities})
+    until = call.now(speech) + timedelta(days=arguments.within_days)
+    ending = [one for one in models.entities if one.transcription_until and one.transcription_until <= until]
+    async with task_group() as tasks:
+        lists = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
+        tasks.create_task(load_references(speech, [part for model in ending for part in model.datasets or []]))
+    bases = [one.return_value for one in lists]
     await load_references(
         speech, [*(one.model for one in endpoints.entities), *(one.base_model for one in models.entities)]
     )
-    is_complete = models.complete and endpoints.complete
-    return Entities([*models.entities, *endpoints.entities], complete=is_complete)
+    listings: list[Entities[Any]] = [models, endpoints, *bases]
+    return Entities(
+        [one for listing in listings for one in listing.entities], complete=all(one.complete for one in listings)
+    )
 
 
 tool = declare(check_expirations, "Check what expires", Effect.READ, "lifecycle")

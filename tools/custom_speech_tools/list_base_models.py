@@ -48,7 +48,7 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
         lambda speech: speech.models_list_base_models(locale=exact_locale(arguments.locale)),
     )
     items = [(speech, base) for speech, base in found.items() if matches_locale(base.locale, arguments.locale)]
-    if not items and not found.notes:
+    if not items and not found.unread:
         await _refuse_locale(found.found[0].speech, arguments.locale)
     trainable = [item for item in items if set(arguments.train_with or ()) <= set(item[1].trains_with)]
     kept = [

@@ -14,6 +14,9 @@ from custom_speech_server.resource_config import EMULATED, ConfigurationError, R
 
 _INDENT = " " * 12
 
+MAX_ITEMS = 1000
+"""Items that are printed; the tool returns no more."""
+
 SOMETHING_ENDS = 3
 """Exit status: something ends within the days. 0: nothing does. 1: a resource did not answer. 2: wrong usage."""
 
@@ -38,16 +41,21 @@ def run(options: argparse.Namespace) -> int:
     except ConfigurationError as error:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return 2
-    arguments = {"within_days": options.within_days, "locale": options.locale, "resource": options.resource}
+    arguments = {
+        "within_days": options.within_days,
+        "locale": options.locale,
+        "resource": options.resource,
+        "limit": MAX_ITEMS,
+    }
     with Progress("Reading models and endpoints of all resources."):
         is_error, text = anyio.run(_call, resources, arguments)
     if is_error:
         print(f"custom-speech-mcp: {text}", file=sys.stderr)
         return 1
     answer = json.loads(text)
-    print(text if options.json else as_table(answer))
-    if answer.get("note"):
-        print(f"custom-speech-mcp: {answer['note']}", file=sys.stderr)
+    asked = len(resources.all) if options.resource == "*" else 1
+    print(text if options.json else as_table(answer, options.within_days, asked))
+    if answer.get("unread"):
         return 1
     return SOMETHING_ENDS if answer["items"] else 0
 
@@ -64,17 +72,32 @@ async def _call(resources: Resources, arguments: dict[str, Any]) -> tuple[bool, 
     return bool(result.is_error), "".join(getattr(block, "text", "") for block in result.content)
 
 
-def as_table(answer: dict[str, Any]) -> str:
-    """Return the items, three lines each: when and what, the effect, and what to do."""
+def as_table(answer: dict[str, Any], within_days: int, asked: int) -> str:
+    """Return what could not be read, then the items, three lines each: when and what, the effect, and what to do.
+
+    Args:
+        asked: The number of resources that were asked.
+    """
+    unread = answer.get("unread", [])
+    missing = [wrapped(f"{one['resource']}: {one['reason']}", "Not read: ") for one in unread]
     if not answer["items"]:
-        return str(answer["next_steps"][0])
+        if len({one["resource"] for one in unread}) == asked:
+            return "\n".join(missing)
+        what = "Nothing else" if unread else "Nothing"
+        return "\n".join([*missing, f"{what} ends within {within_days} day(s)."])
     blocks = [
         f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['resource']}  {item['what']}\n"
         f"{wrapped(item['effect'], _INDENT, _INDENT)}\n{wrapped(item['action'], _INDENT, _INDENT)}"
         for item in answer["items"]
     ]
     months = ", ".join(f"{month}: {count}" for month, count in answer["per_month"].items())
-    return "\n\n".join([*blocks, f"{answer['total']} in all ({months})"])
+    number = sum(answer["per_month"].values())
+    total = f"{'At least ' if unread else ''}{number} in all ({months})"
+    if number > len(answer["items"]):
+        total += (
+            f"\nThe first {len(answer['items'])} are shown; --locale, --resource and --within-days narrow the list."
+        )
+    return "\n\n".join([*filter(None, ["\n".join(missing)]), *blocks, total])
 
 
 def _days(text: str) -> int:

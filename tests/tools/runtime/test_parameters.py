@@ -74,9 +74,9 @@ def test_one_value_for_a_list_is_a_list_of_one(value: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "understood", "note"),
     [
-        ({"limit": 0}, 1, "limit is limited to 1 to 100; 1 was used."),
-        ({"limit": 10**400}, 100, "limit is limited to 1 to 100; 100 was used."),
-        ({"limit": "500"}, 100, "limit is limited to 1 to 100; 100 was used."),
+        ({"limit": 0}, 1, "limit is limited to 1 to 1000; 1 was used."),
+        ({"limit": 10**400}, 1000, "limit is limited to 1 to 1000; 1000 was used."),
+        ({"limit": "5000"}, 1000, "limit is limited to 1 to 1000; 1000 was used."),
         ({"wait_seconds": 300}, 45, "wait_seconds is limited to 0 to 45; 45 was used."),
     ],
 )
@@ -114,9 +114,9 @@ def test_arguments_of_any_kind_are_read_or_refused(given: dict[str, Any]) -> Non
 
 
 async def test_answers_say_what_was_clamped(call: Caller) -> None:
-    found = await call("list_models", limit=1_000)
+    found = await call("list_models", limit=1_001)
 
-    assert found["note"] == "limit is limited to 1 to 100; 100 was used."
+    assert found["note"] == "limit is limited to 1 to 1000; 1000 was used."
 
 
 async def test_max_wait_of_the_operator_limits_every_wait(connect: Connect) -> None:

@@ -148,7 +148,7 @@ KindsFilter = Annotated[list[DatasetKind] | None, Field(description=f"Only these
 TrainWith = Annotated[
     list[DatasetKind] | None, Field(description=f"Only models trainable with all of these: {KIND_MEANINGS}")
 ]
-Limit = Annotated[int, Limits(1, 100), Field(description="Most items to return, 1 to 100")]
+Limit = Annotated[int, Limits(1, 1000), Field(description="Most items to return, 1 to 1000")]
 
 # Execution
 WaitSeconds = Annotated[int, Limits(0, None), Field(description="Seconds to wait for the end; 25 suits most clients")]
@@ -157,15 +157,9 @@ Confirm = Annotated[
     Annotated[str, StringConstraints(max_length=512)] | None,
     Field(description="Token from the refusal, once your user has agreed"),
 ]
-ResourceName = Annotated[
-    Annotated[str, StringConstraints(max_length=256)] | None,
-    Field(description="Resource name; default: the default resource"),
-]
+ResourceText = Annotated[str, StringConstraints(max_length=256)]
+ResourceName = Annotated[ResourceText | None, Field(description="Resource name; default: the default resource")]
 ResourceNameOrAll = Annotated[
-    Annotated[str, StringConstraints(max_length=256)] | None,
-    Field(description="Resource name, or * for all; default: the default resource"),
+    ResourceText | None, Field(description="Resource name, or * for all; default: the default resource")
 ]
-SourceResource = Annotated[
-    Annotated[str, StringConstraints(max_length=256)] | None,
-    Field(description="Where the model is; default: the default resource"),
-]
+SourceResource = Annotated[ResourceText | None, Field(description="Where the model is; default: the default resource")]

@@ -106,6 +106,13 @@ class Answer(Result):
     note: Sentence | None = optional()
 
 
+class Unread(Result):
+    """A resource that did not answer, or that was not read to the end."""
+
+    resource: str
+    reason: Sentence
+
+
 class ResourceAnswer(Answer):
     """An answer about one Speech resource."""
 
@@ -117,8 +124,8 @@ class ResourceAnswer(Answer):
 class Listing(Answer):
     """Fields of every list.
 
-    `resource` is `*` where all resources were asked; `total` is null where not every page was read; `truncated` says
-    how to narrow the list.
+    `resource` is `*` where all resources were asked; `unread` names those whose entities may be missing, and then
+    `total` is null; `truncated` says how to see the rest of what was read.
     """
 
     resource: str
@@ -126,3 +133,6 @@ class Listing(Answer):
     emulated: bool
     total: int | None
     truncated: Sentence | None
+    unread: Annotated[list[Unread], WithJsonSchema({"type": "array"}, mode="serialization")] = Field(
+        default=[], exclude_if=lambda value: not value
+    )

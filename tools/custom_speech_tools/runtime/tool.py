@@ -139,10 +139,16 @@ def declare(
 def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[str]) -> CallToolResult:
     """Return the same object as text and as structure: some clients show the assistant only one of them."""
     note = " ".join([*notes, *([answer.note] if answer.note else [])]) or None
-    update: dict[str, Any] = {"next_steps": only_offered(answer.next_steps, missing_tools), "note": note}
+    unread = ", ".join(one.resource for one in getattr(answer, "unread", ()))
+    steps = only_offered(answer.next_steps, missing_tools) if answer.next_steps else []
+    if unread:
+        steps = [f"Not everything was read: entities of {unread} may be missing. Call again later.", *steps]
+    update: dict[str, Any] = {"next_steps": steps, "note": note}
     if findings := getattr(answer, "findings", None):
         update["findings"] = offered_findings(findings, missing_tools)
     content = answer.model_copy(update=update).model_dump(mode="json", by_alias=True)
+    if unread:  # a reader must not take the rest for everything
+        content = {"unread": content["unread"]} | content
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
 

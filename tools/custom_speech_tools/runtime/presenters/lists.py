@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.error_texts import next_step_after
 from custom_speech_tools.runtime.presenters.resource import ResourceFields, resource_fields
-from custom_speech_tools.runtime.results import Result
-from custom_speech_tools.speech import Speech, SpeechError, schemas
+from custom_speech_tools.runtime.results import Result, Unread
+from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.paging import Listing
 
@@ -39,6 +40,7 @@ class ListFields(TypedDict):
     total: int | None
     truncated: str | None
     note: str | None
+    unread: list[Unread]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +53,15 @@ class Found(Generic[Entity]):
 
 @dataclass(frozen=True, slots=True)
 class FoundInAll(Generic[Entity]):
-    """The entities of one resource or of all; `notes` names resources that did not answer."""
+    """The entities of one resource or of all; `unread` names resources whose entities may be missing."""
 
     found: list[Found[Entity]]
-    notes: list[str]
+    unread: list[Unread]
 
     def items(self) -> list[tuple[Speech, Entity]]:
         """Return every entity with its resource, the newest first."""
         pairs = [(found.speech, entity) for found in self.found for entity in found.listing.entities]
         return sorted(pairs, key=lambda pair: pair[1].created_date_time or _LONG_AGO)[::-1]
-
-    @property
-    def is_complete(self) -> bool:
-        """True if every page of every resource was read."""
-        return not self.notes and all(found.listing.complete for found in self.found)
 
 
 async def list_from(
@@ -75,24 +72,33 @@ async def list_from(
     """List entities of the named resource, or of all resources for `*`, concurrently.
 
     Raises:
-        SpeechError: The only resource did not answer; with `*` a resource that does not answer is only noted.
+        SpeechError: The only resource did not answer; with `*` a resource that does not answer is `unread`.
         Refused: No resource has that name.
     """
     if resource != ALL_RESOURCES:
         speech = call.speech(resource)
-        return FoundInAll([Found(speech, await fetch(speech))], [])
-    outcomes = await gather(*(_attempt(speech, fetch) for speech in call.speech_of_all()))
+        outcomes: list[Found[Entity] | Unread] = [Found(speech, await fetch(speech))]
+    else:
+        outcomes = await gather(*(_attempt(speech, fetch) for speech in call.speech_of_all()))
     found = [outcome for outcome in outcomes if isinstance(outcome, Found)]
-    return FoundInAll(found, [outcome for outcome in outcomes if isinstance(outcome, str)])
+    unread = [outcome for outcome in outcomes if isinstance(outcome, Unread)]
+    return FoundInAll(found, unread + [_cut_off(one) for one in found if not one.listing.complete])
+
+
+def _cut_off(found: Found[Entity]) -> Unread:
+    reason = (
+        f"Only the first {paging.MAX_PAGES} pages of the service's list were read; filter by locale, status or name."
+    )
+    return Unread(resource=found.speech.resource.name, reason=reason)
 
 
 async def _attempt(
     speech: Speech, fetch: Callable[[Speech], Coroutine[Any, Any, Listing[Entity]]]
-) -> Found[Entity] | str:
+) -> Found[Entity] | Unread:
     try:
         return Found(speech, await fetch(speech))
     except SpeechError as error:
-        return f"{speech.resource.name} is missing from the list: {error}"
+        return Unread(resource=speech.resource.name, reason=f"{error} {next_step_after(error)}")
 
 
 def list_fields(
@@ -109,8 +115,7 @@ def list_fields(
         kept: The items that meet the caller's conditions.
         shown: How many of them are returned.
     """
-    total = len(kept) if found.is_complete else None
-    truncated = f"{shown} of {total if total is not None else 'more'}: narrow the filters or raise limit."
+    truncated = f"{shown} of {len(kept)}: narrow the filters or raise limit."
     emulated = all(speech.is_emulated for speech in call.app.resources.values())
     everywhere = ResourceFields(resource=ALL_RESOURCES, region=None, emulated=emulated)
     where = everywhere if resource == ALL_RESOURCES else resource_fields(call.speech(resource))
@@ -118,9 +123,10 @@ def list_fields(
         resource=where["resource"],
         region=where["region"],
         emulated=where["emulated"],
-        total=total,
-        truncated=truncated if shown != total else None,
-        note=" ".join(filter(None, (*found.notes, *notes))) or None,
+        total=None if found.unread else len(kept),
+        truncated=truncated if shown < len(kept) else None,
+        note=" ".join(filter(None, notes)) or None,
+        unread=found.unread,
     )
 
 
