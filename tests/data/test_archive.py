@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_data import DatasetReport, read_dataset
+from custom_speech_data.content import Content, open_below
 from support.recordings import wav, zipped
 
 GOOD = {"a.wav": wav(), "trans.txt": "a.wav\thello"}
@@ -24,7 +25,7 @@ def patched(content: bytes, signature: bytes, offset: int, new: bytes) -> bytes:
     return content[:at] + new + content[at + len(new) :]
 
 
-def message(content: bytes | Path, kind: str = "AudioFiles") -> str:
+def message(content: Content, kind: str = "AudioFiles") -> str:
     """Why the import failed."""
     error = read_dataset(kind, content).error
     assert error is not None
@@ -136,7 +137,8 @@ def test_zip_archive_fails_when_it_is_larger_than_two_gigabytes(tmp_path: Path) 
     large = tmp_path / "large.zip"
     with large.open("wb") as file:
         file.truncate(2 * 1024**3 + 1)
-    error = read_dataset("Acoustic", large).error
+    with open_below(tmp_path, large) as opened:
+        error = read_dataset("Acoustic", opened).error
     assert error is not None
     assert error.code == "QuotaViolation"
 
@@ -150,7 +152,8 @@ def test_zip_archive_has_no_directory_of_a_gigabyte_in_memory(tmp_path: Path) ->
         file.write(struct.pack("<4sHHHHIIH", END, 0, 0, 1, 1, 1024**3, 0, 0))
     tracemalloc.start()
     try:
-        assert "no zip archive" in message(huge)
+        with open_below(tmp_path, huge) as opened:
+            assert "no zip archive" in message(opened)
         assert tracemalloc.get_traced_memory()[1] < 16 * 1024**2
     finally:
         tracemalloc.stop()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_data import Rejection, read_dataset
+from custom_speech_data.content import open_below
 
 BOM = b"\xef\xbb\xbf"
 
@@ -90,22 +91,27 @@ def test_plain_text_dataset_may_be_larger_than_200_mb_on_the_paid_tier_only(
     large = tmp_path / "large.txt"
     with large.open("wb") as file:
         file.truncate(200 * 1024 * 1024 + 1)
-    report = read_dataset("Language", large, tier)
+    with open_below(tmp_path, large) as opened:
+        report = read_dataset("Language", opened, tier)
     assert report.error is not None
     assert report.error.code == error
 
 
 def test_plain_text_dataset_is_read_from_a_file_as_from_bytes(tmp_path: Path) -> None:
-    """A local path and its bytes give the same report."""
+    """A file and its bytes give the same report."""
     file = tmp_path / "text.txt"
     file.write_bytes(b"one\naaaa\n")
-    assert read_dataset("Language", file) == read_dataset("Language", b"one\naaaa\n")
+    with open_below(tmp_path, file) as opened:
+        assert read_dataset("Language", opened) == read_dataset("Language", b"one\naaaa\n")
 
 
-def test_plain_text_dataset_fails_for_a_path_that_is_no_file(tmp_path: Path) -> None:
-    """A folder, or nothing at all, is an error of the import, not of the program."""
-    for path in (tmp_path, tmp_path / "missing"):
-        assert read_dataset("Language", path).error is not None
+def test_open_below_refuses_what_is_no_file_below_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "folder" / "inner").mkdir()
+    for name in ("", "inner", "missing", "../secret.txt"):
+        with pytest.raises((OSError, ValueError)):
+            open_below(tmp_path / "folder", tmp_path / "folder" / name)
 
 
 @given(st.lists(st.text(max_size=40), max_size=20))

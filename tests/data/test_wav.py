@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_data.findings import Unusable
-from custom_speech_data.wav import read_duration
+from custom_speech_data.wav import read_sound
 from support.recordings import chunk, extensible, pcm, riff, wav
 
 SECOND = bytes(32_000)
@@ -19,7 +19,7 @@ FORMAT = chunk(b"fmt ", pcm())
 
 def duration(content: bytes) -> int:
     """The milliseconds of a WAV in memory."""
-    return read_duration(io.BytesIO(content), len(content))
+    return read_sound(io.BytesIO(content), len(content)).milliseconds
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def duration(content: bytes) -> int:
 def test_wav_is_as_long_as_its_sound_chunk(content: bytes) -> None:
     """The extensible form and chunks of other kinds, of odd length too, are read past."""
     assert duration(content) == 1000
+
+
+@pytest.mark.parametrize(("bits", "tag", "sample"), [(16, 1, "h"), (32, 1, "i"), (32, 3, "f")])
+def test_wav_may_have_32_bit_samples_as_recorded_live(bits: int, tag: int, sample: str) -> None:
+    content = riff(chunk(b"fmt ", pcm(bits=bits, tag=tag)), chunk(b"data", bytes(16_000 * bits // 8)))
+    assert read_sound(io.BytesIO(content), len(content)) == (1000, sample)
 
 
 @pytest.mark.parametrize("claim", [64_000, 0xFFFFFFFF])
@@ -63,12 +69,15 @@ def test_wav_may_have_large_metadata_before_its_sound(kind: bytes) -> None:
         (riff(chunk(b"fmt ", pcm(44_100)), chunk(b"data", SECOND)), "44100 Hz"),
         (riff(chunk(b"fmt ", pcm(channels=2)), chunk(b"data", SECOND)), "2 channels"),
         (riff(chunk(b"fmt ", pcm(bits=8)), chunk(b"data", SECOND)), "8 bit"),
+        (riff(chunk(b"fmt ", pcm(bits=24)), chunk(b"data", SECOND)), "24 bit"),
+        (riff(chunk(b"fmt ", pcm(bits=64, tag=3)), chunk(b"data", SECOND)), "64 bit"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "Git LFS pointer"),
         (riff(chunk(b"fmt ", pcm(tag=7)), chunk(b"data", SECOND)), "not PCM"),
         (riff(chunk(b"fmt ", extensible(guid=bytes(16))), chunk(b"data", SECOND)), "not PCM"),
     ],
 )
 def test_wav_is_refused_with_a_reason(content: bytes, why: str) -> None:
-    """PCM, 16 bit, mono, 8 or 16 kHz, and a header that leads to sound."""
+    """PCM of 16 or 32 bit or 32-bit float, mono, 8 or 16 kHz, and a header that leads to sound."""
     with pytest.raises(Unusable, match=why):
         duration(content)
 
@@ -77,10 +86,10 @@ def test_wav_is_two_hours_long_at_most() -> None:
     """The header is enough to see it."""
     hours = 2 * 60 * 60 * 32_000
     header = io.BytesIO(riff(FORMAT, b"data\xff\xff\xff\xff"))
-    assert read_duration(header, header.getbuffer().nbytes + hours) == 7_200_000
+    assert read_sound(header, header.getbuffer().nbytes + hours).milliseconds == 7_200_000
     header.seek(0)
     with pytest.raises(Unusable, match="two hours"):
-        read_duration(header, header.getbuffer().nbytes + hours + 32)
+        read_sound(header, header.getbuffer().nbytes + hours + 32)
 
 
 @given(st.binary(max_size=200), st.booleans())

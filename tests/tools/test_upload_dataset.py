@@ -1,11 +1,14 @@
 """upload_dataset, driven through an MCP client."""
 
+import importlib
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import Connect
+from custom_speech_data.content import Content
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_tools.runtime import block_upload
 from support.recordings import wav
@@ -155,18 +158,71 @@ async def test_upload_dataset_imports_nothing_of_a_file_that_changes_meanwhile(
 ) -> None:
     whole = block_upload._read_block
 
-    def growing(file: Path, number: int) -> bytes:
-        with file.open("ab") as stream:
-            stream.write(b"one more line\n")
-        return whole(file, number)
+    def changing(content: Content, number: int) -> bytes:
+        (folder / "a.txt").write_bytes(b"quite another text, and longer\n" * 2)
+        return whole(content, number)
 
-    monkeypatch.setattr(block_upload, "_read_block", growing)
+    monkeypatch.setattr(block_upload, "_read_block", changing)
     async with connect(data_dirs=(folder,)) as call:
         refusal = await call.refusal("upload_dataset", **NEW, path="a.txt", repair=False)
 
     assert rules_of(refusal) == ["data-is-valid"]
     assert "was changed while it was uploaded" in refusal
-    assert "Datasets_CommitBlocks" not in await azure.writes()
+    assert await azure.writes() == ["Datasets_Create"]
+
+
+@pytest.fixture
+def outside(folder: Path) -> Path:
+    """A folder that nobody allowed, with a file of the name that one in an allowed folder has."""
+    (folder / "calls").mkdir()
+    (folder / "calls" / "a.txt").write_text("\ufeffa good line\n", encoding="utf-8")
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (outside / "a.txt").write_text("a secret of somebody else\n", encoding="utf-8")
+    return outside
+
+
+def swap_before(monkeypatch: pytest.MonkeyPatch, function: str, path: Path, target: Path) -> None:
+    """Put a link in the place of a path directly before a function is called."""
+    module, name = function.rsplit(".", 1)
+    whole = getattr(importlib.import_module(module), name)
+
+    def swapped(*arguments: Any, **options: Any) -> Any:
+        path.rename(path.parent.parent / "away")
+        path.symlink_to(target)
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(function, swapped)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("swapped", ["calls/a.txt", "calls"])
+async def test_upload_dataset_follows_no_link_that_was_put_in_the_way_after_the_path_was_allowed(
+    connect: Connect, azure: Azure, folder: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    target = outside / "a.txt" if swapped.endswith(".txt") else outside
+    swap_before(monkeypatch, "custom_speech_tools.upload_dataset.checked_data", folder / swapped, target)
+    async with connect(data_dirs=(folder,)) as call:
+        refusal = await call.refusal("upload_dataset", **NEW, path="calls/a.txt")
+
+    assert rules_of(refusal) == ["data-is-valid"]
+    assert await azure.writes() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+async def test_upload_dataset_sends_the_file_that_it_checked_when_its_path_is_swapped(
+    connect: Connect, folder: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swap_before(
+        monkeypatch,
+        "custom_speech_tools.guardrails.upload_plan.block_digests",
+        folder / "calls" / "a.txt",
+        outside / "a.txt",
+    )
+    async with connect(data_dirs=(folder,)) as call:
+        dataset = await call("upload_dataset", **NEW, path="calls/a.txt", repair=False, wait_seconds=10)
+
+    assert (dataset["status"], dataset["total_bytes"]) == ("Succeeded", len("\ufeffa good line\n".encode()))
 
 
 def test_block_ids_are_equally_long_and_in_order() -> None:

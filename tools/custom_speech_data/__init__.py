@@ -6,11 +6,10 @@ open, the docstring of the rule says that it is a guess; docs/emulator.md lists 
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
+from custom_speech_data.content import Content, size_of
 from custom_speech_data.findings import Findings, ImportFailed
 from custom_speech_data.limits import check_size
-from custom_speech_data.lines import size_of
 from custom_speech_data.output_formatting import read_output_formatting
 from custom_speech_data.plain_text import read_language
 from custom_speech_data.pronunciation import read_pronunciation
@@ -21,7 +20,7 @@ from custom_speech_data.word_errors import WordErrors, word_errors
 
 __all__ = ["AudioFile", "DatasetError", "DatasetReport", "Rejection", "WordErrors", "read_dataset", "word_errors"]
 
-READERS: dict[str, Callable[[bytes | Path, Findings], None]] = {
+READERS: dict[str, Callable[[Content, Findings], None]] = {
     "Acoustic": read_acoustic,
     "AudioFiles": read_audio_files,
     "Language": read_language,
@@ -31,12 +30,16 @@ READERS: dict[str, Callable[[bytes | Path, Findings], None]] = {
 }
 
 
-def read_dataset(kind: str, data: bytes | Path, tier: str = "S0") -> DatasetReport:
-    """Read the content of a dataset, bytes or a local file, under the limits of a pricing tier (F0 or S0).
+def read_dataset(kind: str, data: Content, tier: str = "S0", findings: Findings | None = None) -> DatasetReport:
+    """Read the content of a dataset, bytes or an open file, under the limits of a pricing tier (F0 or S0).
 
-    Never raises for what the content is: an import that fails has an `error`.
+    Args:
+        findings: What was found before, while the content was put together.
+
+    Returns:
+        The report; an import that fails has an `error`.
     """
-    findings = Findings()
+    findings = findings or Findings()
     try:
         if kind not in READERS:
             raise ImportFailed("InvalidDataset", "The kind of the dataset is not known.")

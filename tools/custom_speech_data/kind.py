@@ -1,21 +1,19 @@
-"""The kind of a dataset, guessed from its content, and content that is no dataset at all."""
+"""The kind of a dataset, guessed from its content, and the encoding of a text."""
 
 import codecs
 import re
-from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
-from custom_speech_data.findings import ImportFailed
+from custom_speech_data.content import Content, open_content
 from custom_speech_data.zip_archive import key_of, open_archive
 
-_ZIP = b"PK\x03\x04"
+ARCHIVE_KINDS = frozenset({"Acoustic", "AudioFiles"})
+
+ZIP_MAGIC = b"PK\x03\x04"
 _HEAD_BYTES = 64 * 1024
-_TEXTS = (".txt", ".tsv")
+TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
 _FORMATTING = re.compile(r"#\s*(itn|rewrite|profanity|test)\b", re.IGNORECASE)
 _LIST = re.compile(r"@\s*(list|speech:)", re.IGNORECASE)
-_VARIABLE = re.compile(r"(export\s+)?[A-Z][A-Z0-9_]{2,}\s*=\s*\S+")
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 
 
 class Guess(NamedTuple):
@@ -25,12 +23,12 @@ class Guess(NamedTuple):
     reason: str
 
 
-def guess_kind(file: Path) -> Guess:
-    """Return the kind of a local file; raises ImportFailed for an archive that cannot be read, OSError."""
-    with file.open("rb") as stream:
+def guess_kind(content: Content) -> Guess:
+    """Return the kind of content; raises ImportFailed for an archive that cannot be read, OSError."""
+    with open_content(content) as stream:
         head = stream.read(_HEAD_BYTES)
-    if head.startswith(_ZIP):
-        return _kind_of_archive(file)
+    if head.startswith(ZIP_MAGIC):
+        return _kind_of_archive(content)
     lines = [line.strip() for line in decode_head(head).splitlines()[:500] if line.strip()]
     if any(_FORMATTING.match(line) for line in lines):
         return Guess("OutputFormatting", "it has sections such as #itn or #rewrite")
@@ -41,34 +39,12 @@ def guess_kind(file: Path) -> Guess:
     return Guess("Language", "it is text, one utterance a line")
 
 
-def _kind_of_archive(file: Path) -> Guess:
-    with open_archive(file) as archive:
+def _kind_of_archive(content: Content) -> Guess:
+    with open_archive(content) as archive:
         names = [key_of(entry.orig_filename) for entry in archive.infolist()]
-    if any(name.endswith(_TEXTS) for name in names):
+    if any(name.endswith(TRANSCRIPT_SUFFIXES) for name in names):
         return Guess("Acoustic", "it is an archive with a text file, so with transcripts")
     return Guess("AudioFiles", "it is an archive without a text file, so without transcripts")
-
-
-def refuse_foreign_content(file: Path) -> None:
-    """Refuse what is no dataset and may be a secret: private keys, files of variables, binaries.
-
-    Raises:
-        ImportFailed: The content is one of these; the message does not repeat it.
-        OSError: The file cannot be read.
-    """
-    with file.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
-    if head.startswith(_ZIP):
-        return
-    text = decode_head(head)
-    if "\x00" in text:
-        raise ImportFailed("NotADataset", "It is a binary file. Audio is uploaded as a zip archive of .wav files.")
-    if _PRIVATE_KEY.search(text):
-        raise ImportFailed("NotADataset", "It contains a private key, which is no dataset.")
-    lines = [line.strip() for line in islice(text.splitlines(), 200)]
-    lines = [line for line in lines if line and not line.startswith("#")]
-    if lines and all(_VARIABLE.fullmatch(line) for line in lines):
-        raise ImportFailed("NotADataset", "It sets variables, as a .env file does, which is no dataset.")
 
 
 def encoding_of(head: bytes) -> str:

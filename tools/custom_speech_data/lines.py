@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import IO
 
 from custom_speech_data.findings import Findings, ImportFailed, Unusable
@@ -15,20 +14,6 @@ _UTF_16 = "The text is encoded in UTF-16; save it as UTF-8 with a byte order mar
 
 ReadLine = Callable[[str], str | None]
 """Reads one line: returns its text if it counts, None for a comment or heading; raises Unusable."""
-
-
-def open_content(content: bytes | Path) -> IO[bytes]:
-    """Return the content as a stream that can seek; raises OSError."""
-    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
-
-
-def size_of(content: bytes | Path) -> int:
-    """Bytes of the content; raises ImportFailed for a path that is no regular file (a device never ends)."""
-    if isinstance(content, bytes):
-        return len(content)
-    if not content.is_file():
-        raise ImportFailed("DataImportFailed", "The content is not a file.")
-    return content.stat().st_size
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:

@@ -3,11 +3,11 @@
 import sys
 from array import array
 from collections.abc import Iterator
-from pathlib import Path
 
+from custom_speech_data.content import Content
 from custom_speech_data.findings import Findings, Unusable
 from custom_speech_data.report import Rejection
-from custom_speech_data.wav import read_duration
+from custom_speech_data.wav import read_sound
 from custom_speech_data.zip_archive import open_archive, open_file, usable_files
 
 EXAMINED_BYTES = 256 * 1024
@@ -16,40 +16,45 @@ EXAMINED_BYTES = 256 * 1024
 _STEP = 16
 """Every sixteenth sample is looked at: silence and clipping last longer, and 2,000 recordings take a second."""
 
-SILENT_PEAK = 100
-"""Of 32,767; below it nothing can be heard."""
+SILENT_PEAK = 0.003
+"""Of the largest value; below it nothing can be heard."""
 
 CLIPPED_SHARE = 0.001
 """Share of samples at the limit from which a recording counts as clipped."""
 
-LARGEST, SMALLEST = 32_767, -32_768
+LIMITS: dict[str, tuple[float, float]] = {"h": (2**15 - 1, -(2**15)), "i": (2**31 - 1, -(2**31)), "f": (1.0, -1.0)}
+"""The largest and the smallest value of a sample, by type code of `array`."""
 
 
-def loudness_faults(archive_file: Path) -> Iterator[Rejection]:
+def loudness_faults(content: Content) -> Iterator[Rejection]:
     """Return the recordings of an archive that are silent or clipped; raises ImportFailed for no archive."""
-    with open_archive(archive_file) as archive:
+    with open_archive(content) as archive:
         for entry in usable_files(archive, Findings()).values():
             try:
                 with open_file(archive, entry) as stream:
-                    read_duration(stream, entry.file_size)  # stops where the samples begin
-                    reason = loudness_fault(stream.read(EXAMINED_BYTES))
+                    sound = read_sound(stream, entry.file_size)  # stops where the samples begin
+                    reason = loudness_fault(stream.read(EXAMINED_BYTES), sound.sample)
             except Unusable:
                 continue
             if reason:
                 yield Rejection(entry.orig_filename, reason)
 
 
-def loudness_fault(sound: bytes) -> str | None:
-    """Return what is wrong with 16-bit samples, None where nothing is."""
-    samples = array("h", sound[: len(sound) // 2 * 2])[::_STEP]
+def loudness_fault(sound: bytes, sample: str) -> str | None:
+    """Return the fault of a recording's beginning, None for a good one; `sample` is a type code of `array`."""
+    whole = array(sample)
+    whole.frombytes(sound[: len(sound) // whole.itemsize * whole.itemsize])
+    samples, (largest, smallest) = whole[::_STEP], LIMITS[sample]
     if sys.byteorder == "big":
         samples.byteswap()
     if not samples:
         return None
     highest, lowest = max(samples), min(samples)
-    if max(highest, -lowest) < SILENT_PEAK:
+    if max(highest, -lowest) < SILENT_PEAK * largest:
         return "it is silent"
-    at_limit = samples.count(LARGEST) + samples.count(SMALLEST)
+    if highest < largest and lowest > smallest:
+        return None
+    at_limit = sum(value >= largest or value <= smallest for value in samples)
     if at_limit / len(samples) > CLIPPED_SHARE:
         return f"it is clipped: {at_limit / len(samples):.1%} of its samples are at the limit"
     return None

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
+from custom_speech_data.content import Content, open_content
 from custom_speech_data.findings import Findings, Unusable
-from custom_speech_data.lines import open_content, read_lines
+from custom_speech_data.lines import read_lines
 
 MOST_LINES = {"itn": 200, "rewrite": 1_000, "profanity": 1_000}
 
@@ -13,7 +13,7 @@ GRAMMAR_PUNCTUATION = frozenset(".,?、!:;？。，¿¡।؟،")
 CLOSES = {")": "(", "}": "{", "]": "["}
 
 
-def read_output_formatting(content: bytes | Path, findings: Findings) -> None:
+def read_output_formatting(content: Content, findings: Findings) -> None:
     """Read an output-formatting dataset; lines beyond a section's limit are rejected one by one (a guess).
 
     It has no texts: its rules change how words are shown, not which are heard.

@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from pathlib import Path
 
+from custom_speech_data.content import Content, open_content
 from custom_speech_data.findings import Findings, Unusable
-from custom_speech_data.lines import open_content, read_lines
+from custom_speech_data.lines import read_lines
 
 MOST_REPEATS = 3
 LONGEST_GROUP = 8
@@ -16,7 +16,7 @@ URI = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S", re.IGNORECA
 SAME_CHARACTER = re.compile(r"([^\s\d])\1{3}")
 
 
-def read_language(content: bytes | Path, findings: Findings) -> None:
+def read_language(content: Content, findings: Findings) -> None:
     """Read a plain-text dataset."""
     with open_content(content) as stream:
         read_lines(stream, read_sentence, findings)

@@ -1,13 +1,12 @@
 """Pronunciation: how a word is written, a tab, how it is spoken."""
 
-from pathlib import Path
-
+from custom_speech_data.content import Content, open_content
 from custom_speech_data.findings import Findings, Unusable
-from custom_speech_data.lines import open_content, read_lines
+from custom_speech_data.lines import read_lines
 from custom_speech_data.plain_text import read_phrase
 
 
-def read_pronunciation(content: bytes | Path, findings: Findings) -> None:
+def read_pronunciation(content: Content, findings: Findings) -> None:
     """Read a pronunciation dataset; its texts are the words as they are written.
 
     ANSI, which the service takes for English, is taken only as far as it is ASCII.

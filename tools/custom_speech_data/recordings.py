@@ -1,17 +1,21 @@
 """Recordings in a zip archive, with transcripts (kind Acoustic) or without (kind AudioFiles)."""
 
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import NamedTuple
 from zipfile import ZipFile, ZipInfo
 
+from custom_speech_data.content import Content
 from custom_speech_data.findings import Findings, ImportFailed, Unusable
 from custom_speech_data.lines import read_lines
 from custom_speech_data.plain_text import read_sentence
 from custom_speech_data.report import AudioFile
-from custom_speech_data.wav import read_duration
+from custom_speech_data.wav import read_sound
 from custom_speech_data.zip_archive import key_of, open_archive, open_file, path_of, usable_files
 
 TRANSCRIPT = "trans.txt"
+NO_LINE = "the transcript has no line for it"
+NO_RECORDING = "the transcript names it, but the archive does not hold it"
 LARGEST_TRANSCRIPT = 64 * 1024 * 1024
 """Bytes; a guess, as is the ratio: text does not compress a hundredfold."""
 LARGEST_RATIO, SMALL_TRANSCRIPT = 100, 1024 * 1024
@@ -22,27 +26,35 @@ class Transcript(NamedTuple):
 
     name: str
     text: str
+    is_cut: bool = False
+    """True if the name lacks the extension of the recording that is certainly meant."""
 
 
-def read_audio_files(content: bytes | Path, findings: Findings) -> None:
+def split_line(line: str) -> tuple[str, str]:
+    """Return the file name and the text of a line; raises Unusable."""
+    name, tab, text = line.partition("\t")
+    if not tab or not key_of(name.strip()):
+        raise Unusable("it is not a file name, a tab and a transcript")
+    return name.strip(), text
+
+
+def read_audio_files(content: Content, findings: Findings) -> None:
     """Read a dataset of recordings alone."""
     with open_archive(content) as archive:
         for entry in usable_files(archive, findings).values():
             _read_recording(archive, entry, None, findings)
 
 
-def read_acoustic(content: bytes | Path, findings: Findings) -> None:
+def read_acoustic(content: Content, findings: Findings) -> None:
     """Read a dataset of recordings and one text file of lines "name, tab, transcript".
 
     A recording without a line and a line without a recording are both rejected.
     """
     with open_archive(content) as archive:
         files = usable_files(archive, findings)
-        transcripts = _read_transcripts(archive, files.pop(_transcript_key(files)), findings)
+        transcripts = _read_transcripts(archive, files.pop(_transcript_key(files)), files, findings)
         for key, entry in files.items():
-            _read_recording(archive, entry, transcripts.pop(key, Transcript("", "")), findings)
-    for transcript in transcripts.values():
-        findings.reject(transcript.name, "the transcript names it, but the archive does not hold it")
+            _read_recording(archive, entry, transcripts.get(key, Transcript("", "")), findings)
 
 
 def _read_recording(archive: ZipFile, entry: ZipInfo, transcript: Transcript | None, findings: Findings) -> None:
@@ -50,11 +62,12 @@ def _read_recording(archive: ZipFile, entry: ZipInfo, transcript: Transcript | N
         _check_name(entry)
         text = _text_of(transcript)
         with open_file(archive, entry) as stream:
-            duration = read_duration(stream, entry.file_size)
+            sound = read_sound(stream, entry.file_size)
     except Unusable as reason:
         findings.reject(entry.orig_filename, str(reason))
     else:
-        findings.accept_audio(AudioFile(PurePosixPath(path_of(entry.orig_filename)).name, duration, text))
+        name = PurePosixPath(path_of(entry.orig_filename)).name
+        findings.accept_audio(AudioFile(name, sound.milliseconds, text, has_documented_format=sound.sample == "h"))
 
 
 def _check_name(entry: ZipInfo) -> None:
@@ -69,7 +82,9 @@ def _text_of(transcript: Transcript | None) -> str | None:
     if transcript is None:
         return None
     if not transcript.name:
-        raise Unusable("the transcript has no line for it")
+        raise Unusable(NO_LINE)
+    if transcript.is_cut:
+        raise Unusable(f"the transcript names it {transcript.name}, without .wav")
     try:
         return read_sentence(transcript.text)
     except Unusable as reason:
@@ -85,17 +100,24 @@ def _transcript_key(files: dict[str, ZipInfo]) -> str:
     return texts[0]
 
 
-def _read_transcripts(archive: ZipFile, entry: ZipInfo, findings: Findings) -> dict[str, Transcript]:
+def _read_transcripts(
+    archive: ZipFile, entry: ZipInfo, recordings: Mapping[str, ZipInfo], findings: Findings
+) -> dict[str, Transcript]:
+    """Return the transcripts by `key_of` their recordings; only these are kept in memory."""
     transcripts: dict[str, Transcript] = {}
 
     def read_line(line: str) -> None:
-        name, tab, text = line.partition("\t")
-        if not tab or not key_of(name.strip()):
-            raise Unusable("it is not a file name, a tab and a transcript")
-        if key_of(name.strip()) in transcripts:
+        name, text = split_line(line)
+        key, is_cut = key_of(name), False
+        if key not in recordings and (key := f"{key}.wav") in recordings:
+            is_cut = True
+        elif key not in recordings:
+            findings.reject(name, NO_RECORDING)
+            return
+        if key in transcripts:
             raise Unusable("an earlier line has a transcript for the same file")
         # Its recording is what counts, so nothing is counted here.
-        transcripts[key_of(name.strip())] = Transcript(name.strip(), text)
+        transcripts[key] = Transcript(name, text, is_cut)
 
     try:
         _check_transcript_size(entry)

@@ -1,76 +1,64 @@
-"""A repaired copy of a dataset: what is safe to repair is repaired, and every repair is named.
+"""A repaired copy of a text: what is safe to repair is repaired, and every repair is named.
 
 The user's own files are never changed.
 """
 
 import codecs
+import io
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
-from zipfile import ZIP_STORED, ZipFile
 
+from custom_speech_data.content import Content, open_content
 from custom_speech_data.findings import ImportFailed
 from custom_speech_data.kind import encoding_of
 from custom_speech_data.lines import LONGEST_LINE
-from custom_speech_data.zip_archive import MOST_FILES
 
-ARCHIVE_KINDS = frozenset({"Acoustic", "AudioFiles"})
+CONVERTED, MARKED = "converted from UTF-16 to UTF-8", "added the byte order mark"
 
-_IN_ARCHIVES = (".wav", ".txt", ".tsv")
-
-
-def pack_folder(folder: Path, target: Path) -> list[str]:
-    """Write the recordings and text files of a folder to a zip archive and return what was done.
-
-    Links and files below other folders are left out.
-
-    Raises:
-        ImportFailed: The folder has more files than an archive may hold, or none that belongs to a dataset.
-    """
-    files = list(_files_of(folder))
-    if not files:
-        raise ImportFailed("DataImportFailed", "The folder has no .wav or .txt file.")
-    with ZipFile(target, "w", ZIP_STORED) as archive:
-        for file in files:
-            archive.write(file, file.name)
-    return [f"packed {len(files)} files of the folder as a zip archive"]
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _files_of(folder: Path) -> Iterator[Path]:
-    for number, file in enumerate(sorted(folder.iterdir())):
-        if number >= MOST_FILES:
-            raise ImportFailed("QuotaViolation", f"The folder has more than {MOST_FILES} files.")
-        if file.suffix.lower() in _IN_ARCHIVES and file.is_file() and not file.is_symlink():
-            yield file
-
-
-def repair_text(source: Path, target: Path) -> list[str]:
+def repair_text(source: Content, target: IO[bytes]) -> list[str]:
     """Write a copy in UTF-8 with a byte order mark, in NFC, without blank and overlong lines; return the repairs.
 
     Raises:
         ImportFailed: The text is neither UTF-8 nor UTF-16, so that any conversion would be a guess.
     """
-    with source.open("rb") as stream:
+    counts = Counter[str]()
+    target.write(codecs.BOM_UTF8)
+    for _, line in repaired_lines(source, counts):
+        target.write(line.encode() + b"\n")
+    return described(counts)
+
+
+def described(counts: Counter[str]) -> list[str]:
+    """Return the repairs that were counted, in words."""
+    return [what if what in (CONVERTED, MARKED) else f"{what}: {count}" for what, count in sorted(counts.items())]
+
+
+def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int, str]]:
+    """Return the repaired lines with the numbers that they have in the text, and count the repairs.
+
+    Raises:
+        ImportFailed: The text is neither UTF-8 nor UTF-16.
+    """
+    with open_content(source) as stream:
         head = stream.read(64)
-    encoding, counts = encoding_of(head), Counter[str]()
+    encoding = encoding_of(head)
+    if encoding != "utf-8-sig":
+        counts[CONVERTED] = 1
+    if not head.startswith(_MARKS):
+        counts[MARKED] = 1
     try:
-        with (
-            source.open(encoding=encoding, newline="") as lines,
-            target.open("w", encoding="utf-8", newline="\n") as copy,
-        ):
-            copy.write("\ufeff")
-            for line in _lines(lines):
+        with io.TextIOWrapper(open_content(source), encoding=encoding, newline="") as text:
+            for number, line in enumerate(_lines(text), 1):
                 if repaired := _repair_line(line, counts):
-                    copy.write(repaired + "\n")
+                    yield number, repaired
     except UnicodeError:
         message = "The text is neither UTF-8 nor UTF-16. Save it as UTF-8 with a byte order mark."
         raise ImportFailed("NoUtf8WithBom", message) from None
-    repairs = [] if encoding == "utf-8-sig" else ["converted from UTF-16 to UTF-8"]
-    if not head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        repairs.append("added the byte order mark")
-    return repairs + [f"{what}: {count}" for what, count in sorted(counts.items())]
 
 
 def _lines(text: IO[str]) -> Iterator[str]:

@@ -27,6 +27,8 @@ class AudioFile(NamedTuple):
     name: str
     duration_milliseconds: int
     transcript: str | None = None
+    has_documented_format: bool = True
+    """False for 32-bit samples, which the service takes although its documentation names 16 bit."""
 
     @property
     def trains(self) -> bool:

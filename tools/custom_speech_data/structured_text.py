@@ -4,10 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 
+from custom_speech_data.content import Content, open_content
 from custom_speech_data.findings import Findings, Unusable
-from custom_speech_data.lines import lines_of, open_content, read_lines
+from custom_speech_data.lines import lines_of, read_lines
 from custom_speech_data.plain_text import read_phrase, read_sentence
 
 MOST_LISTS = 20
@@ -21,7 +21,7 @@ LEXICON = "speech:phoneticlexicon"
 REFERENCE = re.compile(r"\{([^{}]*)\}")
 
 
-def read_language_markdown(content: bytes | Path, findings: Findings) -> None:
+def read_language_markdown(content: Content, findings: Findings) -> None:
     """Read a structured-text dataset; what exceeds a documented count is rejected line by line (a guess).
 
     It is read twice, as a sentence may refer to a list that comes after it.

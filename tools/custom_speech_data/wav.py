@@ -1,10 +1,12 @@
 """Duration and format of WAV files, read from the header alone.
 
+The documentation names 16-bit PCM; archives with 32-bit float and 32-bit PCM were imported as well (recorded live).
+
 The standard library's `wave` refuses WAVE_FORMAT_EXTENSIBLE on Python 3.11, hence this small RIFF reader.
 """
 
 import struct
-from typing import IO
+from typing import IO, NamedTuple
 
 from custom_speech_data.findings import Unusable
 
@@ -15,29 +17,51 @@ LONGEST_AUDIO = 2 * 60 * 60 * 1000
 """Milliseconds (page on test and train data)."""
 
 RIFF_BYTES, CHUNK_BYTES = 12, 8
-PCM, EXTENSIBLE = 0x0001, 0xFFFE
-PCM_IN_EXTENSIBLE = bytes.fromhex("0100000000001000800000aa00389b71")
-BYTES_PER_SAMPLE = 2
+PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
+GUID_END = bytes.fromhex("000000001000800000aa00389b71")
+"""What follows the two bytes of the format in an extensible one."""
+
+SAMPLES = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f"}
+"""Type codes of `array` for the samples that the service takes."""
+
+LFS_POINTER = b"version http"
 
 
-def read_duration(stream: IO[bytes], size: int) -> int:
-    """Return the milliseconds of sound in a WAV of `size` bytes; raises Unusable.
+class Sound(NamedTuple):
+    """The sound of a recording; `sample` is a type code of `array`."""
+
+    milliseconds: int
+    sample: str
+
+
+class Format(NamedTuple):
+    """The format of the samples."""
+
+    rate: int
+    sample: str
+    bytes_per_sample: int
+
+
+def read_sound(stream: IO[bytes], size: int) -> Sound:
+    """Return length and format of the sound in a WAV of `size` bytes; raises Unusable.
 
     Where a header claims more than there is (a cut file, or one written to a pipe), what is there counts.
     """
     riff = _read(stream, RIFF_BYTES)
+    if riff == LFS_POINTER:
+        raise Unusable("it is a Git LFS pointer, not the recording; run git lfs pull where it came from")
     if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
         raise Unusable("it is no RIFF WAV file")
-    rate, position = None, RIFF_BYTES
+    found, position = None, RIFF_BYTES
     while position < LONGEST_HEADER:
         chunk = _read(stream, CHUNK_BYTES)
         kind, length = chunk[:4], int.from_bytes(chunk[4:], "little")
         position += CHUNK_BYTES
         if kind == b"data":
-            return _duration(min(length, size - position), rate)
+            return _sound(min(length, size - position), found)
         padded = length + length % 2
         if kind == b"fmt ":
-            rate = _sample_rate(_read(stream, min(padded, LONGEST_FORMAT)))
+            found = _format(_read(stream, min(padded, LONGEST_FORMAT)))
             _skip(stream, padded - min(padded, LONGEST_FORMAT))
         else:  # metadata, such as LIST, bext or iXML, which may be large
             _skip(stream, padded)
@@ -45,27 +69,30 @@ def read_duration(stream: IO[bytes], size: int) -> int:
     raise Unusable(f"its first {LONGEST_HEADER} bytes hold no sound")
 
 
-def _duration(length: int, rate: int | None) -> int:
-    if rate is None:
+def _sound(length: int, found: Format | None) -> Sound:
+    if found is None:
         raise Unusable("its sound comes before its format")
-    duration = length // BYTES_PER_SAMPLE * 1000 // rate
+    duration = length // found.bytes_per_sample * 1000 // found.rate
     if duration <= 0:
         raise Unusable("it holds no sound")
     if duration > LONGEST_AUDIO:
         raise Unusable("it is longer than two hours")
-    return duration
+    return Sound(duration, found.sample)
 
 
-def _sample_rate(body: bytes) -> int:
-    """Return the samples per second of a format chunk, if it is one that the service takes."""
+def _format(body: bytes) -> Format:
+    """Return the format that a format chunk describes, if it is one that the service takes."""
     if len(body) < struct.calcsize("<HHIIHH"):
         raise Unusable("its format is cut off")
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", body)
-    if tag != PCM and not (tag == EXTENSIBLE and body[24:40] == PCM_IN_EXTENSIBLE):
+    if tag == EXTENSIBLE and body[26:40] == GUID_END:
+        tag = int.from_bytes(body[24:26], "little")
+    if tag not in (PCM, FLOAT):
         raise Unusable("it is not PCM")
-    if (bits, channels) != (8 * BYTES_PER_SAMPLE, 1) or rate not in (8_000, 16_000):
+    sample = SAMPLES.get((tag, bits))
+    if sample is None or channels != 1 or rate not in (8_000, 16_000):
         raise Unusable(f"it has {bits} bit, {channels} channels, {rate} Hz; wanted: 16 bit, 1, 8000 or 16000 Hz")
-    return int(rate)
+    return Format(rate, sample, bits // 8)
 
 
 def _skip(stream: IO[bytes], length: int) -> None:

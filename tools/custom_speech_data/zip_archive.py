@@ -6,12 +6,12 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from custom_speech_data.content import Content, open_content, size_of
 from custom_speech_data.findings import Findings, ImportFailed, Unusable
-from custom_speech_data.lines import open_content, size_of
 
 MOST_FILES = 10_000
 LARGEST_DIRECTORY = 4 * 1024 * 1024
@@ -39,7 +39,7 @@ DAMAGED = (
 
 
 @contextmanager
-def open_archive(content: bytes | Path) -> Iterator[ZipFile]:
+def open_archive(content: Content) -> Iterator[ZipFile]:
     """Return the archive, its directory read and found plausible; raises ImportFailed.
 
     Nothing is unpacked to a disk, and into memory only as much as is read.

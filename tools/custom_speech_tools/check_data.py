@@ -1,13 +1,13 @@
 """check_data: everything that Azure would object to in a local file or folder."""
 
-from pathlib import Path
 from typing import Annotated
 
 import anyio
 from pydantic import Field
 
-from custom_speech_data.repair import ARCHIVE_KINDS
-from custom_speech_tools.guardrails.data_check import CheckedData, allowed_path, checked_data, count_words
+from custom_speech_data.kind import ARCHIVE_KINDS
+from custom_speech_tools.guardrails.data_check import CheckedData, checked_data, count_words
+from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
@@ -26,11 +26,15 @@ class CheckDataArguments(Arguments):
 
 
 class DataCheck(Answer):
-    """The content of a local dataset, and everything that Azure would object to."""
+    """The content of a dataset and everything that Azure would object to.
+
+    `ok`: upload_dataset takes it. `needs_repair`: only because it repairs a copy; Azure refuses it as it is.
+    """
 
     path: ServiceText
     kind: str
     ok: bool
+    needs_repair: bool
     findings: Findings
     lines: int
     rejected_lines: int
@@ -46,22 +50,28 @@ async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCh
 
     Nothing is changed or sent. `repairs` lists what a repair would change.
     """
-    path = allowed_path(call, arguments.path)
-    return await anyio.to_thread.run_sync(lambda: check(path, arguments.kind, arguments.locale), abandon_on_cancel=True)
+
+    def run() -> DataCheck:
+        return check(allowed_path(call.app, arguments.path), arguments.kind, arguments.locale)
+
+    return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
 
 
-def check(path: Path, kind: str | None, locale: str | None) -> DataCheck:
+def check(source: LocalPath, kind: str | None, locale: str | None) -> DataCheck:
     """Return the result of a check; reads the file, so it runs in a thread."""
-    with checked_data(path, kind, repair=False) as original:
-        if original.kind in ARCHIVE_KINDS:  # nothing within an archive is repaired
-            return present(path.name, original, list(original.repairs), locale)
-        with checked_data(path, kind, repair=True) as repaired:
+    with checked_data(source, kind, repair=True) as repaired:
+        if not repaired.is_changed:
+            return present(source.given, repaired, locale, repaired)
+        with checked_data(source, kind, repair=False) as original:
+            # Line numbers are those of the user's own text, unless a repair is what makes it readable.
             is_repairable = original.report.error is not None and repaired.report.error is None
-            shown = repaired if is_repairable else original
-            return present(path.name, shown, list(repaired.repairs), locale)
+            shown = repaired if is_repairable or repaired.kind in ARCHIVE_KINDS else original
+            return present(source.given, shown, locale, repaired, needs_repair=is_repairable)
 
 
-def present(name: str, data: CheckedData, repairs: list[str], locale: str | None) -> DataCheck:
+def present(
+    name: str, data: CheckedData, locale: str | None, repaired: CheckedData, *, needs_repair: bool = False
+) -> DataCheck:
     """Return the answer."""
     report, kind = data.report, data.kind
     hours = round(report.duration_milliseconds / 3_600_000, 2) if report.audio else None
@@ -77,6 +87,7 @@ def present(name: str, data: CheckedData, repairs: list[str], locale: str | None
         path=name,
         kind=kind,
         ok=is_ok,
+        needs_repair=needs_repair,
         findings=list(data.findings),
         lines=report.accepted_line_count,
         rejected_lines=report.rejected_line_count,
@@ -84,7 +95,7 @@ def present(name: str, data: CheckedData, repairs: list[str], locale: str | None
         audio_hours=hours,
         files=len(report.audio),
         estimated_training_days=round(hours / AUDIO_HOURS_PER_DAY, 2) if hours is not None else None,
-        repairs=repairs,
+        repairs=list(repaired.repairs),
         note=f"Taken for {kind}: {data.guessed_from}." if data.guessed_from else None,
         next_steps=[step] if is_ok else ["Correct what `findings` name, then check again."],
     )

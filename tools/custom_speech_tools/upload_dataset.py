@@ -9,7 +9,8 @@ import anyio
 import pydantic
 from pydantic import Field, StrictBool, StringConstraints
 
-from custom_speech_tools.guardrails.data_check import CheckedData, allowed_path, checked_data
+from custom_speech_tools.guardrails.data_check import CheckedData, checked_data
+from custom_speech_tools.guardrails.local_files import allowed_path
 from custom_speech_tools.guardrails.upload_plan import UploadPlan, UploadRequest, plan_upload
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.block_upload import UploadState, upload_blocks
@@ -99,16 +100,20 @@ async def upload_dataset(arguments: UploadDatasetArguments, call: CallContext) -
 
 @asynccontextmanager
 async def _local_data(arguments: UploadDatasetArguments, call: CallContext) -> AsyncIterator[CheckedData | None]:
-    """Provide the local data, read in a thread; a repaired copy is removed at the end."""
-    if arguments.path is None:
+    """Provide the local data, found and read in a thread; a repaired copy is removed at the end."""
+    given = arguments.path
+    if given is None:
         yield None
         return
-    path = allowed_path(call, arguments.path)
     async with AsyncExitStack() as stack:
-        reading = checked_data(path, arguments.kind, repair=arguments.repair)
-        data = await anyio.to_thread.run_sync(reading.__enter__)
-        stack.callback(reading.__exit__, None, None, None)
-        yield data
+
+        def read() -> CheckedData:
+            reading = checked_data(allowed_path(call.app, given), arguments.kind, repair=arguments.repair)
+            data = reading.__enter__()
+            stack.callback(reading.__exit__, None, None, None)
+            return data
+
+        yield await anyio.to_thread.run_sync(read)
 
 
 async def _upload(
@@ -130,7 +135,7 @@ async def _upload(
     if not dataset.waits_for_blocks:
         return dataset, existed, None
     try:
-        state = await upload_blocks(call, speech, writer, dataset, data.file)
+        state = await upload_blocks(call, speech, writer, dataset, data.content, plan.blocks)
     except AzureError as error:
         dataset = await speech.datasets_get(dataset.id)
         if error.status == 409 and not dataset.waits_for_blocks:  # another call has committed the same blocks

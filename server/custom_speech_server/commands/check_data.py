@@ -23,12 +23,14 @@ examples:
 def run(options: argparse.Namespace) -> int:
     """Print the findings and return the exit status."""
     from custom_speech_tools.check_data import check
+    from custom_speech_tools.guardrails.local_files import LocalPath
 
     if not options.path.exists():
         print(f"custom-speech-mcp: {options.path} does not exist.", file=sys.stderr)
         return 2
     with Progress(f"Checking {options.path}."):
-        found = check(options.path, options.kind, None)
+        resolved = options.path.resolve()
+        found = check(LocalPath(str(options.path), resolved.parent, resolved), options.kind, None)
     if options.json:
         print(found.model_dump_json())
         return 0 if found.ok else 1

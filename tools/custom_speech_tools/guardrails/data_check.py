@@ -1,24 +1,28 @@
-"""Local data: which paths may be read, and what Azure would object to."""
+"""Local data: what Azure would object to, and what a repair would change."""
 
+import codecs
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
-from custom_speech_data import DatasetReport, read_dataset
-from custom_speech_data.findings import ImportFailed
-from custom_speech_data.kind import guess_kind, refuse_foreign_content
+from custom_speech_data import DatasetError, DatasetReport, read_dataset
+from custom_speech_data.content import Content, OpenFile
+from custom_speech_data.findings import Findings, ImportFailed
+from custom_speech_data.folder_archive import pack_folder
+from custom_speech_data.foreign_content import refuse_foreign_content
+from custom_speech_data.kind import ARCHIVE_KINDS, guess_kind
 from custom_speech_data.loudness import loudness_faults
-from custom_speech_data.repair import ARCHIVE_KINDS, pack_folder, repair_text
-from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.errors import Refused
+from custom_speech_data.repair import repair_text
+from custom_speech_tools.guardrails.local_files import LocalPath
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
 MAX_REJECTED = 20
 MAX_REJECTED_SHARE = 0.1
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,84 +30,83 @@ class CheckedData:
     """A local dataset that was read.
 
     Attributes:
-        file: What would be uploaded: the user's file, or the repaired copy.
+        content: What would be uploaded: the user's file, opened once, or the repaired copy.
         guessed_from: Why it was taken for this kind; None where the caller named the kind.
         repairs: What the copy has in another form.
+        is_changed: Whether the copy says something else than the user's data; packing a folder changes nothing.
     """
 
-    file: Path
+    content: Content
     kind: str
     guessed_from: str | None
     report: DatasetReport
     repairs: tuple[str, ...]
+    is_changed: bool
     findings: tuple[Finding, ...]
 
 
-def allowed_path(call: CallContext, asked: str) -> Path:
-    """Return the file or folder that a path names.
-
-    Raises:
-        Refused: The path is not below a folder that the operator allowed.
-    """
-    if not call.app.allows_local_files:
-        raise _not_allowed(
-            "Files are read only where the server runs on its user's machine.", "Pass content_url instead."
-        )
-    allow = "Whoever starts the server allows a folder with --data-dir DIR, or data_dirs in resources.toml."
-    if not call.app.data_dirs:
-        raise _not_allowed("No folder is allowed.", allow)
-    path = Path(asked).expanduser()
-    try:
-        found = (path if path.is_absolute() else call.app.data_dirs[0] / path).resolve(strict=True)
-    except (OSError, RuntimeError, ValueError):
-        raise _not_allowed(f"{quote(asked)} does not exist below an allowed folder.", _folders(call)) from None
-    if not any(found.is_relative_to(folder.expanduser().resolve()) for folder in call.app.data_dirs):
-        raise _not_allowed(f"{quote(asked)} does not exist below an allowed folder.", f"{_folders(call)} {allow}")
-    if not (found.is_file() or found.is_dir()):
-        raise _not_allowed(f"{quote(asked)} is neither a file nor a folder.", _folders(call))
-    return found
-
-
-def _folders(call: CallContext) -> str:
-    return f"Allowed: {', '.join(str(folder) for folder in call.app.data_dirs)}."
-
-
-def _not_allowed(message: str, fix: str) -> Refused:
-    finding = Finding(rule="data-path-allowed", level="block", message=message, fix=fix)
-    return Refused("Nothing was read.", [finding], "Then call again.")
-
-
 @contextmanager
-def checked_data(path: Path, kind: str | None, *, repair: bool) -> Iterator[CheckedData]:
-    """Read a dataset and say everything that Azure would object to; a copy that was made is removed at the end.
+def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair: bool) -> Iterator[CheckedData]:
+    """Read a dataset and say everything that Azure would object to.
+
+    A file is opened once, and a copy has no name, so that a process that is killed leaves nothing behind.
 
     Args:
+        source: A file, a folder, or the lines of a text.
         kind: The kind of the dataset; guessed where it is None.
         repair: Check a repaired copy instead of the file itself. A folder is packed in any case.
     """
-    with tempfile.TemporaryDirectory(prefix="custom-speech-") as folder:
-        file, repairs = path, list[str]()
+    with ExitStack() as stack:
+        content: Content = b""
+        repairs, found, guessed_from = list[str](), kind or "unknown", None
+        is_folder = isinstance(source, LocalPath) and source.is_folder
+        findings = Findings()
         try:
-            if path.is_dir():
-                file = Path(folder) / "dataset.zip"
-                repairs += pack_folder(path, file)
-            refuse_foreign_content(file)
-            guess = guess_kind(file)
+            if not isinstance(source, LocalPath):
+                content = _text_of(source, repairs if repair else None)
+            elif source.is_folder:
+                content = stack.enter_context(_packed(source, kind, findings, repairs, repair=repair))
+            else:
+                content = stack.enter_context(source.open())
+            refuse_foreign_content(content)
+            guess = guess_kind(content)
             found, guessed_from = kind or guess.kind, None if kind else guess.reason
             if repair and found not in ARCHIVE_KINDS:
-                copy = Path(folder) / "dataset.txt"
-                repairs += repair_text(file, copy)
-                file = copy
-            report = read_dataset(found, file)
+                copy = stack.enter_context(tempfile.TemporaryFile("w+b"))
+                repairs += repair_text(content, copy)
+                copy.flush()
+                content = OpenFile(copy)
+            report = read_dataset(found, content, findings=findings)
         except ImportFailed as failure:
-            found, guessed_from = kind or "unknown", None
-            report = DatasetReport(error=failure.error)
+            report = findings.failed(failure.error)
         except OSError as error:
             why = error.strerror or type(error).__name__
-            found, guessed_from = kind or "unknown", None
-            report = DatasetReport(error=ImportFailed("DataImportFailed", f"It cannot be read: {why}.").error)
-        findings = (*data_is_valid(report), *sound_is_usable(file, report))
-        yield CheckedData(file, found, guessed_from, report, tuple(repairs), findings)
+            report = findings.failed(DatasetError("DataImportFailed", f"It cannot be read: {why}."))
+        stated = (*data_is_valid(report), *sound_is_usable(content, report))
+        yield CheckedData(content, found, guessed_from, report, tuple(repairs), len(repairs) > is_folder, stated)
+
+
+@contextmanager
+def _packed(
+    folder: LocalPath, kind: str | None, findings: Findings, repairs: list[str], *, repair: bool
+) -> Iterator[OpenFile]:
+    with tempfile.TemporaryFile("w+b") as archive:
+        repairs += pack_folder(folder.files(), kind, archive, findings, repair=repair)
+        archive.flush()
+        yield OpenFile(archive)
+
+
+def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
+    """Return lines as the text file that they would be; raises ImportFailed for a break inside one without repairs."""
+    parts = [_LINE_BREAK.split(line.rstrip("\r\n")) for line in lines]
+    broken = [number for number, part in enumerate(parts, 1) if len(part) > 1]
+    if broken and repairs is None:
+        raise ImportFailed("InvalidDataset", f"Line {broken[0]} has a line break inside; make it two lines.")
+    if broken and repairs is not None:
+        repairs.append(f"lines with line breaks inside split: {len(broken)}")
+    text = "\n".join(piece for part in parts for piece in part)
+    # A half surrogate, which no text may hold, is left for the reader to refuse.
+    return codecs.BOM_UTF8 + f"{text}\n".encode(errors="surrogatepass")
 
 
 def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
@@ -133,11 +136,11 @@ def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
         )
 
 
-def sound_is_usable(file: Path, report: DatasetReport) -> Iterator[Finding]:
+def sound_is_usable(content: Content, report: DatasetReport) -> Iterator[Finding]:
     """Warn of recordings that are silent or clipped: Azure takes them, and the model learns the wrong thing."""
     if not report.audio:
         return
-    for part in islice(loudness_faults(file), MAX_REJECTED):
+    for part in islice(loudness_faults(content), MAX_REJECTED):
         yield Finding(
             rule="data-is-valid",
             level="warn",

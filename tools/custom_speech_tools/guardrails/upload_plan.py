@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
@@ -13,13 +12,12 @@ from custom_speech_tools.guardrails.data_check import CheckedData
 from custom_speech_tools.guardrails.project_link import project_has_locale
 from custom_speech_tools.guardrails.references import PROJECT, find
 from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_are_supported, resource_is_writable
+from custom_speech_tools.runtime.block_upload import block_digests
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
-
-_HASHED_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +38,15 @@ class UploadPlan:
     """An upload that nothing blocks; `read_at` is when its facts were read (`anyio.current_time`).
 
     Attributes:
-        content: The digest of the file, or the address without its signature.
+        content: The digest of the content, or the address without its signature.
+        blocks: The digests of the blocks of local data.
     """
 
     speech: Speech
     request: UploadRequest
     project: schemas.Project | None
     content: str
+    blocks: tuple[bytes, ...]
     findings: tuple[Finding, ...]
     read_at: float
 
@@ -100,8 +100,9 @@ async def plan_upload(call: CallContext, request: UploadRequest, data: CheckedDa
     if is_blocked(findings) or isinstance(project, Finding):
         raise Refused("Nothing was uploaded.", findings, "Correct every finding of level block, then call again.")
     url = urlsplit(request.content_url or "")
-    content = await anyio.to_thread.run_sync(digest_of, data.file) if data else f"{url.netloc}{url.path}"
-    return UploadPlan(speech, request, project, content, findings, read_at)
+    blocks = await anyio.to_thread.run_sync(block_digests, data.content) if data else ()
+    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else f"{url.netloc}{url.path}"
+    return UploadPlan(speech, request, project, content, blocks, findings, read_at)
 
 
 def _check(
@@ -115,12 +116,3 @@ def _check(
     elif project:
         yield from project_has_locale(project, request.locale, speech.resource.name)
     yield from data.findings if data else ()
-
-
-def digest_of(file: Path) -> str:
-    """Return the SHA-256 of a file, read in parts."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while part := stream.read(_HASHED_BYTES):
-            digest.update(part)
-    return digest.hexdigest()

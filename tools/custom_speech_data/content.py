@@ -1,0 +1,129 @@
+"""The content of a dataset: bytes in memory, or one open file that everything reads.
+
+A path is followed once. A file that is checked by name and then read by name may be two files.
+"""
+
+import errno
+import io
+import os
+import stat
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+from typing import IO, Self
+
+_BUFFER_BYTES = 64 * 1024
+
+# Windows has no links to refuse here and no way to wait for a pipe; its files are opened as text by default.
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class OpenFile:
+    """A file that is open for reading; any number of readers share it, each at its own position."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._lock = file, Lock()
+        self.size, self._changed = self._state()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def open(self) -> IO[bytes]:
+        """Return a reader of its own, at the beginning."""
+        return io.BufferedReader(_Reader(self), _BUFFER_BYTES)
+
+    def read_at(self, position: int, size: int) -> bytes:
+        """Return at most `size` bytes from there, none beyond the size that the file had when it was opened."""
+        with self._lock:
+            self._file.seek(position)
+            return self._file.read(max(0, min(size, self.size - position)))
+
+    def is_unchanged(self) -> bool:
+        """Return whether the file has the size and the time of change that it had when it was opened."""
+        return self._state() == (self.size, self._changed)
+
+    def _state(self) -> tuple[int, int]:
+        found = os.fstat(self._file.fileno())
+        return found.st_size, found.st_mtime_ns
+
+
+Content = bytes | OpenFile
+
+
+class _Reader(io.RawIOBase):
+    """A position in an open file."""
+
+    def __init__(self, file: OpenFile) -> None:
+        super().__init__()
+        self._open, self._position = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = max(0, offset + {io.SEEK_CUR: self._position, io.SEEK_END: self._open.size}.get(whence, 0))
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer is wider
+        part = self._open.read_at(self._position, len(buffer))
+        buffer[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+
+def open_content(content: Content) -> IO[bytes]:
+    """Return the content as a stream that can seek."""
+    return io.BytesIO(content) if isinstance(content, bytes) else content.open()
+
+
+def size_of(content: Content) -> int:
+    """Return the bytes of the content."""
+    return len(content) if isinstance(content, bytes) else content.size
+
+
+def read_part(content: Content, position: int, size: int) -> bytes:
+    """Return at most `size` bytes from there."""
+    return content[position : position + size] if isinstance(content, bytes) else content.read_at(position, size)
+
+
+def open_below(folder: Path, path: Path) -> OpenFile:
+    """Open a regular file below a folder, following no link and waiting for no pipe.
+
+    Args:
+        path: A path that was resolved: a link that stands in it now has been put there since.
+
+    Raises:
+        OSError: The file cannot be opened, is not a regular file, or a link leads to it.
+        ValueError: The path is not below the folder.
+    """
+    *folders, name = path.relative_to(folder).parts
+    if ".." in (*folders, name):
+        raise ValueError("The path leads out of the folder.")
+    with ExitStack() as stack:
+        if os.open in os.supports_dir_fd:
+            directory = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, directory)
+            for part in folders:
+                directory = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+                stack.callback(os.close, directory)
+            descriptor = os.open(name, _READ_ONLY, dir_fd=directory)
+        else:
+            descriptor = os.open(path, _READ_ONLY)
+    is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    if not is_regular or not (os.open in os.supports_dir_fd or _is_still_at(path, descriptor)):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "It is not a regular file, or another file has taken its place")
+    return OpenFile(os.fdopen(descriptor, "rb", buffering=0))
+
+
+def _is_still_at(path: Path, descriptor: int) -> bool:
+    return path.resolve(strict=True) == path and os.path.samestat(path.stat(), os.fstat(descriptor))

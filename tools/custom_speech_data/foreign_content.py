@@ -1,0 +1,97 @@
+"""Content that is no dataset and may be a secret: private keys, tokens, passwords, settings, binaries.
+
+No list of patterns knows every secret; what this one knows is refused wherever it stands in a text.
+"""
+
+import io
+import re
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import IO
+
+from custom_speech_data.content import Content, open_content
+from custom_speech_data.findings import ImportFailed, Unusable
+from custom_speech_data.kind import ZIP_MAGIC, encoding_of
+from custom_speech_data.zip_archive import open_archive, open_file, path_of
+
+_HEAD_BYTES = 4096
+_LONGEST_PART = 32_768
+"""Characters that are searched at once, in a text without line ends."""
+
+_SETTING_LINES = 200
+"""A text whose first lines are all settings is one of settings."""
+
+# Each quantifier is bounded or anchored, so that no line costs more than its length.
+_SECRETS = {
+    "a private key": r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File|AGE-SECRET-KEY-1",
+    "an access token": r"\b(?:gh[opsu]_|github_pat_|glpat-|xox[abpr]-|sk-|AIza)[\w-]{16}|\bAKIA[0-9A-Z]{16}"
+    r"|\beyJ[\w-]{8,2000}\.eyJ",
+    "a user name and password": r"://[^\s/:@]{1,100}:[^\s/@]{1,100}@|^\s*machine\s+[\w-]+(?:\.[\w-]+)+"
+    r"|\blogin\s+\S{1,100}\s+password\s|^[\w.*-]{1,100}:(?:\d{1,5}|\*):[^\s:]{1,100}:[^\s:]{1,100}:\S"
+    r"|^[\w.-]{1,100}:\$[\w]{1,10}\$",
+    "a key or password": r"(?:passw(?:or)?d|(?<![a-z])pwd|secret|token|credentials?|[_-]auth|(?<![a-z])sig(?:nature)?"
+    r"|[_-]key|key-data|(?:api|access|account|private|client|speech|subscription|shared)[\w-]{0,20}key)"
+    r"\d{0,3}(?:[_-][\w-]{0,40})?[\"']?\s{0,4}(?:=|:(?!//))\s{0,4}[\"']?(?=[^\s\"',;]{0,200}\d)[^\s\"',;]{8}",
+    "what looks like a key": r"^\s*(?=(?:\D{0,100}\d){4})(?=.{0,100}[a-z])[a-z0-9_+/=-]{32,200}\s*$",
+}
+_SECRET = re.compile("|".join(f"({pattern})" for pattern in _SECRETS.values()), re.IGNORECASE)
+_HINTS = ("key", "passw", "pwd", "secret", "token", "credential", "auth", "sig", "://", ":$", "machine", "login", "eyj")
+_SHORT_HINTS = ("gh", "glpat", "xox", "sk-", "aiza", "akia")
+
+_SETTING = re.compile(r"(?:export\s+|set\s+)?[\w.-]{1,100}\s*=\s*\S.*")
+_REMARK = ("#", ";", "[", "//")
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+LFS_REASON = "it is a Git LFS pointer, not the data; run git lfs pull where it came from"
+
+
+def refuse_foreign_content(content: Content) -> None:
+    """Refuse a text that is no dataset, or an archive that holds one; every text is searched to its end.
+
+    Raises:
+        ImportFailed: The content is one of these; the message does not repeat it.
+        OSError: The file cannot be read.
+    """
+    with open_content(content) as stream:
+        head = stream.read(_HEAD_BYTES)
+        if not head.startswith(ZIP_MAGIC):
+            if b"\x00" in head and encoding_of(head) == "utf-8-sig":
+                raise ImportFailed(
+                    "NotADataset", "It is a binary file. Audio is uploaded as a zip archive of .wav files."
+                )
+            if head.startswith(LFS_POINTER):
+                raise ImportFailed("NotADataset", f"{LFS_REASON[0].upper()}{LFS_REASON[1:]}.")
+            stream.seek(0)
+            _search(stream, encoding_of(head), "It")
+            return
+    with open_archive(content) as archive:
+        for entry in archive.infolist():
+            name = PurePosixPath(path_of(entry.orig_filename)).name
+            with suppress(Unusable), open_file(archive, entry) as stream:
+                head = stream.read(_HEAD_BYTES)
+                if head[:4] != b"RIFF" and (b"\x00" not in head or encoding_of(head) != "utf-8-sig"):
+                    stream.seek(0)
+                    _search(stream, encoding_of(head), f"File {name[:80]} of the archive")
+
+
+def _search(stream: IO[bytes], encoding: str, subject: str) -> None:
+    settings, lines = 0, 0
+    with io.TextIOWrapper(stream, encoding=encoding, errors="replace") as text:
+        while line := text.readline(_LONGEST_PART):
+            if found := _secret_in(line):
+                raise ImportFailed("NotADataset", f"{subject} contains {found}. Remove it from the data.")
+            if lines < _SETTING_LINES and (stripped := line.strip()) and not stripped.startswith(_REMARK):
+                lines += 1
+                settings += _SETTING.fullmatch(stripped) is not None
+    if lines and settings == lines:
+        raise ImportFailed("NotADataset", f"{subject} sets variables, as a .env file does, which is no dataset.")
+
+
+def _secret_in(line: str) -> str | None:
+    """Return what kind of secret a line contains; lines without any hint are not searched."""
+    lowered = line.lower()
+    is_token = " " not in line.strip()
+    if not (is_token or any(hint in lowered for hint in (*_HINTS, *_SHORT_HINTS))):
+        return None
+    found = _SECRET.search(line)
+    return list(_SECRETS)[(found.lastindex or 1) - 1] if found else None

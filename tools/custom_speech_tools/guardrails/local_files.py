@@ -1,0 +1,179 @@
+"""Local files: what a path of the caller means, and which files may be read (rule data-path-allowed)."""
+
+import os
+import platform
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from custom_speech_data.content import OpenFile, open_below
+from custom_speech_data.findings import ImportFailed
+from custom_speech_data.folder_archive import FolderFile
+from custom_speech_data.zip_archive import MOST_FILES
+from custom_speech_tools.runtime.dependencies import AppContext
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech.sanitize import quote
+
+_ALLOW = "Whoever starts the server allows a folder with --data-dir DIR, or data_dirs in resources.toml."
+
+_MOST_ENTRIES = 2 * MOST_FILES + 1000
+
+_QUOTES = ('""', "''", "``", "“”", "‘’")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPath:
+    """A file or folder that exists below a folder that the operator allowed.
+
+    Attributes:
+        given: The path as the caller wrote it, which next steps repeat.
+        root: The allowed folder.
+        path: The path without links.
+    """
+
+    given: str
+    root: Path
+    path: Path
+
+    @property
+    def is_folder(self) -> bool:
+        """True for a folder."""
+        return self.path.is_dir()
+
+    def open(self) -> OpenFile:
+        """Open the file, once for everything that reads it; raises OSError."""
+        return open_below(self.root, self.path)
+
+    def files(self) -> list[FolderFile]:
+        """Return the regular files that lie directly in the folder, by name; links are left out.
+
+        Raises:
+            ImportFailed: The folder has far more files than a dataset may have.
+            OSError: The folder cannot be read.
+        """
+        with os.scandir(self.path) as entries:
+            found = list(islice(entries, _MOST_ENTRIES + 1))
+        if len(found) > _MOST_ENTRIES:
+            raise ImportFailed("QuotaViolation", f"The folder has more than {_MOST_ENTRIES} files.")
+        return [
+            FolderFile(entry.name, entry.stat().st_size, partial(open_below, self.root, self.path / entry.name))
+            for entry in sorted(found, key=lambda entry: entry.name)
+            if entry.is_file(follow_symlinks=False)
+        ]
+
+
+def allowed_path(app: AppContext, given: str) -> LocalPath:
+    """Return the file or folder that a path names; runs in a thread, as a file system may be slow.
+
+    Raises:
+        Refused: The path is not below an allowed folder, or a relative one fits several.
+    """
+    if not app.allows_local_files:
+        raise _not_allowed(
+            "Files are read only where the server runs on its user's machine.", "Pass content_url or lines instead."
+        )
+    if not app.data_dirs:
+        raise _not_allowed("No folder is allowed.", _ALLOW)
+    allowed = f"Allowed: {', '.join(str(folder) for folder in app.data_dirs)}. {_ALLOW}"
+    for spelling in spellings(given):
+        found = {local.path: local for local in _look_up(spelling, given, app.data_dirs)}
+        if len(found) > 1:
+            names = " and ".join(quote(str(path), 500) for path in found)
+            raise _not_allowed(f"{quote(given)} fits several files: {names}.", "Pass one of these paths.")
+        for local in found.values():
+            if not (local.path.is_file() or local.is_folder):
+                raise _not_allowed(f"{quote(given)} is neither a file nor a folder.", allowed)
+            return local
+    system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
+    foreign = foreign_path(given.strip(), system)
+    raise _not_allowed(f"{quote(given)} does not exist below an allowed folder{foreign}.", allowed)
+
+
+def spellings(given: str) -> list[str]:
+    """Return what a path may mean, most literal first: without quotes, a file: address, escaped blanks."""
+    text = given.strip()
+    if len(text) > 1 and text[0] + text[-1] in _QUOTES:
+        text = text[1:-1].strip()
+    meanings = [given, text]
+    if text.lower().startswith("file:"):
+        meanings.append(_path_of_address(text))
+    if os.name != "nt":  # there a backslash separates folders
+        meanings.append(re.sub(r"\\([^\w\\])", r"\1", text))
+    return list(dict.fromkeys(meanings))
+
+
+def _path_of_address(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
+    host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
+    return host + url2pathname(parts.path)
+
+
+def foreign_path(path: str, system: str) -> str:
+    """Return the end of "… does not exist below an allowed folder": for which system the path seems to be written."""
+    text = re.sub("^file:", "", path.strip("\"'`"), flags=re.IGNORECASE).replace("\\", "/")
+    drive = re.match(r"/*([a-z])(?::|%3a)(.*)", text, re.IGNORECASE)
+    wsl_drive, wsl_share = (
+        re.match(r"/mnt/([a-z])(/.*)", text),
+        re.match(r"//wsl[.$]\w*/[^/]+(/.*)", text, re.IGNORECASE),
+    )
+    here = f"this server runs on {system}"
+    if re.search(r"%\w+%|\$\w|\$\{", text) and not wsl_share:
+        return f": variables in a path are not replaced; {here}"
+    if system == "Windows":
+        if wsl_drive:
+            native = f"{wsl_drive[1].upper()}:{wsl_drive[2]}".replace("/", "\\")
+            return f": it is a path of WSL; {here}, where it is {quote(native)}"
+        return f": it is a path of Linux or macOS, and {here}" if re.match(r"/[^/]", text) else f"; {here}"
+    if wsl_share:
+        return f": it is Windows' name of a path in WSL; there it is {quote(wsl_share[1])}, and {here}"
+    if drive:
+        native = f"/mnt/{drive[1].lower()}/{drive[2].lstrip('/')}"
+        return f": it is a Windows path, and {here}; in WSL it is {quote(native)}, in a container what was mounted"
+    if text.startswith("//"):
+        return f": it is a Windows share, and {here}"
+    return f": it is a path of WSL, and {here}" if wsl_drive else f"; {here}"
+
+
+def _look_up(spelling: str, given: str, folders: Sequence[Path]) -> Iterator[LocalPath]:
+    roots = [folder.expanduser().resolve() for folder in folders]
+    for folder in roots:
+        try:
+            found = _existing(folder, folder / Path(spelling).expanduser())
+        except (OSError, RuntimeError, ValueError):
+            continue
+        yield from (LocalPath(given, root, found) for root in roots if found and found.is_relative_to(root))
+
+
+def _existing(folder: Path, path: Path) -> Path | None:
+    """Return the path without links, None where nothing is there.
+
+    macOS writes names decomposed (NFD), people type them composed (NFC): names that differ in that alone are the same.
+    """
+    if path.exists():
+        return path.resolve(strict=True)
+    found = folder
+    for part in Path(_composed(str(path))).relative_to(_composed(str(folder))).parts:
+        same = [entry for entry in found.iterdir() if _composed(entry.name) == part]
+        if len(same) != 1:
+            return None
+        found = same[0]
+    return found.resolve(strict=True)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _not_allowed(message: str, fix: str) -> Refused:
+    finding = Finding(rule="data-path-allowed", level="block", message=message, fix=fix)
+    return Refused("Nothing was read.", [finding], "Then call again.")
