@@ -15,12 +15,15 @@ from mcp.shared.message import SessionMessage
 from mcp.types import ErrorData, JSONRPCError, JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapter
 from pydantic import ValidationError
 
-from custom_speech_server.front import Handover
+from custom_speech_server.front import PARENT, PARENT_SECONDS, Handover
 
 _log = logging.getLogger(__name__)
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
+MAX_LOGGED_LINES = 10
+"""Refused lines that are logged one by one."""
+
 BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -40,6 +43,7 @@ def serve_stdio(server: Server[Any], handover: Handover | None = None) -> int:
 async def _serve(server: Server[Any], handover: Handover) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_exit_on_signal)
+        tasks.start_soon(_exit_with_parent)
         async with stdio_server() as (read_stream, write_stream):
             await serve_streams(server, handover, read_stream, write_stream)
         tasks.cancel_scope.cancel()
@@ -88,6 +92,7 @@ class CheckedInput:
 
     def __init__(self, stream: Any, write_stream: Any, first: Iterable[str] = ()) -> None:
         self._stream, self._write_stream, self._first = stream, write_stream, iter(first)
+        self._refused = 0
 
     @property
     def last_context(self) -> Any:
@@ -103,7 +108,14 @@ class CheckedInput:
             checked = _checked(await self._stream.__anext__()) if line is None else _parsed(line)
             if isinstance(checked, SessionMessage):
                 return checked
+            self._log_refusal(checked.error.message)
             await self._write_stream.send(SessionMessage(checked))
+
+    def _log_refusal(self, why: str) -> None:
+        """Log the first refused lines, then ever fewer: a line of two bytes would otherwise write a hundred."""
+        self._refused += 1
+        if self._refused <= MAX_LOGGED_LINES or self._refused.bit_count() == 1:
+            _log.warning("A line of the input was refused (%d so far): %s", self._refused, why)
 
     async def receive(self) -> SessionMessage:
         """Return the next message.
@@ -155,7 +167,6 @@ def _parsed(line: str) -> SessionMessage | JSONRPCError:
 
 
 def _refused(code: int, why: str) -> JSONRPCError:
-    _log.warning("A line of the input was refused: %s", why)
     return JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=code, message=why))
 
 
@@ -166,6 +177,13 @@ async def _exit_on_signal() -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for received in signals:
             _exit_now(128 + received)
+
+
+async def _exit_with_parent() -> None:
+    """Exit when the client has gone, even if another process holds its end of the pipe."""
+    while sys.platform == "win32" or os.getppid() == PARENT:  # noqa: ASYNC110  # nothing else tells that it has ended
+        await anyio.sleep(PARENT_SECONDS)
+    _exit_now(0)
 
 
 def _exit_now(status: int) -> None:

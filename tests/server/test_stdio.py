@@ -154,3 +154,60 @@ def test_state_directory_that_cannot_be_written_keeps_the_emulator_in_memory(tmp
 
     assert result["structuredContent"]["models"]
     assert "caution: the state directory cannot be written, so the emulator keeps its state in memory." in log
+
+
+def test_stdio_logs_many_refused_lines_in_few() -> None:
+    """A client that sends garbage fills its own log otherwise, forty times over."""
+    with server() as process:
+        assert process.stderr
+        send(process, INITIALIZE, INITIALIZED, *[b"x"] * 1000, {"jsonrpc": "2.0", "id": 2, "method": "ping"})
+        while receive(process).get("id") != 2:
+            pass
+        process.terminate()
+        log = process.stderr.read().decode()
+
+    assert log.count("A line of the input was refused") == 10 + len([16, 32, 64, 128, 256, 512])
+    assert "(512 so far)" in log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process has no new parent there")
+@pytest.mark.parametrize("lines", [[], [INITIALIZE, INITIALIZED, {"jsonrpc": "2.0", "id": 2, "method": "ping2"}]])
+def test_stdio_ends_with_its_parent_although_the_pipe_is_open(lines: list[dict[str, Any]]) -> None:
+    """Before the first call the front reads stdin, afterwards the server."""
+    start = (
+        "import subprocess, sys, time; subprocess.Popen([sys.executable, '-m', 'custom_speech_server']); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", start],
+        env=os.environ | {"CUSTOM_SPEECH_EMULATOR_STATE": ":memory:", "CUSTOM_SPEECH_AUDIT": "off"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as parent:
+        send(parent, *(lines or [INITIALIZE]))
+        receive(parent)
+        if lines:
+            receive(parent)
+        parent.kill()
+        assert parent.stdout
+        assert parent.stdout.read() == b""  # ends when the server does: it has the other end of this pipe
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_stdio_answers_while_many_checks_were_cancelled(tmp_path: Path) -> None:
+    """A thread cannot be ended; the next one waits for its place instead of taking the processor as well."""
+    (tmp_path / "large.txt").write_text("some words of a text that is long enough\n" * 400_000, encoding="utf-8")
+    with server("--data-dir", str(tmp_path)) as process:
+        send(process, INITIALIZE, INITIALIZED)
+        receive(process)
+        check = {"name": "check_data", "arguments": {"path": "large.txt"}}
+        for number in range(100, 144):
+            send(process, {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": check})
+        for number in range(100, 144):
+            cancelled = {"requestId": number, "reason": "enough"}
+            send(process, {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled})
+        send(process, {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "list_resources"}})
+        while receive(process).get("id") != 7:
+            pass
+        threads = len(list(Path(f"/proc/{process.pid}/task").iterdir())) if sys.platform == "linux" else 0
+
+    assert threads < 12

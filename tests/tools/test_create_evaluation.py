@@ -75,3 +75,13 @@ async def test_create_evaluation_warns_that_a_model_was_trained_with_the_test_da
         evaluation = await call("create_evaluation", model=model["id"], dataset=AUDIO)
 
     assert [finding["rule"] for finding in evaluation["findings"]] == ["test-data-unseen"]
+
+
+async def test_create_evaluation_of_a_model_against_itself_warns_and_offers_no_deployment(call: Caller) -> None:
+    evaluation = await call("create_evaluation", **TEST, compare_with=MODEL, wait_seconds=10)
+
+    assert [finding["rule"] for finding in evaluation["findings"]] == ["reference-found"]
+    assert "is tested against itself" in evaluation["findings"][0]["message"]
+    assert evaluation["difference"] is None
+    assert "deploy_model" not in str(evaluation["next_steps"])
+    assert "create_evaluation" in evaluation["next_steps"][0]

@@ -9,6 +9,7 @@ from conftest import Connect
 from custom_speech_data.word_errors import normalized_words
 from custom_speech_emulator.resources import evaluation_scoring
 from custom_speech_emulator.state.seed import SENTENCES
+from custom_speech_tools.speech import schemas
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
 
@@ -163,3 +164,16 @@ async def test_get_evaluation_reads_the_details_without_a_key(call: Caller, azur
 
 async def test_get_evaluation_refuses_what_does_not_exist(call: Caller) -> None:
     assert rules_of(await call.refusal("get_evaluation", evaluation="Nothing")) == ["reference-found"]
+
+
+async def test_get_evaluation_without_error_rates_warns_and_offers_no_deployment(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The portal makes such evaluations of audio without transcripts; Succeeded says only that they ended."""
+    evaluation, score = await evaluated(call), schemas.Evaluation.score
+    monkeypatch.setattr(schemas.Evaluation, "score", lambda *one: score(*one)._replace(word_error_rate=None))
+    found = await call("get_evaluation", evaluation=evaluation)
+
+    assert [(one["rule"], one["level"]) for one in found["findings"]] == [("test-data-scorable", "warn")]
+    assert "deploy_model" not in str(found["next_steps"])
+    assert found["difference"] is None

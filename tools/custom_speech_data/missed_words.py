@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from custom_speech_data.scoring_result import Recognition, align
-from custom_speech_data.word_errors import normalized_words
+from custom_speech_data.scoring_result import Recognition, service_edits
+from custom_speech_data.word_errors import alignment, normalized_words
 
 MAX_RECOGNIZED_AS = 5
 """Different recognitions of one word that are kept, the most frequent first."""
+
+MAX_STEPS = 20_000_000
+"""Pairs of words that are compared, about four seconds; one recording may take a tenth, as 1,400 words do."""
 
 
 @dataclass(slots=True)
@@ -34,15 +37,27 @@ class MissedWord:
         return [word for word, _ in self.recognized_as.most_common(MAX_RECOGNIZED_AS)]
 
 
-def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, most: int) -> list[MissedWord]:
+def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, most: int) -> tuple[list[MissedWord], int]:
     """Return the words with errors, the most often missed first, then the most often inserted.
 
     Args:
         utterances: The transcript and the recognition of each recording.
+
+    Returns:
+        The words, and the number of recordings that are too long to be compared word by word.
     """
     found: dict[str, MissedWord] = {}
+    too_long, steps = 0, MAX_STEPS
     for transcript, recognition in utterances:
-        for kind, said, recognized in align(normalized_words(transcript, locale), recognition, locale):
+        words, heard = normalized_words(transcript, locale), normalized_words(recognition.hypothesis, locale)
+        edits = service_edits(words, recognition, locale)
+        if edits is None and len(words) * len(heard) > min(steps, MAX_STEPS // 10):
+            too_long += 1
+            continue
+        if edits is None:  # the service normalizes numbers and abbreviations before it counts
+            steps -= len(words) * len(heard)
+            edits = alignment(words, heard)
+        for kind, said, recognized in edits:
             name = said or "".join(normalized_words(recognized, locale)) or recognized
             word = found.get(name) or found.setdefault(name, MissedWord(name))
             word.of += kind != "insertion"
@@ -51,4 +66,4 @@ def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, mos
             if kind == "substitution":
                 word.recognized_as[recognized] += 1
     wrong = [word for word in found.values() if word.missed or word.inserted]
-    return sorted(wrong, key=lambda word: (-word.missed, -word.inserted, word.word))[:most]
+    return sorted(wrong, key=lambda word: (-word.missed, -word.inserted, word.word))[:most], too_long

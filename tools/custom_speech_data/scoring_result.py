@@ -2,7 +2,7 @@
 
 The shape is that of files `<wav>.model1_score.json`, recorded of the live service. `scoringResult` is a text in which
 tags mark the edits: an insertion and a substitution hold the recognized word, a deletion holds the placeholder `@`.
-The transcript is therefore not in the file; `align` brings both together.
+The transcript is therefore not in the file; `service_edits` brings both together.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from custom_speech_data.word_errors import Edit, alignment, normalized_words
+from custom_speech_data.word_errors import Edit, normalized_words
 
 _TAG = re.compile(r"<(/?)(insertion|deletion|substitution)>")
 _FILE = re.compile(r"(?P<recording>.+)\.model(?P<number>[12])_score\.json")
@@ -79,18 +79,15 @@ def parse_scoring_result(text: str) -> Recognition:
     return Recognition(tuple(edits))
 
 
-def align(transcript: Sequence[str], recognition: Recognition, locale: str) -> list[Edit]:
-    """Return which word of the transcript each edit is about.
-
-    The service's own edits count if the transcript fits them word by word. Otherwise (the service normalizes numbers
-    and abbreviations before it counts) both texts are aligned here.
+def service_edits(transcript: Sequence[str], recognition: Recognition, locale: str) -> list[Edit] | None:
+    """Return which word of the transcript each edit of the service is about, None if they do not fit word by word.
 
     Args:
         transcript: The words of the transcript, normalized.
     """
-    if recognition.words == len(transcript):
-        left = iter(transcript)
-        edits = [Edit(kind, "" if kind == "insertion" else next(left), word) for kind, word in recognition.edits]
-        if all(kind != "correct" or normalized_words(word, locale) == [said] for kind, said, word in edits):
-            return edits
-    return alignment(transcript, normalized_words(recognition.hypothesis, locale))
+    if recognition.words != len(transcript):
+        return None
+    left = iter(transcript)
+    edits = [Edit(kind, "" if kind == "insertion" else next(left), word) for kind, word in recognition.edits]
+    fit = all(kind != "correct" or normalized_words(word, locale) == [said] for kind, said, word in edits)
+    return edits if fit else None

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import anyio
 from pydantic import Field
 
 from custom_speech_data.kind import ARCHIVE_KINDS
@@ -15,6 +14,7 @@ from custom_speech_tools.runtime.parameters import KIND_MEANINGS, Arguments, Dat
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.results import Answer, Findings, Sentence, ServiceText
 from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech.concurrency import run_in_thread
 
 
 class CheckDataArguments(Arguments):
@@ -54,7 +54,7 @@ async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCh
     def run() -> DataCheck:
         return check(allowed_path(call.app, arguments.path), arguments.kind, arguments.locale)
 
-    return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+    return await run_in_thread(run, abandon_on_cancel=True)
 
 
 def check(source: LocalPath, kind: str | None, locale: str | None) -> DataCheck:

@@ -1,8 +1,8 @@
 """get_evaluation: the error rates of two models, whether their difference is significant, and what is missed."""
 
+from functools import partial
 from typing import Annotated
 
-import anyio.to_thread
 from pydantic import Field
 
 from custom_speech_data.missed_words import missed_words
@@ -27,7 +27,7 @@ from custom_speech_tools.runtime.presenters.evaluation import (
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.concurrency import task_group
+from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 
 
 class GetEvaluationArguments(Arguments):
@@ -56,14 +56,15 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
             wanted = arguments.worst or arguments.words
             said = tasks.create_task(read_transcripts(speech, last.dataset.id)) if wanted else None
         details, transcripts = recognized.return_value, said.return_value if said else transcripts
+    words, too_long = await _missed_words(call, speech, last, details, transcripts, arguments.words)
     return await present_evaluation(
         call,
         speech,
         last,
         details,
         worst=worst_utterances(details, transcripts, arguments.worst),
-        words=await _missed_words(call, speech, last, details, transcripts, arguments.words),
-        findings=_unread_transcripts(transcripts),
+        words=words,
+        findings=_unread_transcripts(transcripts, too_long),
     )
 
 
@@ -74,19 +75,31 @@ async def _missed_words(
     details: EvaluationDetails,
     transcripts: Transcripts,
     most: int,
-) -> list[Word] | None:
-    """Return the words that the first model misses most; None if nobody asked, or nothing is known about them."""
+) -> tuple[list[Word] | None, int]:
+    """Return the words that the first model misses most; None if nobody asked, or nothing is known about them.
+
+    The number of recordings that are too long for a comparison comes with them.
+    """
     known = [
         (text, first) for name, (first, _) in details.recordings.items() if (text := transcripts.of(name)) is not None
     ]
     if not most or not known:
-        return None
-    found = await anyio.to_thread.run_sync(missed_words, known, evaluation.locale, most)
+        return None, 0
+    found, too_long = await run_in_thread(partial(missed_words, known, evaluation.locale, most))
     training = await read_training_words(call, speech, evaluation.model1)
-    return present_words(found, training.contain if training else lambda _: None)
+    return present_words(found, training.contain if training else lambda _: None), too_long
 
 
-def _unread_transcripts(transcripts: Transcripts) -> list[Finding]:
+def _unread_transcripts(transcripts: Transcripts, too_long: int) -> list[Finding]:
+    if too_long:
+        return [
+            Finding(
+                rule="details-readable",
+                level="warn",
+                message=f"{too_long} recording(s) are too long to be compared word by word; `words` leaves them out.",
+                fix="Test with shorter recordings; rates and counts are the service's and stand.",
+            )
+        ]
     if transcripts.problem is None:
         return []
     return [

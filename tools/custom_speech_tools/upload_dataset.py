@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import anyio
 import pydantic
 from pydantic import Field, StrictBool, StringConstraints
 
@@ -30,6 +29,7 @@ from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.dataset import UploadedDataset, dataset_fields, steps_after_dataset
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import AzureError, schemas
+from custom_speech_tools.speech.concurrency import run_in_thread
 
 
 class UploadDatasetArguments(Arguments):
@@ -113,7 +113,7 @@ async def _local_data(arguments: UploadDatasetArguments, call: CallContext) -> A
             stack.callback(reading.__exit__, None, None, None)
             return data
 
-        yield await anyio.to_thread.run_sync(read)
+        yield await run_in_thread(read)
 
 
 async def _upload(

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 STATELESS_VERSION = "2026-07-28"
+PARENT = os.getppid()
+"""The process that started this one; another one takes its place when it ends."""
+
+PARENT_SECONDS = 2.0
+"""Seconds between two looks whether the parent still runs."""
+
+_READ_BYTES = 65_536
 _META = "io.modelcontextprotocol/"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
 _INFO = frozenset({"name", "version", "title", "description", "websiteUrl"})
@@ -153,10 +160,10 @@ def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], N
             if answer:
                 write(answer.encode() + b"\n")
             continue
-        more = read(65536)
+        more = read(_READ_BYTES)
         buffer = line + more
-        if not more:
-            front.handover.line = buffer.decode(errors="replace")
+        if not more or len(buffer) > _READ_BYTES:  # the client has gone, or the line is too long for the front
+            front.handover.line = _rest(buffer, read)
             return front.handover if buffer else None
 
 
@@ -175,8 +182,18 @@ def refuse(
 
 
 def read_stdin(size: int) -> bytes:
-    """Read from stdin without a buffer, so that nothing is held back from the server."""
-    return os.read(sys.stdin.fileno(), size)
+    """Read from stdin without a buffer, so that nothing is held back from the server; nothing if the parent has gone.
+
+    Another process may hold the pipe open after the client was killed, so its end alone does not tell.
+    """
+    descriptor = sys.stdin.fileno()
+    if sys.platform != "win32":
+        from select import select
+
+        while not select([descriptor], [], [], PARENT_SECONDS)[0]:
+            if os.getppid() != PARENT:
+                return b""
+    return os.read(descriptor, size)
 
 
 def write_stdout(text: bytes) -> None:
@@ -186,16 +203,17 @@ def write_stdout(text: bytes) -> None:
 
 
 def _rest(text: bytes, read: Callable[[int], bytes]) -> str:
-    """Complete the last line byte by byte, so that nothing of the next one is taken."""
-    while not text.endswith(b"\n") and (byte := read(1)):
-        text += byte
-    return text.decode(errors="replace")
+    """Read on until a line ends where a read ends, so that the server begins with a whole line."""
+    parts = [text]
+    while not parts[-1].endswith(b"\n") and (more := read(_READ_BYTES)):
+        parts.append(more)
+    return b"".join(parts).decode(errors="replace")
 
 
 def _plain_message(line: bytes) -> dict[str, Any] | None:
     """Return a request or notification in the simplest form, which every JSON reader understands alike."""
     line = line.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\r")
-    if len(line) > 65_536 or b"\\" in line or b"\r" in line:
+    if len(line) > _READ_BYTES or b"\\" in line or b"\r" in line:
         return None
     try:
         message = json.loads(line.decode(), parse_constant=_reject, parse_float=_reject)

@@ -103,7 +103,7 @@ def address_of_model(speech: Speech, model: AnyModel) -> str:
 
 
 def references_are_found(facts: EvaluationFacts) -> Findings:
-    """Require that models, dataset and project exist, and that there is a model to compare with."""
+    """Require that models, dataset and project exist; warn if a model would be compared with itself."""
     parts = (facts.model, facts.compare_with, facts.dataset, facts.project)
     yield from (part for part in parts if isinstance(part, Finding))
     if facts.compare_with is None and isinstance(facts.model, AnyModel):
@@ -114,6 +114,14 @@ def references_are_found(facts: EvaluationFacts) -> Findings:
             fix="Pass compare_with; "
             + call_step("list_base_models", locale=facts.model.locale, resource=facts.speech.resource.name)
             + " lists base models.",
+        )
+    if len(facts.found_models) == 2 and facts.found_models[0].id == facts.found_models[1].id:
+        yield Finding(
+            rule="reference-found",
+            level="warn",
+            message=f"Model {quote(facts.found_models[0].display_name)} is tested against itself: its error rate is "
+            "measured, but nothing is compared.",
+            fix="Pass another model as compare_with to compare.",
         )
 
 

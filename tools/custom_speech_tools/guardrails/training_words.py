@@ -1,15 +1,14 @@
 """The words that a model was trained with, read from the files of its datasets."""
 
 from dataclasses import dataclass
-
-import anyio.to_thread
+from functools import partial
 
 from custom_speech_data.word_errors import normalized_words
 from custom_speech_tools.guardrails.references import find_any_model
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import TRANSCRIPTS
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.concurrency import gather, run_in_thread
 
 MAX_REMEMBERED = 64
 """Datasets whose words are remembered; a dataset cannot be changed after its upload."""
@@ -59,7 +58,7 @@ async def _words_of_dataset(call: CallContext, speech: Speech, dataset: str, loc
         return None
     if not texts:
         return frozenset() if any(file.kind in _FILES_WITHOUT_WORDS for file in files) else None
-    words = await anyio.to_thread.run_sync(_words_of, contents, locale)
+    words = await run_in_thread(partial(_words_of, contents, locale))
     while len(remembered) >= MAX_REMEMBERED:
         del remembered[next(iter(remembered))]
     remembered[key] = words

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import anyio
@@ -18,6 +19,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.concurrency import run_in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ async def plan_upload(call: CallContext, request: UploadRequest, data: CheckedDa
     if is_blocked(findings) or isinstance(project, Finding):
         raise Refused("Nothing was uploaded.", findings, "Correct every finding of level block, then call again.")
     url = urlsplit(request.content_url or "")
-    blocks = await anyio.to_thread.run_sync(block_digests, data.content) if data else ()
+    blocks = await run_in_thread(partial(block_digests, data.content)) if data else ()
     content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else f"{url.netloc}{url.path}"
     return UploadPlan(speech, request, project, content, blocks, findings, read_at)
 

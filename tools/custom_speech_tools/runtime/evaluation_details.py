@@ -3,12 +3,11 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import anyio.to_thread
+from functools import partial
 
 from custom_speech_data.scoring_result import Recognition, read_scoring_result, recording_of
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.concurrency import gather, run_in_thread
 
 MAX_RECORDINGS = 5_000
 """Recordings that are read; each has one file per model."""
@@ -83,7 +82,7 @@ async def _read_result(speech: Speech, file: schemas.File, must_be_complete: boo
                 raise
             return None
         if len(content) > _LARGE:
-            result = await anyio.to_thread.run_sync(read_scoring_result, content)
+            result = await run_in_thread(partial(read_scoring_result, content))
         else:
             result = read_scoring_result(content)
         if result is not None:
@@ -99,7 +98,7 @@ async def read_transcripts(speech: Speech, dataset: str) -> Transcripts:
         if file is None:
             return Transcripts(problem="the service lists no file with the transcripts of this dataset")
         content = await speech.read_file("Datasets_GetFile", file)
-        texts = await anyio.to_thread.run_sync(parse_transcripts, content)
+        texts = await run_in_thread(partial(parse_transcripts, content))
     except SpeechError as error:
         return Transcripts(problem=str(error))
     except UnicodeDecodeError:

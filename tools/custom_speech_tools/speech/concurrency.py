@@ -1,13 +1,20 @@
-"""Concurrent requests."""
+"""Concurrent requests, and blocking work in threads."""
 
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import anyio
+from anyio import from_thread, to_thread
 from anyio.abc import TaskGroup
+from anyio.lowlevel import RunVar
 
 Result = TypeVar("Result")
+
+MAX_THREADS = 4
+"""Threads that parse and compare. Each one holds the interpreter's lock for 5 ms, during which no request is read."""
+
+_places: RunVar[anyio.CapacityLimiter] = RunVar("places of threads that compute")
 
 
 @asynccontextmanager
@@ -28,3 +35,35 @@ async def gather(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
     async with task_group() as tasks:
         handles = [tasks.create_task(coroutine) for coroutine in coroutines]
     return [handle.return_value for handle in handles]
+
+
+async def run_in_thread(work: Callable[[], Result], *, abandon_on_cancel: bool = False) -> Result:
+    """Run work that reads files or computes in one of a few threads; reading stdin does not wait for them.
+
+    Args:
+        abandon_on_cancel: Let a cancelled caller go at once. The thread goes on and keeps its place until it has
+            ended: anyio alone would start another one for the next caller.
+    """
+    places = _places.get(None) or anyio.CapacityLimiter(MAX_THREADS)
+    _places.set(places)
+    place = object()
+
+    def release() -> None:
+        with suppress(RuntimeError):  # released already, or the event loop has ended
+            places.release_on_behalf_of(place)
+
+    def run() -> Result:
+        started.append(True)
+        try:
+            return work()
+        finally:
+            with suppress(RuntimeError):
+                from_thread.run_sync(release)
+
+    started: list[bool] = []
+    await places.acquire_on_behalf_of(place)
+    try:
+        return await to_thread.run_sync(run, abandon_on_cancel=abandon_on_cancel)
+    finally:
+        if not started:
+            release()

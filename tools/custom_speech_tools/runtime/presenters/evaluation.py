@@ -1,9 +1,9 @@
 """Evaluations in answers: the error rates of two models side by side, and whether their difference is significant."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
-import anyio.to_thread
 from pydantic import PlainSerializer, WithJsonSchema
 
 from custom_speech_data.missed_words import MissedWord
@@ -36,6 +36,7 @@ from custom_speech_tools.runtime.results import (
     present_failure,
 )
 from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.concurrency import run_in_thread
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
 Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]
@@ -150,14 +151,14 @@ async def present_evaluation(
         status=evaluation.status,
         dataset=present_dataset_reference(speech, evaluation.dataset),
         models=present_scores(speech, evaluation),
-        difference=await anyio.to_thread.run_sync(compare, evaluation, details),
+        difference=await run_in_thread(partial(compare, evaluation, details)),
         worst=list(worst),
         words=words,
         created=evaluation.created_date_time,
         last_action=evaluation.last_action_date_time,
         error=present_failure(evaluation.error),
         already_existed=already_existed,
-        findings=[*findings, *_unread_details(details)],
+        findings=[*findings, *_missing_rates(evaluation), *_unread_details(details)],
         now=now,
         check_again_after_seconds=again,
         next_steps=_steps(speech, evaluation, words or []),
@@ -222,6 +223,21 @@ def present_words(found: Sequence[MissedWord], is_trained_with: Callable[[str], 
     ]
 
 
+def _missing_rates(evaluation: schemas.Evaluation) -> list[Finding]:
+    """Warn if a finished evaluation says nothing about one of its models."""
+    rates = [evaluation.score(number).word_error_rate for number in (1, 2)]
+    if evaluation.status != "Succeeded" or None not in rates:
+        return []
+    return [
+        Finding(
+            rule="test-data-scorable",
+            level="warn",
+            message="The evaluation has ended without word error rates, so it does not say which model is better.",
+            fix="Test with audio that has transcripts (kind Acoustic).",
+        )
+    ]
+
+
 def _unread_details(details: EvaluationDetails) -> list[Finding]:
     read, listed = len(details.recordings), details.listed
     if listed is None or read == listed:
@@ -244,6 +260,16 @@ def _steps(speech: Speech, evaluation: schemas.Evaluation, words: Sequence[Word]
         return [call_step("get_evaluation", evaluation=evaluation.id, wait_seconds=wait, resource=here)]
     if evaluation.status == "Failed":
         return ["Correct what `error` names, then create_evaluation again."]
+    one, two = (evaluation.score(number).word_error_rate for number in (1, 2))
+    if one is None or two is None or evaluation.model1.id == evaluation.model2.id:
+        again = call_step(
+            "create_evaluation",
+            model=evaluation.model1.id,
+            dataset=evaluation.dataset.id if one is not None else Placeholder("dataset of kind Acoustic"),
+            compare_with=Placeholder("another model"),
+            resource=here,
+        )
+        return [f"{again} compares the model with another one; nothing was compared here"]
     deploy = call_step(
         "deploy_model", model=evaluation.model1.id, display_name=Placeholder("endpoint name"), resource=here
     )
