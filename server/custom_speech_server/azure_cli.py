@@ -17,6 +17,7 @@ from pydantic import AliasChoices, AliasPath, Field
 from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
 from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_tools.runtime.regions import TRAINING_REGIONS
+from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
 Row = TypeVar("Row", bound=pydantic.BaseModel)
@@ -176,9 +177,7 @@ async def list_accounts(az: str, subscription: str | None = None) -> Found:
         rows = [account | {"subscription": one} for account in listed if account.get("kind") in KINDS]
         found.accounts.extend(_validated(Account, rows, found))
 
-    async with anyio.create_task_group() as tasks:
-        for one in chosen:
-            tasks.start_soon(read, one)
+    await gather(*map(read, chosen))
     found.accounts.sort(key=lambda one: (one.subscription.name.lower(), one.name.lower(), one.id.lower()))
     return found
 

@@ -72,12 +72,13 @@ async def run_command(
 
 async def _wait(process: anyio.abc.Process, files: Sequence[int], seconds: float, max_bytes: int) -> int:
     with anyio.move_on_after(seconds):
-        while process.returncode is None:
+        while True:
+            with anyio.move_on_after(_CHECK_SECONDS):
+                await process.wait()
             if any(os.fstat(file).st_size > max_bytes for file in files):
                 raise CommandError(f"it printed more than {max_bytes // 1024} KiB")
-            with anyio.move_on_after(_CHECK_SECONDS):
-                return await process.wait()
-        return process.returncode
+            if process.returncode is not None:
+                return process.returncode
     raise CommandError(f"it did not end within {seconds:.0f} s")
 
 

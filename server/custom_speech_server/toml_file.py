@@ -53,6 +53,22 @@ def read_toml_text(file: Path) -> str:
         raise ConfigurationError(f"{file}: is not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
 
 
+def load_toml(file: Path, text: str) -> dict[str, Any]:
+    """Return the tables of a TOML file as they stand.
+
+    Raises:
+        ConfigurationError: The text is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        shown = re.sub(r"'[^']*'|\"[^\"]*\"", "…", str(error))  # quotes what may be a key in the wrong place
+        raise ConfigurationError(
+            f"{file}: is not valid TOML: {shown}. Text stands in double quotes, a Windows path in single ones: "
+            "'C:\\data'."
+        ) from None
+
+
 def parse_toml(file: Path, text: str, schema: type[Content], hints: Hints | None = None) -> Content:
     """Return the content of a TOML file.
 
@@ -63,13 +79,7 @@ def parse_toml(file: Path, text: str, schema: type[Content], hints: Hints | None
         ConfigurationError: The content is wrong; every fault is listed with its line and place, and no value.
     """
     try:
-        return schema.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        shown = re.sub(r"'[^']*'|\"[^\"]*\"", "…", str(error))  # quotes what may be a key in the wrong place
-        raise ConfigurationError(
-            f"{file}: is not valid TOML: {shown}. Text stands in double quotes, a Windows path in single ones: "
-            "'C:\\data'."
-        ) from None
+        return schema.model_validate(load_toml(file, text))
     except pydantic.ValidationError as error:
         names, lines = field_names(schema), lines_of(text)
         faults = sorted(

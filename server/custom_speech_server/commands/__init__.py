@@ -7,6 +7,7 @@ an epilog with examples. Options that several commands take come from `options.a
 COMMANDS = {
     "serve": "serve MCP: over stdio, or to a team over HTTP",
     "demo": "show the whole job on the emulator, from a list to a deployed model",
+    "init": "write the configuration from what the Azure CLI `az` knows",
     "doctor": "say which resources are configured and whether each answers",
     "check-data": "show what Azure would object to in a local file or folder",
     "check-expirations": "show what stops working, and when, on all resources",

@@ -1,0 +1,179 @@
+"""resources.toml as text: entries are appended or completed, so that comments, order and spelling survive."""
+
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from custom_speech_server.azure_cli import Account
+from custom_speech_server.config_source import ConfigurationError
+from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
+from custom_speech_server.toml_file import lines_of, load_toml, read_toml_text
+from custom_speech_tools.speech.addresses import region_of
+
+_MAX_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFile:
+    """The file as it was read; `content` is None where it does not exist."""
+
+    path: Path
+    content: bytes | None
+    text: str
+    entries: Mapping[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, path: Path) -> "ResourceFile":
+        """Return the file.
+
+        Raises:
+            ConfigurationError: It cannot be read, or is not TOML.
+        """
+        if not path.exists():
+            return cls(path, None, "", {})
+        text = read_toml_text(path)
+        entries = load_toml(path, text).get("resources")
+        tables = entries.items() if isinstance(entries, dict) else ()
+        return cls(path, path.read_bytes(), text, {name: entry for name, entry in tables if isinstance(entry, dict)})
+
+    def entry_of(self, account: Account) -> str | None:
+        """Return the name of the entry of an account: by resource id, else by address, else by name and region."""
+        for name, entry in self.entries.items():
+            if str(entry.get("resource_id", "")).lower() == account.id.lower():
+                return name
+        for name, entry in self.entries.items():
+            is_same = _is_custom(account) or name.lower() == account.name.lower()
+            if "resource_id" not in entry and is_same and _address(entry) == account.endpoint:
+                return name
+        return None
+
+    def missing(self, name: str, account: Account) -> dict[str, str]:
+        """Return what Azure knows and the entry lacks."""
+        entry = self.entries[name]
+        has_region = "region" in entry or region_of(str(entry.get("endpoint", "")))
+        region = {} if has_region else {"region": account.region}
+        return region | ({} if "resource_id" in entry else {"resource_id": account.id})
+
+    def differences(self, name: str, account: Account) -> list[str]:
+        """Return what the entry says and Azure does not."""
+        entry = self.entries[name]
+        found = []
+        if entry.get("region", account.region) != account.region:
+            found.append(f"region is {entry['region']}, in Azure {account.region}")
+        if _address(entry) not in (account.endpoint, regional_endpoint(account.region)):
+            found.append(f"endpoint differs from Azure's {account.endpoint}")
+        if account.keys_disabled and "key" in entry:
+            found.append('its keys are switched off: auth = "entra" is needed instead of key')
+        return found
+
+    def with_entries(self, added: Mapping[str, Mapping[str, Any]], completed: Mapping[str, Mapping[str, str]]) -> str:
+        """Return the text with new entries at its end, and with lines below the headers of some.
+
+        Raises:
+            ConfigurationError: It cannot be changed like that, because its tables have another form.
+        """
+        newline = "\r\n" if "\r\n" in self.text else "\n"
+        lines = self.text.splitlines(keepends=True)
+        places = lines_of(self.text)
+        for name in sorted(completed, key=lambda name: places.get(("resources", name), 0), reverse=True):
+            place = places.get(("resources", name), 0)
+            new = [f"{key} = {toml(value)}{newline}" for key, value in completed[name].items()]
+            if not lines[place - 1].endswith("\n"):
+                lines[place - 1] += newline
+            lines[place:place] = new
+        text = "".join(lines)
+        tables = ""
+        for name, entry in added.items():
+            body = "".join(f"{key} = {toml(value)}{newline}" for key, value in entry.items())
+            tables += f"{newline}[resources.{_bare(name)}]{newline}{body}"
+        if tables:
+            text += (newline if text and not text.endswith("\n") else "") + (tables if text else tables.lstrip())
+        expected = {name: entry | dict(completed.get(name, {})) for name, entry in self.entries.items()}
+        expected |= {name: dict(entry) for name, entry in added.items()}
+        with suppress(tomllib.TOMLDecodeError):
+            if tomllib.loads(text) == tomllib.loads(self.text) | {"resources": expected}:
+                return text
+        lacking = "".join(f"{newline}{name}: {dict(values)}" for name, values in completed.items())
+        raise ConfigurationError(
+            f"{self.path}: a program cannot extend its tables. Add this yourself:{lacking}{tables}"
+        )
+
+    def write(self, text: str) -> None:
+        """Replace the file as a whole.
+
+        Raises:
+            ConfigurationError: It cannot be written, or was changed since it was read.
+        """
+        mark = b"\xef\xbb\xbf" if (self.content or b"").startswith(b"\xef\xbb\xbf") else b""
+        target = self.path.resolve()  # a link stays one
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if (target.read_bytes() if target.exists() else None) != self.content:
+                raise ConfigurationError(
+                    f"{self.path}: was changed meanwhile. Nothing was written; run the command again."
+                )
+            descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".resources-")
+            try:
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.write(mark + text.encode())
+                if self.content is not None:
+                    Path(temporary).chmod(target.stat().st_mode & 0o777)
+                Path(temporary).replace(target)
+            finally:
+                Path(temporary).unlink(missing_ok=True)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise ConfigurationError(
+                f"{self.path}: cannot be written ({why}). Nothing was written; --dry-run prints what would be, and "
+                "--config FILE names another file."
+            ) from None
+
+
+def entry_for(account: Account, az: str) -> dict[str, Any]:
+    """Return the table of an account; its key is a command, so that no key stands in the file."""
+    own_address = {"endpoint": account.endpoint} if _is_custom(account) else {}
+    identity = {"auth": "entra"} | ({"tenant": account.subscription.tenant} if account.subscription.tenant else {})
+    credential = identity if account.keys_disabled else {"key": {"command": account.key_command(az)}}
+    return {"region": account.region, **own_address, "resource_id": account.id, **credential}
+
+
+def table_name(account: Account, taken: Collection[str]) -> str:
+    """Return a name for the entry of an account that is valid and not taken, whatever its case."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", account.name)[:_MAX_NAME]
+    used = {one.lower() for one in taken}
+    candidates = (name if number == 1 else f"{name[: _MAX_NAME - 5]}-{number}" for number in range(1, len(used) + 2))
+    return next(candidate for candidate in candidates if candidate.lower() not in used)
+
+
+def toml(value: Any) -> str:
+    """Return a text, list or table as TOML on one line."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    return f"{{ {', '.join(f'{key} = {toml(part)}' for key, part in value.items())} }}"
+
+
+def _bare(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml(name)
+
+
+def _is_custom(account: Account) -> bool:
+    return account.endpoint != regional_endpoint(account.region)
+
+
+def _address(entry: Mapping[str, Any]) -> str | None:
+    """Return the endpoint of an entry, normalized; None where it names none that can be used."""
+    if "endpoint" not in entry:
+        return regional_endpoint(str(entry["region"])) if "region" in entry else None
+    try:
+        return normalize_endpoint(str(entry["endpoint"]))
+    except ValueError:
+        return None
