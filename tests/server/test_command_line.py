@@ -351,4 +351,4 @@ def test_command_line_names_the_commands_if_a_command_is_misspelt(capsys: pytest
     with pytest.raises(SystemExit):
         parse(["--emulated", "rolout", "x.toml"])
 
-    assert "'rolout' is not a command: choose from serve, demo, doctor" in capsys.readouterr().err
+    assert "'rolout' is not a command: choose from serve, demo, init, doctor" in capsys.readouterr().err
