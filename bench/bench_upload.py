@@ -108,7 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mebibytes", type=int, default=200)
     size = parser.parse_args().mebibytes
-    command = [sys.executable, "-m", "custom_speech_server", "emulator", "--port", "0", "--training", "command"]
+    command = [sys.executable, "-m", "custom_speech_server", "emulator", "--port", "0", "--training", "reads:1000000"]
     with tempfile.TemporaryDirectory() as folder, subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as azure:
         assert azure.stderr is not None
         endpoint = f"{azure.stderr.readline().rpartition(' ')[2].strip()}/eastus"

@@ -5,8 +5,8 @@ serve(port=8765)                                    # custom_speech_emulator.ser
 """
 
 from custom_speech_emulator.app import emulator
-from custom_speech_emulator.settings import EmulatorSettings
 from custom_speech_emulator.state.accounts import ACCOUNTS, Account, account
+from custom_speech_emulator.state.settings import EmulatorSettings
 from custom_speech_emulator.state.state_file import StateUnusableError
 
 __all__ = ["ACCOUNTS", "Account", "EmulatorSettings", "StateUnusableError", "account", "emulator"]

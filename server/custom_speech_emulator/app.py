@@ -1,4 +1,4 @@
-"""The application: takes a request apart, signs it in, finds its operation, and writes the answer."""
+"""The application: takes a request apart, authenticates it, finds its operation, and writes the answer."""
 
 from __future__ import annotations
 
@@ -14,34 +14,40 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from custom_speech_emulator import faults
 from custom_speech_emulator.control_routes import control
-from custom_speech_emulator.faults import fault_responses, rules
-from custom_speech_emulator.faults.rules import Faults
-from custom_speech_emulator.http import tokens
-from custom_speech_emulator.http.errors import Refused, invalid, not_allowed, unknown_address
+from custom_speech_emulator.faults import Faults, Rule
+from custom_speech_emulator.http import authentication
+from custom_speech_emulator.http.api_versions import Version, requested
+from custom_speech_emulator.http.error_responses import Refused, invalid, not_allowed, unknown_address
 from custom_speech_emulator.http.links import Address, is_local, target
-from custom_speech_emulator.http.messages import IncomingRequest, OutgoingResponse, body_of, do_all, query_of
-from custom_speech_emulator.http.operation_call import Answer, Call
-from custom_speech_emulator.http.versions import Version, spoken
-from custom_speech_emulator.resources import files, web_hook_deliveries
+from custom_speech_emulator.http.request import Call, IncomingRequest, body_of, query_of
+from custom_speech_emulator.http.request_log import RequestLog, shown_body
+from custom_speech_emulator.http.response import Answer, OutgoingResponse, do_all
+from custom_speech_emulator.resources import files, stock, web_hook_deliveries
+from custom_speech_emulator.resources.quotas import RateLimiter
 from custom_speech_emulator.routes import ENDINGS, OPERATIONS, Operation
-from custom_speech_emulator.settings import EmulatorSettings
-from custom_speech_emulator.state import progress, seed
-from custom_speech_emulator.state.accounts import Account, of_key, signed_in
 from custom_speech_emulator.state.emulator_state import EmulatorState
-from custom_speech_emulator.state.progress import ProgressMode
-from custom_speech_emulator.state.quotas import RateLimiter
-from custom_speech_emulator.state.request_log import RequestLog, shown_body
-from custom_speech_emulator.state.store import Store
+from custom_speech_emulator.state.entity_store import EntityStore
+from custom_speech_emulator.state.settings import EmulatorSettings
 
-KEY = "ocp-apim-subscription-key"
 _PATTERNS = [(operation.pattern, operation) for operation in OPERATIONS]
 _OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
+_NOWHERE = Address("http", "localhost")
+
+
+@dataclass
+class Exchange:
+    """A request, its response, and the fault rule that applies to it."""
+
+    request: IncomingRequest
+    response: OutgoingResponse
+    fault: Rule | None = None
 
 
 @dataclass
 class EmulatorApp:
-    """A running emulator, as an ASGI application: its world, log, faults and request rate."""
+    """A running emulator, as an ASGI application: its state, log, faults and request rate."""
 
     state: EmulatorState
     log: RequestLog = field(default_factory=RequestLog)
@@ -54,140 +60,133 @@ class EmulatorApp:
             await WebSocketClose()(scope, receive, send)
             return
         try:
-            arrival = IncomingRequest.of(scope, await body_of(Request(scope, receive)))
+            request = IncomingRequest.of(scope, await body_of(Request(scope, receive)))
         except ClientDisconnect:
             return
-        reply = self.reply(arrival)
-        if reply.fault:
-            await fault_responses.sent(reply.written(), reply.fault, scope, receive, send)
+        exchange = self.exchange(request)
+        written = exchange.response.written()
+        if exchange.fault:
+            await faults.send_faulty(written, exchange.fault, scope, receive, send)
         else:
-            await reply.written()(scope, receive, send)
+            await written(scope, receive, send)
 
-    def reply(self, arrival: IncomingRequest) -> OutgoingResponse:
+    def exchange(self, request: IncomingRequest) -> Exchange:
         """Do what a request asks for."""
-        reply = OutgoingResponse(Address(arrival.scheme, arrival.host))
+        response = OutgoingResponse(Address(request.scheme, request.host))
+        exchange = Exchange(request, response)
         try:
             with self.state.transaction():
-                progress.settle(self.state)
-                reply.now = self.state.now()
-                self._answer(arrival, reply)
-                self._tell(reply)
+                self.state.advance()
+                response.now = self.state.now()
+                self._answer(exchange)
+                self._notify(response)
         except Refused as refused:
-            reply.answer = Answer(refused.status, refused.body(), refused.headers)
-            reply.later.clear()
+            response.answer = Answer(refused.status, refused.body(), refused.headers)
+            response.later.clear()
         except sqlite3.DatabaseError as error:
             refusal = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
-            reply.answer = Answer(refusal.status, refusal.body())
-            reply.later.clear()
-        return reply
+            response.answer = Answer(refusal.status, refusal.body())
+            response.later.clear()
+        return exchange
 
     def tick(self) -> None:
         """Move on what is due although nobody asks, so that web hooks are called in time."""
-        reply = OutgoingResponse(_NOWHERE)
+        response = OutgoingResponse(_NOWHERE)
         with self.state.transaction():
-            progress.settle(self.state)
-            self._tell(reply)
-        do_all(reply.later)
+            self.state.advance()
+            self._notify(response)
+        do_all(response.later)
 
-    def _tell(self, reply: OutgoingResponse) -> None:
-        events = self.state.taken_events()
-        for message in web_hook_deliveries.of_events(self.state, events):
-            reply.later.append(partial(web_hook_deliveries.send, message, self.state.settings.allow_content_hosts))
+    def _notify(self, response: OutgoingResponse) -> None:
+        for message in web_hook_deliveries.of_events(self.state, self.state.pop_events()):
+            hosts = self.state.settings.allow_content_hosts
+            response.later.append(partial(web_hook_deliveries.send, message, hosts))
 
-    def _answer(self, arrival: IncomingRequest, reply: OutgoingResponse) -> None:
-        self._require_name(arrival.host)
-        own = _OWN.match(arrival.path)
-        if own and own["path"].startswith(files.CONTENT):
-            reply.answer = files.content(self.state, own["path"], arrival.query)
-        elif own:
-            reply.answer = control(self, own["path"], arrival)
-        else:
-            self._logged(arrival, reply)
-
-    def _require_name(self, host: str) -> None:
-        """421 where others reach it, but not under this name: a web page may have led a browser here."""
+    def _answer(self, exchange: Exchange) -> None:
+        request, response = exchange.request, exchange.response
         names = self.state.settings.allow_hosts
-        if names and not is_local(host, names):
+        if names and not is_local(request.host, names):  # a web page may have led a browser here
             raise Refused(421, "MisdirectedRequest", "The emulator was not started with --allow-host for this name.")
+        own = _OWN.match(request.path)
+        if own and own["path"].startswith(files.CONTENT):
+            response.answer = files.content(self.state, own["path"], request.query)
+        elif own:
+            response.answer = control(self.state, self.log, self.faults, own["path"], request)
+        else:
+            self._logged(exchange)
 
-    def _logged(self, arrival: IncomingRequest, reply: OutgoingResponse) -> None:
-        entry = self.log.add(self.state.now(), arrival.method, arrival.path, arrival.query, arrival.headers)
-        entry["body"] = shown_body(arrival.body or b"")
+    def _logged(self, exchange: Exchange) -> None:
+        request = exchange.request
+        entry = self.log.add(self.state.now(), request.method, request.path, request.query, request.headers)
+        entry["body"] = shown_body(request.body or b"")
         try:
-            self._operate(arrival, reply, entry)
+            self._operate(exchange, entry)
         except Refused as refused:
             entry["status"] = refused.status
             raise
-        entry["status"] = None if reply.fault and reply.fault.fault == "close-before" else reply.answer.status
+        is_lost = exchange.fault and exchange.fault.fault == "close-before"
+        entry["status"] = None if is_lost else exchange.response.answer.status
 
-    def _operate(self, arrival: IncomingRequest, reply: OutgoingResponse, entry: dict[str, Any]) -> None:
-        prefix = tokens.asked(arrival.path)
+    def _operate(self, exchange: Exchange, entry: dict[str, Any]) -> None:
+        prefix = authentication.token_service(exchange.request.path)
         if prefix is not None:
-            reply.answer = self._token(arrival, prefix, entry)
+            exchange.response.answer = self._token(exchange.request, prefix, entry)
             return
-        call, operation = self._call(arrival, entry)
-        reply.address, call.later = call.address, reply.later
+        call, operation = self._call(exchange.request, entry)
+        exchange.response.address, call.later = call.address, exchange.response.later
         if self.state.settings.rate_limit:
             self.rate.count(call.account.name, call.now)
-        reply.fault = self.faults.strike(entry)
-        refusal = rules.refusal(reply.fault, call.now) if reply.fault else None
+        rule = exchange.fault = self.faults.first(entry)
+        if rule and rule.fault == "close-before":
+            return
+        refusal = faults.refusal(rule, call.now) if rule else None
         if refusal:
             raise refusal
-        if reply.fault is None or reply.fault.fault != "close-before":
-            reply.answer = operation.handler(call)
+        exchange.response.linked_base = rule.host if rule and rule.fault == "hostile-link" else None
+        exchange.response.answer = operation.handler(call)
 
-    def _token(self, arrival: IncomingRequest, prefix: str, entry: dict[str, Any]) -> Answer:
-        if arrival.method != "POST":
+    def _token(self, request: IncomingRequest, prefix: str, entry: dict[str, Any]) -> Answer:
+        if request.method != "POST":
             raise not_allowed({"POST"})
-        place = Address(arrival.scheme, arrival.host.lower(), prefix).place
-        account = signed_in(self._caller(arrival, takes_tokens=False), place)
+        place = Address(request.scheme, request.host.lower(), prefix).place
+        account = authentication.signed_in(self.state.settings.accounts, request.headers, place, None)
         entry["account"] = account.name
-        token = tokens.issued(account, self.state.now())
+        token = authentication.issued(account, self.state.now())
         return Answer(200, token.encode(), {"Content-Type": "text/plain; charset=us-ascii"})
 
-    def _caller(self, arrival: IncomingRequest, takes_tokens: bool) -> Account | None:
-        """Return the account of the key; of the dated versions' specifications none takes a token."""
-        accounts, headers = self.state.settings.accounts, arrival.headers
-        if KEY in headers or not takes_tokens:
-            return of_key(accounts, headers.get(KEY, ""))
-        return tokens.holder(accounts, headers.get("authorization", ""), self.state.now())
-
-    def _call(self, arrival: IncomingRequest, entry: dict[str, Any]) -> tuple[Call, Operation]:
-        to = target(arrival.scheme, arrival.host, arrival.path)
+    def _call(self, request: IncomingRequest, entry: dict[str, Any]) -> tuple[Call, Operation]:
+        to = target(request.scheme, request.host, request.path)
         if to is None:
             raise unknown_address()
-        account = signed_in(self._caller(arrival, takes_tokens=to.version is not None), to.address.place)
+        now, accounts = self.state.now(), self.state.settings.accounts
+        takes_tokens = to.version is not None
+        account = authentication.signed_in(accounts, request.headers, to.address.place, now if takes_tokens else None)
         entry["account"] = account.name
-        query = query_of(arrival.query)
-        version = spoken(to.version, query.get("api-version"))
+        query = query_of(request.query)
+        version = requested(to.version, query.get("api-version"))
         entry["api_version"] = version.name
-        operation, path = _found(version, arrival.method, to.path.rstrip("/") or "/")
+        operation, path = _found(version, request.method, to.path.rstrip("/") or "/")
         entry["operation"] = operation.name
         _check_query(query, operation, version)
-        if arrival.body is None:
+        if request.body is None:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
-        now, content_type = self.state.now(), arrival.headers.get("content-type", "")
+        content_type = request.headers.get("content-type", "")
         call = Call(
-            self.state, now, account, version, to.address, arrival.method, path, query, content_type, arrival.body
+            self.state, now, account, version, to.address, request.method, path, query, content_type, request.body
         )
         return call, operation
 
 
-_NOWHERE = Address("http", "localhost")
-
-
 def emulator(**options: Any) -> Starlette:
-    """Return an emulator of its own as a Starlette application; the options are the fields of `EmulatorSettings`.
+    """Return an emulator as a Starlette application; the options are the fields of `EmulatorSettings`.
 
-    Raises `StateUnusableError` when the state file cannot be used, ValueError for an option that makes no sense.
+    Raises `StateUnusableError` if the state file cannot be used, ValueError for an option that makes no sense.
     """
     settings = EmulatorSettings(**options)
-    state = EmulatorState(
-        settings, Store(settings.state and Path(settings.state)), ProgressMode.of(settings.training), ENDINGS
-    )
+    state = EmulatorState(settings, EntityStore(settings.state and Path(settings.state)), ENDINGS)
     with state.store.transaction():
         if state.store.setting("stocked") is None and settings.stock:
-            seed.fill(state)
+            stock.fill(state)
         state.store.set("stocked", "yes")
     app = Starlette()
     app.state.emulator = EmulatorApp(state, faults=Faults.of(settings.faults))

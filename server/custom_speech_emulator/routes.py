@@ -6,42 +6,40 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custom_speech_emulator.http.operation_call import Answer, Call
-from custom_speech_emulator.http.versions import V3_2, V2025, VERSIONS, Version
+from custom_speech_emulator.http.api_versions import V3_2, V2025, VERSIONS, Version
+from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import (
-    base_models,
     dataset_blocks,
-    dataset_imports,
     dataset_uploads,
     datasets,
     endpoint_logs,
     endpoints,
+    entities,
     evaluations,
     files,
     model_copies,
     model_manifests,
-    model_training,
     models,
     projects,
     web_hooks,
 )
+from custom_speech_emulator.resources.base_models import BASE_MODELS
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.endpoints import ENDPOINTS
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.evaluations import EVALUATIONS
+from custom_speech_emulator.resources.locales import DATASETS as KINDS
+from custom_speech_emulator.resources.locales import LOCALES
 from custom_speech_emulator.resources.models import MODELS
-from custom_speech_emulator.resources.projects import contents as _held
-from custom_speech_emulator.state.locales import DATASETS as KINDS
-from custom_speech_emulator.state.locales import LOCALES
-from custom_speech_emulator.state.progress import Ending
+from custom_speech_emulator.resources.projects import PROJECTS, contents
+from custom_speech_emulator.resources.web_hooks import WEBHOOKS
+from custom_speech_emulator.state.emulator_state import Ending
 
 Handler = Callable[[Call], Answer]
 LIFETIME = "lifetime"
 _PAGED = ("skip", "top", "filter")
-_FILES = (LIFETIME, *_PAGED)
-_LOGS = (LIFETIME, "skipToken", "top")
-_BASE_LOGS = "/endpoints/base/{locale}/files/logs"
-_PROJECTS = (V3_2, V2025)
+_WITH_PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
 
 # Always empty: the emulator does not transcribe.
@@ -50,10 +48,7 @@ _TRANSCRIPTIONS = Kind(
 )
 
 ENDINGS: dict[str, Ending] = {
-    DATASETS.path: dataset_imports.ended,
-    MODELS.path: model_training.ended,
-    EVALUATIONS.path: evaluations.ended,
-    model_copies.OPERATIONS.path: model_copies.ended,
+    kind.path: kind.ended for kind in (DATASETS, MODELS, EVALUATIONS, model_copies.OPERATIONS) if kind.ended
 }
 
 
@@ -74,53 +69,75 @@ class Operation:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """The path as a regular expression."""
-        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/:]+)", re.escape(self.path)) + "$")
+        """The path as a regular expression; letter case does not matter, as in ASP.NET."""
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/:]+)", re.escape(self.path)) + "$", re.IGNORECASE)
 
 
-def _locales(call: Call) -> Answer:
-    return Answer(200, list(LOCALES))
+def _locales(kind: str, versions: tuple[Version, ...] = VERSIONS) -> Operation:
+    path = f"/{kind.lower()}/locales"
+    return Operation(
+        f"{kind}_ListSupportedLocales", "GET", path, lambda _: Answer(200, list(LOCALES)), versions=versions
+    )
+
+
+def _of_kind(
+    kind: Kind, group: str, create: Handler, entity: str = "", versions: tuple[Version, ...] = VERSIONS
+) -> tuple[Operation, ...]:
+    """Return the five operations that all kinds have; `entity` is its name in `Models_GetCustomModel`."""
+    every, one = f"/{kind.path}", f"/{kind.path}/{{id}}"
+    listed = f"{group}_List{entity}s" if entity else f"{group}_List"
+    return (
+        Operation(listed, "GET", every, lambda call: entities.listed(call, kind), _PAGED, versions),
+        Operation(f"{group}_Create", "POST", every, create, (), versions),
+        Operation(f"{group}_Get{entity}", "GET", one, lambda call: entities.get(call, kind), (), versions),
+        Operation(f"{group}_Update", "PATCH", one, lambda call: entities.update(call, kind), (), versions),
+        Operation(f"{group}_Delete", "DELETE", one, lambda call: entities.delete(call, kind), (), versions),
+    )
+
+
+def _files(kind: Kind, group: str) -> tuple[Operation, ...]:
+    path = f"/{kind.path}/{{id}}/files"
+    return (
+        Operation(f"{group}_ListFiles", "GET", path, files.listing(kind), (LIFETIME, *_PAGED)),
+        Operation(f"{group}_GetFile", "GET", f"{path}/{{fileId}}", files.getting(kind), (LIFETIME,)),
+    )
+
+
+def _logs(of: str, model: str = "") -> tuple[Operation, ...]:
+    every, one, paged = f"{of}/files/logs", f"{of}/files/logs/{{logId}}", (LIFETIME, "skipToken", "top")
+    return (
+        Operation(f"Endpoints_List{model}Logs", "GET", every, endpoint_logs.list_all, paged, _OLD),
+        Operation(f"Endpoints_Delete{model}Logs", "DELETE", every, endpoint_logs.delete_all, ("endDate",), _OLD),
+        Operation(f"Endpoints_Get{model}Log", "GET", one, endpoint_logs.get, (LIFETIME,), _OLD),
+        Operation(f"Endpoints_Delete{model}Log", "DELETE", one, endpoint_logs.delete, (), _OLD),
+    )
+
+
+def _in_project(kind: Kind) -> Operation:
+    name = f"Projects_List{kind.path.capitalize()}"
+    return Operation(name, "GET", f"/projects/{{id}}/{kind.path}", contents(kind), _PAGED, _WITH_PROJECTS)
 
 
 OPERATIONS = (
-    Operation("Projects_ListSupportedLocales", "GET", "/projects/locales", _locales, (), _PROJECTS),
-    Operation("Projects_List", "GET", "/projects", projects.list_all, _PAGED, _PROJECTS),
-    Operation("Projects_Create", "POST", "/projects", projects.create, (), _PROJECTS),
-    Operation("Projects_Get", "GET", "/projects/{id}", projects.get, (), _PROJECTS),
-    Operation("Projects_Update", "PATCH", "/projects/{id}", projects.update, (), _PROJECTS),
-    Operation("Projects_Delete", "DELETE", "/projects/{id}", projects.delete, (), _PROJECTS),
-    Operation("Projects_ListEvaluations", "GET", "/projects/{id}/evaluations", _held(EVALUATIONS), _PAGED, _PROJECTS),
-    Operation("Projects_ListDatasets", "GET", "/projects/{id}/datasets", _held(DATASETS), _PAGED, _PROJECTS),
-    Operation("Projects_ListEndpoints", "GET", "/projects/{id}/endpoints", _held(ENDPOINTS), _PAGED, _PROJECTS),
-    Operation("Projects_ListModels", "GET", "/projects/{id}/models", _held(MODELS), _PAGED, _PROJECTS),
-    Operation(
-        "Projects_ListTranscriptions", "GET", "/projects/{id}/transcriptions", _held(_TRANSCRIPTIONS), _PAGED, _PROJECTS
-    ),
+    _locales("Projects", _WITH_PROJECTS),
+    *_of_kind(PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
+    *(_in_project(kind) for kind in (EVALUATIONS, DATASETS, ENDPOINTS, MODELS, _TRANSCRIPTIONS)),
     Operation(
         "Datasets_ListSupportedLocales",
         "GET",
         "/datasets/locales",
         lambda call: Answer(200, call.version.dataset_locales(KINDS)),
     ),
-    Operation("Datasets_List", "GET", "/datasets", datasets.list_all, _PAGED),
-    Operation("Datasets_Create", "POST", "/datasets", datasets.create),
+    *_of_kind(DATASETS, "Datasets", datasets.create),
     Operation("Datasets_Upload", "POST", "/datasets/upload", dataset_uploads.upload, (), _OLD),
-    Operation("Datasets_Get", "GET", "/datasets/{id}", datasets.get),
-    Operation("Datasets_Update", "PATCH", "/datasets/{id}", datasets.update),
-    Operation("Datasets_Delete", "DELETE", "/datasets/{id}", datasets.delete),
     Operation("Datasets_GetBlocks", "GET", "/datasets/{id}/blocks", dataset_blocks.list_all),
     Operation("Datasets_UploadBlock", "PUT", "/datasets/{id}/blocks", dataset_blocks.upload, ("blockid",)),
     Operation("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", dataset_blocks.commit),
-    Operation("Datasets_ListFiles", "GET", "/datasets/{id}/files", files.listing(DATASETS), _FILES),
-    Operation("Datasets_GetFile", "GET", "/datasets/{id}/files/{fileId}", files.getting(DATASETS), (LIFETIME,)),
-    Operation("Models_ListSupportedLocales", "GET", "/models/locales", _locales),
-    Operation("Models_ListCustomModels", "GET", "/models", models.list_all, _PAGED),
-    Operation("Models_Create", "POST", "/models", models.create),
-    Operation("Models_ListBaseModels", "GET", "/models/base", base_models.list_all, _PAGED),
-    Operation("Models_GetCustomModel", "GET", "/models/{id}", models.get),
-    Operation("Models_Update", "PATCH", "/models/{id}", models.update),
-    Operation("Models_Delete", "DELETE", "/models/{id}", models.delete),
-    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", base_models.get),
+    *_files(DATASETS, "Datasets"),
+    _locales("Models"),
+    *_of_kind(MODELS, "Models", models.create, "CustomModel"),
+    Operation("Models_ListBaseModels", "GET", "/models/base", lambda call: entities.listed(call, BASE_MODELS), _PAGED),
+    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", lambda call: entities.get(call, BASE_MODELS)),
     Operation("Models_Copy", "POST", "/models/{id}:copy", model_copies.copy),
     Operation("Models_AuthorizeCopy", "POST", "/models:authorizecopy", model_copies.authorize),
     Operation(
@@ -129,40 +146,21 @@ OPERATIONS = (
     Operation(
         "Models_GetBaseModelManifest", "GET", "/models/base/{id}/manifest", model_manifests.of_base_model, (LIFETIME,)
     ),
-    Operation("Models_ListFiles", "GET", "/models/{id}/files", files.listing(MODELS), _FILES),
-    Operation("Models_GetFile", "GET", "/models/{id}/files/{fileId}", files.getting(MODELS), (LIFETIME,)),
-    Operation("Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", model_copies.get),
-    Operation("Evaluations_ListSupportedLocales", "GET", "/evaluations/locales", _locales),
-    Operation("Evaluations_List", "GET", "/evaluations", evaluations.list_all, _PAGED),
-    Operation("Evaluations_Create", "POST", "/evaluations", evaluations.create),
-    Operation("Evaluations_ListFiles", "GET", "/evaluations/{id}/files", files.listing(EVALUATIONS), _FILES),
+    *_files(MODELS, "Models"),
     Operation(
-        "Evaluations_GetFile", "GET", "/evaluations/{id}/files/{fileId}", files.getting(EVALUATIONS), (LIFETIME,)
+        "Operations_GetModelCopy",
+        "GET",
+        "/operations/models/copy/{id}",
+        lambda call: entities.get(call, model_copies.OPERATIONS),
     ),
-    Operation("Evaluations_Get", "GET", "/evaluations/{id}", evaluations.get),
-    Operation("Evaluations_Update", "PATCH", "/evaluations/{id}", evaluations.update),
-    Operation("Evaluations_Delete", "DELETE", "/evaluations/{id}", evaluations.delete),
-    Operation("Endpoints_ListSupportedLocales", "GET", "/endpoints/locales", _locales),
-    Operation("Endpoints_List", "GET", "/endpoints", endpoints.list_all, _PAGED),
-    Operation("Endpoints_Create", "POST", "/endpoints", endpoints.create),
-    Operation("Endpoints_Get", "GET", "/endpoints/{id}", endpoints.get),
-    Operation("Endpoints_Delete", "DELETE", "/endpoints/{id}", endpoints.delete),
-    Operation("Endpoints_Update", "PATCH", "/endpoints/{id}", endpoints.update),
-    Operation("Endpoints_ListLogs", "GET", "/endpoints/{id}/files/logs", endpoint_logs.list_all, _LOGS, _OLD),
-    Operation(
-        "Endpoints_DeleteLogs", "DELETE", "/endpoints/{id}/files/logs", endpoint_logs.delete_all, ("endDate",), _OLD
-    ),
-    Operation("Endpoints_GetLog", "GET", "/endpoints/{id}/files/logs/{logId}", endpoint_logs.get, (LIFETIME,), _OLD),
-    Operation("Endpoints_DeleteLog", "DELETE", "/endpoints/{id}/files/logs/{logId}", endpoint_logs.delete, (), _OLD),
-    Operation("Endpoints_ListBaseModelLogs", "GET", _BASE_LOGS, endpoint_logs.list_all, _LOGS, _OLD),
-    Operation("Endpoints_DeleteBaseModelLogs", "DELETE", _BASE_LOGS, endpoint_logs.delete_all, ("endDate",), _OLD),
-    Operation("Endpoints_GetBaseModelLog", "GET", f"{_BASE_LOGS}/{{logId}}", endpoint_logs.get, (LIFETIME,), _OLD),
-    Operation("Endpoints_DeleteBaseModelLog", "DELETE", f"{_BASE_LOGS}/{{logId}}", endpoint_logs.delete, (), _OLD),
-    Operation("WebHooks_List", "GET", "/webhooks", web_hooks.list_all, _PAGED),
-    Operation("WebHooks_Create", "POST", "/webhooks", web_hooks.create),
-    Operation("WebHooks_Get", "GET", "/webhooks/{id}", web_hooks.get),
-    Operation("WebHooks_Update", "PATCH", "/webhooks/{id}", web_hooks.update),
-    Operation("WebHooks_Delete", "DELETE", "/webhooks/{id}", web_hooks.delete),
+    _locales("Evaluations"),
+    *_of_kind(EVALUATIONS, "Evaluations", evaluations.create),
+    *_files(EVALUATIONS, "Evaluations"),
+    _locales("Endpoints"),
+    *_of_kind(ENDPOINTS, "Endpoints", endpoints.create),
+    *_logs("/endpoints/{id}"),
+    *_logs("/endpoints/base/{locale}", "BaseModel"),
+    *_of_kind(WEBHOOKS, "WebHooks", web_hooks.create),
     Operation("WebHooks_Ping", "POST", "/webhooks/{id}:ping", web_hooks.ping),
     Operation("WebHooks_Test", "POST", "/webhooks/{id}:test", web_hooks.test),
 )

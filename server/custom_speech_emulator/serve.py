@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from custom_speech_emulator.app import EmulatorApp, emulator
-from custom_speech_emulator.faults.fault_responses import HANG_UP
+from custom_speech_emulator.faults import CLOSE
 
 _TICK = 0.25
 
@@ -37,7 +37,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
     with listening(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         config = uvicorn.Config(
-            _able_to_hang_up(app),
+            _able_to_close(app),
             log_level="critical",
             access_log=False,
             lifespan="off",
@@ -55,7 +55,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
 
 
 def refusal(host: str, allow_hosts: Sequence[str]) -> str | None:
-    """Return why it must not listen there, with the next step; None where it is allowed."""
+    """Return why it must not listen there, with the next step; None if it may."""
     if allow_hosts or _is_loopback(host):
         return None
     return (
@@ -77,12 +77,12 @@ def _tick(emulation: EmulatorApp, stop: threading.Event) -> None:
             emulation.tick()
 
 
-def _able_to_hang_up(app: ASGIApp) -> ASGIApp:
+def _able_to_close(app: ASGIApp) -> ASGIApp:
     """Let a fault rule close the connection, which ASGI cannot express."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         transport = getattr(getattr(send, "__self__", None), "transport", None)
-        await app({**scope, HANG_UP: transport.abort} if transport else scope, receive, send)
+        await app({**scope, CLOSE: transport.abort} if transport else scope, receive, send)
 
     return wrapped
 

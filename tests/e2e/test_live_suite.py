@@ -76,7 +76,7 @@ def run(folder: Path, url: str, *options: str) -> subprocess.CompletedProcess[st
 
 def test_contract_tests_pass_against_the_emulator_and_delete_what_they_made(tmp_path: Path) -> None:
     record = tmp_path / "record.json"
-    with served(emulator(training="looks:2")) as url:
+    with served(emulator(training="reads:2")) as url:
         done = run(tmp_path, url, "--live-write", f"--record={record}")
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -97,7 +97,7 @@ def test_contract_tests_pass_against_the_emulator_and_delete_what_they_made(tmp_
 
 
 def test_contract_tests_fail_against_a_service_that_deviates(tmp_path: Path) -> None:
-    with served(Deviating(emulator(training="looks:2"), b"UnsupportedFilter", b"UnsupportedThings")) as url:
+    with served(Deviating(emulator(training="reads:2"), b"UnsupportedFilter", b"UnsupportedThings")) as url:
         done = run(tmp_path, url)
 
     assert done.returncode == 1

@@ -134,7 +134,7 @@ def team(tmp_path: Path) -> Iterator[tuple[Team, ExitStack]]:
     )
     (tmp_path / "nginx.conf").write_text(configuration(here))
     with ExitStack() as stack:
-        emulator = ("-m", "custom_speech_server", "emulator", "--port", str(azure), "--training", "command")
+        emulator = ("-m", "custom_speech_server", "emulator", "--port", str(azure), "--training", "reads:1000000")
         stack.enter_context(run(sys.executable, *emulator, until="listening on"))
         here.replicas += [here.start(stack, port) for port in ports]
         stack.enter_context(run("nginx", "-c", str(tmp_path / "nginx.conf"), "-g", "daemon off; master_process off;"))

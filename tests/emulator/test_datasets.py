@@ -11,7 +11,7 @@ import pytest
 
 from custom_speech_emulator import account
 from custom_speech_emulator.resources.dataset_imports import allowed
-from custom_speech_emulator.state.seed import SENTENCES
+from custom_speech_emulator.resources.stock import SENTENCES
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.loopback_server import Heard, listening
 from support.recordings import wav, zipped

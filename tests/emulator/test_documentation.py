@@ -5,8 +5,8 @@ from pathlib import Path
 
 from custom_speech_emulator import ACCOUNTS
 from custom_speech_emulator.control_routes import ROUTES
-from custom_speech_emulator.faults.rules import Rule
-from custom_speech_emulator.http.versions import VERSIONS
+from custom_speech_emulator.faults import Rule
+from custom_speech_emulator.http.api_versions import VERSIONS
 from custom_speech_emulator.routes import OPERATIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")

@@ -47,7 +47,7 @@ def test_endpoint_is_refused_for_what_cannot_be_deployed(eastus: Resource) -> No
 
 def test_endpoint_takes_another_model_when_it_is_ready(start: Callable[..., Service]) -> None:
     """The change deploys anew; it is refused while a deployment runs."""
-    resource = start(training="command").resource()
+    resource = start(training="reads:1000000").resource()
     finish = resource.service.control
     model = resource.stocked("models", "finished model en-US")
     endpoint = resource.ask("POST", "/endpoints", json=asked())

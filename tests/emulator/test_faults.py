@@ -97,7 +97,7 @@ def test_fault_rule_fits_by_all_that_it_names(service: Service, eastus: Resource
     assert other.send("GET", "/models/base").status_code == 200
     assert service.resource(version="v3.2").send("GET", "/models/base").status_code == 200
     assert eastus.send("GET", "/models").status_code == 200
-    assert service.control("GET", "faults") == [{**rule, "fitted": 1, "struck": 1}]
+    assert service.control("GET", "faults") == [{**rule, "matched": 1, "applied": 1}]
 
 
 def test_fault_rule_strikes_by_chance_but_repeatably(service: Service, eastus: Resource) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.http.errors import Refused
+from custom_speech_emulator.http.error_responses import Refused
 from custom_speech_emulator.http.odata_filter import parsed
 from support.emulator_service import Resource
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.http.links import HERE, Address, referenced, there
+from custom_speech_emulator.http.links import HOST_PLACEHOLDER, Address, referenced, region_placeholder
 from support.emulator_service import Resource, Service
 
 EASTUS = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
@@ -44,7 +44,8 @@ def test_link_names_another_region_in_the_same_style(base: str, other: str) -> N
     """A plain loopback address stays plain."""
     parts = urlsplit(base)
 
-    assert Address(parts.scheme, parts.netloc).write(there("westeurope") + "/x " + HERE) == f"{other}/x {base}"
+    text = region_placeholder("westeurope") + "/x " + HOST_PLACEHOLDER
+    assert Address(parts.scheme, parts.netloc).write(text) == f"{other}/x {base}"
 
 
 @pytest.mark.parametrize(

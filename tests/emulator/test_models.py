@@ -139,7 +139,7 @@ def test_model_cannot_change_what_it_was_trained_from(eastus: Resource) -> None:
 
 def test_model_is_deleted_when_it_has_ended_and_is_not_used(start: Callable[..., Service]) -> None:
     """409 while it runs or is deployed; 204 then, and again."""
-    resource = start(training="looks:2").resource()
+    resource = start(training="reads:2").resource()
     model = resource.ask("POST", "/models", json=body(resource, "plain text en-US"))
     assert resource.refusal("DELETE", model["self"]) == (409, "DeleteNotAllowed")
     for _ in range(2):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_speech_emulator.state.locales import LOCALES, scores_tokens
+from custom_speech_emulator.resources.locales import LOCALES, scores_tokens
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.recordings import wav, zipped
 
@@ -55,7 +55,7 @@ def test_a_list_with_both_spellings_of_a_parameter_is_refused(eastus: Resource) 
 
 def test_text_only_base_model_is_trained_with_audio_anywhere(start: Callable[..., Service]) -> None:
     """vi-VN, a region without training hardware, audio with transcripts: only the transcripts are used."""
-    resource = start(training="looks:2").resource("brazilsouth")
+    resource = start(training="reads:2").resource("brazilsouth")
     content = zipped({"trans.txt": TRANSCRIPTS.encode(), "a.wav": wav(), "b.wav": wav()})
     dataset = resource.dataset("Acoustic", content, locale="vi-VN")
     reads_until_finished(resource, dataset["self"])
@@ -188,10 +188,10 @@ def test_literal_paths_beside_templates_answer_405(eastus: Resource, method: str
     assert (response.status_code, response.headers["allow"]) == (405, allow)
 
 
-@pytest.mark.parametrize("looks", [1, 2, 3, 5])
-def test_looks_n_means_n_reads(start: Callable[..., Service], looks: int) -> None:
+@pytest.mark.parametrize("reads", [1, 2, 3, 5])
+def test_progress_ends_at_the_nth_read(start: Callable[..., Service], reads: int) -> None:
     """Of a model, an import, an evaluation and a copy alike: the n-th read shows the end."""
-    resource = start(training=f"looks:{looks}").resource()
+    resource = start(training=f"reads:{reads}").resource()
     text = {"self": resource.stocked("datasets", "plain text en-US")["self"]}
     audio = {"self": resource.stocked("datasets", "audio with transcripts en-US")["self"]}
     base = {"self": open_ones(resource, "en-US")[0]["self"]}
@@ -206,7 +206,7 @@ def test_looks_n_means_n_reads(start: Callable[..., Service], looks: int) -> Non
         uploaded(resource),
     ]
 
-    assert [reads_until_finished(resource, one["self"]) for one in made] == [looks] * len(made)
+    assert [reads_until_finished(resource, one["self"]) for one in made] == [reads] * len(made)
 
 
 def uploaded(resource: Resource) -> Any:

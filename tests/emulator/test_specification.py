@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from custom_speech_emulator.http.versions import VERSIONS as KNOWN
+from custom_speech_emulator.http.api_versions import VERSIONS as KNOWN
 from custom_speech_emulator.routes import OPERATIONS
 from support.emulator_service import FOLDER, VERSIONS, Service, id_of, resource_id
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from custom_speech_emulator import StateUnusableError, emulator
-from custom_speech_emulator.state.store import Entity, Store
+from custom_speech_emulator.state.entity_store import Entity, EntityStore
 from support.emulator_service import Service
 
 Start = Callable[..., Service]
@@ -22,8 +22,8 @@ MODEL = {"displayName": "kept", "locale": "en-US"}
 WRITER = """
 import sys
 from pathlib import Path
-from custom_speech_emulator.state.store import Entity, Store
-store = Store(Path(sys.argv[1]))
+from custom_speech_emulator.state.entity_store import Entity, EntityStore
+store = EntityStore(Path(sys.argv[1]))
 print("ready", flush=True)
 n = 0
 while True:
@@ -51,7 +51,10 @@ def test_state_survives_a_restart(start: Start, tmp_path: Path) -> None:
 
 def test_state_is_shared_by_two_emulators(start: Start, tmp_path: Path) -> None:
     """What one writes the other reads at once."""
-    one, other = start(state=tmp_path / "s", training="command"), start(state=tmp_path / "s", training="command")
+    one, other = (
+        start(state=tmp_path / "s", training="reads:1000000"),
+        start(state=tmp_path / "s", training="reads:1000000"),
+    )
     model = one.resource().ask("POST", "/models", json=MODEL)
 
     assert other.resource().ask("GET", model["self"])["status"] == "Running"
@@ -98,20 +101,20 @@ def test_state_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) ->
 
 def test_state_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
     """Web hooks hear of events only when they stand in the state."""
-    world = start().app.state.emulator.state
-    with suppress(LookupError), world.transaction():
-        world.happened(Entity("x", "models", "one"), "Creation")
+    state = start().app.state.emulator.state
+    with suppress(LookupError), state.transaction():
+        state.record_event(Entity("x", "models", "one"), "Creation")
         raise LookupError
 
-    with world.transaction():
-        assert world.taken_events() == []
+    with state.transaction():
+        assert state.pop_events() == []
 
 
 def test_state_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> None:
     """An older format, or some other program's database; twice, under two names."""
     file = tmp_path / "state.db"
     for _ in range(2):
-        Store(file).close()
+        EntityStore(file).close()
         with sqlite3.connect(file) as db:
             db.execute("UPDATE setting SET value = 'custom-speech-emulator 0'")
         db.close()
@@ -157,7 +160,7 @@ def _writer(file: Path, name: str) -> subprocess.Popen[bytes]:
 
 
 def _wait_for_writes(file: Path, names: list[str]) -> None:
-    store = Store(file)
+    store = EntityStore(file)
     while True:
         with store.transaction():
             if all(store.get("x", "pair", f"{name}-c") for name in names):
@@ -166,7 +169,7 @@ def _wait_for_writes(file: Path, names: list[str]) -> None:
 
 def test_state_is_written_by_many_threads_without_a_loss(tmp_path: Path) -> None:
     """Each transaction is whole, whoever else is at work."""
-    store = Store(tmp_path / "state.db")
+    store = EntityStore(tmp_path / "state.db")
 
     def work() -> None:
         for _ in range(20):

@@ -22,14 +22,14 @@ class Clock:
         return self.now
 
 
-def statuses(resource: Resource, link: str, looks: int) -> list[str]:
-    """What so many looks show."""
-    return [resource.ask("GET", link)["status"] for _ in range(looks)]
+def statuses(resource: Resource, link: str, reads: int) -> list[str]:
+    """What so many reads show."""
+    return [resource.ask("GET", link)["status"] for _ in range(reads)]
 
 
-def test_progress_passes_by_looks(start: Start) -> None:
-    """Three looks: running, running, done; a list is no look."""
-    resource = start(training="looks:3").resource()
+def test_progress_passes_by_reads(start: Start) -> None:
+    """Three reads: running, running, done; a list does not count."""
+    resource = start(training="reads:3").resource()
     model = resource.ask("POST", "/models", json=TEXT)
 
     for _ in range(5):
@@ -57,7 +57,7 @@ def test_progress_passes_by_seconds(start: Start) -> None:
 
 
 def test_progress_stamps_what_ended_unseen_with_the_moment_at_which_it_ended(start: Start) -> None:
-    """Looking late does not make a training late."""
+    """Reading late does not make a training late."""
     service = start(training="seconds:60", now=Clock())
     model = service.resource().ask("POST", "/models", json=TEXT)
 
@@ -81,7 +81,7 @@ def test_progress_says_how_long_to_wait(start: Start) -> None:
 
 def test_progress_stands_still_until_a_command(start: Start) -> None:
     """Everything ends at once, or one thing as the command says."""
-    service = start(training="command")
+    service = start(training="reads:1000000")
     resource = service.resource()
     first, second = (resource.ask("POST", "/models", json=TEXT) for _ in range(2))
     assert statuses(resource, first["self"], 9)[-1] == "Running"
@@ -135,8 +135,8 @@ def test_progress_is_repeatable_with_a_seed(start: Start) -> None:
     assert start(seed=8, now=clock).resource().model()["self"] != first["self"]
 
 
-@pytest.mark.parametrize("training", ["", "looks", "looks:x", "seconds:-1", "command:1", "hours:3"])
+@pytest.mark.parametrize("training", ["", "reads", "reads:x", "seconds:-1", "command", "hours:3"])
 def test_progress_is_refused_in_other_words(start: Start, training: str) -> None:
     """An option that makes no sense is a ValueError."""
-    with pytest.raises(ValueError, match="looks:N, seconds:S or command"):
+    with pytest.raises(ValueError, match="seconds:S or reads:N"):
         start(training=training)

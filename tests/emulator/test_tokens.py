@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_emulator import ACCOUNTS
-from custom_speech_emulator.http.tokens import holder
+from custom_speech_emulator.http.authentication import holder
 from custom_speech_emulator.state.clock import utc_now
 from support.emulator_service import Service
 

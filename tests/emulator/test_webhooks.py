@@ -5,7 +5,9 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import ANY
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -27,33 +29,97 @@ def asked(url: str, *events: str, **others: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_web_hook_is_told_what_happens(service: Service, version: str) -> None:
-    """Creation, processing and completion of a model, each once, in the version it was registered with."""
+def test_web_hook_is_notified_of_what_happens(service: Service, version: str) -> None:
+    """Creation, processing, completion and deletion of a model, each once, in the version it was registered with."""
     resource = service.resource(version=version)
     with listening(agreeing) as listener:
-        events = ("modelCreation", "modelCompletion", "modelDeletion")
+        events = ("modelCreation", "modelProcessing", "modelCompletion", "modelDeletion")
         hook = resource.ask("POST", "/webhooks", json=asked(f"{listener.url}/hook", *events))
         assert resource.ask("GET", hook["self"])["status"] == "Succeeded"
         model = resource.model()
         resource.ask("DELETE", model["self"])
 
-    told = [(one.headers["x-microsoftspeechservices-event"], one.body) for one in listener.heard[1:]]
-    assert [event for event, _ in told] == list(events)
-    assert all(json.loads(body)["self"] == model["self"] for _, body in told)
+    told = [(one.headers["x-microsoftspeechservices-event"], json.loads(one.body)) for one in listener.heard[1:]]
+    assert [event for event, _ in told] == ["ModelCreation", "ModelProcessing", "ModelCompletion", "ModelDeletion"]
+    assert [body for _, body in told] == [{"self": model["self"], "invocationId": ANY}] * 4
+    assert len({body["invocationId"] for _, body in told}) == 4
+
+
+@dataclass
+class Receiver:
+    """A receiver as Microsoft's sample is described: it parses the event by letter case, and checks every signature."""
+
+    secret: bytes
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    events: tuple[str, ...] = (
+        "Challenge",
+        "Ping",
+        *(
+            f"{kind}{what}"
+            for kind in ("Dataset", "Model", "Evaluation", "Endpoint", "Transcription")
+            for what in ("Creation", "Processing", "Completion", "Deletion")
+        ),
+    )
+
+    def __call__(self, heard: Heard) -> tuple[int, dict[str, str], bytes]:
+        """Answer the validation token, or note which entity an event is about; 400 for what it does not accept."""
+        event = heard.headers["x-microsoftspeechservices-event"]
+        token = parse_qs(urlsplit(heard.path).query).get("validationToken", [""])[0]
+        signed = token.encode() if event == "Challenge" else heard.body
+        digest = base64.b64encode(hmac.new(self.secret, signed, hashlib.sha256).digest()).decode()
+        if event not in self.events or heard.headers["x-microsoftspeechservices-signature"] != digest:
+            return 400, {}, b""
+        if event == "Challenge":
+            return 200, {}, token.encode()
+        self.seen.append((event, json.loads(heard.body)["self"]))
+        return 200, {}, b""
+
+
+def test_web_hook_serves_a_receiver_that_checks_every_signature(eastus: Resource) -> None:
+    """Every kind is created, processed and completed; the receiver fetches nothing that it does not know."""
+    receiver = Receiver(SECRET.encode())
+    with listening(receiver) as listener:
+        kinds = ("dataset", "model", "evaluation", "endpoint")
+        events = [f"{kind}{what}" for kind in kinds for what in ("Creation", "Processing", "Completion")]
+        body = asked(listener.url, "ping", *events, properties={"secret": SECRET})
+        hook = eastus.ask("POST", "/webhooks", json=body)
+        eastus.ask("POST", hook["links"]["ping"])
+        dataset = eastus.dataset("Language", b"One line of text.\n")
+        model = eastus.model()
+        audio = eastus.stocked("datasets", "audio with transcripts en-US")
+        references = {
+            name: {"self": one["self"]} for name, one in (("model1", model), ("model2", model), ("dataset", audio))
+        }
+        evaluation = eastus.ask("POST", "/evaluations", json={"displayName": "e", "locale": "en-US", **references})
+        endpoint = eastus.ask("POST", "/endpoints", json={"displayName": "e", "locale": "en-US"})
+        for one in (evaluation, endpoint):
+            eastus.ask("GET", one["self"])
+
+    named = {"Dataset": dataset, "Model": model, "Evaluation": evaluation, "Endpoint": endpoint}
+    wanted = [
+        (f"{kind}{what}", one["self"])
+        for kind, one in named.items()
+        for what in ("Creation", "Processing", "Completion")
+    ]
+    assert sorted(receiver.seen) == sorted([("Ping", hook["self"]), *wanted])
 
 
 def test_web_hook_is_signed_with_its_secret(eastus: Resource) -> None:
-    """Base64 of an HMAC-SHA256 over the body; none without a secret."""
+    """Base64 of an HMAC-SHA256 over the body, or over the token of a challenge; none without a secret."""
     with listening(agreeing) as listener:
         hook = eastus.ask("POST", "/webhooks", json=asked(listener.url, properties={"secret": SECRET}))
         assert eastus.send("POST", hook["links"]["ping"]).status_code == 202
         eastus.ask("PATCH", hook["self"], json={"properties": {"secret": ""}})
         eastus.ask("POST", hook["links"]["ping"])
 
-    ping, unsigned = listener.heard[1:]
+    challenge, ping, unsigned = listener.heard
+    token = parse_qs(urlsplit(challenge.path).query)["validationToken"][0]
+    digest = hmac.new(SECRET.encode(), token.encode(), hashlib.sha256).digest()
+    assert challenge.headers["x-microsoftspeechservices-event"] == "Challenge"
+    assert challenge.headers["x-microsoftspeechservices-signature"] == base64.b64encode(digest).decode()
     digest = hmac.new(SECRET.encode(), ping.body, hashlib.sha256).digest()
     assert ping.headers["x-microsoftspeechservices-signature"] == base64.b64encode(digest).decode()
-    assert ping.headers["x-microsoftspeechservices-event"] == "ping"
+    assert ping.headers["x-microsoftspeechservices-event"] == "Ping"
     assert "x-microsoftspeechservices-signature" not in unsigned.headers
 
 
@@ -105,10 +171,10 @@ def test_web_hook_is_tested_with_the_last_entity_of_each_event(eastus: Resource)
         assert eastus.send("POST", hook["links"]["test"]).status_code == 202
         assert eastus.send("POST", empty["links"]["test"]).status_code == 204
 
-    assert [one.headers["x-microsoftspeechservices-event"] for one in listener.heard] == ["modelCompletion"]
+    assert [one.headers["x-microsoftspeechservices-event"] for one in listener.heard] == ["ModelCompletion"]
 
 
-def test_web_hook_is_told_once_although_a_refusal_came_between(start: Callable[..., Service]) -> None:
+def test_web_hook_is_notified_once_although_a_refusal_came_between(start: Callable[..., Service]) -> None:
     """What a refused request would have moved on happens with the next one, and is told then."""
     service = start(training="seconds:4")
     resource = service.resource()
@@ -119,7 +185,7 @@ def test_web_hook_is_told_once_although_a_refusal_came_between(start: Callable[.
         assert resource.send("GET", "/models/none").status_code == 404
         resource.ask("GET", "/models")
 
-    assert [one.headers["x-microsoftspeechservices-event"] for one in listener.heard[1:]] == ["modelCompletion"]
+    assert [one.headers["x-microsoftspeechservices-event"] for one in listener.heard[1:]] == ["ModelCompletion"]
 
 
 @pytest.mark.parametrize(

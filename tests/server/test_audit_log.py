@@ -11,7 +11,7 @@ from mcp import MCPError
 from mcp.types import ElicitResult
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.faults.rules import Faults
+from custom_speech_emulator.faults import Faults
 from custom_speech_server.audit_log import AuditFile, audit_from_environment, audit_warnings
 from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources
 from custom_speech_tools.runtime.auditing import NullAudit

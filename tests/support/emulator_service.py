@@ -21,7 +21,7 @@ class Service:
     """One emulator in this process, and what of its answers the specification does not allow."""
 
     def __init__(self, **options: Any) -> None:
-        self.app = emulator(**({"training": "looks:1", "seed": 1} | options))
+        self.app = emulator(**({"training": "reads:1", "seed": 1} | options))
         self.violations: list[str] = []
         self._runner = asyncio.Runner()
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from starlette.responses import JSONResponse
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.faults.rules import Faults
+from custom_speech_emulator.faults import Faults
 from custom_speech_emulator.state.accounts import account
 from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
@@ -83,7 +83,7 @@ class Service:
 
     def disarm(self) -> int:
         """From here on nothing fails; how often a rule struck."""
-        struck = self.echoed + sum(int(rule["struck"]) for rule in self.emulation.faults.shown())
+        struck = self.echoed + sum(int(rule["applied"]) for rule in self.emulation.faults.shown())
         self.emulation.faults, self.echoes = Faults(), 0
         return struck
 

@@ -18,7 +18,7 @@ Scope = MutableMapping[str, Any]
 class Azure:
     """A fresh emulator. Every exchange is checked against the published specification where that is at hand."""
 
-    def __init__(self, training: str = "looks:2", app: Any = None) -> None:
+    def __init__(self, training: str = "reads:2", app: Any = None) -> None:
         self.app = app or emulator(training=training)
         self.violations: list[str] = []
         folder = os.environ.get("AZURE_SPEECH_SPECS")

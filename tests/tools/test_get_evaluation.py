@@ -8,7 +8,7 @@ import pytest
 from conftest import Connect
 from custom_speech_data.word_errors import normalized_words
 from custom_speech_emulator.resources import evaluation_scoring
-from custom_speech_emulator.state.seed import SENTENCES
+from custom_speech_emulator.resources.stock import SENTENCES
 from custom_speech_tools.speech import schemas
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of

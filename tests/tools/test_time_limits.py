@@ -12,7 +12,7 @@ from mcp import MCPError
 from mcp.types import ElicitResult
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.faults.rules import Faults
+from custom_speech_emulator.faults import Faults
 from custom_speech_server.credentials import KeyringKey
 from support.scripted_service import KEY, Listener, Scripted, model, one_resource, served
 from support.tool_client import Caller
@@ -64,7 +64,7 @@ async def test_call_ends_in_time_when_the_service_never_answers(tool: str) -> No
 @pytest.mark.parametrize("tool", CALLS)
 async def test_call_ends_in_time_when_every_answer_comes_at_the_last_moment(tool: str) -> None:
     """Each within its own limit; their sum is what counts."""
-    app = emulator(now=clock(), training="command", faults=[{"fault": "slow-headers", "seconds": 13.5}])
+    app = emulator(now=clock(), training="reads:1000000", faults=[{"fault": "slow-headers", "seconds": 13.5}])
 
     async with served(app) as call:
         took, _ = await seconds(call, tool, **CALLS[tool])
@@ -145,7 +145,7 @@ async def test_call_ends_in_time_when_the_keyring_waits_for_somebody(monkeypatch
 
 async def test_call_ends_in_time_waiting_for_an_end_uses_what_is_left() -> None:
     """A model that is long in coming, asked for by a name that takes 13 seconds to find."""
-    app = emulator(now=clock(), training="command", faults=[{"fault": "slow-headers", "seconds": 13.0}])
+    app = emulator(now=clock(), training="reads:1000000", faults=[{"fault": "slow-headers", "seconds": 13.0}])
     made = {"display_name": "A", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
 
     async with served(app) as call:
@@ -158,7 +158,7 @@ async def test_call_ends_in_time_waiting_for_an_end_uses_what_is_left() -> None:
 
 async def test_call_ends_in_time_a_wait_that_goes_wrong_tells_what_is_known() -> None:
     """The service stops answering while a training is looked at: its last status is the answer."""
-    app = emulator(now=clock(), training="command")
+    app = emulator(now=clock(), training="reads:1000000")
     made = {"display_name": "A", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
 
     async with served(app) as call:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from custom_speech_emulator.http.errors import Refused
+from custom_speech_emulator.http.error_responses import Refused
 
 # What stands for a host until the answer is written. Random, so that no text of a caller can be taken for it.
-HERE = f"@here-{secrets.token_hex(8)}@"
+HOST_PLACEHOLDER = f"@here-{secrets.token_hex(8)}@"
 _THERE = f"@there-{secrets.token_hex(8)}-"
 _ANYWHERE_ELSE = re.compile(_THERE + r"([a-z0-9-]+)@")
 
@@ -25,7 +25,7 @@ _PATH = re.compile(r"^(/(?P<region>[a-z0-9-]+))?/speechtotext(/(?P<version>v[0-9
 LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver", "test", "emulator"}
 
 
-def there(region: str) -> str:
+def region_placeholder(region: str) -> str:
     """Return what stands for the host of another region until the answer is written."""
     return f"{_THERE}{region}@"
 
@@ -65,7 +65,7 @@ class Address:
 
     def write(self, text: str) -> str:
         """`text` with every stand-in replaced by the real host."""
-        written = text.replace(HERE, self.base)
+        written = text.replace(HOST_PLACEHOLDER, self.base)
         return _ANYWHERE_ELSE.sub(lambda found: self.of(found[1]), written) if _THERE in written else written
 
 

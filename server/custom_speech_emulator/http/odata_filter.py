@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from custom_speech_emulator.http.errors import invalid
+from custom_speech_emulator.http.error_responses import invalid
 from custom_speech_emulator.state.clock import moment, stamp
 
 DATES = {"createdDateTime", "lastActionDateTime"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from custom_speech_emulator.http.errors import invalid
+from custom_speech_emulator.http.error_responses import invalid
 
 PAGE = 100
 _INT32 = 2**31 - 1

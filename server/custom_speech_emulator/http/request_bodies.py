@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from custom_speech_emulator.http.errors import Refused, invalid
-from custom_speech_emulator.http.operation_call import Call
+from custom_speech_emulator.http.error_responses import Refused, invalid
+from custom_speech_emulator.http.request import Call
 
 Kind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
 EVENTS = (

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from custom_speech_emulator.http.errors import invalid
-from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import Reference
-from custom_speech_emulator.http.versions import Json, Version
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.clock import moment
-from custom_speech_emulator.state.locales import AUDIO
-from custom_speech_emulator.state.store import Entity
+from custom_speech_emulator.state.entity_store import Entity
 
 
 def shape(model: str, document: Json, version: Version) -> Json:
     """Return a BaseModel."""
     features = version.features(document["transcribes"], document["endpoints"], document["formats"])
     return {
-        "self": version.link("models/base", model),
-        "displayName": document["displayName"],
-        "description": document.get("description"),
-        "locale": document["locale"],
-        "createdDateTime": document["createdDateTime"],
-        "lastActionDateTime": document["lastActionDateTime"],
-        "status": document["status"],
         "links": {"manifest": version.link("models/base", model, "manifest")},
         "properties": {
             "deprecationDates": {
@@ -39,16 +32,6 @@ def shape(model: str, document: Json, version: Version) -> Json:
 
 
 BASE_MODELS = Kind("models/base", "base model", "InvalidBaseModel", shape, shared=True, moves=False)
-
-
-def get(call: Call) -> Answer:
-    """Models_GetBaseModel."""
-    return entities.get(call, BASE_MODELS)
-
-
-def list_all(call: Call) -> Answer:
-    """Models_ListBaseModels."""
-    return entities.listed(call, BASE_MODELS)
 
 
 def is_open(model: Entity, now: datetime) -> bool:

@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 from pydantic import RootModel, ValidationError
 
-from custom_speech_emulator.http.errors import Refused, conflict, invalid
-from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.error_responses import Refused, conflict, invalid
+from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import Body, Name, wrong
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import dataset_imports, entities
 from custom_speech_emulator.resources.datasets import DATASETS
-from custom_speech_emulator.state.store import Entity
+from custom_speech_emulator.state.entity_store import Entity
 
 LARGEST = 8 * 1024 * 1024
 _LONGEST_ID = 64

@@ -9,18 +9,15 @@ import urllib.request
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from custom_speech_data import DatasetError, DatasetReport, read_dataset
 from custom_speech_emulator.http.links import host_of
 from custom_speech_emulator.resources import files
+from custom_speech_emulator.state.accounts import Account
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.progress import QUICK
-from custom_speech_emulator.state.store import Entity
-
-if TYPE_CHECKING:
-    from custom_speech_emulator.state.accounts import Account
-    from custom_speech_emulator.state.emulator_state import EmulatorState
 
 PATIENCE = 60.0
 _TIMEOUT = 10.0
@@ -91,7 +88,7 @@ def take_in(state: EmulatorState, account: Account, dataset_id: str, report: Dat
         del dataset.document["waits"], dataset.document["ends"]
         dataset.document |= {"outcome": _outcome(report), "report": _details(report)}
         dataset.due = None
-        state.pace.start(dataset, state.now(), QUICK)
+        state.progress.start(dataset, state.now(), QUICK)
         state.store.put(dataset)
 
 

@@ -7,9 +7,10 @@ from email.policy import HTTP
 from functools import partial
 from typing import Any, cast
 
-from custom_speech_emulator.http.errors import Refused, invalid
-from custom_speech_emulator.http.operation_call import Answer, Call, parsed
+from custom_speech_emulator.http.error_responses import Refused, invalid
+from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import NewDataset, checked
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import dataset_imports, entities
 from custom_speech_emulator.resources.datasets import DATASETS, fresh
 

@@ -4,34 +4,23 @@ from __future__ import annotations
 
 from functools import partial
 
-from custom_speech_emulator.http.errors import invalid
-from custom_speech_emulator.http.operation_call import Answer, Call
-from custom_speech_emulator.http.request_bodies import NewDataset, Update, read
-from custom_speech_emulator.http.versions import Json, Version
-from custom_speech_emulator.resources import dataset_imports, entities, projects
-from custom_speech_emulator.resources.entities import FILTERS, Kind
-from custom_speech_emulator.state import quotas
-from custom_speech_emulator.state.locales import supported
-from custom_speech_emulator.state.store import Entity
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.request_bodies import NewDataset, read
+from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.resources import dataset_imports, entities, projects, quotas
+from custom_speech_emulator.resources.entities import FILTERS, Kind, offered
+from custom_speech_emulator.state.entity_store import Entity
 
 
 def shape(dataset: str, document: Json, version: Version) -> Json:
     """Return a Dataset; the links for blocks are there only while it waits for them."""
-    project = document.get("project")
     return {
-        "self": version.link("datasets", dataset),
-        "displayName": document["displayName"],
-        "description": document.get("description"),
-        "locale": document["locale"],
-        "customProperties": document.get("customProperties"),
-        "createdDateTime": document["createdDateTime"],
-        "lastActionDateTime": document["lastActionDateTime"],
         "kind": document["kind"],
-        "project": version.reference("projects", project) if project and version.projects else None,
         "links": _links(dataset, document, version),
         "properties": _properties(document, version),
         "contentUrl": document.get("contentUrl"),
-        "status": document["status"],
     }
 
 
@@ -53,10 +42,31 @@ def _properties(document: Json, version: Version) -> Json:
     properties |= {name: document.get(name, 0) for name in ("acceptedLineCount", "rejectedLineCount")}
     if "milliseconds" in document:
         properties |= version.duration(document["milliseconds"])
-    return properties | ({"error": document["error"]} if "error" in document else {})
+    return properties
 
 
-DATASETS = Kind("datasets", "dataset", "InvalidDataset", shape, (*FILTERS, "kind"))
+def _in_use(call: Call, dataset: Entity) -> str | None:
+    """Return a training or a test that still reads it."""
+    account, unfinished = call.account.name, "moving"
+    for model in call.store.all(account, "models", unfinished):
+        if dataset.id in model.document["datasets"]:
+            return f"the model {model.id}"
+    for evaluation in call.store.all(account, "evaluations", unfinished):
+        if dataset.id == evaluation.document["dataset"]:
+            return f"the evaluation {evaluation.id}"
+    return None
+
+
+DATASETS = Kind(
+    "datasets",
+    "dataset",
+    "InvalidDataset",
+    shape,
+    (*FILTERS, "kind"),
+    change=projects.reconnect,
+    in_use=_in_use,
+    ended=dataset_imports.ended,
+)
 
 
 def create(call: Call) -> Answer:
@@ -77,7 +87,7 @@ def create(call: Call) -> Answer:
 
 def fresh(call: Call, body: NewDataset) -> Entity:
     """Return a dataset that has no content yet; 400 where the locale, the project or the quota does not allow it."""
-    body.locale = supported(body.locale)  # the list of kinds of a locale is not enforced (recorded live)
+    body.locale = offered(body.locale)  # the list of kinds of a locale is not enforced (recorded live)
     project = projects.connected(call, body.project, body.locale)
     quotas.check(call, "datasets")
     dataset = entities.new(call, DATASETS, body)
@@ -88,37 +98,3 @@ def fresh(call: Call, body: NewDataset) -> Entity:
     if project:
         dataset.document["project"] = project
     return dataset
-
-
-def get(call: Call) -> Answer:
-    """Datasets_Get."""
-    return entities.get(call, DATASETS)
-
-
-def list_all(call: Call) -> Answer:
-    """Datasets_List."""
-    return entities.listed(call, DATASETS)
-
-
-def update(call: Call) -> Answer:
-    """Datasets_Update."""
-    dataset, patch = entities.found(call, DATASETS), read(call, Update)
-    projects.reconnect(call, dataset, patch)
-    return entities.changed(call, DATASETS, dataset, patch)
-
-
-def delete(call: Call) -> Answer:
-    """Datasets_Delete."""
-    return entities.removed(call, DATASETS, _in_use)
-
-
-def _in_use(call: Call, dataset: Entity) -> str | None:
-    """Return a training or a test that still reads it."""
-    account, unfinished = call.account.name, "moving"
-    for model in call.store.all(account, "models", unfinished):
-        if dataset.id in model.document["datasets"]:
-            return f"the model {model.id}"
-    for evaluation in call.store.all(account, "evaluations", unfinished):
-        if dataset.id == evaluation.document["dataset"]:
-            return f"the evaluation {evaluation.id}"
-    return None

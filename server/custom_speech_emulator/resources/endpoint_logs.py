@@ -9,22 +9,19 @@ import io
 import json
 import wave
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from custom_speech_emulator.http import paging
-from custom_speech_emulator.http.errors import Refused, invalid
-from custom_speech_emulator.http.links import HERE
-from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import Refused, invalid
+from custom_speech_emulator.http.links import HOST_PLACEHOLDER
+from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import entities, files
 from custom_speech_emulator.resources.endpoints import ENDPOINTS
-from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.resources.entities import Kind, offered
 from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.locales import supported
-from custom_speech_emulator.state.store import Entity
-
-if TYPE_CHECKING:
-    from custom_speech_emulator.http.versions import Json, Version
-    from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.entity_store import Entity
 
 _RECOGNIZED = json.dumps({"RecognitionStatus": "Success", "DisplayText": "", "simulated": True}).encode()
 
@@ -35,7 +32,7 @@ def shape(log: str, document: Json, version: Version) -> Json:
         "self": version.link(document["place"], log),
         "name": log,
         "kind": document["kind"],
-        "links": {"contentUrl": HERE + document["address"]},
+        "links": {"contentUrl": HOST_PLACEHOLDER + document["address"]},
         "properties": {"size": document["size"]},
         "createdDateTime": document["createdDateTime"],
     }
@@ -86,7 +83,7 @@ def list_all(call: Call) -> Answer:
     skip = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 2**31
     rows = call.store.rows(call.account.name, place, "1", (), skip, top + 1)
     link = call.version.link(place) + f"?skipToken={skip + top}&top={top}"
-    signed = [row._replace(text=row.with_property("address", _signed(call, row.id))) for row in rows[:top]]
+    signed = [row.with_properties({"address": _signed(call, row.id)}) for row in rows[:top]]
     return Answer(200, entities.page(call, _kind(place), signed, link if len(rows) > top else None))
 
 
@@ -131,7 +128,7 @@ def _signed(call: Call, log: str) -> str:
 def _place(call: Call) -> str:
     """Return where the logs lie that a path names; 400 when the endpoint keeps none."""
     if "locale" in call.path:
-        return of_locale(supported(call.path["locale"]))
+        return of_locale(offered(call.path["locale"]))
     endpoint = entities.found(call, ENDPOINTS)
     if not endpoint.document["loggingEnabled"]:
         raise invalid("EndpointWithoutLogging", "Logging is not enabled for this endpoint.", "id")

@@ -1,23 +1,29 @@
-"""Operations that all kinds of entities share: find, present, list, create, change and delete."""
+"""Kinds of entities, and the operations that they share: get, list, update and delete, written once for all kinds.
+
+A kind says what differs: how it is written, what an update changes, and what keeps it from being deleted.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from custom_speech_emulator.http import paging
-from custom_speech_emulator.http.errors import conflict, invalid, not_found
-from custom_speech_emulator.http.links import HERE, referenced
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import conflict, invalid, not_found
+from custom_speech_emulator.http.links import HOST_PLACEHOLDER, referenced
 from custom_speech_emulator.http.odata_filter import Condition, parsed
-from custom_speech_emulator.http.operation_call import Answer, Call
-from custom_speech_emulator.http.request_bodies import ENTRIES, Body
-from custom_speech_emulator.http.versions import Json, Version
-from custom_speech_emulator.state import progress
+from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.request_bodies import ENTRIES, Body, Update, read
+from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.resources.locales import BY_LOWER_CASE
 from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.store import Entity, Row
+from custom_speech_emulator.state.emulator_state import Ending
+from custom_speech_emulator.state.entity_store import Entity, Row
+from custom_speech_emulator.state.progress import retry_after
 
 FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale")
 EVERYTHING = Condition("1", ())
@@ -25,9 +31,23 @@ EVERYTHING = Condition("1", ())
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A kind of entity: its path, its word in messages, the code of a bad reference, and how it is written.
+    """A kind of entity.
 
-    `shape` turns an id and a stored document into the wire object of a version; it must depend on nothing else.
+    Attributes:
+        path: Where it lies below the root, and its name in the store.
+        word: Its name in messages and in the events of web hooks.
+        code: The detailed error code of a reference to one that does not exist.
+        shape: What a version writes of a stored document besides the properties of every kind. It must depend on
+            nothing but its arguments.
+        filters: The properties that a list can be filtered by.
+        shared: Whether it is the same in every account, as base models are.
+        moves: Whether it has a status that changes.
+        update: The body of its update operation.
+        change: Takes the part of an update over that is special to the kind.
+        in_use: Names what keeps an entity from being deleted, None if nothing does.
+        removing: What else happens before one is deleted.
+        computed: Properties that are not stored but computed for each answer.
+        ended: What else happens when one has ended, well or not.
     """
 
     path: str
@@ -37,21 +57,51 @@ class Kind:
     filters: tuple[str, ...] = FILTERS
     shared: bool = False
     moves: bool = True
+    update: type[Body] = Update
+    change: Callable[[Call, Entity, Any], None] | None = None
+    in_use: Callable[[Call, Entity], str | None] | None = None
+    removing: Callable[[Call, Entity], None] | None = None
+    computed: Callable[[Call, str], Json] | None = None
+    ended: Ending | None = None
 
     def owner(self, call: Call) -> str:
-        """Return the account under which it is stored; base models are the same in every account."""
+        """Return the account under which it is stored."""
         return "" if self.shared else call.account.name
+
+    def written(self, entity_id: str, document: Json, version: Version) -> Json:
+        """Return the wire object of a version: the properties of every kind, and those of this one."""
+        project = document.get("project")
+        common = {name: document.get(name) for name in _COMMON} | {
+            "self": version.link(self.path, entity_id),
+            "project": version.reference("projects", project) if project and version.projects else None,
+        }
+        wire = common | self.shape(entity_id, document, version)
+        properties = wire.get("properties")
+        if "error" in document and properties is not None:
+            wire["properties"] = properties | {"error": document["error"]}
+        return {name: value for name, value in wire.items() if value is not None}
+
+
+_COMMON = (
+    "displayName",
+    "description",
+    "locale",
+    "customProperties",
+    "createdDateTime",
+    "lastActionDateTime",
+    "status",
+)
 
 
 @lru_cache(maxsize=4096)
 def _text(kind: Kind, version: Version, base: str, entity_id: str, document: str) -> str:
-    shape = kind.shape(entity_id, json.loads(document), version)
-    return json.dumps({name: value for name, value in shape.items() if value is not None}).replace(HERE, base)
+    return json.dumps(kind.written(entity_id, json.loads(document), version)).replace(HOST_PLACEHOLDER, base)
 
 
 def shown(call: Call, kind: Kind, entity: Entity) -> str:
     """Return an entity as JSON text, with placeholders for hosts."""
-    return _text(kind, call.version, HERE, entity.id, json.dumps(entity.document))
+    computed = kind.computed(call, entity.id) if kind.computed else {}
+    return _text(kind, call.version, HOST_PLACEHOLDER, entity.id, json.dumps(entity.document | computed))
 
 
 def found(call: Call, kind: Kind, name: str = "id") -> Entity:
@@ -63,15 +113,15 @@ def found(call: Call, kind: Kind, name: str = "id") -> Entity:
 
 
 def get(call: Call, kind: Kind) -> Answer:
-    """Return one entity; reading it counts as a look."""
+    """Return one entity; this is a read that lets it progress."""
     entity = found(call, kind)
     if not entity.finished:
-        progress.look(call.state, entity, call.now)
+        call.state.read(entity)
     return Answer(200, shown(call, kind, entity), _retry(call, entity))
 
 
 def _retry(call: Call, entity: Entity) -> dict[str, str]:
-    return {} if entity.finished else {"Retry-After": progress.retry_after(entity.due, call.now)}
+    return {} if entity.finished else {"Retry-After": retry_after(entity.due, call.now)}
 
 
 def listed(
@@ -81,16 +131,25 @@ def listed(
     path: tuple[str, ...] = (),
     fill: Callable[[Row], Row] | None = None,
 ) -> Answer:
-    """Return a page of a list, oldest first, with its link to the next one; `fill` adds to a row what is not stored."""
+    """Return a page of a list, oldest first, with its link to the next one.
+
+    `path` is the address of the list if it is not the kind's; `fill` adds to a row what is not stored.
+    """
     skip, top = paging.window(call.query)
     wanted = parsed(call.query["filter"], call.version.filters(kind.filters)) if "filter" in call.query else EVERYTHING
     sql = f"({where.sql}) AND ({wanted.sql})"
     rows = call.store.rows(kind.owner(call), kind.path, sql, where.values + wanted.values, skip, top + 1)
+    if kind.computed:
+        fill = partial(_computed, call, kind.computed)
     shown_rows = [fill(row) for row in rows[:top]] if fill else rows[:top]
     here = call.version.link(*(path or (kind.path,)))
     following = paging.next_link(here, call.query, skip, top) if len(rows) > top else None
     retry = {"Retry-After": "1"} if kind.moves and any(row.moving for row in shown_rows) else {}
     return Answer(200, page(call, kind, shown_rows, following), retry)
+
+
+def _computed(call: Call, computed: Callable[[Call, str], Json], row: Row) -> Row:
+    return row.with_properties(computed(call, row.id))
 
 
 def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
@@ -110,16 +169,21 @@ def new(call: Call, kind: Kind, body: Body) -> Entity:
 def created(call: Call, kind: Kind, entity: Entity) -> Answer:
     """Store a fresh entity and answer 201 with its address."""
     call.store.put(entity)
-    call.state.happened(entity, "Creation")
+    call.state.record_event(entity, "Creation")
+    if entity.status == "Running":
+        call.state.record_event(entity, "Processing")
     return Answer(201, shown(call, kind, entity), {"Location": call.version.link(kind.path, entity.id)})
 
 
-def changed(call: Call, kind: Kind, entity: Entity, update: Body) -> Answer:
+def update(call: Call, kind: Kind) -> Answer:
     """Merge a patch into an entity and answer with the whole of it."""
-    for name in update.model_fields_set & {"displayName", "description", "foundryProjectName"}:
-        _set(entity.document, name, getattr(update, name))
-    if "customProperties" in update.model_fields_set:
-        _set(entity.document, "customProperties", _merged(entity.document, update))
+    entity, patch = found(call, kind), read(call, kind.update)
+    if kind.change:
+        kind.change(call, entity, patch)
+    for name in patch.model_fields_set & {"displayName", "description", "foundryProjectName"}:
+        _set(entity.document, name, getattr(patch, name))
+    if "customProperties" in patch.model_fields_set:
+        _set(entity.document, "customProperties", _merged(entity.document, patch))
     call.store.put(entity)
     return Answer(200, shown(call, kind, entity), _retry(call, entity))
 
@@ -141,18 +205,20 @@ def _merged(document: Json, update: Body) -> Json | None:
     return kept
 
 
-def removed(call: Call, kind: Kind, in_use: Callable[[Call, Entity], str | None] | None = None) -> Answer:
+def delete(call: Call, kind: Kind) -> Answer:
     """Take an entity away: 204, also when there was none; 409 while it runs or is used."""
     entity = call.store.get(kind.owner(call), kind.path, call.path["id"])
     if entity is None:
         return Answer(204)
     if not entity.finished and "waits" not in entity.document:
         raise conflict("DeleteNotAllowed", f"The {kind.word} is {entity.status}; it can be deleted when it has ended.")
-    user = in_use(call, entity) if in_use else None
+    user = kind.in_use(call, entity) if kind.in_use else None
     if user:
         raise conflict("InUseViolation", f"The {kind.word} is used by {user}.")
+    if kind.removing:
+        kind.removing(call, entity)
     call.store.remove(entity)
-    call.state.happened(entity, "Deletion")
+    call.state.record_event(entity, "Deletion")
     return Answer(204)
 
 
@@ -173,3 +239,11 @@ def same_locale(entity: Entity, locale: str, kind: Kind) -> None:
     if entity.document["locale"] != locale:
         message = f"The {kind.word} has the locale {entity.document['locale']}, not {locale}."
         raise invalid("InvalidLocale", message, "locale")
+
+
+def offered(locale: str) -> str:
+    """Return a locale in the service's case; 400 `InvalidLocale` if it is not offered."""
+    name = BY_LOWER_CASE.get(locale.lower())
+    if name is None:
+        raise invalid("InvalidLocale", f"The locale {locale[:35]!r} is not supported.", "locale")
+    return name

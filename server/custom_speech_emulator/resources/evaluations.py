@@ -4,58 +4,72 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from custom_speech_emulator.http.errors import invalid
-from custom_speech_emulator.http.operation_call import Answer, Call
-from custom_speech_emulator.http.request_bodies import NewEvaluation, Reference, Update, read
-from custom_speech_emulator.http.versions import Json, Version
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.request_bodies import NewEvaluation, Reference, read
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import entities, evaluation_scoring, files, model_training, projects
 from custom_speech_emulator.resources.base_models import BASE_MODELS
 from custom_speech_emulator.resources.datasets import DATASETS
-from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.resources.entities import Kind, offered
+from custom_speech_emulator.resources.locales import AUDIO, scores_tokens
 from custom_speech_emulator.resources.models import MODELS
-from custom_speech_emulator.state.locales import AUDIO, scores_tokens, supported
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.progress import QUICK
-from custom_speech_emulator.state.store import Entity
-
-if TYPE_CHECKING:
-    from custom_speech_emulator.state.emulator_state import EmulatorState
 
 _DETAILED = 1000
 
 
 def shape(evaluation: str, document: Json, version: Version) -> Json:
     """Return an Evaluation."""
-    project = document.get("project")
     properties = document.get("rates") or evaluation_scoring.rates(None, "1") | evaluation_scoring.rates(None, "2")
     return {
-        "self": version.link("evaluations", evaluation),
-        "displayName": document["displayName"],
-        "description": document.get("description"),
-        "locale": document["locale"],
-        "customProperties": document.get("customProperties"),
-        "createdDateTime": document["createdDateTime"],
-        "lastActionDateTime": document["lastActionDateTime"],
-        "status": document["status"],
         "model1": version.reference(*document["model1"]),
         "model2": version.reference(*document["model2"]),
         "dataset": version.reference("datasets", document["dataset"]),
         "transcription1": version.reference("transcriptions", document["transcription1"]),
         "transcription2": version.reference("transcriptions", document["transcription2"]),
-        "project": version.reference("projects", project) if project and version.projects else None,
         "links": {"files": version.link("evaluations", evaluation, "files")},
-        "properties": properties | ({"error": document["error"]} if "error" in document else {}),
+        "properties": properties,
     }
 
 
-EVALUATIONS = Kind("evaluations", "evaluation", "InvalidTest", shape)
+def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
+    """End the evaluation: count the rates and store the details of each recording as files."""
+    dataset = state.store.get(evaluation.account, "datasets", evaluation.document["dataset"])
+    if evaluation.status != "Succeeded" or dataset is None:
+        return
+    audio = [(str(name), str(said)) for name, _, said in model_training.texts_of(state, dataset)["audio"] if said]
+    rates: Json = {}
+    for which in ("1", "2"):
+        model = _model(state, evaluation, which)
+        skill = model_training.skill(state, model) if model else model_training.Skill()
+        rates |= evaluation_scoring.rates(
+            evaluation_scoring.score([said for _, said in audio], skill) if audio else None,
+            which,
+            tokens=scores_tokens(evaluation.document["locale"]),
+        )
+        for place, (name, said) in enumerate(audio[:_DETAILED]):
+            details = json.dumps(evaluation_scoring.details(name, said, place, skill), indent=1).encode()
+            files.add(state, evaluation, f"{name}.model{which}_score.json", "EvaluationDetails", details, at)
+    evaluation.document["rates"] = rates
+
+
+def _model(state: EmulatorState, evaluation: Entity, which: str) -> Entity | None:
+    kind, model = evaluation.document[f"model{which}"]
+    return state.store.get("" if kind == BASE_MODELS.path else evaluation.account, kind, model)
+
+
+EVALUATIONS = Kind("evaluations", "evaluation", "InvalidTest", shape, change=projects.reconnect, ended=ended)
 
 
 def create(call: Call) -> Answer:
     """Evaluations_Create."""
     body = read(call, NewEvaluation)
-    body.locale = supported(body.locale)
+    body.locale = offered(body.locale)
     project = projects.connected(call, body.project, body.locale)
     models = [usable(call, body.model1, body.locale, "model1"), usable(call, body.model2, body.locale, "model2")]
     dataset = _dataset(call, body.dataset, body.locale)
@@ -70,7 +84,7 @@ def create(call: Call) -> Answer:
     }
     if project:
         evaluation.document["project"] = project
-    call.state.pace.start(evaluation, call.now, QUICK)
+    call.state.progress.start(evaluation, call.now, QUICK)
     return entities.created(call, EVALUATIONS, evaluation)
 
 
@@ -104,51 +118,3 @@ def _dataset(call: Call, reference: Reference, locale: str) -> Entity:
     if dataset.document["kind"] not in AUDIO:
         raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} holds no audio.", "dataset")
     return dataset
-
-
-def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
-    """End the evaluation: count the rates and store the details of each recording as files."""
-    dataset = state.store.get(evaluation.account, "datasets", evaluation.document["dataset"])
-    if evaluation.status != "Succeeded" or dataset is None:
-        return
-    audio = [(str(name), str(said)) for name, _, said in model_training.texts_of(state, dataset)["audio"] if said]
-    rates: Json = {}
-    for which in ("1", "2"):
-        model = _model(state, evaluation, which)
-        skill = model_training.skill(state, model) if model else model_training.Skill()
-        rates |= evaluation_scoring.rates(
-            evaluation_scoring.score([said for _, said in audio], skill) if audio else None,
-            which,
-            tokens=scores_tokens(evaluation.document["locale"]),
-        )
-        for place, (name, said) in enumerate(audio[:_DETAILED]):
-            details = json.dumps(evaluation_scoring.details(name, said, place, skill), indent=1).encode()
-            files.add(state, evaluation, f"{name}.model{which}_score.json", "EvaluationDetails", details, at)
-    evaluation.document["rates"] = rates
-
-
-def _model(state: EmulatorState, evaluation: Entity, which: str) -> Entity | None:
-    kind, model = evaluation.document[f"model{which}"]
-    return state.store.get("" if kind == BASE_MODELS.path else evaluation.account, kind, model)
-
-
-def get(call: Call) -> Answer:
-    """Evaluations_Get."""
-    return entities.get(call, EVALUATIONS)
-
-
-def list_all(call: Call) -> Answer:
-    """Evaluations_List."""
-    return entities.listed(call, EVALUATIONS)
-
-
-def update(call: Call) -> Answer:
-    """Evaluations_Update."""
-    evaluation, patch = entities.found(call, EVALUATIONS), read(call, Update)
-    projects.reconnect(call, evaluation, patch)
-    return entities.changed(call, EVALUATIONS, evaluation, patch)
-
-
-def delete(call: Call) -> Answer:
-    """Evaluations_Delete."""
-    return entities.removed(call, EVALUATIONS)

@@ -7,25 +7,22 @@ import hmac
 import mimetypes
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode
 
 from custom_speech_emulator.http import paging
-from custom_speech_emulator.http.errors import Refused, invalid, not_found
-from custom_speech_emulator.http.links import HERE
-from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import Refused, invalid, not_found
+from custom_speech_emulator.http.links import HOST_PLACEHOLDER
+from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.store import Entity, Row
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from custom_speech_emulator.http.versions import Json, Version
-    from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.entity_store import Entity, Row
 
 CONTENT = "/_emulator/content/"
 DEFAULT_LIFE = timedelta(hours=12)
@@ -39,7 +36,7 @@ def shape(file: str, document: Json, version: Version) -> Json:
         "self": version.link(*document["of"], "files", file),
         "name": document["name"],
         "kind": document["kind"],
-        "links": {"contentUrl": HERE + document["address"]},
+        "links": {"contentUrl": HOST_PLACEHOLDER + document["address"]},
         "properties": {"size": document["size"], **({} if milliseconds is None else version.duration(milliseconds))},
         "createdDateTime": document["createdDateTime"],
     }
@@ -67,7 +64,7 @@ def listing(of: Kind) -> Callable[[Call], Answer]:
 
         def sign(row: Row) -> Row:
             address = signed(call.state, owner.account, owner.id, row.id, until)
-            return row._replace(text=row.with_property("address", address))
+            return row.with_properties({"address": address})
 
         answer = entities.listed(call, _kind(owner), path=(of.path, owner.id, "files"), fill=sign)
         return answer if owner.finished else replace(answer, headers={"Retry-After": "1"})

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from custom_speech_emulator.http.errors import invalid
-from custom_speech_emulator.http.links import HERE, there
-from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.links import HOST_PLACEHOLDER, region_placeholder
+from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import CopyAuthorization, CopyDefinition, CopyToKey, checked, read
-from custom_speech_emulator.http.versions import Json, Version
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import entities, model_training
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.models import MODELS
 from custom_speech_emulator.state.accounts import Account, of_key
 from custom_speech_emulator.state.clock import moment, stamp
 from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.progress import QUICK, retry_after
-from custom_speech_emulator.state.store import Entity
 
 LIFE = timedelta(hours=24)
 _AUTHORIZATIONS = "authorizations"
@@ -25,19 +26,37 @@ _LEFT_BEHIND = ("datasets", "project", "text", "error", "ends", "outcome", "wait
 
 def shape(operation: str, document: Json, version: Version) -> Json:
     """Return an Operation; its result lies on the target's host."""
-    link = there(document["region"]) + version.path("models", document["copy"]) if "copy" in document else None
+    link = (
+        region_placeholder(document["region"]) + version.path("models", document["copy"])
+        if "copy" in document
+        else None
+    )
     return {
         "id": operation,
-        "self": version.link(OPERATIONS.path, operation),
-        "createdDateTime": document["createdDateTime"],
-        "lastActionDateTime": document["lastActionDateTime"],
-        "status": document["status"],
         "result": {"link": link} if link else None,
         "error": document.get("error"),
     }
 
 
-OPERATIONS = Kind("operations/models/copy", "operation", "InvalidPayload", shape)
+def arrived(state: EmulatorState, document: Json, target: str, at: datetime) -> Entity:
+    """Return the copy on the target resource."""
+    model = Entity(target, MODELS.path, state.new_id(), document | {"createdDateTime": stamp(at)})
+    state.progress.start(model, at, QUICK)
+    state.store.put(model)
+    state.record_event(model, "Creation")
+    return model
+
+
+def ended(state: EmulatorState, operation: Entity, at: datetime) -> None:
+    """End the operation: if it succeeded, the model is on the target."""
+    if operation.status != "Succeeded":
+        return
+    model = arrived(state, operation.document.pop("model"), operation.document["target"], at)
+    operation.document["copy"] = model.id
+    model_training.keep(state, model, model_training.learnt(state, operation.account, operation.id))
+
+
+OPERATIONS = Kind("operations/models/copy", "operation", "InvalidPayload", shape, ended=ended)
 
 
 def authorize(call: Call) -> Answer:
@@ -52,9 +71,9 @@ def authorize(call: Call) -> Answer:
         "sourceResourceId": source.resource_id,
         "expirationDateTime": stamp(call.now + LIFE),
     }
-    permit = Entity("", _AUTHORIZATIONS, call.state.new_id(), document)
-    call.store.put(permit)
-    return Answer(200, {**document, "targetResourceEndpoint": f"{HERE}/", "id": permit.id})
+    authorization = Entity("", _AUTHORIZATIONS, call.state.new_id(), document)
+    call.store.put(authorization)
+    return Answer(200, {**document, "targetResourceEndpoint": f"{HOST_PLACEHOLDER}/", "id": authorization.id})
 
 
 def _wrong_source(message: str) -> Exception:
@@ -72,7 +91,7 @@ def copy(call: Call) -> Answer:
     operation.document = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name}
     operation.document["model"] = copied(model)
     model_training.keep(call.state, operation, model_training.learnt(call.state, model.account, model.id))
-    call.state.pace.start(operation, call.now, QUICK)
+    call.state.progress.start(operation, call.now, QUICK)
     call.store.put(operation)
     place = call.version.link(OPERATIONS.path, operation.id)
     headers = {"Operation-Location": place, "Retry-After": retry_after(operation.due, call.now)}
@@ -88,18 +107,18 @@ def _copyable(call: Call, model: Entity) -> None:
 
 
 def _permitted(call: Call, body: CopyAuthorization) -> Account:
-    permit = call.store.get("", _AUTHORIZATIONS, body.id)
-    if permit is None or permit.document["targetResourceId"] != body.targetResourceId:
+    given = call.store.get("", _AUTHORIZATIONS, body.id)
+    if given is None or given.document["targetResourceId"] != body.targetResourceId:
         raise invalid("InvalidPayload", "The copy authorization is not known to the target resource.", "id")
-    if not permit.document["sourceResourceId"] == body.sourceResourceId == call.account.resource_id:
+    if not given.document["sourceResourceId"] == body.sourceResourceId == call.account.resource_id:
         raise _wrong_source("The copy authorization was given to another source resource.")
-    if moment(permit.document["expirationDateTime"]) <= call.now:
+    if moment(given.document["expirationDateTime"]) <= call.now:
         message = "The copy authorization has expired."
         raise invalid("ModelCopyAuthorizationExpired", message, "expirationDateTime")
     target = call.state.account_of(body.targetResourceId)
     if target is None:
         raise invalid("InvalidPayload", "The target resource does not exist.", "targetResourceId")
-    call.store.remove(permit)
+    call.store.remove(given)
     return target
 
 
@@ -109,33 +128,10 @@ def _copy_with_key(call: Call, model: Entity, key: str) -> Answer:
         raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
     copy = arrived(call.state, copied(model), target.name, call.now)
     model_training.keep(call.state, copy, model_training.learnt(call.state, model.account, model.id))
-    text = entities.shown(call, MODELS, copy).replace(HERE, there(target.region))
-    return Answer(201, text, {"Location": there(target.region) + call.version.path("models", copy.id)})
+    text = entities.shown(call, MODELS, copy).replace(HOST_PLACEHOLDER, region_placeholder(target.region))
+    return Answer(201, text, {"Location": region_placeholder(target.region) + call.version.path("models", copy.id)})
 
 
 def copied(model: Entity) -> Json:
     """Return what a copy keeps of its model."""
     return {name: value for name, value in model.document.items() if name not in _LEFT_BEHIND} | {"datasets": []}
-
-
-def arrived(state: EmulatorState, document: Json, target: str, at: datetime) -> Entity:
-    """Return the copy on the target resource."""
-    model = Entity(target, MODELS.path, state.new_id(), document | {"createdDateTime": stamp(at)})
-    state.pace.start(model, at, QUICK)
-    state.store.put(model)
-    state.happened(model, "Creation")
-    return model
-
-
-def ended(state: EmulatorState, operation: Entity, at: datetime) -> None:
-    """End the operation: if it succeeded, the model is on the target."""
-    if operation.status != "Succeeded":
-        return
-    model = arrived(state, operation.document.pop("model"), operation.document["target"], at)
-    operation.document["copy"] = model.id
-    model_training.keep(state, model, model_training.learnt(state, operation.account, operation.id))
-
-
-def get(call: Call) -> Answer:
-    """Operations_GetModelCopy."""
-    return entities.get(call, OPERATIONS)

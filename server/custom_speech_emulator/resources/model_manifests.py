@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from custom_speech_emulator.http.errors import invalid
-from custom_speech_emulator.http.links import HERE
-from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.links import HOST_PLACEHOLDER
+from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import entities, files
 from custom_speech_emulator.resources.base_models import BASE_MODELS
 from custom_speech_emulator.resources.entities import Kind
@@ -34,7 +35,7 @@ def _manifest(call: Call, kind: Kind) -> Answer:
     model_files = [
         {
             "name": f"{model.id}/{file}",
-            "contentUrl": HERE + files.signed(call.state, model.account, model.id, file, until),
+            "contentUrl": HOST_PLACEHOLDER + files.signed(call.state, model.account, model.id, file, until),
         }
         for file in _FILES[kind]
     ]

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import files
 from custom_speech_emulator.resources.dataset_imports import TEXTS
 from custom_speech_emulator.state.clock import moment
-from custom_speech_emulator.state.store import Entity
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from custom_speech_emulator.http.versions import Json
-    from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.entity_store import Entity
 
 _LEARNT = "learnt.json"
 

@@ -4,63 +4,62 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from custom_speech_emulator.http.errors import invalid
-from custom_speech_emulator.http.operation_call import Answer, Call
-from custom_speech_emulator.http.request_bodies import NewModel, Reference, Update, read
-from custom_speech_emulator.http.versions import Json, Version
-from custom_speech_emulator.resources import base_models, entities, model_training, projects
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.request_bodies import NewModel, Reference, read
+from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.resources import base_models, entities, model_training, projects, quotas
 from custom_speech_emulator.resources.datasets import DATASETS
-from custom_speech_emulator.resources.entities import Kind
-from custom_speech_emulator.state import quotas
+from custom_speech_emulator.resources.entities import Kind, offered
+from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.clock import quarter_close, stamp, years_later
-from custom_speech_emulator.state.locales import AUDIO, supported
+from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.progress import QUICK
-from custom_speech_emulator.state.store import Entity
 
 WEIGHT = 30
 
 
 def shape(model: str, document: Json, version: Version) -> Json:
     """Return a CustomModel."""
-    base, project = document.get("baseModel"), document.get("project")
+    base = document.get("baseModel")
     return {
-        "self": version.link("models", model),
-        "displayName": document["displayName"],
-        "description": document.get("description"),
-        "locale": document["locale"],
-        "customProperties": document.get("customProperties"),
-        "project": version.reference("projects", project) if project and version.projects else None,
         "baseModel": version.reference("models/base", base) if base else None,
         "datasets": [version.reference("datasets", one) for one in document["datasets"]] or None,
         "text": document.get("text") if version.old else None,
-        "createdDateTime": document["createdDateTime"],
-        "lastActionDateTime": document["lastActionDateTime"],
-        "status": document["status"],
         "links": {
             "manifest": version.link("models", model, "manifest"),
             "copy": version.link("models", f"{model}:copy"),
             "files": version.link("models", model, "files"),
         },
-        "properties": _properties(document, version),
+        "properties": {
+            "deprecationDates": {"transcriptionDateTime": document["transcriptionDateTime"]},
+            "customModelWeightPercent": document["weight"],
+            "features": version.features(document["transcribes"], document["endpoints"], document["formats"]),
+        },
     }
 
 
-def _properties(document: Json, version: Version) -> Json:
-    properties = {
-        "deprecationDates": {"transcriptionDateTime": document["transcriptionDateTime"]},
-        "customModelWeightPercent": document["weight"],
-        "features": version.features(document["transcribes"], document["endpoints"], document["formats"]),
-    }
-    return properties | ({"error": document["error"]} if "error" in document else {})
+def _in_use(call: Call, model: Entity) -> str | None:
+    endpoints = call.store.count(call.account.name, "endpoints", "json_extract(document, '$.model') = ?", (model.id,))
+    return "an endpoint" if endpoints else None
 
 
-MODELS = Kind("models", "model", "InvalidModel", shape)
+MODELS = Kind(
+    "models",
+    "model",
+    "InvalidModel",
+    shape,
+    change=projects.reconnect,
+    in_use=_in_use,
+    ended=model_training.ended,
+)
 
 
 def create(call: Call) -> Answer:
     """Models_Create."""
     body = read(call, NewModel)
-    body.locale = supported(body.locale)
+    body.locale = offered(body.locale)
     project = projects.connected(call, body.project, body.locale)
     datasets = [_dataset(call, reference, body.locale) for reference in body.datasets or []]
     kinds = {str(dataset.document["kind"]) for dataset in datasets} | ({"Language"} if body.text else set())
@@ -75,7 +74,7 @@ def create(call: Call) -> Answer:
     model.document["outcome"] = model_training.outcome(datasets)
     is_quick = base_models.adapts_to_text_only(base)
     model_training.learn(call.state, model, datasets, body.text, hears=not is_quick)
-    call.state.pace.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
+    call.state.progress.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
     return entities.created(call, MODELS, model)
 
 
@@ -117,30 +116,3 @@ def trained_from(base: Entity, now: datetime) -> Json:
     kept = {name: base.document[name] for name in ("transcribes", "endpoints", "formats")}
     until = years_later(quarter_close(now), 2)
     return {**kept, "baseModel": base.id, "transcriptionDateTime": stamp(until), "weight": WEIGHT}
-
-
-def get(call: Call) -> Answer:
-    """Models_GetCustomModel."""
-    return entities.get(call, MODELS)
-
-
-def list_all(call: Call) -> Answer:
-    """Models_ListCustomModels."""
-    return entities.listed(call, MODELS)
-
-
-def update(call: Call) -> Answer:
-    """Models_Update."""
-    model, patch = entities.found(call, MODELS), read(call, Update)
-    projects.reconnect(call, model, patch)
-    return entities.changed(call, MODELS, model, patch)
-
-
-def delete(call: Call) -> Answer:
-    """Models_Delete."""
-    return entities.removed(call, MODELS, _in_use)
-
-
-def _in_use(call: Call, model: Entity) -> str | None:
-    endpoints = call.store.count(call.account.name, "endpoints", "json_extract(document, '$.model') = ?", (model.id,))
-    return "an endpoint" if endpoints else None

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from custom_speech_emulator.http.errors import invalid
-from custom_speech_emulator.http.operation_call import Answer, Call
+from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewWebHook, WebHookUpdate, read
-from custom_speech_emulator.http.versions import Json, Version
+from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import entities, web_hook_deliveries
 from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.store import Entity
-
-if TYPE_CHECKING:
-    from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.entity_store import Entity
 
 
 def shape(hook: str, document: Json, version: Version) -> Json:
@@ -24,25 +22,37 @@ def shape(hook: str, document: Json, version: Version) -> Json:
     properties = {
         "apiVersion": document["apiVersion"],
         "secret": document.get("secret"),
-        "error": document.get("error"),
     }
     return {
-        "self": version.link("webhooks", hook),
-        "displayName": document["displayName"],
-        "description": document.get("description"),
-        "customProperties": document.get("customProperties"),
         "properties": {name: value for name, value in properties.items() if value is not None},
         "webUrl": document["webUrl"],
         "events": document["events"],
-        "createdDateTime": document["createdDateTime"],
-        "lastActionDateTime": document["lastActionDateTime"],
-        "status": document["status"],
         "links": {"ping": version.link("webhooks", f"{hook}:ping"), "test": version.link("webhooks", f"{hook}:test")},
     }
 
 
+def _change(call: Call, hook: Entity, patch: WebHookUpdate) -> None:
+    """Take an update over; another address is challenged again."""
+    if patch.properties is not None:
+        # Left out or empty, the signature ends: so says the operation's description.
+        hook.document["secret"] = patch.properties.secret
+    if patch.events is not None:
+        hook.document["events"] = patch.events
+    if patch.webUrl:
+        call.require_trust("webUrl", patch.webUrl)
+    if patch.webUrl and patch.webUrl != hook.document["webUrl"]:
+        hook.document["webUrl"] = _callable(patch.webUrl)
+        _challenge(call, hook)
+
+
 WEBHOOKS = Kind(
-    "webhooks", "web hook", "InvalidPayload", shape, (*(name for name in FILTERS if name != "locale"), "webUrl")
+    "webhooks",
+    "web hook",
+    "InvalidPayload",
+    shape,
+    (*(name for name in FILTERS if name != "locale"), "webUrl"),
+    update=WebHookUpdate,
+    change=_change,
 )
 
 
@@ -98,41 +108,10 @@ def challenged(state: EmulatorState, account: str, hook_id: str) -> None:
             state.store.put(hook)
 
 
-def get(call: Call) -> Answer:
-    """WebHooks_Get."""
-    return entities.get(call, WEBHOOKS)
-
-
-def list_all(call: Call) -> Answer:
-    """WebHooks_List."""
-    return entities.listed(call, WEBHOOKS)
-
-
-def update(call: Call) -> Answer:
-    """WebHooks_Update; another address is challenged again."""
-    hook, patch = entities.found(call, WEBHOOKS), read(call, WebHookUpdate)
-    if patch.properties is not None:
-        # Left out or empty, the signature ends: so says the operation's description.
-        hook.document["secret"] = patch.properties.secret
-    if patch.events is not None:
-        hook.document["events"] = patch.events
-    if patch.webUrl:
-        call.require_trust("webUrl", patch.webUrl)
-    if patch.webUrl and patch.webUrl != hook.document["webUrl"]:
-        hook.document["webUrl"] = _callable(patch.webUrl)
-        _challenge(call, hook)
-    return entities.changed(call, WEBHOOKS, hook, patch)
-
-
-def delete(call: Call) -> Answer:
-    """WebHooks_Delete."""
-    return entities.removed(call, WEBHOOKS)
-
-
 def ping(call: Call) -> Answer:
     """WebHooks_Ping."""
     hook = entities.found(call, WEBHOOKS)
-    message = web_hook_deliveries.message(hook, "ping", WEBHOOKS, hook)
+    message = web_hook_deliveries.ping(hook, WEBHOOKS)
     call.later.append(partial(web_hook_deliveries.send, message, call.state.settings.allow_content_hosts))
     return Answer(202, headers={"Retry-After": "1"})
 

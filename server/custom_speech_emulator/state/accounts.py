@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from custom_speech_emulator.http.errors import GatewayRefused
-
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
 
 
@@ -35,14 +33,3 @@ ACCOUNTS = (account("eastus"), account("westeurope"), account("brazilsouth", tra
 def of_key(accounts: Sequence[Account], key: str) -> Account | None:
     """Return the account of a key, None when it is unknown."""
     return next((one for one in accounts if key and one.key == key), None)
-
-
-def signed_in(found: Account | None, place: str | None) -> Account:
-    """Return the account that a caller has authenticated as; 401 for none, or for an address of another account."""
-    if found is None or place not in (None, found.region, found.name):
-        raise GatewayRefused(
-            401,
-            "Access denied due to invalid subscription key or wrong API endpoint. "
-            "Use a key of a Speech resource and the endpoint of that resource's region.",
-        )
-    return found

@@ -1,22 +1,27 @@
-"""The state of one emulator: its settings, store, clock and ids."""
+"""The state of one emulator: its settings, store, clock and ids, and the progress of everything in it.
+
+How an entity will end is written into it when it starts (`outcome`), so that ending is the same for every kind.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from custom_speech_emulator.settings import EmulatorSettings
 from custom_speech_emulator.state.accounts import Account
-from custom_speech_emulator.state.progress import Ending, ProgressMode
-from custom_speech_emulator.state.store import Entity, Store
+from custom_speech_emulator.state.clock import stamp
+from custom_speech_emulator.state.entity_store import Entity, EntityStore
+from custom_speech_emulator.state.progress import ProgressMode
+from custom_speech_emulator.state.settings import EmulatorSettings
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that web hooks may be told: what happened to an entity (`Creation`, …), and what it was then."""
+    """Something to notify web hooks of: what happened to an entity (`Creation`, …), and what it was then."""
 
     entity: Entity
     name: str
@@ -24,13 +29,16 @@ class Event:
 
 @dataclass
 class EmulatorState:
-    """One emulator's state and clock; `endings` is what happens besides when something of a kind ends."""
+    """One emulator's state and clock; `endings` is what else happens when an entity of a kind ends, well or not."""
 
     settings: EmulatorSettings
-    store: Store
-    pace: ProgressMode
+    store: EntityStore
     endings: Mapping[str, Ending]
     events: list[Event] = field(default_factory=list)
+    progress: ProgressMode = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.progress = ProgressMode.of(self.settings.training)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -57,15 +65,63 @@ class EmulatorState:
         wanted = resource_id.strip().rstrip("/").lower()
         return next((one for one in self.settings.accounts if one.resource_id.lower() == wanted), None)
 
-    def account(self, name: str) -> Account:
-        """Return the account of a name."""
-        return next(one for one in self.settings.accounts if one.name == name)
-
-    def happened(self, entity: Entity, name: str) -> None:
+    def record_event(self, entity: Entity, name: str) -> None:
         """Note an event for the web hooks."""
         self.events.append(Event(replace(entity, document={**entity.document}), name))
 
-    def taken_events(self) -> list[Event]:
+    def pop_events(self) -> list[Event]:
         """Return what has happened since the last call."""
         events, self.events = self.events, []
         return events
+
+    def advance(self) -> None:
+        """Move on everything whose time has come, in the order in which it would have happened.
+
+        What has ended and is due again has reached the end of its life.
+        """
+        now = self.now().timestamp()
+        while entity := self.store.due(now):
+            at = datetime.fromtimestamp(entity.due or now, UTC)
+            if entity.finished:
+                self.store.remove(entity)
+            elif entity.status == "NotStarted":
+                self._run(entity, at)
+            else:
+                self.finish(entity, at)
+
+    def read(self, entity: Entity) -> None:
+        """Count a read of an entity that has not ended: with `reads` it runs at the first, and ends at the last."""
+        if entity.reads is None:
+            return
+        entity.reads -= 1
+        if entity.reads <= 0:
+            self.finish(entity, self.now())
+        elif entity.status == "NotStarted":
+            self._run(entity, self.now())
+        else:
+            self.store.put(entity)
+
+    def finish(self, entity: Entity, at: datetime, outcome: dict[str, Any] | None = None) -> None:
+        """End an entity with `outcome` (document properties), or with the one that it was started with."""
+        if entity.status == "NotStarted":
+            self._run(entity, at)
+        final = outcome or entity.document.get("outcome") or {"status": "Succeeded"}
+        entity.document |= {"status": "Succeeded", **final, "lastActionDateTime": stamp(at)}
+        for spent in ("outcome", "ends", "waits"):
+            entity.document.pop(spent, None)
+        entity.due = entity.reads = None
+        if "lives" in entity.document:
+            entity.due = at.timestamp() + entity.document["lives"]
+        if entity.kind in self.endings:
+            self.endings[entity.kind](self, entity, at)
+        self.store.put(entity)
+        self.record_event(entity, "Completion")
+
+    def _run(self, entity: Entity, at: datetime) -> None:
+        entity.document |= {"status": "Running", "lastActionDateTime": stamp(at)}
+        entity.due = entity.document.get("ends")
+        self.store.put(entity)
+        self.record_event(entity, "Processing")
+
+
+Ending = Callable[[EmulatorState, Entity, datetime], None]

@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 
 _TRIES = 100
-_FORMAT = "custom-speech-emulator 1"
+_FORMAT = "custom-speech-emulator 2"
 
 _SCHEMA = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE entity (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
     account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
-    due REAL, looks INTEGER, moving INTEGER NOT NULL, document TEXT NOT NULL,
+    due REAL, reads INTEGER, moving INTEGER NOT NULL, document TEXT NOT NULL,
     UNIQUE (account, kind, id)
 );
 CREATE INDEX entity_due ON entity (due) WHERE due IS NOT NULL;

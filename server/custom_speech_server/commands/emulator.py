@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--training",
         default="seconds:4",
         metavar="HOW",
-        help="how training moves on: seconds:N, looks:N or command (default: seconds:4)",
+        help="how work progresses: seconds:S or reads:N (default: seconds:4)",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="make ids repeatable")
     parser.add_argument("--faults", type=path, metavar="FILE", help="JSON file of fault rules, see docs/emulator.md")

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.faults.rules import Faults
+from custom_speech_emulator.faults import Faults
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor
 from custom_speech_tools.speech import AnswerLostError
 from support.calls import running_call

@@ -18,7 +18,7 @@ class EmulatorSettings:
 
     Attributes:
         state: A sqlite file; None keeps the state in memory.
-        training: How work progresses: `looks:N`, `seconds:S` or `command`.
+        training: How work progresses: `seconds:S` or `reads:N`.
         now: The clock.
         seed: Makes ids repeatable.
         faults: Rules, as `/_emulator/faults` takes them.

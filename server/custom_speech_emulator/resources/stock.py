@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
-from custom_speech_emulator.http.versions import Json
+from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import dataset_imports, files, model_training
 from custom_speech_emulator.resources.dataset_imports import TEXTS
+from custom_speech_emulator.resources.locales import FULL_LOCALES, TRAINS_WITH
 from custom_speech_emulator.state.accounts import Account
 from custom_speech_emulator.state.clock import quarter_close, stamp, years_later
 from custom_speech_emulator.state.emulator_state import EmulatorState
-from custom_speech_emulator.state.locales import FULL_LOCALES, TRAINS_WITH
-from custom_speech_emulator.state.store import Entity
+from custom_speech_emulator.state.entity_store import Entity
 
 _EVERGREEN = datetime(2023, 6, 14, tzinfo=UTC)
 _CHARGED_SINCE = datetime(2024, 1, 1, tzinfo=UTC)

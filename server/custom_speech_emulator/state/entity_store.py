@@ -19,14 +19,14 @@ from custom_speech_emulator.state.state_file import opened
 
 @dataclass
 class Entity:
-    """A stored thing. `due` is when it moves on (seconds since 1970), `looks` how many reads are left until then."""
+    """A stored thing. `due` is when it moves on (seconds since 1970), `reads` how many reads are left until then."""
 
     account: str
     kind: str
     id: str
     document: dict[str, Any] = field(default_factory=dict)
     due: float | None = None
-    looks: int | None = None
+    reads: int | None = None
 
     @property
     def status(self) -> str:
@@ -46,12 +46,12 @@ class Row(NamedTuple):
     text: str
     moving: bool
 
-    def with_property(self, name: str, value: Any) -> str:
-        """Return the text with one property more."""
-        return json.dumps({**json.loads(self.text), name: value})
+    def with_properties(self, properties: dict[str, Any]) -> Row:
+        """Return the row with more properties in its document."""
+        return self._replace(text=json.dumps(json.loads(self.text) | properties))
 
 
-class Store:
+class EntityStore:
     """The sqlite database, on disk or in memory."""
 
     def __init__(self, path: Path | None):
@@ -91,10 +91,10 @@ class Store:
         """Add an entity, or replaces the one with its id."""
         key = (entity.account, entity.kind, entity.id)
         self._db.execute(
-            "INSERT INTO entity (account, kind, id, due, looks, moving, document) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (account, kind, id) DO UPDATE SET due = excluded.due, looks = excluded.looks,"
+            "INSERT INTO entity (account, kind, id, due, reads, moving, document) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, kind, id) DO UPDATE SET due = excluded.due, reads = excluded.reads,"
             " moving = excluded.moving, document = excluded.document",
-            (*key, entity.due, entity.looks, not entity.finished, json.dumps(entity.document)),
+            (*key, entity.due, entity.reads, not entity.finished, json.dumps(entity.document)),
         )
 
     def get(self, account: str, kind: str, entity_id: str) -> Entity | None:
@@ -129,10 +129,6 @@ class Store:
         sql = f"SELECT count(*) FROM entity WHERE account = ? AND kind = ? AND {where}"  # noqa: S608 - see `rows`
         return int(self._db.execute(sql, (account, kind, *values)).fetchone()[0])
 
-    def is_due(self, now: float) -> bool:
-        """Return whether something is to move on."""
-        return self._db.execute("SELECT 1 FROM entity WHERE due <= ? LIMIT 1", (now,)).fetchone() is not None
-
     def due(self, now: float) -> Entity | None:
         """Return the entity that is to move on first, if its time has come."""
         return next(self._entities("due <= ?", (now,), "due, n LIMIT 1"), None)
@@ -142,9 +138,9 @@ class Store:
         return list(self._entities("moving", ()))
 
     def _entities(self, where: str, values: tuple[Any, ...], order: str = "n") -> Iterator[Entity]:
-        sql = f"SELECT account, kind, id, document, due, looks FROM entity WHERE {where} ORDER BY {order}"  # noqa: S608 - see `rows`
-        for account, kind, entity_id, text, due, looks in self._db.execute(sql, values).fetchall():
-            yield Entity(account, kind, entity_id, json.loads(text), due, looks)
+        sql = f"SELECT account, kind, id, document, due, reads FROM entity WHERE {where} ORDER BY {order}"  # noqa: S608 - see `rows`
+        for account, kind, entity_id, text, due, reads in self._db.execute(sql, values).fetchall():
+            yield Entity(account, kind, entity_id, json.loads(text), due, reads)
 
     def put_data(self, account: str, owner: str, name: str, content: bytes, place: int = 0) -> None:
         """Keep bytes under a name of an owning entity."""

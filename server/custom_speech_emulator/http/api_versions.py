@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from custom_speech_emulator.http.errors import Refused
-from custom_speech_emulator.http.links import HERE
+from custom_speech_emulator.http.error_responses import Refused
+from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 
 Json = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Version:
 
     def link(self, *parts: str) -> str:
         """Return a link whose host is filled in when the answer is written."""
-        return HERE + self.path(*parts)
+        return HOST_PLACEHOLDER + self.path(*parts)
 
     def reference(self, *parts: str) -> Json:
         """Return an EntityReference."""
@@ -106,7 +106,7 @@ V2025 = Version("2025-10-15", dated=True, absent=_ONLY_OLD)
 VERSIONS = (V3_2, V2024, V2025)
 
 
-def spoken(segment: str | None, api_version: str | None) -> Version:
+def requested(segment: str | None, api_version: str | None) -> Version:
     """Return the version that a path segment (`v3.2`) or an `api-version` names; 400 or 404 for any other."""
     if segment is not None:
         if segment != V3_2.name:

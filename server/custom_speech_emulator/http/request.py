@@ -1,4 +1,4 @@
-"""One request as the resource modules see it, and their answer."""
+"""A request: as it came in, and as the resource modules see it once it is signed in and its operation is known."""
 
 from __future__ import annotations
 
@@ -7,26 +7,47 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
-from custom_speech_emulator.http.errors import Refused, invalid
+from starlette.requests import Request
+from starlette.types import Scope
+
+from custom_speech_emulator.http.api_versions import Version
+from custom_speech_emulator.http.error_responses import Refused, invalid
 from custom_speech_emulator.http.links import Address, host_of
-from custom_speech_emulator.http.versions import Version
 from custom_speech_emulator.state.accounts import Account
 from custom_speech_emulator.state.emulator_state import EmulatorState
-from custom_speech_emulator.state.store import Store
+from custom_speech_emulator.state.entity_store import EntityStore
 
-LARGEST_JSON = 1024 * 1024
+LARGEST_JSON = 2**20
+LARGEST_BLOCK = 8 * 2**20
+LARGEST_UPLOAD = 64 * 2**20
 _JSON = ("application/json",)
 _PATCH = ("application/json", "application/merge-patch+json")
 
+_ODATA_NAMES = ("$filter", "$top", "$skip")
+"""Names that the service takes as well (recorded live for `$filter`)."""
+
 
 @dataclass(frozen=True)
-class Answer:
-    """Status, body (a JSON value, JSON text with placeholders for hosts, or bytes) and headers."""
+class IncomingRequest:
+    """A request whose body has been read; `body` is None when it was too large to be read."""
 
-    status: int
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
+    method: str
+    scheme: str
+    host: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes | None
+
+    @classmethod
+    def of(cls, scope: Scope, body: bytes | None) -> IncomingRequest:
+        """Return the request of an ASGI scope."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+        query = scope["query_string"].decode("latin-1")
+        host = headers.get("host", "localhost")
+        return cls(scope["method"], scope["scheme"], host, scope["path"], query, headers, body)
 
 
 @dataclass
@@ -46,7 +67,7 @@ class Call:
     later: list[Callable[[], object]] = field(default_factory=list)
 
     @property
-    def store(self) -> Store:
+    def store(self) -> EntityStore:
         """The state."""
         return self.state.store
 
@@ -88,3 +109,27 @@ def parsed(body: bytes) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+async def body_of(request: Request) -> bytes | None:
+    """Return the body of a request; None when it is larger than any operation takes."""
+    most = LARGEST_UPLOAD if request.url.path.lower().endswith("/datasets/upload") else LARGEST_BLOCK
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= most:
+            parts.append(part)
+    return b"".join(parts) if size <= most else None
+
+
+def query_of(text: str) -> dict[str, str]:
+    """Return a query string taken apart; 400 when a parameter is repeated, or there are too many."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise invalid("InvalidParameter", "There are too many query parameters.") from None
+    pairs = [(name.removeprefix("$") if name in _ODATA_NAMES else name, value) for name, value in pairs]
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise invalid("InvalidParameter", "A query parameter is given twice.")
+    return query

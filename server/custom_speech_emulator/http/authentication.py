@@ -1,4 +1,7 @@
-"""Tokens of the token service, which v3.2 takes in place of a key: signed with it, good for ten minutes."""
+"""Authentication by the key of an account, or in v3.2 by a token of the token service.
+
+A token is signed with the key of its account and valid for ten minutes.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,42 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from custom_speech_emulator.state.accounts import Account
+from custom_speech_emulator.http.error_responses import GatewayRefused
+from custom_speech_emulator.state.accounts import Account, of_key
 
+KEY = "ocp-apim-subscription-key"
 LIFE = timedelta(minutes=10)
 # Programs write it in both cases.
 _PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.IGNORECASE)
 
 
-def asked(path: str) -> str | None:
+def token_service(path: str) -> str | None:
     """Return the region prefix of a path of the token service, which may be empty; None for any other path."""
     found = _PATH.match(path)
     return None if found is None else found["prefix"] or ""
+
+
+def signed_in(
+    accounts: Sequence[Account], headers: Mapping[str, str], place: str | None, now: datetime | None
+) -> Account:
+    """Return the account that a request authenticates as; 401 for none, or for an address of another account.
+
+    `now` is None if only a key is accepted: in the specifications of the dated versions nothing else is.
+    """
+    if KEY in headers or now is None:
+        found = of_key(accounts, headers.get(KEY, ""))
+    else:
+        found = holder(accounts, headers.get("authorization", ""), now)
+    if found is None or place not in (None, found.region, found.name):
+        raise GatewayRefused(
+            401,
+            "Access denied due to invalid subscription key or wrong API endpoint. "
+            "Use a key of a Speech resource and the endpoint of that resource's region.",
+        )
+    return found
 
 
 def issued(account: Account, now: datetime) -> str:

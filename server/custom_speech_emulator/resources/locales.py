@@ -5,8 +5,6 @@ Source: Azure's page on language support, section custom speech, September 2026.
 
 from __future__ import annotations
 
-from custom_speech_emulator.http.errors import invalid
-
 AUDIO = ("Acoustic", "AudioFiles")
 _TEXT = ("Language", "LanguageMarkdown", "OutputFormatting")
 _MOST = ("Acoustic", *_TEXT, "Pronunciation")
@@ -65,20 +63,12 @@ _OTHER_LOCALES: dict[tuple[str, ...], str] = {
 }
 TRAINS_WITH |= {locale: kinds for kinds, locales in _OTHER_LOCALES.items() for locale in locales.split()}
 LOCALES = tuple(sorted(TRAINS_WITH))
-_BY_LOWER_CASE = {locale.lower(): locale for locale in TRAINS_WITH}
+BY_LOWER_CASE = {locale.lower(): locale for locale in TRAINS_WITH}
 # Audio without transcripts can be uploaded for tests wherever audio with transcripts can.
 DATASETS = {
     locale: tuple(dict.fromkeys((*kinds, *(("AudioFiles",) if "Acoustic" in kinds else ()))))
     for locale, kinds in TRAINS_WITH.items()
 }
-
-
-def supported(locale: str) -> str:
-    """Return the locale in the service's case; 400 `InvalidLocale` when it is not offered."""
-    found = _BY_LOWER_CASE.get(locale.lower())
-    if found is None:
-        raise invalid("InvalidLocale", f"The locale {locale[:35]!r} is not supported.", "locale")
-    return found
 
 
 def scores_tokens(locale: str) -> bool:

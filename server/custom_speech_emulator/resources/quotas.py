@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from custom_speech_emulator.http.errors import Refused, invalid
-
-if TYPE_CHECKING:
-    from custom_speech_emulator.http.operation_call import Call
+from custom_speech_emulator.http.error_responses import Refused, invalid
+from custom_speech_emulator.http.request import Call
 
 COUNTS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
 TEXT = {"F0": 200_000, "S0": 500_000}
