@@ -136,6 +136,7 @@ def build(settings: Settings) -> Server[AppContext]:
         on_call_tool=call_tool,
         on_list_resources=views.list,
         on_read_resource=views.read,
+        on_list_resource_templates=views.list_templates,
         on_list_prompts=prompts.list if prompts.jobs else None,
         on_get_prompt=prompts.get if prompts.jobs else None,
         on_completion=prompts.complete if prompts.jobs else None,

@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from platformdirs import user_state_path
 from pydantic import SecretStr
 
 from custom_speech_server.console import notice
-from custom_speech_tools.speech import KeyCredential, SpeechResource, UnreachableError
+from custom_speech_tools.speech import KeyCredential, NotAllowedError, SpeechResource
 
 IN_MEMORY = ":memory:"
 STATE_VARIABLE = "CUSTOM_SPEECH_EMULATOR_STATE"
@@ -39,13 +40,17 @@ def state_file() -> Path | None:
     if named == IN_MEMORY:
         return None
     file = Path(named) if named else user_state_path("custom-speech-mcp", appauthor=False) / "emulator.sqlite"
-    return file if _is_writable(file.parent) or named else None
+    return file if named or _is_writable(file) else None
 
 
-def _is_writable(directory: Path) -> bool:
-    """Return whether a folder can be written, or created in the nearest parent that exists."""
-    existing = next((folder for folder in (directory, *directory.parents) if folder.exists()), directory)
-    return existing.is_dir() and os.access(existing, os.W_OK)
+def _is_writable(file: Path) -> bool:
+    """Return whether a file can be written or created, which only trying tells on a file system that is read-only."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=file.parent):
+            return not file.exists() or os.access(file, os.W_OK)
+    except OSError:
+        return False
 
 
 @cache
@@ -53,7 +58,7 @@ def emulator() -> Callable[..., Any]:
     """Return the emulator in this process; it is imported and opened when it is first needed.
 
     Raises:
-        UnreachableError: Its state cannot be used.
+        NotAllowedError: Its state cannot be used.
     """
     from custom_speech_emulator import StateUnusableError
     from custom_speech_emulator import emulator as create_emulator
@@ -66,4 +71,4 @@ def emulator() -> Callable[..., Any]:
             file.parent.mkdir(parents=True, exist_ok=True)
         return create_emulator(state=file, training="seconds:4")
     except (StateUnusableError, OSError) as error:
-        raise UnreachableError(f"The emulator cannot start: {error}", resource="emulator", operation="any") from None
+        raise NotAllowedError(f"The emulator cannot start: {error}", resource="emulator", operation="any") from None

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,8 +86,12 @@ def _own_key(file: Path) -> bytes:
             temporary.replace(file)
         finally:
             temporary.unlink(missing_ok=True)
-    key = file.read_bytes()
-    is_private = os.name == "nt" or (file.stat().st_mode & 0o077 == 0 and file.stat().st_uid == os.getuid())
-    if len(key) != STATE_KEY_BYTES or not is_private:
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:  # it may be a pipe that another process made, and must not be waited for
+        found, key = os.fstat(descriptor), os.read(descriptor, STATE_KEY_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    is_private = os.name == "nt" or (found.st_mode & 0o077 == 0 and found.st_uid == os.getuid())
+    if len(key) != STATE_KEY_BYTES or not is_private or not stat.S_ISREG(found.st_mode):
         raise PermissionError("it is not a private file of 32 bytes, mode 600")
     return key

@@ -100,3 +100,12 @@ def test_lock_url_that_is_none_is_refused() -> None:
     pytest.importorskip("redis", reason="the extra redis is not installed")
     with pytest.raises(ConfigurationError, match="CUSTOM_SPEECH_LOCK_URL must be the address of a store"):
         lock_from_environment({"CUSTOM_SPEECH_LOCK_URL": "nowhere"}, None)
+
+
+async def test_file_lock_leaves_an_old_folder_in_its_directory_alone(tmp_path: Path) -> None:
+    """A backup or a sync tool puts one there; no request must depend on it."""
+    (tmp_path / "old").mkdir()
+    os.utime(tmp_path / "old", (0, 0))
+
+    async with FileLock(tmp_path).hold("key") as is_done:
+        assert not is_done

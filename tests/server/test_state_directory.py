@@ -45,3 +45,12 @@ def test_state_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
 
 def test_state_key_without_a_directory_ends_with_the_process() -> None:
     assert state_key(None, None) != state_key(None, None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="named pipes are POSIX")
+def test_state_key_that_is_a_pipe_is_reported_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / KEY_FILE, 0o600)
+    said: list[str] = []
+
+    assert len(state_key(None, tmp_path, said.append)) == 32
+    assert ["not a private file" in text for text in said] == [True]

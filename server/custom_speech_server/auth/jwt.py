@@ -11,6 +11,8 @@ import jwt
 from mcp.server.auth.provider import AccessToken
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 
+from custom_speech_tools.speech.sanitize import sanitize
+
 _log = logging.getLogger(__name__)
 
 LEEWAY_SECONDS = 30
@@ -96,9 +98,24 @@ class JWTVerifier:
             key = await self._keys.key(jwt.get_unverified_header(token).get("kid"))
             claims = None if key is None else self._claims(token, key)
         except jwt.PyJWTError as error:
-            _log.warning("A token was refused (%s).", type(error).__name__)
+            _log.warning("A token was refused (%s): %s", type(error).__name__, self._reason(token, error))
             return None
-        return access_token(token, claims) if claims and claims["sub"] else None
+        return access_token(token, claims, self._issuer.scope_prefix) if claims and claims["sub"] else None
+
+    def _reason(self, token: str, error: jwt.PyJWTError) -> str:
+        """Return what an operator needs to correct the issuer or the file; claims of people are not logged."""
+        try:
+            claims = jwt.decode(token, options={"verify_signature": False})
+        except jwt.PyJWTError:
+            return "it is not a JSON Web Token."
+        if isinstance(error, jwt.MissingRequiredClaimError):
+            return (
+                f"it has no claim {error.claim}; it has {sanitize(', '.join(sorted(claims)), 300)}. See docs/deploy.md."
+            )
+        if isinstance(error, jwt.InvalidAudienceError | jwt.InvalidIssuerError):
+            came = f"aud {sanitize(str(claims.get('aud')), 200)}, iss {sanitize(str(claims.get('iss')), 200)}"
+            return f"it has {came}; access.toml names aud {self._issuer.audience}, iss {self._issuer.issuer}."
+        return sanitize(str(error))
 
     def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         return jwt.decode(
@@ -112,14 +129,18 @@ class JWTVerifier:
         )
 
 
-def access_token(token: str, claims: Mapping[str, Any]) -> AccessToken:
-    """Return what the SDK and the audit log know about a caller: its subject, and a readable name beside it."""
+def access_token(token: str, claims: Mapping[str, Any], scope_prefix: str = "") -> AccessToken:
+    """Return what the SDK and the audit log know about a caller: its subject, and a readable name beside it.
+
+    Args:
+        scope_prefix: Stands before the scopes that are advertised; Amazon Cognito leaves it in tokens.
+    """
     subject, name = str(claims["sub"]), claims.get("preferred_username")
     return AccessToken(
         token=token,
         client_id=f"{name} ({subject})" if isinstance(name, str) else subject,
         subject=subject,
-        scopes=sorted(scopes(claims)),
+        scopes=sorted(scope.removeprefix(scope_prefix) for scope in scopes(claims)),
         claims={"iss": claims["iss"]},
     )
 

@@ -10,8 +10,9 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
@@ -19,7 +20,8 @@ from custom_speech_server.auth.middleware import metadata_routes, require_token
 from custom_speech_server.auth.scopes import ScopeMiddleware, writing_tools
 from custom_speech_server.http import health
 from custom_speech_server.http.graceful_shutdown import ListeningStreams, QuietEndings
-from custom_speech_server.http.request_validation import RequestValidation
+from custom_speech_server.http.request_validation import AcceptNegotiation, RequestValidation
+from custom_speech_server.http.sessions import IdleSessionEviction
 from custom_speech_tools.speech import RequestPipeline, Speech
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -27,6 +29,9 @@ MAX_BODY_BYTES = 1024 * 1024
 
 MAX_SESSIONS = 1000
 """Sessions of the handshake versions at once."""
+
+_OPENING_SESSIONS = 100
+"""Sessions beyond the limit that may be opening at one moment, while room is made for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +82,35 @@ def _mcp_endpoint(server: Server[Any], http: HTTPSettings) -> ASGIApp:
             allowed_hosts=list(http.hosts), allowed_origins=list(http.origins)
         ),
         max_request_body_size=MAX_BODY_BYTES,
-        max_sessions=MAX_SESSIONS,
+        max_sessions=MAX_SESSIONS + _OPENING_SESSIONS,
         stateless_http=http.stateless,
     )
     manager = server.session_manager
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
-        await manager.handle_request(scope, receive, send)
+        await manager.handle_request(scope, await _with_body(receive), send)
 
-    return endpoint
+    return AcceptNegotiation(endpoint if http.stateless else IdleSessionEviction(endpoint, MAX_SESSIONS))
+
+
+async def _with_body(receive: Receive) -> Receive:
+    """Return the messages of a request whose body has arrived, or is too long for the application.
+
+    Raises:
+        ClientDisconnect: The client left before; within the application the SDK would log a traceback.
+    """
+    messages: list[Message] = []
+    while sum(len(message.get("body", b"")) for message in messages) <= MAX_BODY_BYTES:
+        messages.append(await receive())
+        if messages[-1]["type"] == "http.disconnect":
+            raise ClientDisconnect
+        if not messages[-1].get("more_body"):
+            break
+
+    async def again() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    return again
 
 
 def _with_cors(app: ASGIApp, http: HTTPSettings) -> ASGIApp:

@@ -7,7 +7,13 @@ from collections.abc import Sequence, Set
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from custom_speech_server.front import STATELESS_VERSION
+from custom_speech_tools.speech.sanitize import sanitize
+
+BOTH_TYPES = "application/json, text/event-stream"
+LISTEN = "subscriptions/listen"
 
 MAX_HEADER_BYTES = 32 * 1024
 """The most that the headers of a request may take; an access token takes a few thousand."""
@@ -29,6 +35,58 @@ class RequestValidation:
             return
         status, text = refusal
         await PlainTextResponse(text, status, headers={"connection": "close"})(scope, receive, send)
+
+
+class AcceptNegotiation:
+    """Middleware that answers a client which takes only JSON with JSON.
+
+    The SDK insists on clients that take both JSON and a stream of events, although it answers most requests of
+    protocol 2026-07-28 with JSON; it refuses the others without a word.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        headers = Headers(scope=scope)
+        accept = headers.get("accept", "*/*")
+        types = {one.partition(";")[0].strip().lower() for one in accept.split(",")}
+        takes_json = not types.isdisjoint({"*/*", "application/*", "application/json"})
+        takes_events = not types.isdisjoint({"*/*", "text/*", "text/event-stream"})
+        is_stateless = headers.get("mcp-protocol-version") == STATELESS_VERSION
+        if scope["method"] != "POST" or (takes_json and takes_events and "accept" in headers):
+            await self._app(scope, receive, send)
+        elif not takes_json or not (takes_events or is_stateless) or headers.get("mcp-method") == LISTEN:
+            text = f"This request needs Accept: {BOTH_TYPES}. The header says: {sanitize(accept, 200)}"
+            await PlainTextResponse(text, 406)(scope, receive, send)
+        else:
+            others = [(name, value) for name, value in scope["headers"] if name != b"accept"]
+            scope = {**scope, "headers": [*others, (b"accept", BOTH_TYPES.encode())]}
+            await self._app(scope, receive, send if takes_events else JSONOnly(send).send)
+
+
+class JSONOnly:
+    """Sends the last event of a stream as JSON, which is the answer; progress before it is left out."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._events: bytes | None = None
+
+    async def send(self, message: Message) -> None:
+        """Pass a part of a response on, unless it is one of a stream."""
+        headers = message.get("headers", ())
+        if message["type"] == "http.response.start" and any(b"text/event-stream" in value for _, value in headers):
+            self._events = b""
+        elif self._events is None:
+            await self._send(message)
+        else:
+            self._events += message.get("body", b"")
+            if not message.get("more_body"):
+                last = [line for line in self._events.splitlines() if line.startswith(b"data: ")][-1:]
+                types = [(b"content-type", b"application/json")]
+                await self._send({"type": "http.response.start", "status": 200, "headers": types})
+                await self._send({"type": "http.response.body", "body": b"".join(last).removeprefix(b"data: ")})
 
 
 def refuse_headers(headers: Headers, hosts: Set[str], origins: Set[str]) -> tuple[int, str] | None:

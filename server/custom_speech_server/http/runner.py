@@ -2,18 +2,22 @@
 
 import argparse
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import h11
 import uvicorn
 from mcp.server.lowlevel import Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.auth import config
 from custom_speech_server.console import notice
+from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http import startup_checks
 from custom_speech_server.http.app import HTTPSettings, create_app
 from custom_speech_server.http.graceful_shutdown import GracefulServer
@@ -32,6 +36,14 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     except (ConfigurationError, OSError) as error:
         notice(str(error), options.log)
         return 2
+    for warning in http.access.warnings if http.access else ():
+        notice(f"caution: {warning}", options.log)
+    if http.stateless and not os.environ.get(LOCK_URL_VARIABLE):
+        notice(
+            f"caution: --stateless without {LOCK_URL_VARIABLE}: replicas on several machines do not wait for each "
+            "other, so the same request sent to two of them at once trains twice.",
+            options.log,
+        )
     with listener:
         announce = partial(_announce, options.host, listener.getsockname()[1], options.log)
         create_server(build(settings), settings, http, options.stop_seconds, announce).run([listener])
@@ -49,7 +61,7 @@ def create_server(
     app, streams = create_app(mcp, settings, http)
     uvicorn_config = uvicorn.Config(
         app,
-        http="h11",
+        http=StrictH11Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -61,6 +73,22 @@ def create_server(
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
     return GracefulServer(uvicorn_config, streams, announce)
+
+
+class StrictH11Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1, which refuses folded headers and line ends without a carriage return.
+
+    h11 takes both; a proxy in front may read such a request as another one than this server (RFC 9112, 2.2 and 5.2).
+    """
+
+    def handle_events(self) -> None:
+        """Read what has arrived; a request begins here only at its first byte."""
+        if self.conn.their_state is h11.IDLE:
+            head = self.conn.trailing_data[0].partition(b"\r\n\r\n")[0]
+            if re.search(rb"(?<!\r)\n|\r\n[ \t]|\r[^\n]", head):
+                self.send_400_response("Header lines must end with CR LF and must not be folded.")
+                return
+        super().handle_events()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
     ListResourcesResult,
+    ListResourceTemplatesResult,
     ReadResourceRequestParams,
     ReadResourceResult,
     Resource,
@@ -54,6 +55,14 @@ class Views:
             mime_type=MIME_TYPE,
         )
         return ListResourcesResult(resources=[view])
+
+    async def list_templates(
+        self,
+        request: ServerRequestContext[Any, Any],  # noqa: ARG002  # the SDK's signature
+        params: Any,  # noqa: ARG002  # there is one page
+    ) -> ListResourceTemplatesResult:
+        """Answer resources/templates/list: some gateways drop a server that announces resources and refuses it."""
+        return ListResourceTemplatesResult(resource_templates=[])
 
     async def read(
         self,

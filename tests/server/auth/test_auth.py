@@ -488,3 +488,30 @@ async def test_authentication_revokes_a_token_although_the_files_date_stays(azur
         other = (await client.post("/mcp", **bearing("bob-token", LIST))).status_code
 
     assert (before, after, other) == (200, 401, 200)
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ({"sub": None, "azp": "client"}, "it has no claim sub; it has aud, azp, exp, iss, scp."),
+        ({"aud": None, "client_id": "7"}, "it has no claim aud; it has client_id, exp, iss, scp, sub."),
+        ({"aud": "another"}, f"it has aud another, iss {ISSUER}; access.toml names aud {AUDIENCE}"),
+        ({"iss": "https://other"}, f"it has aud {AUDIENCE}, iss https://other;"),
+    ],
+)
+async def test_authentication_logs_what_a_refused_token_lacks(
+    token: dict[str, Any], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await oauth().verifier.verify_token(issued(**token)) is None
+    assert said in caplog.text
+
+
+async def test_authentication_takes_scopes_that_carry_the_prefix_in_the_token() -> None:
+    """As those of Amazon Cognito do."""
+    jwks = HttpUrl("https://login.contoso.com/keys")
+    issuer = Issuer(issuer=ISSUER, audience=AUDIENCE, jwks=jwks, scope_prefix=f"{PUBLIC}/")
+    token = issued(scp=None, scope=f"{PUBLIC}/{READ} openid")
+    caller = await JWTVerifier(issuer, SigningKeys(published)).verify_token(token)
+
+    assert caller is not None
+    assert READ in caller.scopes

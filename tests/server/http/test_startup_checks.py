@@ -1,5 +1,7 @@
 """The HTTP server starts …"""
 
+import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from custom_speech_server.__main__ import main
+from custom_speech_server.auth.static_tokens import new_token, token_table
 from custom_speech_server.http import startup_checks
 from support.http_server import command
 
@@ -97,3 +100,24 @@ def test_http_server_starts_stops_with_status_0_when_it_is_told_to() -> None:
     with command() as (process, _):
         process.terminate()
         assert process.wait(timeout=60) == 0
+
+
+def test_http_server_starts_with_a_word_about_what_is_unsafe(tmp_path: Path) -> None:
+    """Replicas that do not exclude each other, and a file that others can change."""
+    access = tmp_path / "access.toml"
+    access.write_text(token_table("ada", new_token(), write=False), encoding="utf-8")
+    access.chmod(0o666)
+    started = [sys.executable, "-m", "custom_speech_server", "--emulated", "serve", "--http", "--port", "0"]
+    environment = {"CUSTOM_SPEECH_EMULATOR_STATE": ":memory:", "CUSTOM_SPEECH_STATE_KEY": "k" * 32}
+    with subprocess.Popen(
+        [*started, "--stateless", "--access", str(access)],
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        said = "".join(itertools.takewhile(lambda line: "serving MCP" not in line, process.stderr))
+        process.kill()
+
+    assert "caution: --stateless without CUSTOM_SPEECH_LOCK_URL" in said
+    assert os.name == "nt" or f"caution: {access} can be changed by others (mode 666)" in said

@@ -1,6 +1,8 @@
 """Streamable HTTP …"""
 
+import contextlib
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -230,3 +232,99 @@ async def test_http_asks_azure_seldom_whoever_wants_to_know(azure: Azure) -> Non
 
 async def _broken(scope: Any, receive: Any, send: Any) -> None:
     await JSONResponse({"error": {"code": "Forbidden", "message": "no"}}, status_code=403)(scope, receive, send)
+
+
+async def test_http_ends_the_session_that_was_idle_longest_for_a_new_one(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients that never end their sessions would otherwise keep everybody out for half an hour."""
+    monkeypatch.setattr("custom_speech_server.http.app.MAX_SESSIONS", 3)
+    async with over_http(azure) as client:
+
+        async def open_session() -> str:
+            return str((await client.post("/mcp", **initialize("2025-11-25"))).headers["mcp-session-id"])
+
+        async def ping(name: str) -> int:
+            headers = ACCEPT | {"mcp-session-id": name, "mcp-protocol-version": "2025-11-25"}
+            return (await client.post("/mcp", headers=headers, json=message("ping"))).status_code
+
+        names = [await open_session() for _ in range(3)]
+        assert await ping(names[0]) == 200
+        names.append(await open_session())
+
+        assert [await ping(name) for name in names] == [200, 404, 200, 200]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/json;q=0.9, text/html", None])
+async def test_http_answers_a_client_that_takes_only_json(azure: Azure, accept: str | None) -> None:
+    for post in (modern("tools/list"), modern("tools/call", name="list_models", arguments={})):
+        headers = {name: value for name, value in post["headers"].items() if name != "accept"}
+        async with over_http(azure) as client:
+            client.headers.pop("accept", None)
+            given = headers | ({"accept": accept} if accept else {})
+            response = await client.post("/mcp", headers=given, json=post["json"])
+
+        assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+        assert "result" in response.json()
+
+
+@pytest.mark.parametrize("accept", ["text/html", "text/event-stream"])
+async def test_http_says_which_types_a_request_needs(azure: Azure, accept: str) -> None:
+    post = modern("tools/list")
+    async with over_http(azure) as client:
+        response = await client.post("/mcp", headers=post["headers"] | {"accept": accept}, json=post["json"])
+
+    assert response.status_code == 406
+    assert response.text == (
+        f"This request needs Accept: application/json, text/event-stream. The header says: {accept}"
+    )
+
+
+async def test_http_answers_every_list_of_what_it_announces(azure: Azure) -> None:
+    lists = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"]
+    async with over_http(azure) as client:
+        announced = answer_in(await client.post("/mcp", **modern("server/discover")))["result"]["capabilities"]
+        answers = {method: answer_in(await client.post("/mcp", **modern(method))) for method in lists}
+
+    assert set(announced) >= {method.partition("/")[0] for method in lists}
+    assert [method for method, answer in answers.items() if "result" not in answer] == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Folded: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+        b"POST /mcp HTTP/1.1\nHost: 127.0.0.1\nContent-Length: 0\n\n",
+        b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\nX: y\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=["folded", "bare line feeds", "one bare line feed"],
+)
+async def test_http_refuses_folded_headers_and_line_ends_without_carriage_return(head: bytes) -> None:
+    """A proxy may read them as another request. The request before it on the same connection is answered."""
+    good = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with command() as (_, url):
+        async with await anyio.connect_tcp("127.0.0.1", urlsplit(url).port or 0) as stream:
+            await stream.send(good + head)
+            said = b""
+            with contextlib.suppress(anyio.EndOfStream):
+                while True:
+                    said += await stream.receive()
+
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400 " in said
+    assert b"must not be folded" in said
+
+
+async def test_http_logs_no_traceback_of_a_client_that_leaves_in_the_middle_of_a_body() -> None:
+    names = "".join(f"{name}: {value}\r\n" for name, value in ACCEPT.items())
+    head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n{names}Content-Length: 99\r\n\r\n{{"
+    with command() as (process, url):
+        async with await anyio.connect_tcp("127.0.0.1", urlsplit(url).port or 0) as stream:
+            await stream.send(head.encode())
+        assert process.stderr
+        said = await anyio.to_thread.run_sync(process.stderr.readline)
+        process.terminate()
+        said += process.stderr.read()
+
+    assert "A client disconnected before its request was complete." in said
+    assert "Traceback" not in said

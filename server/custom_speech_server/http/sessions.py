@@ -1,0 +1,81 @@
+"""Room for new sessions of the handshake versions: the one that has been idle longest makes way."""
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from custom_speech_server.front import STATELESS_VERSION
+
+SESSION_HEADER = "mcp-session-id"
+
+
+class Session:
+    """An open session.
+
+    Attributes:
+        scope: The request that opened it, with its caller and Host.
+        requests: Requests that are being served, a listening stream included.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope, self.requests = scope, 0
+
+
+class IdleSessionEviction:
+    """Middleware that ends the session that has been idle longest if there are too many.
+
+    Many clients never end their sessions. The SDK would refuse every new one until those have been idle for half an
+    hour.
+
+    Args:
+        limit: Sessions that may be open.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
+        self._sessions: dict[str, Session] = {}  # the one that was used least recently comes first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        headers = Headers(scope=scope)
+        named = headers.get(SESSION_HEADER)
+        opens = named is None and headers.get("mcp-protocol-version") != STATELESS_VERSION
+        while opens and len(self._sessions) >= self._limit and await self._end_idle_session():
+            pass
+
+        async def note(message: Message) -> None:
+            is_open = opens and message["type"] == "http.response.start" and message["status"] < 400
+            if is_open and (opened := MutableHeaders(scope=message).get(SESSION_HEADER)):
+                self._sessions[opened] = Session(scope)
+            await send(message)
+
+        session = self._sessions.pop(named, None) if named else None
+        if named is None or session is None:
+            await self._app(scope, receive, note)
+            return
+        if scope["method"] == "DELETE":
+            await self._app(scope, receive, send)
+            return
+        self._sessions[named] = session
+        session.requests += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            session.requests -= 1
+
+    async def _end_idle_session(self) -> bool:
+        """End a session as its client would; return whether there was an idle one."""
+        idle = next((name for name, session in self._sessions.items() if not session.requests), None)
+        if idle is None:
+            return False
+        opened = self._sessions.pop(idle).scope
+        kept = [(name, value) for name, value in opened["headers"] if name in (b"host", b"origin")]
+        ended = {**opened, "method": "DELETE", "headers": [*kept, (SESSION_HEADER.encode(), idle.encode())]}
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def ignore(message: Message) -> None:
+            """Nobody waits for the answer."""
+
+        await self._app(ended, receive, ignore)
+        return True
