@@ -14,7 +14,9 @@ import yaml
 
 from custom_speech_emulator import serve as emulator
 from custom_speech_server.__main__ import create_parser, parse
+from custom_speech_server.auth import config as access_config
 from custom_speech_server.http import startup_checks
+from custom_speech_server.resource_config import from_file
 from custom_speech_tools.runtime.context import CALL_SECONDS
 from custom_speech_tools.speech.addresses import is_endpoint
 
@@ -27,6 +29,10 @@ COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text("ut
 KUBERNETES = {one["kind"]: one for one in yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text("utf-8"))}
 POD = KUBERNETES["Deployment"]["spec"]["template"]["spec"]["containers"][0]
 CILIUM = yaml.safe_load((FOLDER / "kubernetes-egress.yaml").read_text("utf-8"))
+
+APP: dict[str, Any] = yaml.safe_load((FOLDER / "containerapp.yaml").read_text("utf-8"))
+APP_SERVER = APP["properties"]["template"]["containers"][0]
+APP_SECRETS = {one["name"]: one.get("value") for one in APP["properties"]["configuration"]["secrets"]}
 
 
 @dataclass
@@ -48,6 +54,8 @@ def containers() -> Iterator[Container]:
             yield Container(name, service["command"], service.get("environment", {}))
     values = {one["name"]: one.get("value", "x" * 32).replace("$(POD_IP)", "10.0.0.7") for one in POD["env"]}
     yield Container("kubernetes", POD["args"], values)
+    values = {one["name"]: one.get("value", "x" * 32) for one in APP_SERVER["env"]}
+    yield Container("container app", APP_SERVER["args"], values)
 
 
 CONTAINERS = list(containers())
@@ -180,3 +188,45 @@ def test_deployment_lets_out_where_cilium_runs_https_to_speech_hosts_and_to_logg
     assert https["toPorts"] == [{"ports": [{"port": "443", "protocol": "TCP"}]}]
     assert https.keys() == {"toFQDNs", "toPorts"}
     assert [host for host in hosts if not is_endpoint(f"https://{host}")] == ["login.microsoftonline.com"]
+
+
+def test_container_app_has_the_form_that_azure_documents() -> None:
+    schema = pytest.importorskip("support.container_app_schema", exc_type=ImportError)
+
+    broken = yaml.safe_load(
+        yaml.safe_dump(APP).replace("targetPort: 8080", "targetPort: '8080'").replace("cpu", "gpus")
+    )
+
+    assert schema.faults(APP) == []
+    assert schema.faults(broken) == [
+        "app.properties.configuration.ingress.targetPort: '8080' is not of type int",
+        "app.properties.template.containers[0].resources.gpus: is unknown",
+    ]
+
+
+def test_container_app_signs_in_with_its_identity_and_stores_no_speech_key(tmp_path: Path) -> None:
+    """Its configuration is what the server accepts."""
+    for name in ("resources", "access"):
+        (tmp_path / f"{name}.toml").write_text(APP_SECRETS[f"{name}-toml"], encoding="utf-8")
+
+    resources = from_file(tmp_path / "resources.toml", {})
+
+    assert [type(one.credential).__name__ for one in resources.all] == ["EntraToken"]
+    assert access_config.load(tmp_path / "access.toml").scope_prefix == "https://speech.contoso.com/mcp/"
+    assert {name for name, value in APP_SECRETS.items() if value is None} == {"state-key"}
+
+
+def test_container_app_names_only_files_secrets_and_ports_that_exist() -> None:
+    template, configuration = APP["properties"]["template"], APP["properties"]["configuration"]
+    port = parse(APP_SERVER["args"]).port
+    [mounted, _] = template["volumes"]
+    [folder, state] = (one["mountPath"] for one in APP_SERVER["volumeMounts"])
+    files = {f"{folder}/{one['path']}" for one in mounted["secrets"]}
+    values = {one["name"]: one.get("value") for one in APP_SERVER["env"]}
+
+    assert {values["CUSTOM_SPEECH_CONFIG"], values["CUSTOM_SPEECH_ACCESS"]} == files
+    used = {one["secretRef"] for one in (*mounted["secrets"], *APP_SERVER["env"]) if "secretRef" in one}
+    assert used == set(APP_SECRETS)
+    assert {configuration["ingress"]["targetPort"], *(one["httpGet"]["port"] for one in APP_SERVER["probes"])} == {port}
+    assert [one["httpGet"]["path"] for one in APP_SERVER["probes"]] == ["/healthz", "/healthz", "/readyz"]
+    assert f"CUSTOM_SPEECH_AUDIT={state}/" in DOCKERFILE
