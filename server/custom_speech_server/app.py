@@ -1,6 +1,6 @@
 """The MCP server: the registered tools over the configured resources, and all middleware."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -71,6 +71,7 @@ class Settings:
         emulator: Returns the ASGI application that answers for resources in this process.
         lock: Excludes other processes from carrying out an identical request.
         max_wait: Seconds that a call waits at most.
+        discover: Says which resources of the user are not configured; None if that was not requested.
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
         agreed_by: How the operator agreed in advance, for the audit log.
@@ -91,6 +92,7 @@ class Settings:
     observe: Callable[[Attempt], None] = lambda attempt: None
     middleware: Sequence[ServerMiddleware[Any]] = ()
     max_wait: int = DEFAULT_MAX_WAIT
+    discover: Callable[[], Awaitable[str | None]] | None = None
     data_dirs: tuple[Path, ...] = ()
     allows_local_files: bool = True
     configuration_error: str | None = None
@@ -172,6 +174,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
             observe=settings.observe,
             now=settings.now,
             max_wait=settings.max_wait,
+            discover=settings.discover,
             missing_tools=frozenset(tool_names()) - offered,
             data_dirs=settings.data_dirs,
             allows_local_files=settings.allows_local_files,

@@ -17,6 +17,7 @@ from pydantic import AliasChoices, AliasPath, Field
 from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
 from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_tools.runtime.regions import TRAINING_REGIONS
+from custom_speech_tools.speech import SpeechResource
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
@@ -33,6 +34,9 @@ _MAX_BYTES = 32 * 1024 * 1024
 
 _PARALLEL = 4
 """Subscriptions that are read at the same time."""
+
+_DISCOVERY_SECONDS = 20.0
+"""The longest that a tool waits for `az`."""
 
 _ENVIRONMENT = {"AZURE_CORE_ONLY_SHOW_ERRORS": "true", "AZURE_CORE_NO_COLOR": "true"}
 """Options of `az`; as variables they do not disturb a version that does not know them."""
@@ -110,13 +114,22 @@ class Account(pydantic.BaseModel):
         return normalize_endpoint(f"{parts.scheme}://{parts.netloc}")
 
     @property
+    def is_custom(self) -> bool:
+        """Whether the address is its own, not that of its region.
+
+        Raises:
+            ValueError: As for `endpoint`.
+        """
+        return self.endpoint != regional_endpoint(self.region)
+
+    @property
     def problem(self) -> str | None:
         """Why the resource cannot be used as it is, and what to do; None where it can."""
         try:
-            is_regional = self.endpoint == regional_endpoint(self.region)
+            is_custom = self.is_custom
         except ValueError as error:
             return f"its endpoint {sanitize(self.address or '', 80)} {error}"
-        if not self.keys_disabled or not is_regional:
+        if is_custom or not self.keys_disabled:
             return None
         return (
             "its keys are switched off, and signing in needs a custom domain. Run: az cognitiveservices account update "
@@ -219,4 +232,27 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
             return list(rows)
     raise AzureCLIError(
         f'{shown} printed something else than a list in JSON: "{sanitize(text.strip(), 120)}". Run it in a terminal.'
+    )
+
+
+async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | None:
+    """Return in one line how many accounts are not among the configured resources; None if all are."""
+    az = find_az()
+    if az is None:
+        return HOW_TO_INSTALL
+    try:
+        with anyio.fail_after(_DISCOVERY_SECONDS):
+            found = await list_accounts(az)
+    except (AzureCLIError, TimeoutError) as error:
+        return f"Which other Speech resources exist is not known: {error or '`az` did not answer in time.'}"
+    ids = {(resource.resource_id or "").lower() for resource in resources}
+    hosts = {resource.endpoint for resource in resources}
+    usable = [one for one in found.accounts if one.problem is None]
+    more = [one for one in usable if one.id.lower() not in ids and (not one.is_custom or one.endpoint not in hosts)]
+    unread = f" Not read: {'; '.join(found.unread)}" if found.unread else ""
+    if not more:
+        return unread.strip() or None
+    counted = "1 more Speech resource" if len(more) == 1 else f"{len(more)} more Speech resources"
+    return (
+        f"{counted} in your subscription; `custom-speech-mcp init` adds {'it' if len(more) == 1 else 'them'}.{unread}"
     )

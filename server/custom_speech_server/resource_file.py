@@ -49,7 +49,7 @@ class ResourceFile:
             if str(entry.get("resource_id", "")).lower() == account.id.lower():
                 return name
         for name, entry in self.entries.items():
-            is_same = _is_custom(account) or name.lower() == account.name.lower()
+            is_same = account.is_custom or name.lower() == account.name.lower()
             if "resource_id" not in entry and is_same and _address(entry) == account.endpoint:
                 return name
         return None
@@ -138,7 +138,7 @@ class ResourceFile:
 
 def entry_for(account: Account, az: str) -> dict[str, Any]:
     """Return the table of an account; its key is a command, so that no key stands in the file."""
-    own_address = {"endpoint": account.endpoint} if _is_custom(account) else {}
+    own_address = {"endpoint": account.endpoint} if account.is_custom else {}
     identity = {"auth": "entra"} | ({"tenant": account.subscription.tenant} if account.subscription.tenant else {})
     credential = identity if account.keys_disabled else {"key": {"command": account.key_command(az)}}
     return {"region": account.region, **own_address, "resource_id": account.id, **credential}
@@ -163,10 +163,6 @@ def toml(value: Any) -> str:
 
 def _bare(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml(name)
-
-
-def _is_custom(account: Account) -> bool:
-    return account.endpoint != regional_endpoint(account.region)
 
 
 def _address(entry: Mapping[str, Any]) -> str | None:

@@ -30,6 +30,8 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
         call_step("list_models", resource="*"),
         call_step("list_base_models", locale=Placeholder("locale"), resource=app.default),
     ]
+    if app.discover and (unconfigured := await app.discover()):
+        steps.append(unconfigured)
     return Resources(resources=found, total=len(found), next_steps=steps)
 
 

@@ -14,7 +14,7 @@ from custom_speech_server.console import notice
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from typing import Literal
 
     from custom_speech_server.app import Settings
@@ -54,6 +54,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     option("--toolsets", type=_toolsets, metavar="LIST", help=f"offer these toolsets only: {','.join(TOOLSETS)}")
     option("--max-wait", type=_max_wait, metavar="S", help="the longest that a call waits, in seconds (default: 45)")
     option("--data-dir", type=path, action="append", metavar="DIR", help="a folder whose files tools may read (stdio)")
+    option("--discover", action="store_true", help="let list_resources ask `az` for what is not configured (stdio)")
     option("--log", choices=("text", "json"), help="how to log to stderr (default: text, errors only)")
     option("--no-front", action="store_true", help="load everything at the start, not at the first call (stdio)")
     option("--telemetry", action="store_true", help="send OpenTelemetry to where OTEL_* say (extra otel)")
@@ -190,6 +191,7 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         audit=audit,
         lock=lock_from_environment(os.environ, directory),
         max_wait=options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE, "45")),
+        discover=_discovery(options, resources),
         data_dirs=(*resources.data_dirs, *map(Path.resolve, options.data_dir or ())),
         allows_local_files=not options.http,
         configuration_error=problem,
@@ -231,6 +233,20 @@ def _confirm(options: argparse.Namespace) -> Literal["ask", "never"]:
         case "never":
             return "never"
     raise ConfigurationError(f"{CONFIRM_VARIABLE} must be ask or never.")
+
+
+def _discovery(options: argparse.Namespace, resources: Resources) -> Callable[[], Awaitable[str | None]] | None:
+    from custom_speech_server.config_source import ConfigurationError
+
+    if not options.discover:
+        return None
+    if options.http:
+        raise ConfigurationError("--discover asks `az` as the user of this machine, so it works over stdio only.")
+    from functools import partial
+
+    from custom_speech_server.azure_cli import describe_unconfigured
+
+    return partial(describe_unconfigured, resources.all)
 
 
 def _max_wait(text: str) -> int:

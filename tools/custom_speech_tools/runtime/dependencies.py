@@ -1,6 +1,6 @@
 """Dependencies that the server provides to every call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ class AppContext:
         resources: Every configured resource by name; these may only be read from.
         default: The name of the default resource.
         missing_tools: Tools that this server does not offer, so that nothing suggests them.
+        discover: Says which resources of the user are not configured; None if that was not requested.
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
         training_words: Words of datasets that were read before, by the endpoint of the resource and the dataset's id.
@@ -40,6 +41,7 @@ class AppContext:
     observe: Callable[[Attempt], None] = lambda attempt: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_wait: int = DEFAULT_MAX_WAIT
+    discover: Callable[[], Awaitable[str | None]] | None = None
     missing_tools: frozenset[str] = frozenset()
     data_dirs: tuple[Path, ...] = field(default=())
     allows_local_files: bool = False
