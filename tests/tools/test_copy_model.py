@@ -301,3 +301,13 @@ async def test_copy_model_refuses_a_target_with_a_model_of_the_name_before_it_co
     assert rules_of(refusal) == ["already-exists"]
     assert "allow_duplicate=true" in refusal
     assert await azure.writes() == []
+
+
+async def test_copy_model_of_a_base_model_says_that_every_region_has_it(call: Caller, azure: Azure) -> None:
+    base = (await call("list_base_models", locale="en-US"))["base_models"][0]
+    for reference in (base["id"], base["display_name"]):
+        refusal = await call.refusal("copy_model", model=reference, to_resource="emulator-westeurope")
+
+        assert rules_of(refusal) == ["reference-found"]
+        assert f'"{reference}" is a base model of Microsoft, not a custom model.' in refusal
+    assert await azure.writes() == []

@@ -1,5 +1,7 @@
 """get_endpoint, driven through an MCP client."""
 
+from datetime import timedelta
+
 import pytest
 
 from support.speech_service import Azure
@@ -41,3 +43,15 @@ async def test_get_endpoint_trusts_no_previous_model_of_another_host(call: Calle
 
 async def test_get_endpoint_refuses_what_does_not_exist(call: Caller) -> None:
     assert rules_of(await call.refusal("get_endpoint", endpoint="Nothing")) == ["reference-found"]
+
+
+async def test_get_endpoint_says_that_its_model_has_ended(call: Caller, azure: Azure) -> None:
+    """The service goes on with the newest base model, and the status stays Succeeded."""
+    made = await call("deploy_model", model=MODEL, display_name="Live", wait_seconds=10)
+    until = (await call("list_endpoints"))["endpoints"][0]["transcription_until"]
+    await azure.advance(timedelta(days=1200))
+    endpoint = await call("get_endpoint", endpoint=made["id"])
+
+    assert [(one["rule"], one["level"]) for one in endpoint["findings"]] == [("model-is-ready", "warn")]
+    assert f"ended on {until}: applications keep working, but silently" in endpoint["findings"][0]["message"]
+    assert "endpoint_id" not in str(endpoint["next_steps"])

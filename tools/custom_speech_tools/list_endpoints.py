@@ -5,10 +5,11 @@ from custom_speech_tools.runtime.locales import exact_locale, matches_locale
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
-from custom_speech_tools.runtime.presenters.endpoint import Endpoints, ListedEndpoint
+from custom_speech_tools.runtime.presenters.endpoint import Endpoints, ListedEndpoint, transcription_until
 from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from
-from custom_speech_tools.runtime.presenters.references import present_reference
+from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.speech.concurrency import gather
 
 
 class ListEndpointsArguments(Arguments):
@@ -22,13 +23,15 @@ class ListEndpointsArguments(Arguments):
 async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -> Endpoints:
     """List the endpoints of a resource, newest first, with the model that each hosts.
 
-    get_endpoint adds until when the model transcribes.
+    `transcription_until` is the end of its model, after which applications silently get the newest base model.
     """
     found = await list_from(
         call, arguments.resource, lambda speech: speech.endpoints_list(locale=exact_locale(arguments.locale))
     )
     kept = [(speech, one) for speech, one in found.items() if matches_locale(one.locale, arguments.locale)]
     is_everywhere = arguments.resource == ALL_RESOURCES
+    hosted = {speech: [one.model for other, one in kept[: arguments.limit] if other is speech] for speech, _ in kept}
+    await gather(*(load_references(speech, models) for speech, models in hosted.items()))
     shown = [
         ListedEndpoint(
             id=one.id,
@@ -36,6 +39,7 @@ async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -
             locale=one.locale,
             status=one.status,
             model=present_reference(speech, one.model),
+            transcription_until=transcription_until(speech, one),
             created=one.created_date_time,
             resource=speech.resource.name if is_everywhere else None,
         )

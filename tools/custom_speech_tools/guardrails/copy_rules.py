@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechResource, schemas
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, word
 
 Findings = Iterator[Finding]
 
@@ -96,7 +96,7 @@ def trained_model_is_usable(model: schemas.CustomModel, now: datetime, resource:
         yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
     elif model.status != "Succeeded":
         wait = call_step("get_model", model=model.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
-        message = f"Model {name} is still being trained ({sanitize(model.status, 40)})."
+        message = f"Model {name} is still being trained ({word(model.status)})."
         fix = f"Wait for it: {wait}."
         yield Finding(rule="model-is-ready", level="block", message=message, fix=fix, remedy="wait")
     elif until is not None and until <= now:

@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.paging import Listing
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, word
 
 DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project"]
 
@@ -138,7 +138,7 @@ def is_finished(kind: DeletableKind, entity: schemas.Entity) -> Iterator[Finding
         yield Finding(
             rule="not-in-use",
             level="block",
-            message=f"The {kind} is {sanitize(status, 40)}; it can be deleted when it is Succeeded or Failed.",
+            message=f"The {kind} is {word(status)}; it can be deleted when it is Succeeded or Failed.",
             fix="Wait for its end, then call again.",
             remedy="wait",
         )

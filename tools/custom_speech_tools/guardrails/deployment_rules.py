@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding, Level, Remedy
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, word
 
 Findings = Iterator[Finding]
 
@@ -87,9 +87,9 @@ def locales_match(facts: DeploymentFacts) -> Findings:
             yield Finding(
                 rule="locale-match",
                 level="block",
-                message=f"{noun} {quote(part.display_name)} has locale {sanitize(part.locale)}, the model "
-                f"{sanitize(facts.model.locale)}.",
-                fix=f"Use a {noun.lower()} of {sanitize(facts.model.locale)}.",
+                message=f"{noun} {quote(part.display_name)} has locale {word(part.locale)}, the model "
+                f"{word(facts.model.locale)}.",
+                fix=f"Use a {noun.lower()} of {word(facts.model.locale)}.",
             )
 
 
@@ -101,7 +101,7 @@ def model_is_ready(facts: DeploymentFacts) -> Findings:
     problem = fix = None
     remedy: Remedy = "correct"
     if isinstance(model, schemas.CustomModel) and model.status != "Succeeded":
-        problem, fix = f"is {sanitize(model.status, 40)}, not Succeeded", "Use a model that was trained."
+        problem, fix = f"is {word(model.status)}, not Succeeded", "Use a model that was trained."
         if model.status in ("NotStarted", "Running"):
             fix, remedy = "Wait for it; get_model shows its progress.", "wait"
     elif isinstance(model, schemas.CustomModel) and model.supports_endpoints is False:
@@ -119,7 +119,7 @@ def endpoint_is_ready(facts: DeploymentFacts) -> Findings:
         yield Finding(
             rule="endpoint-is-ready",
             level="block",
-            message=f"Endpoint {quote(facts.endpoint.display_name)} is {sanitize(facts.endpoint.status, 40)}.",
+            message=f"Endpoint {quote(facts.endpoint.display_name)} is {word(facts.endpoint.status)}.",
             fix="Wait for it; get_endpoint shows its progress.",
             remedy="wait",
         )

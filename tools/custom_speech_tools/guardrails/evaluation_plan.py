@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, word
 
 AnyModel = schemas.CustomModel | schemas.BaseModel
 Findings = Iterator[Finding]
@@ -146,9 +146,8 @@ def locales_match(facts: EvaluationFacts) -> Findings:
             yield Finding(
                 rule="locale-match",
                 level="block",
-                message=f"{noun} {quote(part.display_name)} has locale {sanitize(part.locale)}, the model "
-                f"{sanitize(locale)}.",
-                fix=f"Use a {noun.lower()} of {sanitize(locale)}.",
+                message=f"{noun} {quote(part.display_name)} has locale {word(part.locale)}, the model {word(locale)}.",
+                fix=f"Use a {noun.lower()} of {word(locale)}.",
             )
 
 
@@ -161,7 +160,7 @@ def models_are_ready(facts: EvaluationFacts) -> Findings:
             yield Finding(
                 rule="model-is-ready",
                 level="block",
-                message=f"Model {quote(model.display_name)} is {sanitize(status, 40)}, not Succeeded.",
+                message=f"Model {quote(model.display_name)} is {word(status)}, not Succeeded.",
                 fix="Wait for it; get_model shows its progress." if waits else "Use a model that was trained.",
                 remedy="wait" if waits else "correct",
             )
@@ -185,7 +184,7 @@ def test_data_are_scorable(facts: EvaluationFacts) -> Findings:
         yield Finding(
             rule="test-data-scorable",
             level="block",
-            message=f"Dataset {quote(dataset.display_name)} is of kind {sanitize(dataset.kind, 40)}; only Acoustic "
+            message=f"Dataset {quote(dataset.display_name)} is of kind {word(dataset.kind)}; only Acoustic "
             "(audio with transcripts) gives error rates.",
             fix=call_step("list_datasets", locale=dataset.locale, kinds=["Acoustic"], resource=here)
             + " lists what can be tested with.",
@@ -195,7 +194,7 @@ def test_data_are_scorable(facts: EvaluationFacts) -> Findings:
         yield Finding(
             rule="test-data-scorable",
             level="block",
-            message=f"Dataset {quote(dataset.display_name)} is {sanitize(dataset.status, 40)}, not Succeeded.",
+            message=f"Dataset {quote(dataset.display_name)} is {word(dataset.status)}, not Succeeded.",
             fix="Wait for it; list_datasets shows its progress." if waits else "Use another dataset.",
             remedy="wait" if waits else "correct",
         )

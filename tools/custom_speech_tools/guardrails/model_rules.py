@@ -11,7 +11,7 @@ from custom_speech_tools.runtime.presenters.model import AUDIO_KINDS
 from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import quote, reason_clause, sanitize
+from custom_speech_tools.speech.sanitize import quote, reason_clause, sanitize, word
 
 Findings = Iterator[Finding]
 
@@ -46,7 +46,7 @@ def locales_match(facts: ModelFacts) -> Findings:
     locale = facts.request.locale
     for noun, entity in _parts(facts):
         if entity.locale.lower() != locale.lower():
-            other = sanitize(entity.locale)
+            other = word(entity.locale)
             yield Finding(
                 rule="locale-match",
                 level="block",
@@ -64,7 +64,7 @@ def region_trains_audio(facts: ModelFacts) -> Findings:
     is_able, where = trains_audio(facts.speech.resource), region(facts.speech.resource)
     if not audio or is_able:
         return
-    names = ", ".join(f"{quote(dataset.display_name)} ({sanitize(dataset.kind)})" for dataset in audio)
+    names = ", ".join(f"{quote(dataset.display_name)} ({word(dataset.kind)})" for dataset in audio)
     if is_able is None:
         yield Finding(
             rule="region-trains-audio",
@@ -114,7 +114,7 @@ def base_model_accepts_data(facts: ModelFacts) -> Findings:
 
 
 def _not_accepted(facts: ModelFacts, base: schemas.BaseModel, dataset: schemas.Dataset) -> Finding:
-    message = f"The base model does not list {sanitize(dataset.kind)}: dataset {quote(dataset.display_name)}."
+    message = f"The base model does not list {word(dataset.kind)}: dataset {quote(dataset.display_name)}."
     if takes_data(base, dataset.kind):
         fix = "The service accepts it and uses the transcripts only; expect the effect of plain text."
         return Finding(rule="base-model-accepts-data", level="warn", message=message, fix=fix)
@@ -170,7 +170,7 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str) -> Findings:
         message, fix = f"The import of dataset {name} failed{reason}", "Correct the data and upload it again."
         yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
     elif dataset.status != "Succeeded":
-        message = f"Dataset {name} is still being imported ({sanitize(dataset.status, 40)})."
+        message = f"Dataset {name} is still being imported ({word(dataset.status)})."
         fix = f"Wait for it: {call_step('list_datasets', locale=dataset.locale, resource=resource)} shows its status."
         yield Finding(rule="dataset-ready", level="block", message=message, fix=fix, remedy="wait")
     elif dataset.lines == 0 and not dataset.audio_seconds:
@@ -230,4 +230,4 @@ def _parts(facts: ModelFacts) -> Iterator[tuple[str, schemas.Entity]]:
 
 
 def _kinds(kinds: list[str]) -> str:
-    return ", ".join(sanitize(kind, 40) for kind in kinds[:10]) or "no data at all"
+    return ", ".join(word(kind) for kind in kinds[:10]) or "no data at all"

@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
-from custom_speech_tools.speech.sanitize import quote, reason_clause, sanitize
+from custom_speech_tools.speech.sanitize import quote, reason_clause, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,7 @@ def project_has_locale(project: schemas.Project, locale: str, resource: str) -> 
         yield Finding(
             rule="locale-match",
             level="block",
-            message=f"Project {quote(project.display_name)} has locale {sanitize(project.locale)}, "
-            f"not {sanitize(locale)}.",
+            message=f"Project {quote(project.display_name)} has locale {word(project.locale)}, not {word(locale)}.",
             fix=f"{fitting} lists the projects that fit.",
         )
 

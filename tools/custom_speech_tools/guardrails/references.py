@@ -10,7 +10,7 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.addresses import GUID, entity_of, is_within
 from custom_speech_tools.speech.paging import Listing
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, word
 
 Entity = TypeVar("Entity", bound=schemas.Entity)
 
@@ -100,6 +100,24 @@ async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str
         asked: Id, `self` URI or exact display name.
         locale: Decides between entities of the same name.
     """
+    found = await _find(speech, kind, asked, locale)
+    if kind.path != MODEL.path or not isinstance(found, Finding) or found.rule != "reference-found":
+        return found
+    is_uri = asked.lower().startswith(("http://", "https://"))
+    if isinstance(found, AmbiguousName) or is_uri:
+        return found
+    base = await _find(speech, BASE_MODEL, asked, locale)
+    if isinstance(base, Finding) and not isinstance(base, AmbiguousName):  # many locales have base models of one name
+        return found
+    return Finding(
+        rule="reference-found",
+        level="block",
+        message=f"{quote(asked)} is a base model of Microsoft, not a custom model.",
+        fix="Base models exist in every region and cannot be changed; list_models lists custom models.",
+    )
+
+
+async def _find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Entity | Finding:
     if GUID.fullmatch(asked):
         return await _find_by_id(speech, kind, asked.lower(), locale)
     if not asked.lower().startswith(("http://", "https://")):
@@ -118,11 +136,11 @@ async def find_any_model(
     """Return the custom model or, where none has that reference, the base model."""
     address = entity_of(asked) if asked.lower().startswith(("http://", "https://")) else None
     if address and address.kind == BASE_MODEL.path:
-        return await find(speech, BASE_MODEL, asked, locale)
-    custom = await find(speech, MODEL, asked, locale)
+        return await _find(speech, BASE_MODEL, asked, locale)
+    custom = await _find(speech, MODEL, asked, locale)
     if not isinstance(custom, Finding) or isinstance(custom, AmbiguousName):
         return custom
-    base = await find(speech, BASE_MODEL, address.id if address else asked, locale)
+    base = await _find(speech, BASE_MODEL, address.id if address else asked, locale)
     is_missing = isinstance(base, Finding) and not isinstance(base, AmbiguousName)
     return custom if is_missing else base
 
@@ -198,8 +216,8 @@ def _ambiguous(kind: EntityKind[Entity], name: str, found: list[Entity]) -> Find
 
 def describe_candidate(entity: schemas.Entity) -> str:
     """Return what tells an entity from others of the same name."""
-    details = [sanitize(entity.locale, 20)]
-    details += [sanitize(str(getattr(entity, name)), 20) for name in ("kind", "status") if hasattr(entity, name)]
+    details = [word(entity.locale)]
+    details += [word(str(getattr(entity, name))) for name in ("kind", "status") if hasattr(entity, name)]
     if entity.created_date_time:
         details.append(f"created {entity.created_date_time:%Y-%m-%d %H:%M}")
     if isinstance(entity, schemas.Dataset) and entity.lines is not None:

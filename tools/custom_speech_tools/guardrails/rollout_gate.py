@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import Difference, compare
 from custom_speech_tools.runtime.presenters.lists import newest_first
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
 BASE, DEPLOYED = "base", "deployed"
 """What `compare_with` may say instead of a model."""
@@ -92,7 +92,7 @@ async def complete_gate(call: CallContext, gate: Gate, wait_seconds: float) -> G
 async def _judged(request: RolloutArguments, plan: EvaluationPlan, evaluation: schemas.Evaluation | None) -> Gate:
     conditions = conditions_of(request, plan)
     if evaluation is None or not is_terminal(evaluation):
-        status = "has not been made" if evaluation is None else f"is {sanitize(evaluation.status, 40)}"
+        status = "has not been made" if evaluation is None else f"is {word(evaluation.status)}"
         verdict = Verdict(None, f"The test {status}.", conditions, evaluation.id if evaluation else None)
         return Gate(request, plan, evaluation, verdict)
     is_done = evaluation.status == "Succeeded"

@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
 Findings = Iterator[Finding]
 
@@ -77,7 +77,7 @@ def check_target(target: TargetFacts, model: schemas.CustomModel | None, locale:
         findings.append(_copy_failed(target.copy))
     endpoint = target.endpoint
     if isinstance(endpoint, schemas.Endpoint) and not target.is_deployed and not is_terminal(endpoint):
-        message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({sanitize(endpoint.status, 40)})."
+        message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({word(endpoint.status)})."
         findings.append(
             Finding(rule="endpoint-is-ready", level="block", message=message, fix="Wait for it.", remedy="wait")
         )
@@ -97,8 +97,8 @@ def _other_locale(noun: str, part: schemas.Entity, locale: str) -> Finding:
     return Finding(
         rule="locale-match",
         level="block",
-        message=f"{noun} {quote(part.display_name)} has locale {sanitize(part.locale)}, the model {sanitize(locale)}.",
-        fix=f"Use a {noun.lower()} of {sanitize(locale)}.",
+        message=f"{noun} {quote(part.display_name)} has locale {word(part.locale)}, the model {word(locale)}.",
+        fix=f"Use a {noun.lower()} of {word(locale)}.",
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from custom_speech_tools.speech import (
     AnswerLostError,
     AzureError,
+    ForeignAnswerError,
     NoCredentialError,
     NotAllowedError,
     SpeechError,
@@ -72,6 +73,11 @@ def next_step_after(error: SpeechError) -> str:
             return f"The same call can be repeated in {wait or 10:.0f} s."
         case AzureError():
             return _advice(error)
+        case ForeignAnswerError():
+            return (
+                "Sign in to the network, or let the proxy pass requests to the resource's endpoint; then call again. "
+                f"{_DOCTOR} shows whether it answers."
+            )
         case UnreachableError():
             return f"Check endpoint and network with {_DOCTOR}; the same call can be repeated."
         case NoCredentialError() | NotAllowedError():

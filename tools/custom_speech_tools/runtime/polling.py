@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import anyio
 
 from custom_speech_tools.speech import SpeechError
-from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.sanitize import word
 
 POLL_INTERVALS = (1.0, 2.0, 3.0)
 """Seconds between two requests for the status; the last one repeats."""
@@ -83,7 +83,7 @@ async def poll_until_terminal(
         waited, pause = anyio.current_time() - start, slower * POLL_INTERVALS[min(reads, len(POLL_INTERVALS) - 1)]
         if start + waited + pause >= end:
             break
-        await call.report_progress(f"{sanitize(entity.status, 40)} for {waited:.0f} s")
+        await call.report_progress(f"{word(entity.status)} for {waited:.0f} s")
         await anyio.sleep(pause)
         try:
             entity, reads = await read(), reads + 1

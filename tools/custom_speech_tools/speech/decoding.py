@@ -2,16 +2,20 @@
 
 from datetime import datetime
 from functools import cache
+from html import unescape
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from custom_speech_tools.speech import retry, schemas
-from custom_speech_tools.speech.errors import AzureError, UnreadableAnswerError
-from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, UnreadableAnswerError
+from custom_speech_tools.speech.sanitize import quote, sanitize
 
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Answer
+
+_HEAD_BYTES = 64 * 1024
+"""Bytes of a page in which its title is looked for."""
 
 Decoded = TypeVar("Decoded")
 
@@ -34,6 +38,25 @@ def decode(resource: str, operation: str, answer: "Answer", schema: type[Decoded
             resource=resource,
             operation=operation,
         ) from None
+
+
+def foreign_answer(resource: str, operation: str, answer: "Answer") -> ForeignAnswerError | None:
+    """Return the error for a page or redirect of something between here and the service; None for its own answers.
+
+    A server error in HTML counts as the service's own: its front door sends such pages, and it may work later.
+    """
+    is_page = answer.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+    if answer.status >= 500 or not (is_page or 300 <= answer.status < 400 or answer.status == 407):
+        return None
+    said = f"{answer.status}"
+    if is_page:
+        head = answer.body[:_HEAD_BYTES].decode(errors="replace")
+        start = head.lower().find("<title")
+        title = head[start:].partition(">")[2].partition("<")[0].strip() if start >= 0 else ""
+        said += f", a page titled {quote(unescape(title))}" if title else ", a page without a title"
+    fix = " The proxy wants credentials: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT." if answer.status == 407 else ""
+    message = f"A proxy or gateway answered {operation} for {resource}, not Azure Speech ({said}).{fix}"
+    return ForeignAnswerError(message, resource=resource, operation=operation)
 
 
 def decode_error(resource: str, operation: str, answer: "Answer", now: datetime) -> AzureError:

@@ -5,12 +5,13 @@ SpeechError
 ├── AnswerLostError        the request may have arrived, no complete answer came back
 ├── UnreachableError       no connection was made, so the request certainly did not arrive
 ├── UnreadableAnswerError  the answer is not what the operation documents
+├── ForeignAnswerError     something else than the service answered, with a page of HTML or a redirect
 ├── ForeignAddressError    the answer names another host, to which nothing is sent
 ├── NoCredentialError      the key or token could not be obtained; nothing was sent
 └── NotAllowedError        this server does not permit the request; nothing was sent
 """
 
-from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.sanitize import sanitize, word
 
 _MAX_MESSAGE = 400
 """Characters of a message that are shown, including the service's own words."""
@@ -72,7 +73,8 @@ class AzureError(SpeechError):
         return self.status == 429 or self.status >= 500
 
     def __str__(self) -> str:
-        code = " ".join(filter(None, (self.code, f"({self.inner_code})" if self.inner_code else "")))
+        codes = (self.code and word(self.code), self.inner_code and f"({word(self.inner_code)})")
+        code = " ".join(filter(None, codes))
         code = "" if code == str(self.status) else code
         return f"{self.resource} answered {self.status} {code}".rstrip() + f" to {self.operation}: {self.args[0]}"
 
@@ -93,6 +95,10 @@ class UnreadableAnswerError(SpeechError):
     """The answer is not JSON, is cut off, too large, or lacks what the operation always returns."""
 
     outcome_unknown = True
+
+
+class ForeignAnswerError(SpeechError):
+    """A proxy, a gateway or a sign-in page answered in place of the service, which the request has not reached."""
 
 
 class ForeignAddressError(SpeechError):

@@ -172,6 +172,9 @@ class RequestPipeline:
             return self._unanswered(request, UnreadableAnswerError, "the answer is too large")
         self.is_emulated = self.is_emulated or EMULATOR_HEADER in answer.headers
         self.clock.read(retry.parse_http_date(answer.headers.get("date")))
+        foreign = decoding.foreign_answer(self.resource.name, request.operation, answer)
+        if foreign and not request.is_signed:  # a file of data may well be HTML
+            return foreign
         if 200 <= answer.status < 300:
             return answer
         return decoding.decode_error(self.resource.name, request.operation, answer, self.clock.now())

@@ -21,6 +21,7 @@ _JOINERS = "\u200c\u200d"
 _JOINABLE_CATEGORIES = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 
 
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SIGNATURE = re.compile(r"\b(sig)=[^&\s\"'<>]+", re.IGNORECASE)
 
 
@@ -43,6 +44,11 @@ def quote(text: str, limit: int = 80) -> str:
     """Return a name in double quotes that it cannot close; the caller of a tool sees where it begins and ends."""
     shown = sanitize(text, limit).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{shown}"'
+
+
+def word(text: str, limit: int = 60) -> str:
+    """Return a code, kind, status or locale as it is; in quotes if it is not one plain word, as those of Azure are."""
+    return text if len(text) <= limit and _WORD.fullmatch(text) else quote(text, limit)
 
 
 def reason_clause(reason: str | None) -> str:

@@ -144,6 +144,7 @@ _CAUSES = (
      "SSL_CERT_FILE to the proxy's root certificate"),
     ("SSLError|\\[SSL", "TLS failed; the address may not speak https"),
     ("gaierror|name or service|nodename|name resolution", "its host name was not found"),
+    ("407|proxy authentication", "the proxy wants credentials: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"),
     ("ProxyError", "the proxy refused the connection"),
     ("refused|all connection attempts failed", "the connection was refused"),
     ("timeout", "no connection was made in time"),

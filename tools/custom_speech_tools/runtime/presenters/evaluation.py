@@ -37,7 +37,7 @@ from custom_speech_tools.runtime.results import (
 )
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, word
 
 Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]
 """A fraction, not percent."""
@@ -286,5 +286,5 @@ def _step_against_missed_words(evaluation: schemas.Evaluation, words: Sequence[W
     return (
         f"For names a phrase list is the first thing to try, without training: {named}. Else write about five "
         f'sentences with each of these words, and pass them to upload_dataset as `lines` with kind="Language", '
-        f'locale="{sanitize(evaluation.locale, 20)}".'
+        f'locale="{word(evaluation.locale)}".'
     )
