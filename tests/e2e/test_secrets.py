@@ -20,7 +20,7 @@ from custom_speech_server.app import Settings
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.credentials import CommandKey, EnvironmentKey, KeyringKey
 from custom_speech_server.resource_config import EMULATED, Resources, from_file
-from custom_speech_tools.runtime.confirmation import ConfirmationPolicy
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy
 from custom_speech_tools.speech import (
     AzureError,
     KeyCredential,

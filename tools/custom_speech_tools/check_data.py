@@ -1,4 +1,4 @@
-"""check_data: everything that Azure would object to in a local file or folder."""
+"""check_data: report everything that Azure would object to in a local file or folder."""
 
 from typing import Annotated
 

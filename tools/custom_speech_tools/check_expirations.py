@@ -1,4 +1,4 @@
-"""check_expirations: what stops working, and when, on all resources."""
+"""check_expirations: report what stops working, and when, on all resources."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""connect_model: connect a custom model to a project."""
+"""connect_model: connect a model to a project."""
 
 from custom_speech_tools.guardrails.project_link import plan_project_link
 from custom_speech_tools.runtime.context import CallContext

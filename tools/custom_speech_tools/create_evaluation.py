@@ -1,4 +1,4 @@
-"""create_evaluation: test a model and one to compare it with on the same recordings, once."""
+"""create_evaluation: test a model and another one on the same recordings, once."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""create_model: train a custom model, once, after every guardrail."""
+"""create_model: train a custom model, once, after all guardrails."""
 
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import ModelPlan, checked_training, train

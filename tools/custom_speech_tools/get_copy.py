@@ -1,4 +1,4 @@
-"""get_copy: the progress of a copy, and the model once it is there."""
+"""get_copy: return the status of a copy, and the model when it has arrived."""
 
 from collections.abc import Iterable
 from typing import Annotated

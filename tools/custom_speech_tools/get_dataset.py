@@ -1,4 +1,4 @@
-"""get_dataset: one dataset, with the lines that the service rejected."""
+"""get_dataset: return one dataset, with the lines that the service rejected."""
 
 from typing import Annotated
 

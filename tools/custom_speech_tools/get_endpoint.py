@@ -1,4 +1,4 @@
-"""get_endpoint: one endpoint, now or when its deployment has ended."""
+"""get_endpoint: return one endpoint, its model, and how to go back to the previous one."""
 
 from typing import Annotated
 

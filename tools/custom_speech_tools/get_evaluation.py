@@ -1,4 +1,4 @@
-"""get_evaluation: the error rates of two models, whether their difference is significant, and what is missed."""
+"""get_evaluation: return word error rates side by side, and whether the difference is significant."""
 
 from functools import partial
 from typing import Annotated

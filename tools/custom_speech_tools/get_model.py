@@ -1,4 +1,4 @@
-"""get_model: one custom model, now or when its training has ended."""
+"""get_model: return one custom model, now or after its training."""
 
 from custom_speech_tools.guardrails.references import MODEL, get_entity
 from custom_speech_tools.runtime.context import CallContext

@@ -1,4 +1,4 @@
-"""list_base_models: what custom models can be trained on."""
+"""list_base_models: list the base models of a locale, the data they train with, until when, and which are charged."""
 
 from datetime import datetime
 from typing import Annotated, Literal

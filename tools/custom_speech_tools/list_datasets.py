@@ -1,4 +1,4 @@
-"""list_datasets: the data that models are trained and tested with."""
+"""list_datasets: list the data that models are trained and tested with."""
 
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.locales import exact_locale, matches_locale

@@ -1,4 +1,4 @@
-"""list_endpoints: the deployments of a resource."""
+"""list_endpoints: list the deployments of a resource."""
 
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.locales import exact_locale, matches_locale

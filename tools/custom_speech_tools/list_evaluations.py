@@ -1,4 +1,4 @@
-"""list_evaluations: the tests of models on a resource."""
+"""list_evaluations: list the evaluations of a resource, with error rates."""
 
 from custom_speech_tools.guardrails.references import find_any_model
 from custom_speech_tools.runtime.context import CallContext

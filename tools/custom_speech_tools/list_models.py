@@ -1,4 +1,4 @@
-"""list_models: the custom models of a resource."""
+"""list_models: list the custom models of a resource."""
 
 from dataclasses import replace
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""list_projects: the projects of a resource."""
+"""list_projects: list the projects of a resource."""
 
 from custom_speech_tools.guardrails.resource_rules import projects_are_supported
 from custom_speech_tools.runtime.context import CallContext

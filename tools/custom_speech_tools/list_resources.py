@@ -1,4 +1,4 @@
-"""list_resources: which Speech resources are configured, and what each can do."""
+"""list_resources: list the configured Speech resources and what each can do."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""plan_model: what create_model would do, and what stands in its way."""
+"""plan_model: report what `create_model` would do, and every finding against it."""
 
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import ModelPlan, next_step_when_blocked, plan_training

@@ -1,4 +1,4 @@
-"""roll_out: bring one tested model to many resources, as far as is possible now; the next call goes on."""
+"""roll_out: test a model and bring it to many resources, as far as is possible now; the next call goes on."""
 
 from dataclasses import replace
 from typing import Annotated

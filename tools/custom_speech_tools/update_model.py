@@ -1,4 +1,4 @@
-"""update_model: change the name or the description of a custom model."""
+"""update_model: change the name or description of a model."""
 
 import pydantic
 from pydantic import JsonValue

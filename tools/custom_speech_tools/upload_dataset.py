@@ -1,4 +1,4 @@
-"""upload_dataset: upload data from a local path or an address, checked and repaired, once."""
+"""upload_dataset: upload data from a path or an address, checked and repaired, once."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

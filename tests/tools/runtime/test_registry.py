@@ -1,10 +1,6 @@
-"""The catalogue: a file is a tool is a function, and what a model reads of it is reviewed.
-
-`UPDATE_SCHEMAS=1 pytest tests/tools/runtime/test_registry.py` writes the files that the last test compares.
-"""
+"""The catalogue: a file is a tool is a function, and what a model reads of it is reviewed."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +10,12 @@ from mcp.types import Tool
 import custom_speech_tools
 from conftest import Connect
 from custom_speech_tools.runtime.registry import registered_tools
+from custom_speech_tools.runtime.tool import READ_EFFECTS, Effect
+from support.generated_files import HOW, SCHEMAS, text_of_schema
 from support.tool_client import Caller
 
 pytestmark = pytest.mark.anyio
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
 FILES = {file.stem for file in Path(custom_speech_tools.__path__[0]).glob("*.py")} - {"__init__"}
 TOOLS = sorted(FILES)
 MAX_INPUT_BYTES_PER_TOOL, MAX_INPUT_BYTES, MAX_OUTPUT_BYTES = 4 * 320, 4 * 5_000, 4 * 6_000
@@ -81,25 +78,17 @@ async def test_registry_each_tool_says_what_it_is(call: Caller, name: str) -> No
     assert tool.output_schema["type"] == "object"
 
 
-WRITING = {
-    "connect_model",
-    "copy_model",
-    "create_evaluation",
-    "create_model",
-    "create_project",
-    "delete_entity",
-    "deploy_model",
-    "roll_out",
-    "update_model",
-    "upload_dataset",
-}
+WRITING = {tool.name for tool in registered_tools() if tool.effect not in READ_EFFECTS}
 
 
-async def test_registry_writing_tools_are_marked_and_one_destroys(call: Caller) -> None:
-    tools = [tool for tool in (await listed(call)).values() if tool.annotations]
+async def test_registry_tools_that_write_or_destroy_are_marked(call: Caller) -> None:
+    """Only what may be called without a thought is marked as reading, and deletions as destructive."""
+    hints = {tool.name: tool.annotations for tool in (await listed(call)).values() if tool.annotations}
 
-    assert {tool.name for tool in tools if not (tool.annotations and tool.annotations.read_only_hint)} == WRITING
-    assert [tool.name for tool in tools if tool.annotations and tool.annotations.destructive_hint] == ["delete_entity"]
+    assert {name for name, hint in hints.items() if not hint.read_only_hint} == WRITING
+    assert {name for name, hint in hints.items() if hint.destructive_hint} == {
+        tool.name for tool in registered_tools() if tool.effect is Effect.DELETE
+    }
 
 
 async def test_registry_read_only_takes_them_out_of_the_list_and_refuses_their_call(connect: Connect) -> None:
@@ -147,8 +136,7 @@ async def test_registry_answers_stay_within_theirs(call: Caller) -> None:
 @pytest.mark.parametrize("name", TOOLS)
 async def test_registry_what_a_model_reads_is_reviewed(call: Caller, name: str) -> None:
     """A changed word is a changed file."""
-    file, tool = SCHEMAS / f"{name}.json", written((await listed(call))[name])
-    if "UPDATE_SCHEMAS" in os.environ:
-        file.write_text(json.dumps(tool, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    file = SCHEMAS / f"{name}.json"
 
-    assert tool == json.loads(file.read_text(encoding="utf-8"))
+    assert file.exists(), HOW
+    assert text_of_schema((await listed(call))[name]) == file.read_text(encoding="utf-8"), HOW

@@ -25,7 +25,7 @@ KEPT_LIFETIME = timedelta(hours=24)
 
 EffectKind = Literal["training", "hosting", "transcription", "deletion"]
 
-_RULES: dict[EffectKind, str] = {
+RULE_OF: dict[EffectKind, str] = {
     "training": "training-is-charged",
     "hosting": "hosting-is-charged",
     "transcription": "transcription-is-charged",
@@ -86,7 +86,7 @@ class Agreement:
         if self.is_general or effect.digest in self.effects:
             return self.how
         missing = Finding(
-            rule=_RULES[effect.kind],
+            rule=RULE_OF[effect.kind],
             level="confirm",
             message=f"This needs agreement: {effect.words}",
             fix="It was not part of what the user agreed to.",
@@ -128,7 +128,7 @@ class ConfirmationRequest:
 
     def refusal(self, why: str, next_step: str) -> Refused:
         """Return the refusal of all of it."""
-        rule = _RULES[self.effects[0].kind]
+        rule = RULE_OF[self.effects[0].kind]
         finding = Finding(rule=rule, level="confirm", message=why, fix=self.declined)
         return Refused(self.not_done, [finding], next_step)
 
@@ -223,4 +223,4 @@ def agreement_finding(kind: EffectKind, policy: ConfirmationPolicy, message: str
     asks = policy.mode == "ask"
     agree = "Your user must agree first." if asks else "This server was started with --confirm never."
     fix = f"{agree} {instead}".strip()
-    return Finding(rule=_RULES[kind], level="confirm" if asks else "warn", message=message, fix=fix)
+    return Finding(rule=RULE_OF[kind], level="confirm" if asks else "warn", message=message, fix=fix)
