@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custom_speech_emulator.http.api_versions import V3_2, V2025, VERSIONS, Version
+from custom_speech_emulator.http.api_versions import V3_2, V2024, V2025, VERSIONS, Version
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import (
@@ -22,6 +22,7 @@ from custom_speech_emulator.resources import (
     model_manifests,
     models,
     projects,
+    transcriptions,
     web_hooks,
 )
 from custom_speech_emulator.resources.base_models import BASE_MODELS
@@ -33,6 +34,7 @@ from custom_speech_emulator.resources.locales import DATASETS as KINDS
 from custom_speech_emulator.resources.locales import LOCALES
 from custom_speech_emulator.resources.models import MODELS
 from custom_speech_emulator.resources.projects import PROJECTS, contents
+from custom_speech_emulator.resources.transcriptions import TRANSCRIPTIONS
 from custom_speech_emulator.resources.web_hooks import WEBHOOKS
 from custom_speech_emulator.state.emulator_state import Ending
 
@@ -41,14 +43,12 @@ LIFETIME = "lifetime"
 _PAGED = ("skip", "top", "filter")
 _WITH_PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
-
-# Always empty: the emulator does not transcribe.
-_TRANSCRIPTIONS = Kind(
-    "transcriptions", "transcription", "InvalidTranscription", lambda _id, document, _version: document
-)
+_DATED = (V2024, V2025)
 
 ENDINGS: dict[str, Ending] = {
-    kind.path: kind.ended for kind in (DATASETS, MODELS, EVALUATIONS, model_copies.OPERATIONS) if kind.ended
+    kind.path: kind.ended
+    for kind in (DATASETS, MODELS, EVALUATIONS, TRANSCRIPTIONS, model_copies.OPERATIONS)
+    if kind.ended
 }
 
 
@@ -81,14 +81,19 @@ def _locales(kind: str, versions: tuple[Version, ...] = VERSIONS) -> Operation:
 
 
 def _of_kind(
-    kind: Kind, group: str, create: Handler, entity: str = "", versions: tuple[Version, ...] = VERSIONS
+    kind: Kind,
+    group: str,
+    create: Handler,
+    entity: str = "",
+    versions: tuple[Version, ...] = VERSIONS,
+    creation: tuple[Version, ...] | None = None,
 ) -> tuple[Operation, ...]:
     """Return the five operations that all kinds have; `entity` is its name in `Models_GetCustomModel`."""
     every, one = f"/{kind.path}", f"/{kind.path}/{{id}}"
     listed = f"{group}_List{entity}s" if entity else f"{group}_List"
     return (
         Operation(listed, "GET", every, lambda call: entities.listed(call, kind), _PAGED, versions),
-        Operation(f"{group}_Create", "POST", every, create, (), versions),
+        Operation(f"{group}_Create", "POST", every, create, (), creation or versions),
         Operation(f"{group}_Get{entity}", "GET", one, lambda call: entities.get(call, kind), (), versions),
         Operation(f"{group}_Update", "PATCH", one, lambda call: entities.update(call, kind), (), versions),
         Operation(f"{group}_Delete", "DELETE", one, lambda call: entities.delete(call, kind), (), versions),
@@ -121,7 +126,7 @@ def _in_project(kind: Kind) -> Operation:
 OPERATIONS = (
     _locales("Projects", _WITH_PROJECTS),
     *_of_kind(PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
-    *(_in_project(kind) for kind in (EVALUATIONS, DATASETS, ENDPOINTS, MODELS, _TRANSCRIPTIONS)),
+    *(_in_project(kind) for kind in (EVALUATIONS, DATASETS, ENDPOINTS, MODELS, TRANSCRIPTIONS)),
     Operation(
         "Datasets_ListSupportedLocales",
         "GET",
@@ -160,6 +165,11 @@ OPERATIONS = (
     *_of_kind(ENDPOINTS, "Endpoints", endpoints.create),
     *_logs("/endpoints/{id}"),
     *_logs("/endpoints/base/{locale}", "BaseModel"),
+    Operation("Transcriptions_ListSupportedLocales", "GET", "/transcriptions/locales", transcriptions.locales),
+    *_of_kind(TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, creation=_OLD),
+    Operation("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
+    Operation("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),
+    *_files(TRANSCRIPTIONS, "Transcriptions"),
     *_of_kind(WEBHOOKS, "WebHooks", web_hooks.create),
     Operation("WebHooks_Ping", "POST", "/webhooks/{id}:ping", web_hooks.ping),
     Operation("WebHooks_Test", "POST", "/webhooks/{id}:test", web_hooks.test),

@@ -64,8 +64,8 @@ class Version:
         """Return the duration property of datasets and files."""
         return {"durationMilliseconds": milliseconds} if self.dated else {"duration": iso_duration(milliseconds)}
 
-    def features(self, transcribes: bool, endpoints: bool, formats: list[str]) -> Json:
-        """Return the features that base and custom models share."""
+    def features(self, transcribes: bool, endpoints: bool, formats: list[str], *, fast: bool) -> Json:
+        """Return the features that base and custom models share; `fast` says that transcribe takes the model."""
         shared = {
             "supportsEndpoints": endpoints,
             "supportsTranscriptionsOnSpeechContainers": False,
@@ -73,7 +73,7 @@ class Version:
         }
         if self.old:
             return {"supportsTranscriptions": transcribes, **shared}
-        return {"supportsTranscriptionsSubmit": transcribes, "supportsTranscriptionsTranscribe": False, **shared}
+        return {"supportsTranscriptionsSubmit": transcribes, "supportsTranscriptionsTranscribe": fast, **shared}
 
     def endpoint_links(self, region: str, endpoint: str) -> Json:
         """Return one WebSocket link, or the six links and the logs of v3.2."""
@@ -99,9 +99,10 @@ class Version:
         return {name: [locale for locale, names in kinds.items() if name in names] for name in every}
 
 
-_ONLY_OLD = frozenset({"text", "email", "timeToLive"})
-V3_2 = Version("v3.2", dated=False, absent=frozenset({"foundryProjectName"}))
-V2024 = Version("2024-11-15", dated=True, absent=_ONLY_OLD | {"project", "foundryProjectName"})
+_ONLY_OLD = frozenset({"text", "email", "timeToLive", "diarizationEnabled"})
+_ONLY_2025 = frozenset({"phraseList", "audioUrl", "enhancedMode"})
+V3_2 = Version("v3.2", dated=False, absent=frozenset({"foundryProjectName", "timeToLiveHours"}))
+V2024 = Version("2024-11-15", dated=True, absent=_ONLY_OLD | _ONLY_2025 | {"project", "foundryProjectName"})
 V2025 = Version("2025-10-15", dated=True, absent=_ONLY_OLD)
 VERSIONS = (V3_2, V2024, V2025)
 

@@ -22,6 +22,7 @@ from custom_speech_emulator.state.entity_store import EntityStore
 LARGEST_JSON = 2**20
 LARGEST_BLOCK = 8 * 2**20
 LARGEST_UPLOAD = 64 * 2**20
+LARGEST_RECORDING = 250 * 2**20
 _JSON = ("application/json",)
 _PATCH = ("application/json", "application/merge-patch+json")
 
@@ -113,7 +114,9 @@ def _no_constant(name: str) -> None:
 
 async def body_of(request: Request) -> bytes | None:
     """Return the body of a request; None when it is larger than any operation takes."""
-    most = LARGEST_UPLOAD if request.url.path.lower().endswith("/datasets/upload") else LARGEST_BLOCK
+    path = request.url.path.lower()
+    most = LARGEST_UPLOAD if path.endswith("/datasets/upload") else LARGEST_BLOCK
+    most = LARGEST_RECORDING if path.endswith("/transcriptions:transcribe") else most
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

@@ -127,6 +127,61 @@ class NewEvaluation(NewEntity):
     dataset: Reference
 
 
+class Diarization(Body):
+    enabled: bool | None = None
+    maxSpeakers: Annotated[int, Field(ge=2, le=35)] | None = None  # noqa: N815 - the wire's name
+    speakers: dict[str, int] | None = None
+
+
+class LanguageIdentification(Body):
+    candidateLocales: list[str]  # noqa: N815 - the wire's name
+    speechModelMapping: dict[str, Reference] | None = None  # noqa: N815 - the wire's name
+    mode: Literal["Continuous", "Single"] | None = None
+
+
+Profanity = Literal["None", "Removed", "Tags", "Masked"]
+
+
+class TranscriptionSettings(Body):
+    read_only = ("duration", "durationMilliseconds", "error")
+    timeToLiveHours: int | None = None  # noqa: N815 - the wire's name
+    timeToLive: str | None = None  # noqa: N815 - the wire's name
+    wordLevelTimestampsEnabled: bool | None = None  # noqa: N815 - the wire's name
+    displayFormWordLevelTimestampsEnabled: bool | None = None  # noqa: N815 - the wire's name
+    channels: list[int] | None = None
+    destinationContainerUrl: str | None = None  # noqa: N815 - the wire's name
+    punctuationMode: Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"] | None = None  # noqa: N815 - the wire's name
+    profanityFilterMode: Profanity | None = None  # noqa: N815 - the wire's name
+    languageIdentification: LanguageIdentification | None = None  # noqa: N815 - the wire's name
+    diarization: Diarization | None = None
+    diarizationEnabled: bool | None = None  # noqa: N815 - the wire's name
+    email: str | None = None
+
+
+class NewTranscription(NewEntity):
+    contentUrls: list[str] | None = None  # noqa: N815 - the wire's name
+    contentContainerUrl: str | None = None  # noqa: N815 - the wire's name
+    dataset: Reference | None = None
+    model: Reference | None = None
+    properties: TranscriptionSettings | None = None
+
+
+class PhraseList(Body):
+    phrases: list[str] = []
+    biasingWeight: float | int | None = None  # noqa: N815 - the wire's name
+
+
+class TranscribeDefinition(Body):
+    locales: list[str] | None = None
+    models: dict[str, str] = {}
+    audioUrl: str | None = None  # noqa: N815 - the wire's name
+    enhancedMode: dict[str, Any] | None = None  # noqa: N815 - the wire's name
+    phraseList: PhraseList | None = None  # noqa: N815 - the wire's name
+    profanityFilterMode: Profanity | None = None  # noqa: N815 - the wire's name
+    diarization: Diarization | None = None
+    channels: list[int] | None = None
+
+
 class WebHookSettings(Body):
     read_only = ("apiVersion", "error")
     secret: str | None = None

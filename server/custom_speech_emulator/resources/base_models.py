@@ -17,7 +17,7 @@ from custom_speech_emulator.state.entity_store import Entity
 
 def shape(model: str, document: Json, version: Version) -> Json:
     """Return a BaseModel."""
-    features = version.features(document["transcribes"], document["endpoints"], document["formats"])
+    features = version.features(document["transcribes"], document["endpoints"], document["formats"], fast=True)
     return {
         "links": {"manifest": version.link("models/base", model, "manifest")},
         "properties": {

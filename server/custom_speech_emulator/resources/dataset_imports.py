@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import urllib.error
@@ -12,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from custom_speech_data import DatasetError, DatasetReport, read_dataset
+from custom_speech_data.findings import Findings
+from custom_speech_data.zip_archive import key_of, open_archive, usable_files
 from custom_speech_emulator.http.links import host_of
 from custom_speech_emulator.resources import files
 from custom_speech_emulator.state.accounts import Account
@@ -25,6 +28,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 LARGEST = 256 * 1024 * 1024
 TEXTS = "texts.json"
 CONTENT = "content"
+RECORDINGS = "recordings"
 _FILES = {
     "Language": ("language_data.txt", "LanguageData"),
     "LanguageMarkdown": ("language_data.md", "LanguageData"),
@@ -124,6 +128,19 @@ def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
         name, kind = _FILES[dataset.document["kind"]]
         files.add(state, dataset, name, kind, data, at)
         add_transcription(state, dataset, at)
+        _remember_recordings(state, dataset, data)
+
+
+def _remember_recordings(state: EmulatorState, dataset: Entity, archive: bytes) -> None:
+    """Keep under the digest of each recording with a transcript which one of which dataset it is."""
+    if dataset.document["kind"] != "Acoustic":
+        return
+    with open_archive(archive) as opened:
+        entries = usable_files(opened, Findings())
+        heard = json.loads(state.store.data(dataset.account, dataset.id, TEXTS) or b"{}")
+        for place, (name, *_) in enumerate(heard["audio"]):
+            digest = hashlib.sha256(opened.read(entries[key_of(name)])).hexdigest()
+            state.store.put_data(dataset.account, RECORDINGS, digest, json.dumps([dataset.id, place]).encode())
 
 
 def add_transcription(state: EmulatorState, dataset: Entity, at: datetime) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from email.parser import BytesParser
-from email.policy import HTTP
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from custom_speech_emulator.http.error_responses import Refused, invalid
+from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.multipart import form_fields
 from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import NewDataset, checked
 from custom_speech_emulator.http.response import Answer
@@ -20,7 +19,7 @@ _FIELDS = {"project", "displayName", "description", "locale", "kind", "customPro
 
 def upload(call: Call) -> Answer:
     """Datasets_Upload."""
-    fields = _fields(call)
+    fields = form_fields(call, _FIELDS)
     data = fields.pop("data", b"")
     if not data:
         raise invalid("InvalidPayload", "A form field with the name data is missing.", "data")
@@ -28,26 +27,6 @@ def upload(call: Call) -> Answer:
     dataset_imports.awaited(dataset, call.now)
     call.later.append(partial(dataset_imports.read, call.state, call.account, dataset.id, data))
     return entities.created(call, DATASETS, dataset)
-
-
-def _fields(call: Call) -> dict[str, bytes]:
-    kind = call.content_type
-    if kind.partition(";")[0].strip().lower() != "multipart/form-data":
-        raise Refused(415, "UnsupportedMediaType", "The Content-Type must be multipart/form-data.")
-    try:
-        head = b"Content-Type: " + kind.encode("latin-1") + b"\r\n\r\n"
-        form = BytesParser(policy=HTTP).parsebytes(head + call.body)
-        parts = list(form.iter_parts())
-    except Exception:
-        # The standard library's parser raises many things on a broken form.
-        raise invalid("InvalidRequestBodyFormat", "The form cannot be read.") from None
-    fields: dict[str, bytes] = {}
-    for part in parts:
-        name = part.get_param("name", header="content-disposition")
-        if not isinstance(name, str) or name not in _FIELDS or name in fields:
-            raise invalid("InvalidPayload", f"The form field {str(name)[:64]!r} is not known, or is there twice.")
-        fields[name] = cast(bytes, part.get_payload(decode=True) or b"")
-    return fields
 
 
 def _body(fields: dict[str, bytes]) -> dict[str, Any]:

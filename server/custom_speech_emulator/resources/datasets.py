@@ -46,7 +46,7 @@ def _properties(document: Json, version: Version) -> Json:
 
 
 def _in_use(call: Call, dataset: Entity) -> str | None:
-    """Return a training or a test that still reads it."""
+    """Return a training, a test or a transcription that still reads it."""
     account, unfinished = call.account.name, "moving"
     for model in call.store.all(account, "models", unfinished):
         if dataset.id in model.document["datasets"]:
@@ -54,6 +54,9 @@ def _in_use(call: Call, dataset: Entity) -> str | None:
     for evaluation in call.store.all(account, "evaluations", unfinished):
         if dataset.id == evaluation.document["dataset"]:
             return f"the evaluation {evaluation.id}"
+    for transcription in call.store.all(account, "transcriptions", unfinished):
+        if dataset.id == transcription.document.get("dataset"):
+            return f"the transcription {transcription.id}"
     return None
 
 

@@ -72,7 +72,7 @@ def create(call: Call) -> Answer:
     body.locale = offered(body.locale)
     project = projects.connected(call, body.project, body.locale)
     models = [usable(call, body.model1, body.locale, "model1"), usable(call, body.model2, body.locale, "model2")]
-    dataset = _dataset(call, body.dataset, body.locale)
+    dataset = audio_dataset(call, body.dataset, body.locale)
     evaluation = entities.new(call, EVALUATIONS, body)
     first = call.state.new_id()
     evaluation.document |= {
@@ -110,7 +110,8 @@ def _kind_and_uri(call: Call, uri: str) -> tuple[Kind, str]:
     return (BASE_MODELS if "/models/base/" in uri else MODELS), uri
 
 
-def _dataset(call: Call, reference: Reference, locale: str) -> Entity:
+def audio_dataset(call: Call, reference: Reference, locale: str) -> Entity:
+    """Return the dataset of recordings that a body names; 400 if it cannot be recognized."""
     dataset = entities.resolved(call, DATASETS, reference.uri, "dataset")
     entities.same_locale(dataset, locale, DATASETS)
     if dataset.status != "Succeeded":

@@ -63,6 +63,12 @@ _OTHER_LOCALES: dict[tuple[str, ...], str] = {
 }
 TRAINS_WITH |= {locale: kinds for kinds, locales in _OTHER_LOCALES.items() for locale in locales.split()}
 LOCALES = tuple(sorted(TRAINS_WITH))
+_FAST = (
+    "da-DK de-DE en-AU en-CA en-GB en-IN en-US es-ES es-MX fi-FI fr-CA fr-FR hi-IN it-IT ja-JP ko-KR nl-NL pl-PL pt-BR "
+    "pt-PT sv-SE zh-CN"
+)
+FAST = tuple(_FAST.split())
+"""Locales of fast transcription; the choice is a guess, that they are fewer is documented."""
 BY_LOWER_CASE = {locale.lower(): locale for locale in TRAINS_WITH}
 # Audio without transcripts can be uploaded for tests wherever audio with transcripts can.
 DATASETS = {

@@ -35,7 +35,9 @@ def shape(model: str, document: Json, version: Version) -> Json:
         "properties": {
             "deprecationDates": {"transcriptionDateTime": document["transcriptionDateTime"]},
             "customModelWeightPercent": document["weight"],
-            "features": version.features(document["transcribes"], document["endpoints"], document["formats"]),
+            "features": version.features(
+                document["transcribes"], document["endpoints"], document["formats"], fast=False
+            ),
         },
     }
 

@@ -15,7 +15,7 @@ from itertools import permutations
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import dataset_imports, files, model_training
 from custom_speech_emulator.resources.dataset_imports import TEXTS
-from custom_speech_emulator.resources.locales import FULL_LOCALES, TRAINS_WITH
+from custom_speech_emulator.resources.locales import AUDIO, FULL_LOCALES, TRAINS_WITH
 from custom_speech_emulator.state.accounts import Account
 from custom_speech_emulator.state.clock import quarter_close, stamp, years_later
 from custom_speech_emulator.state.emulator_state import EmulatorState
@@ -112,8 +112,10 @@ def _fill_out(state: EmulatorState, entity: Entity, now: datetime) -> None:
         texts = SENTENCES[entity.document["locale"]]
         longer = (f"{first} {second}" for first, second in permutations(texts, 2))
         utterances = [*texts, *longer][:UTTERANCES]
-        audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(utterances, 1)]
-        heard = {"texts": texts, "audio": audio if entity.document["kind"] == "Acoustic" else []}
+        kind = entity.document["kind"]
+        said = [text if kind == "Acoustic" else None for text in utterances]
+        audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(said, 1)]
+        heard = {"texts": texts, "audio": audio if kind in AUDIO else []}
         state.store.put_data(entity.account, entity.id, TEXTS, json.dumps(heard).encode())
         counts = {name: entity.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
         files.add(state, entity, "report.json", "DatasetReport", json.dumps(counts).encode(), now)

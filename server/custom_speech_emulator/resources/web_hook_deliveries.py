@@ -20,10 +20,11 @@ from custom_speech_emulator.resources.endpoints import ENDPOINTS
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.evaluations import EVALUATIONS
 from custom_speech_emulator.resources.models import MODELS
+from custom_speech_emulator.resources.transcriptions import TRANSCRIPTIONS
 from custom_speech_emulator.state.emulator_state import EmulatorState, Event
 from custom_speech_emulator.state.entity_store import Entity
 
-_KINDS = {kind.path: kind for kind in (DATASETS, MODELS, EVALUATIONS, ENDPOINTS)}
+_KINDS = {kind.path: kind for kind in (DATASETS, MODELS, EVALUATIONS, ENDPOINTS, TRANSCRIPTIONS)}
 _STATUSES = {
     "Creation": ("NotStarted", "Running", "Succeeded", "Failed"),
     "Processing": ("Running", "Succeeded", "Failed"),

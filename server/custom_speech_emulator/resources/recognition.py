@@ -1,0 +1,169 @@
+"""Simulated recognition of recordings, and the results of transcriptions in the shapes of the service.
+
+A recording that is known, because a dataset has it with its transcript, is recognized with the errors of an
+evaluation. Of any other one the words are drawn from its content, so that they are the same every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from custom_speech_data.findings import Unusable
+from custom_speech_data.wav import read_sound
+from custom_speech_data.word_errors import alignment
+from custom_speech_emulator.http.api_versions import Json
+from custom_speech_emulator.resources import model_training
+from custom_speech_emulator.resources.dataset_imports import RECORDINGS
+from custom_speech_emulator.resources.evaluation_scoring import hypothesis
+from custom_speech_emulator.resources.model_training import Skill, plain
+from custom_speech_emulator.state.emulator_state import EmulatorState
+
+_SURE, _UNSURE = 0.93, 0.41
+_PHRASE = 6
+_WORD_MILLISECONDS = 400
+_VOCABULARY = {
+    "en": "the please hold router line call number gateway reset would like again thank you service today order",
+    "de": "der bitte halten leitung anruf nummer noch einmal danke dienst heute auftrag rufen sie uns an",
+}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording; `transcript` is None if it is not known, `place` is its number in its dataset."""
+
+    name: str
+    milliseconds: int
+    digest: str
+    transcript: str | None = None
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class Word:
+    """A recognized word."""
+
+    text: str
+    confidence: float
+    offset: int
+    duration: int
+
+
+def read(state: EmulatorState, account: str, name: str, content: bytes) -> Recording:
+    """Return a recording by its content, with its transcript if a dataset of the account has it; raises Unusable."""
+    if not content:
+        raise Unusable("it is empty")
+    milliseconds = read_sound(io.BytesIO(content), len(content)).milliseconds
+    if not milliseconds:
+        raise Unusable("it has no sound")
+    digest = hashlib.sha256(content).hexdigest()
+    unknown = Recording(name, milliseconds, digest)
+    kept = state.store.data(account, RECORDINGS, digest)
+    if kept is None:
+        return unknown
+    dataset_id, place = json.loads(kept)
+    dataset = state.store.get(account, "datasets", dataset_id)
+    known = of_dataset(state, account, dataset_id) if dataset else []
+    return replace(known[place], name=name, milliseconds=milliseconds) if place < len(known) else unknown
+
+
+def of_dataset(state: EmulatorState, account: str, dataset_id: str) -> list[Recording]:
+    """Return the recordings that the import of a dataset accepted."""
+    dataset = state.store.get(account, "datasets", dataset_id)
+    audio = model_training.texts_of(state, dataset)["audio"] if dataset else []
+    return [
+        Recording(name, milliseconds, f"{dataset_id}/{name}", said, place)
+        for place, (name, milliseconds, said) in enumerate(audio)
+    ]
+
+
+def recognized(recording: Recording, skill: Skill, locale: str) -> list[Word]:
+    """Return the words that are recognized in a recording."""
+    if recording.transcript is None:
+        drawn = list(_drawn(recording, locale))
+    else:
+        said = plain(recording.transcript).split()
+        heard = hypothesis(recording.transcript, recording.place, skill).split()
+        edits = alignment(said, heard)
+        drawn = [(edit.recognized, _SURE if edit.kind == "correct" else _UNSURE) for edit in edits if edit.recognized]
+    each = recording.milliseconds // max(1, len(drawn))
+    return [Word(text, confidence, each * n, each) for n, (text, confidence) in enumerate(drawn)]
+
+
+def _drawn(recording: Recording, locale: str) -> Iterator[tuple[str, float]]:
+    words = _VOCABULARY.get(locale[:2], _VOCABULARY["en"]).split()
+    for number in range(max(1, recording.milliseconds // _WORD_MILLISECONDS)):
+        draw = hashlib.blake2b(f"{recording.digest}/{number}".encode(), digest_size=2).digest()
+        yield words[draw[0] % len(words)], _UNSURE if draw[1] < 48 else _SURE
+
+
+def fast_result(recording: Recording, skill: Skill, locale: str) -> Json:
+    """Return a TranscribeResult: display form, with a confidence for each phrase."""
+    words = recognized(recording, skill, locale)
+    phrases = [
+        {
+            "offsetMilliseconds": part[0].offset,
+            "durationMilliseconds": sum(word.duration for word in part),
+            "text": " ".join(word.text for word in part),
+            "words": [
+                {"text": word.text, "offsetMilliseconds": word.offset, "durationMilliseconds": word.duration}
+                for word in part
+            ],
+            "locale": locale,
+            "confidence": min(word.confidence for word in part),
+        }
+        for part in _parts(words)
+    ]
+    text = " ".join(word.text for word in words)
+    return {
+        "durationMilliseconds": recording.milliseconds,
+        "combinedPhrases": [{"text": text}],
+        "phrases": phrases,
+    }
+
+
+def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, timed_words: bool) -> Json:
+    """Return the content of a file of the kind Transcription; words have a confidence if they were asked for."""
+    words = recognized(recording, skill, locale)
+    text = " ".join(word.text for word in words)
+    forms = ("lexical", "itn", "maskedITN", "display")
+    return {
+        "source": recording.name,
+        "timestamp": at,
+        "durationInTicks": recording.milliseconds * 10_000,
+        "durationMilliseconds": recording.milliseconds,
+        "combinedRecognizedPhrases": [{"channel": 0, **dict.fromkeys(forms, text)}],
+        "recognizedPhrases": [_recognized_phrase(part, timed_words=timed_words) for part in _parts(words)],
+    }
+
+
+def _recognized_phrase(part: list[Word], *, timed_words: bool) -> Json:
+    text = " ".join(word.text for word in part)
+    best: Json = {
+        "confidence": round(sum(word.confidence for word in part) / len(part), 4),
+        **dict.fromkeys(("lexical", "itn", "maskedITN", "display"), text),
+    }
+    if timed_words:
+        best["words"] = [
+            {
+                "word": word.text,
+                "offsetMilliseconds": word.offset,
+                "durationMilliseconds": word.duration,
+                "confidence": word.confidence,
+            }
+            for word in part
+        ]
+    return {
+        "recognitionStatus": "Success",
+        "channel": 0,
+        "offsetMilliseconds": part[0].offset,
+        "durationMilliseconds": sum(word.duration for word in part),
+        "nBest": [best],
+    }
+
+
+def _parts(words: list[Word]) -> Iterator[list[Word]]:
+    yield from (words[start : start + _PHRASE] for start in range(0, len(words), _PHRASE))
