@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,9 +29,9 @@ from custom_speech_server.toml_file import (
     parse_toml,
     read_toml_text,
 )
-from custom_speech_tools.runtime.prices import Prices
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 from custom_speech_tools.speech.addresses import region_of
+from custom_speech_tools.speech.resource import Prices
 
 __all__ = ["EMULATED", "ConfigurationError", "Resources", "load"]
 
@@ -45,7 +45,6 @@ class Resources:
         in_process: The emulator in this process answers for them.
         warnings: What the operator should fix.
         data_dirs: Folders from which local files may be read.
-        prices: What the operator pays; None where nobody said it.
     """
 
     all: tuple[SpeechResource, ...]
@@ -54,7 +53,6 @@ class Resources:
     in_process: bool = False
     warnings: tuple[str, ...] = ()
     data_dirs: tuple[Path, ...] = ()
-    prices: Prices | None = None
 
 
 class _Section(pydantic.BaseModel):
@@ -184,11 +182,13 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
         _resource(name, entry, environment, f"{file}: line {line_at(lines, ('resources', name, 'key'))}, ")
         for name, entry in content.resources.items()
     )
+    if content.prices:
+        prices = Prices(**dict(content.prices))
+        found = tuple(replace(one, prices=prices) for one in found)
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
     missing = [f"{file}: data_dirs: {folder} is not a folder." for folder in data_dirs if not folder.is_dir()]
     warnings = (*exposure_warnings(file), *missing)
-    prices = Prices(**dict(content.prices)) if content.prices else None
-    return Resources(found, default, str(file), warnings=warnings, data_dirs=data_dirs, prices=prices)
+    return Resources(found, default, str(file), warnings=warnings, data_dirs=data_dirs)
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:

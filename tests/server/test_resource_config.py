@@ -2,12 +2,14 @@
 
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from custom_speech_server.config_source import has_user_config, is_configured, user_config_file
 from custom_speech_server.resource_config import EMULATED, ConfigurationError, from_file, load
+from custom_speech_tools.speech.resource import Prices
 
 pytestmark = pytest.mark.anyio
 
@@ -342,3 +344,13 @@ def test_user_file_is_looked_for_where_platformdirs_has_it(
 
     assert (before, has_user_config(os.environ)) == (False, True)
     assert is_configured(None, os.environ)
+
+
+def test_prices_of_the_file_hold_for_every_resource(tmp_path: Path) -> None:
+    """Numbers are read as they are written, not as the nearest binary fraction."""
+    prices = '[prices]\ncurrency = "USD"\ntraining_per_hour = 10\nhosting_per_hour = 0.0538\n'
+    other = '[resources.other]\nregion = "westus"\nkey = { env = "TRAIN_KEY" }\n'
+
+    found = from_file(file_of(tmp_path, COMPLETE + other + prices), {"TRAIN_KEY": "k"})
+
+    assert [one.prices for one in found.all] == [Prices("USD", Decimal(10), Decimal("0.0538"))] * 2

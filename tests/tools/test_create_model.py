@@ -12,6 +12,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from conftest import Connect
 from custom_speech_server.endpoint_normalization import normalize_endpoint
 from custom_speech_server.resource_config import EMULATED
+from custom_speech_tools.guardrails.charges import PRICE_LIST
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
 
@@ -184,6 +185,7 @@ class TestCharge:
         assert len(asked) == 2
         assert asked[0].startswith(
             "This training would be charged on Azure; this resource is emulated, so nothing is charged. "
+            f"The API does not state the price; see {PRICE_LIST}. "
             'Train custom speech model "Calls 0" (en-US) on base model "20260924" with dataset(s) '
             '"Contoso plain text en-US"? Request '
         )

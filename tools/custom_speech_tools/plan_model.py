@@ -1,14 +1,14 @@
 """plan_model: report what `create_model` would do, and every finding against it."""
 
+from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS, EstimatedCharge, training_charge
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import ModelPlan, next_step_when_blocked, plan_training
-from custom_speech_tools.guardrails.model_rules import MAX_AUDIO_HOURS
 from custom_speech_tools.runtime.confirmation import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.presenters.resource import resource_fields
-from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer
+from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import schemas
 
@@ -22,6 +22,7 @@ class Plan(ResourceAnswer):
     audio_hours: float
     estimated_training_days: float | None
     training_is_charged: bool | None
+    estimated_charge: EstimatedCharge | None = optional()
     uncharged_alternative: EntityReference | None
     confirm: str | None
 
@@ -44,6 +45,7 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
         audio_hours=round(hours, 2),
         estimated_training_days=days,
         training_is_charged=None if blocked else plan.is_charged,
+        estimated_charge=training_charge(plan.facts.speech.resource, hours) if plan.effect else None,
         uncharged_alternative=None if blocked else _reference(plan.uncharged_alternative),
         confirm=_token(call, plan),
         next_steps=[_next_step(call, plan)],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import anyio
 from pydantic import JsonValue
 
+from custom_speech_tools.guardrails.charges import hosting_cost
 from custom_speech_tools.guardrails.deployment_rules import RULES, DeploymentFacts, DeploymentRequest
 from custom_speech_tools.guardrails.evaluation_plan import AnyModel, address_of_model
 from custom_speech_tools.guardrails.references import ENDPOINT, PROJECT, find, find_any_model
@@ -107,7 +108,8 @@ def hosting_of(speech: Speech, request: str, model: str) -> Effect:
     )
     if speech.is_emulated:
         words = "Hosting an endpoint would be charged on Azure; this resource is emulated, so nothing is charged."
-    return Effect("hosting", speech.resource.identity, request, (model,), words)
+    cost = hosting_cost(speech.resource)
+    return Effect("hosting", speech.resource.identity, request, (model, cost), f"{words} {cost}")
 
 
 def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) -> Finding:
@@ -115,7 +117,8 @@ def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) ->
     emulated = " It is emulated, so nothing is really charged." if speech.is_emulated else ""
     message = (
         f"Endpoint {quote(name)} is new; hosting it is charged around the clock to resource {speech.resource.name}, "
-        f"and cannot be paused.{emulated} On a free (F0) resource it is deleted after seven days."
+        f"and cannot be paused.{emulated} {hosting_cost(speech.resource)} "
+        "On a free (F0) resource it is deleted after seven days."
     )
     return agreement_finding(
         "hosting", policy, message, "An existing endpoint can take the model instead, and keeps its id."

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import anyio
 from pydantic import JsonValue
 
+from custom_speech_tools.guardrails.charges import training_cost
 from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments, gather_model_facts
 from custom_speech_tools.guardrails.model_rules import RULES
 from custom_speech_tools.guardrails.resource_rules import is_blocked
@@ -19,7 +20,6 @@ from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote
 
 MAX_QUOTED_NAMES = 5
-PRICES = "https://azure.microsoft.com/pricing/details/cognitive-services/speech-services/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ class ModelPlan:
         words = f"This training is charged to your Azure subscription (resource {speech.resource.name})."
         if speech.is_emulated:
             words = "This training would be charged on Azure; this resource is emulated, so nothing is charged."
-        return Effect("training", speech.resource.identity, self._told(), (self.base_model.id,), words)
+        cost = training_cost(speech.resource, self.facts.audio_hours)
+        price = (self.base_model.id, cost)
+        return Effect("training", speech.resource.identity, self._told(), price, f"{words} {cost}")
 
     def _told(self) -> str:
         request = self.facts.request
@@ -229,6 +231,6 @@ def _training_is_charged(plan: ModelPlan, policy: ConfirmationPolicy) -> Iterato
     emulated = " It is emulated, so nothing is really charged." if plan.facts.speech.is_emulated else ""
     message = (
         f"Training on base model {quote(plan.base_model.display_name)} is charged to resource "
-        f"{resource.name}.{emulated} The API does not state the price; see {PRICES}."
+        f"{resource.name}.{emulated} {training_cost(resource, plan.facts.audio_hours)}"
     )
     yield agreement_finding("training", policy, message, instead)

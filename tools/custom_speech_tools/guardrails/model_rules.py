@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from custom_speech_tools.guardrails import resource_rules
+from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS
 from custom_speech_tools.guardrails.model_facts import ModelFacts, adapts_to_text_only, takes_data
 from custom_speech_tools.guardrails.resource_rules import projects_are_supported
 from custom_speech_tools.runtime.next_steps import call as call_step
@@ -16,7 +17,6 @@ from custom_speech_tools.speech.sanitize import quote, reason_clause, sanitize, 
 Findings = Iterator[Finding]
 
 EXPIRY_WARNING = timedelta(days=30)
-MAX_AUDIO_HOURS = 100.0
 MAX_REJECTED_SHARE = 0.1
 
 

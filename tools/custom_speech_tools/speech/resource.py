@@ -1,9 +1,20 @@
 """A Speech resource, as configured."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from custom_speech_tools.speech.credential import Credential
 from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What the operator pays per hour of training, of an endpoint and of transcribed audio; None where unknown."""
+
+    currency: str
+    training_per_hour: Decimal | None = None
+    hosting_per_hour: Decimal | None = None
+    transcription_per_hour: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,8 @@ class SpeechResource:
     require_evaluation: bool = False
     """True if a deployment needs an evaluation that shows that the model is not worse than its predecessor."""
     emulated: bool = False
+    prices: Prices | None = None
+    """None where nobody configured them."""
 
     @property
     def identity(self) -> str:

@@ -1,0 +1,62 @@
+"""What a charge amounts to, from the operator's own prices. The API states none, and none is guessed."""
+
+from decimal import Decimal
+
+from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
+from custom_speech_tools.runtime.results import Result
+from custom_speech_tools.speech import SpeechResource
+
+MAX_AUDIO_HOURS = 100.0
+"""Hours of audio that training uses at most."""
+
+HOURS_PER_MONTH = 730
+
+PRICE_LIST = "https://azure.microsoft.com/pricing/details/cognitive-services/speech-services/"
+
+
+class EstimatedCharge(Result):
+    """An amount in a currency, and what it is based on."""
+
+    amount: float
+    currency: str
+    basis: str
+
+
+def training_charge(resource: SpeechResource, audio_hours: float) -> EstimatedCharge | None:
+    """Return the charge of a training; None without a price, and for text alone, which trains in minutes."""
+    hours = min(audio_hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY * 24
+    return _charge(resource, "training", hours, "h of training") if hours else None
+
+
+def transcription_charge(resource: SpeechResource, audio_hours: float) -> EstimatedCharge | None:
+    """Return the charge of a transcription; None without a price."""
+    return _charge(resource, "transcription", audio_hours, "h of audio")
+
+
+def training_cost(resource: SpeechResource, audio_hours: float) -> str:
+    """Return in a sentence what a training costs."""
+    price = resource.prices and resource.prices.training_per_hour
+    if resource.prices and price is not None and not audio_hours:
+        return f"Text alone trains in minutes; your configured price is {price:f} {resource.prices.currency} per hour."
+    return cost_in_words(training_charge(resource, audio_hours))
+
+
+def hosting_cost(resource: SpeechResource) -> str:
+    """Return in a sentence what a month of an endpoint costs."""
+    return cost_in_words(_charge(resource, "hosting", HOURS_PER_MONTH, "h of hosting a month"))
+
+
+def cost_in_words(charge: EstimatedCharge | None) -> str:
+    """Return in a sentence what is charged, or where the price stands."""
+    return f"That is {charge.basis}." if charge else f"The API does not state the price; see {PRICE_LIST}."
+
+
+def _charge(resource: SpeechResource, kind: str, hours: float, unit: str) -> EstimatedCharge | None:
+    price: Decimal | None = getattr(resource.prices, f"{kind}_per_hour", None)
+    if resource.prices is None or price is None:
+        return None
+    amount, currency = price * Decimal(str(round(hours, 2))), resource.prices.currency
+    shown = f"{amount:.0f}" if amount >= 100 else f"{amount:.2f}"
+    rate = f"{price:f} {currency} per hour"
+    basis = f"about {round(hours, 1):g} {unit}, about {shown} {currency} at your configured price of {rate}"
+    return EstimatedCharge(amount=float(round(amount, 2)), currency=currency, basis=basis)
