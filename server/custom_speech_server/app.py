@@ -114,7 +114,7 @@ def build(settings: Settings) -> Server[AppContext]:
 
     async def call_tool(request: Request, params: CallToolRequestParams) -> CallToolResult | InputRequiredResult:
         if tool := tools.get(params.name):
-            return await tool.run(request, params)
+            return views.rendered(request, params.name, await tool.run(request, params))
         unknown = f"This server has no tool {quote(params.name, 64)}."
         return error_answer(f"{unknown} Nothing was done; tools/list names its tools.")
 
@@ -137,8 +137,8 @@ def build(settings: Settings) -> Server[AppContext]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=views.list,
-        on_read_resource=views.read,
         on_list_resource_templates=views.list_templates,
+        on_read_resource=views.read,
         on_list_prompts=prompts.list if prompts.jobs else None,
         on_get_prompt=prompts.get if prompts.jobs else None,
         on_completion=prompts.complete if prompts.jobs else None,

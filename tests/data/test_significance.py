@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap
+from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap, rate_interval
 
 
 def utterances(number: int, rate1: float, rate2: float) -> list[Pair]:
@@ -25,6 +25,18 @@ def test_much_better_model_is_significantly_better() -> None:
     assert found.low < found.high < 0
     assert found.is_significant
     assert found.probability_better == 1.0
+
+
+def test_interval_of_a_rate_holds_the_rate_and_is_known_from_twenty_utterances_on() -> None:
+    counts = [(pair.words, pair.errors1) for pair in utterances(100, 0.1, 0.3)]
+    rate = sum(errors for _, errors in counts) / sum(words for words, _ in counts)
+
+    found = rate_interval(counts)
+
+    assert found is not None
+    assert found[0] < rate < found[1]
+    assert rate_interval(counts[: MIN_UTTERANCES - 1]) is None
+    assert rate_interval([(10, 1)] * MIN_UTTERANCES) == (0.1, 0.1)
 
 
 def test_equal_models_do_not_differ_significantly() -> None:

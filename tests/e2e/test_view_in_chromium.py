@@ -1,4 +1,4 @@
-"""The view in a browser: a host page does what a client with MCP Apps does, and looks at what is shown."""
+"""The view in a browser: as a client with MCP Apps shows it, and the page at several widths in both themes."""
 
 import html
 import json
@@ -10,32 +10,34 @@ from typing import Any
 
 import pytest
 
-from custom_speech_server.view import page
+from custom_speech_server.view import CONTENT, SHOWN, fragment
+from custom_speech_server.view.page import html_page, report_page
+from support.report_scene import HOSTILE, report_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-HOSTILE = "</script><img src=x onerror=document.title='hit'>\u202e<b>bold</b>"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
-HOST = (Path(__file__).parent / "view_host.html").read_text(encoding="utf-8")
+FOLDER = Path(__file__).parent
+PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
 
 
-def shown(folder: Path, result: dict[str, Any], theme: str = "light") -> dict[str, Any]:
-    """Return what a browser shows of the result of a tool."""
-    values = {"THEME": theme, "RESULT": result, "PAGE": page()}
-    host = re.sub(
-        "THEME(?= )|RESULT(?= )|PAGE(?=;)", lambda name: json.dumps(values[name[0]]).replace("<", "\\u003c"), HOST
+def looked_at(folder: Path, host: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return what a page of this folder writes about what it shows, with values in place of its capitals."""
+    names = "|".join(rf"\b{name}\b" for name in values)
+    text = re.sub(
+        names, lambda name: json.dumps(values[name[0]]).replace("<", "\\u003c"), (FOLDER / host).read_text("utf-8")
     )
-    (folder / "host.html").write_text(host, encoding="utf-8")
+    (folder / host).write_text(text, encoding="utf-8")
     command = [
         str(CHROMIUM),
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
         f"--user-data-dir={folder / 'profile'}",
-        "--virtual-time-budget=4000",
+        "--virtual-time-budget=8000",
         "--dump-dom",
-        (folder / "host.html").as_uri(),
+        (folder / host).as_uri(),
     ]
     dumped = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
     found = re.search(r"<pre>(.*?)</pre>", dumped, re.DOTALL)
@@ -43,122 +45,83 @@ def shown(folder: Path, result: dict[str, Any], theme: str = "light") -> dict[st
     return dict(json.loads(html.unescape(found[1])))
 
 
-def cells(found: dict[str, Any], tag: str) -> list[str]:
-    """Return the texts of all elements of a kind."""
-    return [text for name, text in found["outline"] if name == tag]
+def shown(folder: Path, result: dict[str, Any], theme: str = "light") -> dict[str, Any]:
+    """Return what a client with MCP Apps shows of the result of a tool."""
+    return looked_at(folder, "view_host.html", {"THEME": theme, "RESULT": result, "PAGE": html_page()})
 
 
-EXPIRATIONS = {
-    "now": "2026-11-02T00:00:00Z",
-    "per_month": {"2027-01": 1},
-    "items": [
-        {
-            "what": HOSTILE,
-            "kind": "base_model",
-            "resource": "east",
-            "ends": "2027-01-15",
-            "effect": "No model can be trained on it.",
-            "action": "Train on a newer one.",
-        }
-    ],
-}
-EVALUATION = {
-    "display_name": HOSTILE,
-    "status": "Succeeded",
-    "dataset": {"display_name": "Calls"},
-    "models": [
-        {
-            "id": "a",
-            "display_name": HOSTILE,
-            "word_error_rate": 0.1,
-            "insertions": 1,
-            "deletions": 2,
-            "substitutions": 3,
-            "words": 60,
-        },
-        {
-            "id": "b",
-            "display_name": None,
-            "word_error_rate": 0.2,
-            "insertions": 0,
-            "deletions": 0,
-            "substitutions": 12,
-            "words": 60,
-        },
-    ],
-    "difference": {"absolute": -0.1, "confidence_95": [-0.15, -0.05], "is_significant": True, "verdict": "Lower."},
-    "worst": [{"file": "1.wav", "reference": "a", "hypothesis": HOSTILE, "errors": 2}],
-}
-MODELS = {
-    "resource": "*",
-    "truncated": None,
-    "models": [{"id": "a", "display_name": HOSTILE, "locale": "en-US", "status": "Succeeded", "resource": "east"}],
-}
-ROLLOUT = {
-    "model": {"id": "a", "display_name": HOSTILE},
-    "gate": {"passed": True, "reason": HOSTILE},
-    "finished": False,
-    "targets": [
-        {
-            "resource": "berlin",
-            "status": "Failed",
-            "copy": None,
-            "project": None,
-            "endpoint": None,
-            "previous_model": None,
-            "remaining": ["copy"],
-            "error": HOSTILE,
-        }
-    ],
+def result_of(tool: str, **scene: Any) -> dict[str, Any]:
+    """The result of a tool, with its part of the page."""
+    answer = report_of(**scene)["answers"][tool]
+    return {"content": [], "structuredContent": answer, "_meta": {CONTENT: fragment(tool, answer)}}
+
+
+HEADINGS = {
+    "check_expirations": ["Needs action within 90 days", "What ends when"],
+    "get_evaluation": ["Clinic test 2"],
+    "list_models": ["Custom models"],
+    "roll_out": ["Rollout of Clinic"],
 }
 
 
-@pytest.mark.parametrize(
-    ("answer", "headings", "captions", "rows"),
-    [
-        (EXPIRATIONS, ["What ends when"], ["Models and endpoints, soonest first"], 1),
-        (
-            EVALUATION,
-            [f"Test {HOSTILE}"],
-            ["Word error rates side by side", "Utterances with most errors"],
-            3,
-        ),
-        (MODELS, ["Custom models of all resources"], ["1 models, newest first"], 1),
-        (ROLLOUT, [f"Rollout of {HOSTILE}"], ["Not finished"], 1),
-    ],
-    ids=["expirations", "evaluation", "models", "rollout"],
-)
-def test_view_shows_every_answer_as_tables_and_text_as_text(
-    tmp_path: Path, answer: dict[str, Any], headings: list[str], captions: list[str], rows: int
-) -> None:
-    found = shown(tmp_path, {"content": [], "structuredContent": answer})
+@pytest.mark.parametrize("tool", sorted(SHOWN))
+def test_view_shows_the_answer_of_each_tool_in_a_client(tmp_path: Path, tool: str) -> None:
+    found = shown(tmp_path, result_of(tool))
 
     assert found["said"][:2] == ["ui/initialize", "ui/notifications/initialized"]
     assert "ui/notifications/size-changed" in found["said"]
-    assert (cells(found, "H1"), cells(found, "CAPTION")) == (headings, captions)
-    assert found["regions"] == [[0, caption] for caption in captions]
+    assert [text for tag, text in found["outline"] if tag == "H2"] == HEADINGS[tool]
+    assert found["searches"] == (["Search: Custom models"] if tool == "list_models" else [])
+
+
+def test_view_shows_hostile_text_as_text_and_runs_none_of_it(tmp_path: Path) -> None:
+    found = shown(tmp_path, result_of("check_expirations", name=HOSTILE))
+
     assert (found["foreign"], found["title"]) == (0, "Azure custom speech")
-    assert HOSTILE in " ".join(text for _, text in found["outline"])
-    columns = len(cells(found, "TH")) - rows
-    assert columns >= 6
+    assert "onerror=document.title='hit'" in " ".join(text for _, text in found["outline"])
 
 
-def test_view_says_the_interval_and_the_verdict_in_words(tmp_path: Path) -> None:
-    paragraphs = cells(shown(tmp_path, {"content": [], "structuredContent": EVALUATION}), "P")
-
-    assert "95 % confidence interval of the difference: -15.00 % to -5.00 %" in paragraphs
-    assert "Lower." in paragraphs
+@pytest.mark.parametrize("theme", sorted(PAPER))
+def test_view_follows_the_theme_of_its_client(tmp_path: Path, theme: str) -> None:
+    assert shown(tmp_path, result_of("list_models"), theme)["paper"] == PAPER[theme]
 
 
-def test_view_follows_the_theme_of_its_client(tmp_path: Path) -> None:
-    result = {"content": [], "structuredContent": MODELS}
-
-    assert shown(tmp_path, result, "light")["paper"] == "rgb(255, 255, 255)"
-    assert shown(tmp_path, result, "dark")["paper"] == "rgb(13, 17, 23)"
-
-
-def test_view_shows_the_text_of_an_error(tmp_path: Path) -> None:
+def test_view_shows_the_text_of_an_answer_without_a_part_of_the_page(tmp_path: Path) -> None:
     found = shown(tmp_path, {"isError": True, "content": [{"type": "text", "text": HOSTILE}]})
 
-    assert cells(found, "P") == [HOSTILE]
+    assert [text for tag, text in found["outline"] if tag == "PRE"] == [HOSTILE]
     assert found["foreign"] == 0
+
+
+def test_page_fits_every_width_in_both_themes(tmp_path: Path) -> None:
+    """320 pixels are 1280 at 400 %, 640 are 1280 at 200 %; hostile names are long and partly from right to left."""
+    scenes = {"usual": report_of(), "hostile": report_of(name=HOSTILE, unread=["tokyo"]), "empty": report_of(models=0)}
+    frames = {
+        f"{scene} {width} {theme}": {
+            "width": width,
+            "html": report_page(report).replace('<html lang="en">', f'<html lang="en" data-theme="{theme}">'),
+        }
+        for scene, report in scenes.items()
+        for width in (320, 375, 640, 1280)
+        for theme in PAPER
+    }
+
+    found = looked_at(tmp_path, "view_widths.html", {"FRAMES": frames})
+
+    assert set(found) == set(frames)
+    assert {name: one["cut"] for name, one in found.items() if one["overflow"] > 0 or one["cut"]} == {}
+    assert {name: one["paper"] for name, one in found.items()} == {name: PAPER[name.split()[2]] for name in frames}
+    assert all(one["focusable"] == 0 for one in found.values())
+    limits = {"usual": 140, "hostile": 200, "empty": 1}
+    too_high = {name: one["highest"] for name, one in found.items() if one["highest"] >= limits[name.split()[0]]}
+    assert too_high == {}
+
+
+def test_page_searches_and_sorts_three_hundred_models(tmp_path: Path) -> None:
+    frames = {"many": {"width": 1280, "html": report_page(report_of(models=300))}}
+
+    found = looked_at(tmp_path, "view_widths.html", {"FRAMES": frames})["many"]
+
+    numbers = [2, *range(20, 30), *range(200, 300)]
+    assert [one.split()[1] for one in found["searched"]] == [str(number) for number in numbers]
+    assert found["sorted"] == ["Clinic 299", "descending"]

@@ -127,9 +127,13 @@ async def test_get_evaluation_does_not_judge_few_utterances(call: Caller, monkey
 
 
 async def test_get_evaluation_judges_whether_the_difference_is_significant(call: Caller) -> None:
-    difference = (await call("get_evaluation", evaluation=await evaluated(call)))["difference"]
+    evaluation = await call("get_evaluation", evaluation=await evaluated(call))
 
+    difference = evaluation["difference"]
     low, high = difference["confidence_95"]
+    assert all(
+        one["confidence_95"][0] < one["word_error_rate"] < one["confidence_95"][1] for one in evaluation["models"]
+    )
     assert low <= difference["absolute"] <= high < 0
     assert difference["is_significant"]
     assert "lower, and the difference is significant" in difference["verdict"]

@@ -50,16 +50,32 @@ def paired_bootstrap(pairs: Sequence[Pair]) -> Difference | None:
 
     The generator is seeded, so that the same evaluation always gives the same answer.
     """
-    counted = [
-        (pair.words, pair.errors1 - pair.errors2) for pair in pairs if pair.words or pair.errors1 or pair.errors2
-    ]
+    differences = _draws(
+        [(pair.words, pair.errors1 - pair.errors2) for pair in pairs if pair.words or pair.errors1 or pair.errors2]
+    )
+    if differences is None:
+        return None
+    better = sum(difference < 0 for difference in differences) / len(differences)
+    return Difference(_percentile(differences, 0.025), _percentile(differences, 0.975), better)
+
+
+def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
+    """Return the 95 % confidence interval of one model's word error rate, None if it cannot be estimated.
+
+    Args:
+        utterances: Words and errors of each.
+    """
+    rates = _draws([one for one in utterances if any(one)])
+    return None if rates is None else (_percentile(rates, 0.025), _percentile(rates, 0.975))
+
+
+def _draws(counted: Sequence[tuple[int, int]]) -> list[float] | None:
+    """Return the rates of all draws in order, None for too few utterances or none with words."""
     if len(counted) < MIN_UTTERANCES or not any(words for words, _ in counted):
         return None
     chance = random.Random(_SEED)  # noqa: S311  # statistics, not a secret
     replications = max(200, min(_MAX_REPLICATIONS, _MAX_DRAWS // len(counted)))
-    differences = sorted(_draw(chance, counted) for _ in range(replications))
-    better = sum(difference < 0 for difference in differences) / replications
-    return Difference(_percentile(differences, 0.025), _percentile(differences, 0.975), better)
+    return sorted(_draw(chance, counted) for _ in range(replications))
 
 
 def _draw(chance: random.Random, counted: Sequence[tuple[int, int]]) -> float:

@@ -1,17 +1,19 @@
 """The view: one self-contained page that shows what ends when, error rates, models and the state of a rollout.
 
-Clients with MCP Apps render it beside the answer of a tool, which stays complete without it; `report --html` writes the
-same page with the answers inside. It loads nothing, and shows text of the service as text.
+`report --html` writes it. Clients with MCP Apps show the same parts beside the answer of a tool, which stays complete
+without them: the answer carries them in `_meta`, and the page puts them in place. It loads nothing, reads without a
+script, and shows text of the service as text.
 """
 
-import json
-from importlib.resources import files
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
+    CallToolResult,
+    InputRequiredResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
     ReadResourceRequestParams,
@@ -21,13 +23,26 @@ from mcp.types import (
     Tool,
 )
 
+from custom_speech_server.view.evaluations import test_details
+from custom_speech_server.view.expirations import needed_actions, timeline
+from custom_speech_server.view.inventory import models_table, rollout, unread_notice
+from custom_speech_server.view.markup import Answer, Child, element, join
+from custom_speech_server.view.page import emulated_badge, html_page
+
 URI = "ui://custom-speech/view.html"
 MIME_TYPE = "text/html;profile=mcp-app"
+CONTENT = "custom-speech-mcp/view"
+"""The entry in `_meta` of an answer that holds its part of the page as HTML."""
 
-SHOWN = frozenset({"check_expirations", "get_evaluation", "list_models", "roll_out"})
+_PARTS: Mapping[str, Callable[[Answer], Child]] = {
+    "check_expirations": lambda answer: (needed_actions(answer), timeline(answer)),
+    "get_evaluation": lambda answer: (element("h2", answer["display_name"]), test_details(answer)),
+    "list_models": models_table,
+    "roll_out": rollout,
+}
+
+SHOWN = frozenset(_PARTS)
 """The tools whose answers it shows."""
-
-_DATA = "<!-- data -->"
 
 
 class Views:
@@ -40,6 +55,18 @@ class Views:
         if tool.name not in SHOWN:
             return tool
         return tool.model_copy(update={"meta": {"ui": {"resourceUri": URI}}})
+
+    def rendered(
+        self, request: ServerRequestContext[Any, Any], tool: str, result: CallToolResult | InputRequiredResult
+    ) -> CallToolResult | InputRequiredResult:
+        """Return a result with its part of the page, if the client shows such pages; the model does not see it."""
+        capabilities = request.session.client_capabilities
+        extensions = (capabilities.extensions if capabilities else None) or {}
+        is_shown = tool in SHOWN and self.extension in extensions
+        if not is_shown or not isinstance(result, CallToolResult) or result.structured_content is None:
+            return result
+        meta = {CONTENT: fragment(tool, result.structured_content)}
+        return result.model_copy(update={"meta": (result.meta or {}) | meta})
 
     async def list(
         self,
@@ -77,19 +104,11 @@ class Views:
         if str(params.uri) != URI:
             raise MCPError(INVALID_PARAMS, f"This server has one resource: {URI}.")
         meta = {"ui": {"prefersBorder": True}}
-        content = TextResourceContents(uri=URI, mime_type=MIME_TYPE, text=page(), meta=meta)
+        text = html_page(element("p", "Waiting for the answer of a tool.", class_="soft"))
+        content = TextResourceContents(uri=URI, mime_type=MIME_TYPE, text=text, meta=meta)
         return ReadResourceResult(contents=[content])
 
 
-def page(answers: list[dict[str, Any]] | None = None) -> str:
-    """Return the page; with answers of tools it shows them at once, without them it asks the client.
-
-    Args:
-        answers: Structured contents, shown in this order.
-    """
-    html = files(__package__).joinpath("view.html").read_text(encoding="utf-8")
-    if answers is None:
-        return html.replace(_DATA, "")
-    # A script element ends at "</", wherever that stands; in JSON "<" may always be escaped.
-    data = json.dumps(answers, ensure_ascii=True).replace("<", "\\u003c")
-    return html.replace(_DATA, f'<script type="application/json" id="answers">{data}</script>')
+def fragment(tool: str, answer: Answer) -> str:
+    """Return the part of the page that shows the answer of a tool."""
+    return join(emulated_badge(answer), unread_notice(answer.get("unread", ())), _PARTS[tool](answer))

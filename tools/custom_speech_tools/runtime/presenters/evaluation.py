@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import PlainSerializer, WithJsonSchema
 
 from custom_speech_data.missed_words import MissedWord
-from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap
+from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap, rate_interval
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
 from custom_speech_tools.runtime.next_steps import Placeholder
@@ -47,11 +47,12 @@ MAX_NAMED_WORDS = 10
 
 
 class EvaluatedModel(Result):
-    """The result of one model; null until the evaluation has succeeded."""
+    """The result of one model; null until the evaluation has succeeded. `confidence_95` is about its error rate."""
 
     id: str
     display_name: ServiceText | None
     word_error_rate: Rate | None
+    confidence_95: list[Rate] | None = optional()
     insertions: int | None
     deletions: int | None
     substitutions: int | None
@@ -150,7 +151,7 @@ async def present_evaluation(
         locale=evaluation.locale,
         status=evaluation.status,
         dataset=present_dataset_reference(speech, evaluation.dataset),
-        models=present_scores(speech, evaluation),
+        models=await run_in_thread(partial(present_scores, speech, evaluation, details)),
         difference=await run_in_thread(partial(compare, evaluation, details)),
         worst=list(worst),
         words=words,
@@ -165,12 +166,16 @@ async def present_evaluation(
     )
 
 
-def present_scores(speech: Speech, evaluation: schemas.Evaluation) -> list[EvaluatedModel]:
-    """Return both models with their results."""
+def present_scores(
+    speech: Speech, evaluation: schemas.Evaluation, details: EvaluationDetails | None = None
+) -> list[EvaluatedModel]:
+    """Return both models with their results, and with the intervals of their rates if there are details."""
+    pairs = details.recordings.values() if details else ()
     shown = []
     for number, model in ((1, evaluation.model1), (2, evaluation.model2)):
+        interval = rate_interval([(pair[number - 1].words, pair[number - 1].errors) for pair in pairs])
         reference = present_reference(speech, model) or EntityReference(id=model.id, display_name=None)
-        fields = evaluation.score(number)._asdict()
+        fields = evaluation.score(number)._asdict() | {"confidence_95": interval}
         shown.append(EvaluatedModel(id=reference.id, display_name=reference.display_name, **fields))
     return shown
 
