@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from custom_speech_emulator.http.error_responses import Refused
+from custom_speech_emulator.http.error_responses import Refused, too_many_requests
 
 Name = Literal[
     "429",
@@ -37,7 +37,7 @@ Name = Literal[
 ]
 CLOSE = "custom_speech_emulator.close"
 """The key of an ASGI scope under which the server lets a rule close the connection."""
-_CODES = {"429": "TooManyRequests", "500": "InternalServerError", "503": "ServiceUnavailable"}
+_CODES = {"500": "InternalServerError", "503": "ServiceUnavailable"}
 
 
 class Rule(BaseModel):
@@ -129,12 +129,14 @@ class Faults:
 
 def refusal(rule: Rule, now: datetime) -> Refused | None:
     """Return the error answer of a rule that answers one."""
-    if rule.fault not in _CODES:
+    if rule.fault not in ("429", *_CODES):
         return None
     headers = {}
     if rule.retry_after is not None:
         date = format_datetime(now + timedelta(seconds=rule.retry_after), usegmt=True)
         headers["Retry-After"] = date if rule.retry_after_date else str(rule.retry_after)
+    if rule.fault == "429":
+        return too_many_requests(headers)
     message = "This answer was asked for by a fault rule."
     return Refused(int(rule.fault), _CODES[rule.fault], message, headers=headers)
 

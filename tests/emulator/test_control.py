@@ -1,6 +1,7 @@
 """The control routes …"""
 
 from collections.abc import Callable
+from unittest.mock import ANY
 
 import pytest
 
@@ -97,7 +98,10 @@ def test_control_routes_hold_the_request_rate_when_that_is_wanted(start: Callabl
     answers = [eastus.send("GET", "/models/locales") for _ in range(101)]
 
     assert [answer.status_code for answer in answers] == [200] * 100 + [429]
-    assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
+    seconds = answers[-1].headers["retry-after"]
+    assert 1 <= int(seconds) <= 10
+    assert answers[-1].json() == {"error": {"code": "429", "message": ANY}}
+    assert f"{seconds} seconds" in answers[-1].json()["error"]["message"]
     assert westeurope.send("GET", "/models/locales").status_code == 200
     service.control("POST", "clock", {"advance_seconds": 11})
     assert eastus.send("GET", "/models/locales").status_code == 200

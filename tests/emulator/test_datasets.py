@@ -14,7 +14,7 @@ from custom_speech_emulator.resources.dataset_imports import allowed
 from custom_speech_emulator.resources.stock import SENTENCES
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.loopback_server import Heard, listening
-from support.recordings import wav, zipped
+from support.recordings import chunk, pcm, riff, wav, zipped
 
 BOM = b"\xef\xbb\xbf"
 TEXT = BOM + b"The blue gateway hums.\nPress the green key.\n"
@@ -41,7 +41,7 @@ def test_dataset_is_read_from_its_content_url(service: Service, version: str) ->
 
     assert (created["status"], dataset["status"]) == ("NotStarted", "Succeeded")
     assert dataset["properties"]["acceptedLineCount"] == 2
-    assert "durationMilliseconds" in dataset["properties"] or dataset["properties"]["duration"] == "PT0S"
+    assert dataset["properties"] == {"acceptedLineCount": 2, "rejectedLineCount": 0}
 
 
 def test_dataset_of_recordings_lists_the_transcripts_that_were_taken(eastus: Resource) -> None:
@@ -204,6 +204,35 @@ def test_dataset_measures_its_recordings(service: Service) -> None:
     assert old["properties"]["duration"].startswith("PT")
 
 
+@pytest.mark.parametrize(("tag", "rate"), [(3, 16_000), (1, 8_000)])
+def test_dataset_takes_recordings_of_32_bits(eastus: Resource, tag: int, rate: int) -> None:
+    """Float and PCM: such archives were imported and evaluated by the live service."""
+    sound = riff(chunk(b"fmt ", pcm(rate, bits=32, tag=tag)), chunk(b"data", bytes(4 * rate)))
+
+    dataset = eastus.dataset("Acoustic", zipped([("a.wav", sound), ("trans.txt", "a.wav\thello there")]))
+
+    assert dataset["status"] == "Succeeded"
+    assert dataset["properties"] == {"acceptedLineCount": 1, "rejectedLineCount": 0, "durationMilliseconds": 1000}
+
+
+def test_dataset_takes_transcripts_under_another_name_and_without_a_byte_order_mark(eastus: Resource) -> None:
+    """`manifest.txt` was taken by the live service; a recording whose transcript repeats a word was left out."""
+    lines = "a.wav\thello there\nb.wav\tno no no no no\n"
+
+    dataset = eastus.dataset("Acoustic", zipped([("a.wav", wav()), ("b.wav", wav()), ("manifest.txt", lines)]))
+
+    assert dataset["status"] == "Succeeded"
+    assert (dataset["properties"]["acceptedLineCount"], dataset["properties"]["rejectedLineCount"]) == (1, 1)
+
+
+def test_dataset_says_how_its_text_is_normalized_only_if_that_was_set(eastus: Resource) -> None:
+    chosen = eastus.ask("POST", "/datasets", json=asked(properties={"textNormalizationKind": "None"}))
+    left_out = eastus.ask("POST", "/datasets", json=asked())
+
+    assert chosen["properties"]["textNormalizationKind"] == "None"
+    assert "textNormalizationKind" not in left_out["properties"]
+
+
 def test_dataset_fails_on_data_that_are_none(eastus: Resource) -> None:
     """No zip, an escaping name, no BOM: the import fails with a reason, the emulator does not."""
     escaping = io.BytesIO()
@@ -282,7 +311,9 @@ def test_dataset_is_given_addresses_that_expire(eastus: Resource) -> None:
     assert send("GET", address.replace("sig=", "sig=0")).status_code == 403
     assert send("GET", address.partition("?")[0]).status_code == 403
     eastus.service.control("POST", "clock", {"advance": "PT6M"})
-    assert send("GET", address).status_code == 403
+    expired = send("GET", address)
+    assert (expired.status_code, expired.headers["content-type"]) == (403, "application/xml")
+    assert "<Code>AuthenticationFailed</Code>" in expired.text
     assert eastus.refusal("GET", files, {"sasLifetimeMinutes": 0}) == (400, "InvalidSasValidityDuration")
 
 

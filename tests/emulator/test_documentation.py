@@ -16,7 +16,7 @@ BEHAVIOURS = [
     row.groupdict()
     for row in re.finditer(
         r"^\| (?P<behaviour>[^|]+) \| [^|]+ "
-        r"\| (?P<evidence>specified|documented|recorded|guessed) \| `(?P<module>[^`]+)` \|$",
+        r"\| (?P<evidence>specified|documented|recorded|guessed) \| (?P<source>[^|]+) \| `(?P<module>[^`]+)` \|$",
         TABLE,
         re.MULTILINE,
     )
@@ -39,11 +39,12 @@ def test_emulator_page_lists_every_operation_in_every_version() -> None:
 
 
 def test_emulator_page_states_evidence_and_module_of_every_behaviour() -> None:
-    """Each row names one of the four kinds of evidence, and modules that exist."""
+    """Each row names one of the four kinds of evidence, where it stands, and a module that exists."""
     roots = (PROJECT / "server/custom_speech_emulator", PROJECT / "tools")
     missing = [row for row in BEHAVIOURS if not any((root / row["module"]).exists() for root in roots)]
 
     assert missing == []
+    assert [row for row in BEHAVIOURS if row["source"] == "–" and row["evidence"] != "guessed"] == []
     assert {row["evidence"] for row in BEHAVIOURS} == {"specified", "documented", "recorded", "guessed"}
     assert len({row["behaviour"] for row in BEHAVIOURS}) == len(BEHAVIOURS) == TABLE.count("\n| ") - 1
 

@@ -125,6 +125,7 @@ def test_endpoint_says_when_there_can_be_no_logs(service: Service) -> None:
     assert old.refusal("DELETE", f"{logging}?endDate=soon") == (400, "InvalidLogDate")
     assert old.ask("GET", f"{logging}?skipToken=2!188!x")["values"] == []
     assert old.refusal("GET", f"{logging}?skipToken=") == (400, "InvalidSkipTokenForLogs")
+    assert old.refusal("GET", f"{logging}?sasValidityInSeconds=-1") == (400, "InvalidSasValidityDuration")
     assert old.ask("GET", "/endpoints/base/en-US/files/logs")["values"] == []
     assert old.refusal("GET", "/endpoints/base/xx/files/logs") == (400, "InvalidLocale")
     service.control("POST", "logs", {"account": "emulator-eastus", "locale": "en-US"})

@@ -1,15 +1,17 @@
 """An evaluation …"""
 
 import json
+import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.resources.evaluation_scoring import hypothesis, score, tagged
+from custom_speech_emulator.resources.evaluation_scoring import Phrase, Score, rates, recognize, score, tagged
 from custom_speech_emulator.resources.model_training import Skill, words_of
-from support.emulator_service import VERSIONS, Resource, Service
+from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.recordings import wav, zipped
 
 SAID = [
@@ -20,24 +22,24 @@ SAID = [
 ]
 
 
-def recordings() -> bytes:
+def recordings(*said: str) -> bytes:
     """Audio with transcripts."""
-    lines = "\n".join(f"{n}.wav\t{text}" for n, text in enumerate(SAID))
-    return zipped([*((f"{n}.wav", wav()) for n in range(len(SAID))), ("trans.txt", lines)])
+    lines = "\n".join(f"{n}.wav\t{text}" for n, text in enumerate(said or SAID))
+    return zipped([*((f"{n}.wav", wav()) for n in range(len(said or SAID))), ("trans.txt", lines)])
 
 
-def outcome_of(resource: Resource, model1: Any, model2: Any, dataset: Any) -> Any:
+def outcome_of(resource: Resource, model1: Any, model2: Any, dataset: Any, locale: str = "en-US") -> Any:
     """An evaluation that has ended."""
     parts = {"model1": model1, "model2": model2, "dataset": dataset}
-    body = {"displayName": "e", "locale": "en-US"} | {name: {"self": one["self"]} for name, one in parts.items()}
+    body = {"displayName": "e", "locale": locale} | {name: {"self": one["self"]} for name, one in parts.items()}
     created = resource.ask("POST", "/evaluations", json=body)
     assert created["properties"]["wordErrorRate1"] == -1
     return resource.ask("GET", created["self"])
 
 
-def base(resource: Resource) -> Any:
+def base(resource: Resource, locale: str = "en-US") -> Any:
     """The newest base model."""
-    return resource.ask("GET", "/models/base", {"filter": "locale eq 'en-US'"})["values"][-1]
+    return resource.ask("GET", "/models/base", {"filter": f"locale eq '{locale}'"})["values"][-1]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -61,7 +63,7 @@ def test_evaluation_counts_what_it_shows(eastus: Resource) -> None:
 
     found = evaluation["properties"]
     errors = sum(found[f"word{kind}Count1"] for kind in ("Substitution", "Deletion", "Insertion"))
-    assert found["wordErrorRate1"] == round(errors / found["wordCount1"], 4)
+    assert found["wordErrorRate1"] == round(100 * errors / found["wordCount1"], 2) / 100
     assert evaluation["transcription1"] == evaluation["transcription2"]
     files = eastus.ask("GET", evaluation["links"]["files"])["values"]
     assert {file["kind"] for file in files} == {"EvaluationDetails"}
@@ -71,15 +73,87 @@ def test_evaluation_counts_what_it_shows(eastus: Resource) -> None:
     assert sum(text.count("<deletion>") for text in tagged) == 2 * found["wordDeletionCount1"]
     assert sum(text.count("<insertion>") for text in tagged) == 2 * found["wordInsertionCount1"]
     wrong = [text for text in tagged if "<" in text]
-    assert round(len(wrong) / len(tagged), 3) == found["sentenceErrorRate1"]
+    assert round(100 * len(wrong) / len(tagged), 1) / 100 == found["sentenceErrorRate1"]
 
 
 def test_evaluation_details_hold_recognized_words_and_never_the_transcript() -> None:
     """A substitution and an insertion hold the recognized word, a deletion holds a placeholder."""
-    marked = tagged("press the green key now please", "press a green key key please")
+    marked = tagged(Phrase(["press", "the", "green", "key"], ["press", "a", "green", "key"]))
 
-    assert marked == ("press <substitution>a</substitution> green key <substitution>key</substitution> please")
-    assert tagged("one two", "two three") == "<deletion>@</deletion> two <insertion>three</insertion>"
+    assert marked == "press <substitution>a</substitution> green key"
+    assert tagged(Phrase(["one", "two"], ["two", "three"])) == "<deletion>@</deletion> two <insertion>three</insertion>"
+
+
+def test_evaluation_is_found_by_a_filter_while_it_runs(start: Callable[..., Service]) -> None:
+    """NotStarted, Running, Succeeded, as recorded of the live service."""
+    service = start(training="seconds:80")
+    resource = service.resource()
+    audio, model = resource.stocked("datasets", "audio with transcripts en-US"), {"self": base(resource)["self"]}
+    body = {"displayName": "e", "locale": "en-US", "model1": model, "model2": model, "dataset": {"self": audio["self"]}}
+    evaluation = resource.ask("POST", "/evaluations", json=body)
+    seen = []
+    for _ in range(3):
+        seen.append(resource.ask("GET", evaluation["self"])["status"])
+        running = resource.ask("GET", "/evaluations", {"filter": "status eq 'Running'"})["values"]
+        assert [one["self"] for one in running] == ([evaluation["self"]] if seen[-1] == "Running" else [])
+        service.control("POST", "clock", {"advance_seconds": 10})
+
+    assert seen == ["NotStarted", "Running", "Succeeded"]
+
+
+def test_evaluation_counts_phrases_and_words_of_the_normalized_text(eastus: Resource) -> None:
+    """A recording of several sentences is several; a number and an abbreviation are more words than are written."""
+    audio = eastus.dataset("Acoustic", recordings("The TV has 25 channels. Please wait.", "Goodbye!"))
+
+    found = outcome_of(eastus, base(eastus), base(eastus), audio)["properties"]
+
+    assert (found["sentenceCount1"], found["wordCount1"]) == (
+        3,
+        len(["the", "t", "v", "has", "2", "5", "channels", "please", "wait", "goodbye"]),
+    )
+
+
+def test_evaluation_gives_rates_as_the_doubles_of_the_service() -> None:
+    """Percentages divided by a hundred: 0.16579999999999998, not 0.1658."""
+    found = rates(Score(sentences=1000, wrong_sentences=571, words=10_000, deletions=1658), "1", tokens=False)
+
+    assert (found["wordErrorRate1"], found["sentenceErrorRate1"]) == (0.16579999999999998, 0.5710000000000001)
+    assert (found["tokenErrorRate1"], found["tokenCount1"], "tokenErrors1" in found) == (-1.0, -1, False)
+
+
+def test_evaluation_that_failed_has_no_token_figures(start: Callable[..., Service]) -> None:
+    """The word figures stay at -1, the others are not there."""
+    service = start(training="reads:1000000")
+    resource = service.resource()
+    audio, model = resource.stocked("datasets", "audio with transcripts en-US"), {"self": base(resource)["self"]}
+    body = {"displayName": "e", "locale": "en-US", "model1": model, "model2": model, "dataset": {"self": audio["self"]}}
+    evaluation = resource.ask("POST", "/evaluations", json=body)
+    error = {"code": "InvalidData", "message": "The input data are invalid or empty."}
+    service.control("POST", "finish", {"id": id_of(evaluation), "status": "Failed", "error": error})
+
+    found = resource.ask("GET", evaluation["self"])["properties"]
+
+    assert found.pop("error") == error
+    assert {name for name in found if "oken" in name} == set()
+    assert set(found.values()) == {-1}
+    assert len(found) == 16
+
+
+@pytest.mark.parametrize(
+    ("locale", "said", "words"),
+    [("hi-IN", "मौसम अच्छा है", 3), ("de-DE", "scho\u0308n", 1), ("ja-JP", "今日は晴れ。", 5), ("th-TH", "วันนี้", 3)],
+)
+def test_evaluation_keeps_combining_marks_and_counts_characters_without_spaces(
+    eastus: Resource, locale: str, said: str, words: int
+) -> None:
+    """A vowel sign belongs to its letter; where words have no spaces between them, characters are counted."""
+    [phrase] = recognize(said, 0, Skill(), locale)
+    audio = eastus.dataset("Acoustic", recordings(said), locale=locale)
+
+    found = outcome_of(eastus, base(eastus, locale), base(eastus, locale), audio, locale)["properties"]
+
+    assert unicodedata.normalize("NFC", said.replace(" ", "").rstrip("。")) == "".join(phrase.said)
+    assert found["wordCount1"] == len(phrase.said) == words
 
 
 def test_evaluation_is_an_inspection_without_transcripts(eastus: Resource) -> None:
@@ -109,15 +183,18 @@ def test_evaluation_is_refused_on_what_cannot_be_tested(eastus: Resource, servic
 @given(st.lists(st.text("abc de'.", max_size=30), max_size=5), st.integers(2023, 2040))
 def test_evaluation_never_counts_a_better_skill_worse(texts: list[str], year: int) -> None:
     """More words known, or recordings heard, never make more errors in the same words."""
-    words = words_of(texts)
-    plain, skilled = Skill(year=year), Skill(words, heard=True, year=year)
+    words = words_of(texts, "en-US")
+    plain, skilled = Skill(year=year), Skill(words, audio=True, year=year)
 
-    errors = [
-        one.substitutions + one.deletions + one.insertions for one in (score(texts, plain), score(texts, skilled))
+    counted = [
+        score([phrase for text in texts for phrase in recognize(text, 0, skill, "en-US")]) for skill in (plain, skilled)
     ]
 
+    errors = [one.substitutions + one.deletions + one.insertions for one in counted]
     assert errors[1] <= errors[0]
-    assert [hypothesis(text, 0, plain) for text in texts] == [hypothesis(text, 0, plain) for text in texts]
+    assert [recognize(text, 0, plain, "en-US") for text in texts] == [
+        recognize(text, 0, plain, "en-US") for text in texts
+    ]
 
 
 def test_evaluation_is_the_same_every_time(eastus: Resource) -> None:

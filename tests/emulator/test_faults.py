@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -28,6 +29,16 @@ def test_fault_rule_answers_an_error_before_anything_is_done(service: Service, e
     assert (response.status_code, response.headers["retry-after"]) == (int(fault), "7")
     assert eastus.ask("GET", "/models") == before
     assert eastus.send("POST", "/models", json=MODEL).status_code == 201
+
+
+def test_fault_rule_answers_429_in_the_form_of_the_gateway(service: Service, eastus: Resource) -> None:
+    """The gateway in front of the service counts requests, so the error is nested as all of its errors are."""
+    armed(service, {"fault": "429", "retry_after": 7})
+
+    body = eastus.send("GET", "/models").json()
+
+    assert body == {"error": {"code": "429", "message": ANY}}
+    assert "7 seconds" in body["error"]["message"]
 
 
 def test_fault_rule_writes_retry_after_as_a_date_or_not_at_all(service: Service, eastus: Resource) -> None:

@@ -49,6 +49,44 @@ def test_link_names_another_region_in_the_same_style(base: str, other: str) -> N
 
 
 @pytest.mark.parametrize(
+    "path", ["/SpeechToText/Models/Base", "/speechtotext/models/BASE/", "/EastUS/speechtotext/models/base"]
+)
+def test_link_is_found_in_any_letter_case(eastus: Resource, path: str) -> None:
+    """Microsoft's own client mixes them; the links of the answer are written in one way."""
+    url = f"{eastus.base}{path}?api-version={eastus.version}&top=1".replace("eastus.localhost/East", "localhost/East")
+
+    answer = eastus.ask("GET", url)
+
+    assert "/speechtotext/models/base/" in answer["values"][0]["self"]
+    eastus.service.violations.clear()  # the specification knows its paths in one letter case only
+
+
+def test_link_of_v3_2_is_found_in_any_letter_case(service: Service) -> None:
+    old = service.resource(version="v3.2")
+    model = old.stocked("models", "finished model en-US")["self"]
+
+    assert old.ask("GET", model.replace("v3.2/models", "V3.2/Models").upper().replace("HTTP", "http")) == old.ask(
+        "GET", model
+    )
+
+
+def test_link_in_any_letter_case_is_a_reference(eastus: Resource) -> None:
+    base = eastus.ask("GET", "/models/base", {"filter": "locale eq 'en-US'"})["values"][-1]["self"]
+
+    model = eastus.ask(
+        "POST",
+        "/models",
+        json={
+            "displayName": "m",
+            "locale": "en-US",
+            "baseModel": {"self": base.replace("/models/base/", "/Models/Base/")},
+        },
+    )
+
+    assert model["baseModel"]["self"] == base
+
+
+@pytest.mark.parametrize(
     "reference",
     [
         "http://eastus.localhost/speechtotext/v3.2/projects/{id}",

@@ -69,7 +69,7 @@ def test_list_refuses_parameters_that_it_does_not_know(eastus: Resource, query: 
     assert eastus.refusal("GET", url) == (400, "InvalidParameter")
 
 
-def test_list_says_when_to_look_again_while_something_runs(eastus: Resource) -> None:
+def test_list_says_when_to_read_again_while_something_runs(eastus: Resource) -> None:
     """`Retry-After` on lists with something unfinished, and only there."""
     assert eastus.send("GET", "/datasets").headers["retry-after"] == "1"
     assert "retry-after" not in eastus.send("GET", "/datasets", {"filter": "status eq 'Failed'"}).headers

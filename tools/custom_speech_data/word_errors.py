@@ -94,7 +94,15 @@ def normalized_words(text: str, locale: str) -> list[str]:
     """
     spaced = unicodedata.normalize("NFC", text).casefold().translate(_LETTERS)
     words = [word for part in spaced.split() if (word := part.strip("'"))]
-    return list("".join(words)) if locale.partition("-")[0].lower() in _WITHOUT_SPACES else words
+    if locale.partition("-")[0].lower() not in _WITHOUT_SPACES:
+        return words
+    characters = list[str]()
+    for character in "".join(words):
+        if characters and unicodedata.category(character).startswith("M"):
+            characters[-1] += character
+        else:
+            characters.append(character)
+    return characters
 
 
 def _words(text: str | Sequence[str]) -> Sequence[str]:

@@ -25,7 +25,7 @@ _PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.IGNORE
 def token_service(path: str) -> str | None:
     """Return the region prefix of a path of the token service, which may be empty; None for any other path."""
     found = _PATH.match(path)
-    return None if found is None else found["prefix"] or ""
+    return None if found is None else (found["prefix"] or "").lower()
 
 
 def signed_in(

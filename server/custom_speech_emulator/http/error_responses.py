@@ -40,10 +40,10 @@ class Refused(Exception):
 
 
 class GatewayRefused(Refused):
-    """The gateway in front of the service answers: it knows keys, networks and addresses, and nests its errors."""
+    """The gateway in front of the service answers: it knows keys, addresses and quotas, and nests its errors."""
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(status, str(status), message)
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, str(status), message, headers=headers)
 
     def body(self) -> dict[str, Any]:
         """Return the nested body of the gateway."""
@@ -53,6 +53,13 @@ class GatewayRefused(Refused):
 def unknown_address() -> GatewayRefused:
     """404 for an address that belongs to no operation."""
     return GatewayRefused(404, "Resource not found")
+
+
+def too_many_requests(headers: dict[str, str]) -> GatewayRefused:
+    """429 with the seconds in the text, as the gateway words it for sister services."""
+    seconds = headers.get("Retry-After", "1")
+    message = f"Requests have exceeded the call rate limit of the pricing tier. Please retry after {seconds} seconds."
+    return GatewayRefused(429, message, headers)
 
 
 def invalid(inner: str, message: str, target: str | None = None) -> Refused:

@@ -20,7 +20,9 @@ _REGIONAL = re.compile(
     r"^(?P<label>[a-z0-9-]+)(?P<rest>\.localhost|\.api\.cognitive\.microsoft\.(com|us)|\.api\.cognitive\.azure\.cn"
     r"|\.cognitiveservices\.azure\.com)$"
 )
-_PATH = re.compile(r"^(/(?P<region>[a-z0-9-]+))?/speechtotext(/(?P<version>v[0-9][0-9a-z.-]*))?(?P<path>/.*)$")
+_PATH = re.compile(
+    r"^(/(?P<region>[a-z0-9-]+))?/speechtotext(/(?P<version>v[0-9][0-9a-z.-]*))?(?P<path>/.*)$", re.IGNORECASE
+)
 # Loopback names, and those by which applications in the same process are called in tests.
 LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver", "test", "emulator"}
 
@@ -79,14 +81,14 @@ class Target:
 
 
 def target(scheme: str, host: str, path: str) -> Target | None:
-    """Take an incoming address apart; None when the path is none of Azure's. 400 for a host that is no host."""
+    """Take an incoming address apart, in any letter case; None if it is not Azure's. 400 for a Host that is no host."""
     if not _HOST.match(host):
         raise Refused(400, "InvalidRequest", "The Host header is not valid.", "InvalidParameterValue", "Host")
     found = _PATH.match(path)
     if not found:
         return None
-    prefix = f"/{found['region']}" if found["region"] else ""
-    return Target(Address(scheme, host.lower(), prefix), found["version"], found["path"])
+    prefix = f"/{found['region'].lower()}" if found["region"] else ""
+    return Target(Address(scheme, host.lower(), prefix), (found["version"] or "").lower() or None, found["path"])
 
 
 def is_local(host: str, besides: Iterable[str] = ()) -> bool:
@@ -111,7 +113,7 @@ def _name(host: str) -> str:
 
 
 def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
-    """Return the path behind the version of a `self` URI of this emulator and region; None for any other."""
+    """Return the path behind the version of a `self` URI of this emulator and region, lower case; else None."""
     try:
         parts = urlsplit(uri)
         host = parts.netloc.lower()
@@ -121,4 +123,4 @@ def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
     if found is None or parts.scheme not in ("http", "https"):
         return None
     ours = host == here.host or is_local(host) or _REGIONAL.match(_name(host))
-    return found.path if ours and found.address.place in (None, region, name) else None
+    return found.path.lower().rstrip("/") if ours and found.address.place in (None, region, name) else None

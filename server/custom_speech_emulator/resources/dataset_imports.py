@@ -87,8 +87,8 @@ def take_in(state: EmulatorState, account: Account, dataset_id: str, report: Dat
         if data is not None:
             state.store.put_data(account.name, dataset_id, CONTENT, data)
         texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
-        heard = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
-        state.store.put_data(account.name, dataset_id, TEXTS, json.dumps(heard).encode())
+        content = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
+        state.store.put_data(account.name, dataset_id, TEXTS, json.dumps(content).encode())
         del dataset.document["waits"], dataset.document["ends"]
         dataset.document |= {"outcome": _outcome(report), "report": _details(report)}
         dataset.due = None

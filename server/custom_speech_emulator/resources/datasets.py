@@ -11,6 +11,7 @@ from custom_speech_emulator.http.request_bodies import NewDataset, read
 from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import dataset_imports, entities, projects, quotas
 from custom_speech_emulator.resources.entities import FILTERS, Kind, offered
+from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.entity_store import Entity
 
 
@@ -37,10 +38,11 @@ def _links(dataset: str, document: Json, version: Version) -> Json:
 
 
 def _properties(document: Json, version: Version) -> Json:
-    properties: Json = {"textNormalizationKind": document.get("textNormalizationKind", "Default")}
     # The counts are there from the start, as recorded live of a dataset that waits for its blocks.
-    properties |= {name: document.get(name, 0) for name in ("acceptedLineCount", "rejectedLineCount")}
-    if "milliseconds" in document:
+    properties: Json = {name: document.get(name, 0) for name in ("acceptedLineCount", "rejectedLineCount")}
+    if "textNormalizationKind" in document:
+        properties["textNormalizationKind"] = document["textNormalizationKind"]
+    if "milliseconds" in document and document["kind"] in AUDIO:
         properties |= version.duration(document["milliseconds"])
     return properties
 

@@ -83,7 +83,8 @@ def list_all(call: Call) -> Answer:
     skip = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 2**31
     rows = call.store.rows(call.account.name, place, "1", (), skip, top + 1)
     link = call.version.link(place) + f"?skipToken={skip + top}&top={top}"
-    signed = [row.with_properties({"address": _signed(call, row.id)}) for row in rows[:top]]
+    until = call.now + files.lifetime(call)
+    signed = [row.with_properties({"address": _signed(call, row.id, until)}) for row in rows[:top]]
     return Answer(200, entities.page(call, _kind(place), signed, link if len(rows) > top else None))
 
 
@@ -92,7 +93,7 @@ def get(call: Call) -> Answer:
     log = _found(call)
     if log is None:
         raise Refused(404, "NotFound", "The specified log cannot be found.", "InvalidLogId")
-    log.document["address"] = _signed(call, log.id)
+    log.document["address"] = _signed(call, log.id, call.now + files.lifetime(call))
     return Answer(200, entities.shown(call, _kind(log.kind), log))
 
 
@@ -121,8 +122,8 @@ def _found(call: Call) -> Entity | None:
     return call.store.get(call.account.name, _place(call), call.path["logId"])
 
 
-def _signed(call: Call, log: str) -> str:
-    return files.signed(call.state, call.account.name, log, log, call.now + files.lifetime(call))
+def _signed(call: Call, log: str, until: datetime) -> str:
+    return files.signed(call.state, call.account.name, log, log, until)
 
 
 def _place(call: Call) -> str:

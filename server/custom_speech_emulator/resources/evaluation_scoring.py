@@ -1,29 +1,39 @@
-"""The simulated recognizer, and the error rates that truly follow from what it heard.
+"""The simulated recognizer, and the error rates that truly follow from what it recognized.
 
-Nothing is recognized. Whether a word is misheard is drawn from a hash of the word and its place, so that it is the
-same every time, and from what the model learnt: words of its training data are missed four times less often, and
-training with recordings helps everywhere. The rates are then counted, not invented.
+Whether a word is recognized wrongly is drawn from a hash of the word and its place, so that it is the same every time,
+and from what the model learnt: words of its training data are missed four times less often, and training with
+recordings helps everywhere. The rates are then counted, not invented.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from custom_speech_data import word_errors
 from custom_speech_data.word_errors import alignment
-from custom_speech_emulator.resources.model_training import Skill, plain
+from custom_speech_emulator.resources.model_training import Skill, normalized
 
 _MISSED = 0.24
 _KNOWN_WORD = 0.25
 _WITH_RECORDINGS = 0.6
 _EACH_YEAR = 0.02
+_PHRASE_END = re.compile(r"(?<=[.!?…।])\s+|(?<=[。！？])")
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A part of a recording that is recognized by itself: the words of its transcript, and those recognized."""
+
+    said: Sequence[str]
+    recognized: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Score:
-    """Counts over all utterances of a test."""
+    """Counts over all phrases of a test."""
 
     sentences: int = 0
     wrong_sentences: int = 0
@@ -33,25 +43,33 @@ class Score:
     insertions: int = 0
 
 
-def hypothesis(reference: str, place: int, skill: Skill) -> str:
-    """Return what a model of this skill recognizes in an utterance."""
-    heard = [_recognized(word, f"{place}/{n}", skill) for n, word in enumerate(plain(reference).split())]
-    return " ".join(word for word in heard if word)
+def recognize(transcript: str, place: int, skill: Skill, locale: str, normalization: str = "Default") -> list[Phrase]:
+    """Return what a model of this skill recognizes in a recording; its phrases are the sentences of the transcript.
+
+    The service counts phrases and normalized words (recorded live); where it divides a recording is a guess.
+    """
+    parts = [normalized(part, locale, normalization) for part in _PHRASE_END.split(transcript)]
+    phrases, before = list[Phrase](), 0
+    for said in filter(None, parts):
+        recognized = [_recognized(word, f"{place}/{before + n}", skill) for n, word in enumerate(said)]
+        phrases.append(Phrase(said, " ".join(recognized).split()))
+        before += len(said)
+    return phrases
 
 
 def _recognized(word: str, place: str, skill: Skill) -> str:
     draw = int.from_bytes(hashlib.blake2b(f"{place}/{word}".encode(), digest_size=4).digest(), "big") / 2**32
     missed = max(0.04, _MISSED - _EACH_YEAR * max(0, skill.year - 2023))
-    missed *= (_KNOWN_WORD if word in skill.words else 1) * (_WITH_RECORDINGS if skill.heard else 1)
+    missed *= (_KNOWN_WORD if word in skill.words else 1) * (_WITH_RECORDINGS if skill.audio else 1)
     if draw >= missed:
         return word
     how = int(draw * 2**32) % 10
     return "" if how < 2 else f"{word} {word}" if how == 2 else f"{word[:-1]}x"
 
 
-def score(references: Sequence[str], skill: Skill) -> Score:
-    """Return the counts of a model over the transcripts of a test."""
-    found = [word_errors(plain(text), hypothesis(text, n, skill)) for n, text in enumerate(references)]
+def score(phrases: Sequence[Phrase]) -> Score:
+    """Return the counts of a model over the phrases of a test."""
+    found = [word_errors(phrase.said, phrase.recognized) for phrase in phrases]
     return Score(
         sentences=len(found),
         wrong_sentences=sum(any(errors[:3]) for errors in found),
@@ -62,60 +80,75 @@ def score(references: Sequence[str], skill: Skill) -> Score:
     )
 
 
-def details(name: str, reference: str, place: int, skill: Skill) -> dict[str, object]:
-    """Return the file of one recording, in the shape of a transcription result (recorded live).
-
-    `scoringResult` marks the edits with tags. It holds recognized words only, never the transcript's.
-    """
-    heard = hypothesis(reference, place, skill)
-    best = {"confidence": 0.9, "lexical": heard, "display": heard, "scoringResult": tagged(plain(reference), heard)}
+def details(name: str, phrases: Sequence[Phrase]) -> dict[str, object]:
+    """Return the file of one recording, in the shape of a transcription result (recorded live)."""
+    text = " ".join(word for phrase in phrases for word in phrase.recognized)
     return {
         "source": name,
-        "combinedRecognizedPhrases": [{"channel": 0, "lexical": heard, "display": heard}],
-        "recognizedPhrases": [{"recognitionStatus": "Success", "channel": 0, "nBest": [best]}],
+        "combinedRecognizedPhrases": [{"channel": 0, "lexical": text, "display": text}],
+        "recognizedPhrases": [
+            {"recognitionStatus": "Success", "channel": 0, "nBest": [_best(phrase)]} for phrase in phrases
+        ],
     }
 
 
-def tagged(reference: str, heard: str) -> str:
-    """Return what was heard, with the edits against the reference in tags; as many as `word_errors` counts.
+def _best(phrase: Phrase) -> dict[str, object]:
+    text = " ".join(phrase.recognized)
+    return {"confidence": 0.9, "lexical": text, "display": text, "scoringResult": tagged(phrase)}
 
-    A deletion has no recognized word and holds `@` instead (recorded live).
+
+def tagged(phrase: Phrase) -> str:
+    """Return what was recognized, with the edits in tags; as many as `word_errors` counts.
+
+    The tags hold recognized words only, never the transcript's; a deletion has none and holds `@` (recorded live).
     """
-    edits = alignment(reference.split(), heard.split())
+    edits = alignment(phrase.said, phrase.recognized)
     return " ".join(word if kind == "correct" else f"<{kind}>{word or '@'}</{kind}>" for kind, _, word in edits)
 
 
-def rates(score: Score | None, which: str, *, tokens: bool = True) -> dict[str, object]:
-    """Return the properties of an evaluation for model 1 or 2; figures that do not exist are -1.
+def rates(score: Score, which: str, *, tokens: bool) -> dict[str, object]:
+    """Return the properties of an evaluation for model 1 or 2.
+
+    Rates are percentages of two or one decimals divided by a hundred, so doubles such as 0.16579999999999998 (recorded
+    live).
 
     Args:
+        score: What was counted.
+        which: The number of the model.
         tokens: Whether the locale has token scoring.
     """
-    if score is None:
-        return {f"{name}{which}": -1 for name in (*_RATES, *_COUNTS)}
     errors = score.substitutions + score.deletions + score.insertions
-    rate = round(errors / score.words, 4) if score.words else 0.0
-    sentence_rate = round(score.wrong_sentences / score.sentences, 3) if score.sentences else 0.0
+    rate = round(100 * errors / score.words, 2) / 100
+    sentence_rate = round(100 * score.wrong_sentences / score.sentences, 1) / 100
     right = score.words - score.substitutions - score.deletions
     words = (score.words, right, score.substitutions, score.deletions, score.insertions)
-    values = (rate, sentence_rate, rate if tokens else -1, score.sentences, *words, *(words if tokens else (-1,) * 5))
-    named = {f"{name}{which}": value for name, value in zip((*_RATES, *_COUNTS), values, strict=True)}
-    return named | ({f"tokenErrors{which}": _token_errors(errors)} if tokens else {})
+    values = (rate, sentence_rate, score.sentences, *words)
+    found = unknown(which, tokens=True) | {
+        f"{name}{which}": value for name, value in zip((*_RATES, *_COUNTS), values, strict=True)
+    }
+    if not tokens:
+        return found
+    counts = zip((_TOKEN_RATE, *_TOKEN_COUNTS), (rate, *words), strict=True)
+    found |= {f"{name}{which}": value for name, value in counts}
+    return found | {f"tokenErrors{which}": _token_errors(errors)}
+
+
+def unknown(which: str, *, tokens: bool) -> dict[str, object]:
+    """Return figures that are not known; those of tokens are left out if the evaluation has failed (recorded live)."""
+    rates = (*_RATES, _TOKEN_RATE) if tokens else _RATES
+    counts = (*_COUNTS, *_TOKEN_COUNTS) if tokens else _COUNTS
+    return {**{f"{name}{which}": -1.0 for name in rates}, **{f"{name}{which}": -1 for name in counts}}
 
 
 def _token_errors(errors: int) -> dict[str, object]:
     """Return all five categories, in percent of all edits (recorded live); the simulation makes lexical errors only."""
-    share = {"lexical": (errors, 100.0 if errors else 0.0)}
-    return {
-        category: {
-            "numberOfEdits": share.get(category, (0, 0.0))[0],
-            "percentageOfAllEdits": share.get(category, (0, 0.0))[1],
-        }
-        for category in ("punctuation", "capitalization", "inverseTextNormalization", "lexical", "others")
-    }
+    none: dict[str, object] = {"numberOfEdits": 0, "percentageOfAllEdits": 0.0}
+    lexical = {"numberOfEdits": errors, "percentageOfAllEdits": 100.0 if errors else 0.0}
+    categories = ("punctuation", "capitalization", "inverseTextNormalization", "lexical", "others")
+    return dict.fromkeys(categories, none) | {"lexical": lexical}
 
 
-_RATES = ("wordErrorRate", "sentenceErrorRate", "tokenErrorRate")
+_RATES, _TOKEN_RATE = ("wordErrorRate", "sentenceErrorRate"), "tokenErrorRate"
 _COUNTS = (
     "sentenceCount",
     "wordCount",
@@ -123,6 +156,8 @@ _COUNTS = (
     "wordSubstitutionCount",
     "wordDeletionCount",
     "wordInsertionCount",
+)
+_TOKEN_COUNTS = (
     "tokenCount",
     "correctTokenCount",
     "tokenSubstitutionCount",

@@ -25,7 +25,8 @@ _DETAILED = 1000
 
 def shape(evaluation: str, document: Json, version: Version) -> Json:
     """Return an Evaluation."""
-    properties = document.get("rates") or evaluation_scoring.rates(None, "1") | evaluation_scoring.rates(None, "2")
+    tokens = document["status"] != "Failed"
+    unknown = evaluation_scoring.unknown("1", tokens=tokens) | evaluation_scoring.unknown("2", tokens=tokens)
     return {
         "model1": version.reference(*document["model1"]),
         "model2": version.reference(*document["model2"]),
@@ -33,27 +34,34 @@ def shape(evaluation: str, document: Json, version: Version) -> Json:
         "transcription1": version.reference("transcriptions", document["transcription1"]),
         "transcription2": version.reference("transcriptions", document["transcription2"]),
         "links": {"files": version.link("evaluations", evaluation, "files")},
-        "properties": properties,
+        "properties": document.get("rates", unknown),
     }
 
 
 def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
     """End the evaluation: count the rates and store the details of each recording as files."""
     dataset = state.store.get(evaluation.account, "datasets", evaluation.document["dataset"])
-    if evaluation.status != "Succeeded" or dataset is None:
+    # Without transcripts it is an inspection, which has no rates.
+    if evaluation.status != "Succeeded" or dataset is None or dataset.document["kind"] == "AudioFiles":
         return
-    audio = [(str(name), str(said)) for name, _, said in model_training.texts_of(state, dataset)["audio"] if said]
-    rates: Json = {}
+    audio = [(str(name), str(said)) for name, _, said in model_training.content_of(state, dataset)["audio"] if said]
+    if not audio:
+        error = {"code": "InvalidData", "message": "The input data are invalid or empty."}
+        evaluation.document |= {"status": "Failed", "error": error}
+        return
+    locale, rates = evaluation.document["locale"], dict[str, object]()
+    normalization = dataset.document.get("textNormalizationKind", "Default")
     for which in ("1", "2"):
         model = _model(state, evaluation, which)
         skill = model_training.skill(state, model) if model else model_training.Skill()
-        rates |= evaluation_scoring.rates(
-            evaluation_scoring.score([said for _, said in audio], skill) if audio else None,
-            which,
-            tokens=scores_tokens(evaluation.document["locale"]),
-        )
-        for place, (name, said) in enumerate(audio[:_DETAILED]):
-            details = json.dumps(evaluation_scoring.details(name, said, place, skill), indent=1).encode()
+        every = [
+            evaluation_scoring.recognize(said, place, skill, locale, normalization)
+            for place, (_, said) in enumerate(audio)
+        ]
+        score = evaluation_scoring.score([phrase for phrases in every for phrase in phrases])
+        rates |= evaluation_scoring.rates(score, which, tokens=scores_tokens(locale))
+        for (name, _), phrases in zip(audio[:_DETAILED], every, strict=False):
+            details = json.dumps(evaluation_scoring.details(name, phrases), indent=1).encode()
             files.add(state, evaluation, f"{name}.model{which}_score.json", "EvaluationDetails", details, at)
     evaluation.document["rates"] = rates
 
@@ -103,10 +111,10 @@ def usable(call: Call, reference: Reference, locale: str, name: str) -> Entity:
 
 def _kind_and_uri(call: Call, uri: str) -> tuple[Kind, str]:
     """Return what a URI references; a base model is accepted as `/models/{id}` as well (recorded live)."""
-    path, _, version = uri.partition("?")
-    model = path.rstrip("/").rpartition("/")[2].lower()
+    uri, _, _ = uri.lower().partition("?")
+    model = uri.rstrip("/").rpartition("/")[2]
     if "/models/base/" not in uri and call.store.get("", BASE_MODELS.path, model):
-        uri = f"{path.replace('/models/', '/models/base/')}{'?' if version else ''}{version}"
+        uri = uri.replace("/models/", "/models/base/")
     return (BASE_MODELS if "/models/base/" in uri else MODELS), uri
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from custom_speech_emulator.http import paging
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import Refused, invalid, not_found
+from custom_speech_emulator.http.error_responses import Refused, invalid
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.response import Answer
@@ -113,22 +113,27 @@ def _signature(state: EmulatorState, path: str, expires: str) -> str:
 
 
 def content(state: EmulatorState, path: str, query: str) -> Answer:
-    """Return the bytes behind a signed address; 403 when it is not signed or has expired."""
+    """Return the bytes behind a signed address, or an error as blob storage has it: in XML."""
     asked = dict(parse_qsl(query, max_num_fields=10))
     account, _, rest = path.removeprefix(CONTENT).partition("/")
     owner, _, name = rest.partition("/")
     canonical = CONTENT + "/".join(quote(part, safe="") for part in (account, owner, name))
     signature = _signature(state, canonical, asked.get("se", ""))
     if not hmac.compare_digest(signature.encode(), asked.get("sig", "").encode()):
-        raise Refused(403, "Forbidden", "The signature of this address is not valid.")
+        return _storage_error(403, "AuthenticationFailed", "The signature of this address is not valid.")
     if asked["se"] <= stamp(state.now()):
-        raise Refused(403, "Forbidden", "This address has expired.")
+        return _storage_error(403, "AuthenticationFailed", f"This address has expired at {asked['se']}.")
     return _bytes(state, "" if account == "-" else account, owner, name)
 
 
 def _bytes(state: EmulatorState, account: str, owner: str, name: str) -> Answer:
     found = state.store.data(account, owner, name)
     if found is None and account and "." not in name:
-        raise not_found("file")
+        return _storage_error(404, "BlobNotFound", "The specified blob does not exist.")
     type_ = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Answer(200, _STAND_IN if found is None else found, {"Content-Type": type_})
+
+
+def _storage_error(status: int, code: str, message: str) -> Answer:
+    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Answer(status, body.encode(), {"Content-Type": "application/xml", "x-ms-error-code": code})

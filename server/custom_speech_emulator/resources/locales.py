@@ -32,7 +32,7 @@ TRAINS_WITH: dict[str, tuple[str, ...]] = {
     "zh-CN": ("Acoustic", *_TEXT),
 }
 FULL_LOCALES = tuple(TRAINS_WITH)
-"""Locales with base models of every quarter; the others have two each, so that the state stays small."""
+"""Locales with every base model of the stock; the others have six each, so that the state stays small."""
 
 _OTHER_LOCALES: dict[tuple[str, ...], str] = {
     ("Acoustic",): ("or-IN pa-IN ur-IN"),

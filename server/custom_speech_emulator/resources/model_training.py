@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from custom_speech_data.word_errors import normalized_words
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import files
 from custom_speech_emulator.resources.dataset_imports import TEXTS
@@ -15,6 +17,7 @@ from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 
 _LEARNT = "learnt.json"
+_SPELLED = re.compile(r"\b[A-Z]{2,3}\b|\d")
 
 
 @dataclass(frozen=True)
@@ -22,21 +25,27 @@ class Skill:
     """The factors of a model's accuracy: known words, recordings, and the year of its base model."""
 
     words: frozenset[str] = frozenset()
-    heard: bool = False
+    audio: bool = False
     year: int = 2023
 
 
-def words_of(texts: Sequence[str]) -> frozenset[str]:
-    """Return the words of some texts, without case and punctuation."""
-    return frozenset(word for text in texts for word in plain(text).split())
+def words_of(texts: Iterable[str], locale: str) -> frozenset[str]:
+    """Return the words of some texts."""
+    return frozenset(word for text in texts for word in normalized(text, locale))
 
 
-def plain(text: str) -> str:
-    """Return a text in lower case without punctuation, as recognized words are compared."""
-    return " ".join("".join(mark for mark in text.lower() if mark.isalnum() or mark.isspace() or mark == "'").split())
+def normalized(text: str, locale: str, normalization: str = "Default") -> list[str]:
+    """Return the words of a text as recognized words are compared and counted.
+
+    Default normalization makes more words of a number and of an abbreviation than are written (recorded live); that
+    it goes digit by digit, and letter by letter of two or three capitals, is a guess. `None` leaves them as they are.
+    """
+    if normalization == "Default" and not text.isupper():
+        text = _SPELLED.sub(lambda found: f" {' '.join(found[0])} ", text)
+    return normalized_words(text, locale)
 
 
-def texts_of(state: EmulatorState, dataset: Entity) -> Json:
+def content_of(state: EmulatorState, dataset: Entity) -> Json:
     """Return the texts and recordings that a dataset's import accepted."""
     kept = state.store.data(dataset.account, dataset.id, TEXTS)
     return dict(json.loads(kept)) if kept else {"texts": [], "audio": []}
@@ -51,12 +60,13 @@ def outcome(datasets: Sequence[Entity]) -> Json:
 
 
 def learn(
-    state: EmulatorState, model: Entity, datasets: Sequence[Entity], text: str | None, *, hears: bool = True
+    state: EmulatorState, model: Entity, datasets: Sequence[Entity], text: str | None, *, takes_audio: bool
 ) -> None:
     """Keep with a model what its data teach."""
-    texts = [line for dataset in datasets for line in texts_of(state, dataset)["texts"]]
-    heard = hears and any(dataset.document["kind"] == "Acoustic" for dataset in datasets)
-    keep(state, model, {"words": sorted(words_of([*texts, text or ""])), "heard": heard})
+    texts = [line for dataset in datasets for line in content_of(state, dataset)["texts"]]
+    audio = takes_audio and any(dataset.document["kind"] == "Acoustic" for dataset in datasets)
+    words = words_of([*texts, text or ""], model.document["locale"])
+    keep(state, model, {"words": sorted(words), "audio": audio})
 
 
 def keep(state: EmulatorState, model: Entity, learnt: Json) -> None:
@@ -67,7 +77,7 @@ def keep(state: EmulatorState, model: Entity, learnt: Json) -> None:
 def learnt(state: EmulatorState, account: str, model: str) -> Json:
     """Return what a custom model has learnt; nothing for any other."""
     kept = state.store.data(account, model, _LEARNT)
-    return dict(json.loads(kept)) if kept else {"words": [], "heard": False}
+    return dict(json.loads(kept)) if kept else {"words": [], "audio": False}
 
 
 def skill(state: EmulatorState, model: Entity) -> Skill:
@@ -75,11 +85,11 @@ def skill(state: EmulatorState, model: Entity) -> Skill:
     known = learnt(state, model.account, model.id)
     base = state.store.get("", "models/base", model.document.get("baseModel", model.id))
     year = moment(base.document["createdDateTime"]).year if base else 2023
-    return Skill(frozenset(known["words"]), bool(known["heard"]), year)
+    return Skill(frozenset(known["words"]), bool(known["audio"]), year)
 
 
 def ended(state: EmulatorState, model: Entity, at: datetime) -> None:
     """End the training: store its report with the model."""
     known = learnt(state, model.account, model.id)
-    report = {"status": model.status, "words": len(known["words"]), "audio": known["heard"], "simulated": True}
+    report = {"status": model.status, "words": len(known["words"]), "audio": known["audio"], "simulated": True}
     files.add(state, model, "report.json", "ModelReport", json.dumps(report, indent=1).encode(), at)

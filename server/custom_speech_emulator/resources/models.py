@@ -75,7 +75,7 @@ def create(call: Call) -> Answer:
     model.document |= {name: value for name, value in (("project", project), ("text", body.text)) if value}
     model.document["outcome"] = model_training.outcome(datasets)
     is_quick = base_models.adapts_to_text_only(base)
-    model_training.learn(call.state, model, datasets, body.text, hears=not is_quick)
+    model_training.learn(call.state, model, datasets, body.text, takes_audio=not is_quick)
     call.state.progress.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
     return entities.created(call, MODELS, model)
 

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from custom_speech_emulator.http.error_responses import Refused, invalid
+from custom_speech_emulator.http.error_responses import invalid, too_many_requests
 from custom_speech_emulator.http.request import Call
 
 COUNTS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
@@ -41,6 +41,5 @@ class RateLimiter:
             times.popleft()
         if len(times) >= REQUESTS:
             wait = max(1, round(times[0] + SECONDS - at))
-            message = f"At most {REQUESTS} requests in {SECONDS:.0f} seconds are answered."
-            raise Refused(429, "TooManyRequests", message, headers={"Retry-After": str(wait)})
+            raise too_many_requests({"Retry-After": str(wait)})
         times.append(at)

@@ -86,8 +86,8 @@ _RELEASES = (
     Release(0),
 )
 
-_FEW_RELEASES = (0, len(_RELEASES) - 1)
-"""The base models of locales that are not full: the evergreen one and the newest."""
+_FEW_RELEASES = (0, 2, 4, 6, 8, len(_RELEASES) - 1)
+"""The base models of locales that are not full: with them there are more than 900, as on Azure."""
 
 
 def stock_id(*names: str) -> str:
@@ -115,8 +115,8 @@ def _fill_out(state: EmulatorState, entity: Entity, now: datetime) -> None:
         kind = entity.document["kind"]
         said = [text if kind == "Acoustic" else None for text in utterances]
         audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(said, 1)]
-        heard = {"texts": texts, "audio": audio if kind in AUDIO else []}
-        state.store.put_data(entity.account, entity.id, TEXTS, json.dumps(heard).encode())
+        content = {"texts": texts, "audio": audio if kind in AUDIO else []}
+        state.store.put_data(entity.account, entity.id, TEXTS, json.dumps(content).encode())
         counts = {name: entity.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
         files.add(state, entity, "report.json", "DatasetReport", json.dumps(counts).encode(), now)
         dataset_imports.add_transcription(state, entity, now)
@@ -124,7 +124,7 @@ def _fill_out(state: EmulatorState, entity: Entity, now: datetime) -> None:
             files.add(state, entity, "language_data.txt", "LanguageData", "\n".join(texts).encode("utf-8-sig"), now)
     if entity.kind == "models":
         model_training.keep(
-            state, entity, {"words": sorted(model_training.words_of(SENTENCES["en-US"])), "heard": False}
+            state, entity, {"words": sorted(model_training.words_of(SENTENCES["en-US"], "en-US")), "audio": False}
         )
         model_training.ended(state, entity, now)
 

@@ -87,7 +87,10 @@ def _kept_aside(path: Path, why: str) -> str:
     while aside.exists():
         count += 1
         aside = path.with_name(f"{path.name}.unusable-{count}")
-    path.rename(aside)
+    try:
+        path.rename(aside)
+    except OSError as error:
+        return f"The state file {path} cannot be used ({why}) nor renamed ({error.strerror}); name another one."
     for journal in ("-wal", "-shm"):
         part = path.with_name(path.name + journal)
         if part.exists():
