@@ -112,7 +112,7 @@ def test_emulator_calls_web_hooks_although_nobody_asks(served: Served) -> None:
     told = threading.Event()
 
     def answer(heard: Heard) -> tuple[int, dict[str, str], bytes]:
-        if heard.headers["x-microsoftspeechservices-event"] == "modelCompletion":
+        if heard.headers["x-microsoftspeechservices-event"] == "ModelCompletion":
             told.set()
         return agreeing(heard)
 

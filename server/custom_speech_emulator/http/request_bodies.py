@@ -71,24 +71,29 @@ Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 
 class ModelProperties(Body):
     read_only = ("deprecationDates", "features", "error")
-    customModelWeightPercent: Annotated[int, Field(ge=1, le=100)] | None = None  # noqa: N815 - the wire's name
+    customModelWeightPercent: Annotated[int, Field(ge=1, le=100)] | None = None
     email: str | None = None
 
 
-class NewEntity(Body):
+class New(Body):
     """The properties that every create has."""
 
     read_only: ClassVar[tuple[str, ...]] = _ENTITY
-    displayName: Name  # noqa: N815 - the wire's name
-    locale: Name
+    displayName: Name
     description: str | None = None
-    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
+    customProperties: CustomProperties | None = None
+
+
+class NewEntity(New):
+    """The properties of a create of everything that can belong to a project."""
+
+    locale: Name
     project: Reference | None = None
     status: Status | None = None
 
 
 class NewModel(NewEntity):
-    baseModel: Reference | None = None  # noqa: N815 - the wire's name
+    baseModel: Reference | None = None
     datasets: list[Reference] | None = None
     text: str | None = None
     properties: ModelProperties | None = None
@@ -96,21 +101,21 @@ class NewModel(NewEntity):
 
 class DatasetSettings(Body):
     read_only = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds", "duration", "error")
-    textNormalizationKind: Literal["Default", "None"] | None = None  # noqa: N815 - the wire's name
+    textNormalizationKind: Literal["Default", "None"] | None = None
     email: str | None = None
 
 
 class NewDataset(NewEntity):
     kind: Kind
-    contentUrl: Name | None = None  # noqa: N815 - the wire's name
+    contentUrl: Name | None = None
     properties: DatasetSettings | None = None
 
 
 class EndpointSettings(Body):
     read_only = ("error",)
-    loggingEnabled: bool | None = None  # noqa: N815 - the wire's name
-    contentLoggingEnabled: bool | None = None  # noqa: N815 - the wire's name
-    timeToLive: str | None = None  # noqa: N815 - the wire's name
+    loggingEnabled: bool | None = None
+    contentLoggingEnabled: bool | None = None
+    timeToLive: str | None = None
     email: str | None = None
 
 
@@ -129,13 +134,13 @@ class NewEvaluation(NewEntity):
 
 class Diarization(Body):
     enabled: bool | None = None
-    maxSpeakers: Annotated[int, Field(ge=2, le=35)] | None = None  # noqa: N815 - the wire's name
+    maxSpeakers: Annotated[int, Field(ge=2, le=35)] | None = None
     speakers: dict[str, int] | None = None
 
 
 class LanguageIdentification(Body):
-    candidateLocales: list[str]  # noqa: N815 - the wire's name
-    speechModelMapping: dict[str, Reference] | None = None  # noqa: N815 - the wire's name
+    candidateLocales: list[str]
+    speechModelMapping: dict[str, Reference] | None = None
     mode: Literal["Continuous", "Single"] | None = None
 
 
@@ -144,23 +149,23 @@ Profanity = Literal["None", "Removed", "Tags", "Masked"]
 
 class TranscriptionSettings(Body):
     read_only = ("duration", "durationMilliseconds", "error")
-    timeToLiveHours: int | None = None  # noqa: N815 - the wire's name
-    timeToLive: str | None = None  # noqa: N815 - the wire's name
-    wordLevelTimestampsEnabled: bool | None = None  # noqa: N815 - the wire's name
-    displayFormWordLevelTimestampsEnabled: bool | None = None  # noqa: N815 - the wire's name
+    timeToLiveHours: int | None = None
+    timeToLive: str | None = None
+    wordLevelTimestampsEnabled: bool | None = None
+    displayFormWordLevelTimestampsEnabled: bool | None = None
     channels: list[int] | None = None
-    destinationContainerUrl: str | None = None  # noqa: N815 - the wire's name
-    punctuationMode: Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"] | None = None  # noqa: N815 - the wire's name
-    profanityFilterMode: Profanity | None = None  # noqa: N815 - the wire's name
-    languageIdentification: LanguageIdentification | None = None  # noqa: N815 - the wire's name
+    destinationContainerUrl: str | None = None
+    punctuationMode: Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"] | None = None
+    profanityFilterMode: Profanity | None = None
+    languageIdentification: LanguageIdentification | None = None
     diarization: Diarization | None = None
-    diarizationEnabled: bool | None = None  # noqa: N815 - the wire's name
+    diarizationEnabled: bool | None = None
     email: str | None = None
 
 
 class NewTranscription(NewEntity):
-    contentUrls: list[str] | None = None  # noqa: N815 - the wire's name
-    contentContainerUrl: str | None = None  # noqa: N815 - the wire's name
+    contentUrls: list[str] | None = None
+    contentContainerUrl: str | None = None
     dataset: Reference | None = None
     model: Reference | None = None
     properties: TranscriptionSettings | None = None
@@ -168,16 +173,16 @@ class NewTranscription(NewEntity):
 
 class PhraseList(Body):
     phrases: list[str] = []
-    biasingWeight: float | int | None = None  # noqa: N815 - the wire's name
+    biasingWeight: float | int | None = None
 
 
 class TranscribeDefinition(Body):
     locales: list[str] | None = None
     models: dict[str, str] = {}
-    audioUrl: str | None = None  # noqa: N815 - the wire's name
-    enhancedMode: dict[str, Any] | None = None  # noqa: N815 - the wire's name
-    phraseList: PhraseList | None = None  # noqa: N815 - the wire's name
-    profanityFilterMode: Profanity | None = None  # noqa: N815 - the wire's name
+    audioUrl: str | None = None
+    enhancedMode: dict[str, Any] | None = None
+    phraseList: PhraseList | None = None
+    profanityFilterMode: Profanity | None = None
     diarization: Diarization | None = None
     channels: list[int] | None = None
 
@@ -187,44 +192,37 @@ class WebHookSettings(Body):
     secret: str | None = None
 
 
-class NewWebHook(Body):
-    read_only = _ENTITY
-    displayName: Name  # noqa: N815 - the wire's name
-    description: str | None = None
-    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
-    webUrl: Name  # noqa: N815 - the wire's name
+class NewWebHook(New):
+    webUrl: Name
     events: Events
     status: Status | None = None
     properties: WebHookSettings | None = None
 
 
-class NewProject(Body):
+class NewProject(New):
     read_only = ("self", "links", "createdDateTime", "properties")
-    displayName: Name  # noqa: N815 - the wire's name
     locale: Name
-    description: str | None = None
-    customProperties: CustomProperties | None = None  # noqa: N815 - the wire's name
-    foundryProjectName: str | None = None  # noqa: N815 - the wire's name
+    foundryProjectName: str | None = None
 
 
-class Update(Body):
+class Changes(Body):
     """A merge patch: what is left out stays, null takes away."""
 
-    displayName: Name = ""  # noqa: N815 - the wire's name
+    displayName: Name = ""
     description: str | None = None
-    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
+    customProperties: CustomChanges | None = None
+
+
+class Update(Changes):
     project: Reference | None = None
 
 
-class ProjectUpdate(Body):
-    displayName: Name = ""  # noqa: N815 - the wire's name
-    description: str | None = None
-    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
-    foundryProjectName: str | None = None  # noqa: N815 - the wire's name
+class ProjectUpdate(Changes):
+    foundryProjectName: str | None = None
 
 
 class EndpointChanges(Body):
-    contentLoggingEnabled: bool | None = None  # noqa: N815 - the wire's name
+    contentLoggingEnabled: bool | None = None
 
 
 class EndpointUpdate(Update):
@@ -232,30 +230,27 @@ class EndpointUpdate(Update):
     properties: EndpointChanges | None = None
 
 
-class WebHookUpdate(Body):
-    displayName: Name = ""  # noqa: N815 - the wire's name
-    description: str | None = None
-    customProperties: CustomChanges | None = None  # noqa: N815 - the wire's name
-    webUrl: Name | None = None  # noqa: N815 - the wire's name
+class WebHookUpdate(Changes):
+    webUrl: Name | None = None
     events: Events | None = None
     properties: WebHookSettings | None = None
 
 
 class CopyDefinition(Body):
-    sourceResourceId: Name  # noqa: N815 - the wire's name
+    sourceResourceId: Name
 
 
 class CopyAuthorization(Body):
-    targetResourceRegion: Name  # noqa: N815 - the wire's name
-    targetResourceId: Name  # noqa: N815 - the wire's name
-    targetResourceEndpoint: Name  # noqa: N815 - the wire's name
-    sourceResourceId: Name  # noqa: N815 - the wire's name
-    expirationDateTime: Name  # noqa: N815 - the wire's name
+    targetResourceRegion: Name
+    targetResourceId: Name
+    targetResourceEndpoint: Name
+    sourceResourceId: Name
+    expirationDateTime: Name
     id: Name
 
 
 class CopyToKey(Body):
-    targetSubscriptionKey: Name  # noqa: N815 - the wire's name
+    targetSubscriptionKey: Name
 
 
 B = TypeVar("B", bound=Body)

@@ -137,8 +137,8 @@ def _remember_recordings(state: EmulatorState, dataset: Entity, archive: bytes) 
         return
     with open_archive(archive) as opened:
         entries = usable_files(opened, Findings())
-        heard = json.loads(state.store.data(dataset.account, dataset.id, TEXTS) or b"{}")
-        for place, (name, *_) in enumerate(heard["audio"]):
+        content = json.loads(state.store.data(dataset.account, dataset.id, TEXTS) or b"{}")
+        for place, (name, *_) in enumerate(content["audio"]):
             digest = hashlib.sha256(opened.read(entries[key_of(name)])).hexdigest()
             state.store.put_data(dataset.account, RECORDINGS, digest, json.dumps([dataset.id, place]).encode())
 

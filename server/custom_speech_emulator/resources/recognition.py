@@ -18,8 +18,8 @@ from custom_speech_data.word_errors import alignment
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import model_training
 from custom_speech_emulator.resources.dataset_imports import RECORDINGS
-from custom_speech_emulator.resources.evaluation_scoring import hypothesis
-from custom_speech_emulator.resources.model_training import Skill, plain
+from custom_speech_emulator.resources.evaluation_scoring import recognize
+from custom_speech_emulator.resources.model_training import Skill
 from custom_speech_emulator.state.emulator_state import EmulatorState
 
 _SURE, _UNSURE = 0.93, 0.41
@@ -73,7 +73,7 @@ def read(state: EmulatorState, account: str, name: str, content: bytes) -> Recor
 def of_dataset(state: EmulatorState, account: str, dataset_id: str) -> list[Recording]:
     """Return the recordings that the import of a dataset accepted."""
     dataset = state.store.get(account, "datasets", dataset_id)
-    audio = model_training.texts_of(state, dataset)["audio"] if dataset else []
+    audio = model_training.content_of(state, dataset)["audio"] if dataset else []
     return [
         Recording(name, milliseconds, f"{dataset_id}/{name}", said, place)
         for place, (name, milliseconds, said) in enumerate(audio)
@@ -85,9 +85,8 @@ def recognized(recording: Recording, skill: Skill, locale: str) -> list[Word]:
     if recording.transcript is None:
         drawn = list(_drawn(recording, locale))
     else:
-        said = plain(recording.transcript).split()
-        heard = hypothesis(recording.transcript, recording.place, skill).split()
-        edits = alignment(said, heard)
+        phrases = recognize(recording.transcript, recording.place, skill, locale)
+        edits = [edit for phrase in phrases for edit in alignment(phrase.said, phrase.recognized)]
         drawn = [(edit.recognized, _SURE if edit.kind == "correct" else _UNSURE) for edit in edits if edit.recognized]
     each = recording.milliseconds // max(1, len(drawn))
     return [Word(text, confidence, each * n, each) for n, (text, confidence) in enumerate(drawn)]

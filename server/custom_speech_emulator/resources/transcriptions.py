@@ -209,7 +209,7 @@ def transcribe(call: Call) -> Answer:
         raise invalid("InvalidModel", "Fast transcription does not support this model.", "models")
     recording = _recording(call, fields.get("audio"), definition.audioUrl)
     skill = model_training.skill(call.state, model)
-    skill = replace(skill, words=skill.words | model_training.words_of(phrases))
+    skill = replace(skill, words=skill.words | model_training.words_of(phrases, locale))
     return Answer(200, recognition.fast_result(recording, skill, locale))
 
 
