@@ -145,30 +145,34 @@ class Account(pydantic.BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The accounts that `az` knows, and what could not be read."""
+    """The accounts that `az`, a full path, knows, and what could not be read."""
 
+    az: str
     accounts: list[Account]
     unread: list[str]
 
 
-def find_az(path: str | None = None) -> str | None:
+def find_az() -> str | None:
     """Return the full path of `az`: clients with a window start servers without the user's `PATH`."""
-    found = shutil.which("az", path=path)
+    found = shutil.which("az")
     if found is None or (sys.platform == "win32" and Path(found).parent.resolve() == Path.cwd()):
         return None  # Windows would also take a program that lies in the current folder
     return str(Path(found).absolute())
 
 
-async def list_accounts(az: str, subscription: str | None = None) -> Found:
+async def list_accounts(subscription: str | None = None) -> Found:
     """Return the accounts that do speech to text, of all subscriptions or of one.
 
     Args:
         subscription: Its name or id.
 
     Raises:
-        AzureCLIError: `az` does not answer, nobody is signed in, or the subscription is not known.
+        AzureCLIError: `az` is not there or does not answer, nobody is signed in, or the subscription is not known.
     """
-    found = Found([], [])
+    az = find_az()
+    if az is None:
+        raise AzureCLIError(HOW_TO_INSTALL)
+    found = Found(az, [], [])
     known = _validated(Subscription, await _read_array(az, ["account", "list"]), found)
     if not known:
         raise AzureCLIError("`az` knows no subscription: nobody is signed in, or the user has none. Run: az login")
@@ -237,12 +241,9 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
 
 async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | None:
     """Return in one line how many accounts are not among the configured resources; None if all are."""
-    az = find_az()
-    if az is None:
-        return HOW_TO_INSTALL
     try:
         with anyio.fail_after(_DISCOVERY_SECONDS):
-            found = await list_accounts(az)
+            found = await list_accounts()
     except (AzureCLIError, TimeoutError) as error:
         return f"Which other Speech resources exist is not known: {error or '`az` did not answer in time.'}"
     ids = {(resource.resource_id or "").lower() for resource in resources}

@@ -221,6 +221,9 @@ def test_doctor_writes_a_support_file_without_secrets_names_and_ids(
     assert (first[0], again[0]) == (1, 2)
     assert "cannot be written: File exists." in again[1]
     assert resource == {
+        "emulated": False,
+        "trains_audio": True,
+        "does_answer": False,
         "host": "other",
         "region": "eastus",
         "key": "from a variable",
@@ -229,7 +232,7 @@ def test_doctor_writes_a_support_file_without_secrets_names_and_ids(
         "versions": dict.fromkeys(("2025-10-15", "v3.2", "2024-11-15"), "403 PermissionDenied"),
         "problems": ["It cannot be used."],
     }
-    assert [word for word in ("canary", "train", "contoso", ID, service.url, str(tmp_path)) if word in text] == []
+    assert [word for word in ("canary", '"train"', "contoso", ID, service.url, str(tmp_path)) if word in text] == []
 
 
 def test_doctor_ends_with_2_for_a_wrong_configuration(doctor: Doctor) -> None:

@@ -16,7 +16,7 @@ import anyio
 
 from custom_speech_server import __version__, emulated_resources
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
-from custom_speech_server.azure_cli import HOW_TO_INSTALL, Account, AzureCLIError, find_az, list_accounts
+from custom_speech_server.azure_cli import Account, AzureCLIError, list_accounts
 from custom_speech_server.commands.options import add_shared, path
 from custom_speech_server.console import Progress, wrapped
 from custom_speech_server.diagnosis import Diagnosis, describe_answer, diagnose
@@ -148,11 +148,8 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
 
 async def _discover() -> tuple[list[Account], list[str]]:
     """Return what `az` knows, and what could not be read."""
-    az = find_az()
-    if az is None:
-        return [], [HOW_TO_INSTALL]
     try:
-        found = await list_accounts(az)
+        found = await list_accounts()
     except AzureCLIError as error:
         return [], [str(error)]
     return found.accounts, [f"not read: {one}" for one in found.unread]
@@ -179,24 +176,16 @@ def support_report(resources: Resources, diagnoses: list[Diagnosis]) -> dict[str
         "platform": platform.platform(),
         "packages": {name: metadata.version(name) for name in ("mcp", "httpx", "pydantic", "anyio")},
         "configured_by": resources.origin if resources.origin.startswith("the ") else "a file",
-        "resources": [
-            {
-                "host": _kind_of_host(one.resource.endpoint),
-                "region": region(one.resource),
-                "key": _CREDENTIALS[type(one.resource.credential).__name__],
-                "has_resource_id": one.resource.resource_id is not None,
-                "api_version": one.resource.api_version.name,
-                "versions": {version: _code(error) for version, error in one.answers.items()},
-                "problems": [problem.message for problem in one.problems],
-            }
-            for one in diagnoses
-        ],
+        "resources": [_anonymous(one) for one in diagnoses],
     }
 
 
-def _kind_of_host(endpoint: str) -> str:
-    host = urlsplit(endpoint).hostname or ""
-    return "regional" if ".api.cognitive." in host else "custom domain" if ".cognitiveservices." in host else "other"
+def _anonymous(diagnosis: Diagnosis) -> dict[str, Any]:
+    host = urlsplit(diagnosis.resource.endpoint).hostname or ""
+    kind = "regional" if ".api.cognitive." in host else "custom domain" if ".cognitiveservices." in host else "other"
+    kept = {name: value for name, value in _as_json(diagnosis).items() if name not in ("name", "endpoint")}
+    versions = {version: _code(error) for version, error in diagnosis.answers.items()}
+    return kept | {"host": kind, "versions": versions, "problems": [one.message for one in diagnosis.problems]}
 
 
 def _code(error: SpeechError | None) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from custom_speech_server.azure_cli import HOW_TO_INSTALL, KINDS, Account, AzureCLIError, Found, find_az, list_accounts
+from custom_speech_server.azure_cli import KINDS, Account, AzureCLIError, Found, list_accounts
 from custom_speech_server.commands.doctor import examine
 from custom_speech_server.commands.options import add_shared
 from custom_speech_server.config_source import ENVIRONMENT_PREFIXES, named_file, user_config_file, variable
@@ -54,15 +54,12 @@ def run(options: argparse.Namespace) -> int:
     """Write the file, examine what was added, and return the exit status."""
     try:
         file = ResourceFile.read(named_file(options.config, os.environ) or user_config_file())
-        az = find_az()
-        if az is None:
-            raise AzureCLIError(HOW_TO_INSTALL)
         with Progress("Asking az for your Speech resources."):
-            found = anyio.run(list_accounts, az, options.subscription)
+            found = anyio.run(list_accounts, options.subscription)
         candidates = compare(file, found)
         _print_table(candidates, found)
         chosen = _choose(options, [one for one in candidates if one.is_new], candidates)
-        names = _add(options, file, chosen, [one for one in candidates if options.repair and one.missing], az)
+        names = _add(options, file, chosen, [one for one in candidates if options.repair and one.missing], found.az)
         return _examine(options, file, names, found)
     except (AzureCLIError, ConfigurationError) as error:
         print(wrapped(f"custom-speech-mcp: {error}") if "\n" not in str(error) else error, file=sys.stderr)
