@@ -139,17 +139,21 @@ async def test_create_model_knows_a_second_training_for_the_request_that_it_repe
     assert (again["id"], again["already_existed"]) == (second["id"], True)
 
 
-async def test_create_model_says_what_follows_where_the_training_of_the_same_request_failed(
+async def test_create_model_trains_again_where_the_training_of_the_same_request_failed(
     call: Caller, azure: Azure
 ) -> None:
-    """There is nothing to wait for."""
+    """A failed model is never the same, and the answer names it."""
     first = await call("create_model", **GOOD)
     await azure.finish(first["id"], "Failed", {"code": "InvalidData", "message": "Too little data"})
 
     again = await call("create_model", **GOOD)
 
-    assert (again["id"], again["status"]) == (first["id"], "Failed")
-    assert ["allow_duplicate=true" in step for step in again["next_steps"]] == [True]
+    assert again["id"] != first["id"]
+    assert not again["already_existed"]
+    assert [finding["message"] for finding in again["findings"] if finding["rule"] == "already-exists"] == [
+        f"An earlier training of the same request, model {first['id']}, "
+        'failed: "Too little data". It is not used again.'
+    ]
 
 
 async def test_create_model_makes_another_model_of_another_request_and_says_that_the_name_is_taken(

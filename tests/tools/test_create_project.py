@@ -1,5 +1,9 @@
 """create_project, driven through an MCP client."""
 
+import unicodedata
+from typing import Any
+
+import anyio
 import pytest
 
 from conftest import Connect
@@ -45,3 +49,24 @@ async def test_create_project_explains_a_locale_that_the_service_does_not_offer(
     refusal = await call.refusal("create_project", display_name="Clinic", locale="xx-XX")
 
     assert "InvalidLocale" in refusal
+
+
+async def test_create_project_at_two_resources_at_once_makes_one_each(call: Caller) -> None:
+    found: list[dict[str, Any]] = []
+
+    async def create(resource: str) -> None:
+        found.append(await call("create_project", display_name="Clinic", locale="en-US", resource=resource))
+
+    async with anyio.create_task_group() as tasks:
+        for resource in ("emulator-eastus", "emulator-westeurope") * 6:
+            tasks.start_soon(create, resource)
+
+    assert len({project["id"] for project in found}) == 2
+    assert len({(project["id"], project["resource"]) for project in found}) == 2
+
+
+async def test_create_project_takes_both_unicode_forms_of_a_name_for_one(call: Caller) -> None:
+    names = [unicodedata.normalize(form, "Büro") for form in ("NFD", "NFC")]
+    first, again = [await call("create_project", display_name=name, locale="de-DE") for name in names]
+
+    assert (again["id"], again["already_existed"], again["display_name"]) == (first["id"], True, names[1])

@@ -1,10 +1,13 @@
 """upload_dataset, driven through an MCP client."""
 
 import importlib
+import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import anyio
 import pytest
 
 from conftest import Connect
@@ -118,19 +121,108 @@ async def test_upload_dataset_sends_nothing_that_cannot_be_imported(
     assert await azure.writes() == []
 
 
+SECRET = "c2VjcmV0c2lnbmF0dXJl"
+BLOB = "https://contoso.blob.core.windows.net/data"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{BLOB}/a.txt?sv=2024-11-04&sp=r&se=2099-01-01T00:00:00Z&sig={SECRET}%3D%3D",
+        f"{BLOB}/a.txt?sv=2024-11-04&sp=r&%73ig={SECRET}",
+        f"https://contoso.s3.amazonaws.com/data/a.txt?X-Amz-Credential=AKIA{SECRET}&X-Amz-Signature={SECRET}",
+        f"https://storage.googleapis.com/data/a.txt?X-Goog-Signature={SECRET}",
+        f"https://files.contoso.example/a.txt?token={SECRET}",
+        f"https://files.contoso.example/a.txt?auth={SECRET}#{SECRET}",
+        f"https://files.contoso.example/{SECRET}/a.txt",
+        f"https://files.contoso.example/download/x{SECRET}0123",
+        f"https://files.contoso.example/t/{SECRET}0123.txt",
+        f"https://files.contoso.example/a.txt;token={SECRET}",
+    ],
+)
+async def test_upload_dataset_keeps_no_secret_of_an_address(
+    connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture, url: str
+) -> None:
+    caplog.set_level("DEBUG")
+    audit = AuditFile(tmp_path / "audit.jsonl")
+    async with connect(audit=audit) as call:
+        dataset = await call("upload_dataset", **NEW, content_url=url, wait_seconds=10)
+
+    recorded = audit.path.read_text("utf-8")
+    assert SECRET not in str(dataset) + recorded + caplog.text
+    assert str(urlsplit(url).hostname) in recorded
+
+
 async def test_upload_dataset_masks_the_signature_of_an_address_everywhere(
     connect: Connect, azure: Azure, tmp_path: Path
 ) -> None:
     audit = AuditFile(tmp_path / "audit.jsonl")
-    url = "https://contoso.blob.core.windows.net/data/a.txt?sv=2024&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D"
     async with connect(audit=audit) as call:
-        dataset = await call("upload_dataset", **NEW, content_url=url, wait_seconds=10)
-        again = await call("upload_dataset", **NEW, content_url=url.replace("c2Vjcm", "b3RoZX"))
+        dataset = await call("upload_dataset", **NEW, content_url=f"{BLOB}/a.txt?sv=2024&sig={SECRET}")
+        again = await call("upload_dataset", **NEW, content_url=f"{BLOB}/a.txt?sv=2025&sig=b3RoZXI%3D")
 
-    assert "c2VjcmV0" not in str(dataset)
-    assert "c2VjcmV0" not in audit.path.read_text("utf-8")
-    assert "contoso.blob.core.windows.net" in audit.path.read_text("utf-8")
-    assert again["already_existed"]
+    assert SECRET not in str(dataset) + audit.path.read_text("utf-8")
+    sent = json.loads(audit.path.read_text("utf-8").splitlines()[0])
+    assert sent["arguments"]["content_url"] == "https://contoso.blob.core.windows.net/…/a.txt?***"
+    assert (again["id"], again["already_existed"]) == (dataset["id"], True)
+    assert "its content was not read again" in again["findings"][0]["message"]
+    assert (await azure.writes()) == ["Datasets_Create"]
+
+
+async def test_upload_dataset_imports_an_address_again_on_purpose(connect: Connect, azure: Azure) -> None:
+    address = {"content_url": f"{BLOB}/a.txt?sig={SECRET}"}
+    async with connect() as call:
+        first = await call("upload_dataset", **NEW, **address)
+        second = await call("upload_dataset", **NEW, **address, allow_duplicate=True)
+        third = await call("upload_dataset", **NEW, **address)
+
+    assert second["id"] != first["id"]
+    assert not second["already_existed"]
+    assert third["id"] in (first["id"], second["id"])
+    assert (await azure.writes()) == ["Datasets_Create"] * 2
+
+
+async def test_upload_dataset_tells_addresses_by_their_query(connect: Connect) -> None:
+    """Parameters of signatures aside, and however host and port are written."""
+    base = "https://files.contoso.example"
+    same = [
+        f"{base}/get?file=monday&se=2099-01-01&sig=a",
+        f"{base.upper().replace('HTTPS', 'https')}:443/get?file=monday",
+    ]
+    others = [f"{base}/get?file=tuesday", f"{base}/get?file=monday&versionid=2", f"{base}:8443/get?file=monday"]
+    async with connect() as call:
+        ids = [(await call("upload_dataset", **NEW, content_url=url))["id"] for url in same + others]
+
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 4
+
+
+async def test_upload_dataset_imports_again_what_has_failed(connect: Connect, azure: Azure) -> None:
+    """Also with a new signature: a failed import is never the same."""
+    address = "http://127.0.0.1:9/a.txt"
+    async with connect() as call:
+        first = await call("upload_dataset", **NEW, content_url=f"{address}?sig=old", wait_seconds=10)
+        second = await call("upload_dataset", **NEW, content_url=f"{address}?sig=new", wait_seconds=10)
+
+    assert first["status"] == second["status"] == "Failed"
+    assert second["id"] != first["id"]
+    assert not second["already_existed"]
+    assert f"An earlier import of the same data, dataset {first['id']}, failed" in second["findings"][0]["message"]
+    assert (await azure.writes()) == ["Datasets_Create"] * 2
+
+
+async def test_upload_dataset_at_two_resources_at_once_makes_two_datasets(connect: Connect, folder: Path) -> None:
+    found: list[dict[str, Any]] = []
+
+    async def upload(call: Caller, resource: str) -> None:
+        found.append(await call("upload_dataset", **NEW, path="a.txt", resource=resource))
+
+    async with connect(data_dirs=(folder,)) as call, anyio.create_task_group() as tasks:
+        for resource in ("emulator-eastus", "emulator-westeurope") * 3:
+            tasks.start_soon(upload, call, resource)
+
+    assert len({(dataset["resource"], dataset["id"]) for dataset in found}) == 2
+    assert {dataset["resource"] for dataset in found} == {"emulator-eastus", "emulator-westeurope"}
 
 
 @pytest.mark.parametrize(
@@ -231,3 +323,101 @@ def test_block_ids_are_equally_long_and_in_order() -> None:
     assert len(ids) == 128
     assert len({len(one) for one in ids}) == 1
     assert ids == sorted(ids)
+
+
+SENTENCES = ["The patient takes ten milligrams of Xarelto.", "Eliquis was stopped before surgery.", "naïve café"]
+
+
+@pytest.mark.parametrize("allows_local_files", [True, False])
+async def test_upload_dataset_takes_lines_of_text(connect: Connect, azure: Azure, *, allows_local_files: bool) -> None:
+    """Over HTTP as well, where no local file is read: they are part of the call."""
+    async with connect(allows_local_files=allows_local_files) as call:
+        checked = await call("check_data", lines=SENTENCES, kind="Language", locale="en-US")
+        dataset = await call("upload_dataset", **NEW, lines=SENTENCES, wait_seconds=10)
+        again = await call("upload_dataset", **NEW, lines=SENTENCES)
+
+    assert (checked["ok"], checked["needs_repair"], checked["lines"], checked["words"]) == (True, False, 3, 14)
+    assert "path" not in checked
+    assert (dataset["status"], dataset["lines"], dataset["repairs"], dataset["findings"]) == ("Succeeded", 3, [], [])
+    assert (again["id"], again["already_existed"]) == (dataset["id"], True)
+    assert (await azure.writes()).count("Datasets_Create") == 1
+
+
+async def test_upload_dataset_takes_lines_and_a_file_of_them_for_the_same(connect: Connect, folder: Path) -> None:
+    (folder / "b.txt").write_text("\ufeff" + "\n".join(SENTENCES) + "\n", encoding="utf-8", newline="\n")
+    async with connect(data_dirs=(folder,)) as call:
+        from_file = await call("upload_dataset", **NEW, path="b.txt")
+        from_lines = await call("upload_dataset", **NEW, lines=SENTENCES)
+
+    assert (from_lines["id"], from_lines["already_existed"]) == (from_file["id"], True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("LanguageMarkdown", ["@ list drug =", "- Xarelto", "- Eliquis", "# dosage", "- take {@drug} daily"]),
+        ("Pronunciation", ["Xarelto\tza rel toe"]),
+        ("OutputFormatting", ["#rewrite", "xarelto\tXarelto"]),
+    ],
+)
+async def test_upload_dataset_takes_lines_of_every_kind_of_text(connect: Connect, kind: str, lines: list[str]) -> None:
+    async with connect() as call:
+        assert (await call("check_data", lines=lines))["kind"] == kind
+        dataset = await call("upload_dataset", **NEW | {"kind": kind}, lines=lines, wait_seconds=10)
+
+    assert (dataset["status"], dataset["rejected_lines"]) == ("Succeeded", 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "accepted", "repairs"),
+    [
+        (["one line\nanother line", "last\r\n"], 3, ["lines with line breaks inside split: 1"]),
+        (["\ufeffone line", "\ufeffanother"], 2, ["byte order marks within the text removed: 2"]),
+        (["one line", "", "  "], 1, ["empty lines removed: 2"]),
+        (["one line", "x" * 1_000_000], 1, ["lines longer than 32768 characters removed: 1"]),
+        ("a single sentence", 1, []),
+        (["schön".replace("ö", "o\u0308")], 1, ["lines normalized to NFC: 1"]),
+    ],
+)
+async def test_upload_dataset_repairs_lines_and_says_so(
+    connect: Connect, lines: Any, accepted: int, repairs: list[str]
+) -> None:
+    async with connect() as call:
+        dataset = await call("upload_dataset", **NEW, lines=lines, wait_seconds=10)
+
+    assert (dataset["lines"], dataset["repairs"]) == (accepted, repairs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"lines": ["a line"] * 20_000}, "20000 lines of 120000 bytes are too many for a call, which takes 5000 lines"),
+        ({"lines": ["x" * 2_000_000]}, "1 lines of 2000000 bytes are too many"),
+        ({"lines": []}, "at least 1"),
+        ({"lines": ["a line"], "path": "a.txt"}, "needs one of path, content_url and lines"),
+        ({"lines": ["a line"], "kind": "Acoustic"}, "lines are text, and Acoustic has recordings"),
+        ({"lines": ["one\ntwo"], "repair": False}, "Line 1 has a line break inside"),
+        ({"lines": ["a \u0000 line"]}, "It has zero bytes"),
+        ({"lines": ["ring \u0007"]}, "it holds the character U+0007"),
+        ({"lines": ["x" * 1_000_000]}, "empty"),
+        ({"lines": ["AccountKey=0123456789abcdef=="]}, "contains a key or password"),
+    ],
+)
+async def test_upload_dataset_refuses_lines_that_cannot_be_used(
+    connect: Connect, azure: Azure, arguments: dict[str, Any], message: str
+) -> None:
+    async with connect() as call:
+        refusal = await call.refusal("upload_dataset", **NEW | arguments)
+
+    assert message in refusal
+    assert await azure.writes() == []
+
+
+async def test_upload_dataset_records_the_digest_of_lines(connect: Connect, tmp_path: Path) -> None:
+    audit = AuditFile(tmp_path / "audit.jsonl")
+    async with connect(audit=audit) as call:
+        await call("upload_dataset", **NEW, lines=SENTENCES)
+
+    recorded = audit.path.read_text("utf-8")
+    assert '"lines":{"count":3,"sha256":' in recorded.replace(" ", "")
+    assert "Xarelto" not in recorded

@@ -57,7 +57,8 @@ def refuse_foreign_content(content: Content) -> None:
         if not head.startswith(ZIP_MAGIC):
             if b"\x00" in head and encoding_of(head) == "utf-8-sig":
                 raise ImportFailed(
-                    "NotADataset", "It is a binary file. Audio is uploaded as a zip archive of .wav files."
+                    "NotADataset",
+                    "It has zero bytes, as binary files have. Audio is uploaded as a zip archive of .wav files.",
                 )
             if head.startswith(LFS_POINTER):
                 raise ImportFailed("NotADataset", f"{LFS_REASON[0].upper()}{LFS_REASON[1:]}.")

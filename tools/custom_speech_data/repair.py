@@ -71,7 +71,10 @@ def _lines(text: IO[str]) -> Iterator[str]:
 
 def _repair_line(line: str, counts: Counter[str]) -> str | None:
     """Return the line without its end, None for one that is left out."""
-    content = line.rstrip("\r\n").removeprefix("\ufeff")
+    content = line.rstrip("\r\n")
+    if content.startswith("\ufeff"):
+        content = content.removeprefix("\ufeff")
+        counts["byte order marks within the text removed"] += 1
     if line.endswith("\r\n"):
         counts["lines with Windows line ends"] += 1
     if not content.strip():

@@ -1,28 +1,49 @@
-"""check_data: report everything that Azure would object to in a local file or folder."""
+"""check_data: report everything that Azure would object to in a local file, a folder or lines of text."""
 
+import json
+from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Annotated
 
+import pydantic
 from pydantic import Field
 
 from custom_speech_data.kind import ARCHIVE_KINDS
 from custom_speech_tools.guardrails.data_check import CheckedData, checked_data, count_words
 from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import Placeholder
+from custom_speech_tools.runtime.next_steps import MAX_VALUE
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.parameters import KIND_MEANINGS, Arguments, DatasetKind, LocaleFilter
+from custom_speech_tools.runtime.parameters import (
+    KIND_MEANINGS,
+    Arguments,
+    DatasetKind,
+    LocaleFilter,
+    LocalText,
+    TextLines,
+    require_text_kind,
+)
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
-from custom_speech_tools.runtime.results import Answer, Findings, Sentence, ServiceText
+from custom_speech_tools.runtime.results import Answer, Findings, Sentence, optional
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech.concurrency import run_in_thread
+from custom_speech_tools.speech.sanitize import sanitize
 
 
 class CheckDataArguments(Arguments):
     """The arguments of check_data."""
 
-    path: Annotated[str, Field(max_length=4096, description="File or folder below an allowed folder")]
+    path: Annotated[LocalText | None, Field(description="File or folder below an allowed folder")] = None
+    lines: TextLines = None
     kind: Annotated[DatasetKind | None, Field(description=f"{KIND_MEANINGS}; default: guessed")] = None
     locale: LocaleFilter = None
+
+    @pydantic.model_validator(mode="after")
+    def _has_one_source(self) -> "CheckDataArguments":
+        if (self.path is None) == (self.lines is None):
+            raise ValueError("needs one of path and lines")
+        require_text_kind(self.kind, self.lines)
+        return self
 
 
 class DataCheck(Answer):
@@ -31,7 +52,7 @@ class DataCheck(Answer):
     `ok`: upload_dataset takes it. `needs_repair`: only because it repairs a copy; Azure refuses it as it is.
     """
 
-    path: ServiceText
+    path: str | None = optional()
     kind: str
     ok: bool
     needs_repair: bool
@@ -46,45 +67,44 @@ class DataCheck(Answer):
 
 
 async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCheck:
-    """Check a local file or folder before an upload: encoding, lines, transcripts, audio format, with line and file.
+    """Check a local file or folder, or lines of text, before an upload: encoding, lines, transcripts, audio format.
 
-    Nothing is changed or sent. `repairs` lists what a repair would change.
+    Findings name line and file. Nothing is changed or sent. `repairs` lists what a repair would change.
     """
 
     def run() -> DataCheck:
-        return check(allowed_path(call.app, arguments.path), arguments.kind, arguments.locale)
+        source = allowed_path(call.app, arguments.path) if arguments.path is not None else arguments.lines or []
+        return check(source, arguments.kind, arguments.locale)
 
     return await run_in_thread(run, abandon_on_cancel=True)
 
 
-def check(source: LocalPath, kind: str | None, locale: str | None) -> DataCheck:
+def check(source: LocalPath | Sequence[str], kind: str | None, locale: str | None) -> DataCheck:
     """Return the result of a check; reads the file, so it runs in a thread."""
     with checked_data(source, kind, repair=True) as repaired:
+        given = source.given if isinstance(source, LocalPath) else None
         if not repaired.is_changed:
-            return present(source.given, repaired, locale, repaired)
+            return present(given, repaired, locale, repaired)
         with checked_data(source, kind, repair=False) as original:
             # Line numbers are those of the user's own text, unless a repair is what makes it readable.
             is_repairable = original.report.error is not None and repaired.report.error is None
             shown = repaired if is_repairable or repaired.kind in ARCHIVE_KINDS else original
-            return present(source.given, shown, locale, repaired, needs_repair=is_repairable)
+            return present(given, shown, locale, repaired, needs_repair=is_repairable)
 
 
 def present(
-    name: str, data: CheckedData, locale: str | None, repaired: CheckedData, *, needs_repair: bool = False
+    given: str | None, data: CheckedData, locale: str | None, repaired: CheckedData, *, needs_repair: bool = False
 ) -> DataCheck:
-    """Return the answer."""
+    """Return the answer.
+
+    Args:
+        given: The path, as the caller wrote it; None for lines.
+    """
     report, kind = data.report, data.kind
     hours = round(report.duration_milliseconds / 3_600_000, 2) if report.audio else None
     is_ok = not any(finding.level == "block" for finding in data.findings)
-    step = call_step(
-        "upload_dataset",
-        display_name=Placeholder("name"),
-        locale=locale or Placeholder("locale"),
-        kind=kind,
-        path=name,
-    )
     return DataCheck(
-        path=name,
+        path=given,
         kind=kind,
         ok=is_ok,
         needs_repair=needs_repair,
@@ -97,8 +117,19 @@ def present(
         estimated_training_days=round(hours / AUDIO_HOURS_PER_DAY, 2) if hours is not None else None,
         repairs=list(repaired.repairs),
         note=f"Taken for {kind}: {data.guessed_from}." if data.guessed_from else None,
-        next_steps=[step] if is_ok else ["Correct what `findings` name, then check again."],
+        next_steps=[_next_step(given, kind, locale) if is_ok else "Correct what `findings` name, then check again."],
     )
+
+
+def _next_step(given: str | None, kind: str, locale: str | None) -> str:
+    """Return the call of upload_dataset with the very path that was checked, or what it lacks to be complete."""
+    is_shown_whole = given is not None and sanitize(given, MAX_VALUE) == given
+    if given is not None and is_shown_whole and locale and len(locale) > 3:
+        name = PurePath(given).stem[:100] or kind
+        return call_step("upload_dataset", display_name=name, locale=locale, kind=kind, path=given)
+    source = "the same lines" if given is None else f"path={json.dumps(given, ensure_ascii=False)}"
+    source = source if given is None or is_shown_whole else "the same path"
+    return f'Upload it: upload_dataset with {source}, kind="{kind}", its locale and a display_name.'
 
 
 tool = declare(check_data, "Check local data", Effect.READ_LOCAL, "data")

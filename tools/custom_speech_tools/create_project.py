@@ -35,7 +35,7 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
     if findings:
         raise Refused("Nothing was created.", findings, "Then call again.")
     name, locale = arguments.display_name, arguments.locale
-    key = idempotency_key("project", name, locale, arguments.description)
+    key = idempotency_key("project", speech.resource.identity, name, locale, arguments.description)
     body: dict[str, JsonValue] = {"displayName": name, "locale": locale, "customProperties": {KEY_PROPERTY: key}}
     if arguments.description:
         body["description"] = arguments.description

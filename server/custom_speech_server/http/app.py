@@ -24,8 +24,8 @@ from custom_speech_server.http.request_validation import AcceptNegotiation, Requ
 from custom_speech_server.http.sessions import IdleSessionEviction
 from custom_speech_tools.speech import RequestPipeline, Speech
 
-MAX_BODY_BYTES = 1024 * 1024
-"""The largest request; the largest sensible call needs a tenth of it."""
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""The largest request: `upload_dataset` takes 1 MiB of lines, which JSON may double or triple."""
 
 MAX_SESSIONS = 1000
 """Sessions of the handshake versions at once."""

@@ -14,10 +14,10 @@ from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Confirmati
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech.sanitize import quote, reason_clause
 
 MAX_QUOTED_NAMES = 5
 
@@ -134,7 +134,8 @@ def check_model_facts(
     """
     key, is_duplicate = training_key(facts), facts.request.allow_duplicate
     carried = f"{key}-{idempotency_key(agreement)}" if is_duplicate else key
-    existing = find_by_key(carried, facts.same_name) if agreement or not is_duplicate else None
+    failed = ids_of_failed(facts.same_name)
+    existing = find_by_key(carried, facts.same_name, failed) if agreement or not is_duplicate else None
     findings = [finding for rule in RULES for finding in rule(facts)]
     plan = ModelPlan(facts, tuple(findings), key, existing, read_at)
     return replace(plan, findings=(*findings, *_already_exists(plan), *_training_is_charged(plan, policy)))
@@ -174,7 +175,7 @@ async def train(call: CallContext, plan: ModelPlan, key: str, how: str) -> tuple
 
     async def find() -> schemas.CustomModel | None:
         found = await speech.models_list_custom_models(display_name=request.display_name, locale=request.locale)
-        return find_by_key(key, found.entities)
+        return find_by_key(key, found.entities, ids_of_failed(plan.facts.same_name))
 
     return await call.app.idempotency.run(
         call, key, lambda: writer.models_create(plan.definition(key)), find, read_at=plan.read_at
@@ -212,6 +213,14 @@ def _already_exists(plan: ModelPlan) -> Iterator[Finding]:
             level="stop",
             message=f"The same request has already created model {plan.existing.id} ({plan.existing.status}).",
             fix="create_model returns it; allow_duplicate=true trains a second one.",
+        )
+    elif failed := find_by_key(plan.key, plan.facts.same_name):
+        yield Finding(
+            rule="already-exists",
+            level="warn",
+            message=f"An earlier training of the same request, model {failed.id}, failed"
+            f"{reason_clause(failed.error.message if failed.error else None)} It is not used again.",
+            fix="Correct the cause first, or this training fails as well.",
         )
     elif plan.facts.same_name and not plan.facts.request.allow_duplicate:
         others = ", ".join(model.id for model in plan.facts.same_name[:3])

@@ -1,14 +1,18 @@
-"""Uploading a dataset: the facts, the rules and the plan."""
+"""Uploading a dataset: the arguments, the facts, the rules and the plan."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import anyio
-from pydantic import JsonValue, SecretStr
+import pydantic
+from pydantic import Field, JsonValue, SecretStr, StrictBool, StringConstraints
 
+from custom_speech_tools.guardrails.content_address import content_address_works, content_identity, is_web_address
 from custom_speech_tools.guardrails.data_check import CheckedData
 from custom_speech_tools.guardrails.project_link import project_has_locale
 from custom_speech_tools.guardrails.references import PROJECT, find
@@ -16,23 +20,58 @@ from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_a
 from custom_speech_tools.runtime.block_upload import block_digests
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
+from custom_speech_tools.runtime.parameters import (
+    Arguments,
+    DatasetKind,
+    Description,
+    DisplayName,
+    Identifier,
+    LocaleText,
+    LocalText,
+    ResourceName,
+    TextLines,
+    WaitSeconds,
+    require_text_kind,
+)
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.concurrency import run_in_thread
+from custom_speech_tools.speech.concurrency import run_in_thread, task_group
+from custom_speech_tools.speech.sanitize import reason_clause
 
 
-@dataclass(frozen=True, slots=True)
-class UploadRequest:
-    """A dataset that is asked for."""
+class UploadArguments(Arguments):
+    """The arguments of upload_dataset."""
 
-    display_name: str
-    locale: str
-    kind: str
-    content_url: str | None
-    project: str | None
-    description: str | None
-    resource: str | None
+    display_name: DisplayName
+    locale: Annotated[LocaleText, Field(description="Such as en-US")]
+    kind: Annotated[DatasetKind, Field(description="Acoustic = audio with transcripts")]
+    path: Annotated[LocalText | None, Field(description="Local file or folder")] = None
+    content_url: Annotated[
+        Annotated[str, StringConstraints(max_length=4096, strip_whitespace=True)] | None,
+        Field(description="Or an address for Azure"),
+    ] = None
+    lines: TextLines = None
+    project: Annotated[Identifier | None, Field(description="Id or exact name")] = None
+    description: Description = None
+    repair: Annotated[StrictBool, Field(description="Repair a copy")] = True
+    allow_duplicate: Annotated[StrictBool, Field(description="Import again on purpose")] = False
+    wait_seconds: WaitSeconds = 0
+    resource: ResourceName = None
+
+    @pydantic.model_validator(mode="after")
+    def _has_one_source(self) -> "UploadArguments":
+        if sum(source is not None for source in (self.path, self.content_url, self.lines)) != 1:
+            raise ValueError("needs one of path, content_url and lines")
+        require_text_kind(self.kind, self.lines)
+        try:
+            parts = urlsplit(self.content_url or "https://x")
+            is_address = bool(parts.scheme and (parts.hostname or parts.scheme == "file") and parts.port != 0)
+        except ValueError:
+            is_address = False
+        if not is_address or parts.username or parts.password:
+            raise ValueError("content_url must be an https address without user name")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +79,15 @@ class UploadPlan:
     """An upload that nothing blocks; `read_at` is when its facts were read (`anyio.current_time`).
 
     Attributes:
-        content: The digest of the content, or the address without its signature.
+        same_name: Datasets of the same name and locale.
+        content: The digest of the content, or what its address names.
         blocks: The digests of the blocks of local data.
     """
 
     speech: Speech
-    request: UploadRequest
+    request: UploadArguments
     project: schemas.Project | None
+    same_name: tuple[schemas.Dataset, ...]
     content: str
     blocks: tuple[bytes, ...]
     findings: tuple[Finding, ...]
@@ -56,25 +97,31 @@ class UploadPlan:
     def key(self) -> str:
         """The idempotency key."""
         request = self.request
-        project = self.project.id if self.project else None
         return idempotency_key(
-            "dataset", request.display_name, request.locale, request.kind, request.description, project, self.content
+            "dataset",
+            self.speech.resource.identity,
+            request.display_name,
+            request.locale,
+            request.kind,
+            request.description,
+            self.project.id if self.project else None,
+            self.content,
         )
 
     @property
-    def secrets(self) -> tuple[SecretStr, ...]:
-        """The signature of the address, which an answer may echo."""
-        query = urlsplit(self.request.content_url or "").query
-        return (SecretStr(query),) if query else ()
+    def existing(self) -> schemas.Dataset | None:
+        """The dataset that the same request has made; of a deliberate duplicate only one that waits for its content."""
+        found = [dataset for dataset in self.same_name if dataset.waits_for_blocks or not self.request.allow_duplicate]
+        return find_by_key(self.key, found, ids_of_failed(found))
 
-    def definition(self) -> dict[str, JsonValue]:
+    def definition(self, key: str) -> dict[str, JsonValue]:
         """Return the body of Datasets_Create."""
         request = self.request
         body: dict[str, JsonValue] = {
             "displayName": request.display_name,
             "locale": request.locale,
             "kind": request.kind,
-            "customProperties": {KEY_PROPERTY: self.key},
+            "customProperties": {KEY_PROPERTY: key},
         }
         if request.content_url:
             body["contentUrl"] = request.content_url
@@ -84,8 +131,26 @@ class UploadPlan:
             body["project"] = {"self": self.speech.address_of(f"/projects/{self.project.id}")}
         return body
 
+    async def create(self, call: CallContext, writer: Speech) -> tuple[schemas.Dataset, bool]:
+        """Create the dataset once, or return what the same request has made, and whether it existed."""
+        if self.existing:
+            return self.existing, True
+        request, failed = self.request, ids_of_failed(self.same_name)
+        # A deliberate duplicate is told from the first by what follows its key.
+        key = f"{self.key}-{secrets.token_hex(8)}" if request.allow_duplicate else self.key
+        query = urlsplit(request.content_url or "").query
+        signature = (SecretStr(query),) if query else ()
 
-async def plan_upload(call: CallContext, request: UploadRequest, data: CheckedData | None) -> UploadPlan:
+        async def find() -> schemas.Dataset | None:
+            listing = await self.speech.datasets_list(display_name=request.display_name, locale=request.locale)
+            return find_by_key(key, listing.entities, failed)
+
+        return await call.app.idempotency.run(
+            call, key, lambda: writer.datasets_create(self.definition(key), signature), find, read_at=self.read_at
+        )
+
+
+async def plan_upload(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadPlan:
     """Fetch the facts and check them.
 
     Args:
@@ -94,27 +159,60 @@ async def plan_upload(call: CallContext, request: UploadRequest, data: CheckedDa
     Raises:
         Refused: A rule blocks the upload; every finding is listed.
     """
-    speech, read_at = call.speech(request.resource), anyio.current_time()
-    project = None
-    if request.project and speech.resource.api_version.has_projects:
-        project = await find(speech, PROJECT, request.project)
-    findings = tuple(_check(speech, request, project, data))
-    if is_blocked(findings) or isinstance(project, Finding):
-        raise Refused("Nothing was uploaded.", findings, "Correct every finding of level block, then call again.")
-    url = urlsplit(request.content_url or "")
+    speech, read_at, url = call.speech(request.resource), anyio.current_time(), request.content_url
+    known = [*resource_is_writable(speech.resource)]
+    if url and not is_web_address(url):
+        raise _refused([*known, *content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)])
+    async with task_group() as tasks:
+        has_project = request.project is not None and speech.resource.api_version.has_projects
+        project_task = tasks.create_task(find(speech, PROJECT, request.project or "")) if has_project else None
+        same_name = tasks.create_task(speech.datasets_list(display_name=request.display_name, locale=request.locale))
+    project = project_task.return_value if project_task else None
+    known += _project_fits(speech, request, project)
+    if url:
+        known += content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
+    known += data.findings if data else ()
+    if is_blocked(known) or isinstance(project, Finding):
+        raise _refused(known)
     blocks = await run_in_thread(partial(block_digests, data.content)) if data else ()
-    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else f"{url.netloc}{url.path}"
-    return UploadPlan(speech, request, project, content, blocks, findings, read_at)
+    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_identity(url or "")
+    plan = UploadPlan(
+        speech, request, project, tuple(same_name.return_value.entities), content, blocks, tuple(known), read_at
+    )
+    return replace(plan, findings=(*known, *_earlier_imports(plan)))
 
 
-def _check(
-    speech: Speech, request: UploadRequest, project: schemas.Project | Finding | None, data: CheckedData | None
+def _refused(findings: Sequence[Finding]) -> Refused:
+    return Refused("Nothing was uploaded.", findings, "Correct every finding of level block, then call again.")
+
+
+def _project_fits(
+    speech: Speech, request: UploadArguments, project: schemas.Project | Finding | None
 ) -> Iterator[Finding]:
-    yield from resource_is_writable(speech.resource)
     if request.project:
         yield from projects_are_supported(speech.resource)
     if isinstance(project, Finding):
         yield project
     elif project:
         yield from project_has_locale(project, request.locale, speech.resource.name)
-    yield from data.findings if data else ()
+
+
+def _earlier_imports(plan: UploadPlan) -> Iterator[Finding]:
+    """State which import of the same content is returned, or failed and is not."""
+    if (existing := plan.existing) and plan.request.content_url:
+        made = f" on {existing.created_date_time:%Y-%m-%d %H:%M} UTC" if existing.created_date_time else ""
+        yield Finding(
+            rule="already-exists",
+            level="stop",
+            message=f"This address was imported{made} as dataset {existing.id}; its content was not read again.",
+            fix="If the content has changed since, call again with allow_duplicate=true.",
+        )
+    failed = find_by_key(plan.key, [dataset for dataset in plan.same_name if dataset.status == "Failed"])
+    if failed and not plan.existing:
+        yield Finding(
+            rule="already-exists",
+            level="warn",
+            message=f"An earlier import of the same data, dataset {failed.id}, failed"
+            f"{reason_clause(failed.error.message if failed.error else None)} It is not used again.",
+            fix="Delete it with delete_entity if nobody needs it.",
+        )

@@ -1,17 +1,18 @@
 """Records of a call's requests, and the decision which of them may be sent at all."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pydantic import JsonValue
 
 from custom_speech_tools.runtime.polling import RunningCall
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Change, NotAllowedError, SpeechError
-from custom_speech_tools.speech.sanitize import mask_signature
+from custom_speech_tools.speech.sanitize import mask_address, mask_signature
 
 Entry = dict[str, JsonValue]
 
@@ -158,7 +159,7 @@ class CallObserver:
     def _decided(self, decision: Decision) -> dict[str, Any]:
         return {
             "arguments": {
-                name: mask_signature(value) if isinstance(value, str) else value
+                name: _recorded(name, value)
                 for name, value in self.auditor.arguments.items()
                 if name != _SECRET_ARGUMENT
             },
@@ -171,6 +172,16 @@ class CallObserver:
             self.auditor.audit.write(entry)
         except OSError as error:  # the request was sent; only the next one can be stopped
             _log.error("The audit could not be written: %s", error)
+
+
+def _recorded(name: str, value: Any) -> JsonValue:
+    """Return an argument for the audit log: of an address what is no secret, of long lists a digest."""
+    if isinstance(value, list) and name == "lines":
+        text = "\n".join(map(str, value)).encode(errors="replace")
+        return {"count": len(value), "sha256": hashlib.sha256(text).hexdigest()}
+    if not isinstance(value, str):
+        return cast(JsonValue, value)
+    return mask_address(value) if name == "content_url" else mask_signature(value)
 
 
 def _not_recorded(resource: str, operation: str, error: OSError) -> NotAllowedError:

@@ -6,7 +6,7 @@ The service takes no request id. A key, the digest of what is to be made, is the
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain, repeat
 from typing import Any, Generic, Protocol, TypeVar
@@ -99,13 +99,18 @@ def idempotency_key(*request: JsonValue) -> str:
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-def find_by_key(key: str, entities: Iterable[Keyed]) -> Keyed | None:
-    """Return the entity that carries the key, alone or followed by what tells a deliberate duplicate from it."""
+def find_by_key(key: str, entities: Iterable[Keyed], ignored: Collection[str] = ()) -> Keyed | None:
+    """Return the entity that carries the key, alone or with a suffix of a deliberate duplicate, and is not ignored."""
     for entity in entities:
         carried = (entity.custom_properties or {}).get(KEY_PROPERTY)
-        if carried and f"{carried}-".startswith(f"{key}-"):
+        if carried and f"{carried}-".startswith(f"{key}-") and entity.id not in ignored:
             return entity
     return None
+
+
+def ids_of_failed(entities: Iterable[schemas.Entity]) -> frozenset[str]:
+    """Return the ids of the entities that have failed: these are never the same as what is asked for."""
+    return frozenset(entity.id for entity in entities if getattr(entity, "status", None) == "Failed")
 
 
 class _Unfinished(Generic[Made]):
@@ -162,11 +167,13 @@ class IdempotentExecutor:
         Returns:
             The entity, and whether it existed already.
         """
+        before = (await list_candidates()).entities
+        failed = ids_of_failed(before)
 
         async def find() -> Keyed | None:
-            return find_by_key(key, (await list_candidates()).entities)
+            return find_by_key(key, (await list_candidates()).entities, failed)
 
-        existing = await find()
+        existing = find_by_key(key, before, failed)
         return (existing, True) if existing is not None else await self.run(call, key, create, find, read_at=read_at)
 
     async def run(

@@ -5,8 +5,10 @@ value where a list is expected is a list of one, and a number beyond its limits 
 """
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 import pydantic
@@ -21,6 +23,10 @@ KIND_MEANINGS = (
     "Acoustic = audio with transcripts, AudioFiles = audio only, Language = plain text, "
     "LanguageMarkdown = structured text"
 )
+
+
+MAX_LINES, MAX_LINE_BYTES = 5_000, 1024 * 1024
+"""The most text that a call carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,9 @@ LocaleText = Annotated[str, AfterValidator(_locale)]
 LocaleOrLanguage = Annotated[str, AfterValidator(_locale_or_language)]
 
 # Names, descriptions, locales
-DisplayName = Annotated[ShortText, Field(description="Name of the new entity")]
+DisplayName = Annotated[
+    ShortText, AfterValidator(partial(unicodedata.normalize, "NFC")), Field(description="Name of the new entity")
+]
 Description = Annotated[Identifier | None, Field(description="What it is for")]
 Locale = Annotated[LocaleText, Field(description="Locale, e.g. en-US; every part must have it")]
 LocaleFilter = Annotated[LocaleOrLanguage | None, Field(description="Only this locale (en-US) or language (en)")]
@@ -149,6 +157,32 @@ TrainWith = Annotated[
     list[DatasetKind] | None, Field(description=f"Only models trainable with all of these: {KIND_MEANINGS}")
 ]
 Limit = Annotated[int, Limits(1, 1000), Field(description="Most items to return, 1 to 1000")]
+
+
+# Content
+def _few_lines(lines: object) -> object:
+    """Refuse more lines than a call may carry, before each is read."""
+    size = sum(len(str(line).encode(errors="replace")) for line in lines) if isinstance(lines, list) else 0
+    if isinstance(lines, list) and (len(lines) > MAX_LINES or size > MAX_LINE_BYTES):
+        raise ValueError(
+            f"{len(lines)} lines of {size} bytes are too many for a call, which takes {MAX_LINES} lines and "
+            f"{MAX_LINE_BYTES} bytes; write a file and pass path, or pass a content_url"
+        )
+    return lines
+
+
+def require_text_kind(kind: str | None, lines: list[str] | None) -> None:
+    """Require a kind of text where the content is given as lines; raises ValueError."""
+    if lines is not None and kind in ("Acoustic", "AudioFiles"):
+        raise ValueError(f"lines are text, and {kind} has recordings; pass path or content_url")
+
+
+LocalText = Annotated[str, StringConstraints(max_length=4096)]
+TextLines = Annotated[
+    Annotated[list[str], Field(min_length=1)] | None,
+    BeforeValidator(_few_lines),
+    Field(description="Or text, up to 5,000 lines"),
+]
 
 # Execution
 WaitSeconds = Annotated[int, Limits(0, None), Field(description="Seconds to wait for the end; 25 suits most clients")]

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from urllib.parse import unquote, urlsplit
 
 MAX_NAME = 200
 """Characters of a name or a message that are shown."""
@@ -22,7 +23,17 @@ _JOINABLE_CATEGORIES = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_SIGNATURE = re.compile(r"\b(sig)=[^&\s\"'<>]+", re.IGNORECASE)
+_PARAMETER = re.compile(r"([\w%.-]{1,64})=([^&?=\s\"'<>]+)")
+
+_FILE_NAME = re.compile(r"[\w .()+-]{1,100}\.\w{1,5}")
+_RANDOM = re.compile(r"(?=[a-z]*\d[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}", re.IGNORECASE)
+"""A run of letters and digits that nobody would choose as a name."""
+
+_SECRET_PARAMETER = re.compile(
+    r"sig(?:nature)?|(?:access_|id_|sas)?token|sas|secret|password|pwd|(?:api[_-]?)?key"
+    r"|x-(?:amz|goog)-(?:signature|credential|security-token)",
+    re.IGNORECASE,
+)
 
 
 def sanitize(text: str, limit: int = MAX_NAME) -> str:
@@ -36,8 +47,30 @@ def sanitize(text: str, limit: int = MAX_NAME) -> str:
 
 
 def mask_signature(text: str) -> str:
-    """Return the text without the signatures of Azure Storage (SAS), which give access to the data."""
-    return _SIGNATURE.sub(r"\1=***", text) if "sig=" in text.lower() else text
+    """Return the text without the values of parameters that give access to data, such as the signature of a SAS."""
+    return _PARAMETER.sub(_mask_parameter, text) if "=" in text else text
+
+
+def is_secret_parameter(name: str) -> bool:
+    """Return whether a parameter of an address, percent-encoded or not, gives access to what the address names."""
+    return _SECRET_PARAMETER.fullmatch(unquote(name)) is not None
+
+
+def _mask_parameter(found: re.Match[str]) -> str:
+    return f"{found[1]}=***" if is_secret_parameter(found[1]) else found[0]
+
+
+def mask_address(url: str) -> str:
+    """Return scheme, host and file name of an address; its query and the rest of its path may be secrets."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return "an address that cannot be read"
+    name = unquote(parts.path).rpartition("/")[2]
+    shown = name if _FILE_NAME.fullmatch(name) and not _RANDOM.search(name) else "…" if parts.path.strip("/") else ""
+    between = "/…/" if parts.path.count("/") > 1 and shown != "…" else "/"
+    return f"{parts.scheme}://{host}{between}{shown}" + ("?***" if parts.query or parts.fragment else "")
 
 
 def quote(text: str, limit: int = 80) -> str:

@@ -1,0 +1,149 @@
+"""Addresses that Azure is to read (rule content-address): what their own text shows, without asking anybody.
+
+Sources: the pages on shared access signatures of Azure Storage (parameters se, st, sp, sr, srt, sip, spr), and on
+presigned addresses of S3 and Google Cloud Storage.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from custom_speech_tools.runtime.results import Finding, Level
+from custom_speech_tools.speech.sanitize import is_secret_parameter, quote
+
+_OF_SIGNATURE = re.compile(
+    r"s[verpst]|srt|sip|spr|sig?|ses|sk(?:oid|tid|[tesv])|saoid|suoid|scid|sdd|rsc[cdelt]|expires|policy|key-pair-id"
+    r"|awsaccesskeyid|googleaccessid|x-(?:amz|goog)-(?:algorithm|date|expires|signedheaders)",
+    re.IGNORECASE,
+)
+_BLOB_HOSTS = (".blob.core.windows.net", ".dfs.core.windows.net", ".blob.core.chinacloudapi.cn")
+_SHARED = "Upload the file to Azure Blob Storage and pass its address with a SAS token, or pass path or lines."
+
+_PAGES = {
+    "drive.google.com": "a page of Google Drive",
+    "docs.google.com": "a page of Google Docs",
+    "onedrive.live.com": "a page of OneDrive",
+    "1drv.ms": "a page of OneDrive",
+    ".sharepoint.com": "a page of SharePoint",
+    "we.tl": "a page of WeTransfer",
+    "wetransfer.com": "a page of WeTransfer",
+    "app.box.com": "a page of Box",
+    "portal.azure.com": "a page of the Azure portal",
+}
+
+
+def content_identity(url: str) -> str:
+    """Return what an address names, whoever signed it: host, path and the query without parameters of signatures."""
+    parts = urlsplit(url)
+    query = sorted(f"{name}={value}" for name, value in parse_qsl(parts.query, True) if not _is_of_signature(name))
+    port = "" if parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{parts.port}"
+    address = f"{(parts.hostname or '').lower()}{port}{parts.path}"
+    return f"{address}?{'&'.join(query)}" if query else address
+
+
+def is_web_address(url: str) -> bool:
+    """Return whether an address has a protocol that Azure reads."""
+    return urlsplit(url).scheme.lower() in ("https", "http")
+
+
+def content_address_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator[Finding]:
+    """Require that nothing in the address itself shows that it cannot be read.
+
+    Args:
+        now: The service's time.
+    """
+    parts = urlsplit(url)
+    if not is_web_address(url):
+        fix = "Pass path for a file of this machine." if parts.scheme == "file" else _SHARED
+        yield _finding(f"content_url begins with {quote(parts.scheme)}; Azure reads https addresses only.", fix)
+        return
+    yield from _is_a_file(parts)
+    if not is_emulated and _is_private(parts.hostname or ""):
+        yield _finding(f"content_url names {quote(parts.hostname or '')}, which Azure cannot reach.", _SHARED)
+    if "&amp;" in url:
+        yield _finding('content_url has "&amp;", as in HTML, so its parameters are lost.', 'Write "&" instead.')
+        return
+    query = {name.lower(): value for name, value in parse_qsl(parts.query, True)}
+    if "sig" in query or "sv" in query:
+        yield from _signature_permits(parts, query, now)
+    for start, seconds in (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires")):
+        signed = _moment(query.get(start, ""))
+        if signed and query.get(seconds, "").isdecimal():
+            yield from _is_current(signed, signed + timedelta(seconds=min(int(query[seconds]), 10**9)), now)
+    if query.get("expires", "").isdecimal():
+        yield from _is_current(None, datetime.fromtimestamp(min(int(query["expires"]), 10**11), UTC), now)
+
+
+def _is_of_signature(name: str) -> bool:
+    return _OF_SIGNATURE.fullmatch(name) is not None or is_secret_parameter(name)
+
+
+def _is_a_file(parts: SplitResult) -> Iterator[Finding]:
+    host, path = (parts.hostname or "").lower(), unquote(parts.path)
+    segments = [part for part in path.split("/") if part]
+    page = next((what for end, what in _PAGES.items() if host == end or (end[0] == "." and host.endswith(end))), None)
+    query = {name.lower(): value for name, value in parse_qsl(parts.query, True)}
+    if page and not (host == "drive.google.com" and query.get("export") == "download"):
+        yield _finding(f"content_url is {page}, not the file: Azure would read HTML.", _SHARED)
+    elif host in ("dropbox.com", "www.dropbox.com") and "1" not in (query.get("dl"), query.get("raw")):
+        yield _finding("content_url is a page of Dropbox, not the file.", 'End the address with "dl=1" instead.')
+    elif host in ("github.com", "gitlab.com", "huggingface.co") and "blob" in segments[2:4]:
+        yield _finding(f"content_url is a page of {host}, not the file.", 'Write "raw" instead of "blob" in its path.')
+    elif host.endswith(_BLOB_HOSTS) and (len(segments) < 2 or path.endswith("/")):
+        is_root = len(segments) == 1 and "." in segments[0]  # a file in the container $root
+        message = "content_url names a container or folder of Azure Storage, not a file."
+        yield _finding(message, "Name one file of it.", "warn" if is_root else "block")
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
+
+
+def _signature_permits(parts: SplitResult, query: dict[str, str], now: datetime) -> Iterator[Finding]:
+    renew = "Create a SAS of the file that permits reading (sp=r) and is valid for some hours."
+    if "sig" not in query:
+        yield _finding(
+            "The SAS of content_url has no signature (sig): it was cut off, often at an &.", "Pass it whole."
+        )
+    start, end = _moment(query.get("st", "")), _moment(query.get("se", ""))
+    yield from _is_current(start, end, now)
+    if "sp" in query and "r" not in query["sp"]:
+        yield _finding(f"The SAS of content_url does not permit reading (sp={quote(query['sp'])}).", renew)
+    if "srt" in query and "o" not in query["srt"]:
+        yield _finding(f"The SAS of content_url is not for files (srt={quote(query['srt'])}).", renew)
+    if "ss" in query and "b" not in query["ss"]:
+        yield _finding(f"The SAS of content_url is not for blobs (ss={quote(query['ss'])}).", renew)
+    if "sip" in query:
+        message = f"The SAS of content_url is valid for the address {quote(query['sip'])} only, not for Azure's."
+        yield _finding(message, "Create a SAS without sip.")
+    if query.get("spr") == "https" and parts.scheme == "http":
+        yield _finding("The SAS of content_url is valid with https only.", "Begin the address with https.")
+
+
+def _is_current(start: datetime | None, end: datetime | None, now: datetime) -> Iterator[Finding]:
+    renew = "Sign the address again."
+    if end is not None and end <= now:
+        yield _finding(f"content_url expired at {end:%Y-%m-%d %H:%M} UTC; it is {now:%Y-%m-%d %H:%M}.", renew)
+    elif end is not None and end - now < timedelta(minutes=10):
+        yield _finding(f"content_url expires at {end:%Y-%m-%d %H:%M} UTC; the import may begin later.", renew, "warn")
+    if start is not None and start > now:
+        message = f"content_url is not valid before {start:%Y-%m-%d %H:%M} UTC; it is {now:%Y-%m-%d %H:%M}."
+        yield _finding(message, f"Wait until then. Or: {renew.lower()}")
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the time of a parameter, None for one that cannot be read, which the storage must judge."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _finding(message: str, fix: str, level: Level = "block") -> Finding:
+    return Finding(rule="content-address", level=level, message=message, fix=fix)
