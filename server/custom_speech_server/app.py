@@ -24,12 +24,12 @@ from custom_speech_server import __version__, emulated_resources
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
 from custom_speech_server.view import Views
-from custom_speech_tools.runtime.agreement import ConfirmationPolicy
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy, KeptAgreements
 from custom_speech_tools.runtime.auditing import Audit, NullAudit
 from custom_speech_tools.runtime.dependencies import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
-from custom_speech_tools.runtime.tool import SpeechTool, error_answer
+from custom_speech_tools.runtime.tool import error_answer
 from custom_speech_tools.speech import Attempt, RequestPipeline, Speech, SpeechResource
 from custom_speech_tools.speech.sanitize import quote
 
@@ -74,9 +74,8 @@ class Settings:
         discover: Says which resources of the user are not configured; None if that was not requested.
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
-        agreed_by: How the operator agreed in advance, for the audit log.
+        kept_agreements: Agreements to rollouts, which later calls go on with.
         caller: Who calls where nobody is authenticated, for the audit log.
-        more_tools: Tools of a command's own.
         configuration_error: Why the configuration cannot be used; every tool answers with it.
     """
 
@@ -96,15 +95,14 @@ class Settings:
     data_dirs: tuple[Path, ...] = ()
     allows_local_files: bool = True
     configuration_error: str | None = None
-    agreed_by: str = "by the policy --confirm never"
+    kept_agreements: KeptAgreements = field(default_factory=dict[str, str])
     caller: str | None = None
-    more_tools: tuple[SpeechTool, ...] = ()
 
 
 def build(settings: Settings) -> Server[AppContext]:
     """Return the MCP server; it opens no connection before the first call that needs one."""
     registered = registered_tools(read_only=settings.read_only, toolsets=settings.toolsets)
-    tools = {tool.name: tool for tool in (*registered, *settings.more_tools)}
+    tools = {tool.name: tool for tool in registered}
 
     async def list_tools(
         request: Request,  # noqa: ARG001  # the SDK's signature
@@ -168,7 +166,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
         yield AppContext(
             resources=resources,
             default=settings.resources.default,
-            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key, agreed_by=settings.agreed_by),
+            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key, settings.kept_agreements),
             idempotency=IdempotentExecutor(settings.audit.unresolved(), settings.lock),
             audit=settings.audit,
             observe=settings.observe,

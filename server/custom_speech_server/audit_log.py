@@ -8,7 +8,7 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -66,15 +66,6 @@ class AuditFile:
         """Return the id of what the last request with this idempotency key has made."""
         made = [entry for entry in self._last_entries() if entry["request"] == key and entry.get("outcome") == "done"]
         return str(made[-1]["id"]) if made and made[-1].get("id") else None
-
-    def entries(self, tool: str) -> Iterator[Entry]:
-        """Return everything that is recorded of a tool, oldest first; what cannot be read is left out."""
-        try:
-            with self.path.open("rb") as file:
-                found = (_parse_any(line) for line in file)
-                yield from (entry for entry in found if entry and entry.get("tool") == tool)
-        except OSError:
-            return
 
     def problem(self) -> str | None:
         """Return why nothing can be written, None where it can; creates an empty file."""
@@ -162,15 +153,9 @@ def _is_resolved(entry: dict[str, Any]) -> bool:
 
 def _parse(line: bytes) -> dict[str, Any] | None:
     """Return an entry about a request that has a key."""
-    entry = _parse_any(line)
-    return entry if entry and isinstance(entry.get("request"), str) else None
-
-
-def _parse_any(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-        if isinstance(entry, dict) and datetime.fromisoformat(str(entry.get("time"))).tzinfo is not None:
-            return dict(entry)
+        is_dated = isinstance(entry, dict) and datetime.fromisoformat(str(entry.get("time"))).tzinfo is not None
+        return dict(entry) if is_dated and isinstance(entry.get("request"), str) else None
     except (ValueError, RecursionError):
         return None
-    return None

@@ -1,16 +1,19 @@
-"""The state directory: locks of this machine's processes, and the key that signs confirm tokens."""
+"""The state directory: locks of this machine's processes, the key that signs confirm tokens, agreements to rollouts."""
 
 import os
 import secrets
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from time import time
 
 from platformdirs import user_state_path
 
 from custom_speech_server import emulated_resources
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.resource_config import Resources
+from custom_speech_tools.runtime.agreement import KEPT_LIFETIME
 
 STATE_KEY_BYTES = 32
 KEY_FILE = "state.key"
@@ -95,3 +98,35 @@ def _own_key(file: Path) -> bytes:
     if len(key) != STATE_KEY_BYTES or not is_private or not stat.S_ISREG(found.st_mode):
         raise PermissionError("it is not a private file of 32 bytes, mode 600")
     return key
+
+
+class AgreementFiles:
+    """Agreements to rollouts, a signed file each, for this user's processes; old ones are removed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory / "agreements"
+
+    def __getitem__(self, name: str, /) -> str:
+        """Return what is kept; what cannot be read counts as nothing, and the user is asked again."""
+        try:
+            return (self._directory / name).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            raise KeyError(name) from None
+
+    def __setitem__(self, name: str, content: str, /) -> None:
+        """Keep an agreement; one that cannot be kept holds for this call alone."""
+        with suppress(OSError):
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for file in self._directory.iterdir():
+                if time() - file.stat().st_mtime > KEPT_LIFETIME.total_seconds():
+                    file.unlink(missing_ok=True)
+            temporary = self._directory / f"{name}.{secrets.token_hex(4)}"
+            temporary.touch(mode=0o600)
+            temporary.write_text(content, encoding="utf-8")
+            temporary.replace(self._directory / name)
+
+    def pop(self, name: str, default: None, /) -> str | None:
+        """Drop an agreement."""
+        with suppress(OSError):
+            (self._directory / name).unlink(missing_ok=True)
+        return default

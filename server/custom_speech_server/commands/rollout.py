@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from custom_speech_server.commands.options import add_shared, path
 from custom_speech_server.config_source import ConfigurationError
-from custom_speech_server.console import notice, wrapped
+from custom_speech_server.console import notice, show_progress, wrapped
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from custom_speech_server.app import Settings
     from custom_speech_server.rollouts.file import RolloutFile
+    from custom_speech_server.rollouts.runner import Runner
+    from custom_speech_tools.rollout.plan import RolloutPlan
+    from custom_speech_tools.runtime.client import Answer as Answered
+    from custom_speech_tools.runtime.results import Answer
 
 NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1
 """Exit statuses of --plan."""
@@ -31,7 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option("file", type=path, metavar="FILE", help="the rollout file (docs/rollouts.md)")
     option("--plan", action="store_true", help="print what would change, and change nothing")
     option("--continue", dest="only_continue", action="store_true", help="go on with an unfinished rollout; begin none")
-    option("--history", action="store_true", help="print earlier rollouts of this file")
     option(
         "--wait", type=_duration, default=86400, metavar="TIME", help="the longest run: 90s, 30m, 24h (default: 24h)"
     )
@@ -48,7 +53,7 @@ examples:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Plan, carry out or show a rollout, and return the exit status."""
+    """Plan or carry out a rollout, and return the exit status."""
     import anyio
 
     try:
@@ -59,8 +64,6 @@ def run(options: argparse.Namespace) -> int:
     except ConfigurationError as error:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return WRONG
-    if options.history:
-        return anyio.run(show_history, options, content, settings)
     return anyio.run(roll_out_file, options, content, settings)
 
 
@@ -77,79 +80,48 @@ def _settings(options: argparse.Namespace) -> "Settings":
 
 async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", settings: "Settings") -> int:
     """Plan a rollout or carry it out, and return the exit status."""
-    from custom_speech_server.rollouts.execution import UNFINISHED, CallFailedError, TimeIsOverError
+    import anyio
 
-    try:
-        preview = await _ask(options, content, settings, "preview_rollout")
-        if options.only_continue and preview["model"] is None:
+    from custom_speech_server.app import app_context
+    from custom_speech_server.rollouts.runner import UNFINISHED, Runner, TimeIsOverError, TrainingFailedError
+    from custom_speech_tools.runtime.errors import Refused
+    from custom_speech_tools.runtime.registry import tool_names
+    from custom_speech_tools.speech import SpeechError
+
+    async with app_context(settings, frozenset(tool_names())) as app:
+        look = anyio.current_time() + (min(_LOOK_SECONDS, options.wait) if options.wait else _LOOK_SECONDS)
+        runner = Runner(app, content, Terminal(), look, _report)
+        try:
+            return await _roll_out(options, runner)
+        except (Refused, SpeechError, TrainingFailedError) as error:
+            print(f"custom-speech-mcp: {error}", file=sys.stderr)
+            return WRONG
+        except TimeIsOverError:
+            return WRONG if options.plan else UNFINISHED
+
+
+async def _roll_out(options: argparse.Namespace, runner: "Runner") -> int:
+    import anyio
+
+    from custom_speech_tools.rollout.results import present_plan
+
+    def show(plan: "RolloutPlan") -> None:
+        if not options.json:
+            print(plan_text(_as_json(present_plan(plan))))
+
+    if options.plan or options.only_continue:
+        plan = await runner.plan()
+        if options.only_continue and plan.subject.model is None:
             notice("there is no unfinished rollout to continue, and none was begun.", "text")
             return NOTHING_CHANGES
         if options.plan:
-            print(json.dumps(preview) if options.json else plan_text(preview))
-            return _plan_status(preview)
-        if not options.json:
-            print(plan_text(preview))
-        agreed_by = _agreement(preview, settings)
-        if agreed_by is None:
-            return WRONG
-        return await _carry_out(options, content, replace(settings, confirm="never", agreed_by=agreed_by), preview)
-    except CallFailedError as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
-        return WRONG
-    except TimeIsOverError:
-        return WRONG if options.plan else UNFINISHED
-
-
-async def _ask(options: argparse.Namespace, content: "RolloutFile", settings: "Settings", tool: str) -> dict[str, Any]:
-    """Return the answer of a tool that only looks."""
-    from custom_speech_server.rollouts.execution import with_execution
-
-    arguments = preview_arguments(content)
-    seconds = min(_LOOK_SECONDS, options.wait) if options.wait else _LOOK_SECONDS
-    return await with_execution(settings, content, seconds, _report, lambda execution: execution.call(tool, arguments))
-
-
-def preview_arguments(content: "RolloutFile") -> dict[str, Any]:
-    """Return the arguments of the preview."""
-    if content.model.model is not None:
-        return {**content.arguments(), "model": content.model.model}
-    training = content.training(content.model.display_name, None)
-    return {**content.arguments(), "training": {name: part for name, part in training.items() if part is not None}}
-
-
-def _plan_status(preview: dict[str, Any]) -> int:
-    if any(target["error"] for target in preview["targets"]):
-        return WRONG
-    return SOMETHING_CHANGES if preview["changes"] else NOTHING_CHANGES
-
-
-def _agreement(preview: dict[str, Any], settings: "Settings") -> str | None:
-    """Return how the charges were agreed to, None where they were not."""
-    if not preview["charges"] or settings.confirm == "never":
-        return settings.agreed_by
-    if not sys.stdin.isatty():
-        print(
-            "custom-speech-mcp: nothing was done: this costs money, and nobody can be asked without a terminal. "
-            "Pass --confirm never to agree in advance.",
-            file=sys.stderr,
-        )
-        return None
-    answer = input("Do all of this, with these charges? [y/N] ")
-    if answer.strip().lower() not in ("y", "yes"):
-        print("Nothing was done.")
-        return None
-    return "by asking the user at the terminal"
-
-
-async def _carry_out(
-    options: argparse.Namespace, content: "RolloutFile", settings: "Settings", preview: dict[str, Any]
-) -> int:
-    from custom_speech_server.rollouts.execution import Execution, with_execution
-
-    async def work(execution: Execution) -> tuple[int, dict[str, Any]]:
-        return await execution.run(preview), execution.answer
-
-    status, answer = await with_execution(settings, content, options.wait, _report, work)
+            planned = _as_json(present_plan(plan))
+            print(json.dumps(planned) if options.json else plan_text(planned))
+            return _plan_status(planned)
+    plan, agreement = await runner.agreed(show)
+    runner.until = anyio.current_time() + options.wait
+    status = await runner.run(plan, agreement)
+    answer = _as_json(runner.answer) if runner.answer else {}
     if options.json:
         print(json.dumps({**answer, "exit_status": status}))
     elif answer:
@@ -157,58 +129,50 @@ async def _carry_out(
     return status
 
 
-async def show_history(options: argparse.Namespace, content: "RolloutFile", settings: "Settings") -> int:
-    """Print earlier rollouts, and return the exit status."""
-    from custom_speech_server.rollouts.execution import CallFailedError, TimeIsOverError
+def _as_json(answer: "Answer") -> dict[str, Any]:
+    return answer.model_dump(mode="json", by_alias=True)
 
-    try:
-        history = await _ask(options, content, settings, "rollout_history")
-    except (CallFailedError, TimeIsOverError) as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+
+def _plan_status(planned: dict[str, Any]) -> int:
+    if any(target["error"] for target in planned["targets"]):
         return WRONG
-    people = _people(settings)
-    for past in history["rollouts"]:
-        past["by"] = sorted(people.get(past["model"], set()))
-    print(json.dumps(history) if options.json else history_text(history["rollouts"]))
-    return 0
+    return SOMETHING_CHANGES if planned["changes"] else NOTHING_CHANGES
 
 
-def _people(settings: "Settings") -> dict[str, set[str]]:
-    """Return who rolled out each model from this machine, as its audit log says."""
-    people: dict[str, set[str]] = {}
-    for entry in settings.audit.entries("roll_out"):
-        arguments = entry.get("arguments")
-        model = arguments.get("model") if isinstance(arguments, dict) else None
-        if model and entry.get("caller"):
-            people.setdefault(str(model), set()).add(str(entry["caller"]))
-    return people
+class Terminal:
+    """Whoever runs the command; without a terminal nobody can be asked."""
+
+    can_ask = True
+    may_write = True
+    answer = None
+
+    async def ask(self, question: str, effects: str, now: "datetime") -> "Answered":  # the protocol's
+        """Ask at the terminal; the plan with every charge has been printed."""
+        return _ask_at_terminal(question)
+
+    async def report_progress(self, done: float, total: float | None, message: str) -> None:  # the same
+        """Show what is being done, if stderr is a terminal."""
+        show_progress(message)
 
 
-def history_text(rollouts: list[dict[str, Any]]) -> str:
-    """Return earlier rollouts for people, newest first."""
-    if not rollouts:
-        return "No rollout of this file has been judged yet."
-    return "\n\n".join(map(_past_text, rollouts))
+def _ask_at_terminal(question: str) -> "Answered":
+    from custom_speech_tools.runtime.client import Answer
+
+    if not sys.stdin.isatty():
+        return Answer("unanswered", "Nobody can be asked without a terminal: pass --confirm never to agree in advance.")
+    print(wrapped(question))
+    if input("Do all of this, with these charges? [y/N] ").strip().lower() not in ("y", "yes"):
+        return Answer("declined")
+    return Answer("agreed", "by asking the user at the terminal", os.urandom(8).hex())
 
 
-def _past_text(past: dict[str, Any]) -> str:
-    by = f", by {', '.join(past['by'])}" if past["by"] else ""
-    lines = [f"{(past['created'] or '')[:10]}  {past['display_name']} ({past['model']}){by}"]
-    lines.append(wrapped(past["verdict"], "  "))
-    for one in past["targets"]:
-        where = f"copied {one['copied'][:16]}" if one["copied"] else one["error"] or "not copied"
-        live = f", in endpoint {one['endpoint']} since {(one['deployed'] or '')[:16]}" if one["endpoint"] else ""
-        lines.append(wrapped(f"{one['resource']}: {where}{live}", "  "))
-    return "\n".join(lines)
-
-
-def plan_text(preview: dict[str, Any]) -> str:
+def plan_text(planned: dict[str, Any]) -> str:
     """Return the plan for people, at most 80 characters wide."""
-    lines = [f"Model {preview['display_name']} ({preview['locale']})", wrapped(f"Gate: {preview['gate']}")]
-    lines += [f"  + {change}" for change in preview["changes"]] or ["  Nothing to change."]
-    lines += [wrapped(f"charge: {charge}", "  $ ") for charge in preview["charges"]]
-    lines += [wrapped(f"{one['resource']}: {one['error']}", "  ! ") for one in preview["targets"] if one["error"]]
-    lines += [wrapped(f"[{one['rule']}] {one['message']}", "  ! ") for one in preview["findings"]]
+    lines = [f"Model {planned['display_name']} ({planned['locale']})", wrapped(f"Gate: {planned['gate']}")]
+    lines += [f"  + {change}" for change in planned["changes"]] or ["  Nothing to change."]
+    lines += [wrapped(f"charge: {charge}", "  $ ") for charge in planned["charges"]]
+    lines += [wrapped(f"{one['resource']}: {one['error']}", "  ! ") for one in planned["targets"] if one["error"]]
+    lines += [wrapped(f"[{one['rule']}] {one['message']}", "  ! ") for one in planned["findings"]]
     return "\n".join(lines)
 
 

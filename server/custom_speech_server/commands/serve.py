@@ -167,7 +167,7 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
     from custom_speech_server.app import Settings
     from custom_speech_server.audit_log import audit_from_environment
     from custom_speech_server.distributed_lock import lock_from_environment
-    from custom_speech_server.state_directory import state_directory, state_key
+    from custom_speech_server.state_directory import AgreementFiles, state_directory, state_key
 
     directory, warnings = state_directory(resources)
     audit, audit_warnings = audit_from_environment(os.environ, resources)
@@ -189,6 +189,7 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         toolsets=options.toolsets or TOOLSETS,
         state_key=state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"), directory, warn),
         audit=audit,
+        kept_agreements=AgreementFiles(directory) if directory else dict[str, str](),
         lock=lock_from_environment(os.environ, directory),
         max_wait=options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE, "45")),
         discover=_discovery(options, resources),

@@ -1,1 +1,1 @@
-"""Rollouts from a file: reading it, previewing it, carrying it out, and its history."""
+"""Rollouts from a file: reading it, and carrying it out until it is finished."""

@@ -1,22 +1,17 @@
 """A rollout file: which model should be live where, in TOML; its keys are a contract (docs/rollouts.md)."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pydantic
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
 
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.toml_file import Place, describe_fault, line_at, lines_of, read_toml_text
-from custom_speech_tools.guardrails.rollout_model import DATE
-from custom_speech_tools.guardrails.rollout_record import MAX_TARGETS
-from custom_speech_tools.runtime.locales import canonical_locale, is_locale
-
-
-def _locale(text: str) -> str:
-    if not is_locale(text):
-        raise ValueError("is not a valid locale; write language and region, such as en-US")
-    return canonical_locale(text)
+from custom_speech_tools.guardrails.model_facts import TrainingArguments
+from custom_speech_tools.rollout.request import MAX_TARGETS, GateRequest, RolloutRequest, TargetRequest
+from custom_speech_tools.rollout.training import DATE
+from custom_speech_tools.runtime.parameters import LocaleText
 
 
 def _template(text: str) -> str:
@@ -39,7 +34,7 @@ class ModelSection(_Section):
     resource: Text | None = None
     model: Text | None = None
     display_name: Annotated[Text, AfterValidator(_template)] | None = None
-    locale: Annotated[str, AfterValidator(_locale)] | None = None
+    locale: LocaleText | None = None
     datasets: list[Text] | None = Field(default=None, min_length=1, max_length=100)
     base_model: Text = "newest"
     project: Text | None = None
@@ -82,18 +77,19 @@ class RolloutFile(_Section):
     gate: GateSection | None = None
     targets: list[TargetSection] = Field(min_length=1, max_length=MAX_TARGETS)
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments of roll_out, without the model."""
-        gate = self.gate
-        tested = {} if gate is None else {"test_dataset": gate.dataset, **gate.model_dump(exclude={"dataset"})}
-        targets = [target.model_dump(exclude_none=True) for target in self.targets]
-        return {"targets": targets, "resource": self.model.resource, **tested}
+    def request(self) -> RolloutRequest:
+        """Return the rollout that the file describes."""
+        gate = GateRequest(**self.gate.model_dump()) if self.gate else None
+        targets = tuple(TargetRequest(one.resource, one.project, one.endpoint) for one in self.targets)
+        return RolloutRequest(targets, gate, self.model.resource)
 
-    def training(self, name: str | None, base_model: str | None) -> dict[str, Any]:
-        """Return the arguments of create_model."""
-        fields = self.model.model_dump(include={"locale", "datasets", "project", "description", "resource"})
-        chosen = base_model if self.model.base_model == "newest" else self.model.base_model
-        return {**fields, "display_name": name, "base_model": chosen}
+    def training(self) -> TrainingArguments | None:
+        """Return what to train, None if the file names a model; its name may contain `{date}`."""
+        if self.model.model is not None:
+            return None
+        given = self.model.model_dump(exclude={"model", "base_model"}, exclude_none=True)
+        base_model = None if self.model.base_model == "newest" else self.model.base_model
+        return TrainingArguments.model_validate(given | {"base_model": base_model})
 
 
 def read_rollout_file(file: Path) -> RolloutFile:

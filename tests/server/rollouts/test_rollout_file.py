@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.rollouts.file import lines_of, read_rollout_file
+from custom_speech_tools.rollout.request import GateRequest, RolloutRequest, TargetRequest
 
 COMPLETE = """\
 [model]
@@ -41,23 +42,19 @@ def written(folder: Path, text: str) -> Path:
 def test_rollout_file_of_the_design_is_read(tmp_path: Path) -> None:
     content = read_rollout_file(written(tmp_path, COMPLETE))
 
-    assert content.arguments() == {
-        "targets": [{"resource": "berlin", "project": "Clinic", "endpoint": "clinic-live"}],
-        "resource": "train",
-        "test_dataset": "Clinic test calls",
-        "compare_with": "base",
-        "max_word_error_rate": 0.15,
-        "require_significance": True,
-        "allow_seen_test_data": False,
-    }
-    assert content.training("Clinic 2026-11-02", "b") == {
+    assert content.request() == RolloutRequest(
+        (TargetRequest("berlin", "Clinic", "clinic-live"),),
+        GateRequest("Clinic test calls", "base", 0.15),
+        "train",
+    )
+    training = content.training()
+    assert training is not None
+    assert training.model_dump(exclude_defaults=True) == {
+        "display_name": "Clinic {date}",
         "locale": "en-US",
         "datasets": ["Clinic audio", "Clinic terms"],
         "project": "Clinic",
-        "description": None,
         "resource": "train",
-        "display_name": "Clinic 2026-11-02",
-        "base_model": "b",
     }
 
 

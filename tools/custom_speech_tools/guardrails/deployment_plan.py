@@ -25,6 +25,10 @@ PREVIOUS_MODEL_PROPERTY = "custom-speech-mcp-previous-model"
 """The name in `customProperties` under which an endpoint keeps the model that it had before."""
 
 
+ASKED_PROPERTY = "custom-speech-mcp-endpoint"
+"""The name in `customProperties` under which a rollout asked for the endpoint, by which it is found when renamed."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeploymentPlan:
     """A deployment that nothing blocks; `read_at` is when its facts were read (`anyio.current_time`)."""
@@ -60,7 +64,7 @@ class DeploymentPlan:
             "locale": self.model.locale,
             "model": {"self": address_of_model(speech, self.model)},
             "properties": {"loggingEnabled": request.logging},
-            "customProperties": {KEY_PROPERTY: self.key},
+            "customProperties": {KEY_PROPERTY: self.key, **self._asked()},
         }
         if isinstance(self.facts.project, schemas.Project):
             body["project"] = {"self": speech.address_of(f"/projects/{self.facts.project.id}")}
@@ -70,7 +74,12 @@ class DeploymentPlan:
         """Return the body of Endpoints_Update: the model, and what leads back to the one that it replaces."""
         replaced = self.facts.replaced
         properties: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: replaced.uri} if replaced else {}
+        properties |= self._asked()
         return {"model": {"self": address_of_model(self.speech, self.model)}, "customProperties": properties}
+
+    def _asked(self) -> dict[str, JsonValue]:
+        asked = self.facts.request.asked_as
+        return {ASKED_PROPERTY: asked} if asked else {}
 
     @property
     def existing(self) -> schemas.Endpoint | None:
@@ -178,9 +187,19 @@ async def plan_deployment(call: CallContext, request: DeploymentRequest) -> Depl
         newest_first(evaluations.return_value.entities) if evaluations else (),
         endpoints.return_value.entities if endpoints else (),
     )
+    return check_deployment(call, facts, read_at)
+
+
+def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) -> DeploymentPlan:
+    """Return the plan of a deployment that nothing blocks.
+
+    Raises:
+        Refused: A rule blocks it; every finding is listed.
+    """
+    name = facts.request.display_name
     findings = tuple(finding for rule in RULES for finding in rule(facts))
-    if request.display_name:
-        findings = (*findings, hosting_is_charged(speech, request.display_name, call.app.confirmation))
+    if name:
+        findings = (*findings, hosting_is_charged(facts.speech, name, call.app.confirmation))
     if is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
         raise Refused("Nothing was deployed.", findings, "Correct every finding of level block, then call again.")
     return DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)

@@ -23,6 +23,7 @@ class DeploymentRequest:
 
     Attributes:
         is_tested: Whether a rollout's gate has shown that the model is better than the endpoint's.
+        asked_as: The name under which a rollout asked for the endpoint.
     """
 
     model: str
@@ -32,6 +33,7 @@ class DeploymentRequest:
     logging: bool
     resource: str | None
     is_tested: bool = False
+    asked_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

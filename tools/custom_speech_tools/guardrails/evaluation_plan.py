@@ -248,7 +248,7 @@ async def plan_evaluation(
         dataset_task = tasks.create_task(find(speech, DATASET, dataset))
         project_task = tasks.create_task(find(speech, PROJECT, project)) if project and has_projects else None
     found = model_task.return_value
-    other = other_task.return_value if other_task else await _base_model_of(speech, found)
+    other = other_task.return_value if other_task else await base_model_of(speech, found)
     facts = EvaluationFacts(
         speech,
         call.now(speech),
@@ -258,6 +258,16 @@ async def plan_evaluation(
         project_task.return_value if project_task else None,
         project is not None,
     )
+    return check_evaluation(facts, display_name, read_at)
+
+
+def check_evaluation(facts: EvaluationFacts, display_name: str | None, read_at: float) -> EvaluationPlan:
+    """Return the plan of a test that nothing blocks.
+
+    Raises:
+        Refused: A rule blocks it; every finding is listed.
+    """
+    found, other = facts.model, facts.compare_with
     findings = tuple(finding for rule in RULES for finding in rule(facts))
     if is_blocked(findings) or not isinstance(found, AnyModel) or not isinstance(other, AnyModel):
         raise Refused("Nothing was created.", findings, "Correct every finding of level block, then call again.")
@@ -265,10 +275,11 @@ async def plan_evaluation(
     assert isinstance(tested, schemas.Dataset)  # noqa: S101  # a finding in its place would have blocked
     assert not isinstance(linked, Finding)  # noqa: S101  # the same
     name = display_name or f"{found.display_name} / {tested.display_name}"[:200]
-    return EvaluationPlan(speech, found, other, tested, linked, name, findings, read_at)
+    return EvaluationPlan(facts.speech, found, other, tested, linked, name, findings, read_at)
 
 
-async def _base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel | Finding | None:
+async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel | Finding | None:
+    """Return the base model to compare with, None if the model names none."""
     if not isinstance(model, schemas.CustomModel) or model.base_model is None:
         return model if isinstance(model, schemas.BaseModel) else None
     return await find(speech, BASE_MODEL, model.base_model.id)

@@ -192,16 +192,21 @@ def next_step_when_blocked(findings: tuple[Finding, ...]) -> str:
     return "Correct every finding of level block, then call again."
 
 
-def training_key(facts: ModelFacts) -> str:
-    """Return the idempotency key: the same for the same request, however its parts and the resource are spelled."""
+def training_key(facts: ModelFacts, display_name: str | None = None, base_model: str | None = None) -> str:
+    """Return the idempotency key: the same for the same request, however its parts and the resource are spelled.
+
+    Args:
+        display_name: Instead of the name that was asked for.
+        base_model: The id of the base model, instead of the chosen one.
+    """
     base, project, request = facts.chosen_base_model, facts.project, facts.request
     return idempotency_key(
         "model",
-        request.display_name,
+        display_name or request.display_name,
         request.locale,
         request.description,
         *sorted(dataset.id for dataset in facts.found_datasets),
-        base.id if base else None,
+        base_model or (base.id if base else None),
         project.id if isinstance(project, schemas.Project) else None,
     )
 

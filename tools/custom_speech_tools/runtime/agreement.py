@@ -8,10 +8,10 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -100,7 +100,8 @@ class Agreement:
     def joined(self, other: "Agreement") -> "Agreement":
         """Return an agreement to the effects of both, as the other one was given."""
         how = other.how if other.effects or other.is_general else self.how
-        return Agreement(self.effects | other.effects, how, other.id, self.is_general or other.is_general)
+        identifier = other.id if other.effects or not self.effects else self.id
+        return Agreement(self.effects | other.effects, how, identifier, self.is_general or other.is_general)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,26 @@ class Token:
     is_after_failure: bool
 
 
+class KeptAgreements(Protocol):
+    """Where signed agreements are kept: a dict, or files of the state directory."""
+
+    def __getitem__(self, name: str, /) -> str:
+        """Return what is kept.
+
+        Raises:
+            KeyError: Nothing is kept under the name.
+        """
+        ...
+
+    def __setitem__(self, name: str, content: str, /) -> None:
+        """Keep an agreement."""
+        ...
+
+    def pop(self, name: str, default: None, /) -> str | None:
+        """Drop an agreement."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConfirmationPolicy:
     """The operator's policy for obtaining agreement, and the key that signs what was agreed to.
@@ -163,8 +184,7 @@ class ConfirmationPolicy:
 
     mode: Literal["ask", "never"]
     key: bytes = field(repr=False)
-    kept: MutableMapping[str, str] = field(default_factory=dict, repr=False)
-    agreed_by: str = "by the policy --confirm never"
+    kept: KeptAgreements = field(default_factory=dict[str, str], repr=False)
 
     def issue_token(
         self, effects: Sequence[Effect], caller: str | None, now: datetime, *, is_after_failure: bool = False
@@ -185,7 +205,7 @@ class ConfirmationPolicy:
 
     def keep(self, agreement: Agreement, caller: str | None, now: datetime) -> None:
         """Keep an agreement for the later calls of a rollout, one entry for each effect."""
-        for effect in agreement.effects:
+        for effect in () if agreement.is_general else agreement.effects:
             content = [now.isoformat(), agreement.how, agreement.id]
             signature = self._sign("kept", *content, effect, caller)
             self.kept[idempotency_key(caller, effect)] = json.dumps([*content, signature])

@@ -40,10 +40,6 @@ class Audit(Protocol):
         """Return the id of what the last request with this idempotency key has made, None where none is recorded."""
         ...
 
-    def entries(self, tool: str) -> Iterator[Entry]:
-        """Return everything that is recorded of a tool, oldest first."""
-        ...
-
 
 class NullAudit:
     """Keeps nothing."""
@@ -58,10 +54,6 @@ class NullAudit:
     def last_id(self, key: str) -> str | None:  # noqa: ARG002  # a null object
         """Return None."""
         return None
-
-    def entries(self, tool: str) -> Iterator[Entry]:  # noqa: ARG002  # a null object
-        """Return nothing."""
-        return iter(())
 
 
 @dataclass(frozen=True, slots=True)

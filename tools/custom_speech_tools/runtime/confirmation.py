@@ -86,7 +86,7 @@ async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | 
     policy, now = call.app.confirmation, call.app.now()
     agreed = frozenset(effect.digest for effect in request.effects)
     if policy.mode == "never":
-        return Agreement(agreed, policy.agreed_by, is_general=True), False
+        return Agreement(agreed, "by the policy --confirm never", is_general=True), False
     if not request.effects:
         return Agreement(agreed, "not charged"), False
     if await _is_marked(call, *(_declined(call, effect) for effect in request.effects)):

@@ -1,0 +1,286 @@
+"""The steps of a rollout: test, copy, connect and deploy, on every target at once, each as far as is possible now."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass, field, replace
+
+import anyio
+from pydantic import JsonValue
+
+from custom_speech_tools.guardrails.copy_plan import CopyPlan, TargetState
+from custom_speech_tools.guardrails.copy_plan import read_target as authorize
+from custom_speech_tools.guardrails.copy_start import StartedCopy, last_operation, start_copy_once
+from custom_speech_tools.guardrails.deployment_plan import check_deployment, deploy
+from custom_speech_tools.guardrails.deployment_rules import DeploymentFacts, DeploymentRequest
+from custom_speech_tools.rollout.gate import Gate, complete_gate
+from custom_speech_tools.rollout.plan import RolloutPlan
+from custom_speech_tools.rollout.records import (
+    COPIES_PROPERTY,
+    COPY_LIFETIME,
+    GATE_PROPERTY,
+    PENDING_PROPERTY,
+    Record,
+    record_of,
+)
+from custom_speech_tools.rollout.request import DEPLOYED
+from custom_speech_tools.rollout.target import Target, read_endpoint
+from custom_speech_tools.runtime.agreement import Agreement
+from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.confirmation import carry_out
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.presenters.copy import copy_link, read_copy
+from custom_speech_tools.runtime.presenters.lists import newest_first
+from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import AzureError, SpeechError, schemas
+from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.sanitize import sanitize
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutState:
+    """A rollout as far as it is."""
+
+    plan: RolloutPlan
+    gate: Gate
+    targets: list[Target]
+
+    @property
+    def is_finished(self) -> bool:
+        """True if every target has the model."""
+        return self.gate.is_open and not any(one.stopped or one.remaining for one in self.targets)
+
+
+async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wait_seconds: float) -> RolloutState:
+    """Do everything that is possible now; a target that fails holds nothing back.
+
+    Args:
+        agreement: What the user agreed to, now or before; asked directly before each new endpoint.
+        wait_seconds: How long the call may wait.
+    """
+    gate = await complete_gate(call, plan.gate, wait_seconds)
+    steps = Steps(call, plan, gate, agreement, wait_seconds, plan.model)
+    if not gate.is_open:
+        if gate.passed is False:
+            await steps.note({})
+        return RolloutState(plan, gate, list(plan.targets))
+    targets = await steps.start_copies([one for one in plan.targets if not one.stopped])
+    going = await gather(*(steps.guarded(one, steps.follow(one)) for one in targets if not one.stopped))
+    ended = {one.asked.resource: one for one in (*plan.targets, *targets, *going)}
+    return RolloutState(plan, gate, [ended[one.asked.resource] for one in plan.targets])
+
+
+@dataclass(slots=True)
+class Steps:
+    """One call's part of a rollout.
+
+    Attributes:
+        model: The model with what has been noted on it.
+        started: The copies that this call has started or found running, by resource.
+    """
+
+    call: CallContext
+    plan: RolloutPlan
+    gate: Gate
+    agreement: Agreement
+    wait_seconds: float
+    model: schemas.CustomModel
+    started: dict[str, StartedCopy] = field(default_factory=dict)
+
+    @property
+    def left(self) -> float:
+        """How many seconds the call may still wait."""
+        return self.wait_seconds - self.call.elapsed()
+
+    async def note(self, records: dict[str, str]) -> None:
+        """Keep the verdict and records in the model's properties; sends nothing if they stand there.
+
+        A model that was not made here gets a key, by which its copies are known.
+        """
+        present = self.model.custom_properties or {}
+        key = present.get(KEY_PROPERTY) or idempotency_key("model", self.model.id)
+        wanted = {KEY_PROPERTY: key, GATE_PROPERTY: self.gate.explanation(), **records}
+        missing = {name: value for name, value in wanted.items() if present.get(name) != value}
+        if missing:
+            writer = self.call.writer(self.plan.source, Decision(self.plan.findings))
+            changes: dict[str, JsonValue] = {"customProperties": {**present, **missing}}
+            self.model = await writer.models_update(self.model.id, changes)
+
+    async def guarded(self, target: Target, step: Awaitable[Target]) -> Target:
+        """Return the target after a step, stopped if the step failed.
+
+        A conflict means that another run works on the same entity: it is waited for like the guardrail's "not yet".
+        """
+        try:
+            return await step
+        except SpeechError as error:
+            is_conflict = isinstance(error, AzureError) and error.status == 409
+            return target.stop(str(error), is_failed=not (error.is_transient or is_conflict))
+        except Refused as refusal:
+            return target.stop(str(refusal), is_failed=not refusal.is_transient)
+
+    async def start_copies(self, targets: list[Target]) -> list[Target]:
+        """Start the missing copies, after they were noted on the model; return all targets."""
+        authorized: dict[str, TargetState] = {}
+        missing = [one for one in targets if one.copy is None]
+        prepared = await gather(*(self.guarded(one, self._prepare(one, authorized)) for one in missing))
+        to_start = [one for one in prepared if one.asked.resource in authorized]
+        if not to_start:
+            await self.note({})
+            return _merged(targets, prepared)
+        pending = {one.tag for one in to_start}
+        await self.note({PENDING_PROPERTY: record_of(self.plan.now, pending)})
+        results = await gather(
+            *(self.guarded(one, self._start(one, authorized[one.asked.resource])) for one in to_start)
+        )
+        started = {one.tag for one in to_start if one.asked.resource in self.started}
+        running = Record.read(self.model, COPIES_PROPERTY).recent(self.plan.now, COPY_LIFETIME)
+        copies = (running & {one.tag for one in missing}) | started
+        unknown = pending - started - {one.tag for one in results if one.stopped}
+        records = {COPIES_PROPERTY: copies, PENDING_PROPERTY: unknown}
+        await self.note({name: record_of(self.plan.now, tags) for name, tags in records.items()})
+        return _merged(targets, [*prepared, *results])
+
+    def _copy_plan(self, target: Target) -> CopyPlan:
+        return CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings, self.plan.read_at)
+
+    async def _prepare(self, target: Target, authorized: dict[str, TargetState]) -> Target:
+        """Find the copy that is on its way, else get the target's permission to copy."""
+        plan = self._copy_plan(target)
+        operation = await last_operation(self.call, plan)
+        if operation and operation.status != "Failed" and (target.is_copying or not is_terminal(operation)):
+            self.started[target.asked.resource] = StartedCopy(operation=operation)
+        elif operation or not target.is_copying:
+            authorized[target.asked.resource] = await authorize(self.call, plan, allow_duplicate=False)
+        return target
+
+    async def _start(self, target: Target, ready: TargetState) -> Target:
+        """Start the copy; one whose start is not certain will arrive, or be started again later."""
+        try:
+            self.started[target.asked.resource], _ = await start_copy_once(self.call, self._copy_plan(target), ready)
+        except SpeechError as error:
+            if not error.outcome_unknown:
+                raise
+        except Refused as refusal:
+            if not refusal.is_transient:
+                raise
+        return target
+
+    async def follow(self, target: Target) -> Target:
+        """Wait for the copy, connect it and deploy it."""
+        if target.copy is None:
+            target = await self._arrive(target)
+        if target.copy is None or target.stopped:
+            return target
+        if not is_terminal(target.copy):
+            speech, identifier = target.speech, target.copy.id
+            first = await speech.models_get_custom_model(identifier)
+            copy = await poll_until_terminal(
+                self.call, first, lambda: speech.models_get_custom_model(identifier), self.left
+            )
+            target = replace(target, copy=copy)
+            if copy.status == "Failed":
+                why = f": {sanitize(copy.error.message or '')}" if copy.error else ""
+                return target.stop(f"The copy {copy.id} failed{why}.", is_failed=True)
+            if copy.status != "Succeeded":
+                return target
+        if not target.is_connected:
+            target = await self._connect(target)
+        return await self.guarded(target, self._deploy(target)) if target.asked.endpoint else target
+
+    async def _arrive(self, target: Target) -> Target:
+        """Return the target with its copy, as soon as that is there."""
+        started = self.started.get(target.asked.resource, StartedCopy())
+        if started.model:
+            return replace(target, copy=started.model)
+        target = replace(target, is_copying=True)
+        if started.operation is None:
+            return target
+        identifier = started.operation.id
+        operation = await poll_until_terminal(
+            self.call,
+            started.operation,
+            lambda: self.plan.source.operations_get_model_copy(identifier),
+            self.left,
+            at_once=len(self.plan.targets),
+        )
+        if operation.status == "Failed":
+            error = operation.error
+            why = f"{error.code}: {error.message}" if error and error.message else "the service does not say why"
+            return target.stop(f"The copy failed ({sanitize(why)}).", is_failed=True)
+        link = copy_link(operation)
+        return (
+            replace(target, copy=await read_copy(self.call, target.speech, link, self.wait_seconds)) if link else target
+        )
+
+    async def _connect(self, target: Target) -> Target:
+        """Connect the copy to its project, and note on it where it comes from."""
+        copy = target.copy
+        if copy is None:
+            return target
+        key = (self.model.custom_properties or {}).get(KEY_PROPERTY, "")
+        properties = {**(copy.custom_properties or {}), KEY_PROPERTY: key, COPIED_FROM_PROPERTY: self.model.id}
+        changes: dict[str, JsonValue] = {"customProperties": dict(properties)}
+        if isinstance(target.project, schemas.Project):
+            changes["project"] = {"self": target.speech.address_of(f"/projects/{target.project.id}")}
+        writer = self.call.writer(target.speech, Decision(self.plan.findings))
+        return replace(target, copy=await writer.models_update(copy.id, changes))
+
+    async def _deploy(self, target: Target) -> Target:
+        """Put the copy into the endpoint, or follow that if it has begun."""
+        speech, endpoint = target.speech, target.endpoint
+        if isinstance(endpoint, Finding):
+            return target
+        if endpoint is None or not target.is_deployed or endpoint.status == "Failed":
+            target = await self._begin_deployment(target)
+            endpoint = target.endpoint
+        elif not is_terminal(endpoint):
+            endpoint = await speech.endpoints_get(endpoint.id)
+        if not isinstance(endpoint, schemas.Endpoint):
+            return target
+        identifier = endpoint.id
+        last = await poll_until_terminal(self.call, endpoint, lambda: speech.endpoints_get(identifier), self.left)
+        target = replace(target, endpoint=last)
+        if last.status != "Failed":
+            return target
+        why = last.error.message if last.error else "the service does not say why"
+        return target.stop(f"The deployment failed ({sanitize(why or '')}).", is_failed=True)
+
+    async def _begin_deployment(self, target: Target) -> Target:
+        """Deploy the copy, to a new endpoint only if the user agreed to that one.
+
+        The endpoint is read again directly before: days of training may have passed, or another run has made it.
+        """
+        copy, asked, speech = target.copy, target.asked, target.speech
+        if copy is None or asked.endpoint is None:
+            return target
+        read_at = anyio.current_time()
+        endpoint = await read_endpoint(speech, asked.endpoint, copy.locale)
+        is_new = endpoint is None
+        is_tested = self.gate.passed is True and self.plan.request.gate is not None
+        is_tested = is_tested and self.plan.request.gate.compare_with == DEPLOYED  # type: ignore[union-attr]
+        evaluations = () if is_new or is_tested else (await speech.evaluations_list(status="Succeeded")).entities
+        request = DeploymentRequest(
+            model=copy.id,
+            endpoint=endpoint.id if isinstance(endpoint, schemas.Endpoint) else None,
+            display_name=asked.endpoint if is_new else None,
+            project=target.project.id if is_new and isinstance(target.project, schemas.Project) else None,
+            logging=False,
+            resource=asked.resource,
+            is_tested=is_tested,
+            asked_as=asked.endpoint,
+        )
+        now, project = self.call.now(speech), target.project if is_new else None
+        facts = DeploymentFacts(speech, request, now, copy, endpoint, project, newest_first(evaluations))
+        plan = check_deployment(self.call, facts, read_at)
+        effect = self.plan.effect_of(target) if is_new else None
+        made, _ = await carry_out(self.call, self.agreement, effect, lambda how: deploy(self.call, plan, how))
+        warnings = tuple(one for one in plan.findings if one.level == "warn" and one.rule != "hosting-is-charged")
+        return replace(target, endpoint=made, warnings=warnings)
+
+
+def _merged(targets: list[Target], changed: list[Target]) -> list[Target]:
+    latest = {one.asked.resource: one for one in (*targets, *changed)}
+    return [latest[one.asked.resource] for one in targets]

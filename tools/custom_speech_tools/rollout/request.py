@@ -1,0 +1,74 @@
+"""The request of a rollout: from the tool's arguments or from a rollout file, checked before it gets here."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech.sanitize import quote
+
+BASE, DEPLOYED = "base", "deployed"
+"""What `compare_with` may say instead of a model."""
+
+MAX_TARGETS = 30
+"""Targets of one rollout: more do not fit into a custom property, which has at most 256 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRequest:
+    """A resource to bring the model to, its project and its endpoint there as the caller named them."""
+
+    resource: str
+    project: str | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequest:
+    """The test that the model has to pass.
+
+    Attributes:
+        compare_with: `base`, `deployed` or a model, which the new one has to beat.
+        max_word_error_rate: A fraction.
+        require_significance: Whether better means significantly better.
+        allow_seen_test_data: Whether a test with data that a model was trained with counts.
+    """
+
+    dataset: str
+    compare_with: str = BASE
+    max_word_error_rate: float | None = None
+    require_significance: bool = True
+    allow_seen_test_data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRequest:
+    """A rollout; `resource` has the model, None stands for the default one."""
+
+    targets: tuple[TargetRequest, ...]
+    gate: GateRequest | None = None
+    resource: str | None = None
+
+
+def check_resources(call: CallContext, request: RolloutRequest) -> list[Finding]:
+    """Return what is wrong with the resources that are named, which the configuration alone shows."""
+    findings: list[Finding] = []
+    for name in dict.fromkeys([request.resource, *(target.resource for target in request.targets)]):
+        try:
+            call.app.resource(name)
+        except Refused as refusal:
+            findings += refusal.findings
+    known = [call.app.resources[one.resource] for one in request.targets if one.resource in call.app.resources]
+    for identity, count in Counter(speech.resource.identity for speech in known).items():
+        if count > 1:
+            names = [speech.resource.name for speech in known if speech.resource.identity == identity]
+            findings.append(
+                Finding(
+                    rule="target-named-once",
+                    level="block",
+                    message=f"{quote(names[0])} is a target {count} times, as {', '.join(map(quote, names))}.",
+                    fix="Name each resource once; deploy_model puts the copy into further endpoints.",
+                )
+            )
+    return findings

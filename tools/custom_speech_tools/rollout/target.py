@@ -1,0 +1,220 @@
+"""A target of a rollout: what its resource has of the model, what remains to be done there, and what stops it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from custom_speech_tools.guardrails.copy_plan import find_copy
+from custom_speech_tools.guardrails.copy_rules import may_be_copy, name_is_free
+from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY, has_model
+from custom_speech_tools.guardrails.references import ENDPOINT, PROJECT, AmbiguousName, find
+from custom_speech_tools.rollout.records import (
+    COPIES_PROPERTY,
+    COPY_LIFETIME,
+    PENDING_LIFETIME,
+    PENDING_PROPERTY,
+    Record,
+    tag,
+)
+from custom_speech_tools.rollout.request import TargetRequest
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import Speech, SpeechError, schemas
+from custom_speech_tools.speech.addresses import GUID
+from custom_speech_tools.speech.concurrency import task_group
+from custom_speech_tools.speech.sanitize import quote, sanitize
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a target has; a Finding stands in place of what was not found.
+
+    Attributes:
+        endpoint: None if none is asked for, or if it has to be created.
+        copy: The model's copy, None until it has arrived.
+        is_copying: Whether a copy was started and has not arrived.
+        faults: What the rules say against it.
+        stopped: Why it does not go on.
+        is_failed: Whether waiting will not help.
+        is_unknown: Whether the resource did not answer, so that nothing is known of it.
+        warnings: What the deployment's rules stated.
+    """
+
+    asked: TargetRequest
+    speech: Speech
+    project: schemas.Project | Finding | None = None
+    endpoint: schemas.Endpoint | Finding | None = None
+    copy: schemas.CustomModel | None = None
+    is_copying: bool = False
+    faults: tuple[Finding, ...] = ()
+    stopped: str | None = None
+    is_failed: bool = False
+    is_unknown: bool = False
+    warnings: tuple[Finding, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """What stands for the target in the records of copies."""
+        return tag(self.speech.resource.identity)
+
+    @property
+    def is_connected(self) -> bool:
+        """True if the copy is in its project and says where it comes from."""
+        copy, project = self.copy, self.project
+        if copy is None or COPIED_FROM_PROPERTY not in (copy.custom_properties or {}):
+            return False
+        return not isinstance(project, schemas.Project) or bool(copy.project and copy.project.id == project.id)
+
+    @property
+    def is_deployed(self) -> bool:
+        """True if the endpoint has the copy, whatever its status."""
+        endpoint, copy = self.endpoint, self.copy
+        return isinstance(endpoint, schemas.Endpoint) and copy is not None and has_model(endpoint, copy)
+
+    @property
+    def creates_endpoint(self) -> bool:
+        """True if the endpoint has to be created, which is charged."""
+        return self.asked.endpoint is not None and self.endpoint is None and not self.is_unknown
+
+    @property
+    def previous_model(self) -> str | None:
+        """The URI of the model that the endpoint has, or had before the copy."""
+        if not isinstance(self.endpoint, schemas.Endpoint):
+            return None
+        if self.is_deployed:
+            return (self.endpoint.custom_properties or {}).get(PREVIOUS_MODEL_PROPERTY)
+        return self.endpoint.model.uri if self.endpoint.model else None
+
+    @property
+    def remaining(self) -> list[str]:
+        """What remains to be done, in order."""
+        is_live = self.is_deployed and isinstance(self.endpoint, schemas.Endpoint)
+        is_live = is_live and getattr(self.endpoint, "status", None) == "Succeeded"
+        steps = {
+            "copy": self.copy is None,
+            "connect": not self.is_connected,
+            "create endpoint": self.creates_endpoint,
+            "deploy": self.asked.endpoint is not None and not self.creates_endpoint and not is_live,
+        }
+        return [name for name, remains in steps.items() if remains]
+
+    def stop(self, why: str, *, is_failed: bool) -> "Target":
+        """Return the target, which does not go on."""
+        return replace(self, stopped=why, is_failed=is_failed)
+
+    def stop_for(self, findings: Sequence[Finding]) -> "Target":
+        """Return the target, stopped if there are findings against it."""
+        if not findings:
+            return self
+        text = " ".join(f"[{one.rule}] {one.message} {one.fix}" for one in findings)
+        is_failed = not all(one.remedy == "wait" for one in findings)
+        return replace(self, faults=tuple(findings), stopped=text, is_failed=is_failed)
+
+
+async def read_target(
+    call: CallContext, model: schemas.CustomModel | None, locale: str, asked: TargetRequest, now: datetime
+) -> Target:
+    """Read what a target has and check it; one that does not answer is returned as unknown.
+
+    Args:
+        model: The model on the source; None until it is trained.
+        now: The service's time.
+    """
+    speech = call.speech(asked.resource)
+    try:
+        async with task_group() as tasks:
+            project = tasks.create_task(_find_project(speech, asked.project, locale))
+            endpoint = tasks.create_task(read_endpoint(speech, asked.endpoint, locale))
+            listed = tasks.create_task(speech.models_list_custom_models(locale=locale))
+    except SpeechError as error:
+        return Target(asked, speech, stopped=str(error), is_failed=not error.is_transient, is_unknown=True)
+    target = Target(asked, speech, project.return_value, endpoint.return_value)
+    if model is None:
+        return target.stop_for([*_check_parts(target, locale)])
+    models = listed.return_value.entities
+    copy, is_copying = find_arrived(model, models, speech, now)
+    target = replace(target, copy=copy, is_copying=is_copying)
+    others = [one for one in models if one.display_name == model.display_name] if copy is None else []
+    taken = name_is_free(model, others, speech.resource.name, allow_duplicate=False)
+    return target.stop_for([*_check_parts(target, locale), *taken, *_check_copy(target)])
+
+
+async def _find_project(speech: Speech, asked: str | None, locale: str) -> schemas.Project | Finding | None:
+    has_projects = speech.resource.api_version.has_projects
+    return await find(speech, PROJECT, asked, locale) if asked and has_projects else None
+
+
+async def read_endpoint(speech: Speech, asked: str | None, locale: str) -> schemas.Endpoint | Finding | None:
+    """Return the endpoint: the one that a rollout has used under this name, else the one of that name.
+
+    None if there is neither, so that it can be created.
+    """
+    if asked is None:
+        return None
+    if GUID.fullmatch(asked) or asked.lower().startswith(("http://", "https://")):
+        return await find(speech, ENDPOINT, asked, locale)
+    endpoints = (await speech.endpoints_list(locale=locale)).entities
+    used = [one for one in endpoints if (one.custom_properties or {}).get(ASKED_PROPERTY) == asked]
+    named = used or [one for one in endpoints if one.display_name == asked]
+    if len(named) == 1:
+        return named[0]
+    found = await find(speech, ENDPOINT, asked, locale)
+    is_missing = isinstance(found, Finding) and not isinstance(found, AmbiguousName)
+    return None if is_missing else found
+
+
+def find_arrived(
+    model: schemas.CustomModel, models: Sequence[schemas.CustomModel], speech: Speech, now: datetime
+) -> tuple[schemas.CustomModel | None, bool]:
+    """Return the model's copy, and whether one is still on its way.
+
+    A copy is known by the id that it was given as its source, by the key that it shares with its model, or because
+    the record says that it was started and nothing else of the name could have arrived since.
+    """
+    copies, pending = Record.read(model, COPIES_PROPERTY), Record.read(model, PENDING_PROPERTY)
+    own = tag(speech.resource.identity)
+    begun = [record.time for record in (copies, pending) if own in record.tags and record.time <= now]
+    by_source = (one for one in models if (one.custom_properties or {}).get(COPIED_FROM_PROPERTY) == model.id)
+    arrived = (
+        one
+        for one in models
+        if begun
+        and one.display_name == model.display_name
+        and one.created_date_time
+        and one.created_date_time >= min(begun)
+        and may_be_copy(model, one)
+    )
+    found = next(by_source, None) or find_copy(model, models) or next(arrived, None)
+    on_the_way = copies.recent(now, COPY_LIFETIME) | pending.recent(now, PENDING_LIFETIME)
+    return found, found is None and own in on_the_way
+
+
+def _check_parts(target: Target, locale: str) -> Iterator[Finding]:
+    yield from (part for part in (target.project, target.endpoint) if isinstance(part, Finding))
+    for noun, part in (("Project", target.project), ("Endpoint", target.endpoint)):
+        if isinstance(part, schemas.Entity) and part.locale.lower() != locale.lower():
+            yield Finding(
+                rule="locale-match",
+                level="block",
+                message=f"{noun} {quote(part.display_name)} has locale {sanitize(part.locale)}, the model "
+                f"{sanitize(locale)}.",
+                fix=f"Use a {noun.lower()} of {sanitize(locale)}.",
+            )
+
+
+def _check_copy(target: Target) -> Iterator[Finding]:
+    copy, endpoint = target.copy, target.endpoint
+    if copy is not None and copy.status == "Failed":
+        why = copy.error.message if copy.error else None
+        yield Finding(
+            rule="model-is-ready",
+            level="block",
+            message=f"The copy {copy.id} failed{': ' + sanitize(why) if why else '.'}",
+            fix=f'delete_entity(kind="model", entity="{copy.id}") removes it, and then it is copied again.',
+        )
+    if isinstance(endpoint, schemas.Endpoint) and not target.is_deployed and not is_terminal(endpoint):
+        status = sanitize(endpoint.status, 40)
+        message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({status})."
+        yield Finding(rule="endpoint-is-ready", level="block", message=message, fix="Wait for it.", remedy="wait")
