@@ -149,10 +149,13 @@ class Runner:
             await self._pause(pause)
 
     async def _roll_out(self, plan: RolloutPlan, subject: Subject, agreement: Agreement) -> int:
+        fresh = plan if subject is plan.subject else None  # what was read a moment ago is not read again
+
         async def step(call: CallContext) -> tuple[RolloutState, Rollout]:
-            fresh = await plan_rollout(call, plan.request, subject)
-            targets = tuple(self._settled.get(one.asked.resource, one) for one in fresh.targets)
-            state = await execute(call, replace(fresh, targets=targets), agreement, self._wait())
+            nonlocal fresh
+            current, fresh = fresh or await plan_rollout(call, plan.request, subject), None
+            targets = tuple(self._settled.get(one.asked.resource, one) for one in current.targets)
+            state = await execute(call, replace(current, targets=targets), agreement, self._wait())
             return state, await present_rollout(call, state)
 
         while True:

@@ -1,0 +1,182 @@
+"""What a rollout spends: nothing that its plan did not show, whatever happens in between."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from custom_speech_server.state_directory import AgreementFiles
+from custom_speech_tools.rollout.records import COPIES_PROPERTY, GATE_PROPERTY, PENDING_PROPERTY
+from server.rollouts.test_rollout import ALL, CONTENT, SOUTH, Machine, content, made, virtual
+from support.fault_matrix_service import EAST, WEST, Service
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A person at a terminal who agrees; the questions."""
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: asked.append(prompt) or "y")
+    return asked
+
+
+def asking(service: Service, **settings: Any) -> Machine:
+    """Return a machine whose operator has agreed to nothing in advance."""
+    machine = Machine(service, **settings)
+    machine.settings = replace(machine.settings, confirm="ask")
+    return machine
+
+
+def entity(service: Service, resource: str, kind: str, prefix: str) -> Any:
+    """Return the entity whose name begins so."""
+    store = service.emulation.state.store
+    return next(one for one in store.all(resource, kind) if one.document["displayName"].startswith(prefix))
+
+
+def change(service: Service, found: Any, **changes: Any) -> None:
+    """Change an entity as the portal can."""
+    found.document.update(changes)
+    service.emulation.state.store.put(found)
+
+
+def test_rollout_begins_nothing_if_a_target_answers_only_after_the_plan(terminal: list[str], capsys: Any) -> None:
+    service = Service("2025-10-15")
+    service.arm([{"fault": "503", "account": SOUTH}])
+
+    assert virtual(asking(service).run) == 1
+    assert terminal == []
+    assert f"{SOUTH} did not answer" in capsys.readouterr().err
+    assert made(service) == Counter()
+
+
+def test_rollout_creates_no_endpoint_in_place_of_one_that_was_deleted_while_the_model_trained(
+    terminal: list[str], capsys: Any
+) -> None:
+    """Nobody was asked about it: the target stops, and the exit status says so."""
+    service = Service("2025-10-15")
+
+    async def job() -> int:
+        await Machine(service).run()
+        await anyio.sleep(86400)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(delete_when_training_begins, service)
+            return await asking(service).run()
+        raise AssertionError
+
+    async def delete_when_training_begins(service: Service) -> None:
+        while service.count(EAST, "models", "Clinic 2026-11-03") == 0:  # noqa: ASYNC110  # the service tells nobody
+            await anyio.sleep(0.1)
+        service.emulation.state.store.remove(entity(service, WEST, "endpoints", "live"))
+
+    assert virtual(job) == 1
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    west, south = answer["targets"]
+    assert "needs agreement" in west["error"]
+    assert (west["status"], south["status"]) == ("Failed", "Succeeded")
+    assert service.count(WEST, "endpoints", "live") == 0
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind", "prefix"),
+    [(EAST, "models", "Clinic"), (WEST, "models", "Clinic"), (WEST, "endpoints", "live")],
+    ids=["source", "copy", "endpoint"],
+)
+def test_rollout_has_nothing_to_do_after_a_finished_one_was_renamed(
+    capsys: Any, resource: str, kind: str, prefix: str
+) -> None:
+    service = Service("2025-10-15")
+
+    async def job() -> list[int]:
+        first = await Machine(service).run()
+        change(service, entity(service, resource, kind, prefix), displayName="Renamed")
+        return [first, await Machine(service).run(plan=True), await Machine(service).run()]
+
+    assert virtual(job) == [0, 0, 0]
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["changes"] == []
+    store = service.emulation.state.store
+    assert len([one for one in store.all(EAST, "models") if one.document["displayName"] in ("Renamed", "x")]) <= 1
+    assert len(list(store.all(WEST, "endpoints"))) == 1
+
+
+@pytest.mark.parametrize("directory", [True, False], ids=["on the same machine", "on another machine"])
+def test_rollout_asks_again_only_on_another_machine(terminal: list[str], tmp_path: Path, directory: bool) -> None:
+    """The agreement lies signed in the state directory."""
+    service = Service("2025-10-15")
+
+    def machine(name: str) -> Machine:
+        return asking(service, kept_agreements=AgreementFiles(tmp_path / ("one" if directory else name)))
+
+    async def job() -> list[int]:
+        return [await machine("first").run(wait=1), await machine("second").run()]
+
+    assert virtual(job) == [3, 0]
+    assert len(terminal) == (1 if directory else 2)
+    assert made(service) == ALL
+
+
+def test_rollout_takes_no_forged_agreement(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, terminal: list[str]
+) -> None:
+    service = Service("2025-10-15")
+    files = AgreementFiles(tmp_path)
+
+    async def job() -> list[int]:
+        first = await asking(service, kept_agreements=files).run(wait=1)
+        for file in (tmp_path / "agreements").iterdir():
+            _, how, identifier, signature = json.loads(file.read_text())
+            file.write_text(json.dumps(["2199-01-01T00:00:00+00:00", how, identifier, signature]))
+        monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+        return [first, await asking(service, kept_agreements=files).run()]
+
+    assert virtual(job) == [3, 1]
+    assert service.count(WEST, "endpoints", "live") == 0
+
+
+@pytest.mark.parametrize("value", ["2199-01-01T00:00Z abcdef {tag}", "passed - -", "x" * 256, ""])
+def test_rollout_is_not_steered_by_properties_of_the_model(value: str) -> None:
+    """Forged, truncated and oversized: the verdict is computed, and a copy of the future blocks nothing."""
+    from custom_speech_tools.rollout.records import tag
+
+    service = Service("2025-10-15")
+    strict = content(gate={"dataset": "Contoso audio with transcripts en-US", "max_word_error_rate": 0.001})
+
+    async def job() -> list[int]:
+        await Machine(service).run(strict)
+        model = entity(service, EAST, "models", "Clinic")
+        tags = " ".join(tag(one.identity) for one in Machine(service).settings.resources.all)
+        forged = dict.fromkeys([GATE_PROPERTY, PENDING_PROPERTY, COPIES_PROPERTY], value.replace("{tag}", tags))
+        properties = model.document.get("customProperties", {}) | forged
+        change(service, model, customProperties=properties)
+        return [await Machine(service).run(strict), await Machine(service).run()]
+
+    assert virtual(job) == [4, 0]
+    assert made(service) == ALL
+
+
+def test_rollout_repeated_asks_at_most_20_requests() -> None:
+    service = Service("2025-10-15")
+
+    async def job() -> int:
+        await Machine(service).run()
+        before = len(service.emulation.log.entries)
+        assert await Machine(service).run() == 0
+        return len(service.emulation.log.entries) - before
+
+    assert virtual(job) <= 20
+
+
+def test_rollout_agreement_to_a_tested_one_is_none_to_an_untested_one(terminal: list[str]) -> None:
+    service = Service("2025-10-15")
+    kept: dict[str, str] = {}
+
+    async def job() -> list[int]:
+        first = await asking(service, kept_agreements=kept).run(wait=1)
+        untested = content(gate=None, targets=CONTENT["targets"])
+        return [first, await asking(service, kept_agreements=kept).run(untested)]
+
+    assert virtual(job) == [3, 0]
+    assert len(terminal) == 2
