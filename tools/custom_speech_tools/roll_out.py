@@ -7,12 +7,13 @@ from pydantic import AfterValidator, Field
 
 from custom_speech_tools.guardrails.references import MODEL, find
 from custom_speech_tools.rollout.execution import execute
-from custom_speech_tools.rollout.plan import RolloutPlan, Subject, plan_rollout
+from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
 from custom_speech_tools.rollout.request import (
     BASE,
     MAX_TARGETS,
     GateRequest,
     RolloutRequest,
+    Subject,
     TargetRequest,
     check_resources,
 )

@@ -15,7 +15,8 @@ import anyio
 from custom_speech_server.rollouts.file import RolloutFile
 from custom_speech_tools.guardrails.model_plan import train
 from custom_speech_tools.rollout.execution import RolloutState, execute
-from custom_speech_tools.rollout.plan import RolloutPlan, Subject, plan_rollout
+from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
+from custom_speech_tools.rollout.request import Subject
 from custom_speech_tools.rollout.results import Rollout, present_rollout, status_of
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.rollout.training import plan_file

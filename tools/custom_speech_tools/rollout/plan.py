@@ -1,6 +1,6 @@
 """The plan of a rollout: what exists, what the rules state about it, and what the user has to agree to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,18 +9,15 @@ import anyio
 from custom_speech_tools.guardrails import copy_rules
 from custom_speech_tools.guardrails.copy_rules import CopyFacts
 from custom_speech_tools.guardrails.deployment_plan import hosting_of
-from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
-from custom_speech_tools.guardrails.evaluation_plan import AnyModel, EvaluationFacts, base_model_of, check_evaluation
-from custom_speech_tools.guardrails.model_plan import ModelPlan, next_step_when_blocked
-from custom_speech_tools.guardrails.references import DATASET, find, find_any_model
+from custom_speech_tools.guardrails.model_plan import next_step_when_blocked
 from custom_speech_tools.guardrails.resource_rules import is_blocked
-from custom_speech_tools.rollout.gate import Gate, read_gate
-from custom_speech_tools.rollout.request import BASE, DEPLOYED, RolloutRequest, check_resources
+from custom_speech_tools.rollout.gate import Gate, plan_gate
+from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.target import Target, read_target
 from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
@@ -28,33 +25,6 @@ from custom_speech_tools.speech.sanitize import quote
 
 SOON = timedelta(days=90)
 """A model that ends within this time is hardly worth a rollout."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The model that a rollout is about.
-
-    Attributes:
-        id: What an agreement names: the model, or for a rollout file the training that makes it.
-        model: None until it is trained.
-        training: The plan of the training, if there is no model yet.
-    """
-
-    id: str
-    display_name: str
-    locale: str
-    model: schemas.CustomModel | None = None
-    training: ModelPlan | None = None
-
-    @property
-    def trained(self) -> schemas.CustomModel | None:
-        """The model, if it is trained."""
-        return self.model if self.model is not None and self.model.status == "Succeeded" else None
-
-    @classmethod
-    def of(cls, model: schemas.CustomModel, identifier: str | None = None) -> "Subject":
-        """Return the subject for a model that exists."""
-        return cls(identifier or model.id, model.display_name, model.locale, model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +127,7 @@ async def plan_rollout(call: CallContext, request: RolloutRequest, subject: Subj
     targets = tuple(await gather(*(read_target(call, model, subject.locale, one, now) for one in known)))
     trained_by = subject.training.findings if subject.training else ()
     findings = [*check_resources(call, request), *trained_by, *_check_model(source, subject, targets, now)]
-    gate, conditions, tested = await _plan_gate(source, request, subject, targets, now, read_at)
+    gate, conditions, tested = await plan_gate(source, request, subject, targets, now, read_at)
     findings += tested
     if is_blocked(findings):
         every = [*findings, *(fault for one in targets for fault in one.faults)]
@@ -210,124 +180,3 @@ def _check_model(source: Speech, subject: Subject, targets: Iterable[Target], no
         fix = "Train a new one on a newer base model."
         findings["ends", message] = Finding(rule="model-is-ready", level="warn", message=message, fix=fix)
     return list(findings.values())
-
-
-async def _plan_gate(
-    source: Speech,
-    request: RolloutRequest,
-    subject: Subject,
-    targets: tuple[Target, ...],
-    now: datetime,
-    read_at: float,
-) -> tuple[Gate, str, list[Finding]]:
-    """Return the gate, what the user agrees to with it, and what the rules state."""
-    asked, model = request.gate, subject.trained
-    if asked is None:
-        return Gate(None), "no test", [_is_not_tested(subject)]
-    dataset = await find(source, DATASET, asked.dataset, subject.locale)
-    try:
-        other = await _find_other(source, asked.compare_with, model, targets)
-    except Refused as refusal:
-        return Gate(asked), "", list(refusal.findings)
-    other_name = asked.compare_with if asked.compare_with in (BASE, DEPLOYED) else getattr(other, "id", None)
-    dataset_id = dataset.id if isinstance(dataset, schemas.Dataset) else None
-    conditions = idempotency_key(
-        dataset_id,
-        other_name,
-        asked.max_word_error_rate,
-        asked.require_significance,
-        asked.allow_seen_test_data,
-    )
-    facts = EvaluationFacts(source, now, model, other, dataset, None, False)
-    if model is None:
-        findings = [finding for rule in EVALUATION_RULES for finding in rule(facts)]
-        findings += _check_untrained(subject, asked.allow_seen_test_data, dataset)
-        return Gate(asked, reason="The model is tested when it is trained."), conditions, findings
-    try:
-        plan = check_evaluation(facts, None, read_at)
-    except Refused as refusal:
-        return Gate(asked), conditions, list(refusal.findings)
-    return await read_gate(asked, plan), conditions, list(plan.findings)
-
-
-def _check_untrained(subject: Subject, allow_seen: bool, dataset: schemas.Dataset | Finding) -> Iterator[Finding]:
-    """Check before days of training what the test will need."""
-    if not isinstance(dataset, schemas.Dataset):
-        return
-    if dataset.locale.lower() != subject.locale.lower():
-        message = (
-            f"Dataset {quote(dataset.display_name)} has locale {quote(dataset.locale)}, the model {subject.locale}."
-        )
-        yield Finding(rule="locale-match", level="block", message=message, fix=f"Use a dataset of {subject.locale}.")
-    training, model = subject.training, subject.model
-    datasets = training.facts.found_datasets if training else (model.datasets if model else None) or []
-    if dataset.id in {one.id for one in datasets} and not allow_seen:
-        yield Finding(
-            rule="test-data-unseen",
-            level="block",
-            message=f"The model is trained with {quote(dataset.display_name)}, so a test with it can never pass.",
-            fix="Test with recordings that it is not trained with, or set allow_seen_test_data = true.",
-        )
-
-
-async def _find_other(
-    source: Speech, asked: str, model: schemas.CustomModel | None, targets: tuple[Target, ...]
-) -> AnyModel | Finding | None:
-    """Return the model to compare with; None if there is none yet.
-
-    Raises:
-        Refused: The endpoints do not have one model that the source knows.
-    """
-    if asked not in (BASE, DEPLOYED):
-        return await find_any_model(source, asked, model.locale if model else None)
-    if model is None:
-        return None
-    deployed = await _deployed_model(source, model, targets) if asked == DEPLOYED else None
-    return deployed or await base_model_of(source, model)
-
-
-async def _deployed_model(source: Speech, model: schemas.CustomModel, targets: tuple[Target, ...]) -> AnyModel | None:
-    """Return the model on the source from which what the endpoints have was copied; None if they have none.
-
-    Raises:
-        Refused: The endpoints have different models, or one that is not on the source.
-    """
-    uris = [(one.speech, uri) for one in targets if (uri := one.previous_model)]
-    deployed = await gather(*(find_any_model(speech, uri) for speech, uri in uris))
-    known = (await source.models_list_custom_models(locale=model.locale)).entities if deployed else []
-    found: dict[str, AnyModel | None] = {}
-    for (speech, uri), one in zip(uris, deployed, strict=True):
-        origin: AnyModel | Finding | None = None
-        if isinstance(one, schemas.BaseModel):
-            origin = await find_any_model(source, one.display_name, model.locale)
-        elif isinstance(one, schemas.CustomModel):
-            key = (one.custom_properties or {}).get(KEY_PROPERTY)
-            same = (other for other in known if key and (other.custom_properties or {}).get(KEY_PROPERTY) == key)
-            origin = next(same, None)
-        name = f"{speech.resource.name}: {uri.rpartition('/')[2].partition('?')[0]}"
-        found[name] = None if isinstance(origin, Finding) else origin
-    origins = {one.id: one for one in found.values() if one}
-    if len(origins) > 1 or None in found.values():
-        raise Refused("Nothing was rolled out.", [_not_one_deployed(found)], "Then call again.")
-    return next(iter(origins.values()), None)
-
-
-def _not_one_deployed(found: dict[str, AnyModel | None]) -> Finding:
-    shown = "; ".join(
-        f"{name} ({'from ' + origin.id if origin else 'not on this resource'})" for name, origin in found.items()
-    )
-    return Finding(
-        rule="reference-found",
-        level="block",
-        message=f"The endpoints do not have one model that this resource knows: {shown}.",
-        fix="Name the model to compare with as compare_with.",
-    )
-
-
-def _is_not_tested(subject: Subject) -> Finding:
-    return Finding(
-        rule="better-than-current",
-        level="warn",
-        message=f"No test is asked for: model {quote(subject.display_name)} goes live whatever its quality.",
-        fix="Name a test_dataset.",
-    )

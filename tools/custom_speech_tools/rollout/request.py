@@ -3,9 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from custom_speech_tools.guardrails.model_plan import ModelPlan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote
 
 BASE, DEPLOYED = "base", "deployed"
@@ -49,6 +51,33 @@ class RolloutRequest:
     targets: tuple[TargetRequest, ...]
     gate: GateRequest | None = None
     resource: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The model that a rollout is about.
+
+    Attributes:
+        id: What an agreement names: the model, or for a rollout file the training that makes it.
+        model: None until it is trained.
+        training: The plan of the training, if there is no model yet.
+    """
+
+    id: str
+    display_name: str
+    locale: str
+    model: schemas.CustomModel | None = None
+    training: ModelPlan | None = None
+
+    @property
+    def trained(self) -> schemas.CustomModel | None:
+        """The model, if it is trained."""
+        return self.model if self.model is not None and self.model.status == "Succeeded" else None
+
+    @classmethod
+    def of(cls, model: schemas.CustomModel, identifier: str | None = None) -> "Subject":
+        """Return the subject for a model that exists."""
+        return cls(identifier or model.id, model.display_name, model.locale, model)
 
 
 def check_resources(call: CallContext, request: RolloutRequest) -> list[Finding]:

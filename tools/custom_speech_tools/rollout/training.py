@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import ModelPlan, plan_training, training_key
 from custom_speech_tools.guardrails.references import MODEL, get_entity
-from custom_speech_tools.rollout.plan import RolloutPlan, Subject, plan_rollout
-from custom_speech_tools.rollout.request import RolloutRequest, check_resources
+from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
+from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key
