@@ -73,7 +73,7 @@ async def complete_gate(call: CallContext, gate: Gate, wait_seconds: float) -> G
     plan, known = gate.plan, gate.evaluation
     if plan is None or gate.passed is not None:
         return gate
-    first = known or (await evaluate(call, plan))[0]
+    first = await plan.speech.evaluations_get(known.id) if known else (await evaluate(call, plan))[0]
     last = await poll_until_terminal(call, first, lambda: plan.speech.evaluations_get(first.id), wait_seconds)
     return await _judged(gate, last)
 
