@@ -29,7 +29,7 @@ from custom_speech_tools.runtime.presenters.lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
 _MAX_PROPERTY = 256
 
@@ -91,7 +91,7 @@ async def _judged(gate: Gate, evaluation: schemas.Evaluation | None) -> Gate:
     if evaluation is None:
         return replace(gate, reason="The test has not been made.")
     if not is_terminal(evaluation):
-        return replace(gate, evaluation=evaluation, reason=f"The test is {sanitize(evaluation.status, 40)}.")
+        return replace(gate, evaluation=evaluation, reason=f"The test is {word(evaluation.status)}.")
     is_done = evaluation.status == "Succeeded"
     details = await read_details(plan.speech, evaluation, must_be_complete=True) if is_done else EvaluationDetails()
     passed, reason = judge(request, plan, evaluation, compare(evaluation, details))

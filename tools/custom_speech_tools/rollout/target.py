@@ -24,7 +24,7 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.addresses import GUID
 from custom_speech_tools.speech.concurrency import task_group
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +198,8 @@ def _check_parts(target: Target, locale: str) -> Iterator[Finding]:
             yield Finding(
                 rule="locale-match",
                 level="block",
-                message=f"{noun} {quote(part.display_name)} has locale {sanitize(part.locale)}, the model "
-                f"{sanitize(locale)}.",
-                fix=f"Use a {noun.lower()} of {sanitize(locale)}.",
+                message=f"{noun} {quote(part.display_name)} has locale {word(part.locale)}, the model {word(locale)}.",
+                fix=f"Use a {noun.lower()} of {word(locale)}.",
             )
 
 
@@ -215,6 +214,6 @@ def _check_copy(target: Target) -> Iterator[Finding]:
             fix=f'delete_entity(kind="model", entity="{copy.id}") removes it, and then it is copied again.',
         )
     if isinstance(endpoint, schemas.Endpoint) and not target.is_deployed and not is_terminal(endpoint):
-        status = sanitize(endpoint.status, 40)
+        status = word(endpoint.status)
         message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({status})."
         yield Finding(rule="endpoint-is-ready", level="block", message=message, fix="Wait for it.", remedy="wait")
