@@ -352,3 +352,18 @@ def test_command_line_names_the_commands_if_a_command_is_misspelt(capsys: pytest
         parse(["--emulated", "rolout", "x.toml"])
 
     assert "'rolout' is not a command: choose from serve, demo, init, doctor" in capsys.readouterr().err
+
+
+def test_rollout_plan_reads_its_file_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """Every option that the settings need is there, not only those that tests pass."""
+    file = tmp_path / "clinic.toml"
+    file.write_text(
+        '[model]\nresource = "emulator-eastus"\ndisplay_name = "Clinic"\nlocale = "en-US"\n'
+        'datasets = ["Contoso audio with transcripts en-US"]\n\n[[targets]]\nresource = "emulator-westeurope"\n',
+        encoding="utf-8",
+    )
+
+    planned = run("rollout", str(file), "--plan", "--emulated")
+
+    assert planned.returncode == 2, planned.stderr
+    assert "training" in (planned.stdout + planned.stderr).lower()

@@ -139,6 +139,8 @@ def _front(options: argparse.Namespace) -> Front | None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
+    from dataclasses import replace
+
     from custom_speech_server.config_source import ConfigurationError
     from custom_speech_server.observability.logs import log_text_to_stderr
     from custom_speech_server.resource_config import EMULATED, load
@@ -153,7 +155,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         # A client with a window shows nobody why a process ended; every tool says it instead.
         notice(str(error), options.log)
         resources, problem = EMULATED, f"Nothing was done: the configuration is wrong.\n{error}"
-    return settings_with_state(options, resources, problem)
+    return replace(settings_with_state(options, resources, problem), discover=_discovery(options, resources))
 
 
 def settings_with_state(options: argparse.Namespace, resources: Resources, problem: str | None) -> Settings:
@@ -192,7 +194,6 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         kept_agreements=AgreementFiles(directory) if directory else dict[str, str](),
         lock=lock_from_environment(os.environ, directory),
         max_wait=options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE, "45")),
-        discover=_discovery(options, resources),
         data_dirs=(*resources.data_dirs, *map(Path.resolve, options.data_dir or ())),
         allows_local_files=not options.http,
         configuration_error=problem,
