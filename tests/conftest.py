@@ -25,6 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", metavar="FILE", help="write what tests/live exchanged, with names and ids replaced")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what the README's command leaves out."""
+    if config.option.markexpr == "not long":
+        terminalreporter.write_line(
+            "Left out: the tests marked long (rollouts killed at each request, faults and sessions at random, fuzzers, "
+            "browsers, nginx). Run them with: pytest -n auto -m long"
+        )
+
+
 @pytest.fixture(autouse=True, scope="session")
 def state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep state keys, locks and markers of tests out of the user's own directory, and of the next run."""

@@ -17,6 +17,7 @@ def anyio_backend() -> Any:
     return BACKEND
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(0, 1000, 17))
 async def test_fault_matrix_a_run_is_as_promised(seed: int) -> None:
     """One entity a request, under 50 s, no secret, no other host, no unhandled error."""

@@ -74,6 +74,7 @@ def run(folder: Path, url: str, *options: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 def test_contract_tests_pass_against_the_emulator_and_delete_what_they_made(tmp_path: Path) -> None:
     record = tmp_path / "record.json"
     with served(emulator(training="reads:2")) as url:
@@ -96,6 +97,7 @@ def test_contract_tests_pass_against_the_emulator_and_delete_what_they_made(tmp_
     )
 
 
+@pytest.mark.long
 def test_contract_tests_fail_against_a_service_that_deviates(tmp_path: Path) -> None:
     with served(Deviating(emulator(training="reads:2"), b"UnsupportedFilter", b"UnsupportedThings")) as url:
         done = run(tmp_path, url)

@@ -15,6 +15,7 @@ from support.generated_files import HOW, text_of_readme
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUN = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def test_readme_table_of_tools_is_the_registered_tools() -> None:
@@ -51,7 +52,14 @@ def test_readme_ci_runs_its_commands() -> None:
     commands = re.findall(r"^python3 -m venv .+$", README, re.MULTILINE)
 
     assert len(commands) == 2
-    assert [command for command in commands if command not in (ROOT / ".ci" / "run").read_text(encoding="utf-8")] == []
+    assert [command for command in commands if command not in RUN] == []
+
+
+def test_readme_command_and_the_rest_of_ci_run_every_test() -> None:
+    """What the README's command leaves out is the one mark that CI runs after it."""
+    selections = re.findall(r"\bpytest -n auto -m ('not long'|long)$", RUN, re.MULTILINE)
+
+    assert selections == ["'not long'", "long"]
 
 
 def test_readme_first_command_shows_the_whole_job() -> None:

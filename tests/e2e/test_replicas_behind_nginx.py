@@ -30,6 +30,7 @@ from custom_speech_server.http.runner import listen
 from support.tool_client import Caller, text_of
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.anyio,
     pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed"),
     pytest.mark.skipif(sys.platform == "win32", reason="nginx is run as on Linux"),

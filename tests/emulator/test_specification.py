@@ -250,6 +250,7 @@ FILTERS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", VERSIONS)
 def test_emulator_never_answers_outside_the_specification(version: str, start: Start) -> None:
     """Requests made from the schemas, right and wrong, in long sequences on one state: no 500, no other shape."""

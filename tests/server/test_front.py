@@ -58,6 +58,7 @@ def test_front_of_this_version_of_the_product_is_used() -> None:
     assert front.load(__version__, read_only=False, toolsets=TOOLSETS, emulated=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize("emulated", [False, True])
 @pytest.mark.parametrize("version", [*HANDSHAKE_VERSIONS, STATELESS_VERSION])
@@ -271,6 +272,7 @@ async def both(seed: int) -> tuple[list[str], list[str]]:
     return sorted(fronted), sorted(await transcript(Handover(), text))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", range(0, 400, 50))
 def test_front_changes_no_transcript(first: int) -> None:
     from support.virtual_time import VirtualLoop

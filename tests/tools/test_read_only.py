@@ -107,6 +107,7 @@ async def test_read_only_sends_nothing_else_than_get_even_past_every_guardrail()
             await request
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("protection", [{"read_only": True}, {"resources": protected(EAST, WEST, SOUTH)}])
 async def test_read_only_sends_no_writing_request_whatever_is_called(
     connect: Connect, azure: Azure, protection: dict[str, Any]

@@ -432,6 +432,7 @@ async def _killed_at(last: int, *, is_carried_out: bool) -> tuple[bool, Counter[
     return interrupting.died, made, answer
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_carried_out", [False, True], ids=["before it is sent", "before its answer"])
 def test_roll_out_killed_at_any_request_goes_on_elsewhere_and_makes_nothing_twice(is_carried_out: bool) -> None:
     """Every request of a rollout is once the last one of its process; another machine, which knows nothing, goes on."""

@@ -128,6 +128,7 @@ def test_rollout_does_what_its_plan_promises_and_then_nothing(capsys: pytest.Cap
     assert made(service) == ALL
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("same_machine", [True, False], ids=["on the same machine", "on another machine"])
 def test_rollout_killed_at_any_request_is_continued_and_makes_nothing_twice(tmp_path: Path, same_machine: bool) -> None:
     """Every request is once the last one before the process dies, its answer unread."""
@@ -153,6 +154,7 @@ def test_rollout_killed_at_any_request_is_continued_and_makes_nothing_twice(tmp_
     assert virtual(every) > 40
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(12))
 def test_rollout_on_a_service_full_of_faults_killed_at_random_ends_as_described(seed: int) -> None:
     """A third of all requests fail in some way; the process dies again and again, always on another machine."""

@@ -246,6 +246,7 @@ CLIMBING = st.one_of(
 )
 
 
+@pytest.mark.long
 async def test_key_stays_with_its_host_on_no_other_path_than_that_of_its_operation(
     connect: Connect, azure: Azure
 ) -> None:
