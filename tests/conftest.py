@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from mcp.client import session as client_session
+from mcp.types import Implementation
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.resource_config import EMULATED
@@ -32,6 +34,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             "Left out: the tests marked long (rollouts killed at each request, faults and sessions at random, fuzzers, "
             "browsers, nginx). Run them with: pytest -n auto -m long"
         )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def client_info() -> Iterator[None]:
+    """Give the tests' client a name of its own: that of the SDK counts as impatient."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client_session, "DEFAULT_CLIENT_INFO", Implementation(name="tests", version="1"))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

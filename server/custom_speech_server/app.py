@@ -26,6 +26,7 @@ from custom_speech_server.resource_config import Resources
 from custom_speech_server.view import Views
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, KeptAgreements
 from custom_speech_tools.runtime.auditing import Audit, NullAudit
+from custom_speech_tools.runtime.client_waits import ClientWaits
 from custom_speech_tools.runtime.dependencies import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
@@ -48,7 +49,7 @@ live, copy_model and get_copy for other regions, connect_model to show a model i
 at once, check_expirations for what ends. What helps with misheard names: a phrase list first, text data second, \
 audio third; get_evaluation with words shows what is missed. \
 All parts of a model have one locale. Ids belong to one resource; list_resources names the resources. Every answer \
-has next_steps with real values. An answer Running is not an error: call get_model again with wait_seconds=25. \
+has next_steps with real values. An answer Running is not an error: call what next_steps names, with its wait_seconds. \
 Never repeat a refused call unchanged, and never pass confirm without your user's agreement."""
 
 READ_ONLY_INSTRUCTIONS = """\
@@ -71,6 +72,7 @@ class Settings:
         emulator: Returns the ASGI application that answers for resources in this process.
         lock: Excludes other processes from carrying out an identical request.
         max_wait: Seconds that a call waits at most.
+        client_waits_file: Keeps how long the clients of this machine wait for an answer.
         discover: Says which resources of the user are not configured; None if that was not requested.
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
@@ -91,6 +93,7 @@ class Settings:
     observe: Callable[[Attempt], None] = lambda attempt: None
     middleware: Sequence[ServerMiddleware[Any]] = ()
     max_wait: int = DEFAULT_MAX_WAIT
+    client_waits_file: Path | None = None
     discover: Callable[[], Awaitable[str | None]] | None = None
     data_dirs: tuple[Path, ...] = ()
     allows_local_files: bool = True
@@ -172,6 +175,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
             observe=settings.observe,
             now=settings.now,
             max_wait=settings.max_wait,
+            client_waits=ClientWaits(settings.client_waits_file),
             discover=settings.discover,
             missing_tools=frozenset(tool_names()) - offered,
             data_dirs=settings.data_dirs,

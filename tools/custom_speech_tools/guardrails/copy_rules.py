@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from custom_speech_tools.guardrails import resource_rules
 from custom_speech_tools.guardrails.project_link import project_has_locale
 from custom_speech_tools.guardrails.resource_rules import projects_are_supported, resource_is_writable
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechResource, schemas
 from custom_speech_tools.speech.sanitize import quote, word
@@ -95,7 +95,7 @@ def trained_model_is_usable(model: schemas.CustomModel, now: datetime, resource:
         message, fix = f"Training of model {name} failed.", "Correct the cause and train it again."
         yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
     elif model.status != "Succeeded":
-        wait = call_step("get_model", model=model.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
+        wait = call_step("get_model", model=model.id, wait_seconds=suggested_wait(), resource=resource)
         message = f"Model {name} is still being trained ({word(model.status)})."
         fix = f"Wait for it: {wait}."
         yield Finding(rule="model-is-ready", level="block", message=message, fix=fix, remedy="wait")

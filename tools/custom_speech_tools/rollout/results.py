@@ -9,9 +9,10 @@ from custom_speech_tools.rollout.execution import RolloutState
 from custom_speech_tools.rollout.gate import Gate
 from custom_speech_tools.rollout.plan import RolloutPlan
 from custom_speech_tools.rollout.target import Target
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after
+from custom_speech_tools.runtime.polling import check_again_after
 from custom_speech_tools.runtime.presenters.evaluation import Rate
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.presenters.resource import resource_fields
@@ -153,9 +154,7 @@ def _steps(state: RolloutState, targets: Sequence[TargetResult]) -> list[str]:
     if state.is_finished:
         return [*steps, call_step("check_expirations")]
     failed = [one.resource for one in targets if one.status == "Failed"]
-    again = (
-        f"Call roll_out again with the same arguments and wait_seconds={DEFAULT_WAIT_SECONDS}; nothing is done twice."
-    )
+    again = f"Call roll_out again with the same arguments and wait_seconds={suggested_wait()}; nothing is done twice."
     if len(failed) == len([one for one in targets if one.status != "Succeeded"]):
         again = f"Correct `error` of {', '.join(failed)}, then call roll_out again; nothing is done twice."
     return [again, *steps]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy
 from custom_speech_tools.runtime.auditing import Audit
+from custom_speech_tools.runtime.client_waits import ClientWaits
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor
 from custom_speech_tools.runtime.results import Finding
@@ -41,6 +42,7 @@ class AppContext:
     observe: Callable[[Attempt], None] = lambda attempt: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_wait: int = DEFAULT_MAX_WAIT
+    client_waits: ClientWaits = field(default_factory=ClientWaits)
     discover: Callable[[], Awaitable[str | None]] | None = None
     missing_tools: frozenset[str] = frozenset()
     data_dirs: tuple[Path, ...] = field(default=())

@@ -15,9 +15,6 @@ POLL_INTERVALS = (1.0, 2.0, 3.0)
 WATCHED_AT_FULL_RATE = 10
 """Things that are read at these intervals at the same time; the intervals of more of them are longer."""
 
-DEFAULT_WAIT_SECONDS = 25
-"""The wait that next steps suggest: many clients give up after 30 s (docs/clients.md)."""
-
 AUDIO_HOURS_PER_DAY = 10.0
 """Hours of audio that one day of training takes (source: the article on training a custom speech model)."""
 

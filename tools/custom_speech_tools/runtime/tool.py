@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from custom_speech_tools.runtime import error_texts
 from custom_speech_tools.runtime.auditing import CallAuditor
 from custom_speech_tools.runtime.client import InputRequired, MCPClient, caller_of
+from custom_speech_tools.runtime.client_waits import client_name, session_name
 from custom_speech_tools.runtime.context import CallContext, call_seconds
 from custom_speech_tools.runtime.dependencies import AppContext
 from custom_speech_tools.runtime.errors import Refused
@@ -91,12 +92,21 @@ class SpeechTool:
             auditor = CallAuditor(app.audit, app.observe, self.name, given, caller)
             client = MCPClient(request, params, caller)
             call = CallContext(app, client, scope, anyio.current_time(), auditor)
-            return await self._answer(call, given)
+            name, session = client_name(request), session_name(request)
+            longest = app.client_waits.longest(name, session, app.max_wait)
+            try:
+                return await self._answer(call, given, longest)
+            except anyio.get_cancelled_exc_class():
+                if given.get("wait_seconds") and not scope.cancel_called:  # the client has given up
+                    app.client_waits.note_cut_off(name, session, call.elapsed())
+                raise
         return error_answer(error_texts.timed_out(self.name, call.elapsed(), auditor.last_change), is_transient=True)
 
-    async def _answer(self, call: CallContext, given: Mapping[str, Any]) -> CallToolResult | InputRequiredResult:
+    async def _answer(
+        self, call: CallContext, given: Mapping[str, Any], max_wait: int
+    ) -> CallToolResult | InputRequiredResult:
         try:
-            arguments, notes = self.arguments.read(given, call.app.max_wait)
+            arguments, notes = self.arguments.read(given, max_wait)
             return success_answer(await self.function(arguments, call), notes, call.app.missing_tools)
         except InputRequired as question:
             return question.result

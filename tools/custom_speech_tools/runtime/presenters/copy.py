@@ -2,14 +2,10 @@
 
 from collections.abc import Sequence
 
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import (
-    DEFAULT_WAIT_SECONDS,
-    check_again_after,
-    is_terminal,
-    poll_until_terminal,
-)
+from custom_speech_tools.runtime.polling import check_again_after, is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.model import steps_after_model
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.presenters.resource import resource_fields
@@ -148,4 +144,4 @@ def _steps(
         return [*steps_after_model(target, model), *remaining]
     identifier = operation.id if operation else None
     here = source.resource.name
-    return [call_step("get_copy", operation=identifier, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here), *remaining]
+    return [call_step("get_copy", operation=identifier, wait_seconds=suggested_wait(), resource=here), *remaining]

@@ -6,9 +6,10 @@ from typing import TypedDict
 
 from pydantic import Field
 
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
+from custom_speech_tools.runtime.polling import check_again_after, is_terminal
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.presenters.resource import resource_fields
 from custom_speech_tools.runtime.results import (
@@ -162,7 +163,7 @@ def steps_after_dataset(speech: Speech, dataset: schemas.Dataset) -> list[str]:
     """Return what can be done with a dataset of this status."""
     here = speech.resource.name
     if not is_terminal(dataset):
-        return [call_step("get_dataset", dataset=dataset.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here)]
+        return [call_step("get_dataset", dataset=dataset.id, wait_seconds=suggested_wait(), resource=here)]
     if dataset.status == "Failed":
         return ["Correct what `error` names in the data, then upload it again."]
     return [call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=here)]

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
+from custom_speech_tools.runtime.polling import check_again_after, is_terminal
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.presenters.resource import resource_fields
 from custom_speech_tools.runtime.results import (
@@ -134,7 +135,7 @@ def _expired_model(speech: Speech, endpoint: schemas.Endpoint, now: datetime) ->
 def _steps(speech: Speech, endpoint: schemas.Endpoint, previous: schemas.Reference | None, now: datetime) -> list[str]:
     here = speech.resource.name
     if not is_terminal(endpoint):
-        return [call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here)]
+        return [call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=suggested_wait(), resource=here)]
     if endpoint.status == "Failed":
         return ["Correct what `error` names, then deploy_model into this endpoint again."]
     if _expired_model(speech, endpoint, now):

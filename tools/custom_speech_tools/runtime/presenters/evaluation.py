@@ -8,11 +8,12 @@ from pydantic import PlainSerializer, WithJsonSchema
 
 from custom_speech_data.missed_words import MissedWord
 from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap, rate_interval
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
+from custom_speech_tools.runtime.polling import check_again_after, is_terminal
 from custom_speech_tools.runtime.presenters.references import (
     load_references,
     present_dataset_reference,
@@ -261,7 +262,7 @@ def _unread_details(details: EvaluationDetails) -> list[Finding]:
 def _steps(speech: Speech, evaluation: schemas.Evaluation, words: Sequence[Word]) -> list[str]:
     here = speech.resource.name
     if not is_terminal(evaluation):
-        wait = DEFAULT_WAIT_SECONDS
+        wait = suggested_wait()
         return [call_step("get_evaluation", evaluation=evaluation.id, wait_seconds=wait, resource=here)]
     if evaluation.status == "Failed":
         return ["Correct what `error` names, then create_evaluation again."]

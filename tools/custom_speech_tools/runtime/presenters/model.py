@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.polling import DEFAULT_WAIT_SECONDS, check_again_after, is_terminal
+from custom_speech_tools.runtime.polling import check_again_after, is_terminal
 from custom_speech_tools.runtime.presenters.references import (
     load_references,
     present_dataset_reference,
@@ -124,7 +125,7 @@ def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:
     """Return what can be done with a model of this status."""
     here = speech.resource.name
     if not is_terminal(model):
-        return [call_step("get_model", model=model.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here)]
+        return [call_step("get_model", model=model.id, wait_seconds=suggested_wait(), resource=here)]
     if model.status == "Failed":
         return ["Correct what `error` names, then create_model with another display_name or allow_duplicate=true."]
     test = call_step("create_evaluation", model=model.id, dataset=Placeholder("test dataset"), resource=here)

@@ -1,0 +1,89 @@
+"""Waits that fit the client: how long its calls may take before it gives them up."""
+
+import json
+import os
+from contextlib import suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+
+DEFAULT_WAIT_SECONDS = 25
+"""The wait that next steps suggest: many clients give up after 30 s (docs/clients.md)."""
+
+SHORT_WAIT_SECONDS = 4
+"""The same for clients that give up after five or ten seconds."""
+
+IMPATIENT_CLIENTS = frozenset({"mcp 0.1.0", "openai-agents", "google-adk", "autogen", "agno"})
+"""Names with such a time-out by default; the first is what the Python SDK says, and with it most agent frameworks."""
+
+MAX_CLIENTS = 100
+MAX_FILE_BYTES = 64 * 1024
+MAX_NAME = 100
+
+_suggested: ContextVar[int] = ContextVar("the wait that this call suggests", default=DEFAULT_WAIT_SECONDS)
+
+
+def suggested_wait() -> int:
+    """Return the seconds that the next steps of this call suggest."""
+    return _suggested.get()
+
+
+def client_name(request: ServerRequestContext[Any, Any]) -> str:
+    """Return the name and version of the client that called, empty if it did not say."""
+    client = request.session.client_params
+    return f"{client.client_info.name} {client.client_info.version}"[:MAX_NAME] if client else ""
+
+
+def session_name(request: ServerRequestContext[Any, Any]) -> str:
+    """Return what tells the session from others: its id over HTTP, empty without one; over stdio there is one."""
+    return request.request.headers.get("mcp-session-id", "") if request.request else "stdio"
+
+
+class ClientWaits:
+    """What is known of the time-outs of clients.
+
+    Args:
+        file: Keeps what was learned of clients on this machine; None for this process only.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._longest: dict[str, int] = {}
+
+    def longest(self, client: str, session: str, max_wait: int) -> int:
+        """Return the longest that a call of this client waits, and let the next steps of this call suggest no more.
+
+        Args:
+            max_wait: The operator's limit.
+        """
+        known = self._longest.get(session) or self._read().get(client)
+        is_impatient = known is None and (client in IMPATIENT_CLIENTS or client.rpartition(" ")[0] in IMPATIENT_CLIENTS)
+        longest = min(max_wait, known or max_wait)
+        _suggested.set(min(SHORT_WAIT_SECONDS if is_impatient else DEFAULT_WAIT_SECONDS, longest))
+        return longest
+
+    def note_cut_off(self, client: str, session: str, seconds: float) -> None:
+        """Keep later waits of the client below the time after which it gave up a call that waited."""
+        longest = min(max(1, int(seconds) - 1), self._longest.get(session, DEFAULT_WAIT_SECONDS))
+        if session:
+            self._longest = dict(list(self._longest.items())[-MAX_CLIENTS:]) | {session: longest}
+        if self._file is None:
+            return
+        known = {**self._read(), client: longest}
+        with suppress(OSError):  # what is not remembered is learned again
+            temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+            temporary.write_text(json.dumps(dict(list(known.items())[-MAX_CLIENTS:])), encoding="utf-8")
+            temporary.replace(self._file)
+
+    def _read(self) -> dict[str, int]:
+        """Return what other processes have learned; what cannot be read was not learned."""
+        try:
+            if self._file is None or not self._file.is_file() or self._file.stat().st_size > MAX_FILE_BYTES:
+                return {}
+            known = json.loads(self._file.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        kept = known.items() if isinstance(known, dict) else ()
+        return {name: seconds for name, seconds in kept if type(seconds) is int and seconds > 0}
