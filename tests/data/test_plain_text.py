@@ -123,3 +123,15 @@ def test_plain_text_dataset_counts_each_line_that_is_not_blank_exactly_once(line
     assert report.accepted_line_count + report.rejected_line_count == 1 + sum(
         bool(line.strip()) for line in universal.split("\n")
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("so no no no no more", "it repeats 'no' more than 3 times"),
+        ("one two one two one two one two", "it repeats 'one two' more than 3 times"),
+        ("aaaah", "it repeats 'a' more than 3 times"),
+    ],
+)
+def test_plain_text_dataset_says_what_a_line_repeats(line: str, reason: str) -> None:
+    assert read_dataset("Language", f"good\n{line}".encode()).rejected == (Rejection("2", reason),)

@@ -270,6 +270,17 @@ def test_check_data_command_prints_findings_and_exits_with_1_for_data_that_canno
     assert json.loads(refused.stdout)["findings"][0]["rule"] == "data-is-valid"
 
 
+def test_check_data_command_exits_with_3_for_data_that_need_a_repair(tmp_path: Path) -> None:
+    text, pointer = tmp_path / "text.txt", tmp_path / "pointer.txt"
+    text.write_bytes("one line\n".encode("utf-16"))
+    pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    repaired, refused = run("check-data", str(text)), run("check-data", str(pointer))
+
+    assert (repaired.returncode, refused.returncode) == (3, 1)
+    assert "can be imported after a repair" in repaired.stdout
+    assert "Git LFS pointer" in refused.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import struct
 import tempfile
 import tracemalloc
 import unicodedata
@@ -15,7 +16,7 @@ from conftest import Connect
 from custom_speech_data import DatasetReport
 from custom_speech_tools.guardrails import data_check
 from custom_speech_tools.guardrails.local_files import foreign_path
-from support.recordings import wav, zipped
+from support.recordings import chunk, pcm, riff, wav, zipped
 from support.tool_client import Caller, rules_of
 
 pytestmark = pytest.mark.anyio
@@ -431,3 +432,14 @@ async def test_check_data_reads_long_transcripts_in_little_memory(connect: Conne
 
     assert found["rejected_lines"] == 200_002
     assert peak < 32 * 1024**2
+
+
+async def test_check_data_warns_of_samples_that_the_documentation_does_not_name(
+    connect: Connect, folder: Path, calls: Path
+) -> None:
+    sound = chunk(b"data", struct.pack("<16000f", *[0.1, -0.1] * 8_000))
+    (calls / "a.wav").write_bytes(riff(chunk(b"fmt ", pcm(bits=32, tag=3)), sound))
+    found = await checked(connect, folder, "calls", kind="AudioFiles")
+
+    assert (found["ok"], found["files"]) == (True, 2)
+    assert found["findings"][0]["message"] == ("1 of 2 recordings have 32-bit samples; the documentation names 16 bit.")

@@ -30,8 +30,9 @@ def read_sentence(line: str) -> str:
     sentence = read_phrase(line)
     if URI.search(sentence):
         raise Unusable("it holds a URI")
-    if SAME_CHARACTER.search(sentence) or _repeats_words(sentence.split()):
-        raise Unusable(f"it repeats a character, a word or a group of words more than {MOST_REPEATS} times")
+    repeated = SAME_CHARACTER.search(sentence)
+    if what := repeated[1] if repeated else _repeated_words(sentence.split()):
+        raise Unusable(f"it repeats {what[:60]!r} more than {MOST_REPEATS} times")
     return sentence
 
 
@@ -57,17 +58,14 @@ def _is_usable(character: str) -> bool:
     return category[0] != "S" and category not in ("Cc", "Cn", "Co", "Cs")
 
 
-def _repeats_words(words: list[str]) -> bool:
+def _repeated_words(words: list[str]) -> str | None:
+    """Return the group of words that stands there more than MOST_REPEATS times in a row, None for none."""
     if len(words) - len(set(words)) < MOST_REPEATS:
-        return False
-    return any(_repeats_group(words, size) for size in range(1, LONGEST_GROUP + 1))
-
-
-def _repeats_group(words: list[str], size: int) -> bool:
-    """Return whether a group of `size` words stands there more than MOST_REPEATS times in a row."""
-    run = 0
-    for word, same in zip(words, words[size:], strict=False):
-        run = run + 1 if word == same else 0
-        if run == size * MOST_REPEATS:
-            return True
-    return False
+        return None
+    for size in range(1, LONGEST_GROUP + 1):
+        run = 0
+        for number, (word, same) in enumerate(zip(words, words[size:], strict=False)):
+            run = run + 1 if word == same else 0
+            if run == size * MOST_REPEATS:
+                return " ".join(words[number - run + 1 : number - run + 1 + size])
+    return None

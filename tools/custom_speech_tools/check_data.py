@@ -102,6 +102,7 @@ def present(
     """
     report, kind = data.report, data.kind
     hours = round(report.duration_milliseconds / 3_600_000, 2) if report.audio else None
+    used_hours = sum(file.duration_milliseconds for file in report.audio if file.trains) / 3_600_000
     is_ok = not any(finding.level == "block" for finding in data.findings)
     return DataCheck(
         path=given,
@@ -114,7 +115,7 @@ def present(
         words=count_words(report.texts),
         audio_hours=hours,
         files=len(report.audio),
-        estimated_training_days=round(hours / AUDIO_HOURS_PER_DAY, 2) if hours is not None else None,
+        estimated_training_days=round(used_hours / AUDIO_HOURS_PER_DAY, 2) if report.audio else None,
         repairs=list(repaired.repairs),
         note=f"Taken for {kind}: {data.guessed_from}." if data.guessed_from else None,
         next_steps=[_next_step(given, kind, locale) if is_ok else "Correct what `findings` name, then check again."],

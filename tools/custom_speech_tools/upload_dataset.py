@@ -10,7 +10,12 @@ from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.block_upload import UploadState, upload_blocks
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.dataset import UploadedDataset, dataset_fields, steps_after_dataset
+from custom_speech_tools.runtime.presenters.dataset import (
+    UploadedDataset,
+    dataset_fields,
+    import_findings,
+    steps_after_dataset,
+)
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import AzureError, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread
@@ -38,7 +43,7 @@ async def upload_dataset(arguments: UploadArguments, call: CallContext) -> Uploa
         uploaded_bytes=state.uploaded if state else None,
         total_bytes=state.total if state else None,
         repairs=list(data.repairs) if data else [],
-        findings=list(plan.findings),
+        findings=[*plan.findings, *(import_findings(dataset) if data is None else [])],
         next_steps=steps,
     )
 

@@ -7,13 +7,20 @@ from custom_speech_data import READERS
 from custom_speech_server.commands.options import add_shared, path
 from custom_speech_server.console import Progress, wrapped
 
+_VERDICTS = {
+    0: "These data can be imported.",
+    1: "These data cannot be imported.",
+    3: "These data can be imported after a repair, which upload_dataset makes in a copy.",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("path", type=path, metavar="PATH", help="file or folder")
     parser.add_argument("--kind", choices=sorted(READERS), help="kind of the dataset (default: guessed)")
     add_shared(parser, "--json")
-    parser.epilog = """Exit status: 0 the data can be imported, 1 they cannot, 2 wrong usage.
+    parser.epilog = """Exit status: 0 Azure takes the data as they are, 3 after the repair that
+upload_dataset makes, 1 they cannot be imported, 2 wrong usage.
 
 examples:
   custom-speech-mcp check-data terms.txt
@@ -31,9 +38,10 @@ def run(options: argparse.Namespace) -> int:
     with Progress(f"Checking {options.path}."):
         resolved = options.path.resolve()
         found = check(LocalPath(str(options.path), resolved.parent, resolved), options.kind, None)
+    status = 1 if not found.ok else 3 if found.needs_repair else 0
     if options.json:
         print(found.model_dump_json())
-        return 0 if found.ok else 1
+        return status
     print(f"{options.path}: {found.kind}{f' ({found.note})' if found.note else ''}")
     audio = f", {found.files} recordings, {found.audio_hours} h of audio" if found.files else ""
     print(f"{found.lines} lines, {found.words} words, {found.rejected_lines} rejected{audio}")
@@ -41,5 +49,5 @@ def run(options: argparse.Namespace) -> int:
         print(wrapped(f"[{finding.level}] {finding.message} {finding.fix}", "  ", "    "))
     for repair in found.repairs:
         print(wrapped(f"upload_dataset would repair: {repair}", "  ", "    "))
-    print("These data can be imported." if found.ok else "These data cannot be imported.")
-    return 0 if found.ok else 1
+    print(_VERDICTS[status])
+    return status

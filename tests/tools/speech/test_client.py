@@ -18,6 +18,7 @@ from custom_speech_tools.speech import (
     Speech,
     SpeechResource,
     UnreadableAnswerError,
+    schemas,
 )
 
 pytestmark = pytest.mark.anyio
@@ -224,3 +225,12 @@ async def test_client_no_answer_raises_anything_but_its_own_errors(body: bytes) 
 
     with pytest.raises(UnreadableAnswerError):
         await client.models_get_custom_model(ID)
+
+
+@pytest.mark.parametrize("name", ["innerError", "innererror"])
+def test_client_reads_the_inner_error_in_either_spelling(name: str) -> None:
+    body = {"code": "InvalidRequest", "message": "outer", name: {"code": "InvalidPayload", "message": "inner"}}
+    inner = schemas.Error.model_validate(body).inner_error
+
+    assert inner is not None
+    assert (inner.code, inner.message) == ("InvalidPayload", "inner")

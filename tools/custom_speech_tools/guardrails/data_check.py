@@ -17,6 +17,7 @@ from custom_speech_data.kind import ARCHIVE_KINDS, guess_kind
 from custom_speech_data.loudness import loudness_faults
 from custom_speech_data.repair import repair_text
 from custom_speech_tools.guardrails.local_files import LocalPath
+from custom_speech_tools.runtime.recording_length import LONGEST_SECONDS, LONGEST_WHISPER_SECONDS
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
@@ -82,7 +83,7 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
         except OSError as error:
             why = error.strerror or type(error).__name__
             report = findings.failed(DatasetError("DataImportFailed", f"It cannot be read: {why}."))
-        stated = (*data_is_valid(report), *sound_is_usable(content, report))
+        stated = (*data_is_valid(report), *recordings_fit(report), *sound_is_usable(content, report))
         yield CheckedData(content, found, guessed_from, report, tuple(repairs), len(repairs) > is_folder, stated)
 
 
@@ -133,6 +134,27 @@ def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
             level="warn",
             message=f"{report.rejected_line_count} of {total} lines or files would be left out.",
             fix="Check the kind and the format: so many rejected parts are seldom intended.",
+        )
+
+
+def recordings_fit(report: DatasetReport) -> Iterator[Finding]:
+    """Warn of recordings that are too long for training, or in a format that the documentation does not name."""
+    total, long = len(report.audio), sum(not file.trains for file in report.audio)
+    if long:
+        effect = "training with them alone fails" if long == total else "training uses only their transcripts"
+        yield Finding(
+            rule="recording-length",
+            level="warn",
+            message=f"{long} of {total} recordings are longer than {LONGEST_SECONDS} s: {effect}.",
+            fix=f"Cut them into parts for training, of {LONGEST_WHISPER_SECONDS} s for Whisper base models. "
+            "For testing up to two hours is fine.",
+        )
+    if undocumented := sum(not file.has_documented_format for file in report.audio):
+        yield Finding(
+            rule="data-is-valid",
+            level="warn",
+            message=f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit.",
+            fix="Azure has imported such recordings. To be certain, convert them to 16-bit PCM.",
         )
 
 

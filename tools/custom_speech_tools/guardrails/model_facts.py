@@ -17,6 +17,12 @@ from custom_speech_tools.runtime.parameters import (
     ResourceName,
 )
 from custom_speech_tools.runtime.presenters.model import AUDIO_KINDS
+from custom_speech_tools.runtime.recording_length import (
+    LONGEST_SECONDS,
+    LONGEST_WHISPER_SECONDS,
+    RecordingLengths,
+    lengths_of,
+)
 from custom_speech_tools.runtime.regions import trains_audio
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
@@ -82,8 +88,20 @@ class ModelFacts:
 
     @property
     def audio_hours(self) -> float:
-        """Hours of audio in the datasets."""
-        return sum(dataset.audio_seconds for dataset in self.found_datasets if dataset.kind in AUDIO_KINDS) / 3600
+        """Hours of audio in the datasets that training uses: recordings that are too long do not count."""
+        return sum(lengths.used_seconds for _, lengths in self.recordings) / 3600
+
+    @property
+    def longest_seconds(self) -> int:
+        """The longest recording that is trained with; Whisper base models take shorter ones."""
+        base = self.chosen_base_model
+        return LONGEST_WHISPER_SECONDS if base and "whisper" in base.display_name.lower() else LONGEST_SECONDS
+
+    @property
+    def recordings(self) -> list[tuple[schemas.Dataset, RecordingLengths]]:
+        """The datasets with audio, and the lengths of their recordings."""
+        audio = [dataset for dataset in self.found_datasets if dataset.kind in AUDIO_KINDS]
+        return [(dataset, lengths_of(dataset, self.longest_seconds)) for dataset in audio]
 
     @property
     def open_base_models(self) -> list[schemas.BaseModel]:

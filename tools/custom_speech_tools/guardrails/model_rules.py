@@ -205,6 +205,34 @@ def audio_is_used(facts: ModelFacts) -> Findings:
         yield Finding(rule="audio-hours", level="warn", message=message, fix=fix)
 
 
+def recordings_have_length(facts: ModelFacts) -> Findings:
+    """Require a recording that is short enough to be trained with; warn about those that are not."""
+    base, longest = facts.chosen_base_model, facts.longest_seconds
+    if base is None or adapts_to_text_only(base):
+        return
+    found = [(dataset, lengths) for dataset, lengths in facts.recordings if dataset.status == "Succeeded"]
+    are_all_too_long = bool(found) and all(lengths.too_long == lengths.total > 0 for _, lengths in found)
+    for dataset, lengths in found:
+        name = quote(dataset.display_name)
+        if lengths.too_long:
+            effect = "training with them fails" if are_all_too_long else "only their transcripts are used"
+            yield Finding(
+                rule="recording-length",
+                level="block" if are_all_too_long else "warn",
+                message=f"{lengths.too_long} of {lengths.total} recordings of dataset {name} are longer than "
+                f"{longest} s: {effect}.",
+                fix=f"Cut them into parts of at most {longest} s with their transcripts. For testing they are fine.",
+            )
+        elif lengths.total and (average := lengths.used_seconds / lengths.total) > longest:
+            yield Finding(
+                rule="recording-length",
+                level="warn",
+                message=f"The recordings of dataset {name} are {average:.0f} s long on average; of those longer than "
+                f"{longest} s only the transcripts are used, and if all are, training fails.",
+                fix="Cut long recordings into parts. For testing they are fine.",
+            )
+
+
 RULES: tuple[Callable[[ModelFacts], Findings], ...] = (
     resource_is_writable,
     references_are_found,
@@ -217,6 +245,7 @@ RULES: tuple[Callable[[ModelFacts], Findings], ...] = (
     datasets_are_ready,
     datasets_combine,
     audio_is_used,
+    recordings_have_length,
 )
 
 

@@ -34,6 +34,7 @@ from custom_speech_tools.runtime.parameters import (
     WaitSeconds,
     require_text_kind,
 )
+from custom_speech_tools.runtime.recording_length import LENGTH_PROPERTY, note_lengths
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
@@ -82,6 +83,7 @@ class UploadPlan:
         same_name: Datasets of the same name and locale.
         content: The digest of the content, or what its address names.
         blocks: The digests of the blocks of local data.
+        lengths: What the dataset notes of its recordings.
     """
 
     speech: Speech
@@ -90,6 +92,7 @@ class UploadPlan:
     same_name: tuple[schemas.Dataset, ...]
     content: str
     blocks: tuple[bytes, ...]
+    lengths: str | None
     findings: tuple[Finding, ...]
     read_at: float
 
@@ -117,11 +120,14 @@ class UploadPlan:
     def definition(self, key: str) -> dict[str, JsonValue]:
         """Return the body of Datasets_Create."""
         request = self.request
+        properties: dict[str, JsonValue] = {KEY_PROPERTY: key}
+        if self.lengths:
+            properties[LENGTH_PROPERTY] = self.lengths
         body: dict[str, JsonValue] = {
             "displayName": request.display_name,
             "locale": request.locale,
             "kind": request.kind,
-            "customProperties": {KEY_PROPERTY: key},
+            "customProperties": properties,
         }
         if request.content_url:
             body["contentUrl"] = request.content_url
@@ -176,9 +182,11 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
         raise _refused(known)
     blocks = await run_in_thread(partial(block_digests, data.content)) if data else ()
     content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_identity(url or "")
-    plan = UploadPlan(
-        speech, request, project, tuple(same_name.return_value.entities), content, blocks, tuple(known), read_at
+    lengths = (
+        note_lengths(file.duration_milliseconds for file in data.report.audio) if data and data.report.audio else None
     )
+    named = tuple(same_name.return_value.entities)
+    plan = UploadPlan(speech, request, project, named, content, blocks, lengths, tuple(known), read_at)
     return replace(plan, findings=(*known, *_earlier_imports(plan)))
 
 

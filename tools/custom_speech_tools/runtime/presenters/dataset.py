@@ -17,6 +17,7 @@ from custom_speech_tools.runtime.results import (
     EntityReference,
     Failure,
     FailureField,
+    Finding,
     Findings,
     Listing,
     Moment,
@@ -74,6 +75,7 @@ class DatasetDetails(ResourceAnswer):
     last_action: Moment | None
     error: FailureField | None
     rejected: list[RejectedPart]
+    findings: Findings
     now: Moment
     check_again_after_seconds: int | None = optional()
 
@@ -85,7 +87,6 @@ class UploadedDataset(DatasetDetails):
     uploaded_bytes: int | None
     total_bytes: int | None
     repairs: list[Sentence]
-    findings: Findings
 
 
 class Datasets(Listing):
@@ -145,7 +146,7 @@ async def dataset_fields(call: CallContext, speech: Speech, dataset: schemas.Dat
 
 async def read_rejected(speech: Speech, dataset: schemas.Dataset) -> list[RejectedPart]:
     """Return the first rejected lines or files of the service's report; none where it cannot be read."""
-    if dataset.rejected_lines == 0:
+    if dataset.rejected_lines == 0 and dataset.status != "Failed":  # of a failed import nothing is counted
         return []
     try:
         files = (await speech.datasets_list_files(dataset.id)).entities
@@ -159,11 +160,24 @@ async def read_rejected(speech: Speech, dataset: schemas.Dataset) -> list[Reject
         return []
 
 
+def import_findings(dataset: schemas.Dataset) -> list[Finding]:
+    """Return a warning where the import left out lines or files."""
+    rejected, accepted = dataset.rejected_lines or 0, dataset.lines or 0
+    if not rejected:
+        return []
+    message = (
+        f"The import rejected {rejected} of {rejected + accepted} lines or files; `lines` counts the accepted ones."
+    )
+    fix = "The first of them are in `rejected`; correct them and upload the data again to use them."
+    return [Finding(rule="dataset-ready", level="warn", message=message, fix=fix)]
+
+
 def steps_after_dataset(speech: Speech, dataset: schemas.Dataset) -> list[str]:
     """Return what can be done with a dataset of this status."""
     here = speech.resource.name
     if not is_terminal(dataset):
         return [call_step("get_dataset", dataset=dataset.id, wait_seconds=suggested_wait(), resource=here)]
     if dataset.status == "Failed":
-        return ["Correct what `error` names in the data, then upload it again."]
+        delete = call_step("delete_entity", kind="dataset", entity=dataset.id, resource=here)
+        return ["Correct what `error` and `rejected` name in the data, then upload it again.", delete]
     return [call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=here)]

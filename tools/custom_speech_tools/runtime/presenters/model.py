@@ -13,6 +13,7 @@ from custom_speech_tools.runtime.presenters.references import (
     present_reference,
 )
 from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.recording_length import lengths_of
 from custom_speech_tools.runtime.results import (
     MAX_PARTS,
     Created,
@@ -115,10 +116,10 @@ async def present_model(
 
 
 def audio_hours(speech: Speech, model: schemas.CustomModel) -> float:
-    """Return the hours of audio that a model is trained with, as far as its datasets are known."""
+    """Return the hours of audio that training uses, as far as its datasets are known."""
     datasets = [speech.known.get(part.id) for part in model.datasets or []]
     found = [item for item in datasets if isinstance(item, schemas.Dataset) and item.kind in AUDIO_KINDS]
-    return sum(dataset.audio_seconds for dataset in found) / 3600
+    return sum(lengths_of(dataset).used_seconds for dataset in found) / 3600
 
 
 def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:

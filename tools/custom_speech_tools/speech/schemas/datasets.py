@@ -3,19 +3,29 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, WrapValidator
 from typing_extensions import TypedDict
 
-from custom_speech_tools.speech.schemas.entities import Count, Entity, EntityError, Moment, Reference, Schema
+from custom_speech_tools.speech.schemas.entities import (
+    Count,
+    Entity,
+    EntityError,
+    Moment,
+    Reference,
+    Schema,
+    or_none,
+)
 
 
 class DatasetProperties(TypedDict, total=False):
     """The result of importing a dataset."""
 
-    acceptedLineCount: Count | None
-    rejectedLineCount: Count | None
-    durationMilliseconds: Count | None
-    duration: Annotated[timedelta, Field(le=timedelta(days=365_000))] | None
+    acceptedLineCount: Count
+    rejectedLineCount: Count
+    durationMilliseconds: Count
+    duration: Annotated[
+        Annotated[timedelta, Field(ge=timedelta(), le=timedelta(days=365_000))] | None, WrapValidator(or_none)
+    ]
     error: EntityError | None
 
 

@@ -2,10 +2,17 @@
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech.addresses import ENTITY, GUID, entity_of
@@ -20,7 +27,17 @@ def _aware(moment: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
-Count = Annotated[int, Field(ge=-1, le=MAX_COUNT)]
+
+
+def or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Return a number, None for one that cannot be believed: the rest of the entity is as good as before."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+Count = Annotated[Annotated[int, Field(ge=-1, le=MAX_COUNT)] | None, WrapValidator(or_none)]
 
 
 class Schema(pydantic.BaseModel):

@@ -1,8 +1,8 @@
 """Error bodies: the service's own, and those of the gateway in front of it."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from custom_speech_tools.speech.schemas.entities import Schema
 
@@ -19,7 +19,9 @@ class Error(Schema):
 
     code: str | None = None
     message: str | None = None
-    inner_error: InnerError | None = None
+    inner_error: Annotated[
+        InnerError | None, Field(validation_alias=AliasChoices("innerError", "innererror", "inner_error"))
+    ] = None
 
     @model_validator(mode="before")
     @classmethod
