@@ -85,6 +85,20 @@ def test_state_is_kept_aside_when_it_is_damaged(tmp_path: Path, content: bytes) 
     assert emulator(state=file) is not None
 
 
+def test_state_that_cannot_be_kept_aside_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder that is read-only; the file is named, and what to do next."""
+    file = tmp_path / "state.db"
+    file.write_bytes(b"no database, but long enough to be looked at" * 100)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refused)
+
+    with pytest.raises(StateUnusableError, match=r"state\.db cannot be used .* nor renamed .*; name another one"):
+        emulator(state=file)
+
+
 def test_state_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) -> None:
     """A sound head and torn pages behind it: noticed at the start, not by the request that reads there."""
     file = tmp_path / "state.db"

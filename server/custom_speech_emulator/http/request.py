@@ -73,7 +73,7 @@ class Call:
         return self.state.store
 
     def require_trust(self, name: str, url: str) -> None:
-        """403 where a web page, or a caller on another machine, could make this one read or call something."""
+        """403 if a web page, or a caller on another machine, could make this one read or call something."""
         settings = self.state.settings
         if settings.allow_hosts and host_of(url) not in settings.allow_content_hosts:
             raise Refused(

@@ -91,7 +91,7 @@ def create(call: Call) -> Answer:
 
 
 def fresh(call: Call, body: NewDataset) -> Entity:
-    """Return a dataset that has no content yet; 400 where the locale, the project or the quota does not allow it."""
+    """Return a dataset that has no content yet; 400 if the locale, the project or the quota does not allow it."""
     body.locale = offered(body.locale)  # the list of kinds of a locale is not enforced (recorded live)
     project = projects.connected(call, body.project, body.locale)
     quotas.check(call, "datasets")

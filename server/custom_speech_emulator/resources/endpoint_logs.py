@@ -127,7 +127,7 @@ def _signed(call: Call, log: str, until: datetime) -> str:
 
 
 def _place(call: Call) -> str:
-    """Return where the logs lie that a path names; 400 when the endpoint keeps none."""
+    """Return where the logs lie that a path names; 400 if the endpoint keeps none."""
     if "locale" in call.path:
         return of_locale(offered(call.path["locale"]))
     endpoint = entities.found(call, ENDPOINTS)
