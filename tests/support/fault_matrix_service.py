@@ -57,7 +57,11 @@ class Service:
         await self._control("finish", {"id": self.model, "status": "Succeeded"})
         other = await self._ask("POST", "/models", {"displayName": "Another", "locale": "en-US"})
         await self._control("finish", {"id": _id(other["self"]), "status": "Succeeded"})
-        source = {"sourceResourceId": self.emulation.state.account(EAST).resource_id}
+        source = {
+            "sourceResourceId": next(
+                one.resource_id for one in self.emulation.state.settings.accounts if one.name == EAST
+            )
+        }
         allowed = await self._ask("POST", "/models:authorizecopy", source, "westeurope")
         self.operation = (await self._ask("POST", f"/models/{_id(other['self'])}:copy", allowed))["id"]
         await self._prepare_test_and_endpoint()
