@@ -52,4 +52,4 @@ with tempfile.TemporaryDirectory() as folder:
     subprocess.run(command, check=True, capture_output=True, env=environment)
     report = [*product, "report", "--emulated", "--html", str(work / "report.html")]
     subprocess.run(report, check=True, capture_output=True, env=environment)
-    photograph(work / "report.html", HERE / "view.png", 1100, 1900)
+    photograph(work / "report.html", HERE / "view.png", 1100, 1500)

@@ -136,6 +136,10 @@ def test_page_marks_void_tests_live_models_and_edits() -> None:
     assert {"del", "ins", "mark"} <= set(page.tags)
 
 
+def test_view_of_fewer_days_does_not_say_that_nothing_ends_within_more() -> None:
+    assert "90 days" not in fragment("check_expirations", report_of(models=0)["answers"]["check_expirations"])
+
+
 def test_page_says_that_a_resource_is_emulated() -> None:
     assert "EMULATED" in Outline(report_page(report_of(emulated=True))).text
     assert "EMULATED" not in Outline(report_page(report_of())).text

@@ -23,24 +23,28 @@ ACTION_DAYS = 90
 _URGENT_DAYS = 30
 
 
-def needed_actions(answer: Answer) -> Markup:
-    """Return what ends within 90 days or has ended, with what to do; nothing helps a base model that has closed."""
+def needed_actions(answer: Answer, nothing: str | None = None) -> Markup | None:
+    """Return what ends within 90 days or has ended, with what to do; nothing helps a base model that has closed.
+
+    Args:
+        nothing: Stands there if nothing does; None leaves the section out, for answers about fewer days.
+    """
     standings = [(item, days_left(item, answer)) for item in answer["items"]]
     due = [
         element("li", _action(item, days))
         for item, days in standings
         if days <= ACTION_DAYS and (days >= 0 or item["kind"] != "base_model")
     ]
-    what = "Nothing that was read ends" if answer.get("unread") else "Nothing ends"
-    nothing = paragraph(f"{what} within {ACTION_DAYS} days.", "empty")
-    title = f"Needs action within {ACTION_DAYS} days"
-    return section("actions", title, element("ul", due, class_="cards") if due else nothing)
+    if not due and nothing is None:
+        return None
+    shown = element("ul", due, class_="cards") if due else paragraph(nothing, "empty")
+    return section("actions", f"Needs action within {ACTION_DAYS} days", shown)
 
 
 def _action(item: Answer, days: int) -> Markup:
     standing = _standing(days)
     return join(
-        element("p", badge(*standing), " ", element("strong", name(item["what"])), _whereabouts(item)),
+        element("p", badge(*standing), " ", element("strong", name(item["what"])), _whereabouts(item), _ends(item)),
         element("p", item["effect"]),
         element("p", element("strong", "Do: "), item["action"]),
         element("p", element("code", item["call"])),
@@ -81,6 +85,10 @@ def _standing(days: int) -> Standing:
     if days <= _URGENT_DAYS:
         return Standing(f"▲ {text}", "bad")
     return Standing(f"● {text}", "warn") if days <= ACTION_DAYS else Standing(text, "")
+
+
+def _ends(item: Answer) -> Markup:
+    return element("span", f" · ends {item['ends']}", class_="soft")
 
 
 def _whereabouts(item: Answer) -> Markup:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from custom_speech_server.view.evaluations import error_rates, rate_text, tests_section, verdict_of
-from custom_speech_server.view.expirations import days_left, needed_actions, timeline
+from custom_speech_server.view.expirations import ACTION_DAYS, days_left, needed_actions, timeline
 from custom_speech_server.view.inventory import endpoints_table, models_table, unread_notice
 from custom_speech_server.view.markup import Answer, Child, Markup, badge, element, join, name
 
@@ -33,12 +33,13 @@ def report_page(report: Mapping[str, Any]) -> str:
     details = {test["id"]: test for test in report["tests"]}
     every = [one | details.get(one["id"], {}) for one in report["evaluations"]["evaluations"]]
     hidden = sum(one["status"] == "Succeeded" for one in every) - len(details)
+    nothing = "Nothing that was read" if report["unread"] else "Nothing"
     return html_page(
         _header(report),
         unread_notice(report["unread"]),
         element("dl", [_fact(*fact) for fact in summary(report)], class_="summary"),
         element("nav", [element("a", title, href=f"#{part}") for part, title in _PARTS.items()], aria_label="Parts"),
-        needed_actions(report["expirations"]),
+        needed_actions(report["expirations"], f"{nothing} ends within {ACTION_DAYS} days."),
         timeline(report["expirations"]),
         error_rates(every, live),
         tests_section(report["tests"], max(0, hidden)),
@@ -74,8 +75,14 @@ def emulated_badge(answer: Answer) -> Markup | None:
 
 
 def _header(report: Mapping[str, Any]) -> Markup:
+    unread = {one["resource"] for one in report["unread"]}
     resources = [
-        element("li", name(one["name"]), " ", badge("EMULATED", "warn") if one["emulated"] else None)
+        element(
+            "li",
+            [name(one["name"]), " "],
+            badge("EMULATED", "warn") if one["emulated"] else None,
+            badge("not read", "bad") if one["name"] in unread else None,
+        )
         for one in report["resources"]["resources"]
     ]
     day, time = report["now"][:10], report["now"][11:16]
