@@ -140,6 +140,15 @@ def test_view_of_fewer_days_does_not_say_that_nothing_ends_within_more() -> None
     assert "90 days" not in fragment("check_expirations", report_of(models=0)["answers"]["check_expirations"])
 
 
+def test_page_marks_the_original_of_a_copy_that_is_live() -> None:
+    """A model is tested where it was trained, and applications use its copy."""
+    scene = report_of(models=1)
+    scene["models"]["models"].append(scene["models"]["models"][0] | {"id": "copy", "copied_from": "model-0"})
+    scene["endpoints"]["endpoints"][0]["model"]["id"] = "copy"
+
+    assert Outline(report_page(scene)).texts.count("live") == 2
+
+
 def test_page_says_that_a_resource_is_emulated() -> None:
     assert "EMULATED" in Outline(report_page(report_of(emulated=True))).text
     assert "EMULATED" not in Outline(report_page(report_of())).text

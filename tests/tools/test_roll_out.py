@@ -64,6 +64,8 @@ async def test_roll_out_tests_copies_connects_and_deploys_on_every_target(call: 
     west = answer["targets"][0]
     copy = await call("get_model", model=west["copy"]["id"], resource=WEST)
     assert (copy["project"]["display_name"], copy["copied_from"]) == ("Contoso en-US", model)
+    listed = (await call("list_models", resource=WEST))["models"]
+    assert {one["id"]: one.get("copied_from") for one in listed}[copy["id"]] == model
     endpoint = await call("get_endpoint", endpoint="Live", resource=WEST)
     assert (endpoint["id"], endpoint["model"]["id"]) == (west["endpoint"]["id"], copy["id"])
 

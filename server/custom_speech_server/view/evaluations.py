@@ -18,8 +18,8 @@ from custom_speech_server.view.markup import (
     table,
 )
 
-Live = Collection[tuple[str, str]]
-"""Resource and id of each model that an endpoint has."""
+Live = Collection[str]
+"""The ids of models that endpoints have, and of those that such models are copies of."""
 
 _MAX_ALIGNED_WORDS = 500
 """Words of an utterance whose edits are marked; the time for that grows with their square."""
@@ -51,7 +51,7 @@ def _rates_of(tested: Sequence[tuple[Answer, Answer]], live: Live) -> Markup:
     scale, ticks = _rate_scale([model for _, model in tested])
     rows: list[list[Child]] = []
     for test, model in tested:
-        is_live, void = (test["resource"], model["id"]) in live, is_void(test)
+        is_live, void = model["id"] in live, is_void(test)
         marks = [badge("live", "good") if is_live else None, badge("void: trained with it", "warn") if void else None]
         chart = interval_row(scale, ticks, model, "void" if void else "live" if is_live else "")
         date = str(test.get("created") or "–")[:10]

@@ -33,16 +33,16 @@ def unread_notice(unread: Sequence[Answer]) -> Markup | None:
     return element("div", text, element("ul", reasons), class_="notice", role="note", id="unread")
 
 
-def models_table(answer: Answer, live: Collection[tuple[str, str]] = ()) -> Markup:
+def models_table(answer: Answer, live: Collection[str] = ()) -> Markup:
     """Return the custom models.
 
     Args:
-        live: Resource and id of each model that an endpoint has.
+        live: The ids of models that endpoints have.
     """
     rows: list[list[Child]] = []
     for one in answer["models"]:
         resource = one.get("resource") or answer["resource"]
-        title = join(name(one["display_name"]), " ", badge("live", "good") if (resource, one["id"]) in live else None)
+        title = join(name(one["display_name"]), " ", badge("live", "good") if one["id"] in live else None)
         until = one.get("transcription_until") or "–"
         rows.append([title, name(resource), one["locale"], _status(one), _day(one), until])
     columns = {"Model": "wide", "Resource": "", "Locale": "", "Status": "", "Created": "short", "Works until": "short"}

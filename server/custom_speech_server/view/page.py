@@ -29,7 +29,8 @@ def report_page(report: Mapping[str, Any]) -> str:
     Args:
         report: What `report --json` prints.
     """
-    live = {(one["resource"], one["model"]["id"]) for one in report["endpoints"]["endpoints"] if one.get("model")}
+    live = {one["model"]["id"] for one in report["endpoints"]["endpoints"] if one.get("model")}
+    originals = {str(one.get("copied_from")) for one in report["models"]["models"] if one["id"] in live}
     details = {test["id"]: test for test in report["tests"]}
     every = [one | details.get(one["id"], {}) for one in report["evaluations"]["evaluations"]]
     hidden = sum(one["status"] == "Succeeded" for one in every) - len(details)
@@ -41,7 +42,7 @@ def report_page(report: Mapping[str, Any]) -> str:
         element("nav", [element("a", title, href=f"#{part}") for part, title in _PARTS.items()], aria_label="Parts"),
         needed_actions(report["expirations"], f"{nothing} ends within {ACTION_DAYS} days."),
         timeline(report["expirations"]),
-        error_rates(every, live),
+        error_rates(every, live | originals),
         tests_section(report["tests"], max(0, hidden)),
         models_table(report["models"], live),
         endpoints_table(report["endpoints"]),

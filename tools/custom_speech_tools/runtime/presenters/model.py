@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from pydantic import AliasPath
+
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder
@@ -71,6 +73,7 @@ class ListedModel(Result):
     status: ServiceText
     created: Moment | None = Created
     transcription_until: Day | None
+    copied_from: ServiceText | None = optional(validation_alias=AliasPath("custom_properties", COPIED_FROM_PROPERTY))
     resource: str | None = optional()
 
 
