@@ -22,7 +22,9 @@ PRICES = Prices("USD", Decimal("10"), Decimal("0.0538"), Decimal("0.3"))
 TEXT, AUDIO = "Contoso plain text en-US", "Contoso audio with transcripts en-US"
 TRAINING = {"display_name": "Calls", "locale": "en-US", "datasets": [AUDIO]}
 AMOUNT = "about 5.8 h of training, about 57.60 USD at your configured price of 10 USD per hour"
-MONTH = "about 730 h of hosting a month, about 39.27 USD at your configured price of 0.0538 USD per hour"
+MONTH = (
+    "about 730 h of hosting a month for each endpoint, about 39.27 USD at your configured price of 0.0538 USD per hour"
+)
 
 Priced = Callable[..., AbstractAsyncContextManager[Caller]]
 
@@ -87,6 +89,16 @@ async def test_questions_state_the_amounts_of_training_and_of_a_month_of_hosting
         True,
         True,
     ]
+
+
+async def test_question_of_a_rollout_states_the_amount(priced: Priced) -> None:
+    async with priced(confirm="ask") as call:
+        await call("create_model", **TRAINING | {"datasets": [TEXT]}, base_model="20230614")
+        await call("get_model", model="Calls", wait_seconds=10)
+        target = {"resource": "emulator-westeurope", "endpoint": "live"}
+        refusal = await call.refusal("roll_out", model="Calls", targets=[target])
+
+    assert f"That is {MONTH}." in refusal
 
 
 async def test_token_does_not_outlive_the_price_that_the_user_was_told(priced: Priced) -> None:

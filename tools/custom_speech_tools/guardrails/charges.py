@@ -43,7 +43,7 @@ def training_cost(resource: SpeechResource, audio_hours: float) -> str:
 
 def hosting_cost(resource: SpeechResource) -> str:
     """Return in a sentence what a month of an endpoint costs."""
-    return cost_in_words(_charge(resource, "hosting", HOURS_PER_MONTH, "h of hosting a month"))
+    return cost_in_words(_charge(resource, "hosting", HOURS_PER_MONTH, "h of hosting a month for each endpoint"))
 
 
 def cost_in_words(charge: EstimatedCharge | None) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from custom_speech_tools.guardrails import copy_rules
+from custom_speech_tools.guardrails.charges import hosting_cost
 from custom_speech_tools.guardrails.copy_rules import CopyFacts
 from custom_speech_tools.guardrails.deployment_plan import hosting_of
 from custom_speech_tools.guardrails.model_plan import next_step_when_blocked
@@ -93,6 +94,7 @@ class RolloutPlan:
         is_emulated = all(one.speech.is_emulated for one in new)
         cost = "would be charged on Azure; these resources are emulated" if is_emulated else "is charged"
         hosting = f"Hosting {len(new)} new endpoint(s) {cost}, each around the clock: {each}." if new else ""
+        hosting += f" {hosting_cost(new[0].speech.resource)}" if new else ""
         training = self.training_effect.words if self.training_effect else ""
         others = [one.speech.resource.name for one in self.targets if one not in new and not one.is_deployed]
         also = f" Without a further charge it also goes to {', '.join(others)}." if others else ""
@@ -148,7 +150,8 @@ def _with_charges(call: CallContext, draft: RolloutPlan) -> RolloutPlan:
             policy,
             f"Endpoint {quote(one.asked.endpoint or '')} is new; hosting it is charged around the clock to resource "
             f"{one.speech.resource.name}."
-            f"{' It is emulated, so nothing is really charged.' if one.speech.is_emulated else ''}",
+            f"{' It is emulated, so nothing is really charged.' if one.speech.is_emulated else ''} "
+            f"{hosting_cost(one.speech.resource)}",
             "An existing endpoint can take the model instead, and keeps its id.",
         )
         for one in plan.new_endpoints
