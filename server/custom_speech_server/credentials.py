@@ -9,6 +9,7 @@ import anyio
 from pydantic import SecretStr
 
 from custom_speech_server.external_command import CommandError, run_command
+from custom_speech_server.toml_file import may_be_key
 from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.credential import KEY_HEADER
 from custom_speech_tools.speech.sanitize import sanitize
@@ -103,7 +104,8 @@ class KeyringKey(StoredKey):
         ask = partial(keyring.get_password, "custom-speech-mcp", self._entry)
         key = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
         if not key:
-            command = f"keyring set custom-speech-mcp {self._entry}"
+            entry = "ENTRY" if may_be_key(self._entry) else self._entry  # the key itself, in place of its name
+            command = f"keyring set custom-speech-mcp {entry}"
             raise _no_credential(self._resource, f"The keyring has no key for it. Run: {command}")
         return str(key)
 
@@ -138,7 +140,7 @@ class EntraToken:
             self._identity = self._identity or DefaultAzureCredential()
             return str(self._identity.get_token(ENTRA_SCOPE, **tenant).token)
         except (ClientAuthenticationError, ValueError) as error:
-            reason = sanitize(str(error), 300)
+            reason = sanitize(str(error).replace(self._tenant or "\0", "***"), 300)
             message = f"No Entra identity was accepted for it: {reason} Sign in with: az login"
             raise _no_credential(self._resource, message) from None
 

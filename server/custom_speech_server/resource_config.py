@@ -26,6 +26,7 @@ from custom_speech_server.toml_file import (
     exposure_warnings,
     line_at,
     lines_of,
+    may_be_key,
     parse_toml,
     read_toml_text,
 )
@@ -53,6 +54,12 @@ class Resources:
     in_process: bool = False
     warnings: tuple[str, ...] = ()
     data_dirs: tuple[Path, ...] = ()
+
+
+V3_2_RETIRED = (
+    "Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove api_version: 2025-10-15 is the "
+    "default."
+)
 
 
 class _Section(pydantic.BaseModel):
@@ -87,6 +94,11 @@ class _Resource(_Section):
     read_only: bool = False
     require_evaluation: bool = False
 
+    @property
+    def is_retired(self) -> bool:
+        """Whether Microsoft has announced the end of the API version."""
+        return self.api_version == "v3.2"
+
     @pydantic.model_validator(mode="after")
     def _is_complete(self) -> "_Resource":
         shown = region_of(self.endpoint or "")
@@ -115,13 +127,23 @@ class _Prices(_Section):
     transcription_per_hour: Decimal | None = Field(default=None, ge=0)
 
 
+def _name(text: str) -> str:
+    """Return the name of a resource, which every answer shows."""
+    if may_be_key(text):
+        raise ValueError("must be a short name; if this is a key, rotate it")
+    return text
+
+
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$"), AfterValidator(_name)]
+
+
 class _File(_Section):
     """The whole file."""
 
     default: str | None = None
     data_dirs: list[str] = []
     prices: _Prices | None = None
-    resources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], _Resource] = Field(min_length=1)
+    resources: dict[_Name, _Resource] = Field(min_length=1)
 
 
 def _region_hint(value: object) -> str:
@@ -187,7 +209,8 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
         found = tuple(replace(one, prices=prices) for one in found)
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
     missing = [f"{file}: data_dirs: {folder} is not a folder." for folder in data_dirs if not folder.is_dir()]
-    warnings = (*exposure_warnings(file), *missing)
+    old = [f"{file}: resources.{name}: {V3_2_RETIRED}" for name, one in content.resources.items() if one.is_retired]
+    warnings = (*exposure_warnings(file), *missing, *old)
     return Resources(found, default, str(file), warnings=warnings, data_dirs=data_dirs)
 
 
@@ -216,7 +239,7 @@ def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[
         entry = _Resource.model_validate({**settings, "key": {"env": f"{prefix}_KEY"}})
     except pydantic.ValidationError as error:
         faults = "; ".join(
-            f"{prefix}_{'_'.join(map(str, fault['loc'])).upper()}: {describe_fault(fault, _HINTS)}"
+            "_".join([prefix, *map(str, fault["loc"])]).upper() + f": {describe_fault(fault, _HINTS)}"
             for fault in error.errors()
         )
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
@@ -247,7 +270,8 @@ def _credential(name: str, entry: _Resource, environment: Mapping[str, str], ori
         return KeyringKey(name, key.keyring)
     variable = key.env or ""
     if not environment.get(variable):
+        shown = "(a name like a key; if it is one, rotate it)" if may_be_key(variable) else variable
         raise ConfigurationError(
-            f"{origin}resources.{name}.key: variable {variable} is not set or empty. Set it and start again."
+            f"{origin}resources.{name}.key: variable {shown} is not set or empty. Set it and start again."
         )
     return EnvironmentKey(name, lambda: environment[variable])

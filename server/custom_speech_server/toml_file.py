@@ -18,6 +18,7 @@ Hints = Mapping[str, str | Callable[[Any], str]]
 """What to write in a field; a function makes it of the wrong value, which it does not show."""
 
 _MAX_FIELD_NAME = 40
+_MIN_KEY = 20
 
 _TYPES = {
     "missing": "is missing",
@@ -142,7 +143,14 @@ def line_at(lines: Mapping[Place, int], place: Place) -> int:
 def shown_place(place: Place) -> str:
     """Return the names; one that is longer than names are may be a key that was put in the wrong place."""
     parts = [str(part) for part in place if part != "[key]"]  # how pydantic marks the name of a table
-    return ".".join(part if len(part) <= _MAX_FIELD_NAME else "(a long name)" for part in parts) or "the file"
+    return ".".join("(a name like a key)" if may_be_key(part) else part for part in parts) or "the file"
+
+
+def may_be_key(text: str) -> bool:
+    """Return whether a text may be a key or token in the wrong place: names have no such run of letters and digits."""
+    return len(text) > _MAX_FIELD_NAME or any(
+        re.search(r"\d", run) for run in re.findall(rf"[A-Za-z0-9]{{{_MIN_KEY},}}", text)
+    )
 
 
 def describe_fault(fault: Any, hints: Hints, names: Iterable[str] = ()) -> str:
@@ -159,7 +167,8 @@ def describe_fault(fault: Any, hints: Hints, names: Iterable[str] = ()) -> str:
         hint = hints[field]
         return hint if isinstance(hint, str) else hint(fault["input"])
     if kind == "literal_error":
-        return f"must be {fault['ctx']['expected']}"
+        is_old = re.match(r"v?[12]|v?3\.[01]", str(fault["input"]))
+        return f"must be {fault['ctx']['expected']}{'; Microsoft has retired this version' if is_old else ''}"
     return _TYPES.get(kind) or str(fault["msg"]).removeprefix("Value error, ")
 
 

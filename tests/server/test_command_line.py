@@ -1,9 +1,11 @@
 """The command line …"""
 
 import json
+import os
 import socket
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import anyio
@@ -378,3 +380,37 @@ def test_rollout_plan_reads_its_file_in_a_process_of_its_own(tmp_path: Path) -> 
 
     assert planned.returncode == 2, planned.stderr
     assert "training" in (planned.stdout + planned.stderr).lower()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+@pytest.mark.parametrize(("terminal", "escapes"), [("xterm", True), ("dumb", False)])
+def test_command_line_fits_a_narrow_terminal_and_sends_codes_only_to_one_that_takes_them(
+    terminal: str, escapes: bool
+) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {"TERM": terminal, "COLUMNS": "60", "PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"}
+    done = subprocess.run(
+        [*COMMAND, "doctor", "--emulated"], check=False, stdout=subprocess.PIPE, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    said = os.read(ours, 65_536) if escapes else b""
+    os.close(ours)
+
+    lines = done.stdout.decode().splitlines()
+    assert [line for line in lines if len(line) > 60 and len(line.split()) > 3] == []
+    assert (b"\033[K" in said) == escapes
+
+
+def test_command_line_says_at_an_interruption_what_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(options: object) -> int:
+        raise KeyboardInterrupt
+
+    for command, said in (("doctor", "nothing is left running"), ("rollout", "go on in Azure")):
+        module = import_module(f"custom_speech_server.commands.{command}")
+        monkeypatch.setattr(module, "run", interrupt)
+        assert main([command, *REQUIRED.get(command, [])]) == 130
+        assert said in capsys.readouterr().err

@@ -2,13 +2,16 @@
 
 import os
 import sys
+import types
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from custom_speech_server.config_source import has_user_config, is_configured, user_config_file
+from custom_speech_server.credentials import KeyringKey
 from custom_speech_server.resource_config import EMULATED, ConfigurationError, from_file, load
+from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.resource import Prices
 
 pytestmark = pytest.mark.anyio
@@ -354,3 +357,58 @@ def test_prices_of_the_file_hold_for_every_resource(tmp_path: Path) -> None:
     found = from_file(file_of(tmp_path, COMPLETE + other + prices), {"TRAIN_KEY": "k"})
 
     assert [one.prices for one in found.all] == [Prices("USD", Decimal(10), Decimal("0.0538"))] * 2
+
+
+KEYS = ["a1" * 16, "Zz9" * 28, "abcdefghij0123456789ABCDEF"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[resources.a]\nregion = 'eastus'\nkey = {{ env = '{key}' }}",
+        "[resources.a]\nregion = 'eastus'\n{key} = 'x'",
+        "[resources.a]\nregion = '{key}'\nkey = {{ env = 'PATH' }}",
+        "[resources.a]\nregion = 'eastus'\nkey = '{key}'",
+        "[resources.a]\nendpoint = '{key}'\nkey = {{ env = 'PATH' }}",
+        "[resources.a]\nregion = 'eastus'\napi_version = '{key}'\nkey = {{ env = 'PATH' }}",
+        "[resources.a]\nregion = 'eastus'\nresource_id = '{key}'\nkey = {{ env = 'PATH' }}",
+        "[resources.{key}]\nregion = 'eastus'\nkey = {{ env = 'GONE' }}",
+        "default = '{key}'\n[resources.a]\nregion = 'eastus'\nkey = {{ env = 'PATH' }}",
+        "{key} = 1\n[resources.a]\nregion = 'eastus'\nkey = {{ env = 'PATH' }}",
+    ],
+)
+def test_config_prints_no_key_that_stands_in_a_wrong_place(tmp_path: Path, content: str, key: str) -> None:
+    file = tmp_path / "resources.toml"
+    file.write_text(content.format(key=key), encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as refused:
+        from_file(file, {"PATH": "x"})
+    assert key.lower() not in str(refused.value).lower()
+
+
+async def test_config_prints_no_key_that_stands_in_place_of_the_name_of_an_entry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keyring = types.SimpleNamespace(get_password=lambda service, entry: None)
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    for key in KEYS:
+        with pytest.raises(NoCredentialError) as refused:
+            await KeyringKey("a", key).key()
+        assert key not in str(refused.value)
+    with pytest.raises(NoCredentialError, match="keyring set custom-speech-mcp contoso"):
+        await KeyringKey("a", "contoso").key()
+
+
+def test_config_warns_of_the_version_that_microsoft_retires_and_refuses_older_ones(tmp_path: Path) -> None:
+    file = tmp_path / "resources.toml"
+    entry = "[resources.a]\nregion = 'eastus'\nkey = { env = 'PATH' }\napi_version = "
+    file.write_text(f"{entry}'v3.2'", encoding="utf-8")
+    file.chmod(0o600)
+
+    [warning] = from_file(file, {"PATH": "x"}).warnings
+    assert "resources.a: Microsoft announced the retirement of API version v3.2 for 31 March 2026." in warning
+    for version in ("v3.1", "v3.0", "v2.0"):
+        file.write_text(f"{entry}'{version}'", encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=r"must be '2025-10-15'.*; Microsoft has retired this version"):
+            from_file(file, {"PATH": "x"})

@@ -16,7 +16,7 @@ from mcp.client import ClientRequestContext
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 
 from custom_speech_server import emulated_resources
-from custom_speech_server.console import wrapped
+from custom_speech_server.console import takes_escape_codes, wrapped
 
 NAME = "Contoso calls en-US"
 DATA, FILE = "Contoso terms", "terms.txt"
@@ -252,5 +252,5 @@ def _say(text: str, colour: str = "0") -> None:
 
 
 def _paint(text: str, colour: str) -> str:
-    painted = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    painted = takes_escape_codes(sys.stdout) and not os.environ.get("NO_COLOR")
     return f"\033[{colour}m{text}\033[0m" if painted else text

@@ -72,7 +72,8 @@ def run(options: argparse.Namespace) -> int:
             write_config(options.write_config, options.port, options.regions or REGIONS)
         serve(options.host, options.port, **_settings(options))
     except (PortInUseError, StateUnusableError, ValueError, OSError) as error:
-        print(f"custom-speech-mcp emulator: {error}", file=sys.stderr)
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
+        print(f"custom-speech-mcp emulator: {said}", file=sys.stderr)
         return 2
     return 0
 

@@ -44,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(
         read_only=False, toolsets=None, max_wait=None, data_dir=None, log="text", telemetry=False, http=False
     )
+    parser.set_defaults(
+        interrupted="interrupted; trainings, copies and deployments that were begun go on in Azure. The same command "
+        "goes on with them and makes nothing twice."
+    )
     parser.epilog = """Exit status: 0 done, 1 failed or wrong file, 3 not finished in time, 4 gate not passed.
 With --plan: 0 nothing would change, 2 something would, 1 error.
 

@@ -11,6 +11,7 @@ from custom_speech_server import __version__
 from custom_speech_server.commands.options import add_shared, path, port
 from custom_speech_server.config_source import is_configured
 from custom_speech_server.console import notice
+from custom_speech_tools.runtime.toolsets import TOOLSETS
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 CONFIRM_VARIABLE = "CUSTOM_SPEECH_CONFIRM"
 MAX_WAIT_VARIABLE = "CUSTOM_SPEECH_MAX_WAIT"
-TOOLSETS = ("models", "data", "quality", "deployment", "lifecycle")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

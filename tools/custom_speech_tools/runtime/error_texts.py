@@ -98,9 +98,14 @@ def _advice(error: AzureError) -> str:
 def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) -> str:
     """Return every argument that is wrong, and those that the tool takes."""
     faults = error.errors()
-    lines = [f"- {sanitize('.'.join(map(str, fault['loc'])), 80)}: {_fault(fault)}" for fault in faults[:MAX_FAULTS]]
+    lines = [f"- {_place(fault)}{_fault(fault)}" for fault in faults[:MAX_FAULTS]]
     takes = f"It takes {', '.join(parameters) or 'no arguments'}. Correct all of this, then call again."
     return "\n".join([f"{tool} was not run: invalid arguments.", *lines, takes])
+
+
+def _place(fault: Any) -> str:
+    """Return the argument with a colon; nothing for a fault of several arguments together."""
+    return f"{sanitize('.'.join(map(str, fault['loc'])), 80)}: " if fault["loc"] else ""
 
 
 def _fault(fault: Any) -> str:

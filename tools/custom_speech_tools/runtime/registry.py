@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import get_args
 
 import custom_speech_tools
-from custom_speech_tools.runtime.tool import READ_EFFECTS, SpeechTool, Toolset
+from custom_speech_tools.runtime.tool import READ_EFFECTS, SpeechTool
+from custom_speech_tools.runtime.toolsets import TOOLSETS
 
-TOOLSETS: tuple[str, ...] = get_args(Toolset)
+__all__ = ["TOOLSETS", "registered_tools", "tool_names"]
 
 
 def tool_names() -> list[str]:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 from mcp.server.context import ServerRequestContext
@@ -35,8 +35,6 @@ from custom_speech_tools.speech import SpeechError
 
 TRANSIENT = "custom-speech-mcp/transient"
 """The entry in `_meta` of an error after which the same call may succeed a little later."""
-
-Toolset = Literal["models", "data", "quality", "deployment", "lifecycle"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +65,7 @@ class SpeechTool:
     definition: Tool
     function: Callable[[Any, CallContext], Awaitable[Answer]]
     arguments: type[Arguments]
-    toolset: Toolset
+    toolset: str
     effect: Effect
 
     @property
@@ -125,7 +123,7 @@ class SpeechTool:
 
 
 def declare(
-    function: Callable[[Any, CallContext], Awaitable[Answer]], title: str, effect: Effect, toolset: Toolset
+    function: Callable[[Any, CallContext], Awaitable[Answer]], title: str, effect: Effect, toolset: str
 ) -> SpeechTool:
     """Declare a tool: its name, description, arguments and result are those of the function."""
     types = function.__annotations__
