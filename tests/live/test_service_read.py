@@ -36,7 +36,8 @@ PROBES = (
         "unknown=1",
         "400 InvalidRequest / InvalidParameter",
     ),
-    Probe("`$filter`; `$top` and `$skip` alike", "/models/base", "$filter=locale eq 'en-US'&top=1", "200"),
+    Probe("`$filter`", "/models/base", "$filter=locale eq 'en-US'&top=1", "200"),
+    Probe("`$top` and `$skip`", "/models/base", "$top=1&$skip=1", "200"),
 )
 
 

@@ -62,14 +62,14 @@ def test_service_lets_a_model_be_trained_tested_copied_and_deleted_as_the_emulat
     service = services[0]
     with cleaned_up(*services):
         text = _imported(service, "Language", TEXT)
-        row = "Text in UTF-8 without a byte order mark; in another encoding"
+        row = "Other text in UTF-8 without a byte order mark; in another encoding"
         service.decide(row, "Succeeded", str(text["status"]))
         late = service.send("PUT", f"{_path(text)}/blocks", query="blockid=YWFh", content=b"late")
         row = "Blocks or a commit for a dataset that does not wait for them"
         service.decide(row, "409 Conflict / InvalidPrerequisite", outcome(late))
 
         model = service.create("/models", _training(service, text)).raise_for_status().json()
-        service.decide("Status of a fresh model; of anything else", "Running", str(model["status"]))
+        service.decide("Status of a fresh model; of a fresh evaluation", "Running", str(model["status"]))
         removed = service.send("DELETE", _path(model))
         row = "DELETE of something that is NotStarted or Running"
         service.decide(row, "409 Conflict / DeleteNotAllowed", outcome(removed))
@@ -96,7 +96,7 @@ def _test(service: LiveService, model: dict[str, Any], text: dict[str, Any]) -> 
     sound = _imported(service, "Acoustic", zipped({"a.wav": tone(), "trans.txt": b"a.wav\thello\n"}))
     created = service.create("/evaluations", request | {"dataset": {"self": sound["self"]}})
     evaluation = created.raise_for_status().json()
-    service.decide("Status of a fresh model; of anything else", "NotStarted", str(evaluation["status"]))
+    service.decide("Status of a fresh model; of a fresh evaluation", "NotStarted", str(evaluation["status"]))
     service.wait(_path(evaluation))
 
 
