@@ -182,6 +182,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
             allows_local_files=settings.allows_local_files,
             configuration_error=settings.configuration_error,
             caller=settings.caller,
+            is_read_only=settings.read_only,
         )
     finally:
         for speech in resources.values():

@@ -121,8 +121,9 @@ Find out what the model {model} mishears in the dataset {dataset}, and teach it 
 Work on the resource {resource}.
 1. create_evaluation of the model on that dataset, then get_evaluation with words=30 and worst=10. Show me the word \
 error rate and the missed words, names and terms first, and ask me to correct what is spelled wrongly there.
-2. Names and terms: a phrase list comes first. It needs no training and costs nothing of its own. Tell me which \
-phrases my application should pass, and that batch transcription does not take them.
+2. Names and terms: a phrase list comes first. It needs no training. If I have the recordings in a local folder with \
+their transcripts, transcribe it without and with phrases, and show me both word error rates. Tell me which phrases my \
+application should pass.
 3. For what remains, write about five sentences with each word, as people say them in such a call, and vary the words \
 around it. check_data with them as lines and kind Language, show me some, then upload_dataset.
 4. plan_model with the datasets of the model and the new one, without base_model: the newest one that takes the data. \

@@ -131,6 +131,8 @@ TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
     "get_dataset": lambda dice, service: {"dataset": TEXT[0]},
     "get_endpoint": lambda dice, service: {"endpoint": service.endpoint},
     "get_evaluation": lambda dice, service: {"evaluation": service.evaluation},
+    "transcribe": lambda dice, service: {"dataset": AUDIO, "locale": "en-US", "wait_seconds": dice.choice((0, 45))},
+    "get_transcription": lambda dice, service: {"transcription": service.transcription},
     "list_endpoints": lambda dice, service: {"resource": dice.choice((None, "*"))},
     "list_evaluations": lambda dice, service: {},
     "update_model": lambda dice, service: {"model": service.model, "description": "Changed"},
@@ -149,6 +151,7 @@ MADE_BY = {
     "deploy_model": (EAST, "endpoints", MADE),
     "roll_out": (WEST, "endpoints", MADE),
     "upload_dataset": (EAST, "datasets", MADE),
+    "transcribe": (EAST, "transcriptions", f"{AUDIO} transcription"),
 }
 """The tools that make something: where, of what kind, and of what name."""
 

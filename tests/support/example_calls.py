@@ -23,11 +23,13 @@ VALUES: dict[str, Any] = {
     "project": "Contoso en-US",
     "targets": [{"resource": "emulator-westeurope"}],
     "to_resource": "emulator-westeurope",
+    "transcription": ID,
 }
 """A sensible value for each parameter that a tool may require, by the parameter's name."""
 
 ALTERNATIVES: dict[str, dict[str, Any]] = {
     "deploy_model": {"display_name": "Calls"},
+    "transcribe": {"dataset": "Contoso audio with transcripts en-US"},
     "upload_dataset": {"kind": "Language", "content_url": "https://contoso.blob.core.windows.net/data/calls.txt"},
     "update_model": {"description": "Calls of the clinic"},
 }

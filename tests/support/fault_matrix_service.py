@@ -35,7 +35,7 @@ class Service:
         self.hosts = {f"{region}.localhost" for region in REGIONS}
         self.echoes = self.echoed = 0
         """How many requests are still refused by repeating their key, and how many were."""
-        self.model = self.operation = self.evaluation = self.endpoint = ""
+        self.model = self.operation = self.evaluation = self.endpoint = self.transcription = ""
 
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
         """Answer, and note a credential that was sent to a host that is none of the resources'."""
@@ -76,8 +76,11 @@ class Service:
         body: dict[str, Any] = {"displayName": "Ready", "locale": "en-US"}
         test = await self._ask("POST", "/evaluations", body | {"model1": model, "model2": model, "dataset": dataset})
         endpoint = await self._ask("POST", "/endpoints", body | {"model": model})
-        self.evaluation, self.endpoint = _id(test["self"]), _id(endpoint["self"])
-        for entity in (self.evaluation, self.endpoint):
+        job = body | {"dataset": dataset, "properties": {"timeToLiveHours": 48}}
+        transcription = await self._ask("POST", "/transcriptions:submit", job)
+        made = (test, endpoint, transcription)
+        self.evaluation, self.endpoint, self.transcription = [_id(one["self"]) for one in made]
+        for entity in (self.evaluation, self.endpoint, self.transcription):
             await self._control("finish", {"id": entity, "status": "Succeeded"})
 
     def arm(self, rules: list[dict[str, Any]]) -> None:

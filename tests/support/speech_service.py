@@ -69,6 +69,10 @@ class Azure:
         """Move the clock of the service."""
         await self._control("POST", "clock", {"advance_seconds": by.total_seconds()})
 
+    async def fail(self, *rules: dict[str, Any]) -> None:
+        """Let requests fail by the emulator's fault rules, instead of those before."""
+        await self._control("PUT", "faults", list(rules))
+
     async def finish(self, entity: str, status: str, error: dict[str, str] | None = None) -> None:
         """End what is running."""
         await self._control("POST", "finish", {"id": entity, "status": status} | ({"error": error} if error else {}))

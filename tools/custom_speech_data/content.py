@@ -15,7 +15,10 @@ from typing import IO, Self
 _BUFFER_BYTES = 64 * 1024
 
 # Windows has no links to refuse here and no way to wait for a pipe; its files are opened as text by default.
-_READ_ONLY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_READ_ONLY = os.O_RDONLY | _SAFE
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _SAFE
 
 
 class OpenFile:
@@ -105,6 +108,25 @@ def open_below(folder: Path, path: Path) -> OpenFile:
         OSError: The file cannot be opened, is not a regular file, or a link leads to it.
         ValueError: The path is not below the folder.
     """
+    return OpenFile(os.fdopen(_descriptor(folder, path, _READ_ONLY), "rb", buffering=0))
+
+
+def create_below(folder: Path, path: Path) -> IO[bytes]:
+    """Create a file below a folder, never over one that exists and through no link.
+
+    Raises:
+        OSError: The file exists or cannot be created.
+        ValueError: The path is not below the folder.
+    """
+    return os.fdopen(_descriptor(folder, path, _CREATE), "wb")
+
+
+def append_below(folder: Path, path: Path) -> IO[bytes]:
+    """Open a file below a folder for appending, created if it does not exist; raises as `create_below`."""
+    return os.fdopen(_descriptor(folder, path, _APPEND), "ab")
+
+
+def _descriptor(folder: Path, path: Path, flags: int) -> int:
     *folders, name = path.relative_to(folder).parts
     if ".." in (*folders, name):
         raise ValueError("The path leads out of the folder.")
@@ -115,14 +137,14 @@ def open_below(folder: Path, path: Path) -> OpenFile:
             for part in folders:
                 directory = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
                 stack.callback(os.close, directory)
-            descriptor = os.open(name, _READ_ONLY, dir_fd=directory)
+            descriptor = os.open(name, flags, 0o600, dir_fd=directory)
         else:
-            descriptor = os.open(path, _READ_ONLY)
+            descriptor = os.open(path, flags, 0o600)
     is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
     if not is_regular or not (os.open in os.supports_dir_fd or _is_still_at(path, descriptor)):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "It is not a regular file, or another file has taken its place")
-    return OpenFile(os.fdopen(descriptor, "rb", buffering=0))
+    return descriptor
 
 
 def _is_still_at(path: Path, descriptor: int) -> bool:

@@ -1,4 +1,4 @@
-"""delete_entity: delete a model, dataset, evaluation, endpoint or project that nothing uses."""
+"""delete_entity: delete a model, dataset, evaluation, endpoint, project or transcription that nothing uses."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ class DeletedEntity(ResourceAnswer):
 
 
 async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> DeletedEntity:
-    """Delete a model, dataset, evaluation, endpoint or project for good; your user must agree.
+    """Delete a model, dataset, evaluation, endpoint, project or transcription for good; your user must agree.
 
     Refused while it is running or in use, with what uses it.
     """

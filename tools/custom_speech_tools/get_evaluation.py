@@ -1,4 +1,4 @@
-"""get_evaluation: return word error rates side by side, and whether the difference is significant."""
+"""get_evaluation: compare the error rates of two models, and show which words are missed."""
 
 from functools import partial
 from typing import Annotated

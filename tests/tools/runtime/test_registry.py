@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 FILES = {file.stem for file in Path(custom_speech_tools.__path__[0]).glob("*.py")} - {"__init__"}
 TOOLS = sorted(FILES)
 MAX_INPUT_BYTES_PER_TOOL, MAX_INPUT_BYTES, MAX_OUTPUT_BYTES = 4 * 330, 4 * 5_600, 4 * 6_000
-"""320 and 5,000 tokens for name, description and input schema, 6,000 for output schemas, at 4 bytes a token."""
+"""330 and 5,600 tokens for name, description and input schema, 6,000 for output schemas, at 4 bytes a token."""
 
 FORBIDDEN = {"additionalProperties", "anyOf", "$ref", "minimum", "maximum"}
 """Keywords that model vendors refuse or drop."""

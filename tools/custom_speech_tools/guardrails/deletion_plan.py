@@ -6,7 +6,16 @@ from typing import Any, Literal
 
 import anyio
 
-from custom_speech_tools.guardrails.references import DATASET, ENDPOINT, EVALUATION, MODEL, PROJECT, EntityKind, find
+from custom_speech_tools.guardrails.references import (
+    DATASET,
+    ENDPOINT,
+    EVALUATION,
+    MODEL,
+    PROJECT,
+    TRANSCRIPTION,
+    EntityKind,
+    find,
+)
 from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_are_supported, resource_is_writable
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
@@ -20,7 +29,7 @@ from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.sanitize import quote, word
 
-DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project"]
+DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project", "transcription"]
 
 KINDS: dict[DeletableKind, EntityKind[Any]] = {
     "model": MODEL,
@@ -28,6 +37,7 @@ KINDS: dict[DeletableKind, EntityKind[Any]] = {
     "evaluation": EVALUATION,
     "endpoint": ENDPOINT,
     "project": PROJECT,
+    "transcription": TRANSCRIPTION,
 }
 
 _LOSS = {
@@ -35,6 +45,7 @@ _LOSS = {
     "dataset": "The uploaded data cannot be restored.",
     "evaluation": "Its error rates and details cannot be restored.",
     "endpoint": "Applications that use its id stop working; a new endpoint gets another id.",
+    "transcription": "Its texts cannot be restored; transcribing again is billed again.",
     "project": "What it contains stays and loses its project.",
 }
 

@@ -83,6 +83,14 @@ EVALUATION = EntityKind(
     "list_evaluations",
     Speech.evaluations_delete,
 )
+TRANSCRIPTION = EntityKind(
+    "transcriptions",
+    "transcription",
+    Speech.transcriptions_get,
+    lambda speech, name: speech.transcriptions_list(display_name=name),
+    "transcribe",
+    Speech.transcriptions_delete,
+)
 ENDPOINT = EntityKind(
     "endpoints",
     "endpoint",

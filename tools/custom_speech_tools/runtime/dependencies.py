@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy
 from custom_speech_tools.runtime.auditing import Audit
 from custom_speech_tools.runtime.client_waits import ClientWaits
@@ -30,6 +31,9 @@ class AppContext:
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
         training_words: Words of datasets that were read before, by the endpoint of the resource and the dataset's id.
+        transcribed: Results of fast transcriptions by the digest of content and request, so that a folder that was not
+            finished goes on where it stopped.
+        is_read_only: Whether the server changes nothing, local files included.
         caller: Who calls where nobody is authenticated, for the audit log.
         configuration_error: Why nothing is configured, and how to fix it; every tool answers with it.
     """
@@ -50,6 +54,8 @@ class AppContext:
     configuration_error: str | None = None
     caller: str | None = None
     training_words: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    transcribed: dict[str, Transcript] = field(default_factory=dict)
+    is_read_only: bool = False
 
     def resource(self, name: str | None) -> Speech:
         """Return the resource of that name, or the default one.

@@ -44,7 +44,7 @@ class Transcripts:
 
     def of(self, recording: str) -> str | None:
         """Return what was said in a recording, None if that is not known."""
-        return self.texts.get(_recording_key(recording))
+        return self.texts.get(recording_key(recording))
 
 
 async def read_details(
@@ -118,7 +118,7 @@ def parse_transcripts(content: bytes) -> dict[str, str]:
     twice: set[str] = set()
     for line in content.decode("utf-8-sig").splitlines():
         name, tab, text = line.partition("\t")
-        key = _recording_key(name)
+        key = recording_key(name)
         if tab and key in texts:
             twice.add(key)
         elif tab:
@@ -126,7 +126,7 @@ def parse_transcripts(content: bytes) -> dict[str, str]:
     return {key: text for key, text in texts.items() if key not in twice}
 
 
-def _recording_key(name: str) -> str:
+def recording_key(name: str) -> str:
     """Return a name without its folder and ending, in one Unicode form, because both sides may spell it otherwise."""
     bare = unicodedata.normalize("NFC", name.strip().replace("\\", "/").rpartition("/")[2]).casefold()
     return bare.removesuffix(".wav")

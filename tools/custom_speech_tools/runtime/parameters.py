@@ -191,6 +191,10 @@ Confirm = Annotated[
     Annotated[str, StringConstraints(max_length=512)] | None,
     Field(description="Token from the refusal, once your user has agreed"),
 ]
+Output = Annotated[
+    Annotated[str, StringConstraints(max_length=4096)] | None,
+    Field(description="New local file for draft transcripts"),
+]
 ResourceText = Annotated[str, StringConstraints(max_length=256)]
 ResourceName = Annotated[ResourceText | None, Field(description="Resource name; default: the default resource")]
 ResourceNameOrAll = Annotated[

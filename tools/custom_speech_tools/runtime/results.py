@@ -77,6 +77,10 @@ class EntityReference(Result):
     display_name: ServiceText | None
 
 
+ReferenceField = Annotated[EntityReference, WithJsonSchema({"type": "object"}, mode="serialization")]
+"""An entity by id; its two fields are not repeated in every schema."""
+
+
 class DatasetReference(EntityReference):
     """A dataset by id."""
 

@@ -18,7 +18,7 @@ _SPEECH_HOSTS = re.compile(
 _STORAGE_HOSTS = re.compile(r"[a-z0-9-]+\.blob\.core\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)")
 ENTITY = re.compile(
     r"/speechtotext(?:/v\d[^/]*)?/"
-    r"(?P<kind>models/base|models|projects|datasets|evaluations|endpoints|operations/models/copy)/"
+    r"(?P<kind>models/base|models|projects|datasets|evaluations|endpoints|transcriptions|operations/models/copy)/"
 )
 """The path of an entity, up to its id."""
 

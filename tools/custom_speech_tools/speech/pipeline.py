@@ -24,6 +24,7 @@ from custom_speech_tools.speech.errors import (
 )
 from custom_speech_tools.speech.hooks import Attempt, RequestObserver
 from custom_speech_tools.speech.resource import SpeechResource
+from custom_speech_tools.speech.streamed_body import StreamedBody
 
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Answer, Transport
@@ -33,6 +34,9 @@ OPERATION_SECONDS = 14.0
 
 EMULATOR_HEADER = "custom-speech-emulator"
 """The emulator's answers carry it; an address on this machine may as well be a proxy to Azure."""
+
+Body = dict[str, JsonValue] | list[JsonValue] | bytes | StreamedBody | None
+"""The body of a request: JSON, a block of a file, or a form."""
 
 _RESERVED_SECONDS = 1.0
 """Seconds that an operation leaves of its caller's time, so that its error can still be reported."""
@@ -50,10 +54,23 @@ class Request:
     operation: str
     method: str
     url: str
-    content: bytes | None = field(repr=False)
+    content: bytes | StreamedBody | None = field(repr=False)
     content_type: str
     secrets: tuple[SecretStr, ...] = ()
     is_signed: bool = False
+    seconds: float = OPERATION_SECONDS
+
+
+def _encoded(body: Body) -> tuple[bytes | StreamedBody | None, str]:
+    """Return the content of a request and its type."""
+    match body:
+        case StreamedBody():
+            return body, body.content_type
+        case bytes():
+            return body, "application/octet-stream"
+        case None:
+            return None, ""
+    return json.dumps(body).encode(), "application/json"
 
 
 class RequestPipeline:
@@ -84,24 +101,25 @@ class RequestPipeline:
         method: str,
         path: str,
         query: str = "",
-        body: dict[str, JsonValue] | list[JsonValue] | bytes | None = None,
+        body: Body = None,
         secrets: tuple[SecretStr, ...] = (),
         *,
         observer: RequestObserver,
+        seconds: float = OPERATION_SECONDS,
     ) -> "Answer":
         """Send one request, repeatedly where that is safe, and return a 2xx answer.
 
         Args:
             secrets: Values in the body; like the credential they are masked where an answer echoes them.
+            seconds: The longest that the operation may take, including its retries.
 
         Raises:
             SpeechError: No usable answer came.
         """
         version = self.resource.api_version
         url = f"{self.resource.endpoint}{version.path}{path}?" + "&".join(filter(None, (query, version.query)))
-        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        content_type = "application/octet-stream" if isinstance(body, bytes) else "application/json"
-        request = Request(operation, method, url.rstrip("?"), content, content_type, secrets)
+        content, content_type = _encoded(body)
+        request = Request(operation, method, url.rstrip("?"), content, content_type, secrets, seconds=seconds)
         seconds_left = observer.seconds_left() - _RESERVED_SECONDS
         if seconds_left <= 0 or (method == "POST" and seconds_left < OPERATION_SECONDS):
             raise self._unanswered(request, UnreachableError, "earlier requests took too long; no time is left")
@@ -130,7 +148,7 @@ class RequestPipeline:
             await transport.close()
 
     async def _send_until_answered(self, request: Request, observer: RequestObserver) -> "Answer":
-        attempt, wait, end = 1, 0.0, anyio.current_time() + OPERATION_SECONDS
+        attempt, wait, end = 1, 0.0, anyio.current_time() + request.seconds
         while True:
             outcome = await self._attempt(request, attempt, wait, end, observer)
             if not isinstance(outcome, SpeechError):
@@ -193,7 +211,7 @@ class RequestPipeline:
         transport = self._transport_to(request.url)
         content_type = {} if request.content is None else {"Content-Type": request.content_type}
         headers = {"Accept": "application/json"} | content_type | credential
-        answer = await transport.exchange(request.method, request.url, headers, request.content)
+        answer = await transport.exchange(request.method, request.url, headers, request.content, request.seconds)
         return answer.without(
             *(value.removeprefix("Bearer ") for value in credential.values()),
             *(secret.get_secret_value() for secret in request.secrets),

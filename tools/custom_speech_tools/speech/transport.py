@@ -12,6 +12,8 @@ import anyio
 import httpx
 import truststore
 
+from custom_speech_tools.speech.streamed_body import StreamedBody
+
 MAX_CONCURRENT = 16
 """Concurrent requests to one resource. The pool is no larger: httpx costs more with every pooled connection."""
 
@@ -21,7 +23,9 @@ _PART_BYTES = 256 * 1024
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """The largest answer that is read; the largest page of a list is a thirtieth of it."""
 
-_TIMEOUT = httpx.Timeout(15, connect=5).as_dict()
+_LEAST_SECONDS = 15.0
+"""Seconds that every request waits for its answer, unless its operation ends before."""
+
 _SENT = {"Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
 _SHORTEST_SECRET = 8
 _MASK = "***"
@@ -72,8 +76,13 @@ class Transport:
         self._proxy = None if app else proxy_of(endpoint)
         self._network = httpx.ASGITransport(app) if app else _network(endpoint)
 
-    async def exchange(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+    async def exchange(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | StreamedBody | None, seconds: float
+    ) -> Answer:
         """Send one request.
+
+        Args:
+            seconds: The longest wait for the answer.
 
         Raises:
             NotSent: No connection was made.
@@ -81,9 +90,12 @@ class Transport:
             TooLarge: The answer is too large.
         """
         content: Any = body
-        if body is not None and len(body) > _PART_BYTES:  # asyncio would copy what the socket does not take at once
+        if isinstance(body, StreamedBody):
+            headers, content = headers | {"Content-Length": str(body.size)}, body.parts()
+        elif body is not None and len(body) > _PART_BYTES:  # asyncio would copy what the socket does not take at once
             headers, content = headers | {"Content-Length": str(len(body))}, _parts(body)
-        request = httpx.Request(method, url, headers=_SENT | headers, content=content, extensions={"timeout": _TIMEOUT})
+        timeout = httpx.Timeout(max(seconds, _LEAST_SECONDS), connect=5).as_dict()
+        request = httpx.Request(method, url, headers=_SENT | headers, content=content, extensions={"timeout": timeout})
         try:
             async with self._gate:
                 return await self._answer(request)

@@ -18,6 +18,16 @@ class ApiVersion:
     copies_with_key: bool
     """True if the copy form of the article `Train a custom speech model` (the target's key) may be tried."""
 
+    @property
+    def is_dated(self) -> bool:
+        """True for the versions named by a date, which have fast transcription; v3.2 has not."""
+        return bool(self.query)
+
+    @property
+    def has_phrase_lists(self) -> bool:
+        """True if fast transcription takes a phrase list and the address of a recording."""
+        return self.name == "2025-10-15"
+
 
 VERSIONS: dict[str, ApiVersion] = {
     version.name: version

@@ -15,6 +15,7 @@ from custom_speech_tools.runtime.results import (
     Finding,
     Findings,
     Moment,
+    ReferenceField,
     ResourceAnswer,
     Result,
     ServiceText,
@@ -32,7 +33,7 @@ class CopiedModel(Result):
     display_name: ServiceText
     locale: ServiceText
     status: ServiceText
-    project: EntityReference | None
+    project: ReferenceField | None
     already_existed: bool
 
 

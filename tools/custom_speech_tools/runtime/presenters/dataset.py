@@ -14,13 +14,13 @@ from custom_speech_tools.runtime.presenters.references import load_references, p
 from custom_speech_tools.runtime.presenters.resource import resource_fields
 from custom_speech_tools.runtime.results import (
     Created,
-    EntityReference,
     Failure,
     FailureField,
     Finding,
     Findings,
     Listing,
     Moment,
+    ReferenceField,
     ResourceAnswer,
     Result,
     Sentence,
@@ -70,7 +70,7 @@ class DatasetDetails(ResourceAnswer):
     rejected_lines: int | None
     audio_hours: float | None
     description: ServiceText | None
-    project: EntityReference | None
+    project: ReferenceField | None
     created: Moment | None
     last_action: Moment | None
     error: FailureField | None
@@ -110,7 +110,7 @@ class DatasetFields(TypedDict):
     rejected_lines: int | None
     audio_hours: float | None
     description: str | None
-    project: EntityReference | None
+    project: ReferenceField | None
     created: datetime | None
     last_action: datetime | None
     error: Failure | None

@@ -19,6 +19,7 @@ from custom_speech_tools.runtime.results import (
     Findings,
     Listing,
     Moment,
+    ReferenceField,
     ResourceAnswer,
     Result,
     ServiceText,
@@ -37,7 +38,7 @@ class Endpoint(ResourceAnswer):
     status: ServiceText
     model: EntityReference | None
     previous_model: EntityReference | None
-    project: EntityReference | None
+    project: ReferenceField | None
     transcription_until: Day | None
     logging: bool | None
     url: ServiceText | None

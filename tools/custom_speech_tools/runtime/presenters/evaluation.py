@@ -101,7 +101,7 @@ class Evaluation(ResourceAnswer):
     dataset: DatasetReference
     models: list[EvaluatedModel]
     difference: Difference | None
-    worst: list[WorstUtterance]
+    worst: Annotated[list[WorstUtterance], WithJsonSchema({"type": "array"}, mode="serialization")]
     words: Annotated[list[Word] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = optional()
     created: Moment | None
     last_action: Moment | None
@@ -290,7 +290,8 @@ def _step_against_missed_words(evaluation: schemas.Evaluation, words: Sequence[W
     """Return how to teach the missed words; a phrase list needs no training, so it is the first thing to try."""
     named = ", ".join(quote(one.word, 40) for one in words[:MAX_NAMED_WORDS])
     return (
-        f"For names a phrase list is the first thing to try, without training: {named}. Else write about five "
+        f"For names a phrase list is the first thing to try, without training: transcribe takes {named} as `phrases`, "
+        f"with recordings as path, and applications pass the same list. Else write about five "
         f'sentences with each of these words, and pass them to upload_dataset as `lines` with kind="Language", '
         f'locale="{word(evaluation.locale)}".'
     )

@@ -27,6 +27,7 @@ from custom_speech_tools.runtime.results import (
     Findings,
     Listing,
     Moment,
+    ReferenceField,
     ResourceAnswer,
     Result,
     ServiceText,
@@ -52,7 +53,7 @@ class Model(ResourceAnswer):
     description: ServiceText | None
     base_model: EntityReference | None
     datasets: list[DatasetReference]
-    project: EntityReference | None
+    project: ReferenceField | None
     created: Moment | None
     last_action: Moment | None
     transcription_until: Day | None

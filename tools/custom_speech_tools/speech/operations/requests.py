@@ -2,7 +2,7 @@
 
 from typing import Self, TypeVar
 
-from pydantic import JsonValue, SecretStr
+from pydantic import SecretStr
 
 from custom_speech_tools.speech import odata, schemas
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link
@@ -11,7 +11,7 @@ from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
 from custom_speech_tools.speech.hooks import NullObserver, RequestObserver
 from custom_speech_tools.speech.paging import Listing, read_pages
-from custom_speech_tools.speech.pipeline import RequestPipeline
+from custom_speech_tools.speech.pipeline import OPERATION_SECONDS, Body, RequestPipeline
 from custom_speech_tools.speech.resource import SpeechResource
 
 _Schema = TypeVar("_Schema")
@@ -115,10 +115,11 @@ class Requests:
         method: str,
         path: str,
         schema: type[_Schema],
-        body: dict[str, JsonValue] | list[JsonValue] | bytes | None = None,
+        body: Body = None,
         *,
         query: str = "",
         secrets: tuple[SecretStr, ...] = (),
+        seconds: float = OPERATION_SECONDS,
     ) -> _Schema:
         """Send a request that changes something, recorded by the observer.
 
@@ -129,7 +130,9 @@ class Requests:
         if self.resource.read_only:
             raise NotAllowedError(f"{name} is read-only; {operation} was not sent.", resource=name, operation=operation)
         with self._observer.change(name, operation) as change:
-            answer = await self._pipeline.send(operation, method, path, query, body, secrets, observer=self._observer)
+            answer = await self._pipeline.send(
+                operation, method, path, query, body, secrets, observer=self._observer, seconds=seconds
+            )
             value = decode(name, operation, answer, schema)
             change.id = value.id if isinstance(value, schemas.Entity | schemas.Operation) else None
         self.known.remember(value)

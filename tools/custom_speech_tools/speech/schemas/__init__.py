@@ -13,6 +13,7 @@ from custom_speech_tools.speech.schemas.files import File
 from custom_speech_tools.speech.schemas.lists import Listed, Page
 from custom_speech_tools.speech.schemas.models import BaseModel, CustomModel, ModelCopyAuthorization, Operation
 from custom_speech_tools.speech.schemas.projects import Project
+from custom_speech_tools.speech.schemas.transcriptions import FastTranscription, Transcription, TranscriptionLocales
 
 __all__ = [
     "BaseModel",
@@ -23,6 +24,7 @@ __all__ = [
     "EntityError",
     "Error",
     "Evaluation",
+    "FastTranscription",
     "File",
     "InnerError",
     "Listed",
@@ -34,5 +36,7 @@ __all__ = [
     "Reference",
     "Schema",
     "Score",
+    "Transcription",
+    "TranscriptionLocales",
     "UploadedBlocks",
 ]

@@ -19,7 +19,15 @@ class DeprecationDates(TypedDict, total=False):
     transcriptionDateTime: Moment | None
 
 
-class BaseModelFeatures(TypedDict, total=False):
+class TranscriptionFeatures(TypedDict, total=False):
+    """How a model can be used for transcription; v3.2 has one name for it."""
+
+    supportsTranscriptions: bool | None
+    supportsTranscriptionsSubmit: bool | None
+    supportsTranscriptionsTranscribe: bool | None
+
+
+class BaseModelFeatures(TranscriptionFeatures, total=False):
     """The data that a base model can be trained with."""
 
     supportsAdaptationsWith: list[str] | None
@@ -39,9 +47,14 @@ class BaseModel(Entity):
     properties: BaseModelProperties | None = None
 
     @property
+    def features(self) -> BaseModelFeatures:
+        """What it can be used for."""
+        return (self.properties or {}).get("features") or {}
+
+    @property
     def trains_with(self) -> list[str]:
         """The kinds of datasets it can be trained with; empty where it cannot be trained."""
-        features = (self.properties or {}).get("features") or {}
+        features = self.features
         return features.get("supportsAdaptationsWith") or []
 
     @property
@@ -60,7 +73,7 @@ class BaseModel(Entity):
         return (self.properties or {}).get("chargeForAdaptation") is not False
 
 
-class CustomModelFeatures(TypedDict, total=False):
+class CustomModelFeatures(TranscriptionFeatures, total=False):
     """The uses of a custom model."""
 
     supportsEndpoints: bool | None
@@ -90,9 +103,14 @@ class CustomModel(Entity):
         return _deprecation_dates(self.properties).get("transcriptionDateTime")
 
     @property
+    def features(self) -> CustomModelFeatures:
+        """What it can be used for."""
+        return (self.properties or {}).get("features") or {}
+
+    @property
     def supports_endpoints(self) -> bool | None:
         """True if it can be deployed; None where the service does not say."""
-        return ((self.properties or {}).get("features") or {}).get("supportsEndpoints")
+        return self.features.get("supportsEndpoints")
 
     @property
     def error(self) -> EntityError | None:

@@ -1,0 +1,201 @@
+"""transcribe, driven through an MCP client."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Connect
+from custom_speech_emulator.resources.stock import SENTENCES
+from custom_speech_tools.guardrails import transcription_plan
+from support.recordings import wav
+from support.speech_service import Azure
+from support.tool_client import rules_of
+
+pytestmark = pytest.mark.anyio
+
+AUDIO = "Contoso audio with transcripts en-US"
+MODEL = "Contoso finished model en-US"
+SAID = {"a.wav": SENTENCES["en-US"][0], "b.wav": SENTENCES["en-US"][1], "c.wav": SENTENCES["en-US"][2]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of recordings that the operator allowed."""
+    for number, name in enumerate(SAID, 1):
+        (tmp_path / name).write_bytes(wav(number))
+    return tmp_path
+
+
+def add_transcripts(folder: Path) -> None:
+    """Put the transcripts beside the recordings."""
+    lines = "".join(f"{name}\t{text}\n" for name, text in SAID.items())
+    (folder / "trans.txt").write_text(lines, encoding="utf-8-sig")
+
+
+async def taught(call: Any, folder: Path) -> None:
+    """Let the emulator know what is said in the recordings of the folder."""
+    add_transcripts(folder)
+    await call("upload_dataset", display_name="R", locale="en-US", kind="Acoustic", path=str(folder), wait_seconds=10)
+
+
+@pytest.mark.parametrize("version", ["2025-10-15", "2024-11-15"])
+async def test_transcribe_gives_the_text_of_a_recording_at_once(
+    connect: Connect, azure: Azure, folder: Path, version: str
+) -> None:
+    async with connect(version=version, data_dirs=(folder,)) as call:
+        answer = await call("transcribe", path="a.wav", locale="en-US")
+
+    assert (answer["id"], answer["status"], answer["done"], answer["total"]) == (None, "Succeeded", 1, 1)
+    assert answer["files"][0].keys() == {"file", "text", "confidence", "unsure"}
+    assert answer["files"][0]["text"]
+    assert answer["audio_hours"] == 0.0
+    assert await azure.writes() == ["Transcriptions_Transcribe"]
+    assert rules_of(str(answer["findings"])) or answer["findings"][0]["rule"] == "transcription-is-charged"
+
+
+async def test_transcribe_writes_drafts_of_a_folder_that_upload_dataset_takes(connect: Connect, folder: Path) -> None:
+    async with connect(data_dirs=(folder,)) as call:
+        answer = await call("transcribe", path=".", locale="en-US", output="trans.txt")
+        checked = await call("check_data", path=str(folder), kind="Acoustic")
+
+    drafts = (folder / "trans.txt").read_bytes()
+    assert drafts.startswith(b"\xef\xbb\xbf")
+    assert [line.partition("\t")[0] for line in drafts.decode("utf-8-sig").splitlines()] == list(SAID)
+    unsure = (folder / "trans.unsure.txt").read_text("utf-8-sig").splitlines()
+    assert {line.partition("\t")[0] for line in unsure} <= set(SAID)
+    assert answer["output"] == str(folder / "trans.txt")
+    assert not (folder / "trans.txt.partial").exists()
+    assert (checked["ok"], checked["files"]) == (True, 3)
+
+
+async def test_transcribe_tells_whether_a_phrase_list_is_enough(connect: Connect, folder: Path) -> None:
+    """Two calls, two rates, no training."""
+    words = sorted({word for text in SAID.values() for word in text.split()})
+    async with connect(data_dirs=(folder,)) as call:
+        await taught(call, folder)
+        without = await call("transcribe", path=".", locale="en-US")
+        with_phrases = await call("transcribe", path=".", locale="en-US", phrases=words)
+
+    assert 0 <= with_phrases["word_error_rate"] < without["word_error_rate"]
+
+
+@pytest.mark.parametrize("version", ["2025-10-15", "2024-11-15", "v3.2"])
+async def test_transcribe_uses_a_custom_model_in_a_batch_of_an_uploaded_dataset(
+    connect: Connect, azure: Azure, version: str
+) -> None:
+    arguments = {"dataset": AUDIO, "locale": "en-US", "model": MODEL}
+    async with connect(version=version, confirm="never") as call:
+        first = await call("transcribe", **arguments, wait_seconds=10)
+        again = await call("transcribe", **arguments)
+        got = await call("get_transcription", transcription=first["id"])
+        deleted = await call("delete_entity", kind="transcription", entity=first["id"])
+
+    assert (first["status"], first["done"], first["total"]) == ("Succeeded", 24, 24)
+    assert len(first["files"]) == 20
+    assert 0 < first["word_error_rate"] < 1
+    assert (again["id"], again["already_existed"]) == (first["id"], True)
+    assert got["files"] == first["files"]
+    assert deleted["kind"] == "transcription"
+    assert sum(one in ("Transcriptions_Submit", "Transcriptions_Create") for one in await azure.writes()) == 1
+
+
+async def test_transcribe_goes_on_after_a_folder_was_cut_off(connect: Connect, azure: Azure, folder: Path) -> None:
+    """Each recording is sent once, also by another process."""
+    await azure.fail({"operation": "Transcriptions_Transcribe", "fault": "503", "times": 2})
+    arguments = {"path": ".", "locale": "en-US", "output": "drafts.txt"}
+    async with connect(data_dirs=(folder,)) as call:
+        first = await call("transcribe", **arguments)
+    await azure.fail()
+    async with connect(data_dirs=(folder,)) as call:
+        second = await call("transcribe", **arguments)
+
+    assert first["status"] == "Running"
+    assert first["done"] < 3
+    assert "had no answer" in first["findings"][-1]["message"]
+    assert (second["status"], second["done"]) == ("Succeeded", 3)
+    sent = [one for one in await azure.requests() if one["operation"] == "Transcriptions_Transcribe"]
+    assert sum(one["status"] == 200 for one in sent) == 3
+
+
+async def test_transcribe_asks_before_more_than_half_an_hour_of_audio(
+    connect: Connect, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert transcription_plan.SECONDS_WITHOUT_AGREEMENT == 1800
+    monkeypatch.setattr(transcription_plan, "SECONDS_WITHOUT_AGREEMENT", 5)
+    async with connect(data_dirs=(folder,)) as call:
+        refusal = await call.refusal("transcribe", path=".", locale="en-US")
+        token = refusal.rpartition('confirm="')[2].partition('"')[0]
+        answer = await call("transcribe", path=".", locale="en-US", confirm=token)
+
+    assert rules_of(refusal) == ["transcription-is-charged"]
+    assert answer["done"] == 3
+
+
+async def test_transcribe_asks_once_for_a_folder_of_several_calls(
+    connect: Connect, azure: Azure, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcription_plan, "SECONDS_WITHOUT_AGREEMENT", 5)
+    await azure.fail({"operation": "Transcriptions_Transcribe", "fault": "503", "times": 1})
+    async with connect(data_dirs=(folder,)) as call:
+        refusal = await call.refusal("transcribe", path=".", locale="en-US")
+        token = refusal.rpartition('confirm="')[2].partition('"')[0]
+        first = await call("transcribe", path=".", locale="en-US", confirm=token)
+        second = await call("transcribe", path=".", locale="en-US")
+        await call.refusal("transcribe", path=".", locale="en-US", phrases=["something else"])
+
+    assert (first["status"], second["status"]) == ("Running", "Succeeded")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        ({"path": "missing.wav"}, "data-path-allowed"),
+        ({"path": "empty.wav"}, "data-is-valid"),
+        ({"path": "half.wav"}, "data-is-valid"),
+        ({"path": "long.wav"}, "recording-length"),
+        ({"path": "a.wav", "locale": "mt-MT"}, "locale-is-transcribed"),
+        ({"path": "a.wav", "model": MODEL}, "model-is-ready"),
+        ({"path": "a.wav", "model": MODEL, "locale": "de-DE"}, "locale-match"),
+        ({"path": "a.wav", "output": "taken.txt"}, "output-is-new"),
+        ({"path": "a.wav", "output": "link.txt"}, "output-is-new"),
+        ({"path": "a.wav", "output": "../outside.txt"}, "data-path-allowed"),
+        ({"dataset": AUDIO, "phrases": ["Contoso"]}, "phrase-list-supported"),
+        ({"dataset": "Contoso plain text en-US"}, "dataset-ready"),
+        ({"dataset": "No such dataset"}, "reference-found"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value)),
+)
+async def test_transcribe_sends_nothing_that_cannot_work(
+    connect: Connect, azure: Azure, folder: Path, arguments: dict[str, Any], rule: str
+) -> None:
+    data = folder / "data"
+    data.mkdir()
+    (data / "a.wav").write_bytes(wav(1))
+    (data / "empty.wav").write_bytes(b"")
+    (data / "half.wav").write_bytes(wav(1)[:30])
+    (data / "long.wav").write_bytes(wav(16 * 60, rate=8_000))
+    (data / "taken.txt").write_text("mine")
+    (data / "link.txt").symlink_to(folder / "elsewhere.txt")
+    async with connect(data_dirs=(data,)) as call:
+        refusal = await call.refusal("transcribe", **{"locale": "en-US"} | arguments)
+
+    assert rule in rules_of(refusal)
+    assert await azure.writes() == []
+    assert (data / "taken.txt").read_text() == "mine"
+    assert not (folder / "elsewhere.txt").exists()
+    assert not (folder / "outside.txt").exists()
+
+
+async def test_transcribe_needs_exactly_one_source(connect: Connect) -> None:
+    async with connect() as call:
+        assert "needs one of path, dataset and content_url" in await call.refusal("transcribe", locale="en-US")
+
+
+async def test_transcribe_names_each_recording_that_failed(connect: Connect, folder: Path) -> None:
+    (folder / "half.wav").write_bytes(wav(1)[:30])
+    async with connect(data_dirs=(folder,)) as call:
+        answer = await call("transcribe", path=".", locale="en-US")
+
+    assert (answer["status"], answer["done"], answer["total"]) == ("Succeeded", 3, 4)
+    assert [one["file"] for one in answer["failed"]] == ["half.wav"]

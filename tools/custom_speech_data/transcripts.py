@@ -1,0 +1,92 @@
+"""Transcripts: of batch and fast transcription, and as the draft file that a dataset of recordings takes."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from custom_speech_data.word_errors import normalized_words, word_errors
+
+MIN_CONFIDENCE = 0.7
+"""Words below this confidence are listed for the person who corrects the drafts; a guess, the service names none."""
+
+MAX_RESULT_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was recognized in one recording.
+
+    Attributes:
+        unsure: Words of low confidence; of fast transcription all words of a phrase of low confidence.
+    """
+
+    file: str
+    text: str
+    confidence: float | None
+    unsure: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> "Transcript":
+        """Return the transcript of a line that `to_json` wrote; raises ValueError, KeyError or TypeError."""
+        read = json.loads(line)
+        return cls(str(read["file"]), str(read["text"]), read["confidence"], tuple(map(str, read["unsure"])))
+
+
+def transcript_of_phrases(file: str, phrases: Iterable[tuple[str, float | None]]) -> Transcript:
+    """Return the transcript of phrases with their confidence."""
+    found = list(phrases)
+    known = [confidence for _, confidence in found if confidence is not None]
+    unsure = [text for text, confidence in found if confidence is not None and confidence < MIN_CONFIDENCE]
+    text = " ".join(text for text, _ in found)
+    mean = sum(known) / len(known) if known else None
+    return Transcript(file, text, mean, tuple(dict.fromkeys(word for part in unsure for word in part.split())))
+
+
+def read_batch_result(file: str, content: bytes) -> Transcript | None:
+    """Return the transcript in a file of a batch transcription, None if it has another shape."""
+    if len(content) > MAX_RESULT_BYTES:
+        return None
+    try:
+        best = [phrase["nBest"][0] for phrase in json.loads(content)["recognizedPhrases"]]
+        whole = transcript_of_phrases(file, ((str(one["display"]), _number(one.get("confidence"))) for one in best))
+        words = [
+            (str(word["word"]), _number(word.get("confidence"))) for one in best for word in one.get("words") or ()
+        ]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        return None
+    if not words:
+        return whole
+    unsure = dict.fromkeys(word for word, confidence in words if confidence is not None and confidence < MIN_CONFIDENCE)
+    return Transcript(file, whole.text, whole.confidence, tuple(unsure))
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value <= 1 else None
+
+
+def draft_file(transcripts: Sequence[Transcript]) -> bytes:
+    """Return the transcript file of a dataset: lines of file name, tab and text, UTF-8 with a byte order mark."""
+    lines = (f"{one.file}\t{' '.join(one.text.split())}\r\n" for one in transcripts)
+    return "".join(lines).encode("utf-8-sig")
+
+
+def unsure_file(transcripts: Sequence[Transcript]) -> bytes:
+    """Return lines of file name, tab and the words of low confidence, for the person who corrects the drafts."""
+    lines = (f"{one.file}\t{' '.join(one.unsure)}\r\n" for one in transcripts if one.unsure)
+    return "".join(lines).encode("utf-8-sig")
+
+
+def word_error_rate(transcripts: Iterable[Transcript], said: Mapping[str, str], locale: str) -> float | None:
+    """Return the word error rate over the recordings whose transcript is known, None if there is none."""
+    errors = words = 0
+    for one in transcripts:
+        if one.file in said:
+            found = word_errors(normalized_words(said[one.file], locale), normalized_words(one.text, locale))
+            errors, words = errors + sum(found[:3]), words + found.words
+    return errors / words if words else None

@@ -1,0 +1,40 @@
+"""get_transcription: show the status and the texts of a batch transcription."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from custom_speech_tools.guardrails.batch_results import read_batch
+from custom_speech_tools.guardrails.references import TRANSCRIPTION, get_entity
+from custom_speech_tools.guardrails.transcription_audio import requested_output
+from custom_speech_tools.guardrails.transcription_end import present_batch
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.parameters import Arguments, Identifier, Output, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.polling import poll_until_terminal
+from custom_speech_tools.runtime.presenters.transcription import Transcription, Transcripts
+from custom_speech_tools.runtime.tool import Effect, declare
+
+
+class GetTranscriptionArguments(Arguments):
+    """The arguments of get_transcription."""
+
+    transcription: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    output: Output = None
+    wait_seconds: WaitSeconds = 0
+    resource: ResourceName = None
+
+
+async def get_transcription(arguments: GetTranscriptionArguments, call: CallContext) -> Transcription:
+    """Get a batch transcription: status, and the text of each recording with the words of low confidence.
+
+    `output` writes all texts to a new local file that upload_dataset takes. The service gives no estimate of the time.
+    """
+    speech = call.speech(arguments.resource)
+    output = await requested_output(call, arguments.output)
+    first = await get_entity(speech, TRANSCRIPTION, arguments.transcription)
+    last = await poll_until_terminal(call, first, lambda: speech.transcriptions_get(first.id), arguments.wait_seconds)
+    texts = await read_batch(speech, last) if last.status == "Succeeded" else Transcripts()
+    return await present_batch(call, speech, last, texts, output)
+
+
+tool = declare(get_transcription, "Get a transcription", Effect.READ, "quality")

@@ -1,0 +1,95 @@
+"""Transcriptions: fast (one recording, answered at once) and batch (a job)."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.operations.requests import Requests
+from custom_speech_tools.speech.paging import Listing
+from custom_speech_tools.speech.streamed_body import StreamedBody
+
+FAST_SECONDS = 40.0
+"""The longest that one fast transcription may take; 20 minutes of audio take less than a minute (article)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A recording to send: its parts are read anew for each attempt, so that memory does not grow with its size."""
+
+    name: str
+    size: int
+    parts: Callable[[], AsyncIterator[bytes]]
+
+
+class TranscriptionOperations(Requests):
+    """Operations on transcriptions."""
+
+    async def transcriptions_list_supported_locales(self) -> schemas.TranscriptionLocales:
+        """GET /transcriptions/locales; v3.2 has no fast transcription and answers with a list."""
+        if self.resource.api_version.is_dated:
+            schema = schemas.TranscriptionLocales
+            return await self._get("Transcriptions_ListSupportedLocales", "/transcriptions/locales", schema)
+        submit = await self._get("Transcriptions_ListSupportedLocales", "/transcriptions/locales", list[str])
+        return schemas.TranscriptionLocales(Submit=submit)
+
+    async def transcriptions_list(self, **conditions: str | None) -> Listing[schemas.Transcription]:
+        """GET /transcriptions."""
+        page = schemas.Page[schemas.Transcription]
+        return await self._list("Transcriptions_List", "/transcriptions", page, conditions)
+
+    async def transcriptions_get(self, transcription: str) -> schemas.Transcription:
+        """GET /transcriptions/{id}."""
+        return await self._get("Transcriptions_Get", f"/transcriptions/{transcription}", schemas.Transcription)
+
+    async def transcriptions_list_files(self, transcription: str) -> Listing[schemas.File]:
+        """GET /transcriptions/{id}/files."""
+        path = f"/transcriptions/{transcription}/files"
+        return await self._list("Transcriptions_ListFiles", path, schemas.Page[schemas.File])
+
+    async def transcriptions_submit(self, definition: dict[str, JsonValue]) -> schemas.Transcription:
+        """POST /transcriptions:submit, in v3.2 POST /transcriptions."""
+        is_dated = self.resource.api_version.is_dated
+        operation = "Transcriptions_Submit" if is_dated else "Transcriptions_Create"
+        path = "/transcriptions:submit" if is_dated else "/transcriptions"
+        return await self._change(operation, "POST", path, schemas.Transcription, definition)
+
+    async def transcriptions_transcribe(
+        self, definition: dict[str, JsonValue], audio: Audio | None
+    ) -> schemas.FastTranscription:
+        """POST /transcriptions:transcribe: what is charged and makes nothing that could be found again.
+
+        Args:
+            audio: None if the definition has an `audioUrl`.
+        """
+        path, schema = "/transcriptions:transcribe", schemas.FastTranscription
+        form = _form(definition, audio)
+        return await self._change("Transcriptions_Transcribe", "POST", path, schema, form, seconds=FAST_SECONDS)
+
+    async def transcriptions_delete(self, transcription: str) -> None:
+        """DELETE /transcriptions/{id}."""
+        await self._delete("Transcriptions_Delete", f"/transcriptions/{transcription}")
+
+
+def _form(definition: dict[str, JsonValue], audio: Audio | None) -> StreamedBody:
+    """Return the multipart form of a fast transcription."""
+    boundary = secrets.token_hex(16)
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="definition"\r\n\r\n{json.dumps(definition)}\r\n'
+    if audio:
+        name = "".join(mark if mark.isprintable() and mark not in '"\\' else "_" for mark in audio.name)
+        head += f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="{name}"\r\n'
+        head += "Content-Type: application/octet-stream\r\n\r\n"
+    start, end = head.encode(), f"\r\n--{boundary}--\r\n".encode()
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield start
+        if audio:
+            async for part in audio.parts():
+                yield part
+        yield end
+
+    size = len(start) + (audio.size if audio else 0) + len(end)
+    return StreamedBody(f"multipart/form-data; boundary={boundary}", size, parts)
