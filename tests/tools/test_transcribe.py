@@ -62,7 +62,7 @@ async def test_transcribe_writes_drafts_of_a_folder_that_upload_dataset_takes(co
     drafts = (folder / "trans.txt").read_bytes()
     assert drafts.startswith(b"\xef\xbb\xbf")
     assert [line.partition("\t")[0] for line in drafts.decode("utf-8-sig").splitlines()] == list(SAID)
-    unsure = (folder / "trans.unsure.txt").read_text("utf-8-sig").splitlines()
+    unsure = (folder / "trans.unsure").read_text("utf-8-sig").splitlines()
     assert {line.partition("\t")[0] for line in unsure} <= set(SAID)
     assert answer["output"] == str(folder / "trans.txt")
     assert not (folder / "trans.txt.partial").exists()

@@ -10,6 +10,9 @@ from custom_speech_data.word_errors import normalized_words, word_errors
 MIN_CONFIDENCE = 0.7
 """Words below this confidence are listed for the person who corrects the drafts; a guess, the service names none."""
 
+MAX_COMPARED_WORDS = 3_000
+"""Words of a recording that are aligned: the time grows with the square of their number."""
+
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
@@ -71,22 +74,30 @@ def _number(value: Any) -> float | None:
 
 
 def draft_file(transcripts: Sequence[Transcript]) -> bytes:
-    """Return the transcript file of a dataset: lines of file name, tab and text, UTF-8 with a byte order mark."""
-    lines = (f"{one.file}\t{' '.join(one.text.split())}\r\n" for one in transcripts)
+    """Return the transcript file of a dataset: lines of file name, tab and text, UTF-8 with a byte order mark.
+
+    Recordings in which nothing was recognized have no line: an upload would refuse an empty one.
+    """
+    lines = (f"{one.file}\t{' '.join(one.text.split())}\r\n" for one in transcripts if one.text.strip())
     return "".join(lines).encode("utf-8-sig")
 
 
 def unsure_file(transcripts: Sequence[Transcript]) -> bytes:
     """Return lines of file name, tab and the words of low confidence, for the person who corrects the drafts."""
-    lines = (f"{one.file}\t{' '.join(one.unsure)}\r\n" for one in transcripts if one.unsure)
+    marked = ((one.file, " ".join(one.unsure)) for one in transcripts if one.unsure or not one.text.strip())
+    lines = (f"{file}\t{unsure or '(nothing was recognized)'}\r\n" for file, unsure in marked)
     return "".join(lines).encode("utf-8-sig")
 
 
 def word_error_rate(transcripts: Iterable[Transcript], said: Mapping[str, str], locale: str) -> float | None:
-    """Return the word error rate over the recordings whose transcript is known, None if there is none."""
+    """Return the word error rate over the recordings whose transcript is known, None if there is none.
+
+    Recordings of more than `MAX_COMPARED_WORDS` are left out.
+    """
     errors = words = 0
     for one in transcripts:
-        if one.file in said:
-            found = word_errors(normalized_words(said[one.file], locale), normalized_words(one.text, locale))
+        reference, heard = normalized_words(said.get(one.file, ""), locale), normalized_words(one.text, locale)
+        if reference and max(len(reference), len(heard)) <= MAX_COMPARED_WORDS:
+            found = word_errors(reference, heard)
             errors, words = errors + sum(found[:3]), words + found.words
     return errors / words if words else None

@@ -10,7 +10,7 @@ from custom_speech_tools.guardrails.transcription_audio import requested_output
 from custom_speech_tools.guardrails.transcription_end import present_batch
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Output, ResourceName, WaitSeconds
-from custom_speech_tools.runtime.polling import poll_until_terminal
+from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.transcription import Transcription, Transcripts
 from custom_speech_tools.runtime.tool import Effect, declare
 
@@ -33,7 +33,7 @@ async def get_transcription(arguments: GetTranscriptionArguments, call: CallCont
     output = await requested_output(call, arguments.output)
     first = await get_entity(speech, TRANSCRIPTION, arguments.transcription)
     last = await poll_until_terminal(call, first, lambda: speech.transcriptions_get(first.id), arguments.wait_seconds)
-    texts = await read_batch(speech, last) if last.status == "Succeeded" else Transcripts()
+    texts = await read_batch(speech, last) if is_terminal(last) else Transcripts()
     return await present_batch(call, speech, last, texts, output)
 
 

@@ -1,9 +1,10 @@
 """transcribe: transcribe recordings with the base model, a custom model or a phrase list."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import Field, StringConstraints
@@ -15,12 +16,14 @@ from custom_speech_tools.guardrails.transcription_end import present_batch, pres
 from custom_speech_tools.guardrails.transcription_plan import (
     TranscriptionPlan,
     TranscriptionRequest,
+    model_is_refused,
     plan_transcription,
 )
 from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     Confirm,
@@ -32,7 +35,7 @@ from custom_speech_tools.runtime.parameters import (
     ShortText,
     WaitSeconds,
 )
-from custom_speech_tools.runtime.polling import poll_until_terminal
+from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.transcription import Transcription, Transcripts
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Effect, declare
@@ -45,8 +48,9 @@ CONCURRENT_RECORDINGS = 4
 MAX_REMEMBERED = 20_000
 """Results that a process remembers."""
 
-_SECONDS_FOR_A_RECORDING = 16.0
-"""With less time left in a call no further recording is sent; the next call goes on."""
+_SECONDS_FOR_A_RECORDING, _SPEED = 16.0, 15.0
+"""With less time left in a call no further recording is sent; the next call goes on. Longer ones need a second for 15
+seconds of audio (a guess; the article says 20)."""
 
 _Path = Annotated[str, StringConstraints(max_length=4096)]
 
@@ -72,6 +76,9 @@ class TranscribeArguments(Arguments):
     def _has_one_source(self) -> "TranscribeArguments":
         if sum(one is not None for one in (self.path, self.dataset, self.content_url)) != 1:
             raise ValueError("needs one of path, dataset and content_url")
+        parts = urlsplit(self.content_url or "https://x")
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
+            raise ValueError("content_url must be an https address without user name")
         return self
 
 
@@ -105,35 +112,47 @@ async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Trans
     except AzureError as error:
         if plan.model is None or not 400 <= error.status < 500 or facts.request.path:
             raise
-        return await _batch(call, plan, agreement, arguments.wait_seconds)
+        message = f"The service refused fast transcription with model {quote(plan.model.display_name)}: {error}"
+        refused = Finding(
+            rule="fast-transcription-supported", level="warn", message=message, fix="A batch was started instead."
+        )
+        return await _batch(call, plan, agreement, arguments.wait_seconds, [refused])
 
 
-async def _batch(call: CallContext, plan: TranscriptionPlan, agreement: Agreement, wait_seconds: int) -> Transcription:
-    """Create the job once, wait for it, and read its texts."""
+async def _batch(
+    call: CallContext, plan: TranscriptionPlan, agreement: Agreement, wait_seconds: int, why: Sequence[Finding] = ()
+) -> Transcription:
+    """Create the job once, wait for it, and read its texts.
+
+    Args:
+        why: Why it is a batch, if the service refused the fast way.
+    """
     speech, name = plan.facts.speech, plan.display_name
 
     async def submit(how: str) -> tuple[schemas.Transcription, bool]:
+        if plan.existing is not None:
+            return plan.existing, True
         writer = call.writer(speech, Decision(plan.findings, plan.key, how))
         return await call.app.idempotency.create_once(
             call,
             plan.key,
-            lambda: writer.transcriptions_submit(plan.batch_definition()),
+            lambda: writer.transcriptions_submit(plan.batch_definition(), plan.secrets),
             lambda: speech.transcriptions_list(display_name=name, locale=plan.facts.request.locale),
             read_at=plan.read_at,
         )
 
     first, existed = await carry_out(call, agreement, plan.effect, submit)
     last = await poll_until_terminal(call, first, lambda: speech.transcriptions_get(first.id), wait_seconds)
-    texts = await read_batch(speech, last) if last.status == "Succeeded" else Transcripts()
+    texts = await read_batch(speech, last) if is_terminal(last) else Transcripts()
     output = plan.facts.output if isinstance(plan.facts.output, OutputFile) else None
-    findings = [finding for finding in plan.findings if finding.level != "confirm"]
+    findings = [finding for finding in (*plan.findings, *why) if finding.level != "confirm"]
     return await present_batch(call, speech, last, texts, output, already_existed=existed, findings=findings)
 
 
 async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> Transcription:
     async def send(how: str) -> schemas.FastTranscription:
         writer = call.writer(plan.facts.speech, Decision(plan.findings, plan.key, how))
-        return await writer.transcriptions_transcribe(plan.fast_definition(), None)
+        return await writer.transcriptions_transcribe(plan.fast_definition(), None, plan.secrets)
 
     answer = await carry_out(call, agreement, plan.effect, send)
     texts = Transcripts([_transcript(plan.display_name.removesuffix(" transcription"), answer)], (), 1)
@@ -158,6 +177,8 @@ async def _transcribe_files(
     async with task_group() as tasks:
         for _ in range(CONCURRENT_RECORDINGS):
             tasks.create_task(run.work(writer, waiting))
+    if run.refused is not None:
+        raise Refused("Nothing was transcribed.", [model_is_refused(facts, run.refused)], "Transcribe a batch instead.")
     read = [run.results[key] for one in facts.recordings if (key := facts.key_of(one)) in run.results]
     texts = Transcripts(read, list(run.failed.items()), len(local.recordings))
     if effect and texts.total == len(read) + len(run.failed):
@@ -169,7 +190,11 @@ async def _transcribe_files(
 
 @dataclass(slots=True)
 class _FolderRun:
-    """The recordings of one call: results by key, reasons by name for what cannot be transcribed or had no answer."""
+    """The recordings of one call: results by key, reasons by name for what cannot be transcribed or had no answer.
+
+    After an answer that was lost no further recording is sent, because each may be billed; `refused` is why the service
+    does not take the model.
+    """
 
     call: CallContext
     plan: TranscriptionPlan
@@ -177,16 +202,21 @@ class _FolderRun:
     results: dict[str, Transcript]
     failed: dict[str, str] = field(default_factory=dict)
     no_answer: dict[str, str] = field(default_factory=dict)
+    refused: str | None = None
 
     async def work(self, writer: Speech, waiting: Iterator[Recording]) -> None:
         """Transcribe one recording after the other."""
         for recording in waiting:
-            if self.call.seconds_left() < _SECONDS_FOR_A_RECORDING:
+            needed = max(_SECONDS_FOR_A_RECORDING, recording.seconds / _SPEED)
+            if self.no_answer or self.refused or self.call.seconds_left() < needed:
                 return
             try:
                 answer = await writer.transcriptions_transcribe(self.plan.fast_definition(), recording.audio())
             except SpeechError as error:
-                if isinstance(error, AzureError) and error.status in (400, 413, 415, 422):
+                is_refused = isinstance(error, AzureError) and error.status in (400, 413, 415, 422)
+                if is_refused and self.plan.model and not self.results:
+                    self.refused = str(error)
+                elif is_refused:
                     self.failed[recording.name] = str(error)
                 elif error.is_transient or error.outcome_unknown:
                     self.no_answer[recording.name] = str(error)

@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
 
-from custom_speech_data.content import OpenFile, append_below, create_below, read_part
+from custom_speech_data.content import OpenFile, append_below, create_below, open_below, read_part
 from custom_speech_data.findings import ImportFailed, Unusable
+from custom_speech_data.kind import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcripts import Transcript, draft_file, unsure_file
 from custom_speech_data.wav import read_sound
 from custom_speech_tools.guardrails.local_files import allowed_path
@@ -24,8 +25,8 @@ MAX_RECORDINGS = 5_000
 MAX_BYTES = 250 * 1024 * 1024
 """The largest recording of fast transcription (specification)."""
 
-MAX_FAST_SECONDS = 15 * 60.0
-"""The longest recording whose fast transcription ends within a call: 20 minutes take about a minute (article)."""
+MAX_FAST_SECONDS = 10 * 60.0
+"""The longest recording whose fast transcription ends within a call: 20 minutes take up to a minute (article)."""
 
 SUFFIXES = frozenset({".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".amr", ".webm", ".wma"})
 BYTES_PER_SECOND = 16_000
@@ -53,12 +54,22 @@ class Recording:
     problem: str | None = None
 
     def audio(self) -> Audio:
-        """Return what is sent; the file is opened anew for each attempt, and its parts are read in a thread."""
+        """Return what is sent; the file is opened anew for each attempt, and its parts are read in a thread.
+
+        A file that has another content than the one that was looked at is never sent to its end.
+        """
 
         async def parts() -> AsyncIterator[bytes]:
+            digest = hashlib.sha256()
             with await run_in_thread(self.open) as file:
                 for start in range(0, self.size, _PART_BYTES):
-                    yield await run_in_thread(partial(read_part, file, start, min(_PART_BYTES, self.size - start)))
+                    part = await run_in_thread(partial(read_part, file, start, min(_PART_BYTES, self.size - start)))
+                    digest.update(part)
+                    if start + len(part) >= self.size and digest.hexdigest() != self.digest:
+                        break
+                    yield part
+            if digest.hexdigest() != self.digest:
+                raise OSError(f"{self.name} has changed while it was transcribed")
 
         return Audio(self.name, self.size, parts)
 
@@ -103,6 +114,7 @@ def _recording(name: str, open_file: Callable[[], OpenFile]) -> Recording:
         if PurePath(name).suffix.lower() == ".wav":
             try:
                 seconds = read_sound(file.open(), size).milliseconds / 1000
+                problem = None if seconds else "it has no sound"
             except Unusable as reason:
                 seconds, problem = 0.0, str(reason)
     if size > MAX_BYTES:
@@ -140,8 +152,8 @@ class OutputFile:
 
     @property
     def unsure(self) -> Path:
-        """The second file, for the person who corrects."""
-        return self.path.with_name(f"{self.path.stem}.unsure{self.path.suffix or '.txt'}")
+        """The second file, for the person who corrects; no transcript by its name, so that an upload ignores it."""
+        return self.path.with_suffix(".unsure")
 
     @property
     def partial(self) -> Path:
@@ -152,7 +164,8 @@ class OutputFile:
         """Return the results so far, by key; lines that cannot be read are left out."""
         found: dict[str, Transcript] = {}
         try:
-            lines = self.partial.read_text(encoding="utf-8").splitlines()
+            with open_below(self.root, self.partial) as file:
+                lines = read_part(file, 0, file.size).decode().splitlines()
         except (OSError, UnicodeDecodeError):
             return found
         for line in lines:
@@ -178,23 +191,28 @@ class OutputFile:
         self.partial.unlink(missing_ok=True)
 
 
-def find_output(app: AppContext, given: str) -> OutputFile | Finding:
+def find_output(app: AppContext, given: str, source: str | None = None) -> OutputFile | Finding:
     """Return where drafts are to be written, a finding if that is not possible; runs in a thread.
+
+    Args:
+        source: What is transcribed; a file name alone means a file beside the recordings.
 
     Raises:
         Refused: The folder of the file is not below an allowed folder.
     """
     path = PurePath(given.replace("\\", "/") if ":" not in given else given)
-    folder = allowed_path(app, str(path.parent))
+    folder = allowed_path(app, source if source and len(path.parts) == 1 else str(path.parent))
+    if source and not folder.is_folder:
+        folder = replace(folder, path=folder.path.parent)
     output = OutputFile(folder.root, folder.path / path.name)
     taken = [one for one in (output.path, output.unsure) if one.exists() or one.is_symlink()]
-    if not folder.is_folder or not path.name or taken:
-        what = f"{taken[0].name} exists already" if taken else "it is not in a folder that exists"
+    if not folder.is_folder or path.suffix.lower() not in TRANSCRIPT_SUFFIXES or taken:
+        what = f"{taken[0].name} exists already" if taken else "it is no .txt file in a folder that exists"
         return Finding(
             rule="output-is-new",
             level="block",
             message=f"The drafts cannot be written to {json.dumps(given)}: {what}.",
-            fix="Name a file that does not exist; nothing is ever overwritten.",
+            fix="Name a .txt file that does not exist; nothing is ever overwritten.",
         )
     return output
 

@@ -20,6 +20,9 @@ from custom_speech_tools.runtime.results import EntityReference, Finding, presen
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread
 
+NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
+MOST_ERRORS = 0.8
+
 NO_ESTIMATE = "Batch transcription may wait half an hour before it starts; the service gives no estimate."
 
 
@@ -42,10 +45,14 @@ async def present_batch(
         said = {one.file: text for one in texts.read if (text := transcripts.of(one.file)) is not None}
     shown, failed = texts.present()
     written = await write_drafts(texts, output) if is_done else None
-    again = call_step("get_transcription", transcription=transcription.id, wait_seconds=suggested_wait(), resource=here)
-    steps = (
-        steps_after(written, transcription.locale, here) if is_terminal(transcription) else [f"{again}. {NO_ESTIMATE}"]
+    again = call_step(
+        "get_transcription", transcription=transcription.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here
     )
+    steps = [f"{again}. {NO_ESTIMATE}"]
+    if is_done:
+        steps = steps_after(written, transcription.locale, here)
+    elif is_terminal(transcription):
+        steps = ["Correct what `error` and `failed` name, then call transcribe again."]
     return Transcription(
         **resource_fields(speech),
         id=transcription.id,
@@ -88,6 +95,7 @@ async def present_fast(
     written = await write_drafts(texts, output) if is_complete else None
     shown, failed = texts.present()
     here, locale = speech.resource.name, facts.request.locale
+    rate = await run_in_thread(partial(word_error_rate, texts.read, said, locale))
     again = f"Call transcribe again with the same arguments: it goes on after {len(texts.read)} of {texts.total}."
     return Transcription(
         **resource_fields(speech),
@@ -99,7 +107,8 @@ async def present_fast(
         total=texts.total,
         files=shown,
         failed=failed,
-        word_error_rate=await run_in_thread(partial(word_error_rate, texts.read, said, locale)),
+        word_error_rate=rate,
+        note=NOT_RECOGNIZED if speech.is_emulated and rate is not None and rate > MOST_ERRORS else None,
         audio_hours=_hours(sum(one.seconds for one in facts.recordings)),
         output=written,
         error=None,

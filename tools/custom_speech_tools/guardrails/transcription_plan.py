@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import anyio
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
+from custom_speech_tools.guardrails.charges import cost_in_words, transcription_charge
 from custom_speech_tools.guardrails.references import DATASET, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import is_blocked, resource_is_writable
 from custom_speech_tools.guardrails.transcription_audio import (
@@ -21,7 +23,7 @@ from custom_speech_tools.guardrails.transcription_audio import (
 from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import DatasetKind
 from custom_speech_tools.runtime.results import Finding
@@ -67,6 +69,7 @@ class TranscriptionFacts:
 
     request: TranscriptionRequest
     speech: Speech
+    now: datetime
     model: AnyModel | Finding | None
     dataset: schemas.Dataset | Finding | None
     local: LocalAudio | Finding | None
@@ -114,12 +117,14 @@ class TranscriptionPlan:
     Attributes:
         read_at: When its facts were read (`anyio.current_time`).
         kept: What the user agreed to in an earlier call, if a folder was not finished then.
+        existing: The batch that the same request has made already.
     """
 
     facts: TranscriptionFacts
     findings: tuple[Finding, ...]
     read_at: float
     kept: Agreement = NO_AGREEMENT
+    existing: schemas.Transcription | None = None
 
     @property
     def model(self) -> AnyModel | None:
@@ -131,7 +136,9 @@ class TranscriptionPlan:
         """The idempotency key: what is transcribed, and how."""
         facts, request = self.facts, self.facts.request
         url = urlsplit(request.content_url or "")
-        source: list[JsonValue] = [facts.key_of(one) for one in facts.recordings] or [url.netloc + url.path + url.query]
+        signed = parse_qs(url.query).keys() & {"sig", "Signature", "X-Amz-Signature"}
+        address = f"{url.netloc}{url.path}{'' if signed else url.query}"
+        source: list[JsonValue] = [facts.key_of(one) for one in facts.recordings] or [address]
         dataset = facts.dataset.id if isinstance(facts.dataset, schemas.Dataset) else None
         model = self.model.id if self.model else None
         resource = facts.speech.resource.identity
@@ -141,7 +148,9 @@ class TranscriptionPlan:
     def effect(self) -> Effect | None:
         """What is charged, None for so little audio that nobody is asked."""
         seconds = self.facts.seconds
-        if not any(finding.level == "confirm" for finding in self.findings):
+        if seconds is not None and seconds <= SECONDS_WITHOUT_AGREEMENT:
+            return None
+        if self.existing or not any(finding.rule == "transcription-is-charged" for finding in self.findings):
             return None
         price = (f"{seconds / 3600:.1f} h" if seconds is not None else "unknown length",)
         return Effect("transcription", self.facts.speech.resource.identity, self.key, price, _cost(self.facts))
@@ -164,6 +173,12 @@ class TranscriptionPlan:
             not_done="Nothing was transcribed.",
             declined="Leave it, or transcribe less audio.",
         )
+
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """The signature of the address, which an answer may echo."""
+        query = urlsplit(self.facts.request.content_url or "").query
+        return (SecretStr(query),) if query else ()
 
     def fast_definition(self) -> dict[str, JsonValue]:
         """Return the definition of a fast transcription."""
@@ -214,9 +229,11 @@ async def plan_transcription(
     Raises:
         Refused: A rule blocks the transcription; every finding is listed.
     """
-    speech = call.speech(request.resource)
+    speech, read_at = call.speech(request.resource), anyio.current_time()
     local = await local_audio(call, request.path) if request.path else None
-    output = await run_in_thread(lambda: find_output(call.app, request.output or "")) if request.output else None
+    output = None
+    if request.output:
+        output = await run_in_thread(lambda: find_output(call.app, request.output or "", request.path))
     async with task_group() as tasks:
         model = tasks.create_task(find_any_model(speech, request.model)) if request.model else None
         dataset = tasks.create_task(find(speech, DATASET, request.dataset)) if request.dataset else None
@@ -226,6 +243,7 @@ async def plan_transcription(
     facts = TranscriptionFacts(
         request,
         speech,
+        call.now(speech),
         model.return_value if model else None,
         dataset.return_value if dataset else None,
         local,
@@ -235,12 +253,22 @@ async def plan_transcription(
     findings = [finding for rule in RULES for finding in rule(facts)]
     if is_blocked(findings):
         raise Refused("Nothing was transcribed.", findings, "Call again with what the findings name.")
-    if not facts.recordings or any(facts.key_of(one) not in done for one in facts.recordings):
-        findings += _is_charged(call, facts)
-    plan = TranscriptionPlan(facts, tuple(findings), anyio.current_time())
+    plan = TranscriptionPlan(facts, tuple(findings), read_at)
+    if facts.way == "batch":
+        plan = replace(plan, existing=await _find_batch(plan))
+    is_new = any(facts.key_of(one) not in done for one in facts.recordings)
+    if plan.existing is None and (is_new or not facts.recordings):
+        plan = replace(plan, findings=(*findings, *_is_charged(call, facts)))
     if plan.effect is None:
         return plan
     return replace(plan, kept=call.app.confirmation.kept_for([plan.effect], call.caller, call.app.now()))
+
+
+async def _find_batch(plan: TranscriptionPlan) -> schemas.Transcription | None:
+    """Return the batch that the same request has made; one that has failed is none."""
+    locale = plan.facts.request.locale
+    listed = await plan.facts.speech.transcriptions_list(display_name=plan.display_name, locale=locale)
+    return find_by_key(plan.key, [one for one in listed.entities if one.status != "Failed"])
 
 
 async def _locales(speech: Speech) -> schemas.TranscriptionLocales | None:
@@ -311,6 +339,9 @@ def _model_is_ready(facts: TranscriptionFacts) -> Findings:
         waits = status in ("NotStarted", "Running")
         problem, fix = f"is {sanitize(status, 40)}, not Succeeded", "Wait for it with get_model."
         yield _not_ready(model, problem, fix if waits else "Use a model that was trained.")
+    elif model.transcription_until and model.transcription_until <= facts.now:
+        problem = f"stopped transcribing on {model.transcription_until:%Y-%m-%d}"
+        yield _not_ready(model, problem, "Use a newer model.")
     elif facts.way == "batch" and for_batch is False:
         yield _not_ready(model, "does not support batch transcription", "Deploy it, or use another model.")
     elif facts.request.path and facts.way == "batch":
@@ -320,6 +351,16 @@ def _model_is_ready(facts: TranscriptionFacts) -> Findings:
 def _not_ready(model: AnyModel, problem: str, fix: str) -> Finding:
     message = f"Model {quote(model.display_name)} {problem}."
     return Finding(rule="model-is-ready", level="block", message=message, fix=fix)
+
+
+def model_is_refused(facts: TranscriptionFacts, why: str) -> Finding:
+    """Return the finding about a model that the service does not take for fast transcription, although it says so."""
+    return Finding(
+        rule="fast-transcription-supported",
+        level="block",
+        message=f"The service refused fast transcription with this model: {sanitize(why, 300)}",
+        fix=_as_dataset(facts),
+    )
 
 
 def _version_is_fast(facts: TranscriptionFacts) -> Findings:
@@ -394,7 +435,10 @@ def _is_charged(call: CallContext, facts: TranscriptionFacts) -> Findings:
 
 def _cost(facts: TranscriptionFacts) -> str:
     length = f"{facts.seconds / 3600:.2f} h of audio" if facts.seconds is not None else "Audio of unknown length"
+    if any(not one.name.lower().endswith(".wav") for one in facts.recordings):
+        length = f"{length}, estimated where it is not WAV,"
     name = facts.speech.resource.name
     if facts.speech.is_emulated:
         return f"{length} would be billed by its length on Azure; resource {name} is emulated, so nothing is charged."
-    return f"{length} is billed by its length to resource {name}."
+    price = cost_in_words(transcription_charge(facts.speech.resource, facts.seconds / 3600)) if facts.seconds else ""
+    return f"{length} is billed by its length to resource {name}. {price}".strip()

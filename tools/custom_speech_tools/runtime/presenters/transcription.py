@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import WithJsonSchema
+from pydantic import PlainSerializer, WithJsonSchema
 
 from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.runtime.presenters.evaluation import Rate
@@ -18,16 +18,20 @@ from custom_speech_tools.runtime.results import (
     ServiceText,
     optional,
 )
+from custom_speech_tools.speech.sanitize import sanitize
 
 MAX_FILES = 20
 """Files whose text is shown."""
+
+MAX_TEXT, MAX_TEXT_OF_MANY = 12_000, 200
+"""Characters of the text of one recording, and of each of several; `output` has the rest."""
 
 
 class TranscribedFile(Result):
     """One recording; `unsure` are words of low confidence."""
 
     file: ServiceText
-    text: ServiceText
+    text: Annotated[str, PlainSerializer(lambda text: sanitize(text, MAX_TEXT))]
     confidence: Rate | None
     unsure: list[ServiceText]
 
@@ -73,8 +77,11 @@ class Transcripts:
 
     def present(self) -> tuple[list[TranscribedFile], list[FailedFile]]:
         """Return the first texts and the first failures."""
+        most = MAX_TEXT if len(self.read) == 1 else MAX_TEXT_OF_MANY
         shown = [
-            TranscribedFile(file=one.file, text=one.text, confidence=one.confidence, unsure=list(one.unsure[:20]))
+            TranscribedFile(
+                file=one.file, text=sanitize(one.text, most), confidence=one.confidence, unsure=list(one.unsure[:20])
+            )
             for one in self.read[:MAX_FILES]
         ]
         return shown, [FailedFile(file=file, reason=reason) for file, reason in self.failed[:MAX_FILES]]

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.operations.requests import Requests
@@ -50,24 +50,33 @@ class TranscriptionOperations(Requests):
         path = f"/transcriptions/{transcription}/files"
         return await self._list("Transcriptions_ListFiles", path, schemas.Page[schemas.File])
 
-    async def transcriptions_submit(self, definition: dict[str, JsonValue]) -> schemas.Transcription:
-        """POST /transcriptions:submit, in v3.2 POST /transcriptions."""
+    async def transcriptions_submit(
+        self, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
+    ) -> schemas.Transcription:
+        """POST /transcriptions:submit, in v3.2 POST /transcriptions.
+
+        Args:
+            secrets: Parts of an address that are signatures; masked where an answer echoes them.
+        """
         is_dated = self.resource.api_version.is_dated
         operation = "Transcriptions_Submit" if is_dated else "Transcriptions_Create"
         path = "/transcriptions:submit" if is_dated else "/transcriptions"
-        return await self._change(operation, "POST", path, schemas.Transcription, definition)
+        return await self._change(operation, "POST", path, schemas.Transcription, definition, secrets=secrets)
 
     async def transcriptions_transcribe(
-        self, definition: dict[str, JsonValue], audio: Audio | None
+        self, definition: dict[str, JsonValue], audio: Audio | None, secrets: tuple[SecretStr, ...] = ()
     ) -> schemas.FastTranscription:
         """POST /transcriptions:transcribe: what is charged and makes nothing that could be found again.
 
         Args:
             audio: None if the definition has an `audioUrl`.
+            secrets: Parts of that address that are signatures.
         """
         path, schema = "/transcriptions:transcribe", schemas.FastTranscription
         form = _form(definition, audio)
-        return await self._change("Transcriptions_Transcribe", "POST", path, schema, form, seconds=FAST_SECONDS)
+        return await self._change(
+            "Transcriptions_Transcribe", "POST", path, schema, form, secrets=secrets, seconds=FAST_SECONDS
+        )
 
     async def transcriptions_delete(self, transcription: str) -> None:
         """DELETE /transcriptions/{id}."""
