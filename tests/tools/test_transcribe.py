@@ -1,11 +1,13 @@
 """transcribe, driven through an MCP client."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import Connect
+from custom_speech_emulator.resources.models import MODELS
 from custom_speech_emulator.resources.stock import SENTENCES
 from custom_speech_tools.guardrails import transcription_plan
 from support.recordings import wav
@@ -199,3 +201,118 @@ async def test_transcribe_names_each_recording_that_failed(connect: Connect, fol
 
     assert (answer["status"], answer["done"], answer["total"]) == ("Succeeded", 3, 4)
     assert [one["file"] for one in answer["failed"]] == ["half.wav"]
+
+
+async def test_transcribe_puts_drafts_beside_the_recordings_where_an_upload_of_the_folder_takes_them(
+    connect: Connect, folder: Path
+) -> None:
+    """A bare name means a file beside the recordings, and the list of unsure words is no second transcript."""
+    calls = folder / "calls"
+    calls.mkdir()
+    for number in range(1, 4):
+        (calls / f"{number}.wav").write_bytes(wav(number))
+    async with connect(data_dirs=(folder,)) as call:
+        answer = await call("transcribe", path="calls", locale="en-US", output="drafts.txt")
+        checked = await call("check_data", path="calls", kind="Acoustic")
+
+    assert answer["output"] == str(calls / "drafts.txt")
+    assert sorted(one.name for one in calls.iterdir() if one.suffix != ".wav") == ["drafts.txt", "drafts.unsure"]
+    assert (checked["ok"], checked["files"], checked["rejected_lines"]) == (True, 3, 0)
+
+
+async def test_transcribe_shows_the_whole_text_of_one_recording(connect: Connect, folder: Path) -> None:
+    (folder / "minute.wav").write_bytes(wav(60, rate=8_000))
+    async with connect(data_dirs=(folder,)) as call:
+        answer = await call("transcribe", path="minute.wav", locale="en-US")
+
+    assert len(answer["files"][0]["text"].split()) == 150
+
+
+async def test_transcribe_refuses_a_recording_without_sound(connect: Connect, azure: Azure, folder: Path) -> None:
+    (folder / "silent.wav").write_bytes(wav(0))
+    async with connect(data_dirs=(folder,)) as call:
+        refusal = await call.refusal("transcribe", path="silent.wav", locale="en-US")
+
+    assert "it holds no sound" in refusal
+    assert await azure.writes() == []
+
+
+async def test_transcribe_sends_no_further_recording_after_a_lost_answer(
+    connect: Connect, azure: Azure, folder: Path
+) -> None:
+    """Each one may be billed, so that a service whose answers are lost is not sent a whole folder."""
+    for number in range(4, 20):
+        (folder / f"{number}.wav").write_bytes(wav(number))
+    await azure.fail({"operation": "Transcriptions_Transcribe", "fault": "close-after", "times": 50})
+    async with connect(data_dirs=(folder,)) as call:
+        answer = await call("transcribe", path=".", locale="en-US")
+
+    sent = [one for one in await azure.requests() if one["operation"] == "Transcriptions_Transcribe"]
+    assert (answer["status"], answer["done"], answer["total"]) == ("Running", 0, 19)
+    assert len(sent) <= 4
+
+
+async def test_transcribe_of_a_batch_that_exists_asks_nobody(connect: Connect, azure: Azure) -> None:
+    """What was carried out is found before anything is said about an agreement."""
+    async with connect(confirm="never") as call:
+        first = await call("transcribe", dataset=AUDIO, locale="en-US", wait_seconds=10)
+    async with connect() as call:
+        again = await call("transcribe", dataset=AUDIO, locale="en-US")
+
+    assert (again["id"], again["already_existed"]) == (first["id"], True)
+
+
+@pytest.fixture
+def refused_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the emulator refuse base models for fast transcription, although they say that it takes them."""
+    monkeypatch.setattr("custom_speech_emulator.resources.transcriptions.BASE_MODELS", MODELS)
+
+
+@pytest.mark.usefixtures("refused_models")
+async def test_transcribe_of_an_address_falls_back_to_a_batch_and_says_so(connect: Connect, azure: Azure) -> None:
+    async with connect(confirm="never") as call:
+        models = await call("list_base_models", locale="en-US", limit=1)
+        base = models["base_models"][0]["id"]
+        url = "https://contoso.blob.core.windows.net/data/call.wav?sv=1&sig=topsecret"
+        answer = await call("transcribe", content_url=url, locale="en-US", model=base)
+
+    assert answer["id"] is not None
+    assert "fast-transcription-supported" in [one["rule"] for one in answer["findings"]]
+    assert "topsecret" not in str(answer)
+    assert await azure.writes() == ["Transcriptions_Transcribe", "Transcriptions_Submit"]
+
+
+@pytest.mark.usefixtures("refused_models")
+async def test_transcribe_says_how_a_batch_takes_local_recordings_if_the_model_is_refused(
+    connect: Connect, folder: Path
+) -> None:
+    async with connect(data_dirs=(folder,)) as call:
+        base = (await call("list_base_models", locale="en-US", limit=1))["base_models"][0]["id"]
+        refusal = await call.refusal("transcribe", path=".", locale="en-US", model=base)
+
+    assert rules_of(refusal) == ["fast-transcription-supported"]
+    assert "upload_dataset(" in refusal
+    assert 'kind="AudioFiles"' in refusal
+
+
+async def test_transcribe_refuses_a_model_that_transcribes_no_longer(
+    connect: Connect, azure: Azure, folder: Path
+) -> None:
+    await azure.advance(timedelta(days=1500))
+    async with connect(data_dirs=(folder,)) as call:
+        refusal = await call.refusal("transcribe", dataset=AUDIO, locale="en-US", model=MODEL)
+
+    assert rules_of(refusal) == ["model-is-ready"]
+    assert "stopped transcribing on" in refusal
+
+
+async def test_transcribe_reads_a_folder_of_partial_results_through_no_link(connect: Connect, folder: Path) -> None:
+    """A link that was put in place of the partial file leads nowhere."""
+    outside = folder.parent / f"{folder.name}-outside"
+    outside.write_text("not a result\n")
+    (folder / "trans.txt.partial").symlink_to(outside)
+    async with connect(data_dirs=(folder,)) as call:
+        await call.refusal("transcribe", path=".", locale="en-US", output="trans.txt")
+
+    assert outside.read_text() == "not a result\n"
+    assert not (folder / "trans.txt").exists()

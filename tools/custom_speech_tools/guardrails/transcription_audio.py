@@ -114,7 +114,6 @@ def _recording(name: str, open_file: Callable[[], OpenFile]) -> Recording:
         if PurePath(name).suffix.lower() == ".wav":
             try:
                 seconds = read_sound(file.open(), size).milliseconds / 1000
-                problem = None if seconds else "it has no sound"
             except Unusable as reason:
                 seconds, problem = 0.0, str(reason)
     if size > MAX_BYTES:
