@@ -170,13 +170,16 @@ async def _transcribe_files(
     facts, effect = plan.facts, plan.effect
     output = facts.output if isinstance(facts.output, OutputFile) else None
     kept = await run_in_thread(output.read_partial) if output else {}
-    run = _FolderRun(call, plan, output, call.app.transcribed | kept)
+    results = call.app.transcribed | kept
+    waiting = [one for one in facts.recordings if facts.key_of(one) not in results]
+    total = len(facts.recordings)
+    run = _FolderRun(call, plan, output, results, total - len(waiting), total)
     run.failed = {one.name: one.problem for one in local.recordings if one.problem}
     writer = call.writer(facts.speech, Decision(plan.findings, plan.key, agreement.cover(effect)))
-    waiting = iter([one for one in facts.recordings if facts.key_of(one) not in run.results])
+    unsent = iter(waiting)
     async with task_group() as tasks:
         for _ in range(CONCURRENT_RECORDINGS):
-            tasks.create_task(run.work(writer, waiting))
+            tasks.create_task(run.work(writer, unsent))
     if run.refused is not None:
         raise Refused("Nothing was transcribed.", [model_is_refused(facts, run.refused)], "Transcribe a batch instead.")
     read = [run.results[key] for one in facts.recordings if (key := facts.key_of(one)) in run.results]
@@ -200,6 +203,8 @@ class _FolderRun:
     plan: TranscriptionPlan
     output: OutputFile | None
     results: dict[str, Transcript]
+    done: int
+    total: int
     failed: dict[str, str] = field(default_factory=dict)
     no_answer: dict[str, str] = field(default_factory=dict)
     refused: str | None = None
@@ -226,7 +231,7 @@ class _FolderRun:
                 await self._keep(recording, _transcript(recording.name, answer))
 
     async def _keep(self, recording: Recording, transcript: Transcript) -> None:
-        key, total = self.plan.facts.key_of(recording), len(self.plan.facts.recordings)
+        key = self.plan.facts.key_of(recording)
         self.results[key] = transcript
         remembered = self.call.app.transcribed
         while len(remembered) >= MAX_REMEMBERED:
@@ -234,8 +239,8 @@ class _FolderRun:
         remembered[key] = transcript
         if self.output:
             await run_in_thread(partial(self.output.append, key, transcript))
-        done = sum(self.plan.facts.key_of(one) in self.results for one in self.plan.facts.recordings)
-        await self.call.report_progress(f"Transcribed {done} of {total}", done, total)
+        self.done += 1
+        await self.call.report_progress(f"Transcribed {self.done} of {self.total}", self.done, self.total)
 
     def unanswered(self) -> list[Finding]:
         """Return a warning about what had no answer; its audio may be billed although no text came."""
