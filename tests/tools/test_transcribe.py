@@ -273,7 +273,7 @@ async def test_transcribe_of_an_address_falls_back_to_a_batch_and_says_so(connec
     async with connect(confirm="never") as call:
         models = await call("list_base_models", locale="en-US", limit=1)
         base = models["base_models"][0]["id"]
-        url = "https://contoso.blob.core.windows.net/data/call.wav?sv=1&sig=topsecret"
+        url = "https://contoso.blob.core.windows.net/data/call.wav?sv=2022-11-02&se=2099-01-01T00:00:00Z&sr=b&sp=r&sig=topsecret"
         answer = await call("transcribe", content_url=url, locale="en-US", model=base)
 
     assert answer["id"] is not None

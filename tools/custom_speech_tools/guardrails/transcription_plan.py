@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.guardrails.charges import cost_in_words, transcription_charge
+from custom_speech_tools.guardrails.content_address import content_address_works, content_identity
 from custom_speech_tools.guardrails.references import DATASET, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import is_blocked, resource_is_writable
 from custom_speech_tools.guardrails.transcription_audio import (
@@ -135,9 +136,7 @@ class TranscriptionPlan:
     def key(self) -> str:
         """The idempotency key: what is transcribed, and how."""
         facts, request = self.facts, self.facts.request
-        url = urlsplit(request.content_url or "")
-        signed = parse_qs(url.query).keys() & {"sig", "Signature", "X-Amz-Signature"}
-        address = f"{url.netloc}{url.path}{'' if signed else url.query}"
+        address = content_identity(request.content_url) if request.content_url else ""
         source: list[JsonValue] = [facts.key_of(one) for one in facts.recordings] or [address]
         dataset = facts.dataset.id if isinstance(facts.dataset, schemas.Dataset) else None
         model = self.model.id if self.model else None
@@ -287,6 +286,11 @@ def _parts_are_found(facts: TranscriptionFacts) -> Findings:
     yield from (part for part in parts if isinstance(part, Finding))
 
 
+def _address_works(facts: TranscriptionFacts) -> Findings:
+    if facts.request.content_url:
+        yield from content_address_works(facts.request.content_url, facts.now, is_emulated=facts.speech.is_emulated)
+
+
 def _locales_match(facts: TranscriptionFacts) -> Findings:
     for noun, part in (("Model", facts.model), ("Dataset", facts.dataset)):
         if isinstance(part, schemas.Entity) and part.locale.lower() != facts.request.locale.lower():
@@ -415,6 +419,7 @@ def _as_dataset(facts: TranscriptionFacts) -> str:
 RULES = (
     _is_writable,
     _parts_are_found,
+    _address_works,
     _locales_match,
     _locale_is_transcribed,
     _dataset_is_ready,
