@@ -45,9 +45,7 @@ async def present_batch(
         said = {one.file: text for one in texts.read if (text := transcripts.of(one.file)) is not None}
     shown, failed = texts.present()
     written = await write_drafts(texts, output) if is_done else None
-    again = call_step(
-        "get_transcription", transcription=transcription.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here
-    )
+    again = call_step("get_transcription", transcription=transcription.id, wait_seconds=suggested_wait(), resource=here)
     steps = [f"{again}. {NO_ESTIMATE}"]
     if is_done:
         steps = steps_after(written, transcription.locale, here)
