@@ -13,12 +13,8 @@ from custom_speech_data.transcripts import Transcript, transcript_of_phrases
 from custom_speech_tools.guardrails.batch_results import read_batch
 from custom_speech_tools.guardrails.transcription_audio import LocalAudio, OutputFile, Recording
 from custom_speech_tools.guardrails.transcription_end import present_batch, present_fast
-from custom_speech_tools.guardrails.transcription_plan import (
-    TranscriptionPlan,
-    TranscriptionRequest,
-    model_is_refused,
-    plan_transcription,
-)
+from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan, plan_transcription
+from custom_speech_tools.guardrails.transcription_rules import TranscriptionRequest, model_is_refused
 from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
