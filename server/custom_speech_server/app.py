@@ -21,6 +21,7 @@ from mcp.types import (
 )
 
 from custom_speech_server import __version__, emulated_resources
+from custom_speech_server.mcp_resources import MCPResources
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
 from custom_speech_server.view import Views
@@ -123,7 +124,7 @@ def build(settings: Settings) -> Server[AppContext]:
         return tools[name].definition.input_schema if name in tools else None
 
     prompts = Prompts(frozenset(tools))
-    views = Views()
+    views, offered = Views(), MCPResources(frozenset(tools))
     server = Server[AppContext](
         NAME,
         title="Azure custom speech",
@@ -137,9 +138,9 @@ def build(settings: Settings) -> Server[AppContext]:
         get_tool_input_schema=input_schema,  # without it, each call over HTTP makes the whole list, 0.5 ms
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        on_list_resources=views.list,
-        on_list_resource_templates=views.list_templates,
-        on_read_resource=views.read,
+        on_list_resources=offered.list,
+        on_list_resource_templates=offered.list_templates,
+        on_read_resource=offered.read,
         on_list_prompts=prompts.list if prompts.jobs else None,
         on_get_prompt=prompts.get if prompts.jobs else None,
         on_completion=prompts.complete if prompts.jobs else None,

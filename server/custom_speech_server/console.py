@@ -44,6 +44,15 @@ def notice(text: str, log: str) -> None:
     sys.stderr.flush()
 
 
+def command_to_add() -> str:
+    """Return the shell command that adds this installation to an assistant."""
+    own = os.path.abspath(sys.argv[0])  # noqa: PTH100  # pathlib costs 5 ms
+    is_installed = os.path.basename(own).startswith("custom-speech-mcp")  # noqa: PTH119  # the same
+    command = own if is_installed else "custom-speech-mcp"
+    quoted = f'"{command}"' if " " in command else command
+    return f"claude mcp add --transport stdio custom-speech -- {quoted}"
+
+
 def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
     """Return the text in lines of at most 80 columns.
 

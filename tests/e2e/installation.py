@@ -1,5 +1,5 @@
-"""Check an installation: at most 34 packages besides the product, at most 50 MB without pip, and absolute links in
-its long description.
+"""Check an installation: at most 34 packages besides the product, at most 50 MB without pip, absolute links in its
+long description, and the plugin with its skill.
 
 Run with the interpreter of an environment into which only the wheel was installed.
 """
@@ -12,11 +12,12 @@ from pathlib import Path
 
 MAX_PACKAGES = 34
 MAX_MEGABYTES = 50
+PLUGIN = ("plugin.json", "mcp.json", ".claude-plugin/plugin.json", "skills/improve-recognition/SKILL.md")
 NOT_OURS = {"pip", "setuptools", "custom-speech-mcp"}
 
 
 def main() -> int:
-    """Print the figures and return 1 where one is too large or a link is relative."""
+    """Print the figures and return 1 if one is too large, a link is relative or a file of the plugin is missing."""
     packages = sorted({one.metadata["Name"].lower() for one in distributions()} - NOT_OURS)
     folder = Path(sysconfig.get_path("purelib"))
     files = (file for file in folder.rglob("*") if file.is_file())
@@ -28,7 +29,11 @@ def main() -> int:
     description = str(metadata("custom-speech-mcp").get_payload())
     relative = re.findall(r"\]\((?!https?://|#|mailto:)[^)]*\)", description)
     sys.stdout.write(f"{len(description)} characters of description, relative links: {relative}\n")
-    return int(len(packages) > MAX_PACKAGES or megabytes > MAX_MEGABYTES or bool(relative) or not description)
+    missing = [file for file in PLUGIN if not (folder / "custom_speech_server" / "plugin" / file).is_file()]
+    sys.stdout.write(f"files of the plugin that are missing: {missing}\n")
+    return int(
+        bool(missing) or len(packages) > MAX_PACKAGES or megabytes > MAX_MEGABYTES or bool(relative) or not description
+    )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,19 @@ async def test_tutorial_works_as_it_stands(connect: Connect, tmp_path: Path) -> 
     async with connect(confirm="never", data_dirs=(tmp_path,)) as call:
         for tool, arguments in calls():
             answers[tool] = await call(tool, **arguments)
+        listed = [
+            ("models", {}),
+            ("models", {"resource": "emulator-westeurope"}),
+            *((kind, {}) for kind in ("endpoints", "evaluations", "datasets", "projects")),
+        ]
+        left = [
+            one
+            for kind, where in listed
+            for one in (await call(f"list_{kind}", **where))[kind]
+            if one["display_name"].startswith("Clinic")
+        ]
 
+    assert left == []
     assert "line 3" in answers["check_data"]["findings"][0]["message"]
     assert answers["upload_dataset"]["repairs"] == ["added the byte order mark"]
     assert answers["get_model"]["status"] == answers["deploy_model"]["status"] == "Succeeded"

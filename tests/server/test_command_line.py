@@ -403,6 +403,24 @@ def test_command_line_fits_a_narrow_terminal_and_sends_codes_only_to_one_that_ta
     assert (b"\033[K" in said) == escapes
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+def test_command_line_says_on_a_terminal_what_it_waits_for() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(COMMAND, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        said = server.stderr.readline()
+        server.terminate()
+        output, rest = server.communicate()
+    os.close(theirs)
+    os.close(ours)
+
+    add = "claude mcp add --transport stdio custom-speech -- custom-speech-mcp"
+    assert said == f"custom-speech-mcp: an MCP server, waiting for a client on stdin; to add it to one: {add}\n"
+    assert (output, rest) == ("", "")
+
+
 def test_command_line_says_at_an_interruption_what_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ from mcp.client import ClientRequestContext
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 
 from custom_speech_server import emulated_resources
-from custom_speech_server.console import takes_escape_codes, wrapped
+from custom_speech_server.console import command_to_add, takes_escape_codes, wrapped
 
 NAME = "Contoso calls en-US"
 DATA, FILE = "Contoso terms", "terms.txt"
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:  # all commands have the same signa
         print(_paint(f"\nFAILED: {failed}", "31"))
         return 1
     print(_paint("\nDone: every step had the expected result.", "32"))
+    print(f"\nAdd it to Claude Code, or to another client (docs/clients.md):\n{command_to_add()}")
     return 0
 
 

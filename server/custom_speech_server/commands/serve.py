@@ -10,7 +10,7 @@ import sys
 from custom_speech_server import __version__
 from custom_speech_server.commands.options import add_shared, path, port
 from custom_speech_server.config_source import is_configured
-from custom_speech_server.console import notice
+from custom_speech_server.console import command_to_add, notice
 from custom_speech_tools.runtime.toolsets import TOOLSETS
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
@@ -63,6 +63,8 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until the client closes stdin, or until a signal, and return the exit status."""
     options.log = options.log or "text"
+    if not options.http and os.isatty(0):
+        notice(f"an MCP server, waiting for a client on stdin; to add it to one: {command_to_add()}", options.log)
     front = _front(options)
     if front is None:
         return _start(options, None)

@@ -9,19 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from mcp.shared.exceptions import MCPError
-from mcp.types import (
-    INVALID_PARAMS,
-    CallToolResult,
-    InputRequiredResult,
-    ListResourcesResult,
-    ListResourceTemplatesResult,
-    ReadResourceRequestParams,
-    ReadResourceResult,
-    Resource,
-    TextResourceContents,
-    Tool,
-)
+from mcp.types import CallToolResult, InputRequiredResult, Tool
 
 from custom_speech_server.view.evaluations import test_details
 from custom_speech_server.view.expirations import needed_actions, timeline
@@ -46,7 +34,7 @@ SHOWN = frozenset(_PARTS)
 
 
 class Views:
-    """The view as handlers of the server, and as `_meta` of the tools that it shows."""
+    """The view as `_meta` of the tools that it shows, and of their answers."""
 
     extension = "io.modelcontextprotocol/ui"
 
@@ -68,45 +56,10 @@ class Views:
         meta = {CONTENT: fragment(tool, result.structured_content)}
         return result.model_copy(update={"meta": (result.meta or {}) | meta})
 
-    async def list(
-        self,
-        request: ServerRequestContext[Any, Any],  # noqa: ARG002  # the SDK's signature
-        params: Any,  # noqa: ARG002  # there is one page
-    ) -> ListResourcesResult:
-        """Answer resources/list."""
-        view = Resource(
-            uri=URI,
-            name="view",
-            title="Azure custom speech",
-            description="Expirations, error rates, models and rollouts as a page",
-            mime_type=MIME_TYPE,
-        )
-        return ListResourcesResult(resources=[view])
 
-    async def list_templates(
-        self,
-        request: ServerRequestContext[Any, Any],  # noqa: ARG002  # the SDK's signature
-        params: Any,  # noqa: ARG002  # there is one page
-    ) -> ListResourceTemplatesResult:
-        """Answer resources/templates/list: some gateways drop a server that announces resources and refuses it."""
-        return ListResourceTemplatesResult(resource_templates=[])
-
-    async def read(
-        self,
-        request: ServerRequestContext[Any, Any],  # noqa: ARG002  # the SDK's signature
-        params: ReadResourceRequestParams,
-    ) -> ReadResourceResult:
-        """Answer resources/read.
-
-        Raises:
-            MCPError: There is no such resource.
-        """
-        if str(params.uri) != URI:
-            raise MCPError(INVALID_PARAMS, f"This server has one resource: {URI}.")
-        meta = {"ui": {"prefersBorder": True}}
-        text = html_page(element("p", "Waiting for the answer of a tool.", class_="soft"))
-        content = TextResourceContents(uri=URI, mime_type=MIME_TYPE, text=text, meta=meta)
-        return ReadResourceResult(contents=[content])
+def empty_page() -> str:
+    """Return the page that a client with MCP Apps loads before the answer of a tool."""
+    return html_page(element("p", "Waiting for the answer of a tool.", class_="soft"))
 
 
 def fragment(tool: str, answer: Answer) -> str:
