@@ -60,7 +60,13 @@ def test_published_repository_forms_are_valid(file: Path, tmp_path: Path) -> Non
     import subprocess
     import sys
 
-    schemas = {"ci.yaml": "vendor.github-workflows", "config.yml": "vendor.github-issue-config"}
+    workflow, issues = "vendor.github-workflows", "vendor.github-issue-config"
+    schemas = {
+        "ci.yaml": workflow,
+        "release.yaml": workflow,
+        "dependabot.yml": "vendor.dependabot",
+        "config.yml": issues,
+    }
     assert yaml.safe_load(file.read_text("utf-8"))
     if importlib.util.find_spec("check_jsonschema") is None:
         pytest.skip("needs check-jsonschema")
@@ -75,6 +81,20 @@ def test_published_workflow_runs_the_projects_own_checks() -> None:
 
     assert "bash .ci/run" in workflow
     assert {"macos-latest", "windows-latest"} <= set(re.findall(r"[\w-]+-latest", workflow))
+
+
+def test_published_icons_exist_in_their_forms() -> None:
+    icons = {ROOT / icon["src"].partition("/main/")[2]: (icon["mimeType"], icon["sizes"]) for icon in SERVER["icons"]}
+    png = (ROOT / "docs" / "icon.png").read_bytes()
+
+    assert icons == {
+        ROOT / "docs" / "icon.png": ("image/png", ["512x512"]),
+        ROOT / "docs" / "icon.svg": ("image/svg+xml", ["any"]),
+    }
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) == (512, 512)
+    assert MANIFEST["icon"] == "icon.png"
+    assert "docs/icon.png deploy/mcpb/manifest.json" in (ROOT / ".ci" / "package").read_text("utf-8")
 
 
 def test_pre_commit_calls_the_checks_of_the_ci() -> None:

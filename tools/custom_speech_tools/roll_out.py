@@ -42,9 +42,9 @@ def _fraction(value: float) -> float:
 class TargetArguments(Arguments):
     """A resource to bring the model to."""
 
-    resource: Identifier
-    project: Identifier | None = None
-    endpoint: Identifier | None = None
+    resource: Annotated[Identifier, Field(description="To copy to")]
+    project: Annotated[Identifier | None, Field(description="To connect to")] = None
+    endpoint: Annotated[Identifier | None, Field(description="To deploy to; a new one is created")] = None
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -66,7 +66,7 @@ class RollOutArguments(Arguments):
         Field(
             min_length=1,
             max_length=MAX_TARGETS,
-            description="Where to copy, and what to connect and deploy to there; a new endpoint is created",
+            description="Where to copy, one or more",
         ),
     ]
     test_dataset: Annotated[Identifier | None, Field(description="Audio with transcripts; default: no test")] = None

@@ -146,7 +146,8 @@ ProjectReference = Annotated[Identifier, Field(description=_REFERENCE)]
 OptionalProject = Annotated[Identifier | None, Field(description=_REFERENCE)]
 BaseModelReference = Annotated[Identifier | None, Field(description=f"{_REFERENCE}; default: the service chooses")]
 DatasetReferences = Annotated[
-    list[Identifier], Field(min_length=1, max_length=100, description="Ids, self URIs or exact display names")
+    list[Identifier],
+    Field(min_length=1, max_length=100, description="One or more ids, self URIs or exact display names"),
 ]
 
 # Filters
@@ -181,7 +182,7 @@ LocalText = Annotated[str, StringConstraints(max_length=4096)]
 TextLines = Annotated[
     Annotated[list[str], Field(min_length=1)] | None,
     BeforeValidator(_few_lines),
-    Field(description="Or text, up to 5,000 lines"),
+    Field(description="Or text, 1 to 5,000 lines"),
 ]
 
 # Execution
