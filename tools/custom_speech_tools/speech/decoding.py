@@ -56,7 +56,7 @@ def foreign_answer(resource: str, operation: str, answer: "Answer") -> ForeignAn
         said += f", a page titled {quote(unescape(title))}" if title else ", a page without a title"
     fix = " The proxy wants credentials: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT." if answer.status == 407 else ""
     message = f"A proxy or gateway answered {operation} for {resource}, not Azure Speech ({said}).{fix}"
-    return ForeignAnswerError(message, resource=resource, operation=operation)
+    return ForeignAnswerError(message, resource=resource, operation=operation, status=answer.status)
 
 
 def decode_error(resource: str, operation: str, answer: "Answer", now: datetime) -> AzureError:

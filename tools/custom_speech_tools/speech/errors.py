@@ -98,7 +98,20 @@ class UnreadableAnswerError(SpeechError):
 
 
 class ForeignAnswerError(SpeechError):
-    """A proxy, a gateway or a sign-in page answered in place of the service, which the request has not reached."""
+    """A proxy, a gateway or a sign-in page answered in place of the service.
+
+    With a status of success the service may have carried the request out before: what stands between may have replaced
+    its answer.
+    """
+
+    def __init__(self, message: str, *, resource: str, operation: str, status: int) -> None:
+        super().__init__(message, resource=resource, operation=operation)
+        self.status = status
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """True for a status of success."""
+        return self.status < 300
 
 
 class ForeignAddressError(SpeechError):

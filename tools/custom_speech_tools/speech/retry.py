@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from custom_speech_tools.speech.errors import AzureError, SpeechError, UnreadableAnswerError
+from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, SpeechError, UnreadableAnswerError
 
 MAX_ATTEMPTS = 4
 """Attempts at one request; a request that is throttled (429) may be repeated as long as its caller waits."""
@@ -52,7 +52,7 @@ def may_repeat(error: SpeechError, method: str) -> bool:
     unknown, so only a method that changes nothing twice is repeated. An unreadable answer stays unreadable.
     """
     is_safe = not error.outcome_unknown or method in _REPEATABLE
-    return error.is_transient and is_safe and not isinstance(error, UnreadableAnswerError)
+    return error.is_transient and is_safe and not isinstance(error, UnreadableAnswerError | ForeignAnswerError)
 
 
 def wait_seconds(attempt: int, error: SpeechError, method: str, chance: float) -> float | None:
