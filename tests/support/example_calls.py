@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
 """A sensible value for each parameter that a tool may require, by the parameter's name."""
 
 ALTERNATIVES: dict[str, dict[str, Any]] = {
+    "check_data": {"path": "calls.txt"},
     "deploy_model": {"display_name": "Calls"},
     "transcribe": {"dataset": "Contoso audio with transcripts en-US"},
     "upload_dataset": {"kind": "Language", "content_url": "https://contoso.blob.core.windows.net/data/calls.txt"},

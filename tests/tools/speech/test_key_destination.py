@@ -143,7 +143,7 @@ async def test_key_stays_with_its_host_however_it_is_sent_elsewhere(evil: Listen
     ):
         refusal = await call.refusal("list_models")
 
-    assert f"answered {status}" in refusal
+    assert f"not Azure Speech ({status})" in refusal
     assert evil.heard == b""
     assert service.heard.count(b"canary-key") == 1
 
@@ -266,7 +266,11 @@ async def test_key_stays_with_its_host_on_no_other_path_than_that_of_its_operati
             await call.client.call_tool("connect_model", {"model": text, "project": text})
 
     requests = await azure.requests()
-    assert {entry["path"] for entry in requests} <= {"/speechtotext/models", "/speechtotext/projects"}
+    assert {entry["path"] for entry in requests} <= {
+        "/speechtotext/models",
+        "/speechtotext/models/base",
+        "/speechtotext/projects",
+    }
     azure.violations.clear()
 
 
