@@ -94,7 +94,7 @@ class Account(pydantic.BaseModel):
 
     @property
     def trains_audio(self) -> bool:
-        """Whether the region has hardware for training with audio."""
+        """True if the region has hardware for training with audio."""
         return self.region in TRAINING_REGIONS
 
     @property
@@ -115,7 +115,7 @@ class Account(pydantic.BaseModel):
 
     @property
     def is_custom(self) -> bool:
-        """Whether the address is its own, not that of its region.
+        """True if the resource has a custom domain, not only the address of its region.
 
         Raises:
             ValueError: As for `endpoint`.
@@ -124,7 +124,7 @@ class Account(pydantic.BaseModel):
 
     @property
     def problem(self) -> str | None:
-        """Why the resource cannot be used as it is, and what to do; None where it can."""
+        """The reason why the resource cannot be used as it is, and what to do; None if it can."""
         try:
             is_custom = self.is_custom
         except ValueError as error:

@@ -37,7 +37,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is known about a resource.
+    """The findings of doctor about a resource.
 
     Attributes:
         answers: For each API version that was tried, the configured one first, its error; None where it answers.
@@ -49,7 +49,7 @@ class Diagnosis:
 
     @property
     def does_answer(self) -> bool:
-        """Whether the resource answers in its configured version."""
+        """True if the resource answers in its configured version."""
         return self.answers[self.resource.api_version.name] is None
 
 

@@ -26,7 +26,7 @@ class CommandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a command that ended has printed."""
+    """The output of a command that has ended."""
 
     status: int
     output: bytes

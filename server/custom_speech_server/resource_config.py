@@ -96,7 +96,7 @@ class _Resource(_Section):
 
     @property
     def is_retired(self) -> bool:
-        """Whether Microsoft has announced the end of the API version."""
+        """True if Microsoft has announced the end of the API version."""
         return self.api_version == "v3.2"
 
     @pydantic.model_validator(mode="after")

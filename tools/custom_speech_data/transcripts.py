@@ -18,7 +18,7 @@ MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was recognized in one recording.
+    """The text that was recognized in one recording.
 
     Attributes:
         unsure: Words of low confidence; of fast transcription all words of a phrase of low confidence.

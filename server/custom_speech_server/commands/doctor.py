@@ -33,7 +33,7 @@ _CREDENTIALS = {
     "EntraToken": "none: signs in with Microsoft Entra ID",
     "KeyCredential": "built in",
 }
-"""Where a key comes from, by the class of the credential."""
+"""The source of a key in words, by the class of the credential."""
 
 _INDEX_SECONDS = 30.0
 

@@ -46,7 +46,7 @@ class Candidate:
 
     @property
     def is_new(self) -> bool:
-        """Whether it can be added."""
+        """True if it can be added."""
         return self.entry is None and self.account.problem is None
 
 

@@ -72,7 +72,7 @@ class DeletionPlan:
 
     @property
     def effect(self) -> Effect:
-        """What is lost."""
+        """The loss that the user has to agree to."""
         return deletion_of(self.speech, self.kind, self.entity)
 
     def confirmation_request(self) -> ConfirmationRequest:

@@ -140,7 +140,7 @@ def _said(files: list[Callable[[], OpenFile]]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """Where drafts are written: a file that does not exist yet, in an allowed folder.
+    """The place of the drafts: a file that does not exist yet, in an allowed folder.
 
     Results lie in a file of the same name with `.partial` until all are there, so that a call that was cut off loses
     nothing, whichever process goes on.

@@ -73,7 +73,7 @@ class TranscriptionPlan:
 
     @property
     def effect(self) -> Effect | None:
-        """What is charged, None for so little audio that nobody is asked."""
+        """The charge, None for so little audio that nobody is asked."""
         seconds = self.facts.seconds
         if is_unasked(self.facts):
             return None

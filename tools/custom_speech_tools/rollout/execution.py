@@ -91,7 +91,7 @@ class Steps:
 
     @property
     def left(self) -> float:
-        """How many seconds the call may still wait."""
+        """The seconds that the call may still wait."""
         return self.wait_seconds - self.call.elapsed()
 
     async def note(self, records: dict[str, str]) -> None:

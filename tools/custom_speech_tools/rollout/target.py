@@ -29,7 +29,7 @@ from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a target has; a Finding stands in place of what was not found.
+    """The state of a target; a Finding stands in place of what was not found.
 
     Attributes:
         endpoint: None if none is asked for, or if it has to be created.
@@ -89,7 +89,7 @@ class Target:
 
     @property
     def remaining(self) -> list[str]:
-        """What remains to be done, in order."""
+        """The steps that remain, in order."""
         is_live = self.is_deployed and isinstance(self.endpoint, schemas.Endpoint)
         is_live = is_live and getattr(self.endpoint, "status", None) == "Succeeded"
         steps = {

@@ -35,7 +35,7 @@ RULE_OF: dict[EffectKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one write costs or destroys.
+    """The cost or the loss of one write.
 
     Attributes:
         resource: The identity of the resource that pays or loses.
@@ -58,7 +58,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What was agreed to, and how.
+    """The effects that somebody agreed to, and how.
 
     Attributes:
         effects: The digests of the effects.

@@ -52,12 +52,12 @@ class CallClient(Protocol):
 
     @property
     def can_ask(self) -> bool:
-        """Whether the client says that it can ask its user."""
+        """True if the client says that it can ask its user."""
         ...
 
     @property
     def may_write(self) -> bool:
-        """Whether the caller may change anything."""
+        """True if the caller may change anything."""
         ...
 
     @property
@@ -114,7 +114,7 @@ class MCPClient:
 
     @property
     def can_ask(self) -> bool:
-        """Whether the client says that it can show a form to its user."""
+        """True if the client says that it can show a form to its user."""
         capabilities = self.request.session.client_capabilities
         elicitation = capabilities.elicitation if capabilities else None
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):
@@ -123,7 +123,7 @@ class MCPClient:
 
     @property
     def may_write(self) -> bool:
-        """Whether the caller may change anything."""
+        """True if the caller may change anything."""
         scopes = getattr(_user(self.request), "scopes", None)
         return scopes is None or WRITE_SCOPE in scopes
 

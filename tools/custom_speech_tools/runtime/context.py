@@ -43,7 +43,7 @@ class CallContext:
 
     @property
     def caller(self) -> str | None:
-        """Who calls, None if the server does not know."""
+        """The caller, None if the server does not know it."""
         return self.auditor.caller
 
     def speech(self, resource: str | None) -> Speech:
