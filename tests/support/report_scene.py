@@ -86,9 +86,10 @@ def _test(name: str, number: int, *, emulated: bool) -> dict[str, Any]:
             "absolute": -0.1,
             "relative": -0.5,
             "confidence_95": [-0.15, -0.05],
+            "relative_95": [-0.7, -0.3],
             "is_significant": True,
-            "verdict": "Better: 10.0 % against 20.0 %.",
         },
+        "verdict": "Better: 10.0 % against 20.0 %.",
         "words": [
             {
                 "word": name,

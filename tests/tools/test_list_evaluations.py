@@ -14,8 +14,10 @@ async def test_list_evaluations_shows_the_rates_of_both_models(call: Caller) -> 
     listed = await call("list_evaluations")
 
     assert [item["id"] for item in listed["evaluations"]] == [made["id"]]
-    rates = [{name: value for name, value in model.items() if name != "confidence_95"} for model in made["models"]]
-    assert listed["evaluations"][0]["models"] == rates
+    shown = listed["evaluations"][0]
+    rates = [{name: one[name] for name in one if name != "confidence_95"} for one in made["models"]]
+    assert shown["models"] == rates
+    assert (shown["dataset"], shown["is_void"]) == (made["dataset"], False)
     assert listed["total"] == 1
 
 

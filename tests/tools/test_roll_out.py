@@ -429,7 +429,7 @@ async def _killed_at(last: int, *, is_carried_out: bool) -> tuple[bool, Counter[
     made[f"{SOUTH} copies"] = service.count(SOUTH, "models", "Calls")
     made[f"{WEST} endpoints"] = service.count(WEST, "endpoints", "Live")
     made[f"{SOUTH} endpoints"] = service.count(SOUTH, "endpoints", "Live")
-    tests = [one for one in store.all(EAST, "evaluations") if one.document["displayName"].startswith("Calls /")]
+    tests = [one for one in store.all(EAST, "evaluations") if one.document["displayName"].startswith("Calls against ")]
     made["tests"] = len(tests)
     return interrupting.died, made, answer
 

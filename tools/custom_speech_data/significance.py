@@ -5,6 +5,7 @@ Utterances are drawn with replacement, both word error rates are computed on the
 percentiles of their difference are the 95 % confidence interval.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -32,12 +33,14 @@ class Difference(NamedTuple):
 
     Attributes:
         low, high: The 95 % confidence interval.
+        relative: The same of the difference as a share of the second rate; None if that rate may be zero.
         probability_better: The share of draws in which the first model makes fewer errors.
     """
 
     low: float
     high: float
     probability_better: float
+    relative: tuple[float, float] | None = None
 
     @property
     def is_significant(self) -> bool:
@@ -50,13 +53,16 @@ def paired_bootstrap(pairs: Sequence[Pair]) -> Difference | None:
 
     The generator is seeded, so that the same evaluation always gives the same answer.
     """
-    differences = _draws(
-        [(pair.words, pair.errors1 - pair.errors2) for pair in pairs if pair.words or pair.errors1 or pair.errors2]
-    )
+    counted = [pair for pair in pairs if pair.words or pair.errors1 or pair.errors2]
+    differences = _draws([(pair.words, pair.errors1 - pair.errors2) for pair in counted])
     if differences is None:
         return None
     better = sum(difference < 0 for difference in differences) / len(differences)
-    return Difference(_percentile(differences, 0.025), _percentile(differences, 0.975), better)
+    ratios = _draws([(pair.errors2, pair.errors1 - pair.errors2) for pair in counted], without=math.inf)
+    relative = _interval(ratios) if ratios else None
+    if relative and math.isinf(relative[1]):
+        relative = None
+    return Difference(*_interval(differences), better, relative)
 
 
 def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
@@ -66,23 +72,28 @@ def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] 
         utterances: Words and errors of each.
     """
     rates = _draws([one for one in utterances if any(one)])
-    return None if rates is None else (_percentile(rates, 0.025), _percentile(rates, 0.975))
+    return None if rates is None else _interval(rates)
 
 
-def _draws(counted: Sequence[tuple[int, int]]) -> list[float] | None:
-    """Return the rates of all draws in order, None for too few utterances or none with words."""
+def _draws(counted: Sequence[tuple[int, int]], without: float = 0.0) -> list[float] | None:
+    """Return the rates of all draws in order, None for too few utterances or none with words.
+
+    Args:
+        without: The rate of a draw that has no words.
+    """
     if len(counted) < MIN_UTTERANCES or not any(words for words, _ in counted):
         return None
     chance = random.Random(_SEED)  # noqa: S311  # statistics, not a secret
     replications = max(200, min(_MAX_REPLICATIONS, _MAX_DRAWS // len(counted)))
-    return sorted(_draw(chance, counted) for _ in range(replications))
+    return sorted(_draw(chance, counted, without) for _ in range(replications))
 
 
-def _draw(chance: random.Random, counted: Sequence[tuple[int, int]]) -> float:
+def _draw(chance: random.Random, counted: Sequence[tuple[int, int]], without: float) -> float:
     drawn = chance.choices(counted, k=len(counted))
     words = sum(words for words, _ in drawn)
-    return sum(more for _, more in drawn) / words if words else 0.0
+    return sum(more for _, more in drawn) / words if words else without
 
 
-def _percentile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+def _interval(ordered: Sequence[float]) -> tuple[float, float]:
+    """Return the 2.5 and 97.5 percentiles."""
+    return ordered[round(0.025 * (len(ordered) - 1))], ordered[round(0.975 * (len(ordered) - 1))]

@@ -29,7 +29,7 @@ class CreateEvaluationArguments(Arguments):
     compare_with: Annotated[
         Identifier | None, Field(description="Custom or base model; default: the model's base model")
     ] = None
-    display_name: Annotated[ShortText | None, Field(description="Name; default: made of model and dataset")] = None
+    display_name: Annotated[ShortText | None, Field(description="Name; default: made of models and dataset")] = None
     project: OptionalProject = None
     wait_seconds: WaitSeconds = 0
     resource: ResourceName = None

@@ -43,8 +43,8 @@ class GetEvaluationArguments(Arguments):
 async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -> Evaluation:
     """Get an evaluation: word error rates of both models, their difference with its 95 % confidence interval.
 
-    `verdict` says whether the first model is really better. Rates are fractions. `words` shows what is missed most,
-    and whether the model was trained with it.
+    `verdict` says whether the first model is better, or why that is not known. Rates are fractions. `words` shows what
+    is missed most, and whether the model was trained with it.
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, EVALUATION, arguments.evaluation)

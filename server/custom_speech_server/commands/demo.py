@@ -139,7 +139,7 @@ async def _evaluate(client: Client) -> None:
     for model in test["models"]:
         errors = f"{model['insertions']:>8}  {model['deletions']:>7}  {model['substitutions']:>11}"
         _say(f"{model['display_name']:<24} {model['word_error_rate']:>15.1%}   {errors}")
-    _say(test["difference"]["verdict"])
+    _say(test["verdict"])
     for finding in test["findings"]:
         _say(f"[{finding['rule']}] {finding['message']}", "33")
     _expect(bool(test["findings"]), "it was not noted that the model was trained with the test data")

@@ -106,7 +106,7 @@ def test_details(test: Answer) -> Markup:
     facts = f" · {test['status']} · {str(test.get('created') or '')[:10]}"
     return join(
         paragraph(["Data: ", name(data.get("display_name"), data["id"]), facts], "soft"),
-        paragraph(difference["verdict"], verdict_of(test).status) if difference else None,
+        paragraph(test["verdict"], verdict_of(test).status) if test.get("verdict") else None,
         _side_by_side(test),
         _difference(difference, verdict_of(test)) if difference and difference["confidence_95"] else None,
         _missed_words(test["words"]) if test.get("words") else None,

@@ -1,20 +1,21 @@
 """Testing two models with one dataset: the facts, the rules and the plan."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import anyio
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails import resource_rules
-from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, PROJECT, find, find_any_model
+from custom_speech_tools.guardrails.references import DATASET, PROJECT, base_model_of, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_are_supported
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.presenters.lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
@@ -33,6 +34,7 @@ class EvaluationFacts:
         model: None where it is still to be trained.
         compare_with: The model to compare with; None where the model's base model is not known.
         project: None where none was asked for.
+        unseen: A dataset to test with instead, if a model was trained with the one asked for.
     """
 
     speech: Speech
@@ -42,6 +44,7 @@ class EvaluationFacts:
     dataset: schemas.Dataset | Finding
     project: schemas.Project | Finding | None
     wants_project: bool
+    unseen: schemas.Dataset | None = None
 
     @property
     def found_models(self) -> list[AnyModel]:
@@ -203,15 +206,23 @@ def test_data_are_scorable(facts: EvaluationFacts) -> Findings:
 def test_data_are_unseen(facts: EvaluationFacts) -> Findings:
     """Warn where a model was trained with the test data: it then looks better than it is."""
     for model in facts.found_models:
-        trained = model.datasets if isinstance(model, schemas.CustomModel) else None
-        if isinstance(facts.dataset, schemas.Dataset) and facts.dataset.id in {part.id for part in trained or []}:
+        if isinstance(facts.dataset, schemas.Dataset) and model.is_trained_with(facts.dataset.id):
             yield Finding(
                 rule="test-data-unseen",
                 level="warn",
-                message=f"Model {quote(model.display_name)} was trained with this dataset, so its error rate says "
-                "nothing about other recordings.",
-                fix="Test with recordings that no model was trained with.",
+                message=f"The test is void: model {quote(model.display_name)} was trained with this dataset, so its "
+                "error rate says nothing about other recordings.",
+                fix=_test_with_unseen(facts),
             )
+
+
+def _test_with_unseen(facts: EvaluationFacts) -> str:
+    if facts.unseen is None or len(facts.found_models) < 2:
+        return "Test with recordings that no model was trained with."
+    first, second = (one.id for one in facts.found_models)
+    parts = {"model": first, "compare_with": second, "dataset": facts.unseen.id}
+    instead = call_step("create_evaluation", **parts, resource=facts.speech.resource.name)
+    return f"{instead} tests with {quote(facts.unseen.display_name)}, which neither model was trained with."
 
 
 RULES: tuple[Callable[[EvaluationFacts], Findings], ...] = (
@@ -258,7 +269,16 @@ async def plan_evaluation(
         project_task.return_value if project_task else None,
         project is not None,
     )
+    if any(test_data_are_unseen(facts)):
+        facts = replace(facts, unseen=await _unseen_dataset(speech, facts.found_models))
     return check_evaluation(facts, display_name, read_at)
+
+
+async def _unseen_dataset(speech: Speech, models: Sequence[AnyModel]) -> schemas.Dataset | None:
+    """Return the newest audio with transcripts that no model was trained with, None if there is none."""
+    datasets = (await speech.datasets_list(locale=models[0].locale)).entities
+    scorable = (one for one in newest_first(datasets) if one.kind == "Acoustic" and one.status == "Succeeded")
+    return next((one for one in scorable if not any(model.is_trained_with(one.id) for model in models)), None)
 
 
 def check_evaluation(facts: EvaluationFacts, display_name: str | None, read_at: float) -> EvaluationPlan:
@@ -274,12 +294,7 @@ def check_evaluation(facts: EvaluationFacts, display_name: str | None, read_at: 
     tested, linked = facts.dataset, facts.project
     assert isinstance(tested, schemas.Dataset)  # noqa: S101  # a finding in its place would have blocked
     assert not isinstance(linked, Finding)  # noqa: S101  # the same
-    name = display_name or f"{found.display_name} / {tested.display_name}"[:200]
+    names = [one.display_name[:60] for one in (found, other, tested)]
+    against = f" against {names[1]}" if found.id != other.id else ""
+    name = display_name or f"{names[0]}{against} on {names[2]}"
     return EvaluationPlan(facts.speech, found, other, tested, linked, name, findings, read_at)
-
-
-async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel | Finding | None:
-    """Return the base model to compare with, None if the model names none."""
-    if not isinstance(model, schemas.CustomModel) or model.base_model is None:
-        return model if isinstance(model, schemas.BaseModel) else None
-    return await find(speech, BASE_MODEL, model.base_model.id)

@@ -233,3 +233,12 @@ def describe_candidate(entity: schemas.Entity) -> str:
     if entity.description:
         details.append(quote(entity.description, 60))
     return f"{entity.id} ({', '.join(details)})"
+
+
+async def base_model_of(
+    speech: Speech, model: schemas.CustomModel | schemas.BaseModel | Finding
+) -> schemas.CustomModel | schemas.BaseModel | Finding | None:
+    """Return the base model to compare with, None if the model names none."""
+    if not isinstance(model, schemas.CustomModel) or model.base_model is None:
+        return model if isinstance(model, schemas.BaseModel) else None
+    return await find(speech, BASE_MODEL, model.base_model.id)

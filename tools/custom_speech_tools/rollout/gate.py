@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from custom_speech_data.significance import MIN_UTTERANCES
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
 from custom_speech_tools.guardrails.evaluation_plan import (
     AnyModel,
     EvaluationFacts,
     EvaluationPlan,
-    base_model_of,
     check_evaluation,
     evaluate,
 )
-from custom_speech_tools.guardrails.references import DATASET, find, find_any_model
+from custom_speech_tools.guardrails.references import DATASET, base_model_of, find, find_any_model
 from custom_speech_tools.rollout.request import BASE, DEPLOYED, GateRequest, RolloutRequest, Subject
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.context import CallContext
@@ -118,8 +118,9 @@ def judge(
     if rate >= other:
         return False, f"{against}: not better."
     if request.require_significance and difference.is_significant is not True:
-        unjudged = difference.is_significant is None
-        return False, f"{against}: {sanitize(difference.verdict) if unjudged else 'lower, but not significant (95 %).'}"
+        if difference.is_significant is None:
+            return False, f"{against}: not judged, fewer than {MIN_UTTERANCES} utterances could be read."
+        return False, f"{against}: lower, but not significant (95 %)."
     return True, f"{against}{': significant (95 %).' if difference.is_significant else '.'}"
 
 

@@ -1,25 +1,25 @@
 """Evaluations in answers: the error rates of two models side by side, and whether their difference is significant."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Annotated
 
 from pydantic import PlainSerializer, WithJsonSchema
 
 from custom_speech_data.missed_words import MissedWord
-from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap, rate_interval
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_data.significance import Pair, paired_bootstrap, rate_interval
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import check_again_after, is_terminal
+from custom_speech_tools.runtime.presenters.evaluation_steps import steps_after_test
+from custom_speech_tools.runtime.presenters.lists import newest_first
 from custom_speech_tools.runtime.presenters.references import (
     load_references,
     present_dataset_reference,
     present_reference,
 )
 from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.presenters.verdict import is_void, weigh
 from custom_speech_tools.runtime.results import (
     Created,
     DatasetReference,
@@ -36,15 +36,15 @@ from custom_speech_tools.runtime.results import (
     optional,
     present_failure,
 )
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread
-from custom_speech_tools.speech.sanitize import quote, word
+from custom_speech_tools.speech.schemas import Listed
 
 Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]
 """A fraction, not percent."""
 
-
-MAX_NAMED_WORDS = 10
+Interval = Annotated[list[Rate] | None, WithJsonSchema({"type": ["array", "null"]}, mode="serialization")]
+"""The ends of a confidence interval."""
 
 
 class EvaluatedModel(Result):
@@ -53,7 +53,7 @@ class EvaluatedModel(Result):
     id: str
     display_name: ServiceText | None
     word_error_rate: Rate | None
-    confidence_95: list[Rate] | None = optional()
+    confidence_95: Interval = optional()
     insertions: int | None
     deletions: int | None
     substitutions: int | None
@@ -62,13 +62,16 @@ class EvaluatedModel(Result):
 
 
 class Difference(Result):
-    """The word error rate of the first model minus that of the second: negative where the first is better."""
+    """The word error rate of the first model minus that of the second: negative where the first is better.
+
+    `confidence_95` is about `absolute`. `is_significant` is null if it cannot be judged, or if the test is void.
+    """
 
     absolute: Rate
     relative: Rate | None
-    confidence_95: list[Rate] | None
+    relative_95: Interval
+    confidence_95: Interval
     is_significant: bool | None
-    verdict: Sentence
 
 
 class WorstUtterance(Result):
@@ -92,7 +95,7 @@ class Word(Result):
 
 
 class Evaluation(ResourceAnswer):
-    """An evaluation."""
+    """An evaluation; `is_void` if a model was trained with the test data, null if that is not known."""
 
     id: str
     display_name: ServiceText
@@ -100,6 +103,8 @@ class Evaluation(ResourceAnswer):
     status: ServiceText
     dataset: DatasetReference
     models: list[EvaluatedModel]
+    is_void: bool | None
+    verdict: Sentence
     difference: Difference | None
     worst: Annotated[list[WorstUtterance], WithJsonSchema({"type": "array"}, mode="serialization")]
     words: Annotated[list[Word] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = optional()
@@ -119,6 +124,8 @@ class ListedEvaluation(Result):
     display_name: ServiceText
     locale: ServiceText
     status: ServiceText
+    dataset: DatasetReference
+    is_void: bool | None
     models: list[EvaluatedModel]
     created: Moment | None = Created
     resource: str | None = optional()
@@ -145,6 +152,17 @@ async def present_evaluation(
     await load_references(speech, [evaluation.model1, evaluation.model2, evaluation.dataset, evaluation.project])
     now = call.now(speech)
     again = None if is_terminal(evaluation) else check_again_after(evaluation.created_date_time, now)
+    difference = await run_in_thread(partial(compare, evaluation, details))
+    bases: list[schemas.BaseModel] | None = None
+    if isinstance(speech.known.get(evaluation.model2.id), schemas.BaseModel):
+        bases = await _if_readable(speech.models_list_base_models(locale=evaluation.locale))
+    newest = next(iter(newest_first(bases or [])), None)
+    verdict = weigh(speech, evaluation, details, difference.is_significant if difference else None, newest)
+    if difference and verdict.outcome == "void":
+        difference = difference.model_copy(update={"is_significant": None})
+    endpoints = None
+    if verdict.outcome == "better":
+        endpoints = await _if_readable(speech.endpoints_list(locale=evaluation.locale))
     return Evaluation(
         **resource_fields(speech),
         id=evaluation.id,
@@ -153,7 +171,9 @@ async def present_evaluation(
         status=evaluation.status,
         dataset=present_dataset_reference(speech, evaluation.dataset),
         models=await run_in_thread(partial(present_scores, speech, evaluation, details)),
-        difference=await run_in_thread(partial(compare, evaluation, details)),
+        is_void=is_void(speech, evaluation),
+        verdict=verdict.sentence,
+        difference=difference,
         worst=list(worst),
         words=words,
         created=evaluation.created_date_time,
@@ -163,8 +183,17 @@ async def present_evaluation(
         findings=[*findings, *_missing_rates(evaluation), *_unread_details(details)],
         now=now,
         check_again_after_seconds=again,
-        next_steps=_steps(speech, evaluation, words or []),
+        next_steps=steps_after_test(speech, evaluation, verdict.outcome, endpoints, [one.word for one in words or []]),
     )
+
+
+async def _if_readable(listing: Awaitable[paging.Listing[Listed]]) -> list[Listed] | None:
+    """Return a whole list, None if it cannot be read: the evaluation is then shown without it."""
+    try:
+        found = await listing
+    except SpeechError:
+        return None
+    return found.entities if found.complete else None
 
 
 def present_scores(
@@ -188,19 +217,12 @@ def compare(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Diffe
         return None
     pairs = [Pair(one.words, one.errors, two.errors) for one, two in details.recordings.values()]
     found = paired_bootstrap(pairs)
-    better = "lower" if first < second else "higher" if first > second else "the same"
-    if found is None:
-        verdict = f"Not judged: the details of only {len(pairs)} utterances could be read, {MIN_UTTERANCES} are needed."
-    elif found.is_significant:
-        verdict = f"The word error rate of the first model is {better}, and the difference is significant (95 %)."
-    else:
-        verdict = "Not significant: with other recordings of the same kind the order could be the reverse."
     return Difference(
         absolute=first - second,
         relative=(first - second) / second if second else None,
+        relative_95=list(found.relative) if found and found.relative else None,
         confidence_95=[found.low, found.high] if found else None,
         is_significant=found.is_significant if found else None,
-        verdict=verdict,
     )
 
 
@@ -257,41 +279,3 @@ def _unread_details(details: EvaluationDetails) -> list[Finding]:
             fix="Rates and counts are the service's and cover all recordings; the same call can be repeated.",
         )
     ]
-
-
-def _steps(speech: Speech, evaluation: schemas.Evaluation, words: Sequence[Word]) -> list[str]:
-    here = speech.resource.name
-    if not is_terminal(evaluation):
-        wait = suggested_wait()
-        return [call_step("get_evaluation", evaluation=evaluation.id, wait_seconds=wait, resource=here)]
-    if evaluation.status == "Failed":
-        return ["Correct what `error` names, then create_evaluation again."]
-    one, two = (evaluation.score(number).word_error_rate for number in (1, 2))
-    if one is None or two is None or evaluation.model1.id == evaluation.model2.id:
-        again = call_step(
-            "create_evaluation",
-            model=evaluation.model1.id,
-            dataset=evaluation.dataset.id if one is not None else Placeholder("dataset of kind Acoustic"),
-            compare_with=Placeholder("another model"),
-            resource=here,
-        )
-        return [f"{again} compares the model with another one; nothing was compared here"]
-    deploy = call_step(
-        "deploy_model", model=evaluation.model1.id, display_name=Placeholder("endpoint name"), resource=here
-    )
-    shown = call_step("get_evaluation", evaluation=evaluation.id, worst=10, words=20, resource=here)
-    return [
-        _step_against_missed_words(evaluation, words) if words else f"{shown} shows what the first model misses",
-        f"{deploy} if the first model is better; otherwise train with more data",
-    ]
-
-
-def _step_against_missed_words(evaluation: schemas.Evaluation, words: Sequence[Word]) -> str:
-    """Return how to teach the missed words; a phrase list needs no training, so it is the first thing to try."""
-    named = ", ".join(quote(one.word, 40) for one in words[:MAX_NAMED_WORDS])
-    return (
-        f"For names a phrase list is the first thing to try, without training: transcribe takes {named} as `phrases`, "
-        f"with recordings as path, and applications pass the same list. Else write about five "
-        f'sentences with each of these words, and pass them to upload_dataset as `lines` with kind="Language", '
-        f'locale="{word(evaluation.locale)}".'
-    )

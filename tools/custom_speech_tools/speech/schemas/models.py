@@ -72,6 +72,10 @@ class BaseModel(Entity):
         """True if training on it costs money; true where the service does not say."""
         return (self.properties or {}).get("chargeForAdaptation") is not False
 
+    def is_trained_with(self, _: str) -> bool:
+        """Return False: no dataset of this resource is in a model of Microsoft's."""
+        return False
+
 
 class CustomModelFeatures(TranscriptionFeatures, total=False):
     """The uses of a custom model."""
@@ -111,6 +115,10 @@ class CustomModel(Entity):
     def supports_endpoints(self) -> bool | None:
         """True if it can be deployed; None where the service does not say."""
         return self.features.get("supportsEndpoints")
+
+    def is_trained_with(self, dataset: str) -> bool | None:
+        """Return whether it was trained with a dataset; None if the service names no training data."""
+        return dataset in {part.id for part in self.datasets} if self.datasets else None
 
     @property
     def error(self) -> EntityError | None:
