@@ -82,7 +82,7 @@ async def test_get_evaluation_does_not_guess_about_training_data_that_cannot_be_
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluation = await evaluated(call)
-    monkeypatch.setattr("custom_speech_tools.guardrails.training_words._TEXT_FILES", frozenset())
+    monkeypatch.setattr("custom_speech_tools.runtime.evaluation_details._FILES_WITH_WORDS", frozenset())
     found = await call("get_evaluation", evaluation=evaluation, words=50)
 
     assert {word["in_training_data"] for word in found["words"]} == {None}

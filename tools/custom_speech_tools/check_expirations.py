@@ -1,7 +1,6 @@
 """check_expirations: report what stops working, and when, on all resources."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
@@ -13,14 +12,13 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.locales import exact_locale, matches_locale
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, Limits, LocaleFilter, ResourceText
-from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, Found, FoundInAll, list_fields, list_from
+from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, Found, list_fields, list_from
 from custom_speech_tools.runtime.presenters.references import load_references
-from custom_speech_tools.runtime.results import Day, Listing, Moment, Result, Sentence, ServiceText, Unread
+from custom_speech_tools.runtime.results import Listing, Moment, Unread
 from custom_speech_tools.runtime.tool import Effect, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.paging import Listing as Entities
-from custom_speech_tools.speech.sanitize import quote
 
 
 class CheckExpirationsArguments(Arguments):
@@ -32,23 +30,10 @@ class CheckExpirationsArguments(Arguments):
     resource: Annotated[ResourceText | None, Field(description="Resource name; default: all resources")] = ALL_RESOURCES
 
 
-class Item(Result):
-    """Something that ends: what it is, when, what happens then, and the call that prevents it."""
-
-    what: ServiceText
-    id: str
-    kind: str
-    resource: str
-    ends: Day
-    effect: Sentence
-    action: Sentence
-    call: Sentence
-
-
 class Expirations(Listing):
     """Everything that ends, soonest first, and the number of items per month."""
 
-    items: list[Item]
+    items: list[Expiration]
     per_month: dict[str, int]
     now: Moment
 
@@ -67,14 +52,24 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
         if (number := one.unknown_dates())
     ]
     found = replace(read, unread=read.unread + unread)
-    ordered = soonest_first([one for each in facts for one in each.find()])
-    items = _items(ordered[: arguments.limit])
+    ordered = soonest_first(one for each in facts for one in each.find())
+    items = ordered[: arguments.limit]
+    first = sum(one.ends.date() == ordered[0].ends.date() for one in ordered)
+    notes = [f"{first} items end on the first day, {ordered[0].ends:%Y-%m-%d}."] if first > 1 else []
+    if arguments.locale is None and ordered:
+        notes.append("Base models that no custom model uses are not listed; with locale they are.")
+    steps = [item.call for item in items[:3]]
+    if facts and not items:
+        resources = f" of {', '.join(one.speech.resource.name for one in facts)}" if found.unread else ""
+        steps = [f"Nothing{resources} ends within {arguments.within_days} day(s)."]
+        if (longer := min(3650, 2 * arguments.within_days)) > arguments.within_days:
+            steps.append(call_step("check_expirations", within_days=longer, locale=arguments.locale))
     return Expirations(
-        **list_fields(call, arguments.resource, found, ordered, len(items), _notes(ordered, arguments)),
+        **list_fields(call, arguments.resource, found, ordered, len(items), notes),
         items=items,
         per_month=dict(sorted(Counter(f"{one.ends:%Y-%m}" for one in ordered).items())),
         now=facts[0].now if facts else call.app.now(),
-        next_steps=_steps(items, facts, found, arguments),
+        next_steps=steps,
     )
 
 
@@ -91,53 +86,6 @@ def _facts(call: CallContext, found: Found[Any], arguments: CheckExpirationsArgu
     )
 
 
-def _items(expirations: Sequence[Expiration]) -> list[Item]:
-    """Return the items; one whose call stands at an earlier item refers to that one."""
-    items: dict[str, Item] = {}
-    shown = []
-    for one in expirations:
-        earlier = items.get(one.call)
-        item = Item(
-            what=one.entity.display_name,
-            id=one.entity.id,
-            kind=one.kind,
-            resource=one.resource,
-            ends=one.ends,
-            effect=one.effect,
-            action=one.action,
-            call=f"The call of {earlier.kind} {quote(earlier.what)} does this as well." if earlier else one.call,
-        )
-        items.setdefault(one.call, item)
-        shown.append(item)
-    return shown
-
-
-def _notes(ordered: Sequence[Expiration], arguments: CheckExpirationsArguments) -> list[str]:
-    first = sum(one.ends.date() == ordered[0].ends.date() for one in ordered)
-    notes = [f"{first} items end on the first day, {ordered[0].ends:%Y-%m-%d}."] if first > 1 else []
-    if arguments.locale is None and ordered:
-        notes.append("Base models that no custom model uses are not listed; with locale they are.")
-    return notes
-
-
-def _steps(
-    items: Sequence[Item],
-    facts: Sequence[ExpirationFacts],
-    found: FoundInAll[Any],
-    arguments: CheckExpirationsArguments,
-) -> list[str]:
-    if not facts:
-        return []
-    if items:
-        return [item.call for item in items[:3]]
-    read = ", ".join(one.speech.resource.name for one in facts)
-    nothing = f"Nothing{f' of {read}' if found.unread else ''} ends within {arguments.within_days} day(s)."
-    longer = min(3650, 2 * arguments.within_days)
-    if longer == arguments.within_days:
-        return [nothing]
-    return [nothing, call_step("check_expirations", within_days=longer, locale=arguments.locale)]
-
-
 async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsArguments) -> Entities[Any]:
     """Return the custom models, the endpoints and the base models of their locales, and read unknown parts."""
     exact = exact_locale(arguments.locale)
@@ -150,13 +98,12 @@ async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsAr
     until = call.now(speech) + timedelta(days=arguments.within_days)
     ending = [one for one in models.entities if one.transcription_until and one.transcription_until <= until]
     async with task_group() as tasks:
-        lists = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
+        bases = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
         tasks.create_task(load_references(speech, [part for model in ending for part in model.datasets or []]))
-    bases = [one.return_value for one in lists]
     await load_references(
         speech, [*(one.model for one in endpoints.entities), *(one.base_model for one in models.entities)]
     )
-    listings: list[Entities[Any]] = [models, endpoints, *bases]
+    listings: list[Entities[Any]] = [models, endpoints, *(one.return_value for one in bases)]
     return Entities(
         [one for listing in listings for one in listing.entities], complete=all(one.complete for one in listings)
     )

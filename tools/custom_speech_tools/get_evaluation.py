@@ -5,14 +5,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_data.missed_words import missed_words
-from custom_speech_tools.guardrails.references import EVALUATION, get_entity
-from custom_speech_tools.guardrails.training_words import read_training_words
+from custom_speech_data.missed_words import MissedWord, missed_words
+from custom_speech_tools.guardrails.references import EVALUATION, find_any_model, get_entity
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import (
     EvaluationDetails,
     Transcripts,
     read_details,
+    read_training_words,
     read_transcripts,
 )
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Limits, ResourceName, WaitSeconds
@@ -56,7 +56,13 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
             wanted = arguments.worst or arguments.words
             said = tasks.create_task(read_transcripts(speech, last.dataset.id)) if wanted else None
         details, transcripts = recognized.return_value, said.return_value if said else transcripts
-    words, too_long = await _missed_words(call, speech, last, details, transcripts, arguments.words)
+    known = [
+        (text, first) for name, (first, _) in details.recordings.items() if (text := transcripts.of(name)) is not None
+    ]
+    words, too_long = None, 0
+    if arguments.words and known:
+        missed, too_long = await run_in_thread(partial(missed_words, known, last.locale, arguments.words))
+        words = await _with_training(call, speech, last.model1, missed)
     return await present_evaluation(
         call,
         speech,
@@ -68,48 +74,27 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
     )
 
 
-async def _missed_words(
-    call: CallContext,
-    speech: Speech,
-    evaluation: schemas.Evaluation,
-    details: EvaluationDetails,
-    transcripts: Transcripts,
-    most: int,
-) -> tuple[list[Word] | None, int]:
-    """Return the words that the first model misses most; None if nobody asked, or nothing is known about them.
-
-    The number of recordings that are too long for a comparison comes with them.
-    """
-    known = [
-        (text, first) for name, (first, _) in details.recordings.items() if (text := transcripts.of(name)) is not None
-    ]
-    if not most or not known:
-        return None, 0
-    found, too_long = await run_in_thread(partial(missed_words, known, evaluation.locale, most))
-    training = await read_training_words(call, speech, evaluation.model1)
-    return present_words(found, training.contain if training else lambda _: None), too_long
+async def _with_training(
+    call: CallContext, speech: Speech, reference: schemas.Reference, missed: list[MissedWord]
+) -> list[Word]:
+    """Return the missed words with whether the model was trained with them; for a base model that is not known."""
+    model = await find_any_model(speech, reference.uri)
+    if not isinstance(model, schemas.CustomModel):
+        return present_words(missed, lambda _: None)
+    training = await read_training_words(call.app.training_words, speech, model)
+    return present_words(missed, training.contain)
 
 
 def _unread_transcripts(transcripts: Transcripts, too_long: int) -> list[Finding]:
     if too_long:
-        return [
-            Finding(
-                rule="details-readable",
-                level="warn",
-                message=f"{too_long} recording(s) are too long to be compared word by word; `words` leaves them out.",
-                fix="Test with shorter recordings; rates and counts are the service's and stand.",
-            )
-        ]
-    if transcripts.problem is None:
+        message = f"{too_long} recording(s) are too long to be compared word by word; `words` leaves them out."
+        fix = "Test with shorter recordings; rates and counts are the service's and stand."
+    elif transcripts.problem:
+        message = f"What was said in the recordings is not known: {transcripts.problem}."
+        fix = "`reference` and `words` are left out; rates, counts and `hypothesis` are the service's and stand."
+    else:
         return []
-    return [
-        Finding(
-            rule="details-readable",
-            level="warn",
-            message=f"What was said in the recordings is not known: {transcripts.problem}.",
-            fix="`reference` and `words` are left out; rates, counts and `hypothesis` are the service's and stand.",
-        )
-    ]
+    return [Finding(rule="details-readable", level="warn", message=message, fix=fix)]
 
 
 tool = declare(get_evaluation, "Get an evaluation", Effect.READ, "quality")

@@ -1,43 +1,34 @@
 """Expirations: base models that close, models that end, endpoints that fall back to a base model."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.results import MAX_PARTS
+from custom_speech_tools.runtime.presenters.lists import newest_first
+from custom_speech_tools.runtime.results import MAX_PARTS, Day, Result, Sentence, ServiceText
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 
-ExpiringKind = Literal["endpoint", "model", "base_model"]
+# Of equal dates, what applications use comes first.
+_ORDER = ("endpoint", "model", "base_model")
 
-_ORDER: tuple[ExpiringKind, ...] = ("endpoint", "model", "base_model")
-"""Of equal dates, what applications use comes first."""
-
+# The names of models that were trained again end with the month.
 _MONTH_AT_END = re.compile(r"[ _-]*\d{4}-\d{2}$")
-"""What the name of a model that was trained again ends with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expiration:
-    """Something that ends.
+class Expiration(Result):
+    """Something that ends: what it is, when, what happens then, and the call that prevents it."""
 
-    Attributes:
-        ends: When it stops working.
-        effect: What happens then.
-        action: What to do before.
-        call: The call that starts it.
-    """
-
-    entity: schemas.Entity
-    kind: ExpiringKind
+    what: ServiceText
+    id: str
+    kind: str
     resource: str
-    ends: datetime
-    effect: str
-    action: str
-    call: str
+    ends: Day
+    effect: Sentence
+    action: Sentence
+    call: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +56,11 @@ class ExpirationFacts:
         for model in self.models:
             yield from self._model(model)
         used = {model.base_model.id for model in self.models if model.base_model}
+        listed = {base.id: base for base in self.base_models}
         known = {one.id: one for one in self.speech.known.values() if isinstance(one, schemas.BaseModel)}
-        bases = known | {base.id: base for base in self.base_models}
-        for base in bases.values():
-            ends = base.adaptation_until
-            is_listed = self.includes_unused and base.id in {one.id for one in self.base_models} and base.trains_with
-            if base.id in used or (is_listed and ends is not None and ends > self.now):
+        for base in (known | listed).values():
+            is_open = base.adaptation_until is not None and base.adaptation_until > self.now
+            if base.id in used or (self.includes_unused and base.id in listed and base.trains_with and is_open):
                 yield from self._base_model(base)
 
     def unknown_dates(self) -> int:
@@ -78,30 +68,42 @@ class ExpirationFacts:
         parts = [*(one.base_model for one in self.models), *(one.model for one in self.endpoints)]
         return len({part.id for part in parts if part is not None and part.id not in self.speech.known})
 
-    def _ends_in_time(self, ends: datetime) -> bool:
-        return ends <= self.now + self.within
+    def _expiration(
+        self, entity: schemas.Entity, kind: str, ends: datetime, effect: str, action: str, call: str
+    ) -> Expiration:
+        return Expiration(
+            what=entity.display_name,
+            id=entity.id,
+            kind=kind,
+            resource=self.speech.resource.name,
+            ends=ends,
+            effect=effect,
+            action=action,
+            call=call,
+        )
 
     def _endpoint(self, endpoint: schemas.Endpoint) -> Iterator[Expiration]:
         model = self.speech.known.get(endpoint.model.id) if endpoint.model else None
         ends: datetime | None = getattr(model, "transcription_until", None)
-        if model is None or ends is None or not self._ends_in_time(ends):
+        if model is None or ends is None or ends > self.now + self.within:
             return
-        here = self.speech.resource.name
-        effect = f"Model {quote(model.display_name)} ends: applications keep working, but silently with the newest "
-        action, call = (
-            self._retraining(model)
-            if isinstance(model, schemas.CustomModel)
-            else (
-                "Choose a model with a later end.",
-                call_step("list_models", locale=endpoint.locale, status="Succeeded", resource=here),
-            )
+        action, here = "Choose a model with a later end.", self.speech.resource.name
+        call = call_step("list_models", locale=endpoint.locale, status="Succeeded", resource=here)
+        if isinstance(model, schemas.CustomModel):
+            action, call = self._retraining(model)
+        yield self._expiration(
+            endpoint,
+            "endpoint",
+            ends,
+            f"Model {quote(model.display_name)} ends: applications keep working, but silently with the newest base "
+            "model.",
+            f"{action} Then deploy the new model into this endpoint, which keeps its id.",
+            call,
         )
-        action = f"{action} Then deploy the new model into this endpoint, which keeps its id."
-        yield Expiration(endpoint, "endpoint", here, ends, f"{effect}base model.", action, call)
 
     def _model(self, model: schemas.CustomModel) -> Iterator[Expiration]:
         ends = model.transcription_until
-        if ends is None or not self._ends_in_time(ends) or model.status == "Failed":
+        if ends is None or ends > self.now + self.within or model.status == "Failed":
             return
         effect = "It stops transcribing; batch transcriptions with it are refused."
         base = self.speech.known.get(model.base_model.id) if model.base_model else None
@@ -112,10 +114,9 @@ class ExpirationFacts:
                 "count from its own training."
             )
         action, call = self._retraining(model)
-        live = [quote(one.display_name) for one in self.endpoints if one.model and one.model.id == model.id]
-        if live:
-            action += f" Then deploy it into {_some(live)}."
-        yield Expiration(model, "model", self.speech.resource.name, ends, effect, action, call)
+        if live := _some(one.display_name for one in self.endpoints if one.model and one.model.id == model.id):
+            action += f" Then deploy it into {live}."
+        yield self._expiration(model, "model", ends, effect, action, call)
 
     def _retraining(self, model: schemas.CustomModel) -> tuple[str, str]:
         """Return what replaces a model, as a sentence and as a complete call."""
@@ -124,16 +125,13 @@ class ExpirationFacts:
         if not datasets:
             original = call_step("list_models", display_name=model.display_name, resource="*")
             return "Its data are not on this resource: train the original again, then copy it here again.", original
-        newest = self._newest_base_model(model)
-        base = "the newest base model"
+        newest, base = self._newest_base_model(model), "the newest base model"
         if newest is not None:
-            is_same = model.base_model is not None and newest.id == model.base_model.id
-            still = "still " if is_same else ""
+            still = "still " if model.base_model is not None and newest.id == model.base_model.id else ""
             base = f"base model {quote(newest.display_name)}, {still}the newest that takes them"
-        name = _MONTH_AT_END.sub("", model.display_name[:200]) + f" {self.now:%Y-%m}"
         call = call_step(
             "plan_model",
-            display_name=name,
+            display_name=_MONTH_AT_END.sub("", model.display_name[:200]) + f" {self.now:%Y-%m}",
             locale=model.locale,
             datasets=datasets,
             base_model=newest.id if newest else None,
@@ -143,29 +141,27 @@ class ExpirationFacts:
         return f"Train {quote(model.display_name)} again with the same data on {base}.", call
 
     def _newest_base_model(self, model: schemas.CustomModel) -> schemas.BaseModel | None:
-        """Return the newest base model that is open for the data of a model; None where their kinds are not known."""
+        """Return the newest base model that is open for the data of a model; None if their kinds are not known."""
         datasets = [self.speech.known.get(part.id) for part in model.datasets or []]
         kinds = {one.kind for one in datasets if isinstance(one, schemas.Dataset)}
-        is_known = all(isinstance(one, schemas.Dataset) for one in datasets)
-        fitting = [
-            base
-            for base in self.base_models
-            if base.locale == model.locale and kinds <= set(base.trains_with) and self._is_open(base)
-        ]
-        return max(fitting, key=_date_of_creation, default=None) if is_known else None
+        if not all(isinstance(one, schemas.Dataset) for one in datasets):
+            return None
+        return next((one for one in self._open_base_models(model.locale) if kinds <= set(one.trains_with)), None)
 
-    def _is_open(self, base: schemas.BaseModel) -> bool:
-        return bool(base.trains_with) and (base.adaptation_until is None or base.adaptation_until > self.now)
+    def _open_base_models(self, locale: str) -> list[schemas.BaseModel]:
+        """Return the base models of a locale that can be trained on, the newest first."""
+        trainable = [base for base in self.base_models if base.locale == locale and base.trains_with]
+        return newest_first(
+            base for base in trainable if base.adaptation_until is None or base.adaptation_until > self.now
+        )
 
     def _base_model(self, base: schemas.BaseModel) -> Iterator[Expiration]:
         ends = base.adaptation_until
-        if ends is None or not self._ends_in_time(ends):
+        if ends is None or ends > self.now + self.within:
             return
-        here = self.speech.resource.name
-        used_by = [quote(one.display_name) for one in self.models if one.base_model and one.base_model.id == base.id]
-        used = f"trained on it: {_some(used_by)}" if used_by else "no custom model of this resource was"
-        others = [one for one in self.base_models if one.locale == base.locale and self._is_open(one)]
-        newest = max(others, key=_date_of_creation, default=None)
+        used_by = _some(one.display_name for one in self.models if one.base_model and one.base_model.id == base.id)
+        used = f"trained on it: {used_by}" if used_by else "no custom model of this resource was"
+        newest = next(iter(self._open_base_models(base.locale)), None)
         if newest is None or newest.adaptation_until is None or newest.adaptation_until.date() > ends.date():
             name = f", such as {quote(newest.display_name)}" if newest else ""
             action = f"Train on a newer base model from then on{name}."
@@ -174,21 +170,24 @@ class ExpirationFacts:
                 f"Nothing is gained by training again now: the newest base model, {quote(newest.display_name)}, closes "
                 "no later. Look for a newer one before that day."
             )
-        call = call_step("list_base_models", locale=base.locale, resource=here)
+        call = call_step("list_base_models", locale=base.locale, resource=self.speech.resource.name)
         effect = f"No model can be trained on it any more; {used}."
-        yield Expiration(base, "base_model", here, ends, effect, action, call)
+        yield self._expiration(base, "base_model", ends, effect, action, call)
 
 
-def soonest_first(expirations: Sequence[Expiration]) -> list[Expiration]:
-    """Return the expirations by date."""
-    return sorted(expirations, key=lambda one: (one.ends.date(), _ORDER.index(one.kind), one.entity.display_name))
+def soonest_first(expirations: Iterable[Expiration]) -> list[Expiration]:
+    """Return the expirations by date; one whose call stands at an earlier one refers to that."""
+    first: dict[str, Expiration] = {}
+    ordered = []
+    for one in sorted(expirations, key=lambda one: (one.ends.date(), _ORDER.index(one.kind), one.what)):
+        earlier = first.setdefault(one.call, one)
+        refers = f"The call of {earlier.kind} {quote(earlier.what)} does this as well."
+        ordered.append(one if earlier is one else one.model_copy(update={"call": refers}))
+    return ordered
 
 
-def _date_of_creation(base: schemas.BaseModel) -> tuple[bool, datetime | None, str]:
-    return (base.created_date_time is not None, base.created_date_time, base.display_name)
-
-
-def _some(names: Sequence[str]) -> str:
+def _some(names: Iterable[str]) -> str:
     """Return the first three names, and how many more there are."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    quoted = [quote(name) for name in names]
+    more = f" and {len(quoted) - 3} more" if len(quoted) > 3 else ""
+    return ", ".join(quoted[:3]) + more

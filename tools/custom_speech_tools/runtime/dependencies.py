@@ -30,7 +30,7 @@ class AppContext:
         discover: Says which resources of the user are not configured; None if that was not requested.
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
-        training_words: Words of datasets that were read before, by the endpoint of the resource and the dataset's id.
+        training_words: Words of datasets that were read before, by resource, id and dates of the dataset.
         transcribed: Results of fast transcriptions by the digest of content and request, so that a folder that was not
             finished goes on where it stopped.
         is_read_only: Whether the server changes nothing, local files included.
@@ -53,7 +53,7 @@ class AppContext:
     allows_local_files: bool = False
     configuration_error: str | None = None
     caller: str | None = None
-    training_words: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    training_words: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     transcribed: dict[str, Transcript] = field(default_factory=dict)
     is_read_only: bool = False
 

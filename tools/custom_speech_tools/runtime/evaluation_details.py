@@ -1,4 +1,7 @@
-"""The details of an evaluation, read from the files of the service: what was said and what both models recognized."""
+"""The details of an evaluation, read from the files of the service.
+
+They are what was said, what both models recognized, and the words that the first one was trained with.
+"""
 
 import unicodedata
 from collections.abc import Mapping
@@ -6,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from custom_speech_data.scoring_result import Recognition, read_scoring_result, recording_of
+from custom_speech_data.word_errors import normalized_words
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
 
@@ -18,8 +22,13 @@ READ_ATTEMPTS = 2
 TRANSCRIPTS = "AcousticDataTranscriptionV2"
 """The kind of the file of a dataset that holds its transcripts."""
 
+MAX_REMEMBERED = 64
+"""Datasets whose words are remembered."""
+
+_FILES_WITH_WORDS = frozenset({"LanguageData", "PronunciationData", TRANSCRIPTS})
+
+# A smaller file is parsed faster than a thread starts.
 _LARGE = 64 * 1024
-"""Bytes from which a file is parsed outside the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +90,8 @@ async def _read_result(speech: Speech, file: schemas.File, must_be_complete: boo
             if must_be_complete and error.is_transient:
                 raise
             return None
-        if len(content) > _LARGE:
-            result = await run_in_thread(partial(read_scoring_result, content))
-        else:
-            result = read_scoring_result(content)
-        if result is not None:
+        read = partial(read_scoring_result, content)
+        if (result := await run_in_thread(read) if len(content) > _LARGE else read()) is not None:
             return result
     return None
 
@@ -114,19 +120,73 @@ def parse_transcripts(content: bytes) -> dict[str, str]:
     Raises:
         UnicodeDecodeError: The text is not UTF-8.
     """
-    texts: dict[str, str] = {}
-    twice: set[str] = set()
+    texts: dict[str, list[str]] = {}
     for line in content.decode("utf-8-sig").splitlines():
         name, tab, text = line.partition("\t")
-        key = recording_key(name)
-        if tab and key in texts:
-            twice.add(key)
-        elif tab:
-            texts[key] = text.strip()
-    return {key: text for key, text in texts.items() if key not in twice}
+        if tab:
+            texts.setdefault(recording_key(name), []).append(text.strip())
+    return {key: found[0] for key, found in texts.items() if len(found) == 1}
 
 
 def recording_key(name: str) -> str:
     """Return a name without its folder and ending, in one Unicode form, because both sides may spell it otherwise."""
     bare = unicodedata.normalize("NFC", name.strip().replace("\\", "/").rpartition("/")[2]).casefold()
     return bare.removesuffix(".wav")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingWords:
+    """Words of the training data of a custom model; `is_complete` is false if some datasets could not be read."""
+
+    words: frozenset[str]
+    is_complete: bool
+
+    def contain(self, word: str) -> bool | None:
+        """Return whether the model was trained with the word, None if that is not known."""
+        return word in self.words or (False if self.is_complete else None)
+
+
+async def read_training_words(
+    remembered: dict[tuple[str, ...], frozenset[str]], speech: Speech, model: schemas.CustomModel
+) -> TrainingWords:
+    """Return the words of the model's own training data.
+
+    Args:
+        remembered: The words of datasets that were read before; the oldest are dropped.
+    """
+    datasets = model.datasets or []
+    read = await gather(*(_words_of_dataset(remembered, speech, dataset.id) for dataset in datasets))
+    known = [words for words in read if words is not None]
+    return TrainingWords(frozenset().union(*known), len(known) == len(read))
+
+
+async def _words_of_dataset(
+    remembered: dict[tuple[str, ...], frozenset[str]], speech: Speech, dataset_id: str
+) -> frozenset[str] | None:
+    """Return the words of a dataset, None if they cannot be read."""
+    try:
+        dataset = await speech.datasets_get(dataset_id)
+        # A dataset cannot be changed after its import, but another one may have its id: an emulator that was reset.
+        made = (dataset.created_date_time, dataset.last_action_date_time, dataset.custom_properties)
+        key = (speech.resource.identity, speech.resource.endpoint, dataset.id, str(made))
+        if key in remembered:
+            return remembered[key]
+        files = (await speech.datasets_list_files(dataset.id)).entities
+        texts = [file for file in files if file.kind in _FILES_WITH_WORDS]
+        contents = await gather(*(speech.read_file("Datasets_GetFile", file) for file in texts))
+    except SpeechError:
+        return None
+    if not texts:
+        return frozenset() if dataset.kind in ("AudioFiles", "OutputFormatting") else None
+    words = await run_in_thread(partial(_words_of, contents, dataset.locale))
+    while len(remembered) >= MAX_REMEMBERED:
+        del remembered[next(iter(remembered))]
+    remembered[key] = words
+    return words
+
+
+def _words_of(contents: list[bytes], locale: str) -> frozenset[str]:
+    """Return the words of all texts; file names and pronunciations among them do no harm, they are not said."""
+    return frozenset(
+        word for content in contents for word in normalized_words(content.decode("utf-8-sig", "replace"), locale)
+    )
