@@ -94,6 +94,8 @@ class MCPResources:
 def _content(resource: Resource) -> TextResourceContents:
     uri, kind = resource.uri, resource.mime_type
     if resource is _VIEW:
+        from custom_speech_server.view.page import html_page  # the template engine costs 30 ms at the start
+
         meta = {"ui": {"prefersBorder": True}}
-        return TextResourceContents(uri=uri, mime_type=kind, text=view.empty_page(), meta=meta)
+        return TextResourceContents(uri=uri, mime_type=kind, text=html_page(), meta=meta)
     return TextResourceContents(uri=uri, mime_type=kind, text=SKILL_FILE.read_text("utf-8"))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from custom_speech_server.view import CONTENT, SHOWN, fragment
-from custom_speech_server.view.page import html_page, report_page
+from custom_speech_server.view import CONTENT, SHOWN
+from custom_speech_server.view.page import fragment, html_page, report_page
 from support.report_scene import HOSTILE, report_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

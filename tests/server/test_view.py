@@ -11,9 +11,9 @@ from mcp.client import advertise
 
 from conftest import Connect
 from custom_speech_server.commands import report
-from custom_speech_server.view import CONTENT, MIME_TYPE, SHOWN, URI, Views, fragment
-from custom_speech_server.view.evaluations import rate_text
-from custom_speech_server.view.page import report_page
+from custom_speech_server.view import CONTENT, MIME_TYPE, SHOWN, URI, Views
+from custom_speech_server.view.evaluations import rate
+from custom_speech_server.view.page import fragment, report_page
 from support.report_scene import HOSTILE, report_of
 
 pytestmark = pytest.mark.anyio
@@ -160,16 +160,16 @@ def test_view_shows_text_of_the_service_as_text(tool: str) -> None:
 def test_view_loads_nothing() -> None:
     html = report_page(report_of())
 
-    assert "default-src &#x27;none&#x27;" in html
-    assert "script-src &#x27;sha256-" in html
+    assert "default-src 'none'" in html
+    assert "script-src 'sha256-" in html
     assert "http:" not in html.replace("http-equiv", "")
     assert "https:" not in html
     assert "innerHTML" not in html
 
 
 def test_rate_has_its_interval_and_no_line_break_before_the_percent_sign() -> None:
-    assert rate_text(0.0941, [0.0759, 0.1141]) == "9.4\N{NO-BREAK SPACE}% (7.6–11.4)"
-    assert rate_text(None) == "–"
+    assert rate(0.0941, [0.0759, 0.1141]) == "9.4\N{NO-BREAK SPACE}% (7.6–11.4)"
+    assert rate(None) == "–"
 
 
 def written(capsys: pytest.CaptureFixture[str], **options: Any) -> tuple[int, str]:

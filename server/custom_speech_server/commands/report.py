@@ -33,7 +33,6 @@ def run(options: argparse.Namespace) -> int:
     """Write the report and return the exit status."""
     import anyio
 
-    from custom_speech_server.view.markup import plain
     from custom_speech_server.view.page import report_page, summary
 
     try:
@@ -50,7 +49,12 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report))
     else:
-        print("\n".join(wrapped(f"{title}: {fact} ({plain(more)})") for title, fact, more in summary(report)))
+        print(
+            "\n".join(
+                wrapped(f"{title}: {fact} ({more.replace('</div>', ' ').striptags()})")
+                for title, fact, more in summary(report)
+            )
+        )
         print("The page: custom-speech-mcp report --html FILE" if options.html is None else f"\n{options.html}")
     return 1 if report["unread"] else 0
 

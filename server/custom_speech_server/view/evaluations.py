@@ -1,69 +1,25 @@
-"""Tests, from the answers of list_evaluations and get_evaluation: error rates by test data, and each test."""
+"""Tests, from the answers of list_evaluations and get_evaluation: verdicts, error rates by test data, edits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from custom_speech_data.word_errors import alignment, normalized_words
-from custom_speech_server.view.charts import Scale, Tick, axis, interval_row, percentages
-from custom_speech_server.view.markup import (
-    Answer,
-    Child,
-    Markup,
-    Standing,
-    badge,
-    element,
-    join,
-    name,
-    paragraph,
-    section,
-    table,
-)
+from custom_speech_server.view.charts import Scale, Tick, percent_scale
 
-Live = Collection[str]
-"""The ids of models that endpoints have, and of those that such models are copies of."""
+Answer = Mapping[str, Any]
+"""The structured content of a tool's answer, or a part of it."""
 
 _MAX_ALIGNED_WORDS = 500
 """Words of an utterance whose edits are marked; the time for that grows with their square."""
 
-_UNFOLDED = 2
-"""The newest tests, which are shown at once."""
-
-_COUNTS = ("insertions", "deletions", "substitutions", "words")
+_TAGS = {"correct": "", "deletion": "del", "insertion": "ins", "substitution": "mark"}
 
 
-def error_rates(tests: Sequence[Answer], live: Live) -> Markup:
-    """Return for each test dataset the word error rate of every model in its newest test.
+class Standing(NamedTuple):
+    """How something stands: in words, and as `good`, `warn`, `bad` or empty."""
 
-    Args:
-        tests: Newest first.
-    """
-    datasets: dict[tuple[str, str], dict[str, tuple[Answer, Answer]]] = {}
-    for test in tests:
-        for model in test["models"] if test.get("dataset") else ():
-            if model["word_error_rate"] is not None:
-                tested = datasets.setdefault((test["resource"], test["dataset"]["id"]), {})
-                tested.setdefault(model["id"], (test, model))
-    charts = [_rates_of(list(tested.values()), live) for tested in datasets.values()]
-    none = paragraph("No finished test was read.", "empty")
-    return section("rates", "Word error rates by test data", charts or none)
-
-
-def _rates_of(tested: Sequence[tuple[Answer, Answer]], live: Live) -> Markup:
-    scale, ticks = _rate_scale([model for _, model in tested])
-    rows: list[list[Child]] = []
-    for test, model in tested:
-        is_live, void = model["id"] in live, is_void(test)
-        marks = [badge("live", "good") if is_live else None, badge("void: trained with it", "warn") if void else None]
-        chart = interval_row(scale, ticks, model, "void" if void else "live" if is_live else "")
-        date = str(test.get("created") or "–")[:10]
-        rows.append([join(name(model["display_name"], model["id"]), " ", marks), date, _rate_of(model), chart])
-    dataset, resource = tested[0][0]["dataset"], tested[0][0]["resource"]
-    caption = "Newest test first. The line is the 95 % confidence interval; a hollow point is void."
-    columns = {"Model": "wide", "Tested": "short", "Error rate (95 %)": "number"}
-    return join(
-        element("h3", name(dataset["display_name"], dataset["id"])),
-        element("span", name(resource), class_="soft"),
-        table(caption, columns, rows, axis(scale, ticks)),
-    )
+    text: str
+    status: str
 
 
 def is_void(test: Answer) -> bool:
@@ -71,7 +27,7 @@ def is_void(test: Answer) -> bool:
     return bool(test.get("is_void")) or any(one["rule"] == "test-data-unseen" for one in test.get("findings", ()))
 
 
-def verdict_of(test: Answer) -> Standing:
+def verdict(test: Answer) -> Standing:
     """Return how the first model of a test compares with the second."""
     difference = test.get("difference") or {}
     if is_void(test):
@@ -83,119 +39,49 @@ def verdict_of(test: Answer) -> Standing:
     return Standing("better", "good") if difference["absolute"] < 0 else Standing("worse", "bad")
 
 
-def tests_section(tests: Sequence[Answer], hidden: int) -> Markup:
-    """Return the tests.
-
-    Args:
-        hidden: How many more there are.
-    """
-    parts = []
-    for place, test in enumerate(tests):
-        title = element("h3", name(test["display_name"]), " ", badge(*verdict_of(test)))
-        rates = " against ".join(rate_text(model["word_error_rate"]) for model in test["models"])
-        summary = element("summary", title, element("span", rates, class_="soft"))
-        parts.append(element("details", summary, test_details(test), open="" if place < _UNFOLDED else None))
-    left = f"The details of {hidden} older tests were not read; report --tests N reads those of N tests."
-    none = paragraph("No finished test was read.", "empty")
-    return section("tests", "Tests", paragraph(left, "warn") if hidden else None, parts or none)
+def by_dataset(tests: Sequence[Answer]) -> list[list[tuple[Answer, Answer]]]:
+    """Return for each test dataset every model with its newest test, which comes first in `tests`."""
+    datasets: dict[tuple[str, str], dict[str, tuple[Answer, Answer]]] = {}
+    for test in tests:
+        for model in test["models"] if test.get("dataset") else ():
+            if model["word_error_rate"] is not None:
+                tested = datasets.setdefault((test["resource"], test["dataset"]["id"]), {})
+                tested.setdefault(model["id"], (test, model))
+    return [list(tested.values()) for tested in datasets.values()]
 
 
-def test_details(test: Answer) -> Markup:
-    """Return a test: both models side by side, what is missed, and the worst utterances."""
-    difference, data = test.get("difference"), test.get("dataset") or {"id": "–"}
-    facts = f" · {test['status']} · {str(test.get('created') or '')[:10]}"
-    return join(
-        paragraph(["Data: ", name(data.get("display_name"), data["id"]), facts], "soft"),
-        paragraph(test["verdict"], verdict_of(test).status) if test.get("verdict") else None,
-        _side_by_side(test),
-        _difference(difference, verdict_of(test)) if difference and difference["confidence_95"] else None,
-        _missed_words(test["words"]) if test.get("words") else None,
-        _worst(test["worst"], str(test.get("locale", ""))) if test.get("worst") else None,
-        [paragraph(f"{one['message']} {one['fix']}", "warn") for one in test.get("findings", ())],
+def rate_scale(models: Sequence[Answer]) -> Scale:
+    """Return the scale on which the error rates of models and their intervals fit."""
+    models = list(models)
+    return percent_scale(
+        max(end for one in models for end in (one["word_error_rate"] or 0, *(one.get("confidence_95") or ())))
     )
 
 
-def _side_by_side(test: Answer) -> Markup:
-    scale, ticks = _rate_scale(test["models"])
-    rows: list[list[Child]] = [
-        [
-            name(model["display_name"], model["id"]),
-            _rate_of(model),
-            *(str(model[count]) if model.get(count) is not None else "–" for count in _COUNTS),
-            interval_row(scale, ticks, model, "void" if is_void(test) else ""),
-        ]
-        for model in test["models"]
-    ]
-    columns = {"Model": "wide", "Error rate (95 %)": "number"} | {one.capitalize(): "number" for one in _COUNTS}
-    return table("Both models side by side", columns, rows, axis(scale, ticks))
+def difference_scale(difference: Answer) -> Scale:
+    """Return the scale of a difference of rates and its interval, with zero in the middle."""
+    reach = max(0.001, *map(abs, difference["confidence_95"])) * 1.15
+    return Scale(-reach, reach, [Tick(0, "0")])
 
 
-def _difference(difference: Answer, standing: Standing) -> Markup:
-    low, high = difference["confidence_95"]
-    reach = max(0.001, abs(low), abs(high)) * 1.15
-    row = {"word_error_rate": difference["absolute"], "confidence_95": (low, high)}
-    chart = interval_row(Scale(-reach, reach), [Tick(0, "0")], row, standing.status)
-    text = f"First model minus second, 95 % interval: {100 * low:+.2f} to {100 * high:+.2f} percentage points"
-    return element("figure", element("figcaption", text), chart)
+def rate(value: float | None, interval: Sequence[float] | None = None) -> str:
+    """Return a rate in percent, with its interval if that is known."""
+    if value is None:
+        return "–"
+    shown = f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+    return f"{shown} ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else shown
 
 
-def _missed_words(words: Sequence[Answer]) -> Markup:
-    known = {True: "yes", False: "no", None: "not known"}
-    rows: list[list[Child]] = [
-        [
-            name(one["word"]),
-            f"{one['missed']} of {one['of']}" + (f", added {one['inserted']} times" if one.get("inserted") else ""),
-            join([[", " if place else None, name(text)] for place, text in enumerate(one["recognized_as"])]) or "–",
-            known[one.get("in_training_data")],
-        ]
-        for one in words
-    ]
-    columns = {"Word": "", "Missed": "number", "Recognized as": "", "In training data": ""}
-    return table("Words that the first model misses most", columns, rows)
-
-
-def _worst(worst: Sequence[Answer], locale: str) -> Markup:
-    items = []
-    for one in worst:
-        said, recognized = _marked(one.get("reference"), one["hypothesis"], locale)
-        lines = [element("dt", "Said"), element("dd", said), element("dt", "Recognized"), element("dd", recognized)]
-        items.append(
-            element("li", element("strong", name(one["file"])), f" {one['errors']} errors", element("dl", lines))
-        )
-    marks = [element("del", "left out"), ", ", element("ins", "added"), ", ", element("mark", "replaced")]
-    legend = paragraph(["Worst utterances of the first model. ", *marks], "soft")
-    return join(legend, element("ol", items, class_="utterances"))
-
-
-def _marked(reference: str | None, hypothesis: str, locale: str) -> tuple[Markup, Markup]:
-    """Return what was said and what was recognized, with the edits marked."""
+def edits(utterance: Answer, locale: str) -> tuple[list[tuple[str, str]] | None, list[tuple[str, str]]]:
+    """Return the words that were said, None if they are not known, and those recognized, each with its tag."""
+    reference, hypothesis = utterance.get("reference"), utterance["hypothesis"]
     if reference is None:
-        return element("span", "not known", class_="soft"), name(hypothesis)
+        return None, [("", hypothesis)]
     said, recognized = normalized_words(reference, locale), normalized_words(hypothesis, locale)
     if max(len(said), len(recognized)) > _MAX_ALIGNED_WORDS:
-        return name(reference), name(hypothesis)
-    tags = {"deletion": "del", "insertion": "ins", "substitution": "mark"}
-    sides: tuple[list[Child], list[Child]] = ([], [])
-    for edit in alignment(said, recognized):
-        for side, word in zip(sides, (edit.said, edit.recognized), strict=True):
-            if word:
-                side += [word if edit.kind == "correct" else element(tags[edit.kind], word), " "]
-    return element("bdi", sides[0]), element("bdi", sides[1])
-
-
-def _rate_scale(models: Sequence[Answer]) -> tuple[Scale, list[Tick]]:
-    ends = [end for one in models for end in (one["word_error_rate"] or 0, *(one.get("confidence_95") or ()))]
-    highest = max(0.01, 1.08 * max(ends))
-    return Scale(0, highest), percentages(highest)
-
-
-def _rate_of(model: Answer) -> str:
-    return rate_text(model["word_error_rate"], model.get("confidence_95"))
-
-
-def rate_text(rate: float | None, interval: Sequence[float] | None = None) -> str:
-    """Return a rate in percent, with its interval if that is known."""
-    if rate is None:
-        return "–"
-    shown = f"{100 * rate:.1f}\N{NO-BREAK SPACE}%"
-    return f"{shown} ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else shown
+        return [("", reference)], [("", hypothesis)]
+    aligned = alignment(said, recognized)
+    return (
+        [(_TAGS[edit.kind], edit.said) for edit in aligned if edit.said],
+        [(_TAGS[edit.kind], edit.recognized) for edit in aligned if edit.recognized],
+    )

@@ -1,26 +1,26 @@
-"""The page as a whole: its frame, its summary, and its parts in the order of what matters first."""
+"""The page as a whole, its parts beside the answers of tools, and its summary."""
 
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from custom_speech_server.view.evaluations import error_rates, rate_text, tests_section, verdict_of
-from custom_speech_server.view.expirations import ACTION_DAYS, days_left, needed_actions, timeline
-from custom_speech_server.view.inventory import endpoints_table, models_table, unread_notice
-from custom_speech_server.view.markup import Answer, Child, Markup, badge, element, join, name
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 
-_PARTS = {
-    "actions": "Needs action",
-    "timeline": "What ends when",
-    "rates": "Error rates",
-    "tests": "Tests",
-    "models": "Models",
-    "endpoints": "Endpoints",
-}
-_MAX_LIVE = 4
-"""Endpoints that the summary names."""
+from custom_speech_server.view import evaluations
+from custom_speech_server.view.charts import Scale, month_scale
+from custom_speech_server.view.evaluations import Answer, Standing
+
+ACTION_DAYS = 90
+"""Days in which what ends needs an action; the headings of the page say so."""
+
+_URGENT_DAYS = 30
+_MAX_LIVE = 4  # endpoints that the summary names
+_MAX_NAME = 80  # characters of a name that are shown; the others are in its title
 
 
 def report_page(report: Mapping[str, Any]) -> str:
@@ -33,82 +33,73 @@ def report_page(report: Mapping[str, Any]) -> str:
     originals = {str(one.get("copied_from")) for one in report["models"]["models"] if one["id"] in live}
     details = {test["id"]: test for test in report["tests"]}
     every = [one | details.get(one["id"], {}) for one in report["evaluations"]["evaluations"]]
-    hidden = sum(one["status"] == "Succeeded" for one in every) - len(details)
-    nothing = "Nothing that was read" if report["unread"] else "Nothing"
     return html_page(
-        _header(report),
-        unread_notice(report["unread"]),
-        element("dl", [_fact(*fact) for fact in summary(report)], class_="summary"),
-        element("nav", [element("a", title, href=f"#{part}") for part, title in _PARTS.items()], aria_label="Parts"),
-        needed_actions(report["expirations"], f"{nothing} ends within {ACTION_DAYS} days."),
-        timeline(report["expirations"]),
-        error_rates(every, live | originals),
-        tests_section(report["tests"], max(0, hidden)),
-        models_table(report["models"], live),
-        endpoints_table(report["endpoints"]),
+        report=report,
+        facts=summary(report),
+        tested=evaluations.by_dataset(every),
+        live=live,
+        live_or_copied=live | originals,
+        hidden=max(0, sum(one["status"] == "Succeeded" for one in every) - len(details)),
     )
 
 
-def _fact(title: str, fact: str, more: Markup) -> Markup:
-    return element("div", element("dt", title), element("dd", element("strong", fact), element("div", more)))
-
-
-def html_page(*parts: Child) -> str:
-    """Return a whole page around its parts."""
+def html_page(**content: Any) -> str:
+    """Return a whole page; without content the one that a client with MCP Apps loads before the answer of a tool."""
     style, script = (files(__package__).joinpath(file).read_text(encoding="utf-8") for file in ("view.css", "view.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    head = [
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("title", "Azure custom speech"),
-        element("style", Markup(style)),
-    ]
-    body = [element("main", *parts), element("script", Markup(script))]
-    return "<!doctype html>\n" + element("html", element("head", head), element("body", body), lang="en") + "\n"
+    frame = {"style": style, "script": script, "script_digest": digest}
+    return _templates().get_template("page.html").render(frame | content)
 
 
-def emulated_badge(answer: Answer) -> Markup | None:
-    """Return a label for answers of the emulator."""
-    text = "Nothing here is on Azure, and error rates are simulated."
-    return element("p", badge("EMULATED", "warn"), " ", text) if answer.get("emulated") else None
-
-
-def _header(report: Mapping[str, Any]) -> Markup:
-    unread = {one["resource"] for one in report["unread"]}
-    resources = [
-        element(
-            "li",
-            [name(one["name"]), " "],
-            badge("EMULATED", "warn") if one["emulated"] else None,
-            badge("not read", "bad") if one["name"] in unread else None,
-        )
-        for one in report["resources"]["resources"]
-    ]
-    day, time = report["now"][:10], report["now"][11:16]
-    return element(
-        "header",
-        element("h1", "Azure custom speech"),
-        element("p", f"As of {day}, {time} UTC. Resources:", class_="soft"),
-        element("ul", resources, class_="resources"),
-    )
+def fragment(tool: str, answer: Answer) -> str:
+    """Return the part of the page that shows the answer of a tool."""
+    return _templates().get_template("fragment.html").render(tool=tool, answer=answer)
 
 
 def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
     """Return the facts that are seen first: what about, how much, and which."""
     endpoints = [one for one in report["endpoints"]["endpoints"] if one["status"] == "Succeeded"]
     names = {str(one["resource"]) for one in report["unread"]}
-    not_read = name(", ".join(sorted(names))) if names else "every resource answered to the end"
     models = report["models"]["models"]
     ready = sum(one["status"] == "Succeeded" for one in models)
     return [
-        ("Models", _number(models, report["models"], report), join(f"{ready} ready")),
+        ("Models", _number(models, report["models"], report), Markup("{} ready").format(ready)),
         ("Endpoints live", _number(endpoints, report["endpoints"], report), _live(endpoints)),
         ("Ends next", *_next_end(report["expirations"])),
         ("Newest test", *_newest_test(report["tests"])),
-        ("Not read", str(len(names) or "nothing"), join(not_read)),
+        (
+            "Not read",
+            str(len(names) or "nothing"),
+            _name(", ".join(sorted(names)) or "every resource answered to the end"),
+        ),
     ]
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__, ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "name": _name,
+        "rate": evaluations.rate,
+        "rate_scale": evaluations.rate_scale,
+        "difference_scale": evaluations.difference_scale,
+        "verdict": evaluations.verdict,
+        "edits": evaluations.edits,
+        "due_items": _due_items,
+        "timeline_rows": _timeline_rows,
+    }
+    environment.tests["void"] = evaluations.is_void
+    return environment
+
+
+def _name(text: object, fallback: str = "–") -> Markup:
+    """Return a name of the service; its direction of writing does not change that of the text around it."""
+    whole = str(text or fallback)
+    if len(whole) <= _MAX_NAME:
+        return Markup("<bdi>{}</bdi>").format(whole)
+    return Markup('<bdi title="{}">{}…</bdi>').format(whole, whole[: _MAX_NAME - 1])
 
 
 def _number(found: Sequence[Answer], answer: Answer, report: Mapping[str, Any]) -> str:
@@ -118,16 +109,18 @@ def _number(found: Sequence[Answer], answer: Answer, report: Mapping[str, Any]) 
 
 
 def _live(endpoints: Sequence[Answer]) -> Markup:
+    line = Markup("<div>{} ({}) → {}</div>")
     shown = [
-        element("div", name(one["display_name"]), " (", name(one["resource"]), ") → ", _model(one["model"] or {}))
+        line.format(_name(one["display_name"]), _name(one["resource"]), _model(one["model"] or {}))
         for one in endpoints[:_MAX_LIVE]
     ]
     more = len(endpoints) - _MAX_LIVE
-    return join(shown or "none was read", element("a", f"{more} more", href="#endpoints") if more > 0 else None)
+    link = Markup('<a href="#endpoints">{} more</a>').format(more) if more > 0 else ""
+    return Markup("").join([*shown, link]) if shown else Markup("none was read")
 
 
 def _next_end(answer: Answer) -> tuple[str, Markup]:
-    coming = [(one, days) for one in answer["items"] if (days := days_left(one, answer)) >= 0]
+    coming = [(one, days) for one in answer["items"] if (days := _days_left(one, answer)) >= 0]
     if not coming:
         return "not known" if answer.get("unread") else "nothing", Markup("within ten years")
     first, days = coming[0]
@@ -135,18 +128,54 @@ def _next_end(answer: Answer) -> tuple[str, Markup]:
     more = f" and {same_day} more" if same_day else ""
     read = ", of what was read" if answer.get("unread") else ""
     kind = first["kind"].replace("_", " ")
-    return first["ends"], join(
-        f"in {days} days: ", name(first["what"]), f", {kind}, ", name(first["resource"]), more, read
-    )
+    text = Markup("in {} days: {}, {}, {}").format(days, _name(first["what"]), kind, _name(first["resource"]))
+    return first["ends"], text + more + read
 
 
 def _newest_test(tests: Sequence[Answer]) -> tuple[str, Markup]:
     if not tests:
         return "none", Markup("no finished test was read")
     first, second = tests[0]["models"]
-    rates = f": {rate_text(first['word_error_rate'])} against {rate_text(second['word_error_rate'])} of "
-    return verdict_of(tests[0]).text, join(_model(first), rates, _model(second), ", on ", _model(tests[0]["dataset"]))
+    rates = [evaluations.rate(model["word_error_rate"]) for model in (first, second)]
+    names = [_model(part) for part in (first, second, tests[0]["dataset"])]
+    text = Markup("{}: {} against {} of {}, on {}").format(names[0], *rates, *names[1:])
+    return evaluations.verdict(tests[0]).text, text
 
 
 def _model(part: Answer) -> Markup:
-    return name(part.get("display_name"), part.get("id", "–"))
+    return _name(part.get("display_name"), part.get("id", "–"))
+
+
+def _days_left(item: Answer, answer: Answer) -> int:
+    """Return the days from the time of the answer until an item ends, negative if it has ended."""
+    return (date.fromisoformat(item["ends"]) - date.fromisoformat(answer["now"][:10])).days
+
+
+def _standing(days: int) -> Standing:
+    if days < 0:
+        return Standing(f"▲ ended {-days} days ago", "bad")
+    text = "today" if days == 0 else f"in {days} day{'' if days == 1 else 's'}"
+    if days <= _URGENT_DAYS:
+        return Standing(f"▲ {text}", "bad")
+    return Standing(f"● {text}", "warn") if days <= ACTION_DAYS else Standing(text, "")
+
+
+def _due_items(answer: Answer) -> list[tuple[Answer, Standing]]:
+    """Return what ends within 90 days or has ended, if something can be done: nothing helps a closed base model."""
+    items = [(item, _days_left(item, answer)) for item in answer["items"]]
+    return [
+        (item, _standing(days))
+        for item, days in items
+        if days <= ACTION_DAYS and (days >= 0 or item["kind"] != "base_model")
+    ]
+
+
+def _timeline_rows(answer: Answer) -> tuple[Scale, list[dict[str, Any]]]:
+    """Return what ends on a common scale of time."""
+    today = date.fromisoformat(answer["now"][:10])
+    ends = [date.fromisoformat(item["ends"]) for item in answer["items"]]
+    rows = [
+        {"item": item, "today": today.toordinal(), "end": end.toordinal(), "standing": _standing((end - today).days)}
+        for item, end in zip(answer["items"], ends, strict=True)
+    ]
+    return month_scale([today, *ends]), rows
