@@ -10,7 +10,7 @@ import anyio
 from custom_speech_emulator import emulator
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.resource_config import EMULATED
-from custom_speech_tools.runtime.tool import READ_EFFECTS, Effect, SpeechTool
+from custom_speech_tools.runtime.tool import READ_ONLY, Annotations, SpeechTool
 from custom_speech_tools.speech.sanitize import has_invisible
 from support.example_calls import example_arguments
 from support.fault_matrix_service import keyed
@@ -24,7 +24,7 @@ MAX_CHARACTERS = 25_000
 
 def is_writing(tool: SpeechTool) -> bool:
     """Return whether a tool changes something."""
-    return tool.effect not in READ_EFFECTS
+    return tool.annotations not in READ_ONLY
 
 
 async def assert_read_only_server_sends_get_only(tool: SpeechTool) -> None:
@@ -55,7 +55,7 @@ async def assert_errors_are_explained(tool: SpeechTool) -> None:
         result = await call.client.call_tool(tool.name, example_arguments(tool))
 
     assert "internal error" not in text_of(result)
-    assert tool.effect is Effect.READ_LOCAL or not result.is_error or "firewall" in text_of(result).lower()
+    assert tool.annotations is Annotations.READ_LOCAL or not result.is_error or "firewall" in text_of(result).lower()
 
 
 async def assert_audited(tool: SpeechTool) -> None:

@@ -25,7 +25,7 @@ from custom_speech_tools.runtime.parameters import (
 )
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.results import Answer, Findings, Sentence, optional
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.concurrency import run_in_thread
 from custom_speech_tools.speech.sanitize import sanitize
 
@@ -133,4 +133,4 @@ def _next_step(given: str | None, kind: str, locale: str | None) -> str:
     return f'Upload it: upload_dataset with {source}, kind="{kind}", its locale and a display_name.'
 
 
-tool = declare(check_data, "Check local data", Effect.READ_LOCAL, "data")
+tool = declare(check_data, "Check local data", Annotations.READ_LOCAL, "data")

@@ -15,7 +15,7 @@ from custom_speech_tools.runtime.parameters import Arguments, Limit, Limits, Loc
 from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, Found, list_fields, list_from
 from custom_speech_tools.runtime.presenters.references import load_references
 from custom_speech_tools.runtime.results import Listing, Moment, Unread
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.paging import Listing as Entities
@@ -109,4 +109,4 @@ async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsAr
     )
 
 
-tool = declare(check_expirations, "Check what expires", Effect.READ, "lifecycle")
+tool = declare(check_expirations, "Check what expires", Annotations.READ, "lifecycle")

@@ -4,7 +4,7 @@ from custom_speech_tools.guardrails.project_link import plan_project_link
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
 from custom_speech_tools.runtime.presenters.model import Model, present_model
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class ConnectModelArguments(Arguments):
@@ -25,4 +25,4 @@ async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> 
     return await present_model(call, link.speech, model, already_existed=link.is_linked)
 
 
-tool = declare(connect_model, "Connect a model to a project", Effect.UPDATE, "models")
+tool = declare(connect_model, "Connect a model to a project", Annotations.UPDATE, "models")

@@ -20,7 +20,7 @@ from custom_speech_tools.runtime.parameters import (
 )
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy, read_copy
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError, schemas
 
 
@@ -106,4 +106,4 @@ def _remaining_steps(plan: CopyPlan, model: schemas.CustomModel | None) -> list[
     return [call_step("connect_model", model=copied, project=plan.project.id, resource=plan.target.resource.name)]
 
 
-tool = declare(copy_model, "Copy a custom model", Effect.UPDATE, "models")
+tool = declare(copy_model, "Copy a custom model", Annotations.UPDATE, "models")

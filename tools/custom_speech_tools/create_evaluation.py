@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.parameters import (
 )
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import Evaluation, present_evaluation
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class CreateEvaluationArguments(Arguments):
@@ -56,4 +56,4 @@ async def create_evaluation(arguments: CreateEvaluationArguments, call: CallCont
     return await present_evaluation(call, speech, last, details, already_existed=existed, findings=plan.findings)
 
 
-tool = declare(create_evaluation, "Test a model", Effect.CREATE, "quality")
+tool = declare(create_evaluation, "Test a model", Annotations.CREATE, "quality")

@@ -6,7 +6,7 @@ from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Confirm, DisplayName
 from custom_speech_tools.runtime.presenters.model import Model, present_model
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
 
 
@@ -39,4 +39,4 @@ async def _present(call: CallContext, plan: ModelPlan, model: schemas.CustomMode
     return await present_model(call, plan.facts.speech, model, already_existed=already_existed, findings=findings)
 
 
-tool = declare(create_model, "Create a custom model", Effect.CREATE, "models")
+tool = declare(create_model, "Create a custom model", Annotations.CREATE, "models")

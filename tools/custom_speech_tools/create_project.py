@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Locale, ResourceName
 from custom_speech_tools.runtime.presenters.project import CreatedProject
 from custom_speech_tools.runtime.presenters.resource import resource_fields
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class CreateProjectArguments(Arguments):
@@ -63,4 +63,4 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
     )
 
 
-tool = declare(create_project, "Create a project", Effect.CREATE, "models")
+tool = declare(create_project, "Create a project", Annotations.CREATE, "models")

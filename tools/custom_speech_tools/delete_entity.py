@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
 from custom_speech_tools.runtime.presenters.resource import resource_fields
 from custom_speech_tools.runtime.results import Findings, ResourceAnswer, ServiceText
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class DeleteEntityArguments(Arguments):
@@ -63,4 +63,4 @@ async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> 
     )
 
 
-tool = declare(delete_entity, "Delete an entity", Effect.DELETE, "lifecycle")
+tool = declare(delete_entity, "Delete an entity", Annotations.DELETE, "lifecycle")

@@ -21,7 +21,7 @@ from custom_speech_tools.runtime.parameters import (
 )
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class DeployModelArguments(Arguments):
@@ -67,4 +67,4 @@ async def deploy_model(arguments: DeployModelArguments, call: CallContext) -> En
     return await present_endpoint(call, speech, last, plan.facts.replaced, already_existed=existed, findings=findings)
 
 
-tool = declare(deploy_model, "Deploy a model", Effect.CREATE, "deployment")
+tool = declare(deploy_model, "Deploy a model", Annotations.CREATE, "deployment")

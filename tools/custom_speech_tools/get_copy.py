@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy, read_copy
 from custom_speech_tools.runtime.regions import region
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.addresses import GUID, entity_of, is_within, region_of
 
@@ -87,4 +87,4 @@ def _not_found(message: str, fix: str) -> Refused:
     return Refused("There is no copy to show.", [finding], "Call again with it.")
 
 
-tool = declare(get_copy, "Get a copy's progress", Effect.READ, "models")
+tool = declare(get_copy, "Get a copy's progress", Annotations.READ, "models")

@@ -14,7 +14,7 @@ from custom_speech_tools.runtime.presenters.dataset import (
     import_findings,
     steps_after_dataset,
 )
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class GetDatasetArguments(Arguments):
@@ -40,4 +40,4 @@ async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> Data
     )
 
 
-tool = declare(get_dataset, "Get a dataset", Effect.READ, "data")
+tool = declare(get_dataset, "Get a dataset", Annotations.READ, "data")

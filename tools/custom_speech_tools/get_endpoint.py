@@ -10,7 +10,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link
 
@@ -37,4 +37,4 @@ async def get_endpoint(arguments: GetEndpointArguments, call: CallContext) -> En
     return await present_endpoint(call, speech, last, previous)
 
 
-tool = declare(get_endpoint, "Get an endpoint", Effect.READ, "deployment")
+tool = declare(get_endpoint, "Get an endpoint", Annotations.READ, "deployment")

@@ -25,7 +25,7 @@ from custom_speech_tools.runtime.presenters.evaluation import (
     worst_utterances,
 )
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 
@@ -97,4 +97,4 @@ def _unread_transcripts(transcripts: Transcripts, too_long: int) -> list[Finding
     return [Finding(rule="details-readable", level="warn", message=message, fix=fix)]
 
 
-tool = declare(get_evaluation, "Get an evaluation", Effect.READ, "quality")
+tool = declare(get_evaluation, "Get an evaluation", Annotations.READ, "quality")

@@ -5,7 +5,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.model import Model, present_model
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class GetModelArguments(Arguments):
@@ -29,4 +29,4 @@ async def get_model(arguments: GetModelArguments, call: CallContext) -> Model:
     return await present_model(call, speech, last)
 
 
-tool = declare(get_model, "Get a custom model", Effect.READ, "models")
+tool = declare(get_model, "Get a custom model", Annotations.READ, "models")

@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Output, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.transcription import Transcription, Transcripts
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class GetTranscriptionArguments(Arguments):
@@ -37,4 +37,4 @@ async def get_transcription(arguments: GetTranscriptionArguments, call: CallCont
     return await present_batch(call, speech, last, texts, output)
 
 
-tool = declare(get_transcription, "Get a transcription", Effect.READ, "quality")
+tool = declare(get_transcription, "Get a transcription", Annotations.READ, "quality")

@@ -15,7 +15,7 @@ from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLoc
 from custom_speech_tools.runtime.presenters.base_model import BaseModel, BaseModels
 from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from, present_items
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import sanitize
 
@@ -106,4 +106,4 @@ def _steps(shown: list[BaseModel], arguments: ListBaseModelsArguments, call: Cal
     ]
 
 
-tool = declare(list_base_models, "List base models", Effect.READ, "models")
+tool = declare(list_base_models, "List base models", Annotations.READ, "models")

@@ -14,7 +14,7 @@ from custom_speech_tools.runtime.parameters import (
 )
 from custom_speech_tools.runtime.presenters.dataset import Dataset, Datasets
 from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from, present_items
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class ListDatasetsArguments(Arguments):
@@ -59,4 +59,4 @@ def _steps(shown: list[Dataset], resource: str | None, call: CallContext) -> lis
     return [call_step("plan_model", locale=ready.locale, datasets=[ready.id], resource=where)]
 
 
-tool = declare(list_datasets, "List datasets", Effect.READ, "data")
+tool = declare(list_datasets, "List datasets", Annotations.READ, "data")

@@ -8,7 +8,7 @@ from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilte
 from custom_speech_tools.runtime.presenters.endpoint import Endpoints, ListedEndpoint, transcription_until
 from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.concurrency import gather
 
 
@@ -56,4 +56,4 @@ async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -
     )
 
 
-tool = declare(list_endpoints, "List endpoints", Effect.READ, "deployment")
+tool = declare(list_endpoints, "List endpoints", Annotations.READ, "deployment")

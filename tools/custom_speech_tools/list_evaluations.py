@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fie
 from custom_speech_tools.runtime.presenters.references import load_references, present_dataset_reference
 from custom_speech_tools.runtime.presenters.verdict import is_void
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 
@@ -87,4 +87,4 @@ async def _model_ids(call: CallContext, asked: str, resource: str | None) -> set
     return ids
 
 
-tool = declare(list_evaluations, "List evaluations", Effect.READ, "quality")
+tool = declare(list_evaluations, "List evaluations", Annotations.READ, "quality")

@@ -20,7 +20,7 @@ from custom_speech_tools.runtime.parameters import (
 )
 from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from, present_items
 from custom_speech_tools.runtime.presenters.model import ListedModel, Models
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.paging import Listing
 
@@ -69,4 +69,4 @@ def _steps(shown: list[ListedModel], resource: str | None, call: CallContext) ->
     return [call_step("get_model", model=shown[0].id, resource=where)]
 
 
-tool = declare(list_models, "List custom models", Effect.READ, "models")
+tool = declare(list_models, "List custom models", Annotations.READ, "models")

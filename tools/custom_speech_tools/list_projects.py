@@ -8,7 +8,7 @@ from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
 from custom_speech_tools.runtime.presenters.lists import list_fields, list_from, present_items
 from custom_speech_tools.runtime.presenters.project import Project, Projects
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class ListProjectsArguments(Arguments):
@@ -39,4 +39,4 @@ async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> 
     return Projects(**fields, projects=shown, next_steps=[call_step("list_models", locale=locale, resource=where)])
 
 
-tool = declare(list_projects, "List projects", Effect.READ, "models")
+tool = declare(list_projects, "List projects", Annotations.READ, "models")

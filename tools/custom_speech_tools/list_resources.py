@@ -7,7 +7,7 @@ from custom_speech_tools.runtime.next_steps import Placeholder
 from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.parameters import Arguments
 from custom_speech_tools.runtime.presenters.resource import Resources, present_resource
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
 from custom_speech_tools.speech.addresses import is_loopback, split
 from custom_speech_tools.speech.concurrency import gather
@@ -44,4 +44,4 @@ async def _recognize_emulator(speech: Speech) -> None:
         await speech.models_list_supported_locales()
 
 
-tool = declare(list_resources, "List Speech resources", Effect.READ, "models")
+tool = declare(list_resources, "List Speech resources", Annotations.READ, "models")

@@ -9,7 +9,7 @@ from custom_speech_tools.runtime.next_steps import call as call_step
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.presenters.resource import resource_fields
 from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
 
 
@@ -77,4 +77,4 @@ def _next_step(call: CallContext, plan: ModelPlan) -> str:
     return f"Call create_model with the same arguments{name}."
 
 
-tool = declare(plan_model, "Plan a custom model", Effect.READ, "models")
+tool = declare(plan_model, "Plan a custom model", Annotations.READ, "models")

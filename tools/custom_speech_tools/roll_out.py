@@ -30,7 +30,7 @@ from custom_speech_tools.runtime.parameters import (
     WaitSeconds,
 )
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 def _fraction(value: float) -> float:
@@ -119,4 +119,4 @@ async def _plan(call: CallContext, arguments: RollOutArguments) -> RolloutPlan:
     return await plan_rollout(call, request, Subject.of(model))
 
 
-tool = declare(roll_out, "Roll out a model", Effect.UPDATE, "deployment")
+tool = declare(roll_out, "Roll out a model", Annotations.UPDATE, "deployment")

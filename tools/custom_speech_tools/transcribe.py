@@ -34,7 +34,7 @@ from custom_speech_tools.runtime.parameters import (
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.transcription import Transcription, Transcripts
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 from custom_speech_tools.speech.sanitize import quote
@@ -257,4 +257,4 @@ def _transcript(name: str, answer: schemas.FastTranscription) -> Transcript:
     return transcript_of_phrases(name, ((phrase.text, phrase.confidence) for phrase in answer.phrases))
 
 
-tool = declare(transcribe, "Transcribe recordings", Effect.CREATE, "quality")
+tool = declare(transcribe, "Transcribe recordings", Annotations.CREATE, "quality")

@@ -11,7 +11,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, ModelReference, ResourceName
 from custom_speech_tools.runtime.presenters.model import Model, present_model
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class UpdateModelArguments(Arguments):
@@ -52,4 +52,4 @@ async def update_model(arguments: UpdateModelArguments, call: CallContext) -> Mo
     return await present_model(call, speech, updated)
 
 
-tool = declare(update_model, "Rename or describe a model", Effect.UPDATE, "models")
+tool = declare(update_model, "Rename or describe a model", Annotations.UPDATE, "models")

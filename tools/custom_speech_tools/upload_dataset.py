@@ -16,7 +16,7 @@ from custom_speech_tools.runtime.presenters.dataset import (
     import_findings,
     steps_after_dataset,
 )
-from custom_speech_tools.runtime.tool import Effect, declare
+from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread
 
@@ -88,4 +88,4 @@ async def _upload(
     return await speech.datasets_get(dataset.id), existed, state
 
 
-tool = declare(upload_dataset, "Upload a dataset", Effect.CREATE, "data")
+tool = declare(upload_dataset, "Upload a dataset", Annotations.CREATE, "data")

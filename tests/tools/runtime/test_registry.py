@@ -10,7 +10,7 @@ from mcp.types import Tool
 import custom_speech_tools
 from conftest import Connect
 from custom_speech_tools.runtime.registry import registered_tools
-from custom_speech_tools.runtime.tool import READ_EFFECTS, Effect
+from custom_speech_tools.runtime.tool import READ_ONLY, Annotations
 from support.generated_files import HOW, SCHEMAS, text_of_schema
 from support.tool_client import Caller
 
@@ -78,7 +78,7 @@ async def test_registry_each_tool_says_what_it_is(call: Caller, name: str) -> No
     assert tool.output_schema["type"] == "object"
 
 
-WRITING = {tool.name for tool in registered_tools() if tool.effect not in READ_EFFECTS}
+WRITING = {tool.name for tool in registered_tools() if tool.annotations not in READ_ONLY}
 
 
 async def test_registry_tools_that_write_or_destroy_are_marked(call: Caller) -> None:
@@ -87,7 +87,7 @@ async def test_registry_tools_that_write_or_destroy_are_marked(call: Caller) -> 
 
     assert {name for name, hint in hints.items() if not hint.read_only_hint} == WRITING
     assert {name for name, hint in hints.items() if hint.destructive_hint} == {
-        tool.name for tool in registered_tools() if tool.effect is Effect.DELETE
+        tool.name for tool in registered_tools() if tool.annotations is Annotations.DELETE
     }
 
 

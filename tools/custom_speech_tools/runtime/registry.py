@@ -5,7 +5,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import custom_speech_tools
-from custom_speech_tools.runtime.tool import READ_EFFECTS, SpeechTool
+from custom_speech_tools.runtime.tool import READ_ONLY, SpeechTool
 from custom_speech_tools.runtime.toolsets import TOOLSETS
 
 __all__ = ["TOOLSETS", "registered_tools", "tool_names"]
@@ -28,5 +28,5 @@ def registered_tools(*, read_only: bool = False, toolsets: Collection[str] = TOO
         tool
         for tool in tools
         if (tool.toolset in toolsets or tool.name == "list_resources")
-        and (tool.effect in READ_EFFECTS or not read_only)
+        and (tool.annotations in READ_ONLY or not read_only)
     ]

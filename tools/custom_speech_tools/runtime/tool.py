@@ -39,8 +39,8 @@ TRANSIENT = "custom-speech-mcp/transient"
 _log = logging.getLogger(__name__)
 
 
-class Effect(Enum):
-    """The effect of a tool, as its annotations say: read-only, destructive, idempotent, open world."""
+class Annotations(Enum):
+    """The annotations of a tool: read-only, destructive, idempotent, open world."""
 
     READ = (True, False, True, True)
     READ_LOCAL = (True, False, True, False)
@@ -49,7 +49,7 @@ class Effect(Enum):
     DELETE = (False, True, True, True)
 
 
-READ_EFFECTS = (Effect.READ, Effect.READ_LOCAL)
+READ_ONLY = (Annotations.READ, Annotations.READ_LOCAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class SpeechTool:
     function: Callable[[Any, CallContext], Awaitable[Answer]]
     arguments: type[Arguments]
     toolset: str
-    effect: Effect
+    annotations: Annotations
 
     @property
     def name(self) -> str:
@@ -123,11 +123,11 @@ class SpeechTool:
 
 
 def declare(
-    function: Callable[[Any, CallContext], Awaitable[Answer]], title: str, effect: Effect, toolset: str
+    function: Callable[[Any, CallContext], Awaitable[Answer]], title: str, annotations: Annotations, toolset: str
 ) -> SpeechTool:
     """Declare a tool: its name, description, arguments and result are those of the function."""
     types = function.__annotations__
-    read_only, destructive, idempotent, open_world = effect.value
+    read_only, destructive, idempotent, open_world = annotations.value
     definition = Tool(
         name=function.__name__,
         title=title,
@@ -141,7 +141,7 @@ def declare(
             open_world_hint=open_world,
         ),
     )
-    return SpeechTool(definition, function, types["arguments"], toolset, effect)
+    return SpeechTool(definition, function, types["arguments"], toolset, annotations)
 
 
 def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[str]) -> CallToolResult:
