@@ -4,8 +4,11 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from custom_speech_tools.runtime.results import Level
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(file for root in ("server", "tools") for file in (ROOT / root).rglob("*.py"))
@@ -56,3 +59,26 @@ def test_the_constraints_are_names_and_versions() -> None:
 
     assert len(lines) > 40
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+-]+", line)] == []
+
+
+def test_documents_name_only_modules_and_folders_that_exist() -> None:
+    """A path stands below the root, a package or the tests; pages on adding something may name what is added."""
+    roots = [ROOT, ROOT / "tests", ROOT / "server", ROOT / "tools", *(file.parent for file in SOURCES)]
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = {
+        (document.name, path)
+        for document in documents
+        for path in re.findall(r"`([a-z_][a-z_/]*(?:\.py|/))`", document.read_text(encoding="utf-8"))
+        if "rename_model" not in path
+    }
+
+    assert len(named) > 30
+    assert sorted(one for one in named if not any((root / one[1]).exists() for root in roots)) == []
+
+
+def test_glossary_explains_every_level_of_a_finding() -> None:
+    """As the findings have them."""
+    row = re.search(r"\| level \| (.*) \|", (ROOT / "docs/glossary.md").read_text(encoding="utf-8"))
+
+    assert row
+    assert re.findall(r"`(\w+)`:", row[1]) == list(get_args(Level))
