@@ -28,7 +28,7 @@ from custom_speech_server.view import Views
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, KeptAgreements
 from custom_speech_tools.runtime.auditing import Audit, NullAudit
 from custom_speech_tools.runtime.client_waits import ClientWaits
-from custom_speech_tools.runtime.dependencies import DEFAULT_MAX_WAIT, AppContext
+from custom_speech_tools.runtime.context import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
 from custom_speech_tools.runtime.tool import error_answer

@@ -16,7 +16,7 @@ from pydantic import AliasChoices, AliasPath, Field
 
 from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
 from custom_speech_server.external_command import CommandError, run_command
-from custom_speech_tools.runtime.regions import TRAINING_REGIONS
+from custom_speech_tools.runtime.resources import TRAINING_REGIONS
 from custom_speech_tools.speech import SpeechResource
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize

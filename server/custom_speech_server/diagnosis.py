@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from custom_speech_server.azure_cli import Account
-from custom_speech_tools.runtime.error_texts import next_step_after
-from custom_speech_tools.runtime.regions import region, trains_audio
+from custom_speech_tools.runtime.errors import next_step_after
+from custom_speech_tools.runtime.resources import region, trains_audio
 from custom_speech_tools.speech import (
     VERSIONS,
     AzureError,

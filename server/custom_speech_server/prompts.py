@@ -22,7 +22,7 @@ from mcp.types import (
     TextContent,
 )
 
-from custom_speech_tools.runtime.dependencies import AppContext
+from custom_speech_tools.runtime.context import AppContext
 from custom_speech_tools.speech import Speech, SpeechError
 from custom_speech_tools.speech.sanitize import quote, sanitize
 

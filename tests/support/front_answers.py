@@ -15,7 +15,6 @@ from custom_speech_server.app import Settings, build
 from custom_speech_server.prompts import JOBS
 from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools
-from custom_speech_tools.runtime.tool import READ_ONLY
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS_VERSION = "2026-07-28"
@@ -141,6 +140,6 @@ async def freeze() -> dict[str, Any]:
         "instructions": instructions,
         "eras": eras,
         "surfaces": surfaces,
-        "tools": {tool.name: [tool.toolset, tool.annotations in READ_ONLY] for tool in registered_tools()},
+        "tools": {tool.name: [tool.toolset, tool.is_read_only] for tool in registered_tools()},
         "prompts": {job.name: sorted(job.tools) for job in JOBS},
     }

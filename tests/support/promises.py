@@ -10,7 +10,7 @@ import anyio
 from custom_speech_emulator import emulator
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.resource_config import EMULATED
-from custom_speech_tools.runtime.tool import READ_ONLY, Annotations, SpeechTool
+from custom_speech_tools.runtime.tool import Annotations, SpeechTool
 from custom_speech_tools.speech.sanitize import has_invisible
 from support.example_calls import example_arguments
 from support.fault_matrix_service import keyed
@@ -24,7 +24,7 @@ MAX_CHARACTERS = 25_000
 
 def is_writing(tool: SpeechTool) -> bool:
     """Return whether a tool changes something."""
-    return tool.annotations not in READ_ONLY
+    return not tool.is_read_only
 
 
 async def assert_read_only_server_sends_get_only(tool: SpeechTool) -> None:

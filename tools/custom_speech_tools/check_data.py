@@ -12,8 +12,7 @@ from custom_speech_data.kind import ARCHIVE_KINDS
 from custom_speech_tools.guardrails.data_check import CheckedData, checked_data, count_words
 from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import MAX_VALUE
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import MAX_VALUE, call_step
 from custom_speech_tools.runtime.parameters import (
     KIND_MEANINGS,
     Arguments,

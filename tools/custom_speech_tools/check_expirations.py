@@ -9,10 +9,16 @@ from pydantic import Field
 
 from custom_speech_tools.guardrails.expirations import Expiration, ExpirationFacts, soonest_first
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.locales import exact_locale, matches_locale
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.lists import (
+    ALL_RESOURCES,
+    Found,
+    exact_locale,
+    list_fields,
+    list_from,
+    matches_locale,
+)
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, Limits, LocaleFilter, ResourceText
-from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, Found, list_fields, list_from
 from custom_speech_tools.runtime.presenters.references import load_references
 from custom_speech_tools.runtime.results import Listing, Moment, Unread
 from custom_speech_tools.runtime.tool import Annotations, declare

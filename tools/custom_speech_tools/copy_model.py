@@ -8,8 +8,7 @@ from custom_speech_tools.guardrails.copy_plan import CopyPlan, CopyRequest, Targ
 from custom_speech_tools.guardrails.copy_start import running_copy, start_copy_once
 from custom_speech_tools.guardrails.project_link import ProjectLink
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import (
     AllowDuplicate,
     Arguments,

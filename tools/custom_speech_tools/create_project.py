@@ -8,11 +8,10 @@ from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Locale, ResourceName
-from custom_speech_tools.runtime.presenters.project import CreatedProject
-from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.resources import resource_fields
+from custom_speech_tools.runtime.results import Moment, ResourceAnswer, ServiceText
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -23,6 +22,17 @@ class CreateProjectArguments(Arguments):
     locale: Locale
     description: Description = None
     resource: ResourceName = None
+
+
+class CreatedProject(ResourceAnswer):
+    """A project that was created, or existed already."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    description: ServiceText | None
+    created: Moment | None
+    already_existed: bool
 
 
 async def create_project(arguments: CreateProjectArguments, call: CallContext) -> CreatedProject:

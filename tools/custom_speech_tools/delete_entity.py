@@ -8,9 +8,9 @@ from custom_speech_tools.guardrails.deletion_plan import KINDS, DeletableKind, p
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
-from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import Findings, ResourceAnswer, ServiceText
 from custom_speech_tools.runtime.tool import Annotations, declare
 

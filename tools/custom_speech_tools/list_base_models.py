@@ -3,18 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from custom_speech_tools.guardrails.resource_rules import clock_note
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.locales import exact_locale, matches_locale
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.lists import (
+    ALL_RESOURCES,
+    exact_locale,
+    list_fields,
+    list_from,
+    matches_locale,
+    present_items,
+)
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLocaleFilter, ResourceNameOrAll, TrainWith
-from custom_speech_tools.runtime.presenters.base_model import BaseModel, BaseModels
-from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from, present_items
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Finding, Listing, Result, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import sanitize
@@ -34,6 +38,26 @@ class ListBaseModelsArguments(Arguments):
     ] = "training"
     limit: Limit = 10
     resource: ResourceNameOrAll = None
+
+
+class BaseModel(Result):
+    """A base model in a list; `training_is_charged` is true where the service does not say."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    created: Day | None = Created
+    trains_with: Annotated[list[ServiceText], BeforeValidator(lambda kinds: kinds[:MAX_PARTS])]
+    adaptation_until: Day | None
+    transcription_until: Day | None
+    training_is_charged: bool
+    resource: str | None = optional()
+
+
+class BaseModels(Listing):
+    """The base models of a locale, newest first."""
+
+    base_models: list[BaseModel]
 
 
 async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext) -> BaseModels:

@@ -1,9 +1,15 @@
 """list_datasets: list the data that models are trained and tested with."""
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.locales import exact_locale, matches_locale
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.lists import (
+    ALL_RESOURCES,
+    exact_locale,
+    list_fields,
+    list_from,
+    matches_locale,
+    present_items,
+)
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     KindsFilter,
@@ -13,7 +19,6 @@ from custom_speech_tools.runtime.parameters import (
     StatusFilter,
 )
 from custom_speech_tools.runtime.presenters.dataset import Dataset, Datasets
-from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from, present_items
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 

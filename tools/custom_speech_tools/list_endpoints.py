@@ -1,12 +1,10 @@
 """list_endpoints: list the deployments of a resource."""
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.locales import exact_locale, matches_locale
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.lists import ALL_RESOURCES, exact_locale, list_fields, list_from, matches_locale
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
 from custom_speech_tools.runtime.presenters.endpoint import Endpoints, ListedEndpoint, transcription_until
-from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.concurrency import gather

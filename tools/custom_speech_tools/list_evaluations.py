@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from custom_speech_tools.guardrails.references import find_any_model
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.lists import ALL_RESOURCES, list_fields, list_from
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, OptionalModel, ResourceNameOrAll, StatusFilter
 from custom_speech_tools.runtime.presenters.evaluation import Evaluations, ListedEvaluation, present_scores
-from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from
 from custom_speech_tools.runtime.presenters.references import load_references, present_dataset_reference
 from custom_speech_tools.runtime.presenters.verdict import is_void
 from custom_speech_tools.runtime.results import Finding

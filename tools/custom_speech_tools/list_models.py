@@ -7,8 +7,15 @@ from pydantic import Field
 
 from custom_speech_tools.guardrails.references import PROJECT, get_entity
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.locales import exact_locale, matches_locale
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.lists import (
+    ALL_RESOURCES,
+    exact_locale,
+    list_fields,
+    list_from,
+    matches_locale,
+    present_items,
+)
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     ExactName,
@@ -18,7 +25,6 @@ from custom_speech_tools.runtime.parameters import (
     ResourceNameOrAll,
     StatusFilter,
 )
-from custom_speech_tools.runtime.presenters.lists import ALL_RESOURCES, list_fields, list_from, present_items
 from custom_speech_tools.runtime.presenters.model import ListedModel, Models
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas

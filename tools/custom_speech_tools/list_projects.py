@@ -3,11 +3,10 @@
 from custom_speech_tools.guardrails.resource_rules import projects_are_supported
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.locales import exact_locale, matches_locale
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.lists import exact_locale, list_fields, list_from, matches_locale, present_items
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
-from custom_speech_tools.runtime.presenters.lists import list_fields, list_from, present_items
-from custom_speech_tools.runtime.presenters.project import Project, Projects
+from custom_speech_tools.runtime.results import Created, Listing, Moment, Result, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -17,6 +16,23 @@ class ListProjectsArguments(Arguments):
     locale: LocaleFilter = None
     limit: Limit = 20
     resource: ResourceNameOrAll = None
+
+
+class Project(Result):
+    """A project in a list."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    description: ServiceText | None
+    created: Moment | None = Created
+    resource: str | None = optional()
+
+
+class Projects(Listing):
+    """The projects of a resource, newest first."""
+
+    projects: list[Project]
 
 
 async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> Projects:

@@ -3,10 +3,10 @@
 from contextlib import suppress
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import Arguments
-from custom_speech_tools.runtime.presenters.resource import Resources, present_resource
+from custom_speech_tools.runtime.resources import region, trains_audio
+from custom_speech_tools.runtime.results import Answer, Result
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
 from custom_speech_tools.speech.addresses import is_loopback, split
@@ -17,6 +17,27 @@ class ListResourcesArguments(Arguments):
     """list_resources takes no arguments and ignores those that clients add to such tools (`random_string`)."""
 
 
+class Resource(Result):
+    """A configured Speech resource; `trains_audio` is null where its region is not known."""
+
+    name: str
+    region: str | None
+    api_version: str
+    emulated: bool
+    read_only: bool
+    trains_audio: bool | None
+    has_projects: bool
+    can_copy: bool
+    is_default: bool
+
+
+class Resources(Answer):
+    """The configured Speech resources."""
+
+    resources: list[Resource]
+    total: int
+
+
 async def list_resources(arguments: ListResourcesArguments, call: CallContext) -> Resources:  # noqa: ARG001  # all tools have the same signature
     """List the configured Azure Speech resources.
 
@@ -25,7 +46,7 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     """
     app = call.app
     await gather(*(_recognize_emulator(speech) for speech in call.speech_of_all()))
-    found = [present_resource(speech, is_default=name == app.default) for name, speech in app.resources.items()]
+    found = [_present(speech, is_default=name == app.default) for name, speech in app.resources.items()]
     steps = [
         call_step("list_models", resource="*"),
         call_step("list_base_models", locale=Placeholder("locale"), resource=app.default),
@@ -33,6 +54,22 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     if app.discover and (unconfigured := await app.discover()):
         steps.append(unconfigured)
     return Resources(resources=found, total=len(found), next_steps=steps)
+
+
+def _present(speech: Speech, *, is_default: bool) -> Resource:
+    """Return a configured resource."""
+    resource = speech.resource
+    return Resource(
+        name=resource.name,
+        region=region(resource),
+        api_version=resource.api_version.name,
+        emulated=speech.is_emulated,
+        read_only=resource.read_only,
+        trains_audio=trains_audio(resource),
+        has_projects=resource.api_version.has_projects,
+        can_copy=bool(resource.resource_id) or resource.api_version.copies_with_key,
+        is_default=is_default,
+    )
 
 
 async def _recognize_emulator(speech: Speech) -> None:

@@ -5,9 +5,9 @@ from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import ModelPlan, next_step_when_blocked, plan_training
 from custom_speech_tools.runtime.confirmation import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
-from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas

@@ -22,7 +22,7 @@ from custom_speech_server.console import Progress, wrapped
 from custom_speech_server.diagnosis import Diagnosis, describe_answer, diagnose
 from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
-from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
+from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
 from custom_speech_tools.speech import AzureError, SpeechError, SpeechResource
 from custom_speech_tools.speech.concurrency import gather
 

@@ -11,7 +11,7 @@ from custom_speech_server import __version__
 from custom_speech_server.commands.options import add_shared, path, port
 from custom_speech_server.config_source import is_configured
 from custom_speech_server.console import command_to_add, notice
-from custom_speech_tools.runtime.toolsets import TOOLSETS
+from custom_speech_tools.runtime.registry import TOOLSETS
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
 if TYPE_CHECKING:

@@ -24,8 +24,7 @@ from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import CallAuditor
 from custom_speech_tools.runtime.client import CallClient
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
-from custom_speech_tools.runtime.context import CallContext, call_seconds
-from custom_speech_tools.runtime.dependencies import AppContext
+from custom_speech_tools.runtime.context import AppContext, CallContext, call_seconds
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.polling import check_again_after, poll_until_terminal
 from custom_speech_tools.speech import SpeechError, schemas

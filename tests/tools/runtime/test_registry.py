@@ -10,7 +10,7 @@ from mcp.types import Tool
 import custom_speech_tools
 from conftest import Connect
 from custom_speech_tools.runtime.registry import registered_tools
-from custom_speech_tools.runtime.tool import READ_ONLY, Annotations
+from custom_speech_tools.runtime.tool import Annotations
 from support.generated_files import HOW, SCHEMAS, text_of_schema
 from support.tool_client import Caller
 
@@ -78,7 +78,7 @@ async def test_registry_each_tool_says_what_it_is(call: Caller, name: str) -> No
     assert tool.output_schema["type"] == "object"
 
 
-WRITING = {tool.name for tool in registered_tools() if tool.annotations not in READ_ONLY}
+WRITING = {tool.name for tool in registered_tools() if not tool.is_read_only}
 
 
 async def test_registry_tools_that_write_or_destroy_are_marked(call: Caller) -> None:

@@ -9,7 +9,7 @@ from custom_speech_tools.guardrails.project_link import project_has_locale
 from custom_speech_tools.guardrails.resource_rules import projects_are_supported, resource_is_writable
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechResource, schemas
 from custom_speech_tools.speech.sanitize import quote, word

@@ -7,8 +7,7 @@ from datetime import datetime
 from custom_speech_tools.guardrails import resource_rules
 from custom_speech_tools.guardrails.evaluation_plan import AnyModel
 from custom_speech_tools.guardrails.resource_rules import projects_are_supported
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding, Level, Remedy
 from custom_speech_tools.speech import Speech, schemas

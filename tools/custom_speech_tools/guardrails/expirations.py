@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from custom_speech_tools.runtime.next_steps import call as call_step
-from custom_speech_tools.runtime.presenters.lists import newest_first
+from custom_speech_tools.runtime.lists import newest_first
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import MAX_PARTS, Day, Result, Sentence, ServiceText
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote

@@ -16,7 +16,7 @@ from custom_speech_data.content import OpenFile, open_below
 from custom_speech_data.findings import ImportFailed
 from custom_speech_data.folder_archive import FolderFile
 from custom_speech_data.zip_archive import MOST_FILES
-from custom_speech_tools.runtime.dependencies import AppContext
+from custom_speech_tools.runtime.context import AppContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import quote

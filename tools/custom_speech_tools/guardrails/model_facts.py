@@ -23,7 +23,7 @@ from custom_speech_tools.runtime.recording_length import (
     RecordingLengths,
     lengths_of,
 )
-from custom_speech_tools.runtime.regions import trains_audio
+from custom_speech_tools.runtime.resources import trains_audio
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import task_group

@@ -7,9 +7,9 @@ from custom_speech_tools.guardrails import resource_rules
 from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS
 from custom_speech_tools.guardrails.model_facts import ModelFacts, adapts_to_text_only, takes_data
 from custom_speech_tools.guardrails.resource_rules import projects_are_supported
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.presenters.model import AUDIO_KINDS
-from custom_speech_tools.runtime.regions import AS_OF, region, trains_audio
+from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote, reason_clause, sanitize, word

@@ -8,7 +8,7 @@ from custom_speech_tools.guardrails.resource_rules import projects_are_supported
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.addresses import GUID, entity_of, is_within

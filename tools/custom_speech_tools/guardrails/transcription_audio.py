@@ -13,8 +13,7 @@ from custom_speech_data.kind import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcripts import Transcript, draft_file, unsure_file
 from custom_speech_data.wav import read_sound
 from custom_speech_tools.guardrails.local_files import allowed_path
-from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.dependencies import AppContext
+from custom_speech_tools.runtime.context import AppContext, CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.evaluation_details import parse_transcripts, recording_key
 from custom_speech_tools.runtime.results import Finding

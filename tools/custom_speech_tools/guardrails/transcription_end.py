@@ -11,11 +11,11 @@ from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.evaluation_details import read_transcripts
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import check_again_after, is_terminal
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
-from custom_speech_tools.runtime.presenters.resource import resource_fields
 from custom_speech_tools.runtime.presenters.transcription import Transcription, Transcripts
+from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import EntityReference, Finding, present_failure
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread

@@ -17,7 +17,7 @@ from custom_speech_tools.guardrails.transcription_audio import (
 from custom_speech_tools.runtime.agreement import agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import DatasetKind
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas

@@ -29,9 +29,9 @@ from custom_speech_tools.runtime.confirmation import carry_out
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.copy import copy_link, read_copy
-from custom_speech_tools.runtime.presenters.lists import newest_first
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError, SpeechError, schemas

@@ -11,11 +11,11 @@ from custom_speech_tools.rollout.plan import RolloutPlan
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import check_again_after
 from custom_speech_tools.runtime.presenters.evaluation import Rate
 from custom_speech_tools.runtime.presenters.references import load_references, present_reference
-from custom_speech_tools.runtime.presenters.resource import resource_fields
+from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     Answer,
     EntityReference,

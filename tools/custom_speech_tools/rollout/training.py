@@ -11,7 +11,7 @@ from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_r
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key
-from custom_speech_tools.runtime.presenters.lists import newest_first
+from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote

@@ -1,8 +1,71 @@
-"""A refusal: nothing was changed, and the caller learns every reason at once."""
+"""Errors in answers: a refusal with all its findings, and the texts of other errors with what to do next."""
 
+import re
 from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
 
 from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import (
+    AnswerLostError,
+    AzureError,
+    ForeignAnswerError,
+    NoCredentialError,
+    NotAllowedError,
+    SpeechError,
+    UnreachableError,
+    UnreadableAnswerError,
+)
+from custom_speech_tools.speech.sanitize import sanitize
+
+MAX_FAULTS = 20
+"""Wrong arguments that are named in one answer."""
+
+NOTHING_CHANGED = "Nothing was changed; the same call can be repeated."
+
+_DOCTOR = "`custom-speech-mcp doctor`"
+
+_ROLE = "it needs Cognitive Services Speech Contributor on the resource. Ask its owner."
+
+_ADVICE: tuple[tuple[int, str, str], ...] = (
+    (
+        401,
+        "subscription key|wrong API endpoint",
+        f"The key is not of this region or endpoint: check both with {_DOCTOR}.",
+    ),
+    (401, "PermissionDenied|lacks|principal", f"The identity lacks a role: {_ROLE}"),
+    (401, "", f"Check the key and the region of the resource with {_DOCTOR}."),
+    (
+        403,
+        "virtual network|firewall",
+        "The resource's firewall does not admit this machine: its owner must add this network, or the server must run "
+        "inside it.",
+    ),
+    (
+        403,
+        "public access|private endpoint",
+        "The resource is reachable through its private endpoint only: run the server inside that network.",
+    ),
+    (
+        403,
+        "AuthenticationTypeDisabled|key based authentication",
+        'Keys are switched off for this resource: configure auth = "entra" for it.',
+    ),
+    (403, "quota|call volume", "The quota is used up: wait for the next period, or ask the owner for a higher tier."),
+    (403, "", f"The identity lacks a role for custom speech: {_ROLE}"),
+    (
+        400,
+        "subdomain|custom domain",
+        "Tokens of Entra ID need the custom domain of the resource: configure it as endpoint.",
+    ),
+    (
+        404,
+        r"^(\d+ )?resource not found|^not found\.?$",
+        f"This may not be the address of a Speech resource: check endpoint and region with {_DOCTOR}.",
+    ),
+)
+"""Advice by status and by what the body says in the gateway's wording."""
 
 
 class Refused(Exception):
@@ -25,3 +88,65 @@ class Refused(Exception):
         self.is_transient = is_transient or waits
         lines = [f"- [{finding.rule}] {finding.message} {finding.fix}" for finding in self.findings]
         super().__init__("\n".join([not_done, *lines, next_step]))
+
+
+def next_step_after(error: SpeechError) -> str:
+    """Return what the caller does after an error of the service."""
+    match error:
+        case AzureError(status=429 | 500 | 502 | 503 | 504, retry_after=wait):
+            return f"The same call can be repeated in {wait or 10:.0f} s."
+        case AzureError():
+            return _advice(error)
+        case ForeignAnswerError():
+            return (
+                "Sign in to the network, or let the proxy pass requests to the resource's endpoint; then call again. "
+                f"{_DOCTOR} shows whether it answers."
+            )
+        case UnreachableError():
+            return f"Check endpoint and network with {_DOCTOR}; the same call can be repeated."
+        case NoCredentialError() | NotAllowedError():
+            return "Nothing was sent; the same call can be repeated once that is fixed."
+        case AnswerLostError() | UnreadableAnswerError():
+            return "The same call can be repeated; nothing is created twice."
+    return f"Repeat the call once; if it fails again, run {_DOCTOR}."
+
+
+def _advice(error: AzureError) -> str:
+    said = f"{error.code or ''} {error.said}"
+    for status, pattern, advice in _ADVICE:
+        if status == error.status and re.search(pattern, said.strip(), re.IGNORECASE):
+            return advice
+    return "The same call will fail again; first correct what the message names."
+
+
+def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) -> str:
+    """Return every argument that is wrong, and those that the tool takes."""
+    faults = error.errors()
+    lines = [f"- {_place(fault)}{_fault(fault)}" for fault in faults[:MAX_FAULTS]]
+    takes = f"It takes {', '.join(parameters) or 'no arguments'}. Correct all of this, then call again."
+    return "\n".join([f"{tool} was not run: invalid arguments.", *lines, takes])
+
+
+def _place(fault: Any) -> str:
+    """Return the argument with a colon; nothing for a fault of several arguments together."""
+    return f"{sanitize('.'.join(map(str, fault['loc'])), 80)}: " if fault["loc"] else ""
+
+
+def _fault(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "unknown argument"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def timed_out(tool: str, seconds: float, last_change: str | None) -> str:
+    """Return the text of a call whose time was over."""
+    sent = f"{last_change} may have been carried out; the same call first looks for what it has created."
+    return f"{tool} did not finish within {seconds:.0f} s. {sent if last_change else NOTHING_CHANGED}"
+
+
+def internal_error(tool: str, reference: str) -> str:
+    """Return the text of a bug; its cause is in the log under the reference."""
+    return (
+        f"{tool} failed with an internal error (reference {reference}). The server's log has the cause under this "
+        "reference. Do not repeat the call; report it to whoever runs the server."
+    )

@@ -22,7 +22,7 @@ class Placeholder:
 Value = str | int | bool | Placeholder | list[str] | None
 
 
-def call(tool: str, **arguments: Value) -> str:
+def call_step(tool: str, **arguments: Value) -> str:
     """Return a call with real values; arguments that are None are left out."""
     given = ", ".join(f"{name}={_written(value)}" for name, value in arguments.items() if value is not None)
     return f"{tool}({given})"

@@ -5,6 +5,7 @@ value where a list is expected is a list of one, and a number beyond its limits 
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from typing import Annotated, Any, Literal, Self, get_args, get_origin
 import pydantic
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 
-from custom_speech_tools.runtime.locales import canonical_locale, is_locale
 from custom_speech_tools.speech.sanitize import has_invisible
 
 DatasetKind = Literal["Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "Pronunciation", "OutputFormatting"]
@@ -24,9 +24,10 @@ KIND_MEANINGS = (
     "LanguageMarkdown = structured text"
 )
 
-
 MAX_LINES, MAX_LINE_BYTES = 5_000, 1024 * 1024
 """The most text that a call carries."""
+
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?-([A-Za-z]{2}|\d{3})(-[A-Za-z0-9]{3,12})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,23 @@ def _visible(text: str) -> str:
     if has_invisible(text):
         raise ValueError("must not contain control characters or invisible characters; remove them")
     return text.strip()
+
+
+def is_locale(text: str) -> bool:
+    """Return whether the text has the form of a locale, in any case: `en-US`, `zh-CN-sichuan`, `sr-Latn-RS`."""
+    return _LOCALE.fullmatch(text) is not None
+
+
+def canonical_locale(locale: str) -> str:
+    """Return the locale in the service's case: `EN-us` is `en-US`."""
+    language, *parts = locale.split("-")
+    return "-".join([language.lower(), *map(_canonical_part, parts)])
+
+
+def _canonical_part(part: str) -> str:
+    if len(part) == 2:
+        return part.upper()
+    return part.title() if len(part) == 4 and part.isalpha() else part.lower()
 
 
 def _locale(text: str) -> str:

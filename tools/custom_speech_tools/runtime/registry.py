@@ -3,12 +3,15 @@
 from collections.abc import Collection
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 import custom_speech_tools
-from custom_speech_tools.runtime.tool import READ_ONLY, SpeechTool
-from custom_speech_tools.runtime.toolsets import TOOLSETS
 
-__all__ = ["TOOLSETS", "registered_tools", "tool_names"]
+if TYPE_CHECKING:  # the command line reads the toolsets before anything heavy is imported
+    from custom_speech_tools.runtime.tool import SpeechTool
+
+TOOLSETS = ("models", "data", "quality", "deployment", "lifecycle")
+"""The toolsets by which an operator narrows the list of tools."""
 
 
 def tool_names() -> list[str]:
@@ -16,7 +19,7 @@ def tool_names() -> list[str]:
     return [module.name for module in iter_modules(custom_speech_tools.__path__) if not module.ispkg]
 
 
-def registered_tools(*, read_only: bool = False, toolsets: Collection[str] = TOOLSETS) -> list[SpeechTool]:
+def registered_tools(*, read_only: bool = False, toolsets: Collection[str] = TOOLSETS) -> "list[SpeechTool]":
     """Return the tools in the order of their names.
 
     Args:
@@ -27,6 +30,5 @@ def registered_tools(*, read_only: bool = False, toolsets: Collection[str] = TOO
     return [
         tool
         for tool in tools
-        if (tool.toolset in toolsets or tool.name == "list_resources")
-        and (tool.annotations in READ_ONLY or not read_only)
+        if (tool.toolset in toolsets or tool.name == "list_resources") and (tool.is_read_only or not read_only)
     ]

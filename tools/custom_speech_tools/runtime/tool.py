@@ -20,13 +20,11 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
-from custom_speech_tools.runtime import error_texts
 from custom_speech_tools.runtime.auditing import CallAuditor
 from custom_speech_tools.runtime.client import InputRequired, MCPClient, caller_of
 from custom_speech_tools.runtime.client_waits import client_name, session_name
-from custom_speech_tools.runtime.context import CallContext, call_seconds
-from custom_speech_tools.runtime.dependencies import AppContext
-from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.context import AppContext, CallContext, call_seconds
+from custom_speech_tools.runtime.errors import Refused, internal_error, invalid_arguments, next_step_after, timed_out
 from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
 from custom_speech_tools.runtime.next_steps import offered_findings, only_offered
 from custom_speech_tools.runtime.parameters import Arguments
@@ -49,9 +47,6 @@ class Annotations(Enum):
     DELETE = (False, True, True, True)
 
 
-READ_ONLY = (Annotations.READ, Annotations.READ_LOCAL)
-
-
 @dataclass(frozen=True, slots=True)
 class SpeechTool:
     """A tool of this server.
@@ -72,6 +67,11 @@ class SpeechTool:
     def name(self) -> str:
         """Return the name of the tool."""
         return self.definition.name
+
+    @property
+    def is_read_only(self) -> bool:
+        """True if it changes nothing."""
+        return self.annotations.value[0]
 
     @property
     def parameters(self) -> list[str]:
@@ -98,7 +98,7 @@ class SpeechTool:
                 if given.get("wait_seconds") and not scope.cancel_called:  # the client has given up
                     app.client_waits.note_cut_off(name, session, call.elapsed())
                 raise
-        return error_answer(error_texts.timed_out(self.name, call.elapsed(), auditor.last_change), is_transient=True)
+        return error_answer(timed_out(self.name, call.elapsed(), auditor.last_change), is_transient=True)
 
     async def _answer(
         self, call: CallContext, given: Mapping[str, Any], max_wait: int
@@ -109,17 +109,17 @@ class SpeechTool:
         except InputRequired as question:
             return question.result
         except ValidationError as error:
-            return error_answer(error_texts.invalid_arguments(self.name, self.parameters, error))
+            return error_answer(invalid_arguments(self.name, self.parameters, error))
         except Refused as refusal:
             text = str(_offered(refusal, call.app.missing_tools))
             return error_answer(text, is_transient=refusal.is_transient)
         except SpeechError as error:
-            text = f"{self.name}: {error} {error_texts.next_step_after(error)}"
+            text = f"{self.name}: {error} {next_step_after(error)}"
             return error_answer(text, is_transient=error.is_transient)
         except Exception:
             reference = secrets.token_hex(4)
             _log.exception("%s failed unexpectedly, reference %s", self.name, reference)
-            return error_answer(error_texts.internal_error(self.name, reference))
+            return error_answer(internal_error(self.name, reference))
 
 
 def declare(

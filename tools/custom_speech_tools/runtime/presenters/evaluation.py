@@ -10,16 +10,16 @@ from custom_speech_data.missed_words import MissedWord
 from custom_speech_data.significance import Pair, paired_bootstrap, rate_interval
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
+from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import check_again_after, is_terminal
 from custom_speech_tools.runtime.presenters.evaluation_steps import steps_after_test
-from custom_speech_tools.runtime.presenters.lists import newest_first
 from custom_speech_tools.runtime.presenters.references import (
     load_references,
     present_dataset_reference,
     present_reference,
 )
-from custom_speech_tools.runtime.presenters.resource import resource_fields
 from custom_speech_tools.runtime.presenters.verdict import is_void, weigh
+from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     Created,
     DatasetReference,

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from custom_speech_data.significance import MIN_UTTERANCES
 from custom_speech_tools.runtime.client_waits import suggested_wait
-from custom_speech_tools.runtime.next_steps import Placeholder
-from custom_speech_tools.runtime.next_steps import call as call_step
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.presenters.verdict import Outcome
 from custom_speech_tools.speech import Speech, schemas

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.error_texts import next_step_after
-from custom_speech_tools.runtime.presenters.resource import ResourceFields, resource_fields
+from custom_speech_tools.runtime.errors import next_step_after
+from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
 from custom_speech_tools.runtime.results import Result, Unread
 from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
 from custom_speech_tools.speech.concurrency import gather
@@ -143,3 +143,15 @@ def present_items(
     if resource != ALL_RESOURCES:
         return [item for _, item in results]
     return [item.model_copy(update={"resource": speech.resource.name}) for speech, item in results]
+
+
+def matches_locale(locale: str, wanted: str | None) -> bool:
+    """Return whether a locale is the wanted one, or belongs to the wanted language (`de` for `de-AT`)."""
+    if wanted is None or locale.lower() == wanted.lower():
+        return True
+    return "-" not in wanted and locale.lower().startswith(f"{wanted.lower()}-")
+
+
+def exact_locale(wanted: str | None) -> str | None:
+    """Return the locale by which the service can filter; None for a language, which it cannot."""
+    return wanted if wanted and "-" in wanted else None

@@ -1,6 +1,8 @@
-"""Regions with hardware for training, as dated facts."""
+"""Speech resources: where they are, whether they train with audio, and what every answer says about them."""
 
-from custom_speech_tools.speech import SpeechResource
+from typing import TypedDict
+
+from custom_speech_tools.speech import Speech, SpeechResource
 from custom_speech_tools.speech.addresses import region_of
 
 AS_OF = "2026-10-07"
@@ -44,3 +46,16 @@ def trains_audio(resource: SpeechResource) -> bool | None:
         return resource.trains_audio
     where = region(resource)
     return None if where is None else where in TRAINING_REGIONS
+
+
+class ResourceFields(TypedDict):
+    """The fields of `ResourceAnswer`."""
+
+    resource: str
+    region: str | None
+    emulated: bool
+
+
+def resource_fields(speech: Speech) -> ResourceFields:
+    """Return what an answer says about its resource."""
+    return ResourceFields(resource=speech.resource.name, region=region(speech.resource), emulated=speech.is_emulated)
