@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data import DatasetReport, read_dataset
+from custom_speech_data import read_dataset
 from custom_speech_data.content import Content, open_below
+from custom_speech_data.dataset_report import DatasetReport
 from support.recordings import wav, zipped
 
 GOOD = {"a.wav": wav(), "trans.txt": "a.wav\thello"}

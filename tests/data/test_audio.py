@@ -2,8 +2,8 @@
 
 import pytest
 
-from custom_speech_data import AudioFile, read_dataset
-from custom_speech_data.report import DatasetReport
+from custom_speech_data import read_dataset
+from custom_speech_data.dataset_report import AudioFile, DatasetReport
 from support.recordings import wav, zipped
 
 

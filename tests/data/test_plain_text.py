@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data import Rejection, read_dataset
+from custom_speech_data import read_dataset
 from custom_speech_data.content import open_below
+from custom_speech_data.dataset_report import Rejection
 
 BOM = b"\xef\xbb\xbf"
 

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data import READERS, read_dataset
-from custom_speech_data.findings import Findings
+from custom_speech_data import read_dataset
+from custom_speech_data.dataset_kinds import KINDS
+from custom_speech_data.dataset_report import ReportBuilder
 from support.recordings import wav, zipped
 
-KINDS = st.sampled_from(sorted(READERS)) | st.text(max_size=8)
+ANY_KIND = st.sampled_from(sorted(KINDS)) | st.text(max_size=8)
 FORMATTED = st.lists(st.sampled_from(["@", "#", "-", "{", "}", "/", "\t", "\n", " ", "list", "a", "=", "\\", "itn"]))
 
 
-@given(KINDS, st.binary() | FORMATTED.map(lambda parts: "".join(parts).encode()), st.sampled_from(["F0", "S0"]))
+@given(ANY_KIND, st.binary() | FORMATTED.map(lambda parts: "".join(parts).encode()), st.sampled_from(["F0", "S0"]))
 def test_read_dataset_never_raises(kind: str, data: bytes, tier: str) -> None:
     """Whatever the bytes and the kind, there is a report, and it fails if nothing was accepted."""
     report = read_dataset(kind, data, tier)
@@ -33,10 +34,10 @@ def test_read_dataset_fails_for_a_kind_that_there_is_not() -> None:
 
 def test_read_dataset_counts_every_line_but_keeps_64_mib_of_texts() -> None:
     """A hundred million short lines would else fill the memory that their file does not."""
-    findings = Findings()
+    builder = ReportBuilder()
     for _ in range(100):
-        findings.accept("x" * 1024**2)
-    report = findings.report()
+        builder.accept("x" * 1024**2)
+    report = builder.finish()
     assert (report.accepted_line_count, len(report.texts)) == (100, 63)
 
 

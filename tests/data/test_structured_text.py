@@ -3,7 +3,7 @@
 import pytest
 
 from custom_speech_data import read_dataset
-from custom_speech_data.report import DatasetReport
+from custom_speech_data.dataset_report import DatasetReport
 
 WHOLE = """\
 // what can be ordered

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data.findings import Unusable
+from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.wav import read_sound
 from support.recordings import chunk, extensible, pcm, riff, wav
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data import WordErrors, word_errors
-from custom_speech_data.word_errors import alignment
+from custom_speech_data.word_errors import WordErrors, alignment, word_errors
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=12)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pytest
 
 from conftest import Connect
-from custom_speech_data import DatasetReport
+from custom_speech_data.dataset_report import DatasetReport
 from custom_speech_tools.guardrails import data_check
 from custom_speech_tools.guardrails.local_files import foreign_path
 from support.recordings import chunk, pcm, riff, wav, zipped

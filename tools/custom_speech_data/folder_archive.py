@@ -10,16 +10,20 @@ from typing import IO, NamedTuple
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from custom_speech_data.content import OpenFile
-from custom_speech_data.findings import Findings, ImportFailed, Unusable
+from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, check_size
+from custom_speech_data.dataset_report import ImportFailed, ReportBuilder, Unusable
 from custom_speech_data.foreign_content import refuse_foreign_content
-from custom_speech_data.kind import ARCHIVE_KINDS, TRANSCRIPT_SUFFIXES
-from custom_speech_data.limits import check_size
-from custom_speech_data.recordings import LARGEST_TRANSCRIPT, NO_LINE, NO_RECORDING, TRANSCRIPT, split_line
+from custom_speech_data.recordings import (
+    LARGEST_TRANSCRIPT,
+    NO_LINE,
+    NO_RECORDING,
+    TRANSCRIPT,
+    TRANSCRIPT_SUFFIXES,
+    split_line,
+)
 from custom_speech_data.repair import CONVERTED, MARKED, described, repaired_lines
 from custom_speech_data.wav import read_sound
 from custom_speech_data.zip_archive import MOST_FILES, key_of
-
-_COPIED_BYTES = 1024 * 1024
 
 _NOT_READ = dict.fromkeys(
     (".csv", ".json", ".jsonl", ".srt", ".vtt", ".xls", ".xlsx", ".docx"),
@@ -34,14 +38,19 @@ class FolderFile(NamedTuple):
     size: int
     open: Callable[[], OpenFile]
 
+    @property
+    def suffix(self) -> str:
+        """The extension in lower case, with its dot."""
+        return PurePath(self.name).suffix.lower()
+
 
 def pack_folder(
-    files: Sequence[FolderFile], kind: str | None, target: IO[bytes], findings: Findings, *, repair: bool
+    files: Sequence[FolderFile], kind: str | None, target: IO[bytes], report: ReportBuilder, *, repair: bool
 ) -> list[str]:
     """Write what a dataset uses to a zip archive, and return what was done: packing first, then the repairs.
 
     Args:
-        findings: Gets the files and lines that are left out because they cannot be used.
+        report: Gets the files and lines that are left out because they cannot be used.
         repair: Complete and normalize names, and leave out what has no counterpart; else the transcript stays as it is.
 
     Raises:
@@ -51,52 +60,57 @@ def pack_folder(
     recordings = _recordings_of(files, kind)
     transcript = None if kind == "AudioFiles" else _transcript_of(files, is_needed=kind == "Acoustic")
     for file in files:
-        if reason := _NOT_READ.get(PurePath(file.name).suffix.lower()):
-            findings.reject(file.name, reason)
+        if reason := _NOT_READ.get(file.suffix):
+            report.reject(file.name, reason)
     repairs = Counter[str]()
     with ZipFile(target, "w", ZIP_STORED) as archive:
-        if transcript is not None:
-            text, named = _read_transcript(transcript, recordings, findings, repairs if repair else None)
+        if transcript:
+            text, named = _read_transcript(transcript, recordings, report, repairs if repair else None)
             archive.writestr(ZipInfo(transcript.name), text)
             for key in sorted(recordings.keys() - named) if repair else ():
-                findings.reject(recordings.pop(key).name, NO_LINE)
+                report.reject(recordings.pop(key).name, NO_LINE)
         for file in recordings.values():
-            _pack_recording(archive, file, findings, repairs)
+            try:
+                _pack_recording(archive, file, repairs)
+            except Unusable as reason:
+                report.reject(file.name, reason)
         packed = len(archive.infolist())
     return [f"packed {packed} files of the folder as a zip archive", *described(repairs)]
 
 
 def _recordings_of(files: Sequence[FolderFile], kind: str | None) -> dict[str, FolderFile]:
-    """Return the recordings by `key_of` their names; raises ImportFailed where they are no dataset."""
+    """Return the recordings by `key_of` their names; raises ImportFailed if they are no dataset."""
+    texts = [file.name for file in files if file.suffix in (".txt", ".tsv", ".md")]
+    instead = f" Name a file in it instead: {', '.join(texts[:5])}." if texts else ""
     if kind not in (None, *ARCHIVE_KINDS):
-        raise ImportFailed("InvalidDataset", f"{kind} is one text file, not a folder. {_texts_of(files)}".strip())
-    recordings = {key_of(file.name): file for file in files if PurePath(file.name).suffix.lower() == ".wav"}
+        raise ImportFailed("InvalidDataset", f"{kind} is one text file, not a folder.{instead}")
+    recordings = {key_of(file.name): file for file in files if file.suffix == ".wav"}
     if not recordings:
-        raise ImportFailed("DataImportFailed", _no_recordings(files))
+        archives = [file.name for file in files if file.suffix == ".zip"]
+        found = f" but {len(archives)} zip archives ({', '.join(archives[:5])}). Name one: each is a dataset."
+        raise ImportFailed("DataImportFailed", f"The folder has no .wav file{found if archives else f'.{instead}'}")
     if len(recordings) > MOST_FILES:
         raise ImportFailed("QuotaViolation", f"The folder has more than {MOST_FILES} recordings.")
     check_size("Acoustic", sum(file.size for file in recordings.values()), "S0")
     return recordings
 
 
-def _pack_recording(archive: ZipFile, file: FolderFile, findings: Findings, repairs: Counter[str]) -> None:
-    with file.open() as opened:
-        check_size("Acoustic", sum(entry.file_size for entry in archive.infolist()) + opened.size, "S0")
-        try:
-            with opened.open() as stream:
-                read_sound(stream, opened.size)
-        except Unusable as reason:
-            findings.reject(file.name, str(reason))
-            return
-        name = unicodedata.normalize("NFC", file.name)
-        if name != file.name:
-            repairs["file names normalized to NFC"] += 1
-        with opened.open() as source, archive.open(ZipInfo(name), "w") as copy:
-            shutil.copyfileobj(source, copy, _COPIED_BYTES)
+def _transcript_of(files: Sequence[FolderFile], *, is_needed: bool) -> FolderFile | None:
+    texts = [file for file in files if file.suffix in TRANSCRIPT_SUFFIXES]
+    chosen = [file for file in texts if file.name.lower() == TRANSCRIPT] or texts
+    if len(chosen) > 1:
+        names = ", ".join(file.name for file in chosen[:5])
+        message = f"The folder has {len(chosen)} text files ({names}) and no {TRANSCRIPT}."
+        raise ImportFailed("DataImportFailed", message)
+    if not chosen and is_needed:
+        others = ", ".join(file.name for file in files if file.suffix in (".csv", ".json"))
+        found = f" {others} is not read as such: write lines of file name, tab and text." if others else ""
+        raise ImportFailed("DataImportFailed", f"The folder has no {TRANSCRIPT} with the transcripts.{found}")
+    return chosen[0] if chosen else None
 
 
 def _read_transcript(
-    file: FolderFile, recordings: Mapping[str, FolderFile], findings: Findings, repairs: Counter[str] | None
+    file: FolderFile, recordings: Mapping[str, FolderFile], report: ReportBuilder, repairs: Counter[str] | None
 ) -> tuple[bytes, set[str]]:
     """Return the text for the archive, and the keys of the recordings that it names; unchanged without repairs."""
     if file.size > LARGEST_TRANSCRIPT:
@@ -110,7 +124,7 @@ def _read_transcript(
             try:
                 name, words = split_line(line)
             except Unusable as reason:
-                findings.reject(str(number), str(reason))
+                report.reject(str(number), reason)
                 continue
             if key_of(name) not in recordings and key_of(f"{name}.wav") in recordings:
                 name = f"{name}.wav"
@@ -119,34 +133,18 @@ def _read_transcript(
                 named.add(key_of(name))
                 text.write(f"{name}\t{words}\n")
             else:
-                findings.reject(name, NO_RECORDING)
+                report.reject(name, NO_RECORDING)
     mark = "" if repairs.pop(MARKED, 0) and CONVERTED not in repairs else "\ufeff"  # the service needs none (recorded)
     return f"{mark}{text.getvalue()}".encode(), named
 
 
-def _transcript_of(files: Sequence[FolderFile], *, is_needed: bool) -> FolderFile | None:
-    texts = [file for file in files if PurePath(file.name).suffix.lower() in TRANSCRIPT_SUFFIXES]
-    chosen = [file for file in texts if file.name.lower() == TRANSCRIPT] or texts
-    if len(chosen) > 1:
-        names = ", ".join(file.name for file in chosen[:5])
-        raise ImportFailed(
-            "DataImportFailed", f"The folder has {len(chosen)} text files ({names}) and no {TRANSCRIPT}."
-        )
-    if not chosen and is_needed:
-        others = ", ".join(file.name for file in files if PurePath(file.name).suffix.lower() in (".csv", ".json"))
-        found = f" {others} is not read as such: write lines of file name, tab and text." if others else ""
-        raise ImportFailed("DataImportFailed", f"The folder has no {TRANSCRIPT} with the transcripts.{found}")
-    return chosen[0] if chosen else None
-
-
-def _no_recordings(files: Sequence[FolderFile]) -> str:
-    archives = [file.name for file in files if file.name.lower().endswith(".zip")]
-    if archives:
-        names = ", ".join(archives[:5])
-        return f"The folder has no .wav file but {len(archives)} zip archives ({names}). Name one: each is a dataset."
-    return f"The folder has no .wav file. {_texts_of(files)}".strip()
-
-
-def _texts_of(files: Sequence[FolderFile]) -> str:
-    texts = [file.name for file in files if PurePath(file.name).suffix.lower() in (".txt", ".tsv", ".md")]
-    return f"Name a file in it instead: {', '.join(texts[:5])}." if texts else ""
+def _pack_recording(archive: ZipFile, file: FolderFile, repairs: Counter[str]) -> None:
+    with file.open() as opened:
+        check_size("Acoustic", sum(entry.file_size for entry in archive.infolist()) + opened.size, "S0")
+        with opened.open() as stream:
+            read_sound(stream, opened.size)
+        name = unicodedata.normalize("NFC", file.name)
+        if name != file.name:
+            repairs["file names normalized to NFC"] += 1
+        with opened.open() as source, archive.open(ZipInfo(name), "w") as copy:
+            shutil.copyfileobj(source, copy, 1024 * 1024)

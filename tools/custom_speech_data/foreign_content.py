@@ -10,16 +10,14 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from custom_speech_data.content import Content, open_content
-from custom_speech_data.findings import ImportFailed, Unusable
-from custom_speech_data.kind import ZIP_MAGIC, encoding_of
-from custom_speech_data.zip_archive import open_archive, open_file, path_of
+from custom_speech_data.dataset_report import ImportFailed, Unusable
+from custom_speech_data.lines import encoding_of
+from custom_speech_data.wav import LFS_POINTER, LFS_REASON
+from custom_speech_data.zip_archive import ZIP_MAGIC, open_archive, open_file, path_of
 
 _HEAD_BYTES = 4096
 _LONGEST_PART = 32_768
 """Characters that are searched at once, in a text without line ends."""
-
-_SETTING_LINES = 200
-"""A text whose first lines are all settings is one of settings."""
 
 # Each quantifier is bounded or anchored, so that no line costs more than its length.
 _SECRETS = {
@@ -39,10 +37,6 @@ _HINTS = ("key", "passw", "pwd", "secret", "token", "credential", "auth", "sig",
 _SHORT_HINTS = ("gh", "glpat", "xox", "sk-", "aiza", "akia")
 
 _SETTING = re.compile(r"(?:export\s+|set\s+)?[\w.-]{1,100}\s*=\s*\S.*")
-_REMARK = ("#", ";", "[", "//")
-
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-LFS_REASON = "it is a Git LFS pointer, not the data; run git lfs pull where it came from"
 
 
 def refuse_foreign_content(content: Content) -> None:
@@ -55,33 +49,36 @@ def refuse_foreign_content(content: Content) -> None:
     with open_content(content) as stream:
         head = stream.read(_HEAD_BYTES)
         if not head.startswith(ZIP_MAGIC):
-            if b"\x00" in head and encoding_of(head) == "utf-8-sig":
-                raise ImportFailed(
-                    "NotADataset",
-                    "It has zero bytes, as binary files have. Audio is uploaded as a zip archive of .wav files.",
-                )
+            if _is_binary(head):
+                message = "It has zero bytes, as binary files have. Audio is uploaded as a zip archive of .wav files."
+                raise ImportFailed("NotADataset", message)
             if head.startswith(LFS_POINTER):
                 raise ImportFailed("NotADataset", f"{LFS_REASON[0].upper()}{LFS_REASON[1:]}.")
-            stream.seek(0)
-            _search(stream, encoding_of(head), "It")
+            _search(stream, head, "It")
             return
     with open_archive(content) as archive:
         for entry in archive.infolist():
             name = PurePosixPath(path_of(entry.orig_filename)).name
             with suppress(Unusable), open_file(archive, entry) as stream:
                 head = stream.read(_HEAD_BYTES)
-                if head[:4] != b"RIFF" and (b"\x00" not in head or encoding_of(head) != "utf-8-sig"):
-                    stream.seek(0)
-                    _search(stream, encoding_of(head), f"File {name[:80]} of the archive")
+                if not head.startswith(b"RIFF") and not _is_binary(head):
+                    _search(stream, head, f"File {name[:80]} of the archive")
 
 
-def _search(stream: IO[bytes], encoding: str, subject: str) -> None:
-    settings, lines = 0, 0
-    with io.TextIOWrapper(stream, encoding=encoding, errors="replace") as text:
+def _is_binary(head: bytes) -> bool:
+    return b"\x00" in head and encoding_of(head) == "utf-8-sig"
+
+
+def _search(stream: IO[bytes], head: bytes, subject: str) -> None:
+    settings = lines = 0
+    stream.seek(0)
+    with io.TextIOWrapper(stream, encoding=encoding_of(head), errors="replace") as text:
         while line := text.readline(_LONGEST_PART):
             if found := _secret_in(line):
                 raise ImportFailed("NotADataset", f"{subject} contains {found}. Remove it from the data.")
-            if lines < _SETTING_LINES and (stripped := line.strip()) and not stripped.startswith(_REMARK):
+            stripped = line.strip()
+            # A text whose first 200 lines are all settings is one of settings.
+            if lines < 200 and stripped and not stripped.startswith(("#", ";", "[", "//")):
                 lines += 1
                 settings += _SETTING.fullmatch(stripped) is not None
     if lines and settings == lines:
@@ -89,10 +86,9 @@ def _search(stream: IO[bytes], encoding: str, subject: str) -> None:
 
 
 def _secret_in(line: str) -> str | None:
-    """Return what kind of secret a line contains; lines without any hint are not searched."""
+    """Return the kind of secret that a line contains; lines of several words without any hint are not searched."""
     lowered = line.lower()
-    is_token = " " not in line.strip()
-    if not (is_token or any(hint in lowered for hint in (*_HINTS, *_SHORT_HINTS))):
+    if " " in line.strip() and not any(hint in lowered for hint in (*_HINTS, *_SHORT_HINTS)):
         return None
     found = _SECRET.search(line)
     return list(_SECRETS)[(found.lastindex or 1) - 1] if found else None

@@ -1,27 +1,39 @@
-"""From bytes or a file to numbered lines, and from lines to findings."""
+"""From bytes or a file to numbered lines, and from lines to a report."""
 
+import codecs
 import io
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import IO
 
-from custom_speech_data.findings import Findings, ImportFailed, Unusable
+from custom_speech_data.dataset_report import ImportFailed, ReportBuilder, Unusable
 
 LONGEST_LINE = 32_768
 """Characters; a guess of the emulator, so that a file without line ends needs no memory."""
-
-_UTF_16 = "The text is encoded in UTF-16; save it as UTF-8 with a byte order mark."
 
 ReadLine = Callable[[str], str | None]
 """Reads one line: returns its text if it counts, None for a comment or heading; raises Unusable."""
 
 
+def encoding_of(head: bytes) -> str:
+    """Return the encoding that the first bytes of a text show: UTF-16, with or without a mark, or UTF-8."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = head[0:64:2], head[1:64:2]  # ASCII in UTF-16 has a zero beside each character
+    if len(head) >= 4 and not any(odd) and all(even):
+        return "utf-16-le"
+    if len(head) >= 4 and not any(even) and all(odd):
+        return "utf-16-be"
+    return "utf-8-sig"
+
+
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """Return the lines that are not blank, numbered from 1, cut where they are too long; closes the stream.
+    """Return the lines that are not blank, numbered from 1, cut if they are too long; closes the stream.
 
     The documentation wants UTF-8 with a byte order mark; without the mark UTF-8 is taken too,
     which is a guess. Anything else raises ImportFailed with the code NoUtf8WithBom.
     """
+    utf_16 = "The text is encoded in UTF-16; save it as UTF-8 with a byte order mark."
     try:
         with io.TextIOWrapper(stream, encoding="utf-8-sig") as text:
             for number in count(1):
@@ -31,32 +43,26 @@ def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
                 rest = line
                 while rest and not rest.endswith("\n"):  # beyond what is kept of it
                     rest = text.readline(LONGEST_LINE)
-                if number == 1 and _is_utf_16(line[:64].encode()):  # ASCII in UTF-16 without a mark is valid UTF-8
-                    raise ImportFailed("NoUtf8WithBom", _UTF_16)
+                # ASCII in UTF-16 without a mark is valid UTF-8.
+                if number == 1 and encoding_of(line[:64].encode()) != "utf-8-sig":
+                    raise ImportFailed("NoUtf8WithBom", utf_16)
                 if line.strip():
                     yield number, line.rstrip("\n")
     except UnicodeDecodeError as error:
-        message = _UTF_16 if _is_utf_16(bytes(error.object)) else "The text is not UTF-8 with a byte order mark."
+        is_utf_8 = encoding_of(bytes(error.object)) == "utf-8-sig"
+        message = "The text is not UTF-8 with a byte order mark." if is_utf_8 else utf_16
         raise ImportFailed("NoUtf8WithBom", message) from error
 
 
-def read_lines(stream: IO[bytes], read_line: ReadLine, findings: Findings) -> None:
-    """Let `read_line` judge each line of the stream."""
+def read_lines(stream: IO[bytes], read_line: ReadLine, report: ReportBuilder) -> None:
+    """Let `read_line` judge each line of the stream, and close it."""
     for number, line in lines_of(stream):
         try:
             if len(line) > LONGEST_LINE:
                 raise Unusable(f"the line is longer than {LONGEST_LINE} characters")
             text = read_line(line)
         except Unusable as reason:
-            findings.reject(str(number), str(reason))
+            report.reject(str(number), reason)
         else:
             if text is not None:
-                findings.accept(text)
-
-
-def _is_utf_16(start: bytes) -> bool:
-    """Return whether text is UTF-16, by its byte order mark or by the zeros that it has between ASCII characters."""
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return True
-    even, odd = start[0:64:2], start[1:64:2]
-    return len(start) >= 4 and ((not any(odd) and all(even)) or (not any(even) and all(odd)))
+                report.accept(text)

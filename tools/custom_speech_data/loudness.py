@@ -5,16 +5,12 @@ from array import array
 from collections.abc import Iterator
 
 from custom_speech_data.content import Content
-from custom_speech_data.findings import Findings, Unusable
-from custom_speech_data.report import Rejection
+from custom_speech_data.dataset_report import Rejection, ReportBuilder, Unusable
 from custom_speech_data.wav import read_sound
 from custom_speech_data.zip_archive import open_archive, open_file, usable_files
 
 EXAMINED_BYTES = 256 * 1024
 """The beginning of a recording that is examined: 8 s at 16 kHz."""
-
-_STEP = 16
-"""Every sixteenth sample is looked at: silence and clipping last longer, and 2,000 recordings take a second."""
 
 SILENT_PEAK = 0.003
 """Of the largest value; below it nothing can be heard."""
@@ -29,7 +25,7 @@ LIMITS: dict[str, tuple[float, float]] = {"h": (2**15 - 1, -(2**15)), "i": (2**3
 def loudness_faults(content: Content) -> Iterator[Rejection]:
     """Return the recordings of an archive that are silent or clipped; raises ImportFailed for no archive."""
     with open_archive(content) as archive:
-        for entry in usable_files(archive, Findings()).values():
+        for entry in usable_files(archive, ReportBuilder()).values():
             try:
                 with open_file(archive, entry) as stream:
                     sound = read_sound(stream, entry.file_size)  # stops where the samples begin
@@ -44,7 +40,8 @@ def loudness_fault(sound: bytes, sample: str) -> str | None:
     """Return the fault of a recording's beginning, None for a good one; `sample` is a type code of `array`."""
     whole = array(sample)
     whole.frombytes(sound[: len(sound) // whole.itemsize * whole.itemsize])
-    samples, (largest, smallest) = whole[::_STEP], LIMITS[sample]
+    # Every sixteenth is enough: silence and clipping last longer, and 2,000 recordings take a second.
+    samples, (largest, smallest) = whole[::16], LIMITS[sample]
     if sys.byteorder == "big":
         samples.byteswap()
     if not samples:
@@ -54,7 +51,5 @@ def loudness_fault(sound: bytes, sample: str) -> str | None:
         return "it is silent"
     if highest < largest and lowest > smallest:
         return None
-    at_limit = sum(value >= largest or value <= smallest for value in samples)
-    if at_limit / len(samples) > CLIPPED_SHARE:
-        return f"it is clipped: {at_limit / len(samples):.1%} of its samples are at the limit"
-    return None
+    share = sum(value >= largest or value <= smallest for value in samples) / len(samples)
+    return f"it is clipped: {share:.1%} of its samples are at the limit" if share > CLIPPED_SHARE else None

@@ -1,11 +1,9 @@
-"""Plain text (kind Language): one utterance a line."""
+"""Texts of lines that stand alone: plain text (kind Language), transcripts and pronunciations."""
 
 import re
 import unicodedata
 
-from custom_speech_data.content import Content, open_content
-from custom_speech_data.findings import Findings, Unusable
-from custom_speech_data.lines import read_lines
+from custom_speech_data.dataset_report import Unusable
 
 MOST_REPEATS = 3
 LONGEST_GROUP = 8
@@ -14,12 +12,6 @@ LONGEST_GROUP = 8
 URI = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S", re.IGNORECASE)
 # Digits may repeat: 10000 is a number, not noise.
 SAME_CHARACTER = re.compile(r"([^\s\d])\1{3}")
-
-
-def read_language(content: Content, findings: Findings) -> None:
-    """Read a plain-text dataset."""
-    with open_content(content) as stream:
-        read_lines(stream, read_sentence, findings)
 
 
 def read_sentence(line: str) -> str:
@@ -36,6 +28,18 @@ def read_sentence(line: str) -> str:
     return sentence
 
 
+def read_pronunciation(line: str) -> str:
+    """Return the word as it is written; a tab and how it is spoken follow it. Raises Unusable.
+
+    ANSI, which the service takes for English, is taken only as far as it is ASCII.
+    """
+    fields = line.split("\t")
+    if len(fields) != 2:
+        raise Unusable(f"it has {len(fields) - 1} tabs, not one")
+    written, _spoken = map(read_phrase, fields)
+    return written
+
+
 def read_phrase(text: str) -> str:
     """Return the text without blanks around it; raises Unusable if it is no text that somebody could say.
 
@@ -44,22 +48,20 @@ def read_phrase(text: str) -> str:
     """
     phrase = text.strip()
     for character in dict.fromkeys(phrase):
-        if not _is_usable(character):
+        if character.isascii():
+            is_usable = character.isprintable() or character == "\t"
+        else:
+            category = unicodedata.category(character)
+            is_usable = category[0] != "S" and category not in ("Cc", "Cn", "Co", "Cs")
+        if not is_usable:
             raise Unusable(f"it holds the character U+{ord(character):04X}")
     if not any(character.isalnum() for character in phrase):
         raise Unusable("nothing to say is left of it once punctuation is gone")
     return phrase
 
 
-def _is_usable(character: str) -> bool:
-    if character.isascii():
-        return character.isprintable() or character == "\t"
-    category = unicodedata.category(character)
-    return category[0] != "S" and category not in ("Cc", "Cn", "Co", "Cs")
-
-
 def _repeated_words(words: list[str]) -> str | None:
-    """Return the group of words that stands there more than MOST_REPEATS times in a row, None for none."""
+    """Return the group of words that stands there more than MOST_REPEATS times in a row."""
     if len(words) - len(set(words)) < MOST_REPEATS:
         return None
     for size in range(1, LONGEST_GROUP + 1):

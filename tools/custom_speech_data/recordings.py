@@ -2,35 +2,28 @@
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import NamedTuple
 from zipfile import ZipFile, ZipInfo
 
 from custom_speech_data.content import Content
-from custom_speech_data.findings import Findings, ImportFailed, Unusable
+from custom_speech_data.dataset_report import AudioFile, ImportFailed, ReportBuilder, Unusable
 from custom_speech_data.lines import read_lines
 from custom_speech_data.plain_text import read_sentence
-from custom_speech_data.report import AudioFile
 from custom_speech_data.wav import read_sound
 from custom_speech_data.zip_archive import key_of, open_archive, open_file, path_of, usable_files
 
 TRANSCRIPT = "trans.txt"
+TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
 NO_LINE = "the transcript has no line for it"
 NO_RECORDING = "the transcript names it, but the archive does not hold it"
 LARGEST_TRANSCRIPT = 64 * 1024 * 1024
 """Bytes; a guess, as is the ratio: text does not compress a hundredfold."""
 LARGEST_RATIO, SMALL_TRANSCRIPT = 100, 1024 * 1024
 
-
-class Transcript(NamedTuple):
-    """A line of the transcript file, the name as it stands there."""
-
-    name: str
-    text: str
-    is_cut: bool = False
-    """True if the name lacks the extension of the recording that is certainly meant."""
+NamedText = tuple[str, str]
+"""The file name and the text in a line of a transcript."""
 
 
-def split_line(line: str) -> tuple[str, str]:
+def split_line(line: str) -> NamedText:
     """Return the file name and the text of a line; raises Unusable."""
     name, tab, text = line.partition("\t")
     if not tab or not key_of(name.strip()):
@@ -38,98 +31,77 @@ def split_line(line: str) -> tuple[str, str]:
     return name.strip(), text
 
 
-def read_audio_files(content: Content, findings: Findings) -> None:
-    """Read a dataset of recordings alone."""
-    with open_archive(content) as archive:
-        for entry in usable_files(archive, findings).values():
-            _read_recording(archive, entry, None, findings)
+def read_recordings(content: Content, report: ReportBuilder, *, has_transcripts: bool) -> None:
+    """Read recordings, and with transcripts one text file of lines "name, tab, transcript".
 
-
-def read_acoustic(content: Content, findings: Findings) -> None:
-    """Read a dataset of recordings and one text file of lines "name, tab, transcript".
-
-    A recording without a line and a line without a recording are both rejected.
+    A recording without a line and a line without a recording are then both rejected.
     """
     with open_archive(content) as archive:
-        files = usable_files(archive, findings)
-        transcripts = _read_transcripts(archive, files.pop(_transcript_key(files)), files, findings)
+        files = usable_files(archive, report)
+        transcripts = _read_transcripts(archive, files, report) if has_transcripts else None
         for key, entry in files.items():
-            _read_recording(archive, entry, transcripts.get(key, Transcript("", "")), findings)
+            try:
+                report.accept_audio(_read_recording(archive, key, entry, transcripts))
+            except Unusable as reason:
+                report.reject(entry.orig_filename, reason)
 
 
-def _read_recording(archive: ZipFile, entry: ZipInfo, transcript: Transcript | None, findings: Findings) -> None:
-    try:
-        _check_name(entry)
-        text = _text_of(transcript)
-        with open_file(archive, entry) as stream:
-            sound = read_sound(stream, entry.file_size)
-    except Unusable as reason:
-        findings.reject(entry.orig_filename, str(reason))
-    else:
-        name = PurePosixPath(path_of(entry.orig_filename)).name
-        findings.accept_audio(AudioFile(name, sound.milliseconds, text, has_documented_format=sound.sample == "h"))
+def _read_recording(
+    archive: ZipFile, key: str, entry: ZipInfo, transcripts: Mapping[str, NamedText] | None
+) -> AudioFile:
+    path = PurePosixPath(path_of(entry.orig_filename))
+    if path.suffix.lower() != ".wav":
+        is_archive = path.suffix.lower() == ".zip"
+        raise Unusable("an archive within an archive is not read" if is_archive else "it is no .wav file")
+    text = None if transcripts is None else _sentence_of(key, transcripts)
+    with open_file(archive, entry) as stream:
+        sound = read_sound(stream, entry.file_size)
+    return AudioFile(path.name, sound.milliseconds, text, has_documented_format=sound.sample == "h")
 
 
-def _check_name(entry: ZipInfo) -> None:
-    kind = PurePosixPath(path_of(entry.orig_filename)).suffix.lower()
-    if kind == ".zip":
-        raise Unusable("an archive within an archive is not read")
-    if kind != ".wav":
-        raise Unusable("it is no .wav file")
-
-
-def _text_of(transcript: Transcript | None) -> str | None:
-    if transcript is None:
-        return None
-    if not transcript.name:
+def _sentence_of(key: str, transcripts: Mapping[str, NamedText]) -> str:
+    if key not in transcripts:
         raise Unusable(NO_LINE)
-    if transcript.is_cut:
-        raise Unusable(f"the transcript names it {transcript.name}, without .wav")
+    name, text = transcripts[key]
+    if key_of(name) != key:
+        raise Unusable(f"the transcript names it {name}, without .wav")
     try:
-        return read_sentence(transcript.text)
+        return read_sentence(text)
     except Unusable as reason:
         raise Unusable(f"its transcript cannot be used: {reason}") from reason
 
 
-def _transcript_key(files: dict[str, ZipInfo]) -> str:
-    texts = [key for key in files if key.endswith((".txt", ".tsv"))]
-    if TRANSCRIPT in texts:
-        return TRANSCRIPT
-    if len(texts) != 1:
-        raise ImportFailed("DataImportFailed", f"The archive has {len(texts)} text files and none is {TRANSCRIPT}.")
-    return texts[0]
-
-
-def _read_transcripts(
-    archive: ZipFile, entry: ZipInfo, recordings: Mapping[str, ZipInfo], findings: Findings
-) -> dict[str, Transcript]:
-    """Return the transcripts by `key_of` their recordings; only these are kept in memory."""
-    transcripts: dict[str, Transcript] = {}
+def _read_transcripts(archive: ZipFile, files: dict[str, ZipInfo], report: ReportBuilder) -> dict[str, NamedText]:
+    """Take the transcript out of the files and return its lines by `key_of` their recordings; no others are kept."""
+    entry = files.pop(_transcript_key(files))
+    transcripts: dict[str, NamedText] = {}
 
     def read_line(line: str) -> None:
         name, text = split_line(line)
-        key, is_cut = key_of(name), False
-        if key not in recordings and (key := f"{key}.wav") in recordings:
-            is_cut = True
-        elif key not in recordings:
-            findings.reject(name, NO_RECORDING)
-            return
-        if key in transcripts:
+        key = key_of(name)
+        if key not in files:
+            key = f"{key}.wav"  # the extension may be missing; the recording is certainly meant
+        if key not in files:
+            report.reject(name, NO_RECORDING)
+        elif key in transcripts:
             raise Unusable("an earlier line has a transcript for the same file")
-        # Its recording is what counts, so nothing is counted here.
-        transcripts[key] = Transcript(name, text, is_cut)
+        else:  # its recording is what counts, so nothing is counted here
+            transcripts[key] = name, text
 
     try:
-        _check_transcript_size(entry)
+        if entry.file_size > LARGEST_TRANSCRIPT:
+            raise Unusable(f"it is larger than {LARGEST_TRANSCRIPT} bytes")
+        if entry.file_size > max(SMALL_TRANSCRIPT, LARGEST_RATIO * entry.compress_size):
+            raise Unusable("it would unpack to far more than it can truly hold")
         with open_file(archive, entry) as stream:
-            read_lines(stream, read_line, findings)
+            read_lines(stream, read_line, report)
     except Unusable as reason:
         raise ImportFailed("DataImportFailed", f"The transcript cannot be read: {reason}.") from reason
     return transcripts
 
 
-def _check_transcript_size(entry: ZipInfo) -> None:
-    if entry.file_size > LARGEST_TRANSCRIPT:
-        raise Unusable(f"it is larger than {LARGEST_TRANSCRIPT} bytes")
-    if entry.file_size > max(SMALL_TRANSCRIPT, LARGEST_RATIO * entry.compress_size):
-        raise Unusable("it would unpack to far more than it can truly hold")
+def _transcript_key(files: Mapping[str, ZipInfo]) -> str:
+    texts = [key for key in files if key.endswith(TRANSCRIPT_SUFFIXES)]
+    if TRANSCRIPT not in texts and len(texts) != 1:
+        raise ImportFailed("DataImportFailed", f"The archive has {len(texts)} text files and none is {TRANSCRIPT}.")
+    return TRANSCRIPT if TRANSCRIPT in texts else texts[0]

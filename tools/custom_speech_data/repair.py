@@ -11,13 +11,10 @@ from collections.abc import Iterator
 from typing import IO
 
 from custom_speech_data.content import Content, open_content
-from custom_speech_data.findings import ImportFailed
-from custom_speech_data.kind import encoding_of
-from custom_speech_data.lines import LONGEST_LINE
+from custom_speech_data.dataset_report import ImportFailed
+from custom_speech_data.lines import LONGEST_LINE, encoding_of
 
 CONVERTED, MARKED = "converted from UTF-16 to UTF-8", "added the byte order mark"
-
-_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def repair_text(source: Content, target: IO[bytes]) -> list[str]:
@@ -49,24 +46,20 @@ def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int,
     encoding = encoding_of(head)
     if encoding != "utf-8-sig":
         counts[CONVERTED] = 1
-    if not head.startswith(_MARKS):
+    if not head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         counts[MARKED] = 1
     try:
         with io.TextIOWrapper(open_content(source), encoding=encoding, newline="") as text:
-            for number, line in enumerate(_lines(text), 1):
+            number = 0
+            while line := text.readline(LONGEST_LINE + 2):
+                number += 1
                 if repaired := _repair_line(line, counts):
                     yield number, repaired
+                while line and not line.endswith("\n"):  # beyond the longest line, so that memory stays bounded
+                    line = text.readline(LONGEST_LINE + 2)
     except UnicodeError:
         message = "The text is neither UTF-8 nor UTF-16. Save it as UTF-8 with a byte order mark."
         raise ImportFailed("NoUtf8WithBom", message) from None
-
-
-def _lines(text: IO[str]) -> Iterator[str]:
-    """Return the lines, each cut beyond the longest that is kept, so that a file without line ends needs no memory."""
-    while line := text.readline(LONGEST_LINE + 2):
-        yield line
-        while line and not line.endswith("\n"):
-            line = text.readline(LONGEST_LINE + 2)
 
 
 def _repair_line(line: str, counts: Counter[str]) -> str | None:

@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from custom_speech_data.content import Content, open_content
-from custom_speech_data.findings import Findings, Unusable
-from custom_speech_data.lines import lines_of, read_lines
+from custom_speech_data.dataset_report import Unusable
+from custom_speech_data.lines import lines_of
 from custom_speech_data.plain_text import read_phrase, read_sentence
 
 MOST_LISTS = 20
@@ -15,67 +15,58 @@ MOST_ITEMS = 35_000
 MOST_PRONUNCIATIONS = 15_000
 MOST_PRONUNCIATIONS_OF_A_WORD = 2
 
-COMMENTS = ("//", ">")
-BULLETS = ("-", "*", "+")
 LEXICON = "speech:phoneticlexicon"
 REFERENCE = re.compile(r"\{([^{}]*)\}")
 
 
-def read_language_markdown(content: Content, findings: Findings) -> None:
-    """Read a structured-text dataset; what exceeds a documented count is rejected line by line (a guess).
-
-    It is read twice, as a sentence may refer to a list that comes after it.
-    """
-    with open_content(content) as stream:
-        lists = _first_lists(line for _, line in lines_of(stream))
-    with open_content(content) as stream:
-        read_lines(stream, StructuredText(lists).read_line, findings)
-
-
 class StructuredText:
-    """The current section of the file: in a list, in the lexicon, among sentences or nowhere."""
+    """The section that the reading is in: a list, the lexicon, sentences or none.
 
-    def __init__(self, lists: frozenset[str]) -> None:
-        self._lists = lists
-        self._items: Counter[str] = Counter()
-        self._pronunciations: Counter[str] = Counter()
-        self._entries = 0
+    What exceeds a documented count is rejected line by line (a guess). The lists are read before anything else,
+    as a sentence may refer to a list that comes after it.
+    """
+
+    def __init__(self, content: Content) -> None:
+        self._lists = set[str]()
+        for _, line in lines_of(open_content(content)):
+            if len(self._lists) < MOST_LISTS and (name := _list_name(line.strip())):
+                self._lists.add(name)
+        self._items = Counter[str]()
+        self._pronunciations = Counter[str]()
+        self._entries = 0  # of the lexicon
         self._read_entry: Callable[[str], str] = _belong_nowhere
 
     def read_line(self, line: str) -> str | None:
         """Return the item, word or sentence of a line; None for a comment or heading; raises Unusable."""
         line = line.strip()
-        if line.startswith(COMMENTS):
+        if line.startswith(("//", ">")):
             return None
-        if line.startswith(BULLETS):
+        if line.startswith(("-", "*", "+")):
             return self._read_entry(line[1:].strip())
         # A heading that is refused leaves what follows it without a place.
         self._read_entry = _belong_nowhere
-        self._read_entry = self._open(line)
+        self._read_entry = self._entry_reader(line)
         return None
 
-    def _open(self, heading: str) -> Callable[[str], str]:
+    def _entry_reader(self, heading: str) -> Callable[[str], str]:
         if heading.startswith("#"):
-            return self._open_sentences(heading.lstrip("#").strip())
+            if not heading.lstrip("#").strip().replace("_", "x").isalnum():
+                raise Unusable("the name of a section has letters, digits and underscores only")
+            return self._read_sentence
         if heading.startswith("@") and heading[1:].strip().lower() == LEXICON:
             return self._read_pronunciation
-        if name := _list_name(heading):
-            return self._open_list(name)
-        raise Unusable("it is no comment, list, lexicon, section or entry")
-
-    def _open_sentences(self, name: str) -> Callable[[str], str]:
-        if not name.replace("_", "x").isalnum():
-            raise Unusable("the name of a section has letters, digits and underscores only")
-        return self._read_sentence
-
-    def _open_list(self, name: str) -> Callable[[str], str]:
+        name = _list_name(heading)
+        if not name:
+            raise Unusable("it is no comment, list, lexicon, section or entry")
         if name not in self._lists:
             raise Unusable(f"the file has more than {MOST_LISTS} lists")
         return partial(self._read_item, name)
 
     def _read_item(self, name: str, entry: str) -> str:
         item = read_phrase(entry)
-        _count(self._items, name, MOST_ITEMS, f"the list has more than {MOST_ITEMS} items")
+        if self._items[name] == MOST_ITEMS:
+            raise Unusable(f"the list has more than {MOST_ITEMS} items")
+        self._items[name] += 1
         return item
 
     def _read_pronunciation(self, entry: str) -> str:
@@ -85,7 +76,9 @@ class StructuredText:
         word = read_phrase(word)
         if self._entries == MOST_PRONUNCIATIONS:
             raise Unusable(f"the lexicon has more than {MOST_PRONUNCIATIONS} entries")
-        _count(self._pronunciations, word, MOST_PRONUNCIATIONS_OF_A_WORD, "the word has more than two pronunciations")
+        if self._pronunciations[word] == MOST_PRONUNCIATIONS_OF_A_WORD:
+            raise Unusable("the word has more than two pronunciations")
+        self._pronunciations[word] += 1
         self._entries += 1
         return word
 
@@ -104,21 +97,7 @@ def _belong_nowhere(_entry: str) -> str:
     raise Unusable("it stands under no list, lexicon or section")
 
 
-def _first_lists(lines: Iterable[str]) -> frozenset[str]:
-    names: set[str] = set()
-    for line in lines:
-        if len(names) < MOST_LISTS and (name := _list_name(line.strip())):
-            names.add(name)
-    return frozenset(names)
-
-
 def _list_name(heading: str) -> str | None:
     """Return the name in "@ list food =", with or without the blank after the sign."""
     words = heading.removeprefix("@").rstrip("= ").split()
     return words[1] if heading.startswith("@") and len(words) == 2 and words[0] == "list" else None
-
-
-def _count(counter: Counter[str], key: str, most: int, reason: str) -> None:
-    if counter[key] == most:
-        raise Unusable(reason)
-    counter[key] += 1

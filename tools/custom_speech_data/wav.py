@@ -8,7 +8,7 @@ The standard library's `wave` refuses WAVE_FORMAT_EXTENSIBLE on Python 3.11, hen
 import struct
 from typing import IO, NamedTuple
 
-from custom_speech_data.findings import Unusable
+from custom_speech_data.dataset_report import Unusable
 
 LONGEST_HEADER = 4 * 1024 * 1024
 """Bytes of metadata before the sound that are skipped; a guess, it bounds the work for each file."""
@@ -24,7 +24,8 @@ GUID_END = bytes.fromhex("000000001000800000aa00389b71")
 SAMPLES = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f"}
 """Type codes of `array` for the samples that the service takes."""
 
-LFS_POINTER = b"version http"
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+LFS_REASON = "it is a Git LFS pointer, not the data; run git lfs pull where it came from"
 
 
 class Sound(NamedTuple):
@@ -34,54 +35,46 @@ class Sound(NamedTuple):
     sample: str
 
 
-class Format(NamedTuple):
-    """The format of the samples."""
-
-    rate: int
-    sample: str
-    bytes_per_sample: int
-
-
 def read_sound(stream: IO[bytes], size: int) -> Sound:
     """Return length and format of the sound in a WAV of `size` bytes; raises Unusable.
 
-    Where a header claims more than there is (a cut file, or one written to a pipe), what is there counts.
+    If a header claims more than there is (a cut file, or one written to a pipe), what is there counts.
     """
     riff = _read(stream, RIFF_BYTES)
-    if riff == LFS_POINTER:
-        raise Unusable("it is a Git LFS pointer, not the recording; run git lfs pull where it came from")
+    if LFS_POINTER.startswith(riff):
+        raise Unusable(LFS_REASON)
     if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
         raise Unusable("it is no RIFF WAV file")
-    found, position = None, RIFF_BYTES
+    rate, sample, position = 0, "", RIFF_BYTES
     while position < LONGEST_HEADER:
         chunk = _read(stream, CHUNK_BYTES)
         kind, length = chunk[:4], int.from_bytes(chunk[4:], "little")
         position += CHUNK_BYTES
         if kind == b"data":
-            return _sound(min(length, size - position), found)
-        padded = length + length % 2
+            return _sound(min(length, size - position), rate, sample)
+        length += length % 2
+        body = b""
         if kind == b"fmt ":
-            found = _format(_read(stream, min(padded, LONGEST_FORMAT)))
-            _skip(stream, padded - min(padded, LONGEST_FORMAT))
-        else:  # metadata, such as LIST, bext or iXML, which may be large
-            _skip(stream, padded)
-        position += padded
+            body = _read(stream, min(length, LONGEST_FORMAT))
+            rate, sample = _format(body)
+        _skip(stream, length - len(body))  # metadata, such as LIST, bext or iXML, may be large
+        position += length
     raise Unusable(f"its first {LONGEST_HEADER} bytes hold no sound")
 
 
-def _sound(length: int, found: Format | None) -> Sound:
-    if found is None:
+def _sound(length: int, rate: int, sample: str) -> Sound:
+    if not sample:
         raise Unusable("its sound comes before its format")
-    duration = length // found.bytes_per_sample * 1000 // found.rate
-    if duration <= 0:
+    milliseconds = length // struct.calcsize(sample) * 1000 // rate
+    if milliseconds <= 0:
         raise Unusable("it holds no sound")
-    if duration > LONGEST_AUDIO:
+    if milliseconds > LONGEST_AUDIO:
         raise Unusable("it is longer than two hours")
-    return Sound(duration, found.sample)
+    return Sound(milliseconds, sample)
 
 
-def _format(body: bytes) -> Format:
-    """Return the format that a format chunk describes, if it is one that the service takes."""
+def _format(body: bytes) -> tuple[int, str]:
+    """Return rate and sample of a format chunk; raises Unusable if the service does not take them."""
     if len(body) < struct.calcsize("<HHIIHH"):
         raise Unusable("its format is cut off")
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", body)
@@ -92,15 +85,12 @@ def _format(body: bytes) -> Format:
     sample = SAMPLES.get((tag, bits))
     if sample is None or channels != 1 or rate not in (8_000, 16_000):
         raise Unusable(f"it has {bits} bit, {channels} channels, {rate} Hz; wanted: 16 bit, 1, 8000 or 16000 Hz")
-    return Format(rate, sample, bits // 8)
+    return rate, sample
 
 
 def _skip(stream: IO[bytes], length: int) -> None:
     while length > 0:
-        part = len(stream.read(min(length, 64 * 1024)))
-        if not part:
-            raise Unusable("it ends within its header")
-        length -= part
+        length -= len(_read(stream, min(length, 64 * 1024)))
 
 
 def _read(stream: IO[bytes], length: int) -> bytes:

@@ -11,8 +11,9 @@ from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from custom_speech_data.content import Content, open_content, size_of
-from custom_speech_data.findings import Findings, ImportFailed, Unusable
+from custom_speech_data.dataset_report import ImportFailed, ReportBuilder, Unusable
 
+ZIP_MAGIC = b"PK\x03\x04"
 MOST_FILES = 10_000
 LARGEST_DIRECTORY = 4 * 1024 * 1024
 """Bytes that a zip directory of 10,000 files takes at most; a guess."""
@@ -54,19 +55,45 @@ def open_archive(content: Content) -> Iterator[ZipFile]:
             yield archive
 
 
-def usable_files(archive: ZipFile, findings: Findings) -> dict[str, ZipInfo]:
+def _check_whole(entries: list[ZipInfo], size: int) -> None:
+    if sum(not _is_folder(entry) for entry in entries) > MOST_FILES:
+        raise ImportFailed("QuotaViolation", f"The archive holds more than {MOST_FILES} files.")
+    if any(entry.flag_bits & ENCRYPTED for entry in entries):
+        raise ImportFailed("DataImportFailed", "The archive is encrypted.")
+    if sum(entry.compress_size for entry in entries) > size:
+        raise ImportFailed("DataImportFailed", "The files of the archive overlap, or it is cut off.")
+    if sum(entry.file_size for entry in entries) > max(LARGEST_UNPACKED, LARGEST_RATIO * size):
+        raise ImportFailed("DataImportFailed", "The archive would unpack to far more than it can truly hold.")
+
+
+def usable_files(archive: ZipFile, report: ReportBuilder) -> dict[str, ZipInfo]:
     """Return the archive's files by `key_of` their name; folders and macOS's own files are skipped."""
     files: dict[str, ZipInfo] = {}
     for entry in archive.infolist():
-        try:
-            _check_entry(entry)
-            name = entry.orig_filename
-            is_of_macos = path_of(name).startswith("__MACOSX/") or key_of(name).startswith(".")
-            if not _is_folder(entry) and not is_of_macos:
-                _add(files, entry)
-        except Unusable as reason:
-            findings.reject(entry.orig_filename, str(reason))
+        name, key = path_of(entry.orig_filename), key_of(entry.orig_filename)
+        reason = _fault_of(entry)
+        is_counted = not (_is_folder(entry) or name.startswith("__MACOSX/") or key.startswith("."))
+        if not reason and is_counted and key in files:
+            reason = "the archive has a file of that name already"
+        if reason:
+            report.reject(entry.orig_filename, reason)
+        elif is_counted:
+            files[key] = entry
     return files
+
+
+def _fault_of(entry: ZipInfo) -> str | None:
+    if LEADS_OUT.search(path_of(entry.orig_filename)):
+        return "its name leads out of the archive"
+    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        return "it is compressed by another method than deflate"
+    ratio = 1 if entry.compress_type == ZIP_STORED else BEST_DEFLATE
+    return "it cannot be as large as the archive says" if entry.file_size > ratio * entry.compress_size else None
+
+
+def _is_folder(entry: ZipInfo) -> bool:
+    # ZipInfo.is_dir() of Python 3.11 raises for an empty name.
+    return path_of(entry.orig_filename).endswith("/")
 
 
 def key_of(name: str) -> str:
@@ -99,46 +126,10 @@ class Sparing:
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self.seek = stream.seek
-        self.tell = stream.tell
-        self.seekable = stream.seekable
-        self._read = stream.read
+        self.seek, self.tell, self.seekable, self._read = stream.seek, stream.tell, stream.seekable, stream.read
 
     def read(self, size: int = -1) -> bytes:
         """Read like the stream; raises BadZipFile."""
         if size > LARGEST_DIRECTORY:
             raise BadZipFile("The directory is too large.")
         return self._read(size)
-
-
-def _check_whole(entries: list[ZipInfo], size: int) -> None:
-    if sum(not _is_folder(entry) for entry in entries) > MOST_FILES:
-        raise ImportFailed("QuotaViolation", f"The archive holds more than {MOST_FILES} files.")
-    if any(entry.flag_bits & ENCRYPTED for entry in entries):
-        raise ImportFailed("DataImportFailed", "The archive is encrypted.")
-    if sum(entry.compress_size for entry in entries) > size:
-        raise ImportFailed("DataImportFailed", "The files of the archive overlap, or it is cut off.")
-    if sum(entry.file_size for entry in entries) > max(LARGEST_UNPACKED, LARGEST_RATIO * size):
-        raise ImportFailed("DataImportFailed", "The archive would unpack to far more than it can truly hold.")
-
-
-def _check_entry(entry: ZipInfo) -> None:
-    if LEADS_OUT.search(path_of(entry.orig_filename)):
-        raise Unusable("its name leads out of the archive")
-    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise Unusable("it is compressed by another method than deflate")
-    ratio = 1 if entry.compress_type == ZIP_STORED else BEST_DEFLATE
-    if entry.file_size > ratio * entry.compress_size:
-        raise Unusable("it cannot be as large as the archive says")
-
-
-def _is_folder(entry: ZipInfo) -> bool:
-    # ZipInfo.is_dir() of Python 3.11 raises for an empty name.
-    return path_of(entry.orig_filename).endswith("/")
-
-
-def _add(files: dict[str, ZipInfo], entry: ZipInfo) -> None:
-    key = key_of(entry.orig_filename)
-    if key in files:
-        raise Unusable("the archive has a file of that name already")
-    files[key] = entry

@@ -8,7 +8,7 @@ from typing import Annotated
 import pydantic
 from pydantic import Field
 
-from custom_speech_data.kind import ARCHIVE_KINDS
+from custom_speech_data.dataset_kinds import ARCHIVE_KINDS
 from custom_speech_tools.guardrails.data_check import CheckedData, checked_data, count_words
 from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
 from custom_speech_tools.runtime.context import CallContext

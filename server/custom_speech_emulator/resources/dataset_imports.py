@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from custom_speech_data import DatasetError, DatasetReport, read_dataset
-from custom_speech_data.findings import Findings
+from custom_speech_data import read_dataset
+from custom_speech_data.dataset_report import DatasetError, DatasetReport, ReportBuilder
 from custom_speech_data.zip_archive import key_of, open_archive, usable_files
 from custom_speech_emulator.http.links import host_of
 from custom_speech_emulator.resources import files
@@ -136,7 +136,7 @@ def _remember_recordings(state: EmulatorState, dataset: Entity, archive: bytes) 
     if dataset.document["kind"] != "Acoustic":
         return
     with open_archive(archive) as opened:
-        entries = usable_files(opened, Findings())
+        entries = usable_files(opened, ReportBuilder())
         content = json.loads(state.store.data(dataset.account, dataset.id, TEXTS) or b"{}")
         for place, (name, *_) in enumerate(content["audio"]):
             digest = hashlib.sha256(opened.read(entries[key_of(name)])).hexdigest()

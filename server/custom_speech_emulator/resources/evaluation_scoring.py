@@ -12,8 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from custom_speech_data import word_errors
-from custom_speech_data.word_errors import alignment
+from custom_speech_data.word_errors import alignment, word_errors
 from custom_speech_emulator.resources.model_training import Skill, normalized
 
 _MISSED = 0.24

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from custom_speech_data.findings import Unusable
+from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.wav import read_sound
 from custom_speech_data.word_errors import alignment
 from custom_speech_emulator.http.api_versions import Json

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from custom_speech_data.findings import Unusable
+from custom_speech_data.dataset_report import Unusable
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.error_responses import invalid
 from custom_speech_emulator.http.multipart import form_fields

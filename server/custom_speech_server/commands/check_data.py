@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from custom_speech_data import READERS
+from custom_speech_data.dataset_kinds import KINDS
 from custom_speech_server.commands.options import add_shared, path
 from custom_speech_server.console import Progress, wrapped
 
@@ -17,7 +17,7 @@ _VERDICTS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("path", type=path, metavar="PATH", help="file or folder")
-    parser.add_argument("--kind", choices=sorted(READERS), help="kind of the dataset (default: guessed)")
+    parser.add_argument("--kind", choices=sorted(KINDS), help="kind of the dataset (default: guessed)")
     add_shared(parser, "--json")
     parser.epilog = """Exit status: 0 Azure takes the data as they are, 3 after the repair that
 upload_dataset makes, 1 they cannot be imported, 2 wrong usage.

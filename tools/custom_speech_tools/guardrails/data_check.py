@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-from custom_speech_data import DatasetError, DatasetReport, read_dataset
+from custom_speech_data import read_dataset
 from custom_speech_data.content import Content, OpenFile
-from custom_speech_data.findings import Findings, ImportFailed
+from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, guess_kind
+from custom_speech_data.dataset_report import DatasetError, DatasetReport, ImportFailed, ReportBuilder
 from custom_speech_data.folder_archive import pack_folder
 from custom_speech_data.foreign_content import refuse_foreign_content
-from custom_speech_data.kind import ARCHIVE_KINDS, guess_kind
 from custom_speech_data.loudness import loudness_faults
 from custom_speech_data.repair import repair_text
 from custom_speech_tools.guardrails.local_files import LocalPath
@@ -61,12 +61,12 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
         content: Content = b""
         repairs, found, guessed_from = list[str](), kind or "unknown", None
         is_folder = isinstance(source, LocalPath) and source.is_folder
-        findings = Findings()
+        builder = ReportBuilder()
         try:
             if not isinstance(source, LocalPath):
                 content = _text_of(source, repairs if repair else None)
             elif source.is_folder:
-                content = stack.enter_context(_packed(source, kind, findings, repairs, repair=repair))
+                content = stack.enter_context(_packed(source, kind, builder, repairs, repair=repair))
             else:
                 content = stack.enter_context(source.open())
             refuse_foreign_content(content)
@@ -77,22 +77,22 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
                 repairs += repair_text(content, copy)
                 copy.flush()
                 content = OpenFile(copy)
-            report = read_dataset(found, content, findings=findings)
+            report = read_dataset(found, content, builder=builder)
         except ImportFailed as failure:
-            report = findings.failed(failure.error)
+            report = builder.fail(failure.error)
         except OSError as error:
             why = error.strerror or type(error).__name__
-            report = findings.failed(DatasetError("DataImportFailed", f"It cannot be read: {why}."))
+            report = builder.fail(DatasetError("DataImportFailed", f"It cannot be read: {why}."))
         stated = (*data_is_valid(report), *recordings_fit(report), *sound_is_usable(content, report))
         yield CheckedData(content, found, guessed_from, report, tuple(repairs), len(repairs) > is_folder, stated)
 
 
 @contextmanager
 def _packed(
-    folder: LocalPath, kind: str | None, findings: Findings, repairs: list[str], *, repair: bool
+    folder: LocalPath, kind: str | None, builder: ReportBuilder, repairs: list[str], *, repair: bool
 ) -> Iterator[OpenFile]:
     with tempfile.TemporaryFile("w+b") as archive:
-        repairs += pack_folder(folder.files(), kind, archive, findings, repair=repair)
+        repairs += pack_folder(folder.files(), kind, archive, builder, repair=repair)
         archive.flush()
         yield OpenFile(archive)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from custom_speech_data.content import OpenFile, open_below
-from custom_speech_data.findings import ImportFailed
+from custom_speech_data.dataset_report import ImportFailed
 from custom_speech_data.folder_archive import FolderFile
 from custom_speech_data.zip_archive import MOST_FILES
 from custom_speech_tools.runtime.context import AppContext

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from custom_speech_data.content import OpenFile, append_below, create_below, open_below, read_part
-from custom_speech_data.findings import ImportFailed, Unusable
-from custom_speech_data.kind import TRANSCRIPT_SUFFIXES
+from custom_speech_data.dataset_report import ImportFailed, Unusable
+from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcripts import Transcript, draft_file, unsure_file
 from custom_speech_data.wav import read_sound
 from custom_speech_tools.guardrails.local_files import allowed_path
