@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_server.toml_file import may_be_key
 from custom_speech_tools.speech import NoCredentialError
-from custom_speech_tools.speech.credential import KEY_HEADER
+from custom_speech_tools.speech.resource import KEY_HEADER
 from custom_speech_tools.speech.sanitize import sanitize
 
 COMMAND_SECONDS = 20.0

@@ -20,8 +20,8 @@ from custom_speech_tools.speech import (
     UnreachableError,
     UnreadableAnswerError,
 )
-from custom_speech_tools.speech.clock import CLOCK_TOLERANCE
 from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 from custom_speech_tools.speech.transport import proxy_of
 
 _PORTAL = "both stand in the Azure portal, on the resource's page Keys and Endpoint"

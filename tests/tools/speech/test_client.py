@@ -19,7 +19,6 @@ from custom_speech_tools.speech import (
     Speech,
     SpeechResource,
     UnreadableAnswerError,
-    schemas,
 )
 
 pytestmark = pytest.mark.anyio
@@ -228,9 +227,11 @@ async def test_client_no_answer_raises_anything_but_its_own_errors(body: bytes) 
 
 
 @pytest.mark.parametrize("name", ["innerError", "innererror"])
-def test_client_reads_the_inner_error_in_either_spelling(name: str) -> None:
+async def test_client_reads_the_inner_error_in_either_spelling(name: str) -> None:
     body = {"code": "InvalidRequest", "message": "outer", name: {"code": "InvalidPayload", "message": "inner"}}
-    inner = schemas.Error.model_validate(body).inner_error
+    client, _ = speech(lambda path, query: (400, body))
 
-    assert inner is not None
-    assert (inner.code, inner.message) == ("InvalidPayload", "inner")
+    with pytest.raises(AzureError) as refused:
+        await client.models_get_custom_model(ID)
+
+    assert (refused.value.inner_code, refused.value.said) == ("InvalidPayload", "inner")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechResource
-from custom_speech_tools.speech.clock import CLOCK_TOLERANCE
+from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 
 
 def resource_is_writable(resource: SpeechResource) -> Iterator[Finding]:

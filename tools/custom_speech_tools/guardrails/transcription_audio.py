@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.evaluation_details import parse_transcripts, recording_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.concurrency import run_in_thread
-from custom_speech_tools.speech.operations.transcriptions import Audio
+from custom_speech_tools.speech.transcriptions import Audio
 
 MAX_RECORDINGS = 5_000
 MAX_BYTES = 250 * 1024 * 1024

@@ -4,8 +4,6 @@ The only package that imports httpx. It knows nothing about MCP or the tools.
 """
 
 from custom_speech_tools.speech.client import Speech
-from custom_speech_tools.speech.clock import ServiceClock
-from custom_speech_tools.speech.credential import Credential, KeyCredential
 from custom_speech_tools.speech.errors import (
     AnswerLostError,
     AzureError,
@@ -19,8 +17,8 @@ from custom_speech_tools.speech.errors import (
 )
 from custom_speech_tools.speech.hooks import Attempt, Change, RequestObserver
 from custom_speech_tools.speech.pipeline import RequestPipeline
-from custom_speech_tools.speech.resource import SpeechResource
-from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
+from custom_speech_tools.speech.resource import VERSIONS, ApiVersion, Credential, KeyCredential, SpeechResource
+from custom_speech_tools.speech.service_clock import ServiceClock
 
 __all__ = [
     "VERSIONS",

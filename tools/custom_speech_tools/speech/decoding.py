@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from custom_speech_tools.speech import retry, schemas
+from custom_speech_tools.speech import retry
 from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, UnreadableAnswerError
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
@@ -62,17 +62,23 @@ def foreign_answer(resource: str, operation: str, answer: "Answer") -> ForeignAn
 def decode_error(resource: str, operation: str, answer: "Answer", now: datetime) -> AzureError:
     """Return what an unsuccessful answer says; of a body in an unknown form only the status is kept."""
     try:
-        error = schemas.Error.model_validate_json(answer.body)
+        body = _adapter(dict[str, Any]).validate_json(answer.body)
     except ValidationError:
-        error = schemas.Error()
-    inner = error.inner_error or schemas.InnerError()
+        body = {}
+    error = body["error"] if isinstance(body.get("error"), dict) else body  # the gateway nests its own
+    inner = error.get("innerError") or error.get("innererror")
+    inner = inner if isinstance(inner, dict) else {}
+    code, inner_code, message, inner_message = (
+        str(value) if isinstance(value, str | int) else None
+        for value in (error.get("code"), inner.get("code"), error.get("message"), inner.get("message"))
+    )
     return AzureError(
-        sanitize(inner.message or error.message or "").replace('"', "'"),
+        sanitize(inner_message or message or "").replace('"', "'"),
         resource=resource,
         operation=operation,
         status=answer.status,
-        code=error.code,
-        inner_code=inner.code,
+        code=code,
+        inner_code=inner_code,
         retry_after=retry.retry_after_seconds(answer.headers.get("retry-after"), now),
     )
 

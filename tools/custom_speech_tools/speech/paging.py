@@ -6,7 +6,7 @@ from typing import Any, Generic
 from urllib.parse import parse_qs, urlsplit
 
 from custom_speech_tools.speech.concurrency import gather
-from custom_speech_tools.speech.schemas.lists import Listed, Page
+from custom_speech_tools.speech.schemas import Listed, Page
 
 PAGE_SIZE = 100
 MAX_PAGES = 60

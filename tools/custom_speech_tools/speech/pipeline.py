@@ -13,7 +13,6 @@ from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import decoding, retry
 from custom_speech_tools.speech.addresses import is_content_address
-from custom_speech_tools.speech.clock import ServiceClock
 from custom_speech_tools.speech.errors import (
     AnswerLostError,
     AzureError,
@@ -24,6 +23,7 @@ from custom_speech_tools.speech.errors import (
 )
 from custom_speech_tools.speech.hooks import Attempt, RequestObserver
 from custom_speech_tools.speech.resource import SpeechResource
+from custom_speech_tools.speech.service_clock import ServiceClock, parse_http_date
 from custom_speech_tools.speech.streamed_body import StreamedBody
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class RequestPipeline:
         except TooLarge:
             return self._unanswered(request, UnreadableAnswerError, "the answer is too large")
         self.is_emulated = self.is_emulated or EMULATOR_HEADER in answer.headers
-        self.clock.read(retry.parse_http_date(answer.headers.get("date")))
+        self.clock.read(parse_http_date(answer.headers.get("date")))
         foreign = decoding.foreign_answer(self.resource.name, request.operation, answer)
         if foreign and not request.is_signed:  # a file of data may well be HTML
             return foreign

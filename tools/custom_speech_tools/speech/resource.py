@@ -1,15 +1,91 @@
-"""A Speech resource, as configured."""
+"""A Speech resource as configured: its endpoint, its version of the REST API, its credential and its prices."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal, Protocol
 
-from custom_speech_tools.speech.credential import Credential
-from custom_speech_tools.speech.versions import VERSIONS, ApiVersion
+from pydantic import SecretStr
+
+KEY_HEADER = "Ocp-Apim-Subscription-Key"
+
+
+class Credential(Protocol):
+    """Authorizes requests to one resource."""
+
+    has_key: bool
+    """True if a key authorizes requests, rather than a token of Entra ID."""
+
+    async def headers(self, *, renew: bool = False) -> dict[str, str]:
+        """Return the headers of one request.
+
+        Args:
+            renew: The service answered 401 to the headers returned before.
+
+        Raises:
+            NoCredentialError: The key or token could not be obtained.
+        """
+        ...
+
+    async def key(self) -> SecretStr:
+        """Return the resource's key; only called if `has_key` is true."""
+        ...
+
+
+class KeyCredential:
+    """A constant key."""
+
+    has_key = True
+
+    def __init__(self, key: SecretStr) -> None:
+        self._key = key
+
+    async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # a constant key
+        """Return the header with the key."""
+        return {KEY_HEADER: self._key.get_secret_value()}
+
+    async def key(self) -> SecretStr:
+        """Return the key."""
+        return self._key
+
+
+@dataclass(frozen=True, slots=True)
+class ApiVersion:
+    """Every difference between the versions of the REST API (sources: its specification, the migration guides)."""
+
+    name: Literal["2025-10-15", "v3.2", "2024-11-15"]
+    path: str
+    """The path between the endpoint and an operation's path."""
+    query: str
+    """The query string that every request carries."""
+    has_projects: bool
+    """2024-11-15 has neither project operations nor project properties."""
+    copies_with_key: bool
+    """True if the copy form of the article `Train a custom speech model` (the target's key) may be tried."""
+
+    @property
+    def is_dated(self) -> bool:
+        """True for the versions named by a date, which have fast transcription; v3.2 has not."""
+        return bool(self.query)
+
+    @property
+    def has_phrase_lists(self) -> bool:
+        """True if fast transcription takes a phrase list and the address of a recording."""
+        return self.name == "2025-10-15"
+
+
+VERSIONS: dict[str, ApiVersion] = {
+    version.name: version
+    for version in (
+        ApiVersion("2025-10-15", "/speechtotext", "api-version=2025-10-15", has_projects=True, copies_with_key=False),
+        ApiVersion("v3.2", "/speechtotext/v3.2", "", has_projects=True, copies_with_key=True),
+        ApiVersion("2024-11-15", "/speechtotext", "api-version=2024-11-15", has_projects=False, copies_with_key=False),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What the operator pays per hour of training, of an endpoint and of transcribed audio; None where unknown."""
+    """The operator's prices per hour of training, of an endpoint and of transcribed audio; None if unknown."""
 
     currency: str
     training_per_hour: Decimal | None = None
@@ -19,25 +95,28 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class SpeechResource:
-    """One Azure Speech resource: its endpoint, its credential and what the configuration says about it."""
+    """One Azure Speech resource.
+
+    Attributes:
+        endpoint: `https://host` or, for the emulator, `http://loopback`, without a slash at the end.
+        region: None if it is not configured: a custom domain does not show its region.
+        resource_id: The Azure resource id (`/subscriptions/…`), which copying by authorization needs.
+        trains_audio: Overrules the dated list of regions.
+        require_evaluation: True if a deployment needs an evaluation that shows that the model is not worse than its
+            predecessor.
+    """
 
     name: str
     endpoint: str
-    """`https://host` or, for the emulator, `http://loopback`, without a slash at the end."""
     credential: Credential = field(repr=False)
     region: str | None = None
-    """None where it is not configured: a custom domain does not show its region."""
     api_version: ApiVersion = VERSIONS["2025-10-15"]
     resource_id: str | None = None
-    """The Azure resource id (`/subscriptions/…`), which copying by authorization needs."""
     trains_audio: bool | None = None
-    """Overrules the dated list of regions."""
     read_only: bool = False
     require_evaluation: bool = False
-    """True if a deployment needs an evaluation that shows that the model is not worse than its predecessor."""
     emulated: bool = False
     prices: Prices | None = None
-    """None where nobody configured them."""
 
     @property
     def identity(self) -> str:

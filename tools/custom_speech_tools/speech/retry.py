@@ -1,9 +1,9 @@
 """Rules for sending a request again; time and chance come in as arguments."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, SpeechError, UnreadableAnswerError
+from custom_speech_tools.speech.service_clock import parse_http_date
 
 MAX_ATTEMPTS = 4
 """Attempts at one request; a request that is throttled (429) may be repeated as long as its caller waits."""
@@ -34,15 +34,6 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
         return min(float(header.strip()[:12]), _MAX_WAIT)
     date = parse_http_date(header)
     return None if date is None else min(max(0.0, (date - now).total_seconds()), _MAX_WAIT)
-
-
-def parse_http_date(header: str | None) -> datetime | None:
-    """Return the moment that a header names in the date form of HTTP, None where it names none."""
-    try:
-        date = parsedate_to_datetime(header or "")
-    except (ValueError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def may_repeat(error: SpeechError, method: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """Two clocks that differ by less than this agree."""
@@ -35,3 +36,12 @@ class ServiceClock:
     def to_service_time(self, now: datetime) -> datetime:
         """Return the service's time at `now` of this machine; a skew within the tolerance is ignored."""
         return now + self.skew if abs(self.skew) > CLOCK_TOLERANCE else now
+
+
+def parse_http_date(header: str | None) -> datetime | None:
+    """Return the moment that a header names in the date form of HTTP, None if it names none."""
+    try:
+        date = parsedate_to_datetime(header or "")
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

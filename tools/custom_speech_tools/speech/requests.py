@@ -1,18 +1,21 @@
 """Requests that all operations share: reading, changing and listing entities."""
 
-from typing import Self, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
-from pydantic import SecretStr
+from pydantic import JsonValue, SecretStr
+from pydantic.alias_generators import to_camel
 
-from custom_speech_tools.speech import odata, schemas
+from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link
-from custom_speech_tools.speech.clock import ServiceClock
 from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
 from custom_speech_tools.speech.hooks import NullObserver, RequestObserver
 from custom_speech_tools.speech.paging import Listing, read_pages
 from custom_speech_tools.speech.pipeline import OPERATION_SECONDS, Body, RequestPipeline
 from custom_speech_tools.speech.resource import SpeechResource
+from custom_speech_tools.speech.service_clock import ServiceClock
 
 _Schema = TypeVar("_Schema")
 READ_ATTEMPTS = 2
@@ -143,29 +146,27 @@ class Requests:
         address = file.links.content_url if file.links else None
         return await self._pipeline.read_content(operation, address or "", observer=self._observer)
 
-    async def _delete(self, operation: str, path: str) -> None:
-        """Delete an entity; one that does not exist any more counts as deleted.
-
-        Raises:
-            NotAllowedError: As for `_change`.
-        """
-        try:
-            await self._change(operation, "DELETE", path, type(None))
-        except AzureError as error:
-            if error.status != 404:
-                raise
-
     async def _list(
         self,
         operation: str,
         path: str,
         page: type[schemas.Page[schemas.Listed]],
-        conditions: dict[str, str | None] | None = None,
+        conditions: Mapping[str, str | None] | None = None,
     ) -> Listing[schemas.Listed]:
-        condition = odata.query(filter=odata.equal(conditions or {}))
+        """Read all pages of a list.
+
+        Args:
+            conditions: Values of properties in snake case, sent as `a eq 'x' and b eq 'y'`; None leaves one out.
+        """
+        condition = " and ".join(
+            f"{to_camel(name)} eq '{value.replace(chr(39), chr(39) * 2)}'"  # a quote in a value is doubled
+            for name, value in (conditions or {}).items()
+            if value is not None
+        )
+        filter_ = f"filter={quote(condition, safe='')}" if condition else ""
 
         async def fetch(paging: str) -> schemas.Page[schemas.Listed]:
-            query = "&".join(filter(None, (paging, condition)))
+            query = f"{paging}&{filter_}".rstrip("&")
             found = await self._get(operation, path, page, query)
             if found.next_link and not is_credible_link(self.resource, found.next_link):
                 raise self._foreign_address(operation)
@@ -173,3 +174,49 @@ class Requests:
             return found
 
         return await read_pages(fetch)
+
+
+def get_operation(
+    operation: str, path: str, schema: type[_Schema]
+) -> Callable[[Requests, str], Coroutine[Any, Any, _Schema]]:
+    """Return the method that reads the entity of an id."""
+
+    async def get(self: Requests, entity: str) -> _Schema:
+        return await self._get(operation, path.format(entity), schema)
+
+    return get
+
+
+def create_operation(
+    operation: str, path: str, schema: type[_Schema]
+) -> Callable[[Requests, dict[str, JsonValue]], Coroutine[Any, Any, _Schema]]:
+    """Return the method that creates an entity from its definition."""
+
+    async def create(self: Requests, definition: dict[str, JsonValue]) -> _Schema:
+        return await self._change(operation, "POST", path, schema, definition)
+
+    return create
+
+
+def update_operation(
+    operation: str, path: str, schema: type[_Schema]
+) -> Callable[[Requests, str, dict[str, JsonValue]], Coroutine[Any, Any, _Schema]]:
+    """Return the method that changes properties of the entity of an id."""
+
+    async def update(self: Requests, entity: str, changes: dict[str, JsonValue]) -> _Schema:
+        return await self._change(operation, "PATCH", path.format(entity), schema, changes)
+
+    return update
+
+
+def delete_operation(operation: str, path: str) -> Callable[[Requests, str], Coroutine[Any, Any, None]]:
+    """Return the method that deletes the entity of an id; one that does not exist any more counts as deleted."""
+
+    async def delete(self: Requests, entity: str) -> None:
+        try:
+            await self._change(operation, "DELETE", path.format(entity), type(None))
+        except AzureError as error:
+            if error.status != 404:
+                raise
+
+    return delete

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.operations.requests import Requests
 from custom_speech_tools.speech.paging import Listing
+from custom_speech_tools.speech.requests import Requests, delete_operation, get_operation
 from custom_speech_tools.speech.streamed_body import StreamedBody
 
 FAST_SECONDS = 40.0
@@ -28,6 +28,9 @@ class Audio:
 class TranscriptionOperations(Requests):
     """Operations on transcriptions."""
 
+    transcriptions_get = get_operation("Transcriptions_Get", "/transcriptions/{}", schemas.Transcription)
+    transcriptions_delete = delete_operation("Transcriptions_Delete", "/transcriptions/{}")
+
     async def transcriptions_list_supported_locales(self) -> schemas.TranscriptionLocales:
         """GET /transcriptions/locales; v3.2 has no fast transcription and answers with a list."""
         if self.resource.api_version.is_dated:
@@ -40,10 +43,6 @@ class TranscriptionOperations(Requests):
         """GET /transcriptions."""
         page = schemas.Page[schemas.Transcription]
         return await self._list("Transcriptions_List", "/transcriptions", page, conditions)
-
-    async def transcriptions_get(self, transcription: str) -> schemas.Transcription:
-        """GET /transcriptions/{id}."""
-        return await self._get("Transcriptions_Get", f"/transcriptions/{transcription}", schemas.Transcription)
 
     async def transcriptions_list_files(self, transcription: str) -> Listing[schemas.File]:
         """GET /transcriptions/{id}/files."""
@@ -77,10 +76,6 @@ class TranscriptionOperations(Requests):
         return await self._change(
             "Transcriptions_Transcribe", "POST", path, schema, form, secrets=secrets, seconds=FAST_SECONDS
         )
-
-    async def transcriptions_delete(self, transcription: str) -> None:
-        """DELETE /transcriptions/{id}."""
-        await self._delete("Transcriptions_Delete", f"/transcriptions/{transcription}")
 
 
 def _form(definition: dict[str, JsonValue], audio: Audio | None) -> StreamedBody:

@@ -1,0 +1,106 @@
+"""Elements of all schemas: counts, dates, references, entities, files and pages of lists."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Any, Generic, TypeVar
+
+import pydantic
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic.alias_generators import to_camel
+
+from custom_speech_tools.speech.addresses import ENTITY, GUID, entity_of
+
+MAX_COUNT = 10**15
+"""A larger number in an answer is not believed: a petabyte of bytes, or 30,000 years in milliseconds."""
+
+
+def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Return a number, None for one that cannot be believed: the rest of the entity is as good as before."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+Count = Annotated[Annotated[int, Field(ge=-1, le=MAX_COUNT)] | None, WrapValidator(_or_none)]
+Duration = Annotated[
+    Annotated[timedelta, Field(ge=timedelta(), le=timedelta(days=365_000))] | None, WrapValidator(_or_none)
+]
+Moment = Annotated[datetime, AfterValidator(lambda moment: moment if moment.tzinfo else moment.replace(tzinfo=UTC))]
+
+
+class Schema(pydantic.BaseModel):
+    """An object of the wire: camelCase outside, snake_case inside, immutable."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, defer_build=True)
+
+
+class Reference(Schema):
+    """An entity that is only known by its `self` URI."""
+
+    uri: Annotated[str, Field(alias="self")]
+
+    @cached_property
+    def id(self) -> str:
+        """The id at the end of the URI's path; the URI itself if it names no entity."""
+        found = entity_of(self.uri)
+        return found.id if found else self.uri
+
+
+Listed = TypeVar("Listed", bound=Reference)
+
+
+class Page(Schema, Generic[Listed]):
+    """One page of a list."""
+
+    values: list[Listed]
+    next_link: str | None = Field(default=None, alias="@nextLink")
+
+
+class FileLinks(Schema):
+    """The address of the content; it is signed and needs no key."""
+
+    content_url: str | None = None
+
+
+class File(Reference):
+    """A file of a dataset, evaluation or transcription; `name` says what it is about."""
+
+    name: str | None = None
+    kind: str | None = None
+    links: FileLinks | None = None
+
+
+class EntityError(Schema):
+    """The reason why an entity or an operation failed; code and message are free text."""
+
+    code: str | None = None
+    message: str | None = None
+
+
+class Entity(Reference):
+    """An entity with an id, a name and a locale."""
+
+    # The id is inserted into the paths of requests, so it must be a GUID.
+    uri: Annotated[str, Field(alias="self", pattern=f"^[^?#]*{ENTITY.pattern}{GUID.pattern}([?#]|$)")]
+    display_name: str
+    locale: str
+    description: str | None = None
+    created_date_time: Moment | None = None
+    custom_properties: dict[str, str] | None = None
+
+
+class StatefulEntity(Entity):
+    """An entity that the service works on, in a project or in none."""
+
+    status: str
+    last_action_date_time: Moment | None = None
+    project: Reference | None = None
+    properties: Mapping[str, Any] | None = None
+
+    @property
+    def error(self) -> EntityError | None:
+        """The reason why the work failed."""
+        error = (self.properties or {}).get("error")
+        return EntityError.model_validate(error) if isinstance(error, dict) else error

@@ -1,0 +1,300 @@
+"""Schemas of the service's answers, reduced to what is used here.
+
+Names are Azure's (source: the definitions of the same names in the published specifications). Unknown properties and
+values are ignored, so that a later version of the service does not break the client.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
+
+from custom_speech_tools.speech.addresses import GUID
+from custom_speech_tools.speech.entities import (
+    MAX_COUNT,
+    Count,
+    Duration,
+    EntityError,
+    Moment,
+    Schema,
+    StatefulEntity,
+)
+from custom_speech_tools.speech.entities import Entity as Entity
+from custom_speech_tools.speech.entities import File as File
+from custom_speech_tools.speech.entities import Listed as Listed
+from custom_speech_tools.speech.entities import Page as Page
+from custom_speech_tools.speech.entities import Reference as Reference
+
+
+class Project(Entity):
+    """A folder of the portals, in one locale."""
+
+
+# Properties that lists show are TypedDicts: decoding a list of thousands costs half of what it costs with models.
+
+
+class DatasetProperties(TypedDict, total=False):
+    """The result of importing a dataset; v3.2 writes the duration in ISO 8601, later versions in milliseconds."""
+
+    acceptedLineCount: Count
+    rejectedLineCount: Count
+    durationMilliseconds: Count
+    duration: Duration
+    error: EntityError | None
+
+
+class Dataset(StatefulEntity):
+    """Training or test data of one kind in one locale."""
+
+    kind: str
+    properties: DatasetProperties | None = None
+    links: dict[str, str] | None = None
+
+    @property
+    def waits_for_blocks(self) -> bool:
+        """True if its content has not been committed: only then the service names the address for that (recorded)."""
+        return "commitBlocks" in (self.links or {})
+
+    @property
+    def lines(self) -> int | None:
+        """Lines that the import accepted; None if the service does not say."""
+        return (self.properties or {}).get("acceptedLineCount")
+
+    @property
+    def rejected_lines(self) -> int | None:
+        """Lines that the import rejected; None if the service does not say."""
+        return (self.properties or {}).get("rejectedLineCount")
+
+    @property
+    def audio_seconds(self) -> float:
+        """Seconds of audio, 0 for text."""
+        properties = self.properties or {}
+        duration = properties.get("duration")
+        return duration.total_seconds() if duration else (properties.get("durationMilliseconds") or 0) / 1000
+
+    @property
+    def audio_hours(self) -> float | None:
+        """Hours of audio, None for text."""
+        return round(self.audio_seconds / 3600, 2) if self.audio_seconds else None
+
+
+class Block(Schema):
+    """A block of a dataset that is being uploaded."""
+
+    name: str
+
+
+class UploadedBlocks(Schema):
+    """The blocks of a dataset that the service has."""
+
+    uncommitted_blocks: list[Block] | None = None
+
+
+class DeprecationDates(TypedDict, total=False):
+    """Until when a model may be trained on (base models only) and used."""
+
+    adaptationDateTime: Moment | None
+    transcriptionDateTime: Moment | None
+
+
+class ModelFeatures(TypedDict, total=False):
+    """The uses of a model; v3.2 has one name for transcription."""
+
+    supportsTranscriptions: bool | None
+    supportsTranscriptionsSubmit: bool | None
+    supportsTranscriptionsTranscribe: bool | None
+    supportsAdaptationsWith: list[str] | None
+    supportsEndpoints: bool | None
+
+
+class ModelProperties(TypedDict, total=False):
+    """The properties of a base model or custom model."""
+
+    deprecationDates: DeprecationDates | None
+    features: ModelFeatures | None
+    chargeForAdaptation: bool | None
+    error: EntityError | None
+
+
+class Model(Entity):
+    """A base model or custom model."""
+
+    properties: ModelProperties | None = None
+
+    @property
+    def features(self) -> ModelFeatures:
+        """What it can be used for."""
+        return (self.properties or {}).get("features") or {}
+
+    @property
+    def transcription_until(self) -> datetime | None:
+        """Until when it, and models trained on it, transcribe."""
+        return ((self.properties or {}).get("deprecationDates") or {}).get("transcriptionDateTime")
+
+
+class BaseModel(Model):
+    """A model of Microsoft's that custom models are trained on."""
+
+    @property
+    def trains_with(self) -> list[str]:
+        """The kinds of datasets it can be trained with; empty if it cannot be trained."""
+        return self.features.get("supportsAdaptationsWith") or []
+
+    @property
+    def adaptation_until(self) -> datetime | None:
+        """Until when it can be trained on."""
+        return ((self.properties or {}).get("deprecationDates") or {}).get("adaptationDateTime")
+
+    @property
+    def training_is_charged(self) -> bool:
+        """True if training on it costs money, or if the service does not say."""
+        return (self.properties or {}).get("chargeForAdaptation") is not False
+
+    def is_trained_with(self, _: str) -> bool:
+        """Return False: no dataset of this resource is in a model of Microsoft's."""
+        return False
+
+
+class CustomModel(Model, StatefulEntity):
+    """A model that was trained on this resource or copied to it."""
+
+    base_model: Reference | None = None
+    datasets: list[Reference] | None = None
+    properties: ModelProperties | None = None
+
+    @property
+    def supports_endpoints(self) -> bool | None:
+        """True if it can be deployed; None if the service does not say."""
+        return self.features.get("supportsEndpoints")
+
+    def is_trained_with(self, dataset: str) -> bool | None:
+        """Return whether it was trained with a dataset; None if the service names no training data."""
+        return dataset in {part.id for part in self.datasets} if self.datasets else None
+
+
+class OperationResult(Schema):
+    """The address of the result of a finished operation."""
+
+    link: str | None = None
+
+
+class Operation(Schema):
+    """A copy that was started."""
+
+    # The id is inserted into the path of a request, so it must be a GUID.
+    id: Annotated[str, Field(alias="id", pattern=f"^{GUID.pattern}$")]
+    status: str
+    result: OperationResult | None = None
+    error: EntityError | None = None
+    created_date_time: Moment | None = None
+
+
+class ModelCopyAuthorization(Schema):
+    """The target's permission to copy; it is passed to the source unchanged."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: Annotated[str, Field(alias="id")]
+
+
+class Score(NamedTuple):
+    """The result of one model; rates are fractions, None until the evaluation has succeeded."""
+
+    word_error_rate: float | None
+    sentence_error_rate: float | None
+    words: int | None
+    insertions: int | None
+    deletions: int | None
+    substitutions: int | None
+
+
+_RATES_AND_COUNTS = (
+    "wordErrorRate",
+    "sentenceErrorRate",
+    "wordCount",
+    "wordInsertionCount",
+    "wordDeletionCount",
+    "wordSubstitutionCount",
+)
+
+
+class Evaluation(StatefulEntity):
+    """A test of two models, which may be the same, with one dataset."""
+
+    model1: Reference
+    model2: Reference
+    dataset: Reference
+    properties: Annotated[dict[str, Any], Field(max_length=200)] | None = None
+
+    def score(self, number: int) -> Score:
+        """Return the result of model 1 or 2; the service writes -1 for what it does not know."""
+        values = ((self.properties or {}).get(f"{name}{number}") for name in _RATES_AND_COUNTS)
+        known = [value if _is_count(value) else None for value in values]
+        return Score(*known[:2], *(None if value is None else int(value) for value in known[2:]))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
+
+
+class EndpointProperties(TypedDict, total=False):
+    """The properties of an endpoint."""
+
+    loggingEnabled: bool | None
+    error: EntityError | None
+
+
+class Endpoint(StatefulEntity):
+    """A deployed model."""
+
+    model: Reference | None = None
+    properties: EndpointProperties | None = None
+    links: dict[str, str] | None = None
+
+    @property
+    def logging(self) -> bool | None:
+        """True if the endpoint keeps recordings; None if the service does not say."""
+        return (self.properties or {}).get("loggingEnabled")
+
+    @property
+    def url(self) -> str | None:
+        """The address for WebSocket clients; v3.2 has one per mode, of which conversation is the general one."""
+        links = self.links or {}
+        return links.get("webSocket") or links.get("webSocketConversation") or next(iter(links.values()), None)
+
+
+class Transcription(StatefulEntity):
+    """A batch transcription: the job; its texts are files."""
+
+    model: Reference | None = None
+    dataset: Reference | None = None
+    properties: Annotated[dict[str, Any], Field(max_length=200)] | None = None
+
+    @property
+    def audio_seconds(self) -> float | None:
+        """Seconds of audio; None if the service does not say."""
+        milliseconds = (self.properties or {}).get("durationMilliseconds")
+        return milliseconds / 1000 if isinstance(milliseconds, int) and milliseconds > 0 else None
+
+
+class TranscriptionLocales(Schema):
+    """The locales of batch (`Submit`) and fast (`Transcribe`) transcription."""
+
+    submit: Annotated[list[str], Field(alias="Submit", default_factory=list)]
+    transcribe: Annotated[list[str], Field(alias="Transcribe", default_factory=list)]
+
+
+class FastPhrase(Schema):
+    """Some words in a row, or the text of a channel; single words have no confidence in fast transcription."""
+
+    text: str
+    confidence: float | None = None
+
+
+class FastTranscription(Schema):
+    """The answer of fast transcription."""
+
+    duration_milliseconds: Count
+    combined_phrases: list[FastPhrase] = Field(default_factory=list)
+    phrases: list[FastPhrase] = Field(default_factory=list)

@@ -1,7 +1,0 @@
-"""Projects."""
-
-from custom_speech_tools.speech.schemas.entities import Entity
-
-
-class Project(Entity):
-    """A folder of the portals, in one locale."""
