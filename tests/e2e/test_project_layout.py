@@ -82,3 +82,18 @@ def test_glossary_explains_every_level_of_a_finding() -> None:
 
     assert row
     assert re.findall(r"`(\w+)`:", row[1]) == list(get_args(Level))
+
+
+def test_no_chain_of_imports_between_guardrails_is_longer_than_five_modules() -> None:
+    """Facts, rules and plans: whoever reads a plan crosses at most four other modules."""
+    folder = ROOT / "tools/custom_speech_tools/guardrails"
+    pattern = re.compile(r"^from custom_speech_tools\.guardrails(?:\.(\w+))? import (\w+)", re.MULTILINE)
+    imports = {
+        file.stem: {module or name for module, name in pattern.findall(file.read_text(encoding="utf-8"))}
+        for file in folder.glob("*.py")
+    }
+
+    def longest_chain(module: str) -> list[str]:
+        return [module, *max(map(longest_chain, imports[module]), key=len, default=[])]
+
+    assert [chain for chain in map(longest_chain, imports) if len(chain) > 5] == []

@@ -82,7 +82,7 @@ async def test_connect_model_refuses_a_model_that_failed(call: Caller, azure: Az
     refusal = await call.refusal("connect_model", model=model, project="Contoso en-US")
 
     assert rules_of(refusal) == ["model-is-ready"]
-    assert 'Training of the model failed: "Too little data". Correct the cause and train it again' in refusal
+    assert 'Training of model "Calls" failed: "Too little data". Correct the cause and train it again' in refusal
 
 
 async def test_connect_model_says_what_else_is_wrong_on_a_read_only_resource(connect: Connect, azure: Azure) -> None:

@@ -1,6 +1,6 @@
 """connect_model: connect a model to a project."""
 
-from custom_speech_tools.guardrails.project_link import plan_project_link
+from custom_speech_tools.guardrails.project_connection import plan_project_connection
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
 from custom_speech_tools.runtime.presenters.model import Model, present_model
@@ -20,9 +20,9 @@ async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> 
 
     Needed after copy_model without project. Repeating it changes nothing; a model has one project.
     """
-    link = await plan_project_link(call, arguments.model, arguments.project, arguments.resource)
-    model = await link.link(call)
-    return await present_model(call, link.speech, model, already_existed=link.is_linked)
+    connection = await plan_project_connection(call, arguments.model, arguments.project, arguments.resource)
+    model = await connection.make(call)
+    return await present_model(call, connection.speech, model, already_existed=connection.is_made)
 
 
 tool = declare(connect_model, "Connect a model to a project", Annotations.UPDATE, "models")

@@ -3,7 +3,8 @@
 import anyio
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.resource_rules import projects_are_supported, resource_is_writable
+from custom_speech_tools.guardrails.references import projects_are_supported
+from custom_speech_tools.guardrails.resource_rules import resource_is_writable
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -43,7 +44,7 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
     speech, read_at = call.speech(arguments.resource), anyio.current_time()
     findings = [*resource_is_writable(speech.resource), *projects_are_supported(speech.resource)]
     if findings:
-        raise Refused("Nothing was created.", findings, "Then call again.")
+        raise Refused("Nothing was created.", findings)
     name, locale = arguments.display_name, arguments.locale
     key = idempotency_key("project", speech.resource.identity, name, locale, arguments.description)
     body: dict[str, JsonValue] = {"displayName": name, "locale": locale, "customProperties": {KEY_PROPERTY: key}}

@@ -1,6 +1,6 @@
 """list_projects: list the projects of a resource."""
 
-from custom_speech_tools.guardrails.resource_rules import projects_are_supported
+from custom_speech_tools.guardrails.references import projects_are_supported
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.lists import exact_locale, list_fields, list_from, matches_locale, present_items

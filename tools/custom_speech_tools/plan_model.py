@@ -2,9 +2,10 @@
 
 from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS, EstimatedCharge, training_charge
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
-from custom_speech_tools.guardrails.model_plan import ModelPlan, next_step_when_blocked, plan_training
+from custom_speech_tools.guardrails.model_plan import ModelPlan, plan_training
 from custom_speech_tools.runtime.confirmation import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.resources import resource_fields

@@ -111,11 +111,11 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
 async def _plan(call: CallContext, arguments: RollOutArguments) -> RolloutPlan:
     request = arguments.request()
     if (request.resource or call.app.default) not in call.app.resources:
-        raise Refused("Nothing was rolled out.", check_resources(call, request), "Correct all of this.")
+        raise Refused("Nothing was rolled out.", check_resources(call, request))
     model = await find(call.speech(request.resource), MODEL, arguments.model)
     if isinstance(model, Finding):
         findings = [*check_resources(call, request), model]
-        raise Refused("Nothing was rolled out.", findings, "Correct every finding of level block, then call again.")
+        raise Refused("Nothing was rolled out.", findings)
     return await plan_rollout(call, request, Subject.of(model))
 
 

@@ -4,7 +4,7 @@ import pydantic
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails.references import MODEL, find
-from custom_speech_tools.guardrails.resource_rules import resource_is_writable
+from custom_speech_tools.guardrails.resource_rules import parts_fit
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -36,11 +36,9 @@ async def update_model(arguments: UpdateModelArguments, call: CallContext) -> Mo
     """
     speech = call.speech(arguments.resource)
     model = await find(speech, MODEL, arguments.model)
-    findings = [*resource_is_writable(speech.resource)]
-    if isinstance(model, Finding):
-        raise Refused("Nothing was changed.", [*findings, model], "Correct all of this, then call again.")
-    if findings:
-        raise Refused("Nothing was changed.", findings, "Then call again.")
+    findings = [*parts_fit(speech.resource, None, model)]
+    if findings or isinstance(model, Finding):
+        raise Refused("Nothing was changed.", findings)
     wanted: dict[str, tuple[str | None, str | None]] = {
         "displayName": (arguments.display_name, model.display_name),
         "description": (arguments.description, model.description),

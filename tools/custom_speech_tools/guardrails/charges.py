@@ -1,10 +1,12 @@
-"""What a charge amounts to, from the operator's own prices. The API states none, and none is guessed."""
+"""Charges in words and in effects; amounts come from the operator's own prices, as the API states none."""
 
 from decimal import Decimal
 
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Effect, agreement_finding
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
-from custom_speech_tools.runtime.results import Result
-from custom_speech_tools.speech import SpeechResource
+from custom_speech_tools.runtime.results import Finding, Result
+from custom_speech_tools.speech import Speech, SpeechResource
+from custom_speech_tools.speech.sanitize import quote
 
 MAX_AUDIO_HOURS = 100.0
 """Hours of audio that training uses at most."""
@@ -49,6 +51,34 @@ def hosting_cost(resource: SpeechResource) -> str:
 def cost_in_words(charge: EstimatedCharge | None) -> str:
     """Return in a sentence what is charged, or where the price stands."""
     return f"That is {charge.basis}." if charge else f"The API does not state the price; see {PRICE_LIST}."
+
+
+def charged(speech: Speech, what: str, cost: str) -> str:
+    """Return in words that something is charged to a resource, or would be if the resource were not emulated."""
+    if speech.is_emulated:
+        return f"{what} would be charged on Azure; this resource is emulated, so nothing is charged. {cost}"
+    return f"{what} is charged to your Azure subscription (resource {speech.resource.name}). {cost}"
+
+
+def hosting_of(speech: Speech, request: str, model: str) -> Effect:
+    """Return the charge of a new endpoint.
+
+    Args:
+        request: The digest of the exact request.
+        model: The id of the model that is hosted.
+    """
+    cost = hosting_cost(speech.resource)
+    words = charged(speech, "Hosting an endpoint", f"It runs around the clock. {cost}")
+    return Effect("hosting", speech.resource.identity, request, (model, cost), words)
+
+
+def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) -> Finding:
+    """Return the finding about a new endpoint; another model in an existing one costs nothing more."""
+    cost = f"It runs around the clock and cannot be paused. {hosting_cost(speech.resource)}"
+    message = charged(speech, f"Hosting new endpoint {quote(name)}", cost)
+    free = "On a free (F0) resource it is deleted after seven days."
+    instead = "An existing endpoint can take the model instead, and keeps its id."
+    return agreement_finding("hosting", policy, f"{message} {free}", instead)
 
 
 def _charge(resource: SpeechResource, kind: str, hours: float, unit: str) -> EstimatedCharge | None:

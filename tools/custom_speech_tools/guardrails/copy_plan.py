@@ -1,32 +1,44 @@
-"""The plan of a copy: its checked facts, and whether the target has the copy already."""
+"""The plan of a copy, and its start: whoever started it before, in any process of this machine, it is found."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 import anyio
+from pydantic import Field, StringConstraints
 
-from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts, name_is_free
-from custom_speech_tools.guardrails.model_plan import next_step_when_blocked
-from custom_speech_tools.guardrails.references import MODEL, PROJECT, find
-from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts, may_be_copy, name_is_free
+from custom_speech_tools.guardrails.references import MODEL, find, find_project
+from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.parameters import (
+    AllowDuplicate,
+    Arguments,
+    Identifier,
+    ModelReference,
+    SourceResource,
+    WaitSeconds,
+)
+from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
 
 
-@dataclass(frozen=True, slots=True)
-class CopyRequest:
-    """A copy that is asked for; model and project as the caller named them."""
+class CopyArguments(Arguments):
+    """The arguments of copy_model."""
 
-    model: str
-    resource: str | None
-    to_resource: str
-    project: str | None = None
-    allow_duplicate: bool = False
+    model: ModelReference
+    to_resource: Annotated[
+        str, StringConstraints(min_length=1, max_length=256), Field(description="Name of the resource to copy to")
+    ]
+    project: Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact name")] = None
+    allow_duplicate: AllowDuplicate = False
+    wait_seconds: WaitSeconds = 0
+    resource: SourceResource = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +72,35 @@ class TargetState:
         earlier_copy: The same copy, made earlier.
     """
 
-    authorization: schemas.ModelCopyAuthorization | None
-    known: frozenset[str]
-    earlier_copy: schemas.CustomModel | None
-    findings: tuple[Finding, ...]
+    authorization: schemas.ModelCopyAuthorization | None = None
+    known: frozenset[str] = frozenset()
+    earlier_copy: schemas.CustomModel | None = None
+    findings: tuple[Finding, ...] = ()
 
 
-async def plan_copy(call: CallContext, request: CopyRequest) -> CopyPlan:
+@dataclass(frozen=True, slots=True)
+class StartedCopy:
+    """A copy that was started: its operation, or the new model itself."""
+
+    operation: schemas.Operation | None = None
+    model: schemas.CustomModel | None = None
+
+
+async def plan_copy(call: CallContext, arguments: CopyArguments) -> CopyPlan:
     """Fetch the facts and check them.
 
     Raises:
         Refused: A rule blocks the copy; every finding is listed.
     """
-    source, target, read_at = call.speech(request.resource), call.speech(request.to_resource), anyio.current_time()
-    has_projects = target.resource.api_version.has_projects
+    source, target = call.speech(arguments.resource), call.speech(arguments.to_resource)
+    read_at = anyio.current_time()
     async with task_group() as tasks:
-        model_task = tasks.create_task(find(source, MODEL, request.model))
-        wanted = request.project if has_projects else None
-        project_task = tasks.create_task(find(target, PROJECT, wanted)) if wanted else None
-    model, project = model_task.return_value, project_task.return_value if project_task else None
-    facts = CopyFacts(
-        source=source.resource,
-        target=target.resource,
-        now=call.now(source),
-        model=model,
-        project=project,
-        wants_project=request.project is not None,
-        target_has_key=target.resource.credential.has_key,
-        clock_skew=source.clock.skew,
-    )
-    findings = tuple(finding for rule in RULES for finding in rule(facts))
+        model_task = tasks.create_task(find(source, MODEL, arguments.model))
+        project_task = tasks.create_task(find_project(target, arguments.project))
+    model, project = model_task.return_value, project_task.return_value
+    findings = run_rules(RULES, CopyFacts(source, target, call.now(source), model, project))
     if is_blocked(findings) or isinstance(model, Finding) or isinstance(project, Finding):
-        raise Refused("Nothing was copied.", findings, next_step_when_blocked(findings))
+        raise Refused("Nothing was copied.", findings)
     return CopyPlan(source, target, model, project, findings, read_at)
 
 
@@ -104,29 +113,69 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     source_id = plan.source.resource.resource_id
     writer = call.writer(plan.target, plan.decision)
     async with task_group() as tasks:
-        copies_task = tasks.create_task(list_same_name(plan))
+        copies = tasks.create_task(_list_same_name(plan))
         authorization = tasks.create_task(writer.models_authorize_copy(source_id)) if source_id else None
-    others = copies_task.return_value
+    others = copies.return_value
     earlier = find_copy(plan.model, others)
-    name = plan.target.resource.name
-    findings = () if earlier else tuple(name_is_free(plan.model, others, name, allow_duplicate=allow_duplicate))
-    if is_blocked(findings):
-        raise Refused("Nothing was copied.", findings, "Then call again.")
+    taken = () if earlier else tuple(name_is_free(plan.model, others, plan.target, allow_duplicate=allow_duplicate))
+    if is_blocked(taken):
+        raise Refused("Nothing was copied.", taken)
     known = frozenset(model.id for model in others)
-    return TargetState(authorization.return_value if authorization else None, known, earlier, findings)
-
-
-async def list_same_name(plan: CopyPlan) -> list[schemas.CustomModel]:
-    """Return the models on the target that have the name and locale of the source."""
-    name, locale = plan.model.display_name, plan.model.locale
-    listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
-    return [model for model in listing.entities if model.display_name == name]
+    return TargetState(authorization.return_value if authorization else None, known, earlier, taken)
 
 
 def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
     """Return the model on the target that carries the same key: a copy keeps the properties of its source."""
     key = (model.custom_properties or {}).get(KEY_PROPERTY)
-    if not key:
+    same = (other for other in others if key and (other.custom_properties or {}).get(KEY_PROPERTY) == key)
+    return next((other for other in same if other.id != model.id), None)
+
+
+async def last_operation(call: CallContext, plan: CopyPlan) -> schemas.Operation | None:
+    """Return the operation of the same copy that was last started from this machine."""
+    made = call.app.idempotency.last_made(plan.key)
+    known = made.operation.id if made and made.operation else call.app.audit.last_id(plan.key)
+    if known is None:
         return None
-    keyed = (other for other in others if other.id != model.id)
-    return next((other for other in keyed if (other.custom_properties or {}).get(KEY_PROPERTY) == key), None)
+    try:
+        return await plan.source.operations_get_model_copy(known)
+    except AzureError as error:
+        if error.status != 404:
+            raise
+        return None
+
+
+async def running_copy(call: CallContext, plan: CopyPlan) -> StartedCopy | None:
+    """Return the same copy where it is still running, whichever process of this machine started it."""
+    operation = await last_operation(call, plan)
+    return None if operation is None or is_terminal(operation) else StartedCopy(operation=operation)
+
+
+async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState) -> tuple[StartedCopy, bool]:
+    """Start the copy unless the same one is there or running; return it, and whether it existed."""
+    if target.earlier_copy:
+        return StartedCopy(model=target.earlier_copy), True
+
+    async def find_started() -> StartedCopy | None:
+        if running := await running_copy(call, plan):
+            return running
+        others = await _list_same_name(plan)
+        # Without a key, a model of the name that did not exist before is the copy.
+        new = (model for model in others if model.id not in target.known and may_be_copy(plan.model, model))
+        found = find_copy(plan.model, others) or next(new, None)
+        return StartedCopy(model=found) if found else None
+
+    async def start() -> StartedCopy:
+        writer = call.writer(plan.source, replace(plan.decision, findings=(*plan.findings, *target.findings)))
+        if target.authorization:
+            return StartedCopy(operation=await writer.models_copy(plan.model.id, target.authorization))
+        key = await plan.target.resource.credential.key()  # v3.2 without a resource id takes the target's key
+        return StartedCopy(model=await writer.models_copy_with_key(plan.model.id, key))
+
+    return await call.app.idempotency.run(call, plan.key, start, find_started, read_at=plan.read_at)
+
+
+async def _list_same_name(plan: CopyPlan) -> list[schemas.CustomModel]:
+    name, locale = plan.model.display_name, plan.model.locale
+    listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
+    return [model for model in listing.entities if model.display_name == name]

@@ -17,12 +17,12 @@ from custom_speech_data.foreign_content import refuse_foreign_content
 from custom_speech_data.loudness import loudness_faults
 from custom_speech_data.repair import repair_text
 from custom_speech_tools.guardrails.local_files import LocalPath
+from custom_speech_tools.guardrails.resource_rules import MAX_REJECTED_SHARE
 from custom_speech_tools.runtime.recording_length import LONGEST_SECONDS, LONGEST_WHISPER_SECONDS
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
 MAX_REJECTED = 20
-MAX_REJECTED_SHARE = 0.1
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 

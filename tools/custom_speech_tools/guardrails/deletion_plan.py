@@ -15,8 +15,9 @@ from custom_speech_tools.guardrails.references import (
     TRANSCRIPTION,
     EntityKind,
     find,
+    projects_are_supported,
 )
-from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_are_supported, resource_is_writable
+from custom_speech_tools.guardrails.resource_rules import is_blocked, resource_is_writable
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -111,7 +112,7 @@ async def plan_deletion(call: CallContext, kind: DeletableKind, asked: str, reso
     users = await find_users(speech, kind, entity)
     findings += [*is_finished(kind, entity), *not_in_use(speech, kind, entity, users)]
     if is_blocked(findings):
-        raise Refused("Nothing was deleted.", findings, "Correct all of this, then call again.")
+        raise Refused("Nothing was deleted.", findings)
     message = f"Deleting {kind} {quote(entity.display_name)} ({entity.id}) cannot be undone. {_LOSS[kind]}"
     findings.append(agreement_finding("deletion", call.app.confirmation, message))
     return DeletionPlan(speech, kind, entity, tuple(findings), read_at)

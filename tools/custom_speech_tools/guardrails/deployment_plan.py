@@ -1,21 +1,32 @@
-"""Deploying a model to a new or an existing endpoint: the plan, and the requests that carry it out."""
+"""Deploying a model to a new or an existing endpoint: the arguments, the plan, and the requests that carry it out."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import anyio
-from pydantic import JsonValue
+import pydantic
+from pydantic import Field, JsonValue, StrictBool
 
-from custom_speech_tools.guardrails.charges import hosting_cost
-from custom_speech_tools.guardrails.deployment_rules import RULES, DeploymentFacts, DeploymentRequest
-from custom_speech_tools.guardrails.evaluation_plan import AnyModel, address_of_model
-from custom_speech_tools.guardrails.references import ENDPOINT, PROJECT, find, find_any_model
-from custom_speech_tools.guardrails.resource_rules import is_blocked
-from custom_speech_tools.runtime.agreement import ConfirmationPolicy, ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.guardrails.charges import hosting_is_charged, hosting_of
+from custom_speech_tools.guardrails.deployment_rules import RULES, DeploymentFacts
+from custom_speech_tools.guardrails.references import ENDPOINT, AnyModel, find, find_any_model, find_project, link_to
+from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
+from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key
 from custom_speech_tools.runtime.lists import newest_first
+from custom_speech_tools.runtime.parameters import (
+    Arguments,
+    Confirm,
+    Identifier,
+    ModelReference,
+    OptionalProject,
+    ResourceName,
+    ShortText,
+    WaitSeconds,
+)
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
@@ -24,9 +35,29 @@ from custom_speech_tools.speech.sanitize import quote
 PREVIOUS_MODEL_PROPERTY = "custom-speech-mcp-previous-model"
 """The name in `customProperties` under which an endpoint keeps the model that it had before."""
 
-
 ASKED_PROPERTY = "custom-speech-mcp-endpoint"
 """The name in `customProperties` under which a rollout asked for the endpoint, by which it is found when renamed."""
+
+
+class DeploymentArguments(Arguments):
+    """The arguments of deploy_model."""
+
+    model: ModelReference
+    endpoint: Annotated[
+        Identifier | None, Field(description="Existing endpoint that gets the model: id, self URI or exact name")
+    ] = None
+    display_name: Annotated[ShortText | None, Field(description="Name of a new endpoint")] = None
+    project: OptionalProject = None
+    logging: Annotated[StrictBool, Field(description="Keep recordings of a new endpoint")] = False
+    confirm: Confirm = None
+    wait_seconds: WaitSeconds = 0
+    resource: ResourceName = None
+
+    @pydantic.model_validator(mode="after")
+    def _names_one_endpoint(self) -> "DeploymentArguments":
+        if (self.endpoint is None) == (self.display_name is None):
+            raise ValueError("needs either endpoint (existing) or display_name (new)")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +81,35 @@ class DeploymentPlan:
         return self.endpoint is not None and has_model(self.endpoint, self.model) and self.endpoint.status != "Failed"
 
     @property
+    def project(self) -> schemas.Project | None:
+        """The project of a new endpoint."""
+        return self.facts.project if isinstance(self.facts.project, schemas.Project) else None
+
+    @property
     def key(self) -> str:
         """The idempotency key of a new endpoint."""
-        project = self.facts.project.id if isinstance(self.facts.project, schemas.Project) else None
-        request = self.facts.request
-        return idempotency_key("endpoint", request.display_name, self.model.id, project, request.logging)
+        project, facts = self.project.id if self.project else None, self.facts
+        return idempotency_key("endpoint", facts.display_name, self.model.id, project, facts.logging)
 
     def definition(self) -> dict[str, JsonValue]:
         """Return the body of Endpoints_Create."""
-        request, speech = self.facts.request, self.speech
         body: dict[str, JsonValue] = {
-            "displayName": request.display_name,
+            "displayName": self.facts.display_name,
             "locale": self.model.locale,
-            "model": {"self": address_of_model(speech, self.model)},
-            "properties": {"loggingEnabled": request.logging},
-            "customProperties": {KEY_PROPERTY: self.key, **self._asked()},
+            "model": link_to(self.speech, self.model),
+            "properties": {"loggingEnabled": self.facts.logging},
+            "customProperties": {KEY_PROPERTY: self.key, **self._asked_as()},
         }
-        if isinstance(self.facts.project, schemas.Project):
-            body["project"] = {"self": speech.address_of(f"/projects/{self.facts.project.id}")}
-        return body
+        return body | ({"project": link_to(self.speech, self.project)} if self.project else {})
 
     def changes(self) -> dict[str, JsonValue]:
         """Return the body of Endpoints_Update: the model, and what leads back to the one that it replaces."""
         replaced = self.facts.replaced
-        properties: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: replaced.uri} if replaced else {}
-        properties |= self._asked()
-        return {"model": {"self": address_of_model(self.speech, self.model)}, "customProperties": properties}
+        previous: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: replaced.uri} if replaced else {}
+        return {"model": link_to(self.speech, self.model), "customProperties": previous | self._asked_as()}
 
-    def _asked(self) -> dict[str, JsonValue]:
-        asked = self.facts.request.asked_as
-        return {ASKED_PROPERTY: asked} if asked else {}
+    def _asked_as(self) -> dict[str, JsonValue]:
+        return {ASKED_PROPERTY: self.facts.asked_as} if self.facts.asked_as else {}
 
     @property
     def existing(self) -> schemas.Endpoint | None:
@@ -98,40 +128,11 @@ class DeploymentPlan:
         return ConfirmationRequest(
             effects=(effect,) if effect else (),
             question=f"{effect.words if effect else ''} Deploy model {quote(self.model.display_name)} to new endpoint "
-            f"{quote(self.facts.request.display_name or '')} ({self.model.locale})?",
+            f"{quote(self.facts.display_name or '')} ({self.model.locale})?",
             findings=self.findings,
             not_done="Nothing was deployed.",
             declined="Put the model into an existing endpoint, or leave it.",
         )
-
-
-def hosting_of(speech: Speech, request: str, model: str) -> Effect:
-    """Return the charge of a new endpoint.
-
-    Args:
-        request: The digest of the exact request.
-        model: The id of the model that is hosted.
-    """
-    words = (
-        f"Hosting an endpoint is charged around the clock to your Azure subscription (resource {speech.resource.name})."
-    )
-    if speech.is_emulated:
-        words = "Hosting an endpoint would be charged on Azure; this resource is emulated, so nothing is charged."
-    cost = hosting_cost(speech.resource)
-    return Effect("hosting", speech.resource.identity, request, (model, cost), f"{words} {cost}")
-
-
-def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) -> Finding:
-    """Return the finding about a new endpoint; another model in an existing one costs nothing more."""
-    emulated = " It is emulated, so nothing is really charged." if speech.is_emulated else ""
-    message = (
-        f"Endpoint {quote(name)} is new; hosting it is charged around the clock to resource {speech.resource.name}, "
-        f"and cannot be paused.{emulated} {hosting_cost(speech.resource)} "
-        "On a free (F0) resource it is deleted after seven days."
-    )
-    return agreement_finding(
-        "hosting", policy, message, "An existing endpoint can take the model instead, and keeps its id."
-    )
 
 
 def has_model(endpoint: schemas.Endpoint, model: AnyModel) -> bool:
@@ -139,51 +140,27 @@ def has_model(endpoint: schemas.Endpoint, model: AnyModel) -> bool:
     return endpoint.model is not None and endpoint.model.id == model.id
 
 
-async def deploy(call: CallContext, plan: DeploymentPlan, how: str) -> tuple[schemas.Endpoint, bool]:
-    """Carry out the deployment once; return the endpoint, and whether it had the model already.
-
-    Args:
-        how: How the user agreed, for the audit log.
-    """
-    speech, existing = plan.speech, plan.existing
-    writer = call.writer(speech, Decision(plan.findings, plan.key, how))
-    if existing is not None:
-        return existing, True
-    if plan.endpoint is None:
-
-        async def find() -> schemas.Endpoint | None:
-            return find_by_key(plan.key, (await speech.endpoints_list()).entities)
-
-        return await call.app.idempotency.run(
-            call, plan.key, lambda: writer.endpoints_create(plan.definition()), find, read_at=plan.read_at
-        )
-    if plan.is_deployed:
-        return plan.endpoint, True
-    return await writer.endpoints_update(plan.endpoint.id, plan.changes()), False
-
-
-async def plan_deployment(call: CallContext, request: DeploymentRequest) -> DeploymentPlan:
+async def plan_deployment(call: CallContext, arguments: DeploymentArguments) -> DeploymentPlan:
     """Fetch the facts and check them.
 
     Raises:
         Refused: A rule blocks the deployment; every finding is listed.
     """
-    speech, read_at = call.speech(request.resource), anyio.current_time()
-    has_projects = speech.resource.api_version.has_projects
+    speech, read_at, asked = call.speech(arguments.resource), anyio.current_time(), arguments.endpoint
     async with task_group() as tasks:
-        model = tasks.create_task(find_any_model(speech, request.model))
-        endpoint = tasks.create_task(find(speech, ENDPOINT, request.endpoint)) if request.endpoint else None
-        wanted = request.project if has_projects else None
-        project = tasks.create_task(find(speech, PROJECT, wanted)) if wanted else None
-        endpoints = None if request.endpoint else tasks.create_task(speech.endpoints_list())
-        evaluations = tasks.create_task(speech.evaluations_list(status="Succeeded")) if request.endpoint else None
+        model = tasks.create_task(find_any_model(speech, arguments.model))
+        project = tasks.create_task(find_project(speech, arguments.project))
+        endpoint = tasks.create_task(find(speech, ENDPOINT, asked)) if asked else None
+        evaluations = tasks.create_task(speech.evaluations_list(status="Succeeded")) if asked else None
+        endpoints = None if asked else tasks.create_task(speech.endpoints_list())
     facts = DeploymentFacts(
         speech,
-        request,
         call.now(speech),
         model.return_value,
         endpoint.return_value if endpoint else None,
-        project.return_value if project else None,
+        project.return_value,
+        arguments.display_name,
+        arguments.logging,
         newest_first(evaluations.return_value.entities) if evaluations else (),
         endpoints.return_value.entities if endpoints else (),
     )
@@ -196,10 +173,30 @@ def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) 
     Raises:
         Refused: A rule blocks it; every finding is listed.
     """
-    name = facts.request.display_name
-    findings = tuple(finding for rule in RULES for finding in rule(facts))
-    if name:
-        findings = (*findings, hosting_is_charged(facts.speech, name, call.app.confirmation))
+    findings = run_rules(RULES, facts)
+    if facts.display_name:
+        findings = (*findings, hosting_is_charged(facts.speech, facts.display_name, call.app.confirmation))
     if is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
-        raise Refused("Nothing was deployed.", findings, "Correct every finding of level block, then call again.")
+        raise Refused("Nothing was deployed.", findings)
     return DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)
+
+
+async def deploy(call: CallContext, plan: DeploymentPlan, how: str) -> tuple[schemas.Endpoint, bool]:
+    """Carry out the deployment once; return the endpoint, and whether it had the model already.
+
+    Args:
+        how: How the user agreed, for the audit log.
+    """
+    speech, known = plan.speech, plan.endpoint if plan.is_deployed else plan.existing
+    if known is not None:
+        return known, True
+    writer = call.writer(speech, Decision(plan.findings, plan.key, how))
+    if plan.endpoint is not None:
+        return await writer.endpoints_update(plan.endpoint.id, plan.changes()), False
+
+    async def find_made() -> schemas.Endpoint | None:
+        return find_by_key(plan.key, (await speech.endpoints_list()).entities)
+
+    return await call.app.idempotency.run(
+        call, plan.key, lambda: writer.endpoints_create(plan.definition()), find_made, read_at=plan.read_at
+    )

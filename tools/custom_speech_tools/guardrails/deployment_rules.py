@@ -1,38 +1,16 @@
-"""The rules of deploying a model: each a pure function from facts to findings, named for what it requires."""
+"""The facts and the rules of deploying a model: pure functions from facts to findings."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from custom_speech_tools.guardrails import resource_rules
-from custom_speech_tools.guardrails.evaluation_plan import AnyModel
-from custom_speech_tools.guardrails.resource_rules import projects_are_supported
+from custom_speech_tools.guardrails.references import AnyModel
+from custom_speech_tools.guardrails.resource_rules import Findings, model_is_ready, parts_fit
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.results import Finding, Level, Remedy
+from custom_speech_tools.runtime.results import Finding, Level
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, word
-
-Findings = Iterator[Finding]
-
-
-@dataclass(frozen=True, slots=True)
-class DeploymentRequest:
-    """A deployment that is asked for: `endpoint` names an existing one, `display_name` a new one.
-
-    Attributes:
-        is_tested: Whether a rollout's gate has shown that the model is better than the endpoint's.
-        asked_as: The name under which a rollout asked for the endpoint.
-    """
-
-    model: str
-    endpoint: str | None
-    display_name: str | None
-    project: str | None
-    logging: bool
-    resource: str | None
-    is_tested: bool = False
-    asked_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,77 +19,48 @@ class DeploymentFacts:
 
     Attributes:
         now: The service's time.
+        endpoint: The existing endpoint that gets the model, None if a new one is asked for.
+        display_name: The name of a new endpoint.
         evaluations: The finished evaluations of the resource, if another model is replaced.
         endpoints: All endpoints of the resource, if a new one is asked for: the same request may have made one.
+        is_tested: Whether a rollout's gate has shown that the model is better than the endpoint's.
+        asked_as: The name under which a rollout asked for the endpoint.
     """
 
     speech: Speech
-    request: DeploymentRequest
     now: datetime
     model: AnyModel | Finding
     endpoint: schemas.Endpoint | Finding | None
     project: schemas.Project | Finding | None
-    evaluations: Sequence[schemas.Evaluation]
+    display_name: str | None
+    logging: bool = False
+    evaluations: Sequence[schemas.Evaluation] = ()
     endpoints: Sequence[schemas.Endpoint] = ()
+    is_tested: bool = False
+    asked_as: str | None = None
 
     @property
     def replaced(self) -> schemas.Reference | None:
-        """The model that the endpoint has now, where it is another one."""
-        endpoint, model = self.endpoint, self.model
-        if not isinstance(endpoint, schemas.Endpoint) or not isinstance(model, AnyModel) or endpoint.model is None:
-            return None
-        return None if endpoint.model.id == model.id else endpoint.model
+        """The model that the endpoint has now, if it is another one."""
+        has = self.endpoint.model if isinstance(self.endpoint, schemas.Endpoint) else None
+        return has if has and isinstance(self.model, AnyModel) and has.id != self.model.id else None
 
 
-def references_are_found(facts: DeploymentFacts) -> Findings:
-    """Require that model, endpoint and project exist."""
-    yield from (part for part in (facts.model, facts.endpoint, facts.project) if isinstance(part, Finding))
+def named_parts_fit(facts: DeploymentFacts) -> Findings:
+    """Require that model, endpoint and project exist and have one locale, on a resource that may be changed."""
+    locale = facts.model.locale if isinstance(facts.model, AnyModel) else None
+    yield from parts_fit(facts.speech.resource, locale, facts.model, facts.endpoint, facts.project)
 
 
-def resource_is_writable(facts: DeploymentFacts) -> Findings:
-    """Require that the resource may be changed."""
-    yield from resource_rules.resource_is_writable(facts.speech.resource)
-
-
-def project_is_supported(facts: DeploymentFacts) -> Findings:
-    """Require projects in the API version where one is asked for."""
-    if facts.request.project:
-        yield from projects_are_supported(facts.speech.resource)
-
-
-def locales_match(facts: DeploymentFacts) -> Findings:
-    """Require that model, endpoint and project have one locale."""
-    if not isinstance(facts.model, AnyModel):
-        return
-    for noun, part in (("Endpoint", facts.endpoint), ("Project", facts.project)):
-        if isinstance(part, schemas.Entity) and part.locale.lower() != facts.model.locale.lower():
-            yield Finding(
-                rule="locale-match",
-                level="block",
-                message=f"{noun} {quote(part.display_name)} has locale {word(part.locale)}, the model "
-                f"{word(facts.model.locale)}.",
-                fix=f"Use a {noun.lower()} of {word(facts.model.locale)}.",
-            )
-
-
-def model_is_ready(facts: DeploymentFacts) -> Findings:
-    """Require a trained model that still transcribes and can be deployed."""
+def model_can_be_deployed(facts: DeploymentFacts) -> Findings:
+    """Require a trained model that still transcribes and that endpoints take."""
     model = facts.model
-    if not isinstance(model, AnyModel):
-        return
-    problem = fix = None
-    remedy: Remedy = "correct"
-    if isinstance(model, schemas.CustomModel) and model.status != "Succeeded":
-        problem, fix = f"is {word(model.status)}, not Succeeded", "Use a model that was trained."
-        if model.status in ("NotStarted", "Running"):
-            fix, remedy = "Wait for it; get_model shows its progress.", "wait"
-    elif isinstance(model, schemas.CustomModel) and model.supports_endpoints is False:
-        problem, fix = "cannot be deployed to an endpoint", "Use a model on another base model."
-    elif model.transcription_until and model.transcription_until <= facts.now:
-        problem, fix = f"stopped transcribing on {model.transcription_until:%Y-%m-%d}", "Train a new one."
-    if problem and fix:
-        message = f"Model {quote(model.display_name)} {problem}."
-        yield Finding(rule="model-is-ready", level="block", message=message, fix=fix, remedy=remedy)
+    if isinstance(model, AnyModel):
+        yield from model_is_ready(model, facts.now, facts.speech.resource.name)
+    if isinstance(model, schemas.CustomModel) and model.status == "Succeeded" and model.supports_endpoints is False:
+        message = f"Model {quote(model.display_name)} cannot be deployed to an endpoint."
+        fix = "Use a model on another base model."
+        yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
 
 
 def endpoint_is_ready(facts: DeploymentFacts) -> Findings:
@@ -128,19 +77,19 @@ def endpoint_is_ready(facts: DeploymentFacts) -> Findings:
 
 def is_better_than_current(facts: DeploymentFacts) -> Findings:
     """Warn, or block where the resource requires an evaluation, unless a test shows that the model is not worse."""
-    replaced, model = facts.replaced, facts.model
-    if replaced is None or facts.request.is_tested or not isinstance(model, AnyModel):
+    replaced, model, resource = facts.replaced, facts.model, facts.speech.resource
+    if replaced is None or facts.is_tested or isinstance(model, Finding):
         return
-    level: Level = "block" if facts.speech.resource.require_evaluation else "warn"
-    rates = rates_of(model.id, replaced.id, facts.evaluations)
-    test = call_step(
-        "create_evaluation",
-        model=model.id,
-        compare_with=replaced.id,
-        dataset=Placeholder("test dataset"),
-        resource=facts.speech.resource.name,
-    )
+    level: Level = "block" if resource.require_evaluation else "warn"
+    rates = _rates_of(model.id, replaced.id, facts.evaluations)
     if rates is None:
+        test = call_step(
+            "create_evaluation",
+            model=model.id,
+            compare_with=replaced.id,
+            dataset=Placeholder("test dataset"),
+            resource=resource.name,
+        )
         message = f"No finished evaluation compares the model with the endpoint's present model ({replaced.id})."
         yield Finding(rule="better-than-current", level=level, message=message, fix=f"{test} tests it.")
     elif rates[0] > rates[1]:
@@ -152,7 +101,7 @@ def is_better_than_current(facts: DeploymentFacts) -> Findings:
         yield Finding(rule="better-than-current", level=level, message=message, fix=fix)
 
 
-def rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) -> tuple[float, float] | None:
+def _rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) -> tuple[float, float] | None:
     """Return the word error rates of two models in the newest evaluation that compares them, in this order."""
     for evaluation in evaluations:
         rates = {
@@ -167,7 +116,7 @@ def rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) 
 
 def logging_has_storage(facts: DeploymentFacts) -> Findings:
     """Warn that recordings are kept only on resources with own storage (migration guide to 2024-11-15)."""
-    if facts.request.logging and facts.speech.resource.api_version.name != "v3.2":
+    if facts.logging and facts.speech.resource.api_version.name != "v3.2":
         yield Finding(
             rule="logging-has-storage",
             level="warn",
@@ -178,11 +127,8 @@ def logging_has_storage(facts: DeploymentFacts) -> Findings:
 
 
 RULES: tuple[Callable[[DeploymentFacts], Findings], ...] = (
-    resource_is_writable,
-    references_are_found,
-    project_is_supported,
-    locales_match,
-    model_is_ready,
+    named_parts_fit,
+    model_can_be_deployed,
     endpoint_is_ready,
     is_better_than_current,
     logging_has_storage,

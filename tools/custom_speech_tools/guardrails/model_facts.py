@@ -1,9 +1,9 @@
 """The facts on which the rules of training decide, fetched concurrently."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, PROJECT, find
+from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, find, find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import (
     AllowDuplicate,
@@ -62,7 +62,6 @@ class ModelFacts:
         base_models: All base models of the locale.
         same_name: Custom models that have the name and the locale already.
         audio_resources: Other configured resources that train with audio, where this one does not.
-        clock_skew: The lead of the service's clock.
     """
 
     request: TrainingArguments
@@ -74,7 +73,6 @@ class ModelFacts:
     base_models: tuple[schemas.BaseModel, ...]
     same_name: tuple[schemas.CustomModel, ...] = ()
     audio_resources: tuple[AudioResource, ...] = ()
-    clock_skew: timedelta = field(default=timedelta())
 
     @property
     def found_datasets(self) -> tuple[schemas.Dataset, ...]:
@@ -136,10 +134,10 @@ def takes_data(base: schemas.BaseModel, kind: str) -> bool:
 
 async def gather_model_facts(call: CallContext, request: TrainingArguments) -> ModelFacts:
     """Fetch every fact concurrently: one round trip, whatever the number of datasets."""
-    speech = call.speech(request.resource)
+    speech, asked = call.speech(request.resource), request.base_model
     async with task_group() as tasks:
-        project = tasks.create_task(_project(speech, request))
-        base_model = tasks.create_task(_base_model(speech, request))
+        project = tasks.create_task(find_project(speech, request.project))
+        base_model = tasks.create_task(find(speech, BASE_MODEL, asked, request.locale)) if asked else None
         base_models = tasks.create_task(speech.models_list_base_models(locale=request.locale))
         same_name = tasks.create_task(_same_name(speech, request))
         datasets = [tasks.create_task(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
@@ -154,24 +152,11 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         now=call.now(speech),
         project=project.return_value,
         datasets=tuple(dataset.return_value for dataset in datasets),
-        base_model=base_model.return_value,
+        base_model=base_model.return_value if base_model else None,
         base_models=tuple(base_models.return_value.entities),
         same_name=same_name.return_value,
         audio_resources=tuple(other.return_value for other in others),
-        clock_skew=speech.clock.skew,
     )
-
-
-async def _project(speech: Speech, request: TrainingArguments) -> schemas.Project | Finding | None:
-    if request.project is None or not speech.resource.api_version.has_projects:
-        return None
-    return await find(speech, PROJECT, request.project)
-
-
-async def _base_model(speech: Speech, request: TrainingArguments) -> schemas.BaseModel | Finding | None:
-    if request.base_model is None:
-        return None
-    return await find(speech, BASE_MODEL, request.base_model, request.locale)
 
 
 async def _same_name(speech: Speech, request: TrainingArguments) -> tuple[schemas.CustomModel, ...]:

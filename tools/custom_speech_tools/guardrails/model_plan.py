@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import anyio
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.charges import training_cost
+from custom_speech_tools.guardrails.charges import charged, training_cost
 from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments, gather_model_facts
 from custom_speech_tools.guardrails.model_rules import RULES
-from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.guardrails.references import link_to
+from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
@@ -69,18 +70,12 @@ class ModelPlan:
         if self.existing or self.is_blocked or not self.is_charged or self.base_model is None:
             return None
         speech = self.facts.speech
-        words = f"This training is charged to your Azure subscription (resource {speech.resource.name})."
-        if speech.is_emulated:
-            words = "This training would be charged on Azure; this resource is emulated, so nothing is charged."
         cost = training_cost(speech.resource, self.facts.audio_hours)
-        price = (self.base_model.id, cost)
-        return Effect("training", speech.resource.identity, self._told(), price, f"{words} {cost}")
-
-    def _told(self) -> str:
-        request = self.facts.request
-        datasets = sorted(dataset.id for dataset in self.facts.found_datasets)
+        request, datasets = self.facts.request, sorted(dataset.id for dataset in self.facts.found_datasets)
         told = (request.display_name, request.locale, request.description, request.allow_duplicate)
-        return idempotency_key(*told, *datasets)
+        digest, price = idempotency_key(*told, *datasets), (self.base_model.id, cost)
+        words = charged(speech, "This training", cost)
+        return Effect("training", speech.resource.identity, digest, price, words)
 
     def key_for(self, agreement: str) -> str:
         """Return the key that the model will carry.
@@ -112,15 +107,15 @@ class ModelPlan:
         body: dict[str, JsonValue] = {
             "displayName": request.display_name,
             "locale": request.locale,
-            "datasets": [{"self": speech.address_of(f"/datasets/{item.id}")} for item in self.facts.found_datasets],
+            "datasets": [link_to(speech, dataset) for dataset in self.facts.found_datasets],
             "customProperties": {KEY_PROPERTY: key},
         }
         if request.description:
             body["description"] = request.description
         if self.base_model:
-            body["baseModel"] = {"self": speech.address_of(f"/models/base/{self.base_model.id}")}
+            body["baseModel"] = link_to(speech, self.base_model)
         if isinstance(self.facts.project, schemas.Project):
-            body["project"] = {"self": speech.address_of(f"/projects/{self.facts.project.id}")}
+            body["project"] = link_to(speech, self.facts.project)
         return body
 
 
@@ -136,8 +131,8 @@ def check_model_facts(
     carried = f"{key}-{idempotency_key(agreement)}" if is_duplicate else key
     failed = ids_of_failed(facts.same_name)
     existing = find_by_key(carried, facts.same_name, failed) if agreement or not is_duplicate else None
-    findings = [finding for rule in RULES for finding in rule(facts)]
-    plan = ModelPlan(facts, tuple(findings), key, existing, read_at)
+    findings = run_rules(RULES, facts)
+    plan = ModelPlan(facts, findings, key, existing, read_at)
     return replace(plan, findings=(*findings, *_already_exists(plan), *_training_is_charged(plan, policy)))
 
 
@@ -159,7 +154,7 @@ async def checked_training(call: CallContext, request: TrainingArguments, agreem
     """
     plan = await plan_training(call, request, agreement)
     if plan.is_blocked:
-        raise Refused("Nothing was created.", plan.findings, next_step_when_blocked(plan.findings))
+        raise Refused("Nothing was created.", plan.findings)
     return plan
 
 
@@ -180,16 +175,6 @@ async def train(call: CallContext, plan: ModelPlan, key: str, how: str) -> tuple
     return await call.app.idempotency.run(
         call, key, lambda: writer.models_create(plan.definition(key)), find, read_at=plan.read_at
     )
-
-
-def next_step_when_blocked(findings: tuple[Finding, ...]) -> str:
-    """Return what to do about blocking findings: wait, give up, or correct."""
-    blocking = [finding for finding in findings if finding.level == "block"]
-    if all(finding.remedy == "wait" for finding in blocking):
-        return "Nothing needs to be corrected: call again when that is finished."
-    if any(finding.remedy == "none" for finding in blocking):
-        return "This cannot be done as asked; tell your user."
-    return "Correct every finding of level block, then call again."
 
 
 def training_key(facts: ModelFacts, display_name: str | None = None, base_model: str | None = None) -> str:
@@ -240,11 +225,8 @@ def _already_exists(plan: ModelPlan) -> Iterator[Finding]:
 def _training_is_charged(plan: ModelPlan, policy: ConfirmationPolicy) -> Iterator[Finding]:
     if plan.effect is None or plan.base_model is None:
         return
-    resource, free = plan.facts.speech.resource, plan.uncharged_alternative
+    free = plan.uncharged_alternative
     instead = f"Base model {quote(free.display_name)} ({free.id}) takes the data without a charge." if free else ""
-    emulated = " It is emulated, so nothing is really charged." if plan.facts.speech.is_emulated else ""
-    message = (
-        f"Training on base model {quote(plan.base_model.display_name)} is charged to resource "
-        f"{resource.name}.{emulated} {training_cost(resource, plan.facts.audio_hours)}"
-    )
+    cost = training_cost(plan.facts.speech.resource, plan.facts.audio_hours)
+    message = charged(plan.facts.speech, f"Training on base model {quote(plan.base_model.display_name)}", cost)
     yield agreement_finding("training", policy, message, instead)

@@ -1,58 +1,25 @@
 """The rules of training a model: each a pure function from facts to findings, named for what it requires."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
-from custom_speech_tools.guardrails import resource_rules
 from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS
 from custom_speech_tools.guardrails.model_facts import ModelFacts, adapts_to_text_only, takes_data
-from custom_speech_tools.guardrails.resource_rules import projects_are_supported
+from custom_speech_tools.guardrails.resource_rules import Findings, clocks_agree, dataset_is_ready, parts_fit
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.presenters.model import AUDIO_KINDS
 from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import quote, reason_clause, sanitize, word
-
-Findings = Iterator[Finding]
+from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
 EXPIRY_WARNING = timedelta(days=30)
-MAX_REJECTED_SHARE = 0.1
 
 
-def references_are_found(facts: ModelFacts) -> Findings:
-    """Require that every named project, dataset and base model exists on the resource."""
-    yield from (fact for fact in (facts.project, facts.base_model, *facts.datasets) if isinstance(fact, Finding))
-
-
-def resource_is_writable(facts: ModelFacts) -> Findings:
-    """Require that the resource may be changed."""
-    yield from resource_rules.resource_is_writable(facts.speech.resource)
-
-
-def clocks_agree(facts: ModelFacts) -> Findings:
-    """Warn where dates are judged by another clock than this machine's."""
-    yield from resource_rules.clocks_agree(facts.clock_skew)
-
-
-def project_is_supported(facts: ModelFacts) -> Findings:
-    """Require projects in the API version where one is asked for."""
-    if facts.request.project:
-        yield from projects_are_supported(facts.speech.resource)
-
-
-def locales_match(facts: ModelFacts) -> Findings:
-    """Require that model, project, base model and every dataset have one locale; it can never be changed later."""
-    locale = facts.request.locale
-    for noun, entity in _parts(facts):
-        if entity.locale.lower() != locale.lower():
-            other = word(entity.locale)
-            yield Finding(
-                rule="locale-match",
-                level="block",
-                message=f"{noun} {quote(entity.display_name)} has locale {other}, the model {locale}.",
-                fix=f"Use a {noun.lower()} of {locale}, or create the model in {other}.",
-            )
+def named_parts_fit(facts: ModelFacts) -> Findings:
+    """Require that project, base model and datasets exist and have one locale, on a resource that may be changed."""
+    parts = (facts.project, facts.base_model, *facts.datasets)
+    yield from parts_fit(facts.speech.resource, facts.request.locale, *parts)
 
 
 def region_trains_audio(facts: ModelFacts) -> Findings:
@@ -129,8 +96,9 @@ def _not_accepted(facts: ModelFacts, base: schemas.BaseModel, dataset: schemas.D
 
 
 def base_model_is_open(facts: ModelFacts) -> Findings:
-    """Require that the base model may still be trained on; warn where less than 30 days are left."""
+    """Require that the base model may still be trained on; warn of its last 30 days, and of clocks that differ."""
     locale, here = facts.request.locale, facts.speech.resource.name
+    yield from clocks_agree(facts.speech.clock.skew)
     if isinstance(facts.base_model, Finding):
         return
     if facts.base_model is None and not facts.base_models:
@@ -142,44 +110,20 @@ def base_model_is_open(facts: ModelFacts) -> Findings:
         fix = "No model of this locale can be trained at present; only another locale can."
         yield Finding(rule="base-model-open", level="block", message=message, fix=fix, remedy="none")
     elif base := facts.chosen_base_model:
-        choose = f"{call_step('list_base_models', locale=locale, resource=here)} lists the open ones."
-        yield from _is_open(base, facts.now, choose)
-
-
-def _is_open(base: schemas.BaseModel, now: datetime, choose: str) -> Findings:
-    until, name = base.adaptation_until, quote(base.display_name)
-    if until is not None and until <= now:
-        message = f"Base model {name} has been closed for training since {until:%Y-%m-%d}."
-        yield Finding(rule="base-model-open", level="block", message=message, fix=choose)
-    elif until is not None and until - now <= EXPIRY_WARNING:
-        message = f"Base model {name} can be trained on until {until:%Y-%m-%d} only."
-        yield Finding(rule="base-model-open", level="warn", message=message, fix="Train soon, or use a newer one.")
+        until, name = base.adaptation_until, quote(base.display_name)
+        if until is not None and until <= facts.now:
+            message = f"Base model {name} has been closed for training since {until:%Y-%m-%d}."
+            fix = f"{call_step('list_base_models', locale=locale, resource=here)} lists the open ones."
+            yield Finding(rule="base-model-open", level="block", message=message, fix=fix)
+        elif until is not None and until - facts.now <= EXPIRY_WARNING:
+            message = f"Base model {name} can be trained on until {until:%Y-%m-%d} only."
+            yield Finding(rule="base-model-open", level="warn", message=message, fix="Train soon, or use a newer one.")
 
 
 def datasets_are_ready(facts: ModelFacts) -> Findings:
     """Require that every dataset is imported and not empty; warn where much of it was rejected."""
     for dataset in facts.found_datasets:
         yield from dataset_is_ready(dataset, facts.speech.resource.name)
-
-
-def dataset_is_ready(dataset: schemas.Dataset, resource: str) -> Findings:
-    """Require that one dataset is imported and not empty; warn where more than a tenth was rejected."""
-    name, rejected, accepted = quote(dataset.display_name), dataset.rejected_lines or 0, dataset.lines or 0
-    if dataset.status == "Failed":
-        reason = reason_clause(dataset.error.message if dataset.error else None)
-        message, fix = f"The import of dataset {name} failed{reason}", "Correct the data and upload it again."
-        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
-    elif dataset.status != "Succeeded":
-        message = f"Dataset {name} is still being imported ({word(dataset.status)})."
-        fix = f"Wait for it: {call_step('list_datasets', locale=dataset.locale, resource=resource)} shows its status."
-        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix, remedy="wait")
-    elif dataset.lines == 0 and not dataset.audio_seconds:
-        message, fix = f"Dataset {name} is empty: no line was accepted.", "Correct the data and upload it again."
-        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
-    elif rejected > MAX_REJECTED_SHARE * (rejected + accepted):
-        message = f"Of dataset {name}, {rejected} of {rejected + accepted} lines were rejected by the import."
-        fix = "Training works, but without these lines; correct the data and upload it again to use them."
-        yield Finding(rule="dataset-ready", level="warn", message=message, fix=fix)
 
 
 def datasets_combine(facts: ModelFacts) -> Findings:
@@ -234,28 +178,15 @@ def recordings_have_length(facts: ModelFacts) -> Findings:
 
 
 RULES: tuple[Callable[[ModelFacts], Findings], ...] = (
-    resource_is_writable,
-    references_are_found,
-    project_is_supported,
-    locales_match,
+    named_parts_fit,
     region_trains_audio,
     base_model_accepts_data,
     base_model_is_open,
-    clocks_agree,
     datasets_are_ready,
     datasets_combine,
     audio_is_used,
     recordings_have_length,
 )
-
-
-def _parts(facts: ModelFacts) -> Iterator[tuple[str, schemas.Entity]]:
-    if isinstance(facts.project, schemas.Project):
-        yield "Project", facts.project
-    if isinstance(facts.base_model, schemas.BaseModel):
-        yield "Base model", facts.base_model
-    for dataset in facts.found_datasets:
-        yield "Dataset", dataset
 
 
 def _kinds(kinds: list[str]) -> str:

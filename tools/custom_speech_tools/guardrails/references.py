@@ -1,20 +1,31 @@
 """References in arguments: an entity by its id, its `self` URI or its exact display name."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from pydantic import JsonValue
 
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import AzureError, Speech, schemas
+from custom_speech_tools.speech import AzureError, Speech, SpeechResource, schemas
 from custom_speech_tools.speech.addresses import GUID, entity_of, is_within
 from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.sanitize import quote, word
 
+AnyModel = schemas.CustomModel | schemas.BaseModel
 Entity = TypeVar("Entity", bound=schemas.Entity)
 
 MAX_CANDIDATES = 10
+
+
+class MissingEntity(Finding):
+    """The finding about an id or a name that nothing has."""
+
+
+class AmbiguousName(Finding):
+    """The finding about a name that several entities have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,7 @@ class EntityKind(Generic[Entity]):
         path: Its place in a path, such as `models/base`.
         noun: Its name in sentences.
         get: Reads one by id.
-        list_by_name: Lists those with a display name.
+        list: Lists them, those of one `display_name` for example.
         list_tool: The tool that lists them.
         delete: Deletes one by id; None for what belongs to Microsoft.
     """
@@ -33,36 +44,22 @@ class EntityKind(Generic[Entity]):
     path: str
     noun: str
     get: Callable[[Speech, str], Awaitable[Entity]]
-    list_by_name: Callable[[Speech, str], Awaitable[Listing[Entity]]]
+    list: Callable[..., Coroutine[Any, Any, Listing[Entity]]]
     list_tool: str
     delete: Callable[[Speech, str], Awaitable[None]] | None = None
 
 
-class AmbiguousName(Finding):
-    """The finding about a name that several entities have."""
-
-
 PROJECT = EntityKind(
-    "projects",
-    "project",
-    Speech.projects_get,
-    lambda speech, name: speech.projects_list(display_name=name),
-    "list_projects",
-    Speech.projects_delete,
+    "projects", "project", Speech.projects_get, Speech.projects_list, "list_projects", Speech.projects_delete
 )
 DATASET = EntityKind(
-    "datasets",
-    "dataset",
-    Speech.datasets_get,
-    lambda speech, name: speech.datasets_list(display_name=name),
-    "list_datasets",
-    Speech.datasets_delete,
+    "datasets", "dataset", Speech.datasets_get, Speech.datasets_list, "list_datasets", Speech.datasets_delete
 )
 MODEL = EntityKind(
     "models",
     "custom model",
     Speech.models_get_custom_model,
-    lambda speech, name: speech.models_list_custom_models(display_name=name),
+    Speech.models_list_custom_models,
     "list_models",
     Speech.models_delete,
 )
@@ -70,16 +67,14 @@ BASE_MODEL = EntityKind(
     "models/base",
     "base model",
     Speech.models_get_base_model,
-    lambda speech, name: speech.models_list_base_models(display_name=name),
+    Speech.models_list_base_models,
     "list_base_models",
 )
-
-
 EVALUATION = EntityKind(
     "evaluations",
     "evaluation",
     Speech.evaluations_get,
-    lambda speech, name: speech.evaluations_list(display_name=name),
+    Speech.evaluations_list,
     "list_evaluations",
     Speech.evaluations_delete,
 )
@@ -87,18 +82,23 @@ TRANSCRIPTION = EntityKind(
     "transcriptions",
     "transcription",
     Speech.transcriptions_get,
-    lambda speech, name: speech.transcriptions_list(display_name=name),
+    Speech.transcriptions_list,
     "transcribe",
     Speech.transcriptions_delete,
 )
 ENDPOINT = EntityKind(
-    "endpoints",
-    "endpoint",
-    Speech.endpoints_get,
-    lambda speech, name: speech.endpoints_list(display_name=name),
-    "list_endpoints",
-    Speech.endpoints_delete,
+    "endpoints", "endpoint", Speech.endpoints_get, Speech.endpoints_list, "list_endpoints", Speech.endpoints_delete
 )
+
+KIND_OF: dict[type[schemas.Entity], EntityKind[Any]] = {
+    schemas.Project: PROJECT,
+    schemas.Dataset: DATASET,
+    schemas.CustomModel: MODEL,
+    schemas.BaseModel: BASE_MODEL,
+    schemas.Evaluation: EVALUATION,
+    schemas.Transcription: TRANSCRIPTION,
+    schemas.Endpoint: ENDPOINT,
+}
 
 
 async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None = None) -> Entity | Finding:
@@ -109,13 +109,10 @@ async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str
         locale: Decides between entities of the same name.
     """
     found = await _find(speech, kind, asked, locale)
-    if kind.path != MODEL.path or not isinstance(found, Finding) or found.rule != "reference-found":
-        return found
-    is_uri = asked.lower().startswith(("http://", "https://"))
-    if isinstance(found, AmbiguousName) or is_uri:
+    if kind.path != MODEL.path or not isinstance(found, MissingEntity):
         return found
     base = await _find(speech, BASE_MODEL, asked, locale)
-    if isinstance(base, Finding) and not isinstance(base, AmbiguousName):  # many locales have base models of one name
+    if not isinstance(base, schemas.BaseModel | AmbiguousName):  # many locales have base models of one name
         return found
     return Finding(
         rule="reference-found",
@@ -125,32 +122,36 @@ async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str
     )
 
 
-async def _find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Entity | Finding:
-    if GUID.fullmatch(asked):
-        return await _find_by_id(speech, kind, asked.lower(), locale)
-    if not asked.lower().startswith(("http://", "https://")):
-        return await _find_by_name(speech, kind, asked, locale)
-    if not is_within(speech.resource.endpoint, asked):
-        return _other_resource(speech, kind)
-    address = entity_of(asked)
-    if address is None or address.kind != kind.path:
-        return _not_an_address(kind)
-    return await _find_by_id(speech, kind, address.id, locale)
-
-
-async def find_any_model(
-    speech: Speech, asked: str, locale: str | None = None
-) -> schemas.CustomModel | schemas.BaseModel | Finding:
-    """Return the custom model or, where none has that reference, the base model."""
-    address = entity_of(asked) if asked.lower().startswith(("http://", "https://")) else None
+async def find_any_model(speech: Speech, asked: str, locale: str | None = None) -> AnyModel | Finding:
+    """Return the custom model, or the base model if no custom model has that reference."""
+    address = entity_of(asked) if _is_uri(asked) else None
     if address and address.kind == BASE_MODEL.path:
         return await _find(speech, BASE_MODEL, asked, locale)
     custom = await _find(speech, MODEL, asked, locale)
-    if not isinstance(custom, Finding) or isinstance(custom, AmbiguousName):
+    if isinstance(custom, schemas.CustomModel | AmbiguousName):
         return custom
     base = await _find(speech, BASE_MODEL, address.id if address else asked, locale)
-    is_missing = isinstance(base, Finding) and not isinstance(base, AmbiguousName)
-    return custom if is_missing else base
+    return base if isinstance(base, schemas.BaseModel | AmbiguousName) else custom
+
+
+async def find_project(
+    speech: Speech, asked: str | None, locale: str | None = None
+) -> schemas.Project | Finding | None:
+    """Return the project, None if none is asked for, or the finding that says why there is none."""
+    if asked is None:
+        return None
+    return next(projects_are_supported(speech.resource), None) or await find(speech, PROJECT, asked, locale)
+
+
+def projects_are_supported(resource: SpeechResource) -> Iterator[Finding]:
+    """Require that the resource's API version has projects."""
+    if not resource.api_version.has_projects:
+        yield Finding(
+            rule="project-supported",
+            level="block",
+            message=f"API version {resource.api_version.name} of resource {resource.name} has no projects.",
+            fix="Work without a project, or configure api_version 2025-10-15 for the resource.",
+        )
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:
@@ -165,55 +166,65 @@ async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> En
     return entity
 
 
-async def _find_by_id(speech: Speech, kind: EntityKind[Entity], entity: str, locale: str | None) -> Entity | Finding:
+async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel | Finding | None:
+    """Return the base model to compare with, None if the model names none."""
+    if not isinstance(model, schemas.CustomModel) or model.base_model is None:
+        return model if isinstance(model, schemas.BaseModel) else None
+    return await find(speech, BASE_MODEL, model.base_model.id)
+
+
+def link_to(speech: Speech, entity: schemas.Entity) -> dict[str, JsonValue]:
+    """Return what stands for an entity in the body of a request: its address on this resource, made from its id."""
+    return {"self": speech.address_of(f"/{KIND_OF[type(entity)].path}/{entity.id}")}
+
+
+async def _find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Entity | Finding:
+    identifier = _id_in(speech, kind, asked) if _is_uri(asked) else asked
+    if isinstance(identifier, Finding):
+        return identifier
+    if not GUID.fullmatch(identifier):
+        return await _find_by_name(speech, kind, identifier, locale)
     try:
-        return await kind.get(speech, entity)
+        return await kind.get(speech, identifier.lower())
     except AzureError as error:
         if error.status != 404:
             raise
-    return _missing(speech, kind, entity, locale)
+    return _missing(speech, kind, identifier, locale)
+
+
+def _is_uri(asked: str) -> bool:
+    return asked.lower().startswith(("http://", "https://"))
+
+
+def _id_in(speech: Speech, kind: EntityKind[Entity], uri: str) -> str | Finding:
+    if not is_within(speech.resource.endpoint, uri):
+        return Finding(
+            rule="same-resource",
+            level="block",
+            message=f"The {kind.noun} URI does not belong to resource {speech.resource.name}.",
+            fix=f"Pass its resource as `resource`, or its display name; {kind.list_tool} lists what this resource has.",
+        )
+    address = entity_of(uri)
+    if address is None or address.kind != kind.path:
+        return Finding(
+            rule="reference-found",
+            level="block",
+            message=f"The URI does not name a {kind.noun}.",
+            fix=f"The URI of a {kind.noun} ends in /{kind.path}/ and its id; {kind.list_tool} returns ids.",
+        )
+    return address.id
 
 
 async def _find_by_name(speech: Speech, kind: EntityKind[Entity], name: str, locale: str | None) -> Entity | Finding:
-    found = [entity for entity in (await kind.list_by_name(speech, name)).entities if entity.display_name == name]
+    listed = (await kind.list(speech, display_name=name)).entities
+    found = [entity for entity in listed if entity.display_name == name]
     if len(found) > 1:
         found = [entity for entity in found if entity.locale == locale] or found
     if not found:
         return _missing(speech, kind, name, locale)
-    return found[0] if len(found) == 1 else _ambiguous(kind, name, found)
-
-
-def _other_resource(speech: Speech, kind: EntityKind[Entity]) -> Finding:
-    return Finding(
-        rule="same-resource",
-        level="block",
-        message=f"The {kind.noun} URI does not belong to resource {speech.resource.name}.",
-        fix=f"Pass its resource as `resource`, or its display name; {kind.list_tool} lists what this resource has.",
-    )
-
-
-def _not_an_address(kind: EntityKind[Entity]) -> Finding:
-    return Finding(
-        rule="reference-found",
-        level="block",
-        message=f"The URI does not name a {kind.noun}.",
-        fix=f"The URI of a {kind.noun} ends in /{kind.path}/ and its id; {kind.list_tool} returns ids.",
-    )
-
-
-def _missing(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Finding:
-    where = speech.resource.name
-    return Finding(
-        rule="reference-found",
-        level="block",
-        message=f"Resource {where} has no {kind.noun} {quote(asked)}.",
-        fix=f"{call_step(kind.list_tool, locale=locale, resource=where)} lists what exists; "
-        "an id belongs to one resource only.",
-    )
-
-
-def _ambiguous(kind: EntityKind[Entity], name: str, found: list[Entity]) -> Finding:
-    candidates = "; ".join(map(describe_candidate, found[:MAX_CANDIDATES]))
+    if len(found) == 1:
+        return found[0]
+    candidates = "; ".join(map(_describe, found[:MAX_CANDIDATES]))
     return AmbiguousName(
         rule="reference-found",
         level="block",
@@ -222,7 +233,18 @@ def _ambiguous(kind: EntityKind[Entity], name: str, found: list[Entity]) -> Find
     )
 
 
-def describe_candidate(entity: schemas.Entity) -> str:
+def _missing(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Finding:
+    where = speech.resource.name
+    return MissingEntity(
+        rule="reference-found",
+        level="block",
+        message=f"Resource {where} has no {kind.noun} {quote(asked)}.",
+        fix=f"{call_step(kind.list_tool, locale=locale, resource=where)} lists what exists; "
+        "an id belongs to one resource only.",
+    )
+
+
+def _describe(entity: schemas.Entity) -> str:
     """Return what tells an entity from others of the same name."""
     details = [word(entity.locale)]
     details += [word(str(getattr(entity, name))) for name in ("kind", "status") if hasattr(entity, name)]
@@ -233,12 +255,3 @@ def describe_candidate(entity: schemas.Entity) -> str:
     if entity.description:
         details.append(quote(entity.description, 60))
     return f"{entity.id} ({', '.join(details)})"
-
-
-async def base_model_of(
-    speech: Speech, model: schemas.CustomModel | schemas.BaseModel | Finding
-) -> schemas.CustomModel | schemas.BaseModel | Finding | None:
-    """Return the base model to compare with, None if the model names none."""
-    if not isinstance(model, schemas.CustomModel) or model.base_model is None:
-        return model if isinstance(model, schemas.BaseModel) else None
-    return await find(speech, BASE_MODEL, model.base_model.id)

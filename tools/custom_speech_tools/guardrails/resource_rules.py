@@ -1,14 +1,47 @@
-"""The rules about a resource itself: what may be changed, what its API version has, and whether clocks agree."""
+"""The rules that guardrails share: about the resource, the locale, and models and datasets that are not ready."""
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TypeVar
 
+from custom_speech_tools.guardrails.references import KIND_OF, AnyModel
+from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import SpeechResource
+from custom_speech_tools.speech import SpeechResource, schemas
+from custom_speech_tools.speech.sanitize import quote, reason_clause, word
 from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 
+Findings = Iterator[Finding]
+Facts = TypeVar("Facts")
 
-def resource_is_writable(resource: SpeechResource) -> Iterator[Finding]:
+MAX_REJECTED_SHARE = 0.1
+"""A larger share of rejected lines is worth a warning."""
+
+
+def run_rules(rules: Iterable[Callable[[Facts], Findings]], facts: Facts) -> tuple[Finding, ...]:
+    """Return everything that the rules state about the facts, in their order."""
+    return tuple(finding for rule in rules for finding in rule(facts))
+
+
+def is_blocked(findings: Iterable[Finding]) -> bool:
+    """Return whether a finding blocks the request."""
+    return any(finding.level == "block" for finding in findings)
+
+
+def parts_fit(resource: SpeechResource, locale: str | None, *parts: object) -> Findings:
+    """Require a resource that may be changed, and that everything named exists there and has one locale.
+
+    Args:
+        locale: None if it is not known.
+        parts: What was named: None if it was left out, a Finding if it was not found.
+    """
+    yield from resource_is_writable(resource)
+    yield from (part for part in parts if isinstance(part, Finding))
+    yield from locales_match(resource, locale, *parts)
+
+
+def resource_is_writable(resource: SpeechResource) -> Findings:
     """Require that the configuration does not say read_only: such a resource is only sent GET requests."""
     if resource.read_only:
         yield Finding(
@@ -19,18 +52,67 @@ def resource_is_writable(resource: SpeechResource) -> Iterator[Finding]:
         )
 
 
-def projects_are_supported(resource: SpeechResource) -> Iterator[Finding]:
-    """Require that the resource's API version has projects."""
-    if not resource.api_version.has_projects:
+def locales_match(resource: SpeechResource, locale: str | None, *parts: object) -> Findings:
+    """Require that every part that was found has the locale; it can never be changed later."""
+    for part in parts:
+        if locale and isinstance(part, schemas.Entity) and part.locale.lower() != locale.lower():
+            kind, other = KIND_OF[type(part)], word(part.locale)
+            fitting = call_step(kind.list_tool, locale=locale, resource=resource.name)
+            yield Finding(
+                rule="locale-match",
+                level="block",
+                message=f"{kind.noun.capitalize()} {quote(part.display_name)} has locale {other}, not {word(locale)}.",
+                fix=f"Use another {kind.noun} ({fitting} lists those of {word(locale)}), or {other} for all parts.",
+            )
+
+
+def model_is_ready(model: AnyModel, now: datetime, resource: str) -> Findings:
+    """Require a model that is trained and still transcribes.
+
+    Args:
+        now: The service's time.
+    """
+    name, until = quote(model.display_name), model.transcription_until
+    status = model.status if isinstance(model, schemas.CustomModel) else "Succeeded"
+    if isinstance(model, schemas.CustomModel) and status == "Failed":
         yield Finding(
-            rule="project-supported",
+            rule="model-is-ready",
             level="block",
-            message=f"API version {resource.api_version.name} of resource {resource.name} has no projects.",
-            fix="Work without a project, or configure api_version 2025-10-15 for the resource.",
+            message=f"Training of model {name} failed{reason_clause(model.error.message if model.error else None)}",
+            fix="Correct the cause and train it again; a failed model cannot be used.",
         )
+    elif status != "Succeeded":
+        wait = call_step("get_model", model=model.id, wait_seconds=suggested_wait(), resource=resource)
+        message = f"Model {name} is still being trained ({word(status)})."
+        yield Finding(rule="model-is-ready", level="block", message=message, fix=f"Wait for it: {wait}.", remedy="wait")
+    elif until is not None and until <= now:
+        message = f"Model {name} has not transcribed since {until:%Y-%m-%d}."
+        fix = "Use a model that still transcribes, or train a new one."
+        yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
 
 
-def clocks_agree(skew: timedelta) -> Iterator[Finding]:
+def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "dataset-ready") -> Findings:
+    """Require that a dataset is imported and not empty; warn if more than a tenth of its lines was rejected."""
+    name, rejected, accepted = quote(dataset.display_name), dataset.rejected_lines or 0, dataset.lines or 0
+    again = "Correct the data and upload it again."
+    if dataset.status == "Failed":
+        reason = reason_clause(dataset.error.message if dataset.error else None)
+        message = f"The import of dataset {name} failed{reason}"
+        yield Finding(rule=rule, level="block", message=message, fix=again)
+    elif dataset.status != "Succeeded":
+        wait = call_step("get_dataset", dataset=dataset.id, wait_seconds=suggested_wait(), resource=resource)
+        message = f"Dataset {name} is still being imported ({word(dataset.status)})."
+        yield Finding(rule=rule, level="block", message=message, fix=f"Wait for it: {wait}.", remedy="wait")
+    elif dataset.lines == 0 and not dataset.audio_seconds:
+        message = f"Dataset {name} is empty: no line was accepted."
+        yield Finding(rule=rule, level="block", message=message, fix=again)
+    elif rejected > MAX_REJECTED_SHARE * (rejected + accepted):
+        message = f"Of dataset {name}, {rejected} of {rejected + accepted} lines were rejected by the import."
+        fix = "It works, but without these lines; correct the data and upload it again to use them."
+        yield Finding(rule=rule, level="warn", message=message, fix=fix)
+
+
+def clocks_agree(skew: timedelta) -> Findings:
     """Warn where this machine's clock and the service's differ; `skew` is the lead of the service's clock."""
     if note := clock_note(skew):
         yield Finding(rule="clock-skew", level="warn", message=note, fix="Set the clock of this machine.")
@@ -44,8 +126,3 @@ def clock_note(skew: timedelta) -> str | None:
     by = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
     relation = "behind" if skew > timedelta() else "ahead of"
     return f"This machine's clock is {by} {relation} the service's clock, by which dates are judged."
-
-
-def is_blocked(findings: Sequence[Finding]) -> bool:
-    """Return whether a finding blocks the request."""
-    return any(finding.level == "block" for finding in findings)

@@ -8,7 +8,7 @@ import anyio
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.guardrails.content_address import content_identity
-from custom_speech_tools.guardrails.references import DATASET, find, find_any_model
+from custom_speech_tools.guardrails.references import DATASET, find, find_any_model, link_to
 from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.guardrails.transcription_audio import (
     OutputFile,
@@ -116,7 +116,7 @@ class TranscriptionPlan:
         if request.phrases:
             body["phraseList"] = {"phrases": list(request.phrases)}
         if self.model:
-            body["models"] = {request.locale: address_of(speech, self.model)}
+            body["models"] = {request.locale: link_to(speech, self.model)["self"]}
         if request.content_url:
             body["audioUrl"] = request.content_url
         return body
@@ -134,17 +134,12 @@ class TranscriptionPlan:
             "properties": life | {"wordLevelTimestampsEnabled": True},
         }
         if self.model:
-            body["model"] = {"self": address_of(speech, self.model)}
+            body["model"] = link_to(speech, self.model)
         if isinstance(facts.dataset, schemas.Dataset):
-            body["dataset"] = {"self": speech.address_of(f"/datasets/{facts.dataset.id}")}
+            body["dataset"] = link_to(speech, facts.dataset)
         elif request.content_url:
             body["contentUrls"] = [request.content_url]
         return body
-
-
-def address_of(speech: Speech, model: AnyModel) -> str:
-    """Return the `self` URI of a model."""
-    return speech.address_of(f"/models/{'base/' if isinstance(model, schemas.BaseModel) else ''}{model.id}")
 
 
 async def plan_transcription(

@@ -8,7 +8,7 @@ from typing import Literal
 
 from custom_speech_tools.guardrails.charges import cost_in_words, transcription_charge
 from custom_speech_tools.guardrails.content_address import content_address_works
-from custom_speech_tools.guardrails.resource_rules import resource_is_writable
+from custom_speech_tools.guardrails.resource_rules import locales_match, resource_is_writable
 from custom_speech_tools.guardrails.transcription_audio import (
     LocalAudio,
     OutputFile,
@@ -112,15 +112,7 @@ def _address_works(facts: TranscriptionFacts) -> Findings:
 
 
 def _locales_match(facts: TranscriptionFacts) -> Findings:
-    for noun, part in (("Model", facts.model), ("Dataset", facts.dataset)):
-        if isinstance(part, schemas.Entity) and part.locale.lower() != facts.request.locale.lower():
-            yield Finding(
-                rule="locale-match",
-                level="block",
-                message=f"{noun} {quote(part.display_name)} has locale {sanitize(part.locale, 40)}, not "
-                f"{facts.request.locale}.",
-                fix=f"Pass locale={quote(part.locale)}, or another {noun.lower()}.",
-            )
+    yield from locales_match(facts.speech.resource, facts.request.locale, facts.model, facts.dataset)
 
 
 def _locale_is_transcribed(facts: TranscriptionFacts) -> Findings:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
@@ -14,9 +14,8 @@ from pydantic import Field, JsonValue, SecretStr, StrictBool, StringConstraints
 
 from custom_speech_tools.guardrails.content_address import content_address_works, content_identity, is_web_address
 from custom_speech_tools.guardrails.data_check import CheckedData
-from custom_speech_tools.guardrails.project_link import project_has_locale
-from custom_speech_tools.guardrails.references import PROJECT, find
-from custom_speech_tools.guardrails.resource_rules import is_blocked, projects_are_supported, resource_is_writable
+from custom_speech_tools.guardrails.references import find_project, link_to
+from custom_speech_tools.guardrails.resource_rules import is_blocked, parts_fit
 from custom_speech_tools.runtime.block_upload import block_digests
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -134,7 +133,7 @@ class UploadPlan:
         if request.description:
             body["description"] = request.description
         if self.project:
-            body["project"] = {"self": self.speech.address_of(f"/projects/{self.project.id}")}
+            body["project"] = link_to(self.speech, self.project)
         return body
 
     async def create(self, call: CallContext, writer: Speech) -> tuple[schemas.Dataset, bool]:
@@ -166,20 +165,16 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
         Refused: A rule blocks the upload; every finding is listed.
     """
     speech, read_at, url = call.speech(request.resource), anyio.current_time(), request.content_url
-    known = [*resource_is_writable(speech.resource)]
+    address = [*content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)] if url else []
     if url and not is_web_address(url):
-        raise _refused([*known, *content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)])
+        raise Refused("Nothing was uploaded.", [*parts_fit(speech.resource, None), *address])
     async with task_group() as tasks:
-        has_project = request.project is not None and speech.resource.api_version.has_projects
-        project_task = tasks.create_task(find(speech, PROJECT, request.project or "")) if has_project else None
+        project_task = tasks.create_task(find_project(speech, request.project))
         same_name = tasks.create_task(speech.datasets_list(display_name=request.display_name, locale=request.locale))
-    project = project_task.return_value if project_task else None
-    known += _project_fits(speech, request, project)
-    if url:
-        known += content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
-    known += data.findings if data else ()
+    project = project_task.return_value
+    known = [*parts_fit(speech.resource, request.locale, project), *address, *(data.findings if data else ())]
     if is_blocked(known) or isinstance(project, Finding):
-        raise _refused(known)
+        raise Refused("Nothing was uploaded.", known)
     blocks = await run_in_thread(partial(block_digests, data.content)) if data else ()
     content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_identity(url or "")
     lengths = (
@@ -188,21 +183,6 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     named = tuple(same_name.return_value.entities)
     plan = UploadPlan(speech, request, project, named, content, blocks, lengths, tuple(known), read_at)
     return replace(plan, findings=(*known, *_earlier_imports(plan)))
-
-
-def _refused(findings: Sequence[Finding]) -> Refused:
-    return Refused("Nothing was uploaded.", findings, "Correct every finding of level block, then call again.")
-
-
-def _project_fits(
-    speech: Speech, request: UploadArguments, project: schemas.Project | Finding | None
-) -> Iterator[Finding]:
-    if request.project:
-        yield from projects_are_supported(speech.resource)
-    if isinstance(project, Finding):
-        yield project
-    elif project:
-        yield from project_has_locale(project, request.locale, speech.resource.name)
 
 
 def _earlier_imports(plan: UploadPlan) -> Iterator[Finding]:

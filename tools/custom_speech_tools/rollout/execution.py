@@ -6,11 +6,16 @@ from dataclasses import dataclass, field, replace
 import anyio
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.copy_plan import CopyPlan, TargetState
+from custom_speech_tools.guardrails.copy_plan import (
+    CopyPlan,
+    StartedCopy,
+    TargetState,
+    last_operation,
+    start_copy_once,
+)
 from custom_speech_tools.guardrails.copy_plan import read_target as authorize
-from custom_speech_tools.guardrails.copy_start import StartedCopy, last_operation, start_copy_once
 from custom_speech_tools.guardrails.deployment_plan import check_deployment, deploy
-from custom_speech_tools.guardrails.deployment_rules import DeploymentFacts, DeploymentRequest
+from custom_speech_tools.guardrails.deployment_rules import DeploymentFacts
 from custom_speech_tools.rollout.gate import Gate, complete_gate
 from custom_speech_tools.rollout.plan import RolloutPlan
 from custom_speech_tools.rollout.records import (
@@ -262,18 +267,17 @@ class Steps:
         is_tested = self.gate.passed is True and self.plan.request.gate is not None
         is_tested = is_tested and self.plan.request.gate.compare_with == DEPLOYED  # type: ignore[union-attr]
         evaluations = () if is_new or is_tested else (await speech.evaluations_list(status="Succeeded")).entities
-        request = DeploymentRequest(
-            model=copy.id,
-            endpoint=endpoint.id if isinstance(endpoint, schemas.Endpoint) else None,
-            display_name=asked.endpoint if is_new else None,
-            project=target.project.id if is_new and isinstance(target.project, schemas.Project) else None,
-            logging=False,
-            resource=asked.resource,
+        facts = DeploymentFacts(
+            speech,
+            self.call.now(speech),
+            copy,
+            endpoint,
+            target.project if is_new else None,
+            asked.endpoint if is_new else None,
+            evaluations=newest_first(evaluations),
             is_tested=is_tested,
             asked_as=asked.endpoint,
         )
-        now, project = self.call.now(speech), target.project if is_new else None
-        facts = DeploymentFacts(speech, request, now, copy, endpoint, project, newest_first(evaluations))
         plan = check_deployment(self.call, facts, read_at)
         effect = self.plan.effect_of(target) if is_new else None
         made, _ = await carry_out(self.call, self.agreement, effect, lambda how: deploy(self.call, plan, how))

@@ -9,14 +9,9 @@ from datetime import datetime
 
 from custom_speech_data.significance import MIN_UTTERANCES
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
-from custom_speech_tools.guardrails.evaluation_plan import (
-    AnyModel,
-    EvaluationFacts,
-    EvaluationPlan,
-    check_evaluation,
-    evaluate,
-)
-from custom_speech_tools.guardrails.references import DATASET, base_model_of, find, find_any_model
+from custom_speech_tools.guardrails.evaluation_plan import EvaluationFacts, EvaluationPlan, check_evaluation, evaluate
+from custom_speech_tools.guardrails.references import DATASET, AnyModel, base_model_of, find, find_any_model
+from custom_speech_tools.guardrails.resource_rules import locales_match, run_rules
 from custom_speech_tools.rollout.request import BASE, DEPLOYED, GateRequest, RolloutRequest, Subject
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.context import CallContext
@@ -27,7 +22,7 @@ from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import Difference, compare
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech import Speech, SpeechResource, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
@@ -150,10 +145,10 @@ async def plan_gate(
         asked.require_significance,
         asked.allow_seen_test_data,
     )
-    facts = EvaluationFacts(source, now, model, other, dataset, None, False)
+    facts = EvaluationFacts(source, now, model, other, dataset)
     if model is None:
-        findings = [finding for rule in EVALUATION_RULES for finding in rule(facts)]
-        findings += _check_untrained(subject, asked.allow_seen_test_data, dataset)
+        findings = [*run_rules(EVALUATION_RULES, facts)]
+        findings += _check_untrained(source.resource, subject, asked.allow_seen_test_data, dataset)
         return Gate(asked, reason="The model is tested when it is trained."), conditions, findings
     try:
         plan = check_evaluation(facts, None, read_at)
@@ -162,15 +157,13 @@ async def plan_gate(
     return await read_gate(asked, plan), conditions, list(plan.findings)
 
 
-def _check_untrained(subject: Subject, allow_seen: bool, dataset: schemas.Dataset | Finding) -> Iterator[Finding]:
+def _check_untrained(
+    resource: SpeechResource, subject: Subject, allow_seen: bool, dataset: schemas.Dataset | Finding
+) -> Iterator[Finding]:
     """Check before days of training what the test will need."""
     if not isinstance(dataset, schemas.Dataset):
         return
-    if dataset.locale.lower() != subject.locale.lower():
-        message = (
-            f"Dataset {quote(dataset.display_name)} has locale {quote(dataset.locale)}, the model {subject.locale}."
-        )
-        yield Finding(rule="locale-match", level="block", message=message, fix=f"Use a dataset of {subject.locale}.")
+    yield from locales_match(resource, subject.locale, dataset)
     training, model = subject.training, subject.model
     datasets = training.facts.found_datasets if training else (model.datasets if model else None) or []
     if dataset.id in {one.id for one in datasets} and not allow_seen:

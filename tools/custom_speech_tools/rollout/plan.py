@@ -6,16 +6,15 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from custom_speech_tools.guardrails import copy_rules
-from custom_speech_tools.guardrails.charges import hosting_cost
+from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_charged, hosting_of
+from custom_speech_tools.guardrails.copy_rules import RULES as COPY_RULES
 from custom_speech_tools.guardrails.copy_rules import CopyFacts
-from custom_speech_tools.guardrails.deployment_plan import hosting_of
-from custom_speech_tools.guardrails.model_plan import next_step_when_blocked
-from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.guardrails.references import projects_are_supported
+from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
 from custom_speech_tools.rollout.gate import Gate, plan_gate
 from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.target import Target, read_target
-from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -134,7 +133,7 @@ async def plan_rollout(call: CallContext, request: RolloutRequest, subject: Subj
     if is_blocked(findings):
         every = [*findings, *(fault for one in targets for fault in one.faults)]
         distinct = tuple({(one.rule, one.message): one for one in every}.values())
-        raise Refused("Nothing was rolled out.", distinct, next_step_when_blocked(distinct))
+        raise Refused("Nothing was rolled out.", distinct)
     nothing = Agreement(frozenset(), "", "")
     draft = RolloutPlan(request, source, subject, gate, conditions, targets, tuple(findings), nothing, now, read_at)
     return _with_charges(call, draft)
@@ -145,15 +144,7 @@ def _with_charges(call: CallContext, draft: RolloutPlan) -> RolloutPlan:
     policy = call.app.confirmation
     plan = replace(draft, kept=policy.kept_for(draft.effects, call.caller, call.app.now()))
     charges = [
-        agreement_finding(
-            "hosting",
-            policy,
-            f"Endpoint {quote(one.asked.endpoint or '')} is new; hosting it is charged around the clock to resource "
-            f"{one.speech.resource.name}."
-            f"{' It is emulated, so nothing is really charged.' if one.speech.is_emulated else ''} "
-            f"{hosting_cost(one.speech.resource)}",
-            "An existing endpoint can take the model instead, and keeps its id.",
-        )
+        hosting_is_charged(one.speech, one.asked.endpoint or "", policy)
         for one in plan.new_endpoints
         if not plan.kept.covers(plan.effect_of(one))
     ]
@@ -164,17 +155,9 @@ def _check_model(source: Speech, subject: Subject, targets: Iterable[Target], no
     """Return what stops the whole rollout, from the model and the configuration of the resources."""
     findings: dict[tuple[str, str], Finding] = {}
     for target in targets:
-        facts = CopyFacts(
-            source=source.resource,
-            target=target.speech.resource,
-            now=now,
-            model=subject.trained,
-            project=None,
-            wants_project=target.asked.project is not None,
-            target_has_key=target.speech.resource.credential.has_key,
-            clock_skew=source.clock.skew,
-        )
-        for finding in (found for rule in copy_rules.RULES for found in rule(facts)):
+        speech = target.speech
+        unsupported = next(projects_are_supported(speech.resource), None) if target.asked.project else None
+        for finding in run_rules(COPY_RULES, CopyFacts(source, speech, now, subject.trained, unsupported)):
             findings[finding.rule, finding.message] = finding
     model = subject.trained
     until = model.transcription_until if model else None

@@ -7,7 +7,8 @@ from datetime import datetime
 from custom_speech_tools.guardrails.copy_plan import find_copy
 from custom_speech_tools.guardrails.copy_rules import may_be_copy, name_is_free
 from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY, has_model
-from custom_speech_tools.guardrails.references import ENDPOINT, PROJECT, AmbiguousName, find
+from custom_speech_tools.guardrails.references import ENDPOINT, AmbiguousName, find, find_project
+from custom_speech_tools.guardrails.resource_rules import locales_match
 from custom_speech_tools.rollout.records import (
     COPIES_PROPERTY,
     COPY_LIFETIME,
@@ -125,7 +126,7 @@ async def read_target(
     speech = call.speech(asked.resource)
     try:
         async with task_group() as tasks:
-            project = tasks.create_task(_find_project(speech, asked.project, locale))
+            project = tasks.create_task(find_project(speech, asked.project, locale))
             endpoint = tasks.create_task(read_endpoint(speech, asked.endpoint, locale))
             listed = tasks.create_task(speech.models_list_custom_models(locale=locale))
     except SpeechError as error:
@@ -137,13 +138,8 @@ async def read_target(
     copy, is_copying = find_arrived(model, models, speech, now)
     target = replace(target, copy=copy, is_copying=is_copying)
     others = [one for one in models if one.display_name == model.display_name] if copy is None else []
-    taken = name_is_free(model, others, speech.resource.name, allow_duplicate=False)
+    taken = name_is_free(model, others, speech, allow_duplicate=False)
     return target.stop_for([*_check_parts(target, locale), *taken, *_check_copy(target)])
-
-
-async def _find_project(speech: Speech, asked: str | None, locale: str) -> schemas.Project | Finding | None:
-    has_projects = speech.resource.api_version.has_projects
-    return await find(speech, PROJECT, asked, locale) if asked and has_projects else None
 
 
 async def read_endpoint(speech: Speech, asked: str | None, locale: str) -> schemas.Endpoint | Finding | None:
@@ -193,14 +189,7 @@ def find_arrived(
 
 def _check_parts(target: Target, locale: str) -> Iterator[Finding]:
     yield from (part for part in (target.project, target.endpoint) if isinstance(part, Finding))
-    for noun, part in (("Project", target.project), ("Endpoint", target.endpoint)):
-        if isinstance(part, schemas.Entity) and part.locale.lower() != locale.lower():
-            yield Finding(
-                rule="locale-match",
-                level="block",
-                message=f"{noun} {quote(part.display_name)} has locale {word(part.locale)}, the model {word(locale)}.",
-                fix=f"Use a {noun.lower()} of {word(locale)}.",
-            )
+    yield from locales_match(target.speech.resource, locale, target.project, target.endpoint)
 
 
 def _check_copy(target: Target) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ async def plan_file(
         Refused: A rule stops the whole rollout.
     """
     if (request.resource or call.app.default) not in call.app.resources:
-        raise Refused("Nothing can be rolled out.", check_resources(call, request), "Correct all of this.")
+        raise Refused("Nothing can be rolled out.", check_resources(call, request))
     source = call.speech(request.resource)
     if training is None:
         subject = Subject.of(await get_entity(source, MODEL, model or ""))

@@ -73,21 +73,36 @@ class Refused(Exception):
 
     `str()` is the whole answer: what was not done, every finding, and what to do instead.
 
+    Args:
+        next_step: What to do instead, if the findings alone do not say it.
+
     Attributes:
         is_transient: Whether the same call may succeed a little later.
     """
 
     def __init__(
-        self, not_done: str, findings: Iterable[Finding], next_step: str, *, is_transient: bool = False
+        self, not_done: str, findings: Iterable[Finding], next_step: str | None = None, *, is_transient: bool = False
     ) -> None:
         self.not_done = not_done
         self.findings = tuple(findings)
-        self.next_step = next_step
-        blocking = [finding for finding in self.findings if finding.level == "block"]
-        waits = bool(blocking) and all(finding.remedy == "wait" for finding in blocking)
-        self.is_transient = is_transient or waits
+        self.next_step = next_step = next_step_when_blocked(self.findings) if next_step is None else next_step
+        self.is_transient = is_transient or _remedies(self.findings) == {"wait"}
         lines = [f"- [{finding.rule}] {finding.message} {finding.fix}" for finding in self.findings]
         super().__init__("\n".join([not_done, *lines, next_step]))
+
+
+def next_step_when_blocked(findings: Iterable[Finding]) -> str:
+    """Return what to do about blocking findings: wait, give up, or correct."""
+    remedies = _remedies(findings)
+    if "none" in remedies:
+        return "This cannot be done as asked; tell your user."
+    if remedies == {"wait"}:
+        return "Nothing needs to be corrected: call again when that is finished."
+    return "Correct every finding of level block, then call again."
+
+
+def _remedies(findings: Iterable[Finding]) -> set[str]:
+    return {finding.remedy for finding in findings if finding.level == "block"}
 
 
 def next_step_after(error: SpeechError) -> str:
