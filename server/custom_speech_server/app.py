@@ -21,6 +21,7 @@ from mcp.types import (
 )
 
 from custom_speech_server import __version__, emulated_resources
+from custom_speech_server.instructions import instructions
 from custom_speech_server.mcp_resources import MCPResources
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
@@ -42,26 +43,6 @@ WEBSITE = "https://github.com/custom-speech-mcp/custom-speech-mcp"
 ICON = "https://raw.githubusercontent.com/custom-speech-mcp/custom-speech-mcp/main/docs/icon.svg"
 
 Request = ServerRequestContext[AppContext, Any]
-
-INSTRUCTIONS = """\
-Manage Azure custom speech models: check_data and upload_dataset for data, list_base_models to choose, plan_model \
-and create_model to train, get_model to wait, create_evaluation and get_evaluation to test, deploy_model to put it \
-live, copy_model and get_copy for other regions, connect_model to show a model in a project, roll_out for many regions \
-at once, check_expirations for what ends. What helps with misheard names: a phrase list first, text data second, \
-audio third; get_evaluation with words shows what is missed. \
-All parts of a model have one locale. Ids belong to one resource; list_resources names the resources. Every answer \
-has next_steps with real values. An answer Running is not an error: call what next_steps names, with its wait_seconds. \
-Never repeat a refused call unchanged, and never pass confirm without your user's agreement."""
-
-READ_ONLY_INSTRUCTIONS = """\
-Look at Azure custom speech models: list_resources, list_base_models, list_datasets, list_models, get_model, \
-get_evaluation, check_expirations for what ends, check_data for local files, and plan_model to check a training. \
-This server is READ-ONLY: it changes nothing, and training, copying and deploying need \
-a server that was started without --read-only. Every answer has next_steps with real values."""
-
-EMULATED_INSTRUCTIONS = """
-These resources are EMULATED on this machine: nothing reaches Azure and nothing is charged. To work on real ones, \
-configure them (README, "Real resources")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +113,12 @@ def build(settings: Settings) -> Server[AppContext]:
         description="Manage Azure custom speech models.",
         website_url=WEBSITE,
         icons=[Icon(src=ICON, mime_type="image/svg+xml", sizes=["any"])],
-        instructions=instructions(settings),
+        instructions=instructions(
+            tools,
+            () if settings.configuration_error else settings.resources.names,
+            read_only=settings.read_only,
+            emulated=not settings.configuration_error and all(one.emulated for one in settings.resources.all),
+        ),
         lifespan=lambda server: app_context(settings, frozenset(tools)),  # the SDK's signature
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
         get_tool_input_schema=input_schema,  # without it, each call over HTTP makes the whole list, 0.5 ms
@@ -149,13 +135,6 @@ def build(settings: Settings) -> Server[AppContext]:
     questions = RequestStateBoundary(RequestStateSecurity(keys=[settings.state_key]), default_audience=NAME)
     server.middleware.extend([questions, *settings.middleware])
     return server
-
-
-def instructions(settings: Settings) -> str:
-    """Return what assistants read before they call a tool."""
-    emulated = settings.configuration_error is None and all(one.emulated for one in settings.resources.all)
-    text = READ_ONLY_INSTRUCTIONS if settings.read_only else INSTRUCTIONS
-    return text + (EMULATED_INSTRUCTIONS if emulated else "")
 
 
 @asynccontextmanager

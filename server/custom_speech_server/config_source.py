@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "CUSTOM_SPEECH_CONFIG"
 ENVIRONMENT_PREFIXES = ("SPEECH", "AZURE_SPEECH")
+ENVIRONMENT_RESOURCE = "speech"
+"""The name of the resource that the environment configures."""
+
+EMULATED_NAMES = ("emulator-eastus", "emulator-westeurope", "emulator-brazilsouth")
+"""The names of the emulated resources, each with its region; the last one trains no audio."""
 
 
 class ConfigurationError(Exception):
@@ -55,3 +60,18 @@ def is_configured(config: Path | None, environment: Mapping[str, str]) -> bool:
     variables = (f"{prefix}_{name}" for prefix in ENVIRONMENT_PREFIXES for name in ("KEY", "REGION", "ENDPOINT"))
     is_named = named_file(config, environment) is not None or any(variable(environment, name) for name in variables)
     return is_named or has_user_config(environment)
+
+
+def resource_names(config: Path | None, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the configured resources, the default one first; none if the file cannot be used."""
+    file = named_file(config, environment) or (user_config_file() if has_user_config(environment) else None)
+    if file is None:
+        return (ENVIRONMENT_RESOURCE,)
+    import tomllib
+
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        default = content.get("default") or next(iter(content["resources"]))
+        return tuple(sorted(content["resources"], key=lambda name: bool(name != default)))
+    except (OSError, ValueError, LookupError, TypeError, StopIteration):
+        return ()  # every tool says what is wrong

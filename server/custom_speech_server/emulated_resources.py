@@ -10,6 +10,7 @@ from typing import Any
 from platformdirs import user_state_path
 from pydantic import SecretStr
 
+from custom_speech_server.config_source import EMULATED_NAMES
 from custom_speech_server.console import notice
 from custom_speech_tools.speech import KeyCredential, NotAllowedError, SpeechResource
 
@@ -23,14 +24,15 @@ _ACCOUNTS = (
 
 RESOURCES = tuple(
     SpeechResource(
-        name=f"emulator-{region}",
+        name=name,
         endpoint=f"http://{region}.localhost",
-        credential=KeyCredential(SecretStr(f"emulator-{region}-key")),
+        credential=KeyCredential(SecretStr(f"{name}-key")),
         region=region,
-        resource_id=f"{_ACCOUNTS}/emulator-{region}",
+        resource_id=f"{_ACCOUNTS}/{name}",
         emulated=True,
     )
-    for region in ("eastus", "westeurope", "brazilsouth")
+    for name in EMULATED_NAMES
+    for region in [name.removeprefix("emulator-")]
 )
 
 

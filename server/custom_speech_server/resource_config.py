@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from custom_speech_server import emulated_resources
 from custom_speech_server.config_source import (
     ENVIRONMENT_PREFIXES,
+    ENVIRONMENT_RESOURCE,
     ConfigurationError,
     named_file,
     user_config_file,
@@ -54,6 +55,11 @@ class Resources:
     in_process: bool = False
     warnings: tuple[str, ...] = ()
     data_dirs: tuple[Path, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the resources, the default one first."""
+        return tuple(sorted((one.name for one in self.all), key=lambda name: name != self.default))
 
 
 V3_2_RETIRED = (
@@ -243,7 +249,8 @@ def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[
             for fault in error.errors()
         )
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
-    return Resources((_resource("speech", entry, environment, "environment: "),), "speech", "the environment")
+    found = (_resource(ENVIRONMENT_RESOURCE, entry, environment, "environment: "),)
+    return Resources(found, ENVIRONMENT_RESOURCE, "the environment")
 
 
 def _resource(name: str, entry: _Resource, environment: Mapping[str, str], origin: str) -> SpeechResource:

@@ -17,6 +17,7 @@ from mcp.types import jsonrpc_message_adapter
 
 from custom_speech_server import __version__, front
 from custom_speech_server.app import build
+from custom_speech_server.config_source import EMULATED_NAMES
 from custom_speech_server.front import Handover
 from custom_speech_server.stdio import serve_streams
 from custom_speech_tools.runtime.registry import TOOLSETS
@@ -26,6 +27,12 @@ from support.generated_files import ANSWERS, HOW, text_of_answers
 pytestmark = pytest.mark.anyio
 
 FROZEN: dict[str, Any] = {}
+NO_OPTIONS: dict[str, Any] = {
+    "read_only": False,
+    "toolsets": TOOLSETS,
+    "emulated": True,
+    "resources": EMULATED_NAMES,
+}
 SUBSETS = list(chain.from_iterable(combinations(TOOLSETS, size) for size in range(1, len(TOOLSETS) + 1)))
 
 
@@ -47,7 +54,7 @@ def freeze_once() -> None:
 
 def front_of(**options: Any) -> front.Front:
     """Return a front."""
-    return front.Front(FROZEN, **({"read_only": False, "toolsets": TOOLSETS, "emulated": True} | options))
+    return front.Front(FROZEN, **(NO_OPTIONS | options))
 
 
 def test_front_answers_are_those_of_the_server() -> None:
@@ -55,7 +62,7 @@ def test_front_answers_are_those_of_the_server() -> None:
 
 
 def test_front_of_this_version_of_the_product_is_used() -> None:
-    assert front.load(__version__, read_only=False, toolsets=TOOLSETS, emulated=True)
+    assert front.load(__version__, **NO_OPTIONS)
 
 
 @pytest.mark.long
@@ -87,7 +94,7 @@ def test_front_leaves_unknown_versions_to_the_server(version: Any) -> None:
 
 
 def test_front_of_another_version_of_the_product_is_not_used() -> None:
-    assert front.load("0.0.0", read_only=False, toolsets=TOOLSETS, emulated=True) is None
+    assert front.load("0.0.0", **NO_OPTIONS) is None
 
 
 # The fuzzer: sessions of good and bad lines, cut anywhere, with and without the front.

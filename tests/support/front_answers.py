@@ -73,6 +73,11 @@ def result_of(line: str) -> str:
     return found[1]
 
 
+def instructions_of(result: str) -> str:
+    """Return the instructions in the answer to an opening, as they are written there."""
+    return json.dumps(json.loads(result)["instructions"], ensure_ascii=False)
+
+
 def around(result: str, inner: str) -> list[str]:
     """Return what stands before and after a part."""
     before, found, after = result.partition(inner)
@@ -95,11 +100,10 @@ def split_list(result: str, name: str) -> tuple[list[str], dict[str, str]]:
 
 async def freeze() -> dict[str, Any]:
     """Return everything that the front says."""
-    full = {key: settings(read_only="r" in key, emulated="e" in key) for key in ("", "r", "e", "re")}
+    full = settings(read_only=False, emulated=False)
     dataless = settings(read_only=False, emulated=False, toolsets=["data"])
     eras: dict[str, Any] = {}
     surfaces: list[dict[str, str]] = []
-    instructions: dict[str, str] = {}
 
     def surface(items: dict[str, str]) -> int:
         if items not in surfaces:
@@ -111,33 +115,29 @@ async def freeze() -> dict[str, Any]:
         opening = [] if is_stateless else handshake(version)
         first = {"jsonrpc": "2.0", "id": 0, "method": "server/discover", "params": {"_meta": META}}
         opened = opening or [first]
-        for key, one in full.items():
-            hello = result_of((await answered(one, opened))[0])
-            instructions[key] = json.dumps(json.loads(hello)["instructions"], ensure_ascii=False)
-        with_prompts = result_of((await answered(full[""], opened))[0])
+        with_prompts = result_of((await answered(full, opened))[0])
         without = result_of((await answered(dataless, opened))[0])
         params = {"params": {"_meta": META}} if is_stateless else {}
         more = [
             {"jsonrpc": "2.0", "id": number, "method": method, **params}
             for number, method in enumerate(("tools/list", "prompts/list"), 1)
         ]
-        tools, prompts = map(result_of, (await answered(full[""], [*opened, *more]))[1:])
+        tools, prompts = map(result_of, (await answered(full, [*opened, *more]))[1:])
         tools_frame, tool_items = split_list(tools, "tools")
         prompts_frame, prompt_items = split_list(prompts, "prompts")
         eras[version] = {
             "initialize": {
-                "prompts": around(with_prompts, instructions[""]),
-                "": around(without, instructions[""]),
+                "prompts": around(with_prompts, instructions_of(with_prompts)),
+                "": around(without, instructions_of(without)),
             },
             "tools/list": [tools_frame, surface(tool_items)],
             "prompts/list": [prompts_frame, surface(prompt_items)],
         }
         if not is_stateless:
             ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-            eras[version]["ping"] = result_of((await answered(full[""], [*opened, ping]))[1])
+            eras[version]["ping"] = result_of((await answered(full, [*opened, ping]))[1])
     return {
         "version": __version__,
-        "instructions": instructions,
         "eras": eras,
         "surfaces": surfaces,
         "tools": {tool.name: [tool.toolset, tool.is_read_only] for tool in registered_tools()},

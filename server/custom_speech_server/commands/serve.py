@@ -9,7 +9,7 @@ import sys
 
 from custom_speech_server import __version__
 from custom_speech_server.commands.options import add_shared, path, port
-from custom_speech_server.config_source import is_configured
+from custom_speech_server.config_source import EMULATED_NAMES, is_configured, resource_names
 from custom_speech_server.console import command_to_add, notice
 from custom_speech_tools.runtime.registry import TOOLSETS
 
@@ -132,11 +132,13 @@ def _front(options: argparse.Namespace) -> Front | None:
         return None
     from custom_speech_server.front import load
 
+    emulated = bool(options.emulated) or not is_configured(options.config, os.environ)
     return load(
         __version__,
         read_only=options.read_only or False,
         toolsets=options.toolsets or TOOLSETS,
-        emulated=bool(options.emulated) or not is_configured(options.config, os.environ),
+        emulated=emulated,
+        resources=EMULATED_NAMES if emulated else resource_names(options.config, os.environ),
     )
 
 

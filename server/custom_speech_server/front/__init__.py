@@ -21,6 +21,8 @@ import os
 import re
 import sys
 
+from custom_speech_server.instructions import instructions
+
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, dataclasses 10; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,10 +63,19 @@ class Front:
 
     Args:
         frozen: The content of answers.json.
+        resources: The names of the resources, the default one first.
         emulated: Whether nothing is configured, so that the emulator answers.
     """
 
-    def __init__(self, frozen: dict[str, Any], *, read_only: bool, toolsets: tuple[str, ...], emulated: bool) -> None:
+    def __init__(
+        self,
+        frozen: dict[str, Any],
+        *,
+        read_only: bool,
+        toolsets: tuple[str, ...],
+        emulated: bool,
+        resources: tuple[str, ...],
+    ) -> None:
         self._frozen = frozen
         self._tools = [
             name
@@ -72,7 +83,8 @@ class Front:
             if (toolset in toolsets or name == "list_resources") and (reads or not read_only)
         ]
         self._prompts = [name for name, needs in frozen["prompts"].items() if set(needs) <= set(self._tools)]
-        self._instructions = frozen["instructions"][f"{'r' if read_only else ''}{'e' if emulated else ''}"]
+        text = instructions(self._tools, resources, read_only=read_only, emulated=emulated)
+        self._instructions = json.dumps(text, ensure_ascii=False)
         self._version = ""  # of the protocol, once it is agreed
         self._is_open = False
         self.handover = Handover()
@@ -139,12 +151,15 @@ class Front:
         return f"{before}{','.join(items[name] for name in offered)}{after}"
 
 
-def load(version: str, *, read_only: bool, toolsets: tuple[str, ...], emulated: bool) -> Front | None:
+def load(
+    version: str, *, read_only: bool, toolsets: tuple[str, ...], emulated: bool, resources: tuple[str, ...]
+) -> Front | None:
     """Return the front; None where its answers are not those of this version."""
     with open(os.path.join(os.path.dirname(__file__), "answers.json"), "rb") as file:  # noqa: PTH118, PTH120, PTH123
         frozen = json.load(file)  # pathlib costs 5 ms
-    is_own = frozen["version"] == version
-    return Front(frozen, read_only=read_only, toolsets=toolsets, emulated=emulated) if is_own else None
+    if frozen["version"] != version:
+        return None
+    return Front(frozen, read_only=read_only, toolsets=toolsets, emulated=emulated, resources=resources)
 
 
 def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
