@@ -1,6 +1,7 @@
 """The prompts: jobs that people pick from a client's menu, with completion of resources, locales and names."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ from mcp.types import (
 )
 
 from custom_speech_tools.runtime.context import AppContext
-from custom_speech_tools.speech import Speech, SpeechError
+from custom_speech_tools.speech import SpeechError
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
 MAX_COMPLETIONS = 100
@@ -33,21 +34,6 @@ COMPLETION_SECONDS = 3.0
 """A menu that waits longer is of no use."""
 
 Request = ServerRequestContext[AppContext, Any]
-Values = Callable[[Speech], Awaitable[list[str]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """An argument of a prompt.
-
-    Attributes:
-        complete: Lists the values there are on a resource; None for a resource's own name.
-    """
-
-    name: str
-    description: str
-    required: bool = False
-    complete: Values | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +41,7 @@ class Job:
     """A prompt.
 
     Attributes:
-        tools: What it needs; it is offered where all of them are.
+        tools: What it needs; it is offered if all of them are.
         steps: The text for the assistant; `{name}` stands for an argument. A line that names an argument which was left
             out is left out as well.
     """
@@ -63,25 +49,17 @@ class Job:
     name: str
     title: str
     description: str
-    arguments: tuple[Argument, ...]
+    arguments: tuple[PromptArgument, ...]
     tools: frozenset[str]
     steps: str
 
 
-async def _locales(speech: Speech) -> list[str]:
-    return await speech.models_list_supported_locales()
+def _argument(name: str, description: str, required: bool = False) -> PromptArgument:
+    return PromptArgument(name=name, description=description, required=required)
 
 
-async def _models(speech: Speech) -> list[str]:
-    return [one.display_name for one in (await speech.models_list_custom_models()).entities]
-
-
-async def _datasets(speech: Speech) -> list[str]:
-    return [one.display_name for one in (await speech.datasets_list()).entities]
-
-
-_RESOURCE = Argument("resource", "A configured Speech resource; the default one without it")
-_MODEL = Argument("model", "A custom model: its name or id", True, _models)
+_RESOURCE = _argument("resource", "A configured Speech resource; the default one without it")
+_MODEL = _argument("model", "A custom model: its name or id", True)
 
 JOBS: tuple[Job, ...] = (
     Job(
@@ -89,9 +67,9 @@ JOBS: tuple[Job, ...] = (
         "Train a model and test it",
         "Train a custom speech model and find out whether it is better than the base model",
         (
-            Argument("locale", "Such as en-US", True, _locales),
-            Argument("datasets", "What to train with, separated by commas", True, _datasets),
-            Argument("test_dataset", "Recordings with transcripts that are not trained with", False, _datasets),
+            _argument("locale", "Such as en-US", True),
+            _argument("datasets", "What to train with, separated by commas", True),
+            _argument("test_dataset", "Recordings with transcripts that are not trained with"),
             _RESOURCE,
         ),
         frozenset({"plan_model", "create_model", "get_model", "create_evaluation", "get_evaluation"}),
@@ -109,7 +87,7 @@ Test with the dataset {test_dataset}.
         "Teach a model what it mishears",
         "Find out which words a model misses, teach it exactly these, and prove that it is better",
         (
-            Argument("dataset", "Recordings with transcripts that no model was trained with", True, _datasets),
+            _argument("dataset", "Recordings with transcripts that no model was trained with", True),
             _MODEL,
             _RESOURCE,
         ),
@@ -136,7 +114,7 @@ the verdict and which words are still missed.
         "move_to_region",
         "Bring a model to another region",
         "Copy a model to another resource, connect it there and put it live",
-        (_MODEL, Argument("to_resource", "The resource to copy to", True), _RESOURCE),
+        (_MODEL, _argument("to_resource", "The resource to copy to", True), _RESOURCE),
         frozenset({"copy_model", "get_copy", "connect_model", "deploy_model"}),
         """\
 Bring the model {model} to the resource {to_resource}.
@@ -150,7 +128,7 @@ The model is on the resource {resource}.
         "retrain_expiring",
         "Retrain what expires",
         "Find what stops working soon, and train replacements",
-        (Argument("within_days", "How far to look ahead; 180 without it"), _RESOURCE),
+        (_argument("within_days", "How far to look ahead; 180 without it"), _RESOURCE),
         frozenset({"check_expirations", "plan_model", "create_model", "create_evaluation"}),
         """\
 Find out which custom speech models and endpoints stop working, and replace them.
@@ -165,7 +143,7 @@ Look at the resource {resource} only.
         "explain_failure",
         "Explain what failed",
         "Find out why a training, an import, a test or a deployment failed, and what to do",
-        (Argument("model", "The model that failed; everything that failed without it", False, _models), _RESOURCE),
+        (_argument("model", "The model that failed; everything that failed without it"), _RESOURCE),
         frozenset({"list_models", "get_model"}),
         """\
 Find out why something failed, and what to do about it. Change nothing.
@@ -186,7 +164,11 @@ class Prompts:
 
     async def list(self, request: Request, params: Any) -> ListPromptsResult:  # noqa: ARG002  # the SDK's signature
         """Answer prompts/list."""
-        return ListPromptsResult(prompts=[_shown(job) for job in self.jobs.values()])
+        prompts = [
+            Prompt(name=job.name, title=job.title, description=job.description, arguments=list(job.arguments))
+            for job in self.jobs.values()
+        ]
+        return ListPromptsResult(prompts=prompts)
 
     async def get(self, request: Request, params: GetPromptRequestParams) -> GetPromptResult:  # noqa: ARG002  # as above
         """Answer prompts/get.
@@ -194,30 +176,26 @@ class Prompts:
         Raises:
             MCPError: The prompt is unknown, or an argument is missing or unknown.
         """
-        job = self._job(params.name)
+        job = self.jobs.get(params.name)
+        if job is None:
+            known = ", ".join(self.jobs)
+            raise MCPError(INVALID_PARAMS, f"This server has no prompt {quote(params.name, 64)}. It has: {known}.")
         text = fill(job, params.arguments or {})
         message = PromptMessage(role="user", content=TextContent(type="text", text=text))
         return GetPromptResult(description=job.description, messages=[message])
 
     async def complete(self, request: Request, params: CompleteRequestParams) -> CompleteResult:
-        """Answer completion/complete; where the service does not answer in time, nothing is suggested."""
+        """Answer completion/complete; if the service does not answer in time, nothing is suggested."""
         found: list[str] = []
         if isinstance(params.ref, PromptReference) and params.ref.name in self.jobs:
-            job, given = self.jobs[params.ref.name], (params.context.arguments if params.context else None) or {}
-            wanted = next((one for one in job.arguments if one.name == params.argument.name), None)
-            if wanted:
-                found = await _values(request.lifespan_context, wanted, given.get("resource"))
+            given = (params.context.arguments if params.context else None) or {}
+            if params.argument.name in {one.name for one in self.jobs[params.ref.name].arguments}:
+                found = await _values(request.lifespan_context, params.argument.name, given.get("resource"))
         head, _, typed = params.argument.value.rpartition(",")
         fitting = [name for name in dict.fromkeys(found) if typed.strip().lower() in name.lower()]
         values = [f"{head},{name}" if head else name for name in sorted(fitting)]
         shown = Completion(values=values[:MAX_COMPLETIONS], total=len(values), has_more=len(values) > MAX_COMPLETIONS)
         return CompleteResult(completion=shown)
-
-    def _job(self, name: str) -> Job:
-        if name in self.jobs:
-            return self.jobs[name]
-        message = f"This server has no prompt {quote(name, 64)}. It has: {', '.join(self.jobs)}."
-        raise MCPError(INVALID_PARAMS, message)
 
 
 def fill(job: Job, given: Mapping[str, str]) -> str:
@@ -243,22 +221,18 @@ def fill(job: Job, given: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _shown(job: Job) -> Prompt:
-    arguments = [
-        PromptArgument(name=one.name, description=one.description, required=one.required) for one in job.arguments
-    ]
-    return Prompt(name=job.name, title=job.title, description=job.description, arguments=arguments)
-
-
-async def _values(app: AppContext, argument: Argument, resource: str | None) -> list[str]:
-    if argument.name in ("resource", "to_resource"):
+async def _values(app: AppContext, argument: str, resource: str | None) -> list[str]:
+    """Return what an argument can be; nothing if the service does not say so in time."""
+    if argument in ("resource", "to_resource"):
         return list(app.resources)
-    if argument.complete is None or app.configuration_error:
-        return []
     speech = app.resources.get(resource or app.default)
-    with anyio.move_on_after(COMPLETION_SECONDS):
-        try:
-            return await argument.complete(speech) if speech else []
-        except SpeechError:
-            return []
+    if speech is None or app.configuration_error:
+        return []
+    with anyio.move_on_after(COMPLETION_SECONDS), suppress(SpeechError):
+        if argument == "locale":
+            return await speech.models_list_supported_locales()
+        if argument == "model":
+            return [one.display_name for one in (await speech.models_list_custom_models()).entities]
+        if argument in ("dataset", "datasets", "test_dataset"):
+            return [one.display_name for one in (await speech.datasets_list()).entities]
     return []

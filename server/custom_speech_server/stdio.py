@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterable
 from typing import Any
 
 import anyio
@@ -52,9 +51,11 @@ async def _serve(server: Server[Any], handover: Handover) -> None:
 async def serve_streams(server: Server[Any], handover: Handover, read_stream: Any, write_stream: Any) -> None:
     """Serve what the front has handed over, then the stream."""
     lines = [*handover.opening, *io.StringIO(handover.line, newline=None)]
-    messages = CheckedInput(read_stream, write_stream, lines)
     writer = _WithoutAnswers(write_stream, handover.answered) if handover.answered else write_stream
-    await server.run(messages, writer, server.create_initialization_options())
+    sender, messages = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_check, lines, read_stream, sender, write_stream)
+        await server.run(messages, writer, server.create_initialization_options())
 
 
 class _WithoutAnswers:
@@ -83,61 +84,26 @@ class _WithoutAnswers:
         return await self._stream.__aexit__(*error)
 
 
-class CheckedInput:
-    """The messages of a stream of the SDK; every line that is not one is answered with a JSON-RPC error and logged.
+async def _check(lines: list[str], source: Any, target: Any, write_stream: Any) -> None:
+    """Pass the messages of lines and of a stream on; answer what is none with a JSON-RPC error, and log it.
 
-    Args:
-        first: Lines that were read before the stream was opened.
+    Of the refused lines the first are logged, then ever fewer: a line of two bytes would otherwise write a hundred.
     """
-
-    def __init__(self, stream: Any, write_stream: Any, first: Iterable[str] = ()) -> None:
-        self._stream, self._write_stream, self._first = stream, write_stream, iter(first)
-        self._refused = 0
-
-    @property
-    def last_context(self) -> Any:
-        """Return what the SDK keeps with each message."""
-        return getattr(self._stream, "last_context", None)
-
-    def __aiter__(self) -> "CheckedInput":
-        return self
-
-    async def __anext__(self) -> SessionMessage:
+    refused = 0
+    async with source, target:
+        first = [_parsed(line) for line in lines]
         while True:
-            line = next(self._first, None)
-            checked = _checked(await self._stream.__anext__()) if line is None else _parsed(line)
+            try:
+                checked = first.pop(0) if first else _checked(await source.receive())
+            except anyio.EndOfStream:
+                return
             if isinstance(checked, SessionMessage):
-                return checked
-            self._log_refusal(checked.error.message)
-            await self._write_stream.send(SessionMessage(checked))
-
-    def _log_refusal(self, why: str) -> None:
-        """Log the first refused lines, then ever fewer: a line of two bytes would otherwise write a hundred."""
-        self._refused += 1
-        if self._refused <= MAX_LOGGED_LINES or self._refused.bit_count() == 1:
-            _log.warning("A line of the input was refused (%d so far): %s", self._refused, why)
-
-    async def receive(self) -> SessionMessage:
-        """Return the next message.
-
-        Raises:
-            anyio.EndOfStream: The input has ended.
-        """
-        try:
-            return await self.__anext__()
-        except StopAsyncIteration:
-            raise anyio.EndOfStream from None
-
-    async def aclose(self) -> None:
-        """Close the stream."""
-        await self._stream.aclose()
-
-    async def __aenter__(self) -> "CheckedInput":
-        await self._stream.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> Any:
-        return await self._stream.__aexit__(*error)
+                await target.send(checked)
+                continue
+            refused += 1
+            if refused <= MAX_LOGGED_LINES or refused.bit_count() == 1:
+                _log.warning("A line of the input was refused (%d so far): %s", refused, checked.error.message)
+            await write_stream.send(SessionMessage(checked))
 
 
 def _checked(item: SessionMessage | Exception) -> SessionMessage | JSONRPCError:
