@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import PurePath
 from typing import Annotated
 
@@ -9,8 +10,9 @@ import pydantic
 from pydantic import Field
 
 from custom_speech_data.dataset_kinds import ARCHIVE_KINDS
-from custom_speech_tools.guardrails.data_check import CheckedData, checked_data, count_words
+from custom_speech_tools.guardrails.data_check import checked_data
 from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
+from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import MAX_VALUE, call_step
 from custom_speech_tools.runtime.parameters import (
@@ -80,29 +82,18 @@ async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCh
 
 def check(source: LocalPath | Sequence[str], kind: str | None, locale: str | None) -> DataCheck:
     """Return the result of a check; reads the file, so it runs in a thread."""
-    with checked_data(source, kind, repair=True) as repaired:
-        given = source.given if isinstance(source, LocalPath) else None
-        if not repaired.is_changed:
-            return present(given, repaired, locale, repaired)
-        with checked_data(source, kind, repair=False) as original:
+    given = source.given if isinstance(source, LocalPath) else None
+    with ExitStack() as stack:
+        data = repaired = stack.enter_context(checked_data(source, kind, repair=True))
+        needs_repair = False
+        if repaired.is_changed:
+            original = stack.enter_context(checked_data(source, kind, repair=False))
+            needs_repair = original.report.error is not None and repaired.report.error is None
             # Line numbers are those of the user's own text, unless a repair is what makes it readable.
-            is_repairable = original.report.error is not None and repaired.report.error is None
-            shown = repaired if is_repairable or repaired.kind in ARCHIVE_KINDS else original
-            return present(given, shown, locale, repaired, needs_repair=is_repairable)
-
-
-def present(
-    given: str | None, data: CheckedData, locale: str | None, repaired: CheckedData, *, needs_repair: bool = False
-) -> DataCheck:
-    """Return the answer.
-
-    Args:
-        given: The path, as the caller wrote it; None for lines.
-    """
+            data = repaired if needs_repair or repaired.kind in ARCHIVE_KINDS else original
     report, kind = data.report, data.kind
-    hours = round(report.duration_milliseconds / 3_600_000, 2) if report.audio else None
     used_hours = sum(file.duration_milliseconds for file in report.audio if file.trains) / 3_600_000
-    is_ok = not any(finding.level == "block" for finding in data.findings)
+    is_ok = not is_blocked(data.findings)
     return DataCheck(
         path=given,
         kind=kind,
@@ -111,8 +102,8 @@ def present(
         findings=list(data.findings),
         lines=report.accepted_line_count,
         rejected_lines=report.rejected_line_count,
-        words=count_words(report.texts),
-        audio_hours=hours,
+        words=sum(len(text.split()) for text in report.texts),  # of more than 64 MiB only the beginning is kept
+        audio_hours=round(report.duration_milliseconds / 3_600_000, 2) if report.audio else None,
         files=len(report.audio),
         estimated_training_days=round(used_hours / AUDIO_HOURS_PER_DAY, 2) if report.audio else None,
         repairs=list(repaired.repairs),
@@ -123,12 +114,15 @@ def present(
 
 def _next_step(given: str | None, kind: str, locale: str | None) -> str:
     """Return the call of upload_dataset with the very path that was checked, or what it lacks to be complete."""
-    is_shown_whole = given is not None and sanitize(given, MAX_VALUE) == given
-    if given is not None and is_shown_whole and locale and len(locale) > 3:
+    if given is None:
+        source = "the same lines"
+    elif sanitize(given, MAX_VALUE) != given:
+        source = "the same path"
+    elif locale and len(locale) > 3:
         name = PurePath(given).stem[:100] or kind
         return call_step("upload_dataset", display_name=name, locale=locale, kind=kind, path=given)
-    source = "the same lines" if given is None else f"path={json.dumps(given, ensure_ascii=False)}"
-    source = source if given is None or is_shown_whole else "the same path"
+    else:
+        source = f"path={json.dumps(given, ensure_ascii=False)}"
     return f'Upload it: upload_dataset with {source}, kind="{kind}", its locale and a display_name.'
 
 

@@ -8,12 +8,7 @@ from custom_speech_tools.guardrails.references import DATASET, get_entity
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.dataset import (
-    DatasetDetails,
-    dataset_fields,
-    import_findings,
-    steps_after_dataset,
-)
+from custom_speech_tools.runtime.presenters.dataset import DatasetDetails, present_dataset
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -33,11 +28,7 @@ async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> Data
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, DATASET, arguments.dataset)
     last = await poll_until_terminal(call, first, lambda: speech.datasets_get(first.id), arguments.wait_seconds)
-    return DatasetDetails(
-        **await dataset_fields(call, speech, last),
-        findings=import_findings(last),
-        next_steps=steps_after_dataset(speech, last),
-    )
+    return await present_dataset(call, speech, last, DatasetDetails)
 
 
 tool = declare(get_dataset, "Get a dataset", Annotations.READ, "data")

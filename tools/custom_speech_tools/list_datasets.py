@@ -37,31 +37,27 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
 
     Only `Succeeded` ones can be trained with.
     """
-    only_kind = arguments.kinds[0] if arguments.kinds and len(arguments.kinds) == 1 else None
+    locale, kinds = arguments.locale, arguments.kinds
     found = await list_from(
         call,
         arguments.resource,
         lambda speech: speech.datasets_list(
-            locale=exact_locale(arguments.locale), kind=only_kind, status=arguments.status
+            locale=exact_locale(locale), kind=kinds[0] if kinds and len(kinds) == 1 else None, status=arguments.status
         ),
     )
     kept = [
         (speech, dataset)
         for speech, dataset in found.items()
-        if matches_locale(dataset.locale, arguments.locale) and (not arguments.kinds or dataset.kind in arguments.kinds)
+        if matches_locale(dataset.locale, locale) and (not kinds or dataset.kind in kinds)
     ]
     shown = present_items(Dataset, kept[: arguments.limit], arguments.resource)
-    fields = list_fields(call, arguments.resource, found, kept, len(shown))
-    return Datasets(**fields, datasets=shown, next_steps=_steps(shown, arguments.resource, call))
-
-
-def _steps(shown: list[Dataset], resource: str | None, call: CallContext) -> list[str]:
     ready = next((dataset for dataset in shown if dataset.status == "Succeeded"), None)
-    if ready is None:
-        where = call.app.default if resource in (None, ALL_RESOURCES) else resource
-        return [call_step("list_base_models", locale=Placeholder("locale"), resource=where)]
-    where = ready.resource or (resource if resource != ALL_RESOURCES else None) or call.app.default
-    return [call_step("plan_model", locale=ready.locale, datasets=[ready.id], resource=where)]
+    asked = arguments.resource if arguments.resource != ALL_RESOURCES else None
+    here = (ready.resource if ready else None) or asked or call.app.default
+    step = call_step("list_base_models", locale=Placeholder("locale"), resource=here)
+    if ready:
+        step = call_step("plan_model", locale=ready.locale, datasets=[ready.id], resource=here)
+    return Datasets(**list_fields(call, arguments.resource, found, kept, len(shown)), datasets=shown, next_steps=[step])
 
 
 tool = declare(list_datasets, "List datasets", Annotations.READ, "data")

@@ -22,22 +22,26 @@ _BLOB_HOSTS = (".blob.core.windows.net", ".dfs.core.windows.net", ".blob.core.ch
 _SHARED = "Upload the file to Azure Blob Storage and pass its address with a SAS token, or pass path or lines."
 
 _PAGES = {
-    "drive.google.com": "a page of Google Drive",
-    "docs.google.com": "a page of Google Docs",
-    "onedrive.live.com": "a page of OneDrive",
-    "1drv.ms": "a page of OneDrive",
-    ".sharepoint.com": "a page of SharePoint",
-    "we.tl": "a page of WeTransfer",
-    "wetransfer.com": "a page of WeTransfer",
-    "app.box.com": "a page of Box",
-    "portal.azure.com": "a page of the Azure portal",
+    "drive.google.com": "Google Drive",
+    "docs.google.com": "Google Docs",
+    "onedrive.live.com": "OneDrive",
+    "1drv.ms": "OneDrive",
+    ".sharepoint.com": "SharePoint",
+    "we.tl": "WeTransfer",
+    "wetransfer.com": "WeTransfer",
+    "app.box.com": "Box",
+    "portal.azure.com": "the Azure portal",
 }
 
 
 def content_identity(url: str) -> str:
     """Return what an address names, whoever signed it: host, path and the query without parameters of signatures."""
     parts = urlsplit(url)
-    query = sorted(f"{name}={value}" for name, value in parse_qsl(parts.query, True) if not _is_of_signature(name))
+    query = sorted(
+        f"{name}={value}"
+        for name, value in parse_qsl(parts.query, True)
+        if not (_OF_SIGNATURE.fullmatch(name) or is_secret_parameter(name))
+    )
     port = "" if parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{parts.port}"
     address = f"{(parts.hostname or '').lower()}{port}{parts.path}"
     return f"{address}?{'&'.join(query)}" if query else address
@@ -59,15 +63,15 @@ def content_address_works(url: str, now: datetime, *, is_emulated: bool) -> Iter
         fix = "Pass path for a file of this machine." if parts.scheme == "file" else _SHARED
         yield _finding(f"content_url begins with {quote(parts.scheme)}; Azure reads https addresses only.", fix)
         return
-    yield from _is_a_file(parts)
+    query = {name.lower(): value for name, value in parse_qsl(parts.query, True)}
+    yield from _is_a_file(parts, query)
     if not is_emulated and _is_private(parts.hostname or ""):
         yield _finding(f"content_url names {quote(parts.hostname or '')}, which Azure cannot reach.", _SHARED)
     if "&amp;" in url:
         yield _finding('content_url has "&amp;", as in HTML, so its parameters are lost.', 'Write "&" instead.')
         return
-    query = {name.lower(): value for name, value in parse_qsl(parts.query, True)}
     if "sig" in query or "sv" in query:
-        yield from _signature_permits(parts, query, now)
+        yield from _signature_permits(parts.scheme, query, now)
     for start, seconds in (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires")):
         signed = _moment(query.get(start, ""))
         if signed and query.get(seconds, "").isdecimal():
@@ -76,17 +80,12 @@ def content_address_works(url: str, now: datetime, *, is_emulated: bool) -> Iter
         yield from _is_current(None, datetime.fromtimestamp(min(int(query["expires"]), 10**11), UTC), now)
 
 
-def _is_of_signature(name: str) -> bool:
-    return _OF_SIGNATURE.fullmatch(name) is not None or is_secret_parameter(name)
-
-
-def _is_a_file(parts: SplitResult) -> Iterator[Finding]:
+def _is_a_file(parts: SplitResult, query: dict[str, str]) -> Iterator[Finding]:
     host, path = (parts.hostname or "").lower(), unquote(parts.path)
     segments = [part for part in path.split("/") if part]
-    page = next((what for end, what in _PAGES.items() if host == end or (end[0] == "." and host.endswith(end))), None)
-    query = {name.lower(): value for name, value in parse_qsl(parts.query, True)}
-    if page and not (host == "drive.google.com" and query.get("export") == "download"):
-        yield _finding(f"content_url is {page}, not the file: Azure would read HTML.", _SHARED)
+    site = next((name for end, name in _PAGES.items() if host == end or (end[0] == "." and host.endswith(end))), None)
+    if site and not (host == "drive.google.com" and query.get("export") == "download"):
+        yield _finding(f"content_url is a page of {site}, not the file: Azure would read HTML.", _SHARED)
     elif host in ("dropbox.com", "www.dropbox.com") and "1" not in (query.get("dl"), query.get("raw")):
         yield _finding("content_url is a page of Dropbox, not the file.", 'End the address with "dl=1" instead.')
     elif host in ("github.com", "gitlab.com", "huggingface.co") and "blob" in segments[2:4]:
@@ -104,24 +103,23 @@ def _is_private(host: str) -> bool:
         return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
 
 
-def _signature_permits(parts: SplitResult, query: dict[str, str], now: datetime) -> Iterator[Finding]:
-    renew = "Create a SAS of the file that permits reading (sp=r) and is valid for some hours."
+def _signature_permits(scheme: str, query: dict[str, str], now: datetime) -> Iterator[Finding]:
     if "sig" not in query:
-        yield _finding(
-            "The SAS of content_url has no signature (sig): it was cut off, often at an &.", "Pass it whole."
-        )
-    start, end = _moment(query.get("st", "")), _moment(query.get("se", ""))
-    yield from _is_current(start, end, now)
-    if "sp" in query and "r" not in query["sp"]:
-        yield _finding(f"The SAS of content_url does not permit reading (sp={quote(query['sp'])}).", renew)
-    if "srt" in query and "o" not in query["srt"]:
-        yield _finding(f"The SAS of content_url is not for files (srt={quote(query['srt'])}).", renew)
-    if "ss" in query and "b" not in query["ss"]:
-        yield _finding(f"The SAS of content_url is not for blobs (ss={quote(query['ss'])}).", renew)
+        message = "The SAS of content_url has no signature (sig): it was cut off, often at an &."
+        yield _finding(message, "Pass it whole.")
+    yield from _is_current(_moment(query.get("st", "")), _moment(query.get("se", "")), now)
+    for name, needed, lack in (
+        ("sp", "r", "does not permit reading"),
+        ("srt", "o", "is not for files"),
+        ("ss", "b", "is not for blobs"),
+    ):
+        if needed not in query.get(name, needed):
+            renew = "Create a SAS of the file that permits reading (sp=r) and is valid for some hours."
+            yield _finding(f"The SAS of content_url {lack} ({name}={quote(query[name])}).", renew)
     if "sip" in query:
         message = f"The SAS of content_url is valid for the address {quote(query['sip'])} only, not for Azure's."
         yield _finding(message, "Create a SAS without sip.")
-    if query.get("spr") == "https" and parts.scheme == "http":
+    if query.get("spr") == "https" and scheme == "http":
         yield _finding("The SAS of content_url is valid with https only.", "Begin the address with https.")
 
 

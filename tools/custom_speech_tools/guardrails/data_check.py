@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import IO
 
 from custom_speech_data import read_dataset
 from custom_speech_data.content import Content, OpenFile
@@ -19,11 +20,11 @@ from custom_speech_data.repair import repair_text
 from custom_speech_tools.guardrails.local_files import LocalPath
 from custom_speech_tools.guardrails.resource_rules import MAX_REJECTED_SHARE
 from custom_speech_tools.runtime.recording_length import LONGEST_SECONDS, LONGEST_WHISPER_SECONDS
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, Level
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
 MAX_REJECTED = 20
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+MAX_REJECTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
             if not isinstance(source, LocalPath):
                 content = _text_of(source, repairs if repair else None)
             elif source.is_folder:
-                content = stack.enter_context(_packed(source, kind, builder, repairs, repair=repair))
+                copy = stack.enter_context(tempfile.TemporaryFile("w+b"))
+                repairs += pack_folder(source.files(), kind, copy, builder, repair=repair)
+                content = _flushed(copy)
             else:
                 content = stack.enter_context(source.open())
             refuse_foreign_content(content)
@@ -75,8 +78,7 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
             if repair and found not in ARCHIVE_KINDS:
                 copy = stack.enter_context(tempfile.TemporaryFile("w+b"))
                 repairs += repair_text(content, copy)
-                copy.flush()
-                content = OpenFile(copy)
+                content = _flushed(copy)
             report = read_dataset(found, content, builder=builder)
         except ImportFailed as failure:
             report = builder.fail(failure.error)
@@ -87,19 +89,9 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
         yield CheckedData(content, found, guessed_from, report, tuple(repairs), len(repairs) > is_folder, stated)
 
 
-@contextmanager
-def _packed(
-    folder: LocalPath, kind: str | None, builder: ReportBuilder, repairs: list[str], *, repair: bool
-) -> Iterator[OpenFile]:
-    with tempfile.TemporaryFile("w+b") as archive:
-        repairs += pack_folder(folder.files(), kind, archive, builder, repair=repair)
-        archive.flush()
-        yield OpenFile(archive)
-
-
 def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
     """Return lines as the text file that they would be; raises ImportFailed for a break inside one without repairs."""
-    parts = [_LINE_BREAK.split(line.rstrip("\r\n")) for line in lines]
+    parts = [re.split(r"\r\n|\r|\n", line.rstrip("\r\n")) for line in lines]
     broken = [number for number, part in enumerate(parts, 1) if len(part) > 1]
     if broken and repairs is None:
         raise ImportFailed("InvalidDataset", f"Line {broken[0]} has a line break inside; make it two lines.")
@@ -110,31 +102,23 @@ def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
     return codecs.BOM_UTF8 + f"{text}\n".encode(errors="surrogatepass")
 
 
+def _flushed(copy: IO[bytes]) -> OpenFile:
+    copy.flush()
+    return OpenFile(copy)
+
+
 def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
     """Require that the data can be imported; warn of lines and files that Azure would leave out."""
     if report.error:
-        yield Finding(
-            rule="data-is-valid",
-            level="block",
-            message=sanitize(report.error.message, 500),
-            fix="Correct the data; the pages on training and testing data describe every format.",
-        )
-    total = report.accepted_line_count + report.rejected_line_count
+        fix = "Correct the data; the pages on training and testing data describe every format."
+        yield _finding(sanitize(report.error.message, 500), fix, "block")
     for part in report.rejected[:MAX_REJECTED]:
         where = f"line {part.where}" if part.where.isdecimal() else quote(part.where)
-        yield Finding(
-            rule="data-is-valid",
-            level="warn",
-            message=f"Azure would leave out {where}: {sanitize(part.reason, 300)}.",
-            fix="Correct or remove it.",
-        )
-    if total and not report.error and report.rejected_line_count / total > MAX_REJECTED_SHARE:
-        yield Finding(
-            rule="data-is-valid",
-            level="warn",
-            message=f"{report.rejected_line_count} of {total} lines or files would be left out.",
-            fix="Check the kind and the format: so many rejected parts are seldom intended.",
-        )
+        yield _finding(f"Azure would leave out {where}: {sanitize(part.reason, 300)}.", "Correct or remove it.")
+    total = report.accepted_line_count + report.rejected_line_count
+    if not report.error and report.rejected_line_count > MAX_REJECTED_SHARE * total:
+        message = f"{report.rejected_line_count} of {total} lines or files would be left out."
+        yield _finding(message, "Check the kind and the format: so many rejected parts are seldom intended.")
 
 
 def recordings_fit(report: DatasetReport) -> Iterator[Finding]:
@@ -150,27 +134,16 @@ def recordings_fit(report: DatasetReport) -> Iterator[Finding]:
             "For testing up to two hours is fine.",
         )
     if undocumented := sum(not file.has_documented_format for file in report.audio):
-        yield Finding(
-            rule="data-is-valid",
-            level="warn",
-            message=f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit.",
-            fix="Azure has imported such recordings. To be certain, convert them to 16-bit PCM.",
-        )
+        message = f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit."
+        yield _finding(message, "Azure has imported such recordings. To be certain, convert them to 16-bit PCM.")
 
 
 def sound_is_usable(content: Content, report: DatasetReport) -> Iterator[Finding]:
     """Warn of recordings that are silent or clipped: Azure takes them, and the model learns the wrong thing."""
-    if not report.audio:
-        return
-    for part in islice(loudness_faults(content), MAX_REJECTED):
-        yield Finding(
-            rule="data-is-valid",
-            level="warn",
-            message=f"Recording {quote(part.where)} would be accepted, but {part.reason}.",
-            fix="Listen to it; replace or remove it.",
-        )
+    for part in islice(loudness_faults(content), MAX_REJECTED) if report.audio else ():
+        message = f"Recording {quote(part.where)} would be accepted, but {part.reason}."
+        yield _finding(message, "Listen to it; replace or remove it.")
 
 
-def count_words(texts: Sequence[str]) -> int:
-    """Return the number of words in accepted texts; of more than 64 MiB only the beginning is counted."""
-    return sum(len(text.split()) for text in texts)
+def _finding(message: str, fix: str, level: Level = "warn") -> Finding:
+    return Finding(rule="data-is-valid", level=level, message=message, fix=fix)

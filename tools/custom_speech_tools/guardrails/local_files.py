@@ -5,6 +5,7 @@ import platform
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -24,8 +25,6 @@ from custom_speech_tools.speech.sanitize import quote
 _ALLOW = "Whoever starts the server allows a folder with --data-dir DIR, or data_dirs in resources.toml."
 
 _MOST_ENTRIES = 2 * MOST_FILES + 1000
-
-_QUOTES = ('""', "''", "``", "“”", "‘’")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +75,12 @@ def allowed_path(app: AppContext, given: str) -> LocalPath:
         Refused: The path is not below an allowed folder, or a relative one fits several.
     """
     if not app.allows_local_files:
-        raise _not_allowed(
-            "Files are read only where the server runs on its user's machine.", "Pass content_url or lines instead."
-        )
+        message = "Files are read only where the server runs on its user's machine."
+        raise _not_allowed(message, "Pass content_url or lines instead.")
     if not app.data_dirs:
         raise _not_allowed("No folder is allowed.", _ALLOW)
     allowed = f"Allowed: {', '.join(str(folder) for folder in app.data_dirs)}. {_ALLOW}"
-    for spelling in spellings(given):
+    for spelling in _spellings(given):
         found = {local.path: local for local in _look_up(spelling, given, app.data_dirs)}
         if len(found) > 1:
             names = " and ".join(quote(str(path), 500) for path in found)
@@ -96,36 +94,28 @@ def allowed_path(app: AppContext, given: str) -> LocalPath:
     raise _not_allowed(f"{quote(given)} does not exist below an allowed folder{foreign}.", allowed)
 
 
-def spellings(given: str) -> list[str]:
-    """Return what a path may mean, most literal first: without quotes, a file: address, escaped blanks."""
+def _spellings(given: str) -> list[str]:
+    """Return the meanings that a path may have, most literal first: without quotes, a file: address, escaped blanks."""
     text = given.strip()
-    if len(text) > 1 and text[0] + text[-1] in _QUOTES:
+    if len(text) > 1 and text[0] + text[-1] in ('""', "''", "``", "“”", "‘’"):
         text = text[1:-1].strip()
     meanings = [given, text]
     if text.lower().startswith("file:"):
-        meanings.append(_path_of_address(text))
+        with suppress(ValueError):
+            parts = urlsplit(text)
+            host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
+            meanings.append(host + url2pathname(parts.path))
     if os.name != "nt":  # there a backslash separates folders
         meanings.append(re.sub(r"\\([^\w\\])", r"\1", text))
     return list(dict.fromkeys(meanings))
-
-
-def _path_of_address(address: str) -> str:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return address
-    host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
-    return host + url2pathname(parts.path)
 
 
 def foreign_path(path: str, system: str) -> str:
     """Return the end of "… does not exist below an allowed folder": for which system the path seems to be written."""
     text = re.sub("^file:", "", path.strip("\"'`"), flags=re.IGNORECASE).replace("\\", "/")
     drive = re.match(r"/*([a-z])(?::|%3a)(.*)", text, re.IGNORECASE)
-    wsl_drive, wsl_share = (
-        re.match(r"/mnt/([a-z])(/.*)", text),
-        re.match(r"//wsl[.$]\w*/[^/]+(/.*)", text, re.IGNORECASE),
-    )
+    wsl_drive = re.match(r"/mnt/([a-z])(/.*)", text)
+    wsl_share = re.match(r"//wsl[.$]\w*/[^/]+(/.*)", text, re.IGNORECASE)
     here = f"this server runs on {system}"
     if re.search(r"%\w+%|\$\w|\$\{", text) and not wsl_share:
         return f": variables in a path are not replaced; {here}"

@@ -2,8 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -79,8 +78,9 @@ class UploadPlan:
     """An upload that nothing blocks; `read_at` is when its facts were read (`anyio.current_time`).
 
     Attributes:
-        same_name: Datasets of the same name and locale.
-        content: The digest of the content, or what its address names.
+        key: The idempotency key.
+        existing: The dataset that the same request has made.
+        failed: The ids of datasets of the same name whose import failed.
         blocks: The digests of the blocks of local data.
         lengths: What the dataset notes of its recordings.
     """
@@ -88,59 +88,34 @@ class UploadPlan:
     speech: Speech
     request: UploadArguments
     project: schemas.Project | None
-    same_name: tuple[schemas.Dataset, ...]
-    content: str
+    key: str
+    existing: schemas.Dataset | None
+    failed: frozenset[str]
     blocks: tuple[bytes, ...]
     lengths: str | None
     findings: tuple[Finding, ...]
     read_at: float
 
-    @property
-    def key(self) -> str:
-        """The idempotency key."""
-        request = self.request
-        return idempotency_key(
-            "dataset",
-            self.speech.resource.identity,
-            request.display_name,
-            request.locale,
-            request.kind,
-            request.description,
-            self.project.id if self.project else None,
-            self.content,
-        )
-
-    @property
-    def existing(self) -> schemas.Dataset | None:
-        """The dataset that the same request has made; of a deliberate duplicate only one that waits for its content."""
-        found = [dataset for dataset in self.same_name if dataset.waits_for_blocks or not self.request.allow_duplicate]
-        return find_by_key(self.key, found, ids_of_failed(found))
-
     def definition(self, key: str) -> dict[str, JsonValue]:
         """Return the body of Datasets_Create."""
         request = self.request
-        properties: dict[str, JsonValue] = {KEY_PROPERTY: key}
-        if self.lengths:
-            properties[LENGTH_PROPERTY] = self.lengths
         body: dict[str, JsonValue] = {
             "displayName": request.display_name,
             "locale": request.locale,
             "kind": request.kind,
-            "customProperties": properties,
+            "customProperties": {KEY_PROPERTY: key, **({LENGTH_PROPERTY: self.lengths} if self.lengths else {})},
+            "contentUrl": request.content_url,
+            "description": request.description,
         }
-        if request.content_url:
-            body["contentUrl"] = request.content_url
-        if request.description:
-            body["description"] = request.description
         if self.project:
             body["project"] = link_to(self.speech, self.project)
-        return body
+        return {name: value for name, value in body.items() if value}
 
     async def create(self, call: CallContext, writer: Speech) -> tuple[schemas.Dataset, bool]:
         """Create the dataset once, or return what the same request has made, and whether it existed."""
         if self.existing:
             return self.existing, True
-        request, failed = self.request, ids_of_failed(self.same_name)
+        request = self.request
         # A deliberate duplicate is told from the first by what follows its key.
         key = f"{self.key}-{secrets.token_hex(8)}" if request.allow_duplicate else self.key
         query = urlsplit(request.content_url or "").query
@@ -148,7 +123,7 @@ class UploadPlan:
 
         async def find() -> schemas.Dataset | None:
             listing = await self.speech.datasets_list(display_name=request.display_name, locale=request.locale)
-            return find_by_key(key, listing.entities, failed)
+            return find_by_key(key, listing.entities, self.failed)
 
         return await call.app.idempotency.run(
             call, key, lambda: writer.datasets_create(self.definition(key), signature), find, read_at=self.read_at
@@ -159,48 +134,66 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     """Fetch the facts and check them.
 
     Args:
-        data: The local data; None where the service reads `content_url`.
+        data: The local data; None if the service reads `content_url`.
 
     Raises:
         Refused: A rule blocks the upload; every finding is listed.
     """
-    speech, read_at, url = call.speech(request.resource), anyio.current_time(), request.content_url
-    address = [*content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)] if url else []
+    speech, read_at, url = call.speech(request.resource), anyio.current_time(), request.content_url or ""
     if url and not is_web_address(url):
+        address = content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
         raise Refused("Nothing was uploaded.", [*parts_fit(speech.resource, None), *address])
     async with task_group() as tasks:
         project_task = tasks.create_task(find_project(speech, request.project))
-        same_name = tasks.create_task(speech.datasets_list(display_name=request.display_name, locale=request.locale))
+        list_task = tasks.create_task(speech.datasets_list(display_name=request.display_name, locale=request.locale))
     project = project_task.return_value
-    known = [*parts_fit(speech.resource, request.locale, project), *address, *(data.findings if data else ())]
+    known = [*parts_fit(speech.resource, request.locale, project)]
+    if url:  # after the requests, which tell the service's time
+        known += content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
+    known += data.findings if data else ()
     if is_blocked(known) or isinstance(project, Finding):
         raise Refused("Nothing was uploaded.", known)
     blocks = await run_in_thread(partial(block_digests, data.content)) if data else ()
-    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_identity(url or "")
-    lengths = (
-        note_lengths(file.duration_milliseconds for file in data.report.audio) if data and data.report.audio else None
+    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_identity(url)
+    key = idempotency_key(
+        "dataset",
+        speech.resource.identity,
+        request.display_name,
+        request.locale,
+        request.kind,
+        request.description,
+        project.id if project else None,
+        content,
     )
-    named = tuple(same_name.return_value.entities)
-    plan = UploadPlan(speech, request, project, named, content, blocks, lengths, tuple(known), read_at)
-    return replace(plan, findings=(*known, *_earlier_imports(plan)))
+    same_name = list_task.return_value.entities
+    # A deliberate duplicate is the same only while it waits for its content.
+    found = [dataset for dataset in same_name if dataset.waits_for_blocks or not request.allow_duplicate]
+    failed = ids_of_failed(same_name)
+    existing = find_by_key(key, found, failed)
+    if existing and url:
+        known.append(_earlier_import(existing))
+    elif not existing and (dead := find_by_key(key, [one for one in same_name if one.id in failed])):
+        known.append(_failed_import(dead))
+    audio = data.report.audio if data else ()
+    lengths = note_lengths(file.duration_milliseconds for file in audio) if audio else None
+    return UploadPlan(speech, request, project, key, existing, failed, blocks, lengths, tuple(known), read_at)
 
 
-def _earlier_imports(plan: UploadPlan) -> Iterator[Finding]:
-    """State which import of the same content is returned, or failed and is not."""
-    if (existing := plan.existing) and plan.request.content_url:
-        made = f" on {existing.created_date_time:%Y-%m-%d %H:%M} UTC" if existing.created_date_time else ""
-        yield Finding(
-            rule="already-exists",
-            level="stop",
-            message=f"This address was imported{made} as dataset {existing.id}; its content was not read again.",
-            fix="If the content has changed since, call again with allow_duplicate=true.",
-        )
-    failed = find_by_key(plan.key, [dataset for dataset in plan.same_name if dataset.status == "Failed"])
-    if failed and not plan.existing:
-        yield Finding(
-            rule="already-exists",
-            level="warn",
-            message=f"An earlier import of the same data, dataset {failed.id}, failed"
-            f"{reason_clause(failed.error.message if failed.error else None)} It is not used again.",
-            fix="Delete it with delete_entity if nobody needs it.",
-        )
+def _earlier_import(dataset: schemas.Dataset) -> Finding:
+    made = f" on {dataset.created_date_time:%Y-%m-%d %H:%M} UTC" if dataset.created_date_time else ""
+    return Finding(
+        rule="already-exists",
+        level="stop",
+        message=f"This address was imported{made} as dataset {dataset.id}; its content was not read again.",
+        fix="If the content has changed since, call again with allow_duplicate=true.",
+    )
+
+
+def _failed_import(dataset: schemas.Dataset) -> Finding:
+    reason = reason_clause(dataset.error.message if dataset.error else None)
+    return Finding(
+        rule="already-exists",
+        level="warn",
+        message=f"An earlier import of the same data, dataset {dataset.id}, failed{reason} It is not used again.",
+        fix="Delete it with delete_entity if nobody needs it.",
+    )

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
 
 import anyio
 
@@ -20,19 +19,6 @@ CONCURRENT_BLOCKS = 4
 
 _SECONDS_FOR_A_BLOCK = 16.0
 """With less time left in a call no further block is started; the next call goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class UploadState:
-    """The progress of an upload, in bytes."""
-
-    uploaded: int
-    total: int
-
-    @property
-    def is_complete(self) -> bool:
-        """True if everything was uploaded and committed."""
-        return self.uploaded == self.total
 
 
 def block_ids(size: int) -> list[str]:
@@ -60,13 +46,16 @@ async def upload_blocks(
     dataset: schemas.Dataset,
     content: Content,
     digests: tuple[bytes, ...],
-) -> UploadState:
+) -> int:
     """Send the blocks that the service does not have, as far as the time of the call permits, and commit them.
 
     Memory: four blocks of 8 MiB, whatever the size of the content.
 
     Args:
         digests: Of the blocks that were checked; nothing else is sent.
+
+    Returns:
+        The bytes that the service has; all of them are committed.
 
     Raises:
         Refused: The file was changed meanwhile.
@@ -75,7 +64,7 @@ async def upload_blocks(
     ids = block_ids(size)
     had = {block.name for block in (await speech.datasets_get_blocks(dataset.id)).uncommitted_blocks or []}
     missing = iter([number for number, block in enumerate(ids) if block not in had])
-    state = [sum(min(BLOCK_BYTES, size - number * BLOCK_BYTES) for number, block in enumerate(ids) if block in had)]
+    uploaded = sum(min(BLOCK_BYTES, size - number * BLOCK_BYTES) for number, block in enumerate(ids) if block in had)
 
     def checked_block(number: int) -> bytes:
         block = _read_block(content, number)
@@ -84,21 +73,22 @@ async def upload_blocks(
         return block
 
     async def send() -> None:
+        nonlocal uploaded
         for number in missing:
             if call.seconds_left() < _SECONDS_FOR_A_BLOCK:
                 return
             block = await anyio.to_thread.run_sync(checked_block, number)
             await writer.datasets_upload_block(dataset.id, ids[number], block)
-            state[0] += len(block)
+            uploaded += len(block)
             del block  # else the next one is read while this one is kept
-            await call.report_progress(f"Uploaded {state[0]} of {size} bytes", state[0], size)
+            await call.report_progress(f"Uploaded {uploaded} of {size} bytes", uploaded, size)
 
     async with task_group() as tasks:
         for _ in range(CONCURRENT_BLOCKS):
             tasks.create_task(send())
-    if state[0] == size:
+    if uploaded == size:
         await writer.datasets_commit_blocks(dataset.id, ids)
-    return UploadState(state[0], size)
+    return uploaded
 
 
 def _read_block(content: Content, number: int) -> bytes:
@@ -106,10 +96,6 @@ def _read_block(content: Content, number: int) -> bytes:
 
 
 def _changed(not_done: str) -> Refused:
-    finding = Finding(
-        rule="data-is-valid",
-        level="block",
-        message="The file was changed while it was uploaded.",
-        fix="Let whatever writes it finish first.",
-    )
+    message, fix = "The file was changed while it was uploaded.", "Let whatever writes it finish first."
+    finding = Finding(rule="data-is-valid", level="block", message=message, fix=fix)
     return Refused(not_done, [finding], "Call again when the file is complete.")
