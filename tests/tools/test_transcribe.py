@@ -9,7 +9,7 @@ import pytest
 from conftest import Connect
 from custom_speech_emulator.resources.models import MODELS
 from custom_speech_emulator.resources.stock import SENTENCES
-from custom_speech_tools.guardrails import transcription_rules
+from custom_speech_tools.guardrails import transcription_plan
 from support.recordings import wav
 from support.speech_service import Azure
 from support.tool_client import rules_of
@@ -123,8 +123,8 @@ async def test_transcribe_goes_on_after_a_folder_was_cut_off(connect: Connect, a
 async def test_transcribe_asks_before_more_than_half_an_hour_of_audio(
     connect: Connect, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert transcription_rules.SECONDS_WITHOUT_AGREEMENT == 1800
-    monkeypatch.setattr(transcription_rules, "SECONDS_WITHOUT_AGREEMENT", 5)
+    assert transcription_plan.SECONDS_WITHOUT_AGREEMENT == 1800
+    monkeypatch.setattr(transcription_plan, "SECONDS_WITHOUT_AGREEMENT", 5)
     async with connect(data_dirs=(folder,)) as call:
         refusal = await call.refusal("transcribe", path=".", locale="en-US")
         token = refusal.rpartition('confirm="')[2].partition('"')[0]
@@ -137,7 +137,7 @@ async def test_transcribe_asks_before_more_than_half_an_hour_of_audio(
 async def test_transcribe_asks_once_for_a_folder_of_several_calls(
     connect: Connect, azure: Azure, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transcription_rules, "SECONDS_WITHOUT_AGREEMENT", 5)
+    monkeypatch.setattr(transcription_plan, "SECONDS_WITHOUT_AGREEMENT", 5)
     await azure.fail({"operation": "Transcriptions_Transcribe", "fault": "503", "times": 1})
     async with connect(data_dirs=(folder,)) as call:
         refusal = await call.refusal("transcribe", path=".", locale="en-US")
@@ -303,7 +303,7 @@ async def test_transcribe_refuses_a_model_that_transcribes_no_longer(
         refusal = await call.refusal("transcribe", dataset=AUDIO, locale="en-US", model=MODEL)
 
     assert rules_of(refusal) == ["model-is-ready"]
-    assert "stopped transcribing on" in refusal
+    assert "has not transcribed since" in refusal
 
 
 async def test_transcribe_reads_a_folder_of_partial_results_through_no_link(connect: Connect, folder: Path) -> None:

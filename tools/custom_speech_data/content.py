@@ -10,7 +10,7 @@ import stat
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
 _BUFFER_BYTES = 64 * 1024
 
@@ -21,12 +21,23 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _SAFE
 
 
+class FileState(NamedTuple):
+    """A file and its content, as far as the file system tells them from others; times are nanoseconds."""
+
+    device: int
+    number: int
+    size: int
+    modified: int
+    changed: int
+
+
 class OpenFile:
     """A file that is open for reading; any number of readers share it, each at its own position."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._lock = file, Lock()
-        self.size, self._changed = self._state()
+        self.state = self._state()
+        self.size = self.state.size
 
     def __enter__(self) -> Self:
         return self
@@ -46,11 +57,12 @@ class OpenFile:
 
     def is_unchanged(self) -> bool:
         """Return whether the file has the size and the time of change that it had when it was opened."""
-        return self._state() == (self.size, self._changed)
+        now = self._state()
+        return (now.size, now.modified) == (self.size, self.state.modified)
 
-    def _state(self) -> tuple[int, int]:
+    def _state(self) -> FileState:
         found = os.fstat(self._file.fileno())
-        return found.st_size, found.st_mtime_ns
+        return FileState(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 Content = bytes | OpenFile

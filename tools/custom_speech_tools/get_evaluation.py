@@ -81,8 +81,7 @@ async def _with_training(
     model = await find_any_model(speech, reference.uri)
     if not isinstance(model, schemas.CustomModel):
         return present_words(missed, lambda _: None)
-    training = await read_training_words(call.app.training_words, speech, model)
-    return present_words(missed, training.contain)
+    return present_words(missed, await read_training_words(call.app.training_words, speech, model))
 
 
 def _unread_transcripts(transcripts: Transcripts, too_long: int) -> list[Finding]:

@@ -4,14 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_tools.guardrails.batch_results import read_batch
 from custom_speech_tools.guardrails.references import TRANSCRIPTION, get_entity
 from custom_speech_tools.guardrails.transcription_audio import requested_output
-from custom_speech_tools.guardrails.transcription_end import present_batch
+from custom_speech_tools.guardrails.transcription_results import Transcription, finish_batch
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Output, ResourceName, WaitSeconds
-from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.presenters.transcription import Transcription, Transcripts
+from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -30,11 +29,11 @@ async def get_transcription(arguments: GetTranscriptionArguments, call: CallCont
     `output` writes all texts to a new local file that upload_dataset takes. The service gives no estimate of the time.
     """
     speech = call.speech(arguments.resource)
-    output = await requested_output(call, arguments.output)
-    first = await get_entity(speech, TRANSCRIPTION, arguments.transcription)
-    last = await poll_until_terminal(call, first, lambda: speech.transcriptions_get(first.id), arguments.wait_seconds)
-    texts = await read_batch(speech, last) if is_terminal(last) else Transcripts()
-    return await present_batch(call, speech, last, texts, output)
+    output, _ = await requested_output(call, arguments.output)
+    if isinstance(output, Finding):
+        raise Refused("Nothing was written.", [output], "Call again with another output, or without.")
+    job = await get_entity(speech, TRANSCRIPTION, arguments.transcription)
+    return await finish_batch(call, speech, job, arguments.wait_seconds, output)
 
 
 tool = declare(get_transcription, "Get a transcription", Annotations.READ, "quality")

@@ -1,81 +1,37 @@
 """transcribe: transcribe recordings with the base model, a custom model or a phrase list."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated
-from urllib.parse import urlsplit
 
-import pydantic
-from pydantic import Field, StringConstraints
-
+from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.transcripts import Transcript, transcript_of_phrases
-from custom_speech_tools.guardrails.batch_results import read_batch
-from custom_speech_tools.guardrails.transcription_audio import LocalAudio, OutputFile, Recording
-from custom_speech_tools.guardrails.transcription_end import present_batch, present_fast
+from custom_speech_tools.guardrails.transcription_audio import MAX_REMEMBERED, LocalAudio, Recording
 from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan, plan_transcription
-from custom_speech_tools.guardrails.transcription_rules import TranscriptionRequest, model_is_refused
+from custom_speech_tools.guardrails.transcription_results import (
+    Texts,
+    Transcription,
+    drafts_not_written,
+    finish_batch,
+    present_fast,
+)
+from custom_speech_tools.guardrails.transcription_rules import TranscribeArguments
 from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
-from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.context import CallContext, remember
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    Confirm,
-    Identifier,
-    Locale,
-    OptionalModel,
-    Output,
-    ResourceName,
-    ShortText,
-    WaitSeconds,
-)
-from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.presenters.transcription import Transcription, Transcripts
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
-from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech.sanitize import quote, sanitize
 
 CONCURRENT_RECORDINGS = 4
-
-MAX_REMEMBERED = 20_000
-"""Results that a process remembers."""
 
 _SECONDS_FOR_A_RECORDING, _SPEED = 16.0, 15.0
 """With less time left in a call no further recording is sent; the next call goes on. Longer ones need a second for 15
 seconds of audio (a guess; the article says 20)."""
-
-_Path = Annotated[str, StringConstraints(max_length=4096)]
-
-
-class TranscribeArguments(Arguments):
-    """The arguments of transcribe."""
-
-    locale: Locale
-    path: Annotated[_Path | None, Field(description="Local recording, or folder of recordings")] = None
-    dataset: Annotated[Identifier | None, Field(description="Or an uploaded dataset with audio")] = None
-    content_url: Annotated[_Path | None, Field(description="Or an address that Azure reads")] = None
-    model: OptionalModel = None
-    phrases: Annotated[
-        Annotated[list[ShortText], Field(max_length=500)] | None,
-        Field(description="Phrase list: names and terms to expect; not for datasets"),
-    ] = None
-    output: Output = None
-    confirm: Confirm = None
-    wait_seconds: WaitSeconds = 0
-    resource: ResourceName = None
-
-    @pydantic.model_validator(mode="after")
-    def _has_one_source(self) -> "TranscribeArguments":
-        if sum(one is not None for one in (self.path, self.dataset, self.content_url)) != 1:
-            raise ValueError("needs one of path, dataset and content_url")
-        parts = urlsplit(self.content_url or "https://x")
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
-            raise ValueError("content_url must be an https address without user name")
-        return self
 
 
 async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Transcription:
@@ -84,76 +40,59 @@ async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Trans
     At once without a model; a custom model needs an uploaded dataset. With transcripts at hand the answer has the word
     error rate. Billed by the length of audio. Then upload_dataset, or get_transcription.
     """
-    request = TranscriptionRequest(
-        arguments.path,
-        arguments.dataset,
-        arguments.content_url,
-        arguments.locale,
-        arguments.model,
-        tuple(dict.fromkeys(arguments.phrases or ())),
-        arguments.output,
-        arguments.resource,
-    )
-    done = call.app.transcribed
-    plan, agreement = await confirmed_plan(
-        call, arguments.confirm, lambda: plan_transcription(call, request, frozenset(done))
-    )
+    plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_transcription(call, arguments))
     facts, agreement = plan.facts, plan.kept.joined(agreement)
     if facts.way == "batch":
-        return await _batch(call, plan, agreement, arguments.wait_seconds)
+        return await _batch(call, plan, agreement)
+    if facts.local:
+        return await _transcribe_files(call, plan, agreement, facts.local)
     try:
-        if isinstance(facts.local, LocalAudio):
-            return await _transcribe_files(call, plan, agreement, facts.local)
         return await _transcribe_address(call, plan, agreement)
     except AzureError as error:
-        if plan.model is None or not 400 <= error.status < 500 or facts.request.path:
+        if facts.model is None or facts.phrases or not 400 <= error.status < 500:
             raise
-        message = f"The service refused fast transcription with model {quote(plan.model.display_name)}: {error}"
-        refused = Finding(
-            rule="fast-transcription-supported", level="warn", message=message, fix="A batch was started instead."
-        )
-        return await _batch(call, plan, agreement, arguments.wait_seconds, [refused])
+        message = f"The service refused fast transcription with model {quote(facts.model.display_name)}: {error}"
+        fix = "A batch was started instead."
+        refused = Finding(rule="fast-transcription-supported", level="warn", message=message, fix=fix)
+        return await _batch(call, plan, agreement, [refused])
 
 
 async def _batch(
-    call: CallContext, plan: TranscriptionPlan, agreement: Agreement, wait_seconds: int, why: Sequence[Finding] = ()
+    call: CallContext, plan: TranscriptionPlan, agreement: Agreement, why: Sequence[Finding] = ()
 ) -> Transcription:
     """Create the job once, wait for it, and read its texts.
 
     Args:
         why: Why it is a batch, if the service refused the fast way.
     """
-    speech, name = plan.facts.speech, plan.display_name
+    facts, speech = plan.facts, plan.facts.speech
 
     async def submit(how: str) -> tuple[schemas.Transcription, bool]:
         if plan.existing is not None:
             return plan.existing, True
-        writer = call.writer(speech, Decision(plan.findings, plan.key, how))
+        writer = call.writer(speech, Decision(plan.findings, facts.key, how))
         return await call.app.idempotency.create_once(
             call,
-            plan.key,
+            facts.key,
             lambda: writer.transcriptions_submit(plan.batch_definition(), plan.secrets),
-            lambda: speech.transcriptions_list(display_name=name, locale=plan.facts.request.locale),
+            lambda: speech.transcriptions_list(display_name=facts.display_name, locale=facts.request.locale),
             read_at=plan.read_at,
         )
 
-    first, existed = await carry_out(call, agreement, plan.effect, submit)
-    last = await poll_until_terminal(call, first, lambda: speech.transcriptions_get(first.id), wait_seconds)
-    texts = await read_batch(speech, last) if is_terminal(last) else Transcripts()
-    output = plan.facts.output if isinstance(plan.facts.output, OutputFile) else None
-    findings = [finding for finding in (*plan.findings, *why) if finding.level != "confirm"]
-    return await present_batch(call, speech, last, texts, output, already_existed=existed, findings=findings)
+    job, existed = await carry_out(call, agreement, plan.effect, submit)
+    findings = [*plan.stated, *why]
+    wait_seconds = facts.request.wait_seconds
+    return await finish_batch(call, speech, job, wait_seconds, facts.output, already_existed=existed, findings=findings)
 
 
 async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> Transcription:
     async def send(how: str) -> schemas.FastTranscription:
-        writer = call.writer(plan.facts.speech, Decision(plan.findings, plan.key, how))
-        return await writer.transcriptions_transcribe(plan.fast_definition(), None, plan.secrets)
+        writer = call.writer(plan.facts.speech, Decision(plan.findings, plan.facts.key, how))
+        return await writer.transcriptions_transcribe(plan.fast_definition(), None, secrets=plan.secrets)
 
     answer = await carry_out(call, agreement, plan.effect, send)
-    texts = Transcripts([_transcript(plan.display_name.removesuffix(" transcription"), answer)], (), 1)
-    output = plan.facts.output if isinstance(plan.facts.output, OutputFile) else None
-    return await present_fast(call, plan, texts, {}, output)
+    name = plan.facts.display_name.removesuffix(" transcription")
+    return await present_fast(call, plan, Texts([_transcript(name, answer)], (), 1))
 
 
 async def _transcribe_files(
@@ -164,93 +103,99 @@ async def _transcribe_files(
     An agreement to a folder is kept until each of its recordings has a result.
     """
     facts, effect = plan.facts, plan.effect
-    output = facts.output if isinstance(facts.output, OutputFile) else None
-    kept = await run_in_thread(output.read_partial) if output else {}
-    results = call.app.transcribed | kept
-    waiting = [one for one in facts.recordings if facts.key_of(one) not in results]
-    total = len(facts.recordings)
-    run = _FolderRun(call, plan, output, results, total - len(waiting), total)
+    keys = {one.name: facts.key_of(one) for one in facts.recordings}
+    waiting = {key: one for one in facts.recordings if (key := keys[one.name]) not in facts.results}
+    run = _FolderRun(call, plan, dict(facts.results), len(keys) - len(waiting), len(keys))
     run.failed = {one.name: one.problem for one in local.recordings if one.problem}
-    writer = call.writer(facts.speech, Decision(plan.findings, plan.key, agreement.cover(effect)))
-    unsent = iter(waiting)
+    writer = call.writer(facts.speech, Decision(plan.findings, facts.key, agreement.cover(effect)))
+    unsent = iter(waiting.items())
     async with task_group() as tasks:
         for _ in range(CONCURRENT_RECORDINGS):
             tasks.create_task(run.work(writer, unsent))
-    if run.refused is not None:
-        raise Refused("Nothing was transcribed.", [model_is_refused(facts, run.refused)], "Transcribe a batch instead.")
-    read = [run.results[key] for one in facts.recordings if (key := facts.key_of(one)) in run.results]
-    texts = Transcripts(read, list(run.failed.items()), len(local.recordings))
-    if effect and texts.total == len(read) + len(run.failed):
+    # A file of the same content may have had another name.
+    read = [replace(run.results[key], file=name) for name, key in keys.items() if key in run.results]
+    texts = Texts(read, list(run.failed.items()), len(local.recordings))
+    if effect and texts.is_complete:
         call.app.confirmation.forget(effect, call.caller)
     elif effect:
         call.app.confirmation.keep(agreement, call.caller, call.app.now())
-    return await present_fast(call, plan, texts, local.said, output, run.unanswered())
+    if run.refused:
+        raise run.refused
+    return await present_fast(call, plan, texts, run.unanswered())
 
 
 @dataclass(slots=True)
 class _FolderRun:
     """The recordings of one call: results by key, reasons by name for what cannot be transcribed or had no answer.
 
-    After an answer that was lost no further recording is sent, because each may be billed; `refused` is why the service
-    does not take the model.
+    After an answer that was lost no further recording is sent, because each may be billed; `refused` says why none can
+    be sent.
     """
 
     call: CallContext
     plan: TranscriptionPlan
-    output: OutputFile | None
     results: dict[str, Transcript]
     done: int
     total: int
     failed: dict[str, str] = field(default_factory=dict)
     no_answer: dict[str, str] = field(default_factory=dict)
-    refused: str | None = None
+    refused: Refused | None = None
 
-    async def work(self, writer: Speech, waiting: Iterator[Recording]) -> None:
+    async def work(self, writer: Speech, waiting: Iterator[tuple[str, Recording]]) -> None:
         """Transcribe one recording after the other."""
-        for recording in waiting:
+        for key, recording in waiting:
             needed = max(_SECONDS_FOR_A_RECORDING, recording.seconds / _SPEED)
             if self.no_answer or self.refused or self.call.seconds_left() < needed:
                 return
             try:
-                answer = await writer.transcriptions_transcribe(self.plan.fast_definition(), recording.audio())
-            except SpeechError as error:
-                is_refused = isinstance(error, AzureError) and error.status in (400, 413, 415, 422)
-                if is_refused and self.plan.model and not self.results:
-                    self.refused = str(error)
-                elif is_refused:
-                    self.failed[recording.name] = str(error)
-                elif error.is_transient or error.outcome_unknown:
-                    self.no_answer[recording.name] = str(error)
-                else:
-                    raise
+                definition = self.plan.fast_definition()
+                answer = await writer.transcriptions_transcribe(definition, recording.audio(), recording.name)
+            except (Unusable, SpeechError) as error:
+                self._note_failure(recording.name, error)
             else:
-                await self._keep(recording, _transcript(recording.name, answer))
+                await self._keep(key, _transcript(recording.name, answer))
 
-    async def _keep(self, recording: Recording, transcript: Transcript) -> None:
-        key = self.plan.facts.key_of(recording)
+    def _note_failure(self, name: str, error: Unusable | SpeechError) -> None:
+        """Note why a recording has no text; raise what concerns all of them."""
+        if isinstance(error, Unusable):
+            self.failed[name] = str(error)
+        elif isinstance(error, AzureError) and error.status in (400, 413, 415, 422):
+            self.failed[name] = str(error)
+            if self.plan.facts.model and not self.done:
+                self.refused = self._model_refused(error)
+        elif error.is_transient or error.outcome_unknown:
+            self.no_answer[name] = str(error)
+        else:
+            raise error
+
+    async def _keep(self, key: str, transcript: Transcript) -> None:
         self.results[key] = transcript
-        remembered = self.call.app.transcribed
-        while len(remembered) >= MAX_REMEMBERED:
-            del remembered[next(iter(remembered))]
-        remembered[key] = transcript
-        if self.output:
-            await run_in_thread(partial(self.output.append, key, transcript))
+        remember(self.call.app.transcribed, key, transcript, MAX_REMEMBERED)
+        if output := self.plan.facts.output:
+            try:
+                await run_in_thread(partial(output.append, key, transcript))
+            except OSError as error:
+                self.refused = drafts_not_written(output, error)
         self.done += 1
         await self.call.report_progress(f"Transcribed {self.done} of {self.total}", self.done, self.total)
+
+    def _model_refused(self, why: SpeechError) -> Refused:
+        finding = Finding(
+            rule="fast-transcription-supported",
+            level="block",
+            message=f"The service refused fast transcription with this model: {sanitize(str(why), 300)}",
+            fix=self.plan.facts.as_dataset(),
+        )
+        return Refused("Nothing was transcribed.", [finding], "Transcribe a batch instead.")
 
     def unanswered(self) -> list[Finding]:
         """Return a warning about what had no answer; its audio may be billed although no text came."""
         if not self.no_answer:
             return []
         name, error = next(iter(self.no_answer.items()))
-        return [
-            Finding(
-                rule="transcription-is-charged",
-                level="warn",
-                message=f"{len(self.no_answer)} recording(s) had no answer, the first one {quote(name)}: {error}",
-                fix="The same call sends these again; one whose answer was lost may be billed twice.",
-            )
-        ]
+        message = f"{len(self.no_answer)} recording(s) had no answer, the first one {quote(name)}: {error}"
+        fix = "The same call sends these again; one whose answer was lost may be billed twice."
+        return [Finding(rule="transcription-is-charged", level="warn", message=message, fix=fix)]
 
 
 def _transcript(name: str, answer: schemas.FastTranscription) -> Transcript:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -13,14 +14,17 @@ from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcripts import Transcript, draft_file, unsure_file
 from custom_speech_data.wav import read_sound
 from custom_speech_tools.guardrails.local_files import allowed_path
-from custom_speech_tools.runtime.context import AppContext, CallContext
-from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.context import AppContext, CallContext, remember
 from custom_speech_tools.runtime.evaluation_details import parse_transcripts, recording_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.concurrency import run_in_thread
-from custom_speech_tools.speech.transcriptions import Audio
+from custom_speech_tools.speech.streamed_body import StreamedBody
 
 MAX_RECORDINGS = 5_000
+
+MAX_REMEMBERED = 20_000
+"""Digests and results that a process remembers."""
+
 MAX_BYTES = 250 * 1024 * 1024
 """The largest recording of fast transcription (specification)."""
 
@@ -33,6 +37,7 @@ BYTES_PER_SECOND = 16_000
 
 _TRANSCRIPT_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
+_SETTLED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +46,38 @@ class Recording:
 
     Attributes:
         seconds: Its length; estimated from its size unless it is a WAV.
-        digest: The digest of its content, by which a result is found again.
         problem: Why it cannot be sent.
+        digest: The digest of its content, by which a result is found again; empty if it cannot be sent.
     """
 
     name: str
     size: int
     seconds: float
+    problem: str | None
     digest: str
     open: Callable[[], OpenFile]
-    problem: str | None = None
 
-    def audio(self) -> Audio:
+    def audio(self) -> StreamedBody:
         """Return what is sent; the file is opened anew for each attempt, and its parts are read in a thread.
 
-        A file that has another content than the one that was looked at is never sent to its end.
+        Reading it raises Unusable before the end if its content is another one than before, so that it is never
+        transcribed.
         """
 
         async def parts() -> AsyncIterator[bytes]:
             digest = hashlib.sha256()
-            with await run_in_thread(self.open) as file:
-                for start in range(0, self.size, _PART_BYTES):
-                    part = await run_in_thread(partial(read_part, file, start, min(_PART_BYTES, self.size - start)))
-                    digest.update(part)
-                    if start + len(part) >= self.size and digest.hexdigest() != self.digest:
-                        break
-                    yield part
-            if digest.hexdigest() != self.digest:
-                raise OSError(f"{self.name} has changed while it was transcribed")
+            try:
+                with await run_in_thread(self.open) as file:
+                    for start in range(0, self.size, _PART_BYTES):
+                        part = await run_in_thread(partial(read_part, file, start, min(_PART_BYTES, self.size - start)))
+                        digest.update(part)
+                        if start + _PART_BYTES >= self.size and digest.hexdigest() != self.digest:
+                            raise Unusable("it was changed while it was transcribed")
+                        yield part
+            except OSError as error:
+                raise Unusable(f"it can no longer be read: {error.strerror or type(error).__name__}") from error
 
-        return Audio(self.name, self.size, parts)
+        return StreamedBody("application/octet-stream", self.size, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,60 +88,79 @@ class LocalAudio:
     said: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_local_audio(app: AppContext, given: str) -> LocalAudio:
-    """Return the recordings that a path names; runs in a thread.
+async def local_audio(call: CallContext, given: str) -> LocalAudio | Finding:
+    """Return the recordings of a path, a finding if there are none.
 
     Raises:
         Refused: The path is not below an allowed folder.
-        ImportFailed: The folder has too many files, or no recording.
-        OSError: A file cannot be read.
     """
+    try:
+        return await run_in_thread(partial(_read_local_audio, call.app, given), abandon_on_cancel=True)
+    except (ImportFailed, OSError) as error:
+        why = str(error) if isinstance(error, ImportFailed) else error.strerror or type(error).__name__
+        fix = "Name a recording, or a folder that holds recordings."
+        return Finding(rule="data-is-valid", level="block", message=f"{json.dumps(given)}: {why}", fix=fix)
+
+
+def _read_local_audio(app: AppContext, given: str) -> LocalAudio:
     local = allowed_path(app, given)
     if not local.is_folder:
-        return LocalAudio((_recording(local.path.name, local.open),))
-    files = [file for file in local.files() if PurePath(file.name).suffix.lower() in SUFFIXES]
+        return LocalAudio((_recording(app, local.path.name, local.open),))
+    entries = local.files()
+    files = [file for file in entries if PurePath(file.name).suffix.lower() in SUFFIXES]
     if not files:
         raise ImportFailed("InvalidData", f"No recording lies directly in the folder ({', '.join(sorted(SUFFIXES))}).")
     if len(files) > MAX_RECORDINGS:
         raise ImportFailed("QuotaViolation", f"The folder has {len(files)} recordings, more than {MAX_RECORDINGS}.")
-    texts = [file for file in local.files() if PurePath(file.name).suffix.lower() in (".txt", ".tsv")]
-    said = _said([file.open for file in texts if file.size <= _TRANSCRIPT_BYTES])
-    recordings = tuple(_recording(file.name, file.open) for file in files)
-    known = {one.name: said[recording_key(one.name)] for one in recordings if recording_key(one.name) in said}
+    said: dict[str, str] = {}
+    for file in entries:
+        if PurePath(file.name).suffix.lower() in (".txt", ".tsv") and file.size <= _TRANSCRIPT_BYTES:
+            with file.open() as text:
+                try:
+                    said |= parse_transcripts(read_part(text, 0, text.size))
+                except UnicodeDecodeError:
+                    continue
+    recordings = tuple(_recording(app, file.name, file.open) for file in files)
+    known = {one.name: said[key] for one in recordings if (key := recording_key(one.name)) in said}
     return LocalAudio(recordings, known)
 
 
-def _recording(name: str, open_file: Callable[[], OpenFile]) -> Recording:
+def _recording(app: AppContext, name: str, open_file: Callable[[], OpenFile]) -> Recording:
     with open_file() as file:
-        digest, size = hashlib.sha256(), file.size
-        for start in range(0, min(size, MAX_BYTES), _PART_BYTES):
-            digest.update(read_part(file, start, _PART_BYTES))
-        seconds, problem = size / BYTES_PER_SECOND, None
-        if PurePath(name).suffix.lower() == ".wav":
-            try:
-                seconds = read_sound(file.open(), size).milliseconds / 1000
-            except Unusable as reason:
-                seconds, problem = 0.0, str(reason)
-    if size > MAX_BYTES:
-        problem = f"it has {size // 1024 // 1024} MiB; fast transcription takes {MAX_BYTES // 1024 // 1024} MiB"
-    elif not size:
-        problem = "it is empty"
-    elif seconds > MAX_FAST_SECONDS:
-        problem = (
-            f"it has {seconds / 60:.0f} minutes; a call ends before more than {MAX_FAST_SECONDS / 60:.0f} are done"
-        )
-    return Recording(name, size, seconds, digest.hexdigest(), open_file, problem)
+        seconds, problem = _length(name, file)
+        return Recording(name, file.size, seconds, problem, "" if problem else _digest(app, file), open_file)
 
 
-def _said(files: list[Callable[[], OpenFile]]) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for open_file in files:
-        with open_file() as file:
-            try:
-                texts |= parse_transcripts(read_part(file, 0, file.size))
-            except UnicodeDecodeError:
-                continue
-    return texts
+def _length(name: str, file: OpenFile) -> tuple[float, str | None]:
+    """Return the seconds of a recording, and why it cannot be sent."""
+    seconds = file.size / BYTES_PER_SECOND
+    if file.size > MAX_BYTES:
+        takes = f"fast transcription takes {MAX_BYTES // 1024 // 1024} MiB"
+        return seconds, f"it has {file.size // 1024 // 1024} MiB; {takes}"
+    if not file.size:
+        return seconds, "it is empty"
+    if PurePath(name).suffix.lower() == ".wav":
+        try:
+            seconds = read_sound(file.open(), file.size).milliseconds / 1000
+        except Unusable as reason:
+            return 0.0, str(reason)
+    if seconds > MAX_FAST_SECONDS:
+        most = f"a call ends before more than {MAX_FAST_SECONDS / 60:.0f} are done"
+        return seconds, f"it has {seconds / 60:.0f} minutes; {most}"
+    return seconds, None
+
+
+def _digest(app: AppContext, file: OpenFile) -> str:
+    """Return the digest of a file; it is read once, as long as its place, its size and its times are the same."""
+    if file.state in app.digests:
+        return app.digests[file.state]
+    digest = hashlib.sha256()
+    for start in range(0, file.size, _PART_BYTES):
+        digest.update(read_part(file, start, _PART_BYTES))
+    # A file that is written twice within moments may keep its times, which are not exact.
+    if app.now().timestamp() - max(file.state.modified, file.state.changed) / 1e9 > _SETTLED_SECONDS:
+        remember(app.digests, file.state, digest.hexdigest(), MAX_REMEMBERED)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +185,24 @@ class OutputFile:
         return self.path.with_name(f"{self.path.name}.partial")
 
     def read_partial(self) -> dict[str, Transcript]:
-        """Return the results so far, by key; lines that cannot be read are left out."""
+        """Return the results so far, by key; raises OSError."""
         found: dict[str, Transcript] = {}
         try:
             with open_below(self.root, self.partial) as file:
-                lines = read_part(file, 0, file.size).decode().splitlines()
-        except (OSError, UnicodeDecodeError):
+                lines = read_part(file, 0, file.size).decode(errors="replace").split("\n")
+        except FileNotFoundError:
             return found
         for line in lines:
-            try:
+            with suppress(ValueError, KeyError, TypeError):  # it was being written when the process ended
                 key, _, rest = line.partition(" ")
                 found[key] = Transcript.from_json(rest)
-            except (ValueError, KeyError, TypeError):  # the line that was being written when the process ended
-                continue
         return found
 
     def append(self, key: str, transcript: Transcript) -> None:
         """Keep one result; raises OSError."""
         with append_below(self.root, self.partial) as file:
-            file.write(f"{key} {transcript.to_json()}\n".encode())
+            # The break comes first: it ends a line that was cut off.
+            file.write(f"\n{key} {transcript.to_json()}".encode())
 
     def write(self, transcripts: list[Transcript]) -> None:
         """Write both files and remove the partial one; raises OSError if one exists."""
@@ -189,63 +214,39 @@ class OutputFile:
         self.partial.unlink(missing_ok=True)
 
 
-def find_output(app: AppContext, given: str, source: str | None = None) -> OutputFile | Finding:
-    """Return where drafts are to be written, a finding if that is not possible; runs in a thread.
+async def requested_output(
+    call: CallContext, given: str | None, source: str | None = None
+) -> tuple[OutputFile | Finding | None, dict[str, Transcript]]:
+    """Return where drafts are to be written, or a finding if that is not possible, and the results so far.
 
     Args:
-        source: What is transcribed; a file name alone means a file beside the recordings.
+        source: The recordings; a file name alone means a file beside them.
 
     Raises:
         Refused: The folder of the file is not below an allowed folder.
     """
+    if given is None:
+        return None, {}
+    if not call.app.is_read_only:
+        return await run_in_thread(partial(_find_output, call.app, given, source))
+    message = "This server is read-only; it writes no local file."
+    return Finding(rule="output-is-new", level="block", message=message, fix="Leave output out."), {}
+
+
+def _find_output(app: AppContext, given: str, source: str | None) -> tuple[OutputFile | Finding, dict[str, Transcript]]:
     path = PurePath(given.replace("\\", "/") if ":" not in given else given)
     folder = allowed_path(app, source if source and len(path.parts) == 1 else str(path.parent))
     if source and not folder.is_folder:
         folder = replace(folder, path=folder.path.parent)
     output = OutputFile(folder.root, folder.path / path.name)
-    taken = [one for one in (output.path, output.unsure) if one.exists() or one.is_symlink()]
-    if not folder.is_folder or path.suffix.lower() not in TRANSCRIPT_SUFFIXES or taken:
-        what = f"{taken[0].name} exists already" if taken else "it is no .txt file in a folder that exists"
-        return Finding(
-            rule="output-is-new",
-            level="block",
-            message=f"The drafts cannot be written to {json.dumps(given)}: {what}.",
-            fix="Name a .txt file that does not exist; nothing is ever overwritten.",
-        )
-    return output
-
-
-async def requested_output(call: CallContext, given: str | None) -> OutputFile | None:
-    """Return where drafts are to be written, None if nobody asked for it.
-
-    Raises:
-        Refused: They cannot be written there.
-    """
-    if given is None:
-        return None
-    if call.app.is_read_only:
-        finding = Finding(
-            rule="output-is-new",
-            level="block",
-            message="This server is read-only; it writes no local file.",
-            fix="Leave output out.",
-        )
-        raise Refused("Nothing was written.", [finding], "Call again without output.")
-    found = await run_in_thread(partial(find_output, call.app, given))
-    if isinstance(found, Finding):
-        raise Refused("Nothing was written.", [found], "Call again with another output.")
-    return found
-
-
-async def local_audio(call: CallContext, given: str) -> LocalAudio | Finding:
-    """Return the recordings of a path, a finding if there are none.
-
-    Raises:
-        Refused: The path is not below an allowed folder.
-    """
-    try:
-        return await run_in_thread(partial(read_local_audio, call.app, given), abandon_on_cancel=True)
-    except (ImportFailed, OSError) as error:
-        why = str(error) if isinstance(error, ImportFailed) else error.strerror or type(error).__name__
-        fix = "Name a recording, or a folder that holds recordings."
-        return Finding(rule="data-is-valid", level="block", message=f"{json.dumps(given)}: {why}", fix=fix)
+    new = (output.path, output.unsure) if source else (output.path, output.unsure, output.partial)
+    taken = [one.name for one in new if one.exists() or one.is_symlink()]
+    problem = f"{taken[0]} exists already" if taken else "it is no .txt file in a folder that exists"
+    if folder.is_folder and path.suffix.lower() in TRANSCRIPT_SUFFIXES and not taken:
+        try:
+            return output, output.read_partial() if source else {}
+        except OSError as error:
+            problem = f"{output.partial.name} cannot be read: {error.strerror or type(error).__name__}"
+    message = f"The drafts cannot be written to {json.dumps(given)}: {problem}."
+    fix = "Name a .txt file that does not exist; nothing is ever overwritten."
+    return Finding(rule="output-is-new", level="block", message=message, fix=fix), {}

@@ -1,194 +1,221 @@
-"""Rules about transcriptions: what may be transcribed, in which way, and what it costs."""
+"""Transcriptions: the arguments, the facts, and the rules about what may be transcribed and how."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from custom_speech_tools.guardrails.charges import cost_in_words, transcription_charge
-from custom_speech_tools.guardrails.content_address import content_address_works
-from custom_speech_tools.guardrails.resource_rules import locales_match, resource_is_writable
+import pydantic
+from pydantic import Field, JsonValue
+
+from custom_speech_data.transcripts import Transcript
+from custom_speech_tools.guardrails.charges import charged, cost_in_words, transcription_charge
+from custom_speech_tools.guardrails.content_address import content_address_works, content_identity
+from custom_speech_tools.guardrails.references import AnyModel
+from custom_speech_tools.guardrails.resource_rules import Findings, dataset_is_ready, model_is_ready, parts_fit
 from custom_speech_tools.guardrails.transcription_audio import (
     LocalAudio,
     OutputFile,
     Recording,
 )
-from custom_speech_tools.runtime.agreement import agreement_finding
-from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parameters import DatasetKind
+from custom_speech_tools.runtime.parameters import (
+    Arguments,
+    Confirm,
+    DatasetKind,
+    Identifier,
+    Locale,
+    LocalText,
+    OptionalModel,
+    Output,
+    ResourceName,
+    ShortText,
+    WaitSeconds,
+)
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.sanitize import quote, sanitize
-
-AnyModel = schemas.CustomModel | schemas.BaseModel
-Findings = Iterator[Finding]
-
-SECONDS_WITHOUT_AGREEMENT = 1800.0
-"""Up to half an hour of audio is only announced (design, rule transcription-is-charged)."""
+from custom_speech_tools.speech.sanitize import quote, word
 
 AUDIO_KINDS: tuple[DatasetKind, ...] = ("Acoustic", "AudioFiles")
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptionRequest:
-    """A transcription that is asked for: exactly one of `path`, `dataset` and `content_url` is there."""
+class TranscribeArguments(Arguments):
+    """The arguments of transcribe."""
 
-    path: str | None
-    dataset: str | None
-    content_url: str | None
-    locale: str
-    model: str | None
-    phrases: tuple[str, ...]
-    output: str | None
-    resource: str | None
+    locale: Locale
+    path: Annotated[LocalText | None, Field(description="Local recording, or folder of recordings")] = None
+    dataset: Annotated[Identifier | None, Field(description="Or an uploaded dataset with audio")] = None
+    content_url: Annotated[LocalText | None, Field(description="Or an address that Azure reads")] = None
+    model: OptionalModel = None
+    phrases: Annotated[
+        Annotated[list[ShortText], Field(max_length=500)] | None,
+        Field(description="Phrase list: names and terms to expect; not for datasets"),
+    ] = None
+    output: Output = None
+    confirm: Confirm = None
+    wait_seconds: WaitSeconds = 0
+    resource: ResourceName = None
+
+    @pydantic.model_validator(mode="after")
+    def _has_one_source(self) -> "TranscribeArguments":
+        if sum(one is not None for one in (self.path, self.dataset, self.content_url)) != 1:
+            raise ValueError("needs one of path, dataset and content_url")
+        parts = urlsplit(self.content_url or "https://x")
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
+            raise ValueError("content_url must be an https address without user name")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionFacts:
-    """The facts on which the rules decide; a Finding stands in place of what was not found.
+    """The facts on which the rules decide.
 
     Attributes:
         locales: Of batch and fast transcription; None if the service does not say.
+        missing: The findings about parts that were named and not found.
+        results: Texts of recordings that were transcribed before, by `key_of`.
     """
 
-    request: TranscriptionRequest
+    request: TranscribeArguments
     speech: Speech
     now: datetime
-    model: AnyModel | Finding | None
-    dataset: schemas.Dataset | Finding | None
-    local: LocalAudio | Finding | None
-    output: OutputFile | Finding | None
+    model: AnyModel | None
+    dataset: schemas.Dataset | None
+    local: LocalAudio | None
+    output: OutputFile | None
     locales: schemas.TranscriptionLocales | None
+    missing: tuple[Finding, ...]
+    results: Mapping[str, Transcript]
 
     @property
     def way(self) -> Literal["fast", "batch"]:
         """Fast if the API version, the model and the source allow it."""
-        version = self.speech.resource.api_version
-        takes_source = self.request.path or (self.request.content_url and version.has_phrase_lists)
-        return "fast" if version.is_dated and takes_source and self.model_is_fast else "batch"
+        version, request = self.speech.resource.api_version, self.request
+        takes_model = self.model is None or self.model.features.get("supportsTranscriptionsTranscribe") is True
+        takes_source = request.path or (request.content_url and version.has_phrase_lists)
+        return "fast" if version.is_dated and takes_model and takes_source else "batch"
 
     @property
-    def model_is_fast(self) -> bool:
-        """True without a model, or if the model says that fast transcription takes it."""
-        if not isinstance(self.model, AnyModel):
-            return True
-        return self.model.features.get("supportsTranscriptionsTranscribe") is True
+    def phrases(self) -> list[str]:
+        """The phrase list, each phrase once."""
+        return list(dict.fromkeys(self.request.phrases or ()))
 
     @property
     def recordings(self) -> tuple[Recording, ...]:
         """The local recordings that can be sent."""
-        local = self.local.recordings if isinstance(self.local, LocalAudio) else ()
-        return tuple(one for one in local if one.problem is None)
-
-    def key_of(self, recording: Recording) -> str:
-        """Return what a result is found by: the content and everything that it depends on."""
-        request, model = self.request, self.model.id if isinstance(self.model, AnyModel) else None
-        resource = self.speech.resource.identity
-        return idempotency_key("fast", resource, request.locale, model, list(request.phrases), recording.digest)
+        return tuple(one for one in self.local.recordings if one.problem is None) if self.local else ()
 
     @property
     def seconds(self) -> float | None:
         """Seconds of audio; None if that is not known."""
-        if isinstance(self.local, LocalAudio):
+        if self.local:
             return sum(one.seconds for one in self.recordings)
-        return self.dataset.audio_seconds if isinstance(self.dataset, schemas.Dataset) else None
+        # The service states no length of some datasets; that does not make them empty.
+        return (self.dataset.audio_seconds or None) if self.dataset else None
+
+    @property
+    def display_name(self) -> str:
+        """The name of a batch transcription."""
+        path = PurePosixPath(urlsplit(self.request.content_url or "").path)
+        named = self.dataset.display_name if self.dataset else path.name
+        return f"{named or 'recording'} transcription"[:200]
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: what is transcribed, and how."""
+        url, dataset = self.request.content_url, self.dataset.id if self.dataset else None
+        recordings: list[JsonValue] = [one.digest for one in self.recordings]
+        return idempotency_key(
+            "transcription", *self._conditions, dataset, content_identity(url) if url else None, recordings
+        )
+
+    def key_of(self, recording: Recording) -> str:
+        """Return what a result is found by: the content and everything that it depends on."""
+        return idempotency_key("fast", *self._conditions, recording.digest)
+
+    @property
+    def _conditions(self) -> tuple[JsonValue, ...]:
+        phrases: list[JsonValue] = [*self.phrases]
+        return self.speech.resource.identity, self.request.locale, self.model.id if self.model else None, phrases
+
+    def cost(self) -> str:
+        """Return in words what the transcription costs."""
+        length = "unknown" if self.seconds is None else f"{self.seconds / 3600:.2f} h"
+        if any(not one.name.lower().endswith(".wav") for one in self.recordings):
+            length += ", estimated where it is not WAV"
+        price = transcription_charge(self.speech.resource, self.seconds / 3600) if self.seconds else None
+        basis = f"It is billed by the length of the audio: {length}. {cost_in_words(price) if self.seconds else ''}"
+        return charged(self.speech, "Transcription", basis).strip()
+
+    def as_dataset(self) -> str:
+        """Return how to transcribe the same as a batch."""
+        if not self.request.path:
+            return "Upload the recording as a dataset of kind AudioFiles, and pass that as dataset."
+        step = call_step(
+            "upload_dataset",
+            display_name=f"{PurePosixPath(self.request.path).name} audio",
+            locale=self.request.locale,
+            kind="AudioFiles",
+            path=self.request.path,
+            resource=self.speech.resource.name,
+        )
+        return f"{step}, then transcribe with that dataset."
 
 
-def _is_writable(facts: TranscriptionFacts) -> Findings:
-    yield from resource_is_writable(facts.speech.resource)
-
-
-def _parts_are_found(facts: TranscriptionFacts) -> Findings:
-    parts = (facts.model, facts.dataset, facts.local, facts.output)
-    yield from (part for part in parts if isinstance(part, Finding))
-
-
-def _address_works(facts: TranscriptionFacts) -> Findings:
-    if facts.request.content_url:
-        yield from content_address_works(facts.request.content_url, facts.now, is_emulated=facts.speech.is_emulated)
-
-
-def _locales_match(facts: TranscriptionFacts) -> Findings:
-    yield from locales_match(facts.speech.resource, facts.request.locale, facts.model, facts.dataset)
+def transcription_is_possible(facts: TranscriptionFacts) -> Findings:
+    """Require everything that the service needs; what a transcription costs is stated elsewhere."""
+    resource, request = facts.speech.resource, facts.request
+    yield from parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
+    if url := request.content_url:
+        yield from content_address_works(url, facts.now, is_emulated=facts.speech.is_emulated)
+    if facts.dataset and facts.dataset.kind not in AUDIO_KINDS:
+        message = f"Dataset {quote(facts.dataset.display_name)} is of kind {word(facts.dataset.kind)}."
+        fix = "Name one with recordings: of kind Acoustic or AudioFiles."
+        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
+    elif facts.dataset:
+        yield from dataset_is_ready(facts.dataset, resource.name)
+    if facts.model:
+        yield from model_is_ready(facts.model, facts.now, resource.name)
+        yield from _model_is_able(facts, facts.model)
+    yield from _locale_is_transcribed(facts)
+    yield from _version_is_fast(facts)
+    yield from _recordings_can_be_sent(facts)
 
 
 def _locale_is_transcribed(facts: TranscriptionFacts) -> Findings:
-    if facts.locales is None:
+    locale, way, locales = facts.request.locale, facts.way, facts.locales
+    offered = (locales.transcribe if way == "fast" else locales.submit) if locales else []
+    if offered and locale.lower() not in {one.lower() for one in offered}:
+        message = f"The service has no {way} transcription in {locale}."
+        fix = facts.as_dataset() if way == "fast" else f"It has {', '.join(sorted(offered)[:20])}."
+        yield Finding(rule="locale-is-transcribed", level="block", message=message, fix=fix)
+
+
+def _model_is_able(facts: TranscriptionFacts, model: AnyModel) -> Findings:
+    for_batch = model.features.get("supportsTranscriptionsSubmit", model.features.get("supportsTranscriptions"))
+    if facts.way == "fast":
         return
-    offered = facts.locales.transcribe if facts.way == "fast" else facts.locales.submit
-    if offered and facts.request.locale.lower() not in {one.lower() for one in offered}:
-        yield Finding(
-            rule="locale-is-transcribed",
-            level="block",
-            message=f"The service has no {facts.way} transcription in {facts.request.locale}.",
-            fix=_as_dataset(facts) if facts.way == "fast" else f"It has {', '.join(sorted(offered)[:20])}.",
-        )
-
-
-def _dataset_is_ready(facts: TranscriptionFacts) -> Findings:
-    dataset = facts.dataset
-    if not isinstance(dataset, schemas.Dataset):
+    if for_batch is False:
+        problem, fix = "does not support batch transcription", "Deploy it, or use another model."
+    elif facts.request.path:
+        problem, fix = "does not support fast transcription of local files", facts.as_dataset()
+    else:
         return
-    if dataset.kind not in AUDIO_KINDS or dataset.status != "Succeeded":
-        waits = dataset.status in ("NotStarted", "Running")
-        yield Finding(
-            rule="dataset-ready",
-            level="block",
-            message=f"Dataset {quote(dataset.display_name)} is of kind {sanitize(dataset.kind, 40)} and "
-            f"{sanitize(dataset.status, 40)}; recordings (Acoustic or AudioFiles) that are Succeeded are needed.",
-            fix="Wait for it with get_dataset." if waits else "Name another dataset.",
-            remedy="wait" if waits and dataset.kind in AUDIO_KINDS else "correct",
-        )
-
-
-def _model_is_ready(facts: TranscriptionFacts) -> Findings:
-    model = facts.model
-    if not isinstance(model, AnyModel):
-        return
-    status = model.status if isinstance(model, schemas.CustomModel) else "Succeeded"
-    features = model.features
-    for_batch = features.get("supportsTranscriptionsSubmit", features.get("supportsTranscriptions"))
-    if status != "Succeeded":
-        waits = status in ("NotStarted", "Running")
-        problem, fix = f"is {sanitize(status, 40)}, not Succeeded", "Wait for it with get_model."
-        yield _not_ready(model, problem, fix if waits else "Use a model that was trained.")
-    elif model.transcription_until and model.transcription_until <= facts.now:
-        problem = f"stopped transcribing on {model.transcription_until:%Y-%m-%d}"
-        yield _not_ready(model, problem, "Use a newer model.")
-    elif facts.way == "batch" and for_batch is False:
-        yield _not_ready(model, "does not support batch transcription", "Deploy it, or use another model.")
-    elif facts.request.path and facts.way == "batch":
-        yield _not_ready(model, "does not support fast transcription of local files", _as_dataset(facts))
-
-
-def _not_ready(model: AnyModel, problem: str, fix: str) -> Finding:
     message = f"Model {quote(model.display_name)} {problem}."
-    return Finding(rule="model-is-ready", level="block", message=message, fix=fix)
-
-
-def model_is_refused(facts: TranscriptionFacts, why: str) -> Finding:
-    """Return the finding about a model that the service does not take for fast transcription, although it says so."""
-    return Finding(
-        rule="fast-transcription-supported",
-        level="block",
-        message=f"The service refused fast transcription with this model: {sanitize(why, 300)}",
-        fix=_as_dataset(facts),
-    )
+    yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
 
 
 def _version_is_fast(facts: TranscriptionFacts) -> Findings:
-    version = facts.speech.resource.api_version
-    if facts.request.path and not version.is_dated:
-        yield Finding(
-            rule="phrase-list-supported" if facts.request.phrases else "fast-transcription-supported",
-            level="block",
-            message=f"API version {version.name} of resource {facts.speech.resource.name} has no fast transcription.",
-            fix=f"Configure api_version 2025-10-15. Or: {_as_dataset(facts)}",
-        )
-    elif facts.request.phrases and (facts.way == "batch" or not version.has_phrase_lists):
+    request, resource, version = facts.request, facts.speech.resource, facts.speech.resource.api_version
+    if request.path and not version.is_dated:
+        rule = "phrase-list-supported" if request.phrases else "fast-transcription-supported"
+        message = f"API version {version.name} of resource {resource.name} has no fast transcription."
+        fix = f"Configure api_version 2025-10-15. Or: {facts.as_dataset()}"
+        yield Finding(rule=rule, level="block", message=message, fix=fix)
+    elif request.phrases and (facts.way == "batch" or not version.has_phrase_lists):
         why = "batch transcription takes no phrase list" if facts.way == "batch" else f"{version.name} has none"
         yield Finding(
             rule="phrase-list-supported",
@@ -199,73 +226,13 @@ def _version_is_fast(facts: TranscriptionFacts) -> Findings:
 
 
 def _recordings_can_be_sent(facts: TranscriptionFacts) -> Findings:
-    if not isinstance(facts.local, LocalAudio):
-        return
-    wrong = [one for one in facts.local.recordings if one.problem]
-    if wrong:
+    recordings = facts.local.recordings if facts.local else ()
+    if wrong := [one for one in recordings if one.problem]:
         named = "; ".join(f"{quote(one.name, 80)}: {one.problem}" for one in wrong[:10])
         more = f"; and {len(wrong) - 10} more" if len(wrong) > 10 else ""
         yield Finding(
             rule="recording-length" if any(one.seconds for one in wrong) else "data-is-valid",
-            level="block" if len(wrong) == len(facts.local.recordings) else "warn",
-            message=f"{len(wrong)} of {len(facts.local.recordings)} recordings cannot be sent. {named}{more}.",
-            fix=f"Leave them out or repair them. Long ones: {_as_dataset(facts)}",
+            level="block" if len(wrong) == len(recordings) else "warn",
+            message=f"{len(wrong)} of {len(recordings)} recordings cannot be sent. {named}{more}.",
+            fix=f"Leave them out or repair them. Long ones: {facts.as_dataset()}",
         )
-
-
-def _as_dataset(facts: TranscriptionFacts) -> str:
-    """Return how to transcribe the same as a batch."""
-    if not facts.request.path:
-        return "Upload the recording as a dataset of kind AudioFiles, and pass that as dataset."
-    step = call_step(
-        "upload_dataset",
-        display_name=f"{PurePosixPath(facts.request.path).name} audio",
-        locale=facts.request.locale,
-        kind="AudioFiles",
-        path=facts.request.path,
-        resource=facts.speech.resource.name,
-    )
-    return f"{step}, then transcribe with that dataset."
-
-
-RULES = (
-    _is_writable,
-    _parts_are_found,
-    _address_works,
-    _locales_match,
-    _locale_is_transcribed,
-    _dataset_is_ready,
-    _model_is_ready,
-    _version_is_fast,
-    _recordings_can_be_sent,
-)
-
-
-def is_unasked(facts: TranscriptionFacts) -> bool:
-    """Return whether there is so little audio that nobody is asked."""
-    return facts.seconds is not None and facts.seconds <= SECONDS_WITHOUT_AGREEMENT
-
-
-def charge_finding(call: CallContext, facts: TranscriptionFacts) -> Findings:
-    """Say what is charged, or that it needs an agreement."""
-    if is_unasked(facts):
-        yield Finding(
-            rule="transcription-is-charged",
-            level="warn",
-            message=transcription_cost(facts),
-            fix="Nothing has to be done.",
-        )
-    else:
-        yield agreement_finding("transcription", call.app.confirmation, transcription_cost(facts))
-
-
-def transcription_cost(facts: TranscriptionFacts) -> str:
-    """Return in words what a transcription costs."""
-    length = f"{facts.seconds / 3600:.2f} h of audio" if facts.seconds is not None else "Audio of unknown length"
-    if any(not one.name.lower().endswith(".wav") for one in facts.recordings):
-        length = f"{length}, estimated where it is not WAV,"
-    name = facts.speech.resource.name
-    if facts.speech.is_emulated:
-        return f"{length} would be billed by its length on Azure; resource {name} is emulated, so nothing is charged."
-    price = cost_in_words(transcription_charge(facts.speech.resource, facts.seconds / 3600)) if facts.seconds else ""
-    return f"{length} is billed by its length to resource {name}. {price}".strip()

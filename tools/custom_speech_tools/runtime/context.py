@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 
+from custom_speech_data.content import FileState
 from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy
 from custom_speech_tools.runtime.auditing import Audit, CallAuditor, Decision
@@ -30,6 +32,18 @@ _CALL_MARGIN = 3.0
 """Seconds that a call may take beyond the longest wait."""
 
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+def remember(memory: dict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Keep a value, and drop the oldest beyond the limit; threads may do so at the same time."""
+    memory[key] = value
+    if len(memory) > most:
+        for oldest in list(memory)[:-most]:
+            memory.pop(oldest, None)
+
+
 @dataclass(frozen=True, slots=True)
 class AppContext:
     """The configured resources, the operator's decisions, and the sources of time.
@@ -42,6 +56,7 @@ class AppContext:
         data_dirs: Folders from which local files may be read.
         allows_local_files: Whether the server runs on its user's machine.
         training_words: Words of datasets that were read before, by resource, id and dates of the dataset.
+        digests: Digests of local recordings, by what the file system says of a file.
         transcribed: Results of fast transcriptions by the digest of content and request, so that a folder that was not
             finished goes on where it stopped.
         is_read_only: Whether the server changes nothing, local files included.
@@ -65,6 +80,7 @@ class AppContext:
     configuration_error: str | None = None
     caller: str | None = None
     training_words: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    digests: dict[FileState, str] = field(default_factory=dict)
     transcribed: dict[str, Transcript] = field(default_factory=dict)
     is_read_only: bool = False
 

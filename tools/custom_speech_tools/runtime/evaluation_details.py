@@ -4,12 +4,13 @@ They are what was said, what both models recognized, and the words that the firs
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from custom_speech_data.scoring_result import Recognition, read_scoring_result, recording_of
 from custom_speech_data.word_errors import normalized_words
+from custom_speech_tools.runtime.context import remember
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
 
@@ -134,30 +135,17 @@ def recording_key(name: str) -> str:
     return bare.removesuffix(".wav")
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingWords:
-    """Words of the training data of a custom model; `is_complete` is false if some datasets could not be read."""
-
-    words: frozenset[str]
-    is_complete: bool
-
-    def contain(self, word: str) -> bool | None:
-        """Return whether the model was trained with the word, None if that is not known."""
-        return word in self.words or (False if self.is_complete else None)
-
-
 async def read_training_words(
     remembered: dict[tuple[str, ...], frozenset[str]], speech: Speech, model: schemas.CustomModel
-) -> TrainingWords:
-    """Return the words of the model's own training data.
+) -> Callable[[str], bool | None]:
+    """Return a predicate: whether the model was trained with a word, None if its data could not all be read.
 
     Args:
         remembered: The words of datasets that were read before; the oldest are dropped.
     """
-    datasets = model.datasets or []
-    read = await gather(*(_words_of_dataset(remembered, speech, dataset.id) for dataset in datasets))
-    known = [words for words in read if words is not None]
-    return TrainingWords(frozenset().union(*known), len(known) == len(read))
+    read = await gather(*(_words_of_dataset(remembered, speech, part.id) for part in model.datasets or []))
+    known = frozenset[str]().union(*(words for words in read if words is not None))
+    return lambda word: word in known or (None if None in read else False)
 
 
 async def _words_of_dataset(
@@ -179,9 +167,7 @@ async def _words_of_dataset(
     if not texts:
         return frozenset() if dataset.kind in ("AudioFiles", "OutputFormatting") else None
     words = await run_in_thread(partial(_words_of, contents, dataset.locale))
-    while len(remembered) >= MAX_REMEMBERED:
-        del remembered[next(iter(remembered))]
-    remembered[key] = words
+    remember(remembered, key, words, MAX_REMEMBERED)
     return words
 
 

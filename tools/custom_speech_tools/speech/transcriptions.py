@@ -2,8 +2,7 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
 from pydantic import JsonValue, SecretStr
 
@@ -14,15 +13,6 @@ from custom_speech_tools.speech.streamed_body import StreamedBody
 
 FAST_SECONDS = 40.0
 """The longest that one fast transcription may take; 20 minutes of audio take less than a minute (article)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """A recording to send: its parts are read anew for each attempt, so that memory does not grow with its size."""
-
-    name: str
-    size: int
-    parts: Callable[[], AsyncIterator[bytes]]
 
 
 class TranscriptionOperations(Requests):
@@ -63,7 +53,11 @@ class TranscriptionOperations(Requests):
         return await self._change(operation, "POST", path, schemas.Transcription, definition, secrets=secrets)
 
     async def transcriptions_transcribe(
-        self, definition: dict[str, JsonValue], audio: Audio | None, secrets: tuple[SecretStr, ...] = ()
+        self,
+        definition: dict[str, JsonValue],
+        audio: StreamedBody | None,
+        file_name: str = "",
+        secrets: tuple[SecretStr, ...] = (),
     ) -> schemas.FastTranscription:
         """POST /transcriptions:transcribe: what is charged and makes nothing that could be found again.
 
@@ -72,20 +66,20 @@ class TranscriptionOperations(Requests):
             secrets: Parts of that address that are signatures.
         """
         path, schema = "/transcriptions:transcribe", schemas.FastTranscription
-        form = _form(definition, audio)
+        form = _form(definition, audio, file_name)
         return await self._change(
             "Transcriptions_Transcribe", "POST", path, schema, form, secrets=secrets, seconds=FAST_SECONDS
         )
 
 
-def _form(definition: dict[str, JsonValue], audio: Audio | None) -> StreamedBody:
+def _form(definition: dict[str, JsonValue], audio: StreamedBody | None, file_name: str) -> StreamedBody:
     """Return the multipart form of a fast transcription."""
     boundary = secrets.token_hex(16)
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="definition"\r\n\r\n{json.dumps(definition)}\r\n'
     if audio:
-        name = "".join(mark if mark.isprintable() and mark not in '"\\' else "_" for mark in audio.name)
+        name = "".join(mark if mark.isprintable() and mark not in '"\\' else "_" for mark in file_name)
         head += f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="{name}"\r\n'
-        head += "Content-Type: application/octet-stream\r\n\r\n"
+        head += f"Content-Type: {audio.content_type}\r\n\r\n"
     start, end = head.encode(), f"\r\n--{boundary}--\r\n".encode()
 
     async def parts() -> AsyncIterator[bytes]:
