@@ -1,16 +1,13 @@
 """The application: takes a request apart, authenticates it, finds its operation, and writes the answer."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -21,19 +18,17 @@ from custom_speech_emulator.http import authentication
 from custom_speech_emulator.http.api_versions import Version, requested
 from custom_speech_emulator.http.error_responses import Refused, invalid, not_allowed, unknown_address
 from custom_speech_emulator.http.links import Address, is_local, target
-from custom_speech_emulator.http.request import Call, IncomingRequest, body_of, query_of
-from custom_speech_emulator.http.request_log import RequestLog, shown_body
+from custom_speech_emulator.http.request import Call, IncomingRequest, query_of, received
+from custom_speech_emulator.http.request_log import RequestLog
 from custom_speech_emulator.http.response import Answer, OutgoingResponse, do_all
-from custom_speech_emulator.resources import files, stock, web_hook_deliveries
+from custom_speech_emulator.resources import files, stock, web_hooks
 from custom_speech_emulator.resources.quotas import RateLimiter
 from custom_speech_emulator.routes import ENDINGS, OPERATIONS, Operation
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
 from custom_speech_emulator.state.settings import EmulatorSettings
 
-_PATTERNS = [(operation.pattern, operation) for operation in OPERATIONS]
 _OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
-_NOWHERE = Address("http", "localhost")
 
 
 @dataclass
@@ -60,90 +55,76 @@ class EmulatorApp:
             await WebSocketClose()(scope, receive, send)
             return
         try:
-            request = IncomingRequest.of(scope, await body_of(Request(scope, receive)))
+            request = await received(scope, receive)
         except ClientDisconnect:
             return
-        exchange = self.exchange(request)
+        exchange = self._exchange(request)
         written = exchange.response.written()
         if exchange.fault:
             await faults.send_faulty(written, exchange.fault, scope, receive, send)
         else:
             await written(scope, receive, send)
 
-    def exchange(self, request: IncomingRequest) -> Exchange:
-        """Do what a request asks for."""
+    def _exchange(self, request: IncomingRequest) -> Exchange:
         response = OutgoingResponse(Address(request.scheme, request.host))
         exchange = Exchange(request, response)
         try:
             with self.state.transaction():
                 self.state.advance()
                 response.now = self.state.now()
-                self._answer(exchange)
-                self._notify(response)
-        except Refused as refused:
+                response.answer = self._answer(exchange)
+                response.later += web_hooks.notifications(self.state)
+        except (Refused, sqlite3.DatabaseError) as error:
+            unusable = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
+            refused = error if isinstance(error, Refused) else unusable
             response.answer = Answer(refused.status, refused.body(), refused.headers)
-            response.later.clear()
-        except sqlite3.DatabaseError as error:
-            refusal = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
-            response.answer = Answer(refusal.status, refusal.body())
             response.later.clear()
         return exchange
 
     def tick(self) -> None:
         """Move on what is due although nobody asks, so that web hooks are called in time."""
-        response = OutgoingResponse(_NOWHERE)
         with self.state.transaction():
             self.state.advance()
-            self._notify(response)
-        do_all(response.later)
+            sending = web_hooks.notifications(self.state)
+        do_all(sending)
 
-    def _notify(self, response: OutgoingResponse) -> None:
-        for message in web_hook_deliveries.of_events(self.state, self.state.pop_events()):
-            hosts = self.state.settings.allow_content_hosts
-            response.later.append(partial(web_hook_deliveries.send, message, hosts))
-
-    def _answer(self, exchange: Exchange) -> None:
-        request, response = exchange.request, exchange.response
+    def _answer(self, exchange: Exchange) -> Answer:
+        request = exchange.request
         names = self.state.settings.allow_hosts
         if names and not is_local(request.host, names):  # a web page may have led a browser here
             raise Refused(421, "MisdirectedRequest", "The emulator was not started with --allow-host for this name.")
         own = _OWN.match(request.path)
         if own and own["path"].startswith(files.CONTENT):
-            response.answer = files.content(self.state, own["path"], request.query)
-        elif own:
-            response.answer = control(self.state, self.log, self.faults, own["path"], request)
-        else:
-            self._logged(exchange)
-
-    def _logged(self, exchange: Exchange) -> None:
-        request = exchange.request
-        entry = self.log.add(self.state.now(), request.method, request.path, request.query, request.headers)
-        entry["body"] = shown_body(request.body or b"")
+            return files.content(self.state, own["path"], request.query)
+        if own:
+            return control(self.state, self.log, self.faults, own["path"], request)
+        entry = self.log.add(self.state.now(), request)
         try:
-            self._operate(exchange, entry)
+            answer = self._operate(exchange, entry)
         except Refused as refused:
             entry["status"] = refused.status
             raise
         is_lost = exchange.fault and exchange.fault.fault == "close-before"
-        entry["status"] = None if is_lost else exchange.response.answer.status
+        entry["status"] = None if is_lost else answer.status
+        return answer
 
-    def _operate(self, exchange: Exchange, entry: dict[str, Any]) -> None:
-        prefix = authentication.token_service(exchange.request.path)
+    def _operate(self, exchange: Exchange, entry: dict[str, Any]) -> Answer:
+        request, response = exchange.request, exchange.response
+        prefix = authentication.token_service(request.path)
         if prefix is not None:
-            exchange.response.answer = self._token(exchange.request, prefix, entry)
-            return
-        call, operation = self._call(exchange.request, entry)
-        exchange.response.address, call.later = call.address, exchange.response.later
+            return self._token(request, prefix, entry)
+        call, operation = self._call(request, entry)
+        response.address, call.later = call.address, response.later
         if self.state.settings.rate_limit:
             self.rate.count(call.account.name, call.now)
         rule = exchange.fault = self.faults.first(entry)
         if rule and rule.fault == "close-before":
-            return
+            return response.answer
         refusal = faults.refusal(rule, call.now) if rule else None
         if refusal:
             raise refusal
-        exchange.response.linked_base = rule.host if rule and rule.fault == "hostile-link" else None
-        exchange.response.answer = operation.handler(call)
+        response.linked_base = rule.host if rule and rule.fault == "hostile-link" else None
+        return operation.handler(call)
 
     def _token(self, request: IncomingRequest, prefix: str, entry: dict[str, Any]) -> Answer:
         if request.method != "POST":
@@ -167,7 +148,9 @@ class EmulatorApp:
         entry["api_version"] = version.name
         operation, path = _found(version, request.method, to.path.rstrip("/") or "/")
         entry["operation"] = operation.name
-        _check_query(query, operation, version)
+        for name in query:
+            if name not in (*operation.query_of(version), "api-version"):
+                raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])
         if request.body is None:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
         content_type = request.headers.get("content-type", "")
@@ -195,21 +178,17 @@ def emulator(**options: Any) -> Starlette:
     return app
 
 
-def _check_query(query: dict[str, str], operation: Operation, version: Version) -> None:
-    known = {*operation.query_of(version), "api-version"}
-    for name in query:
-        if name not in known:
-            raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])
-
-
 def _found(version: Version, method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    here = [(operation, match) for pattern, operation in _PATTERNS if (match := pattern.match(path))]
-    here = [(operation, match) for operation, match in here if version in operation.versions]
+    """Return the operation of a method and path, and the values in the path; 404 or 405 if there is none."""
+    here = [
+        (operation, match.groupdict())
+        for operation in OPERATIONS
+        if version in operation.versions and (match := operation.pattern.match(path))
+    ]
     if not here:
         raise unknown_address()
-    fewest = min(len(match.groupdict()) for _, match in here)  # `/models/base` is not a model with the id `base`
-    here = [(operation, match) for operation, match in here if len(match.groupdict()) == fewest]
-    for operation, match in here:
-        if operation.method == method:
-            return operation, match.groupdict()
-    raise not_allowed({operation.method for operation, _ in here})
+    fewest = min(len(values) for _, values in here)  # `/models/base` is not a model with the id `base`
+    methods = {operation.method: (operation, values) for operation, values in here if len(values) == fewest}
+    if method not in methods:
+        raise not_allowed(set(methods))
+    return methods[method]

@@ -1,7 +1,5 @@
 """The emulator's own routes under `/_emulator`: its log, its clock, its faults, endings and a fresh start."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +12,6 @@ from custom_speech_emulator.http.request import IncomingRequest, parsed
 from custom_speech_emulator.http.request_log import RequestLog
 from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import endpoint_logs, stock
-from custom_speech_emulator.resources.entities import offered
 from custom_speech_emulator.state.clock import duration, stamp
 from custom_speech_emulator.state.emulator_state import EmulatorState
 
@@ -30,116 +27,118 @@ class ControlRequest:
     faults: Faults
     body: bytes
 
-    def describe(self) -> Any:
-        """Return the resources and the routes."""
-        accounts = [
-            {"name": one.name, "region": one.region, "key": one.key, "resource_id": one.resource_id, "tier": one.tier}
-            for one in self.state.settings.accounts
-        ]
-        routes = {path: sorted(methods) for path, methods in ROUTES.items()}
-        return {"emulator": "Azure Speech to text REST API, custom speech", "accounts": accounts, "routes": routes}
-
-    def list_requests(self) -> Any:
-        """Return the log."""
-        return list(self.log.entries)
-
-    def clear_requests(self) -> Any:
-        """Empty the log."""
-        self.log.entries.clear()
-        return []
-
-    def get_clock(self) -> Any:
-        """Return the emulator's time."""
-        return {"now": stamp(self.state.now()), "offset_seconds": float(self.state.store.setting("offset") or 0)}
-
-    def advance_clock(self) -> Any:
-        """Move the clock by seconds or by a duration, and everything that is due then."""
-        asked = self._object({"advance_seconds", "advance"})
-        seconds: Any = asked.get("advance_seconds")
-        text = asked.get("advance")
-        by = duration(text) if isinstance(text, str) else None
-        if type(seconds) in (int, float) and 0 <= seconds <= _FURTHEST.total_seconds():
-            by = timedelta(seconds=seconds)
-        offset = float(self.state.store.setting("offset") or 0)
-        if by is None or timedelta(seconds=offset) + by > _FURTHEST:
-            raise invalid("InvalidPayload", 'Say {"advance_seconds": 3600} or {"advance": "P400D"}, at most a century.')
-        self.state.store.set("offset", str(offset + by.total_seconds()))
-        self.state.advance()
-        return self.get_clock()
-
-    def finish(self) -> Any:
-        """End everything that is running, or one entity, well or with an error."""
-        asked = self._object({"id", "status", "error"}) if self.body.strip() else {}
-        status = asked.get("status", "Succeeded")
-        if status not in ("Succeeded", "Failed") or not isinstance(asked.get("error", {}), (dict, str)):
-            raise invalid("InvalidPayload", "status must be Succeeded or Failed, error an object or a text.")
-        wanted = [one for one in self.state.store.unfinished() if asked.get("id") in (None, one.id)]
-        if "id" in asked and not wanted:
-            raise not_found("running entity")
-        for entity in wanted:
-            self.state.finish(entity, self.state.now(), _outcome(asked, status))
-        return [{"id": one.id, "kind": one.kind, "account": one.account, "status": one.status} for one in wanted]
-
-    def list_faults(self) -> Any:
-        """Return the fault rules."""
-        return self.faults.shown()
-
-    def replace_faults(self) -> Any:
-        """Replace the fault rules by a list, or by one."""
-        asked = parsed(self.body)
-        try:
-            self.faults.replace(asked if isinstance(asked, list) else [asked])
-        except ValueError as error:
-            raise invalid("InvalidPayload", f"The rules are not valid: {error}") from None
-        return self.faults.shown()
-
-    def remove_faults(self) -> Any:
-        """Remove all fault rules."""
-        self.faults.replace([])
-        return []
-
-    def add_logs(self) -> Any:
-        """Add a pair of logs for an endpoint, or for the default base model of a locale."""
-        asked = self._object({"account", "endpoint", "locale"})
-        account = next((one.name for one in self.state.settings.accounts if one.name == asked.get("account")), None)
-        if account is None or ("endpoint" in asked) == ("locale" in asked):
-            raise invalid("InvalidPayload", "Say the account, and an endpoint or a locale.")
-        if "locale" in asked:
-            place = endpoint_logs.of_locale(offered(str(asked["locale"])))
-        elif self.state.store.get(account, "endpoints", str(asked["endpoint"])) is None:
-            raise not_found("endpoint")
-        else:
-            place = endpoint_logs.of_endpoint(str(asked["endpoint"]).lower())
-        return endpoint_logs.add(self.state, account, place, self.state.now())
-
-    def reset(self) -> Any:
-        """Restore the initial content and the clock, and clear the log and the faults."""
-        self.state.store.clear()
-        if self.state.settings.stock:
-            stock.fill(self.state)
-        self.clear_requests()
-        self.remove_faults()
-        return self.get_clock()
-
-    def _object(self, names: set[str]) -> dict[str, Any]:
+    def asked(self, names: set[str]) -> dict[str, Any]:
+        """Return the body, a JSON object; 400 for any other and for other names."""
         value = parsed(self.body)
         if not isinstance(value, dict) or not set(value) <= names:
             raise invalid("InvalidPayload", f"A JSON object with {', '.join(sorted(names))} is expected.")
         return value
 
 
+def _describe(request: ControlRequest) -> Any:
+    shown = ("name", "region", "key", "resource_id", "tier")
+    accounts = [{name: getattr(one, name) for name in shown} for one in request.state.settings.accounts]
+    routes = {path: sorted(methods) for path, methods in ROUTES.items()}
+    return {"emulator": "Azure Speech to text REST API, custom speech", "accounts": accounts, "routes": routes}
+
+
+def _clear_requests(request: ControlRequest) -> Any:
+    request.log.entries.clear()
+    return []
+
+
+def _get_clock(request: ControlRequest) -> Any:
+    offset = float(request.state.store.setting("offset") or 0)
+    return {"now": stamp(request.state.now()), "offset_seconds": offset}
+
+
+def _advance_clock(request: ControlRequest) -> Any:
+    """Move the clock by seconds or by a duration, and everything that is due then."""
+    asked = request.asked({"advance_seconds", "advance"})
+    seconds: Any = asked.get("advance_seconds")
+    text = asked.get("advance")
+    by = duration(text) if isinstance(text, str) else None
+    if type(seconds) in (int, float) and 0 <= seconds <= _FURTHEST.total_seconds():
+        by = timedelta(seconds=seconds)
+    offset = timedelta(seconds=float(request.state.store.setting("offset") or 0))
+    if by is None or offset + by > _FURTHEST:
+        raise invalid("InvalidPayload", 'Say {"advance_seconds": 3600} or {"advance": "P400D"}, at most a century.')
+    request.state.store.set("offset", str((offset + by).total_seconds()))
+    request.state.advance()
+    return _get_clock(request)
+
+
+def _finish(request: ControlRequest) -> Any:
+    """End everything that is running, or one entity, well or with an error."""
+    asked = request.asked({"id", "status", "error"}) if request.body.strip() else {}
+    status, error = asked.get("status", "Succeeded"), asked.get("error", {})
+    if status not in ("Succeeded", "Failed") or not isinstance(error, (dict, str)):
+        raise invalid("InvalidPayload", "status must be Succeeded or Failed, error an object or a text.")
+    outcome = {"status": status} if "status" in asked else None
+    if status == "Failed":
+        given = {"message": error} if isinstance(error, str) else error
+        default = {"code": "InternalServerError", "message": "Ended by /_emulator/finish."}
+        outcome = {"status": status, "error": {name: str(given.get(name, text)) for name, text in default.items()}}
+    wanted = [one for one in request.state.store.unfinished() if asked.get("id") in (None, one.id)]
+    if "id" in asked and not wanted:
+        raise not_found("running entity")
+    for entity in wanted:
+        request.state.finish(entity, request.state.now(), outcome)
+    return [{"id": one.id, "kind": one.kind, "account": one.account, "status": one.status} for one in wanted]
+
+
+def _replace_faults(request: ControlRequest) -> Any:
+    """Replace the fault rules by a list, or by one."""
+    asked = parsed(request.body)
+    try:
+        request.faults.active = Faults.of(asked if isinstance(asked, list) else [asked]).active
+    except ValueError as error:
+        raise invalid("InvalidPayload", f"The rules are not valid: {error}") from None
+    return request.faults.shown()
+
+
+def _remove_faults(request: ControlRequest) -> Any:
+    request.faults.active = []
+    return []
+
+
+def _add_logs(request: ControlRequest) -> Any:
+    """Add a pair of logs for an endpoint, or for the default base model of a locale."""
+    state, asked = request.state, request.asked({"account", "endpoint", "locale"})
+    account = next((one.name for one in state.settings.accounts if one.name == asked.get("account")), None)
+    if account is None or ("endpoint" in asked) == ("locale" in asked):
+        raise invalid("InvalidPayload", "Say the account, and an endpoint or a locale.")
+    if "locale" in asked:
+        place = endpoint_logs.of_locale(str(asked["locale"]))
+    elif state.store.get(account, "endpoints", str(asked["endpoint"])) is None:
+        raise not_found("endpoint")
+    else:
+        place = endpoint_logs.of_endpoint(str(asked["endpoint"]).lower())
+    return endpoint_logs.add(state, account, place, state.now())
+
+
+def _reset(request: ControlRequest) -> Any:
+    """Restore the initial content and the clock, and clear the log and the faults."""
+    request.state.store.clear()
+    if request.state.settings.stock:
+        stock.fill(request.state)
+    _clear_requests(request)
+    _remove_faults(request)
+    return _get_clock(request)
+
+
 ROUTES: dict[str, dict[str, Callable[[ControlRequest], Any]]] = {
-    "/_emulator": {"GET": ControlRequest.describe},
-    "/_emulator/requests": {"GET": ControlRequest.list_requests, "DELETE": ControlRequest.clear_requests},
-    "/_emulator/clock": {"GET": ControlRequest.get_clock, "POST": ControlRequest.advance_clock},
-    "/_emulator/finish": {"POST": ControlRequest.finish},
+    "/_emulator": {"GET": _describe},
+    "/_emulator/requests": {"GET": lambda request: list(request.log.entries), "DELETE": _clear_requests},
+    "/_emulator/clock": {"GET": _get_clock, "POST": _advance_clock},
+    "/_emulator/finish": {"POST": _finish},
     "/_emulator/faults": {
-        "GET": ControlRequest.list_faults,
-        "PUT": ControlRequest.replace_faults,
-        "DELETE": ControlRequest.remove_faults,
+        "GET": lambda request: request.faults.shown(),
+        "PUT": _replace_faults,
+        "DELETE": _remove_faults,
     },
-    "/_emulator/logs": {"POST": ControlRequest.add_logs},
-    "/_emulator/reset": {"POST": ControlRequest.reset},
+    "/_emulator/logs": {"POST": _add_logs},
+    "/_emulator/reset": {"POST": _reset},
 }
 
 
@@ -154,12 +153,3 @@ def control(state: EmulatorState, log: RequestLog, faults: Faults, path: str, re
     if request.method not in handlers:
         raise not_allowed(set(handlers))
     return Answer(200, handlers[request.method](ControlRequest(state, log, faults, request.body or b"")))
-
-
-def _outcome(asked: dict[str, Any], status: str) -> dict[str, Any] | None:
-    if status == "Succeeded":
-        return {"status": status} if "status" in asked else None
-    error = asked.get("error", {})
-    given = {"message": error} if isinstance(error, str) else error
-    message = str(given.get("message", "Ended by /_emulator/finish."))
-    return {"status": "Failed", "error": {"code": str(given.get("code", "InternalServerError")), "message": message}}

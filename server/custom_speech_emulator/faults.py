@@ -7,8 +7,6 @@ A rule matches by `operation`, `method`, `account`, `api_version` and `path` (a 
 It applies to the `nth` matching request, or with a `probability` drawn from `seed`, or always; at most `times` times.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,21 +21,10 @@ from starlette.types import Receive, Scope, Send
 
 from custom_speech_emulator.http.error_responses import Refused, too_many_requests
 
-Name = Literal[
-    "429",
-    "500",
-    "503",
-    "close-before",
-    "close-after",
-    "slow-headers",
-    "slow-body",
-    "truncated",
-    "not-json",
-    "hostile-link",
-]
+_Errors = Literal["429", "500", "503"]
+_Delivery = Literal["close-before", "close-after", "slow-headers", "slow-body", "truncated", "not-json", "hostile-link"]
 CLOSE = "custom_speech_emulator.close"
 """The key of an ASGI scope under which the server lets a rule close the connection."""
-_CODES = {"500": "InternalServerError", "503": "ServiceUnavailable"}
 
 
 class Rule(BaseModel):
@@ -45,23 +32,20 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    fault: Name
+    fault: Literal[_Errors, _Delivery]
     operation: str | None = None
     method: str | None = None
     account: str | None = None
     api_version: str | None = None
     path: str | None = None
     nth: Annotated[int, Field(ge=1)] | None = None
-    probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     seed: int = 0
     times: Annotated[int, Field(ge=1)] | None = None
     retry_after: Annotated[int, Field(ge=0, le=100_000)] | None = None
     retry_after_date: bool = False
     seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
     host: str = "https://elsewhere.example"
-
-
-_RULES = TypeAdapter(list[Rule])
 
 
 @dataclass
@@ -71,10 +55,9 @@ class ActiveRule:
     rule: Rule
     matched: int = 0
     applied: int = 0
-    random: Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.random = Random(self.rule.seed)  # noqa: S311 - repeatable on purpose
+        self._random = Random(self.rule.seed)  # noqa: S311 - repeatable on purpose
 
     def applies(self, request: dict[str, Any]) -> bool:
         """Return whether this rule applies to a request, given as its entry in the log."""
@@ -86,7 +69,7 @@ class ActiveRule:
             return False
         self.matched += 1
         is_spent = rule.times is not None and self.applied >= rule.times
-        is_drawn = rule.probability is None or self.random.random() < rule.probability
+        is_drawn = self._random.random() < rule.probability
         applies = not is_spent and rule.nth in (None, self.matched) and is_drawn
         self.applied += applies
         return applies
@@ -99,20 +82,14 @@ class Faults:
     active: list[ActiveRule] = field(default_factory=list)
 
     @classmethod
-    def of(cls, value: Sequence[dict[str, Any]]) -> Faults:
-        """Create rules with fresh counts; ValueError if one is not a rule."""
-        faults = cls()
-        faults.replace(list(value))
-        return faults
-
-    def replace(self, value: list[Any]) -> None:
-        """Replace the rules by others, parsed from JSON; ValueError says what is wrong with which rule."""
+    def of(cls, value: Sequence[dict[str, Any]]) -> "Faults":
+        """Return rules with fresh counts, parsed from JSON; ValueError says what is wrong with which rule."""
         try:
-            rules = _RULES.validate_python(value)
+            rules = TypeAdapter(list[Rule]).validate_python(list(value))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        self.active = [ActiveRule(rule) for rule in rules]
+        return cls([ActiveRule(rule) for rule in rules])
 
     def shown(self) -> list[dict[str, Any]]:
         """Return the rules and how often each matched and was applied."""
@@ -129,51 +106,45 @@ class Faults:
 
 def refusal(rule: Rule, now: datetime) -> Refused | None:
     """Return the error answer of a rule that answers one."""
-    if rule.fault not in ("429", *_CODES):
-        return None
     headers = {}
     if rule.retry_after is not None:
         date = format_datetime(now + timedelta(seconds=rule.retry_after), usegmt=True)
         headers["Retry-After"] = date if rule.retry_after_date else str(rule.retry_after)
     if rule.fault == "429":
         return too_many_requests(headers)
-    message = "This answer was asked for by a fault rule."
-    return Refused(int(rule.fault), _CODES[rule.fault], message, headers=headers)
+    code = {"500": "InternalServerError", "503": "ServiceUnavailable"}.get(rule.fault)
+    if code is None:
+        return None
+    return Refused(int(rule.fault), code, "This answer was asked for by a fault rule.", headers=headers)
 
 
 async def send_faulty(response: Response, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
     """Send a response as a rule has it. A closed connection is a ConnectionResetError in the process."""
     if rule.fault in ("close-before", "close-after"):
-        await _closed(response, scope)
+        if CLOSE in scope:
+            scope[CLOSE]()
+        if response.background:
+            await response.background()
+        if CLOSE not in scope:
+            raise ConnectionResetError("The connection was closed by a fault rule.")
+        return
+    if rule.fault in ("slow-body", "truncated"):
+        await _send_halves(response, rule, send)
         return
     if rule.fault == "slow-headers":
         await anyio.sleep(rule.seconds)
     if rule.fault == "not-json":
         response = Response(b"<html><body>Bad Gateway</body></html>", response.status_code, media_type="text/html")
-    if rule.fault in ("slow-body", "truncated"):
-        await _in_halves(response, rule, send)
-        return
     await response(scope, receive, send)
 
 
-async def _closed(response: Response, scope: Scope) -> None:
-    if CLOSE in scope:
-        scope[CLOSE]()
-    if response.background:
-        await response.background()
-    if CLOSE not in scope:
-        raise ConnectionResetError("The connection was closed by a fault rule.")
-
-
-async def _in_halves(response: Response, rule: Rule, send: Send) -> None:
+async def _send_halves(response: Response, rule: Rule, send: Send) -> None:
     body = bytes(response.body)
     half = len(body) // 2
     await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
     await send({"type": "http.response.body", "body": body[:half], "more_body": True})
     if rule.fault == "slow-body":
         await anyio.sleep(rule.seconds)
-        await send({"type": "http.response.body", "body": body[half:]})
-    else:
-        await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": body[half:] if rule.fault == "slow-body" else b""})
     if response.background:
         await response.background()

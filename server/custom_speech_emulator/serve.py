@@ -1,7 +1,5 @@
 """The emulator by itself: uvicorn on loopback, or where others reach it by a name."""
 
-from __future__ import annotations
-
 import contextlib
 import ipaddress
 import socket

@@ -121,7 +121,7 @@ def test_state_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
         raise LookupError
 
     with state.transaction():
-        assert state.pop_events() == []
+        assert state.events == []
 
 
 def test_state_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def base_models(resource: Resource, locale: str) -> list[dict[str, Any]]:
 def test_seed_has_base_models_of_every_sort_at_any_time(
     start: Callable[..., Service], locale: str, now: datetime
 ) -> None:
-    """Open and charged, open and free, expired, Whisper, and one that cannot be adapted; the newest is recent."""
+    """Open and charged (since October 2023), open and free, expired, Whisper, not adaptable; the newest is recent."""
     found = base_models(start(now=lambda: now).resource(), locale)
     today = now.isoformat()
     dates = [model["properties"]["deprecationDates"] for model in found]
@@ -38,8 +38,8 @@ def test_seed_has_base_models_of_every_sort_at_any_time(
     assert ["Acoustic"] in kinds
     assert all(model["createdDateTime"] < today for model in found)
     assert (now - datetime.fromisoformat(found[-1]["createdDateTime"])).days < 130
-    for model, free in zip(found, charged, strict=True):
-        assert free is (model["createdDateTime"] >= "2024-01-01")
+    for model, is_charged in zip(found, charged, strict=True):
+        assert is_charged is (model["createdDateTime"] >= "2023-10-01")
 
 
 def test_seed_has_more_base_models_than_programs_skip(eastus: Resource) -> None:

@@ -1,5 +1,7 @@
 """A token of the token service …"""
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from hypothesis import given
@@ -7,7 +9,6 @@ from hypothesis import strategies as st
 
 from custom_speech_emulator import ACCOUNTS
 from custom_speech_emulator.http.authentication import holder
-from custom_speech_emulator.state.clock import utc_now
 from support.emulator_service import Service
 
 BASE = "http://127.0.0.1:8765/eastus"
@@ -61,4 +62,4 @@ def test_token_is_given_only_for_a_key_of_the_region_and_on_post(service: Servic
 @given(st.text() | st.text().map("Bearer {}.ü".format) | st.from_regex(r"[Bb]earer [\w=-]*\.[\w=-]*\.[\w=-]*"))
 def test_token_cannot_be_made_up(authorization: str) -> None:
     """Whatever stands in the header, without the key it is nobody's."""
-    assert holder(ACCOUNTS, authorization, utc_now()) is None
+    assert holder(ACCOUNTS, authorization, datetime.now(UTC)) is None

@@ -11,7 +11,7 @@ from conftest import Connect
 from custom_speech_emulator import emulator
 from custom_speech_emulator.resources import recognition
 from custom_speech_emulator.resources.stock import SENTENCES
-from custom_speech_emulator.state.accounts import account
+from custom_speech_emulator.state.settings import account
 from custom_speech_tools.guardrails import transcription_audio
 from support.recordings import wav
 from support.speech_service import Azure

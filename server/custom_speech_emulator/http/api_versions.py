@@ -3,8 +3,6 @@
 v3.2 has projects, ISO 8601 durations and no `api-version`; 2024-11-15 lost the projects; 2025-10-15 got them back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,83 +15,66 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """One API version: how its addresses look, how it words things, and the properties that it does not have."""
+    """One API version: how its addresses look, how it words things, and the properties that it does not have.
+
+    All but v3.2 are `dated`; v3.2 has `text`, `email`, uploads, logs and the older wording.
+    """
 
     name: str
     dated: bool
     absent: frozenset[str]
 
     @property
-    def root(self) -> str:
-        """The path in front of every operation."""
-        return "/speechtotext" if self.dated else f"/speechtotext/{self.name}"
-
-    @property
-    def projects(self) -> bool:
-        """True if it has projects."""
-        return "project" not in self.absent
-
-    @property
-    def old(self) -> bool:
-        """True if this is v3.2, which has `text`, `email`, uploads, logs and the older wording."""
-        return not self.dated
-
-    @property
     def lifetime(self) -> tuple[str, int]:
         """The query parameter for the life of a content address, and its unit in seconds."""
         return ("sasLifetimeMinutes", 60) if self.dated else ("sasValidityInSeconds", 1)
 
-    def filters(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of the filter's properties that it has."""
-        return tuple(name for name in names if name not in self.absent)
-
     def path(self, *parts: str) -> str:
         """Return the path and query of an entity, an action or a list."""
-        suffix = f"?api-version={self.name}" if self.dated else ""
-        return f"{self.root}/{'/'.join(parts)}{suffix}"
+        path = "/".join(parts)
+        return f"/speechtotext/{path}?api-version={self.name}" if self.dated else f"/speechtotext/{self.name}/{path}"
 
     def link(self, *parts: str) -> str:
         """Return a link whose host is filled in when the answer is written."""
         return HOST_PLACEHOLDER + self.path(*parts)
 
-    def reference(self, *parts: str) -> Json:
-        """Return an EntityReference."""
-        return {"self": self.link(*parts)}
+    def reference(self, kind: str, entity_id: str | None) -> Json | None:
+        """Return an EntityReference, None without an id."""
+        return {"self": self.link(kind, entity_id)} if entity_id else None
 
-    def duration(self, milliseconds: int) -> Json:
-        """Return the duration property of datasets and files."""
-        return {"durationMilliseconds": milliseconds} if self.dated else {"duration": iso_duration(milliseconds)}
+    def duration(self, milliseconds: int | None) -> Json:
+        """Return the duration property of datasets and files; none if it is not known."""
+        if milliseconds is None:
+            return {}
+        return {"durationMilliseconds": milliseconds} if self.dated else {"duration": _iso_duration(milliseconds)}
 
-    def features(self, transcribes: bool, endpoints: bool, formats: list[str], *, fast: bool) -> Json:
+    def features(self, document: Json, *, fast: bool) -> Json:
         """Return the features that base and custom models share; `fast` says that transcribe takes the model."""
         shared = {
-            "supportsEndpoints": endpoints,
+            "supportsEndpoints": document["endpoints"],
             "supportsTranscriptionsOnSpeechContainers": False,
-            "supportedOutputFormats": formats,
+            "supportedOutputFormats": document["formats"],
         }
-        if self.old:
-            return {"supportsTranscriptions": transcribes, **shared}
-        return {"supportsTranscriptionsSubmit": transcribes, "supportsTranscriptionsTranscribe": fast, **shared}
+        if not self.dated:
+            return {"supportsTranscriptions": document["transcribes"], **shared}
+        submit = {"supportsTranscriptionsSubmit": document["transcribes"]}
+        return {**submit, "supportsTranscriptionsTranscribe": fast, **shared}
 
     def endpoint_links(self, region: str, endpoint: str) -> Json:
         """Return one WebSocket link, or the six links and the logs of v3.2."""
         host = f"{region}.stt.speech.microsoft.com"
         if self.dated:
             return {"webSocket": f"wss://{host}/stt/speech/universal/v2?cid={endpoint}"}
-        modes = ("Interactive", "Conversation", "Dictation")
-        rest = {
-            f"rest{m}": f"https://{host}/speech/recognition/{m.lower()}/cognitiveservices/v1?cid={endpoint}"
-            for m in modes
+        recognition = {
+            f"{name}{mode}": f"{scheme}://{host}/speech/recognition/{mode.lower()}/cognitiveservices/v1?cid={endpoint}"
+            for name, scheme in (("rest", "https"), ("webSocket", "wss"))
+            for mode in ("Interactive", "Conversation", "Dictation")
         }
-        sockets = {
-            f"webSocket{m}": f"wss://{host}/speech/recognition/{m.lower()}/cognitiveservices/v1?cid={endpoint}"
-            for m in modes
-        }
-        return {**rest, **sockets, "logs": self.link("endpoints", endpoint, "files", "logs")}
+        return {**recognition, "logs": self.link("endpoints", endpoint, "files", "logs")}
 
     def dataset_locales(self, kinds: Mapping[str, tuple[str, ...]]) -> Json:
-        """`kinds` (locale to dataset kinds) as v3.2 has it, or turned round as the dated versions have it."""
-        if self.old:
+        """Return `kinds` (locale to dataset kinds) as v3.2 has it, or turned round as the dated versions have it."""
+        if not self.dated:
             return {locale: list(names) for locale, names in kinds.items()}
         every = sorted({name for names in kinds.values() for name in names})
         return {name: [locale for locale, names in kinds.items() if name in names] for name in every}
@@ -121,7 +102,7 @@ def requested(segment: str | None, api_version: str | None) -> Version:
     raise Refused(400, "InvalidRequest", f"{message} Supported: {supported}.", "InvalidParameterValue", "api-version")
 
 
-def iso_duration(milliseconds: int) -> str:
+def _iso_duration(milliseconds: int) -> str:
     """Return an ISO 8601 duration such as `PT4M12S` or `PT0.25S`."""
     seconds, rest = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)

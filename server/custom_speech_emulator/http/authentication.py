@@ -3,8 +3,6 @@
 A token is signed with the key of its account and valid for ten minutes.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
@@ -14,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from custom_speech_emulator.http.error_responses import GatewayRefused
-from custom_speech_emulator.state.accounts import Account, of_key
+from custom_speech_emulator.state.settings import Account, of_key
 
 KEY = "ocp-apim-subscription-key"
 LIFE = timedelta(minutes=10)
@@ -56,7 +54,7 @@ def issued(account: Account, now: datetime) -> str:
 
 
 def holder(accounts: Sequence[Account], authorization: str, now: datetime) -> Account | None:
-    """Return the account that an Authorization header speaks for; None when its token is not ours, or has expired."""
+    """Return the account that an Authorization header speaks for; None if its token is not ours, or has expired."""
     scheme, _, token = authorization.partition(" ")
     head, _, signature = token.strip().rpartition(".")
     fits = (one for one in accounts if hmac.compare_digest(_signature(one, head).encode(), signature.encode()))

@@ -4,33 +4,23 @@ The service answers `{"code", "message", "target", "details", "innerError"}` wit
 the gateway answers `{"error": {"code", "message"}}` (reports of users of Speech and its sister services).
 """
 
-from __future__ import annotations
-
+from dataclasses import dataclass, field
 from typing import Any
 
 
+@dataclass(eq=False)
 class Refused(Exception):
-    """The request is answered with an error: HTTP status, ErrorCode, DetailedErrorCode, and a message."""
+    """The request is answered with an error: HTTP status, ErrorCode, message, DetailedErrorCode, and its target."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        inner: str | None = None,
-        target: str | None = None,
-        headers: dict[str, str] | None = None,
-    ):
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.inner = inner
-        self.target = target
-        self.headers = headers or {}
+    status: int
+    code: str
+    message: str
+    inner: str | None = None
+    target: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        """Return the `Error` object of the specification; what is not known is left out."""
+        """Return the `Error` object of the specification without what is not known."""
         body: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.target:
             body["target"] = self.target
@@ -43,43 +33,42 @@ class GatewayRefused(Refused):
     """The gateway in front of the service answers: it knows keys, addresses and quotas, and nests its errors."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(status, str(status), message, headers=headers)
+        super().__init__(status, str(status), message, headers=headers or {})
 
     def body(self) -> dict[str, Any]:
         """Return the nested body of the gateway."""
-        return {"error": {"code": self.code, "message": self.message}}
+        return {"error": super().body()}
 
 
 def unknown_address() -> GatewayRefused:
-    """404 for an address that belongs to no operation."""
+    """Return 404 for an address that belongs to no operation."""
     return GatewayRefused(404, "Resource not found")
 
 
 def too_many_requests(headers: dict[str, str]) -> GatewayRefused:
-    """429 with the seconds in the text, as the gateway words it for sister services."""
+    """Return 429 with the seconds in the text, as the gateway words it for sister services."""
     seconds = headers.get("Retry-After", "1")
     message = f"Requests have exceeded the call rate limit of the pricing tier. Please retry after {seconds} seconds."
     return GatewayRefused(429, message, headers)
 
 
 def invalid(inner: str, message: str, target: str | None = None) -> Refused:
-    """400 `InvalidRequest` with a detailed code."""
+    """Return 400 `InvalidRequest` with a detailed code."""
     return Refused(400, "InvalidRequest", message, inner, target)
 
 
 def not_allowed(methods: set[str]) -> Refused:
-    """405 with the methods that are."""
+    """Return 405 with the methods that are allowed."""
     allowed = ", ".join(sorted(methods))
-    return Refused(
-        405, "NotAllowed", f"The method is not allowed here; allowed: {allowed}.", headers={"Allow": allowed}
-    )
+    message = f"The method is not allowed here; allowed: {allowed}."
+    return Refused(405, "NotAllowed", message, headers={"Allow": allowed})
 
 
-def not_found(what: str = "entity") -> Refused:
-    """404 `NotFound`."""
+def not_found(what: str) -> Refused:
+    """Return 404 `NotFound`."""
     return Refused(404, "NotFound", f"The specified {what} cannot be found.")
 
 
 def conflict(inner: str, message: str) -> Refused:
-    """409 `Conflict` with a detailed code."""
+    """Return 409 `Conflict` with a detailed code."""
     return Refused(409, "Conflict", message, inner)

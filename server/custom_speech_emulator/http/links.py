@@ -1,11 +1,10 @@
 """Addresses: where a request came in, and how every link of its answer is written."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from custom_speech_emulator.http.error_responses import Refused
@@ -24,7 +23,7 @@ _PATH = re.compile(
     r"^(/(?P<region>[a-z0-9-]+))?/speechtotext(/(?P<version>v[0-9][0-9a-z.-]*))?(?P<path>/.*)$", re.IGNORECASE
 )
 # Loopback names, and those by which applications in the same process are called in tests.
-LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver", "test", "emulator"}
+_LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver", "test", "emulator"}
 
 
 def region_placeholder(region: str) -> str:
@@ -66,13 +65,12 @@ class Address:
         return self.base.replace(f"//{label}.", f"//{region}.", 1) if label else self.base
 
     def write(self, text: str) -> str:
-        """`text` with every stand-in replaced by the real host."""
+        """Return a text with every placeholder replaced by the real host."""
         written = text.replace(HOST_PLACEHOLDER, self.base)
         return _ANYWHERE_ELSE.sub(lambda found: self.of(found[1]), written) if _THERE in written else written
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The target of a request: its address, the version segment of its path, and the path behind it."""
 
     address: Address
@@ -94,7 +92,7 @@ def target(scheme: str, host: str, path: str) -> Target | None:
 def is_local(host: str, besides: Iterable[str] = ()) -> bool:
     """Return whether a Host header names this machine, an application in this process, or one of the names."""
     name = _name(host).lower()
-    return name in LOCAL or name.endswith(".localhost") or name in {other.lower() for other in besides}
+    return name in _LOCAL or name.endswith(".localhost") or name in {other.lower() for other in besides}
 
 
 def host_of(url: str) -> str:
@@ -107,7 +105,7 @@ def host_of(url: str) -> str:
 
 
 def _name(host: str) -> str:
-    """Return a Host header without its port; nothing when it is no host."""
+    """Return a Host header without its port; nothing if it is no host."""
     found = _HOST.match(host)
     return found["name"] if found else ""
 
@@ -122,5 +120,5 @@ def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
         return None
     if found is None or parts.scheme not in ("http", "https"):
         return None
-    ours = host == here.host or is_local(host) or _REGIONAL.match(_name(host))
+    ours = host == here.host or Address(parts.scheme, host).trusted
     return found.path.lower().rstrip("/") if ours and found.address.place in (None, region, name) else None

@@ -7,8 +7,6 @@
 Text stands in single quotes, a quote in it is doubled; time stamps stand bare or quoted. Values never enter the SQL.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -33,7 +31,7 @@ class Condition:
 
 
 def parsed(expression: str, properties: Collection[str]) -> Condition:
-    """Return the condition that an expression means; 400 `UnsupportedFilter` when it is not in the grammar."""
+    """Return the condition that an expression means; 400 `UnsupportedFilter` if it is not in the grammar."""
     parser = _Parser(_tokens(expression), properties)
     condition = parser.expression()
     if parser.next is not None:
@@ -95,15 +93,11 @@ class _Parser:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise _wrong(f"it is nested more than {_DEEPEST} deep")
-        inner = self._factor() if word == "not" else self._bracketed()
+        inner = self._factor() if word == "not" else self.expression()
+        if word == "(" and self._take() != ")":
+            raise _wrong("a bracket is not closed")
         self._depth -= 1
         return Condition(f"(NOT {inner.sql})", inner.values) if word == "not" else inner
-
-    def _bracketed(self) -> Condition:
-        inner = self.expression()
-        if self._take() != ")":
-            raise _wrong("a bracket is not closed")
-        return inner
 
     def _comparison(self, name: str) -> Condition:
         if name not in self._properties:

@@ -1,38 +1,36 @@
 """A request: as it came in, and as the resource modules see it once it is signed in and its operation is known."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from custom_speech_emulator.http.api_versions import Version
 from custom_speech_emulator.http.error_responses import Refused, invalid
 from custom_speech_emulator.http.links import Address, host_of
-from custom_speech_emulator.state.accounts import Account
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
+from custom_speech_emulator.state.settings import Account
 
-LARGEST_JSON = 2**20
 LARGEST_BLOCK = 8 * 2**20
-LARGEST_UPLOAD = 64 * 2**20
-LARGEST_RECORDING = 250 * 2**20
-_JSON = ("application/json",)
-_PATCH = ("application/json", "application/merge-patch+json")
-
+_LARGEST_JSON = 2**20
+_LARGEST_FORM = {"/datasets/upload": 64 * 2**20, "/transcriptions:transcribe": 250 * 2**20}
+_LARGEST_NUMBER = 2**31 - 1
+_FIELD = re.compile(rb'^content-disposition:\s*form-data\s*;.*?\bname="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE)
 _ODATA_NAMES = ("$filter", "$top", "$skip")
 """Names that the service takes as well (recorded live for `$filter`)."""
 
 
 @dataclass(frozen=True)
 class IncomingRequest:
-    """A request whose body has been read; `body` is None when it was too large to be read."""
+    """A request whose body has been read; `body` is None if it is larger than its operation takes."""
 
     method: str
     scheme: str
@@ -42,13 +40,20 @@ class IncomingRequest:
     headers: dict[str, str]
     body: bytes | None
 
-    @classmethod
-    def of(cls, scope: Scope, body: bytes | None) -> IncomingRequest:
-        """Return the request of an ASGI scope."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
-        query = scope["query_string"].decode("latin-1")
-        host = headers.get("host", "localhost")
-        return cls(scope["method"], scope["scheme"], host, scope["path"], query, headers, body)
+
+async def received(scope: Scope, receive: Receive) -> IncomingRequest:
+    """Return the request of an ASGI scope; raises ClientDisconnect."""
+    path = scope["path"]
+    sizes = (size for ending, size in _LARGEST_FORM.items() if path.lower().endswith(ending))
+    most, parts, size = next(sizes, LARGEST_BLOCK), list[bytes](), 0
+    async for part in Request(scope, receive).stream():
+        size += len(part)
+        if size <= most:
+            parts.append(part)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+    host, query = headers.get("host", "localhost"), scope["query_string"].decode("latin-1")
+    body = b"".join(parts) if size <= most else None
+    return IncomingRequest(scope["method"], scope["scheme"], host, path, query, headers, body)
 
 
 @dataclass
@@ -69,37 +74,66 @@ class Call:
 
     @property
     def store(self) -> EntityStore:
-        """The state."""
+        """The store of the state."""
         return self.state.store
 
     def require_trust(self, name: str, url: str) -> None:
         """403 if a web page, or a caller on another machine, could make this one read or call something."""
         settings = self.state.settings
         if settings.allow_hosts and host_of(url) not in settings.allow_content_hosts:
-            raise Refused(
-                403, "Forbidden", f"{name} must be on an --allow-content-host where others reach the emulator."
-            )
+            message = f"{name} must be on an --allow-content-host where others reach the emulator."
+            raise Refused(403, "Forbidden", message)
         if not settings.allow_hosts and not self.address.trusted:
             raise Refused(403, "Forbidden", f"{name} is taken only from callers that use a loopback or Azure name.")
 
+    def number(self, name: str, least: int) -> int | None:
+        """Return a whole number from the query; 400 if it is not one, too small or above 32 bits."""
+        text = self.query.get(name)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and least <= int(text) <= _LARGEST_NUMBER):
+            message = f"The value of {name} must be a whole number of at least {least}."
+            raise invalid("InvalidParameterValue", message, name)
+        return int(text)
+
     def json(self) -> Any:
-        """Return the request body; 415 when it is not sent as JSON, 400 when it is not one."""
-        accepted = _PATCH if self.method == "PATCH" else _JSON
+        """Return the request body; 415 if it is sent as something else, 400 if it is not JSON."""
+        accepted = ("application/json", *(("application/merge-patch+json",) if self.method == "PATCH" else ()))
         sent_as = self.content_type.partition(";")[0].strip().lower()
         if sent_as and sent_as not in accepted:  # programs of others leave it out
             raise Refused(415, "UnsupportedMediaType", f"The Content-Type must be {' or '.join(accepted)}.")
-        if len(self.body) > LARGEST_JSON:
+        if len(self.body) > _LARGEST_JSON:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
         return parsed(self.body)
 
+    def form(self, known: Collection[str]) -> dict[str, bytes]:
+        """Return the fields of a form by name; 415 for another type, 400 for a broken form or an unknown field."""
+        header = Message()
+        header["Content-Type"] = self.content_type
+        if header.get_content_type() != "multipart/form-data":
+            raise Refused(415, "UnsupportedMediaType", "The Content-Type must be multipart/form-data.")
+        boundary = str(header.get_param("boundary") or "").encode("latin-1", "replace")
+        first, *parts = (b"\r\n" + self.body).split(b"\r\n--" + boundary) if boundary else [b""]
+        if first.strip() or len(parts) < 2 or not parts[-1].startswith(b"--"):
+            raise invalid("InvalidRequestBodyFormat", "The form cannot be read.")
+        fields: dict[str, bytes] = {}
+        for part in parts[:-1]:
+            head, _, content = part.partition(b"\r\n\r\n")
+            found = _FIELD.search(head)
+            name = found[1].decode("utf-8", "replace") if found else ""
+            if name not in known or name in fields:
+                raise invalid("InvalidPayload", f"The form field {name[:64]!r} is not known, or is there twice.")
+            fields[name] = content
+        return fields
+
 
 def parsed(body: bytes) -> Any:
-    """JSON read strictly: no NaN, no unpaired surrogates, no endless nesting; 400 otherwise."""
+    """Return JSON read strictly: no NaN, no unpaired surrogates, no endless nesting; 400 otherwise."""
     if not body.strip():
         raise invalid("EmptyRequest", "The request body is empty.")
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode()
+        value = json.loads(body.decode("utf-8-sig"))
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except json.JSONDecodeError as error:
         where = f"{error.msg}, line {error.lineno} column {error.colno}"
         raise invalid("InvalidRequestBodyFormat", f"The request body is not valid JSON: {where}.") from None
@@ -108,31 +142,13 @@ def parsed(body: bytes) -> Any:
     return value
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-async def body_of(request: Request) -> bytes | None:
-    """Return the body of a request; None when it is larger than any operation takes."""
-    path = request.url.path.lower()
-    most = LARGEST_UPLOAD if path.endswith("/datasets/upload") else LARGEST_BLOCK
-    most = LARGEST_RECORDING if path.endswith("/transcriptions:transcribe") else most
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= most:
-            parts.append(part)
-    return b"".join(parts) if size <= most else None
-
-
 def query_of(text: str) -> dict[str, str]:
-    """Return a query string taken apart; 400 when a parameter is repeated, or there are too many."""
+    """Return a query string taken apart; 400 if a parameter is repeated, or there are too many."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20)
     except ValueError:
         raise invalid("InvalidParameter", "There are too many query parameters.") from None
-    pairs = [(name.removeprefix("$") if name in _ODATA_NAMES else name, value) for name, value in pairs]
-    query = dict(pairs)
+    query = {name.removeprefix("$") if name in _ODATA_NAMES else name: value for name, value in pairs}
     if len(query) < len(pairs):
         raise invalid("InvalidParameter", "A query parameter is given twice.")
     return query

@@ -3,8 +3,6 @@
 Properties that the specification marks as read only may be sent back as they were received; they are ignored.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -13,27 +11,31 @@ from custom_speech_emulator.http.error_responses import Refused, invalid
 from custom_speech_emulator.http.request import Call
 
 Kind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
-EVENTS = (
-    *(f"{kind}{what}" for kind in ("dataset", "model", "evaluation", "transcription", "endpoint")
-      for what in ("Creation", "Processing", "Completion", "Deletion")),
-    "ping",
-    "challenge",
-)  # fmt: skip
+Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
+Profanity = Literal["None", "Removed", "Tags", "Masked"]
 Name = Annotated[str, Field(min_length=1)]
-ENTRIES, KEY, VALUE = 10, 64, 256
-CustomProperties = Annotated[
-    dict[Annotated[str, Field(max_length=KEY)], Annotated[str, Field(max_length=VALUE)]], Field(max_length=ENTRIES)
-]
-CustomChanges = dict[Annotated[str, Field(max_length=KEY)], Annotated[str, Field(max_length=VALUE)] | None]
+_Key = Annotated[str, Field(max_length=64)]
+_Value = Annotated[str, Field(max_length=256)]
+ENTRIES = 10
+_EVENTS = {"ping", "challenge"} | {
+    f"{kind}{what}"
+    for kind in ("dataset", "model", "evaluation", "transcription", "endpoint")
+    for what in ("Creation", "Processing", "Completion", "Deletion")
+}
 
 
 def _known_events(events: dict[str, bool]) -> dict[str, bool]:
-    if not set(events) <= set(EVENTS):
+    if not set(events) <= _EVENTS:
         raise ValueError("one of the events is not known")
     return events
 
 
 Events = Annotated[dict[str, bool], AfterValidator(_known_events)]
+_ENTITY = ("self", "links", "createdDateTime", "lastActionDateTime")
+# The types of the read-only properties; those not named are objects.
+_NUMBERS = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds")
+_STRINGS = ("self", "createdDateTime", "lastActionDateTime", "duration", "apiVersion")
+_READ_ONLY: dict[str, type] = {**dict.fromkeys(_NUMBERS, int), **dict.fromkeys(_STRINGS, str)}
 
 
 class Body(BaseModel):
@@ -53,26 +55,10 @@ class Body(BaseModel):
         return {name: part for name, part in value.items() if name not in cls.read_only}
 
 
-# The types of the read-only properties; those not named are objects.
-_NUMBERS = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds")
-_STRINGS = ("self", "createdDateTime", "lastActionDateTime", "duration", "apiVersion")
-_READ_ONLY: dict[str, type] = {**dict.fromkeys(_NUMBERS, int), **dict.fromkeys(_STRINGS, str)}
-
-
 class Reference(Body):
     """An EntityReference."""
 
     uri: Name = Field(alias="self")
-
-
-_ENTITY = ("self", "links", "createdDateTime", "lastActionDateTime")
-Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
-
-
-class ModelProperties(Body):
-    read_only = ("deprecationDates", "features", "error")
-    customModelWeightPercent: Annotated[int, Field(ge=1, le=100)] | None = None
-    email: str | None = None
 
 
 class New(Body):
@@ -81,7 +67,7 @@ class New(Body):
     read_only: ClassVar[tuple[str, ...]] = _ENTITY
     displayName: Name
     description: str | None = None
-    customProperties: CustomProperties | None = None
+    customProperties: Annotated[dict[_Key, _Value], Field(max_length=ENTRIES)] | None = None
 
 
 class NewEntity(New):
@@ -90,6 +76,12 @@ class NewEntity(New):
     locale: Name
     project: Reference | None = None
     status: Status | None = None
+
+
+class ModelProperties(Body):
+    read_only = ("deprecationDates", "features", "error")
+    customModelWeightPercent: Annotated[int, Field(ge=1, le=100)] | None = None
+    email: str | None = None
 
 
 class NewModel(NewEntity):
@@ -142,9 +134,6 @@ class LanguageIdentification(Body):
     candidateLocales: list[str]
     speechModelMapping: dict[str, Reference] | None = None
     mode: Literal["Continuous", "Single"] | None = None
-
-
-Profanity = Literal["None", "Removed", "Tags", "Masked"]
 
 
 class TranscriptionSettings(Body):
@@ -210,7 +199,7 @@ class Changes(Body):
 
     displayName: Name = ""
     description: str | None = None
-    customProperties: CustomChanges | None = None
+    customProperties: dict[_Key, _Value | None] | None = None
 
 
 class Update(Changes):
@@ -254,6 +243,7 @@ class CopyToKey(Body):
 
 
 B = TypeVar("B", bound=Body)
+_REASONS = {"extra_forbidden": "is not known", "model_type": "a JSON object is expected"}
 
 
 def read(call: Call, kind: type[B]) -> B:
@@ -274,11 +264,8 @@ def checked(call: Call, kind: type[B], value: Any) -> B:
         raise wrong(error) from None
 
 
-_REASONS = {"extra_forbidden": "is not known", "model_type": "a JSON object is expected"}
-
-
 def wrong(error: ValidationError) -> Refused:
-    """400 that names the first property that is wrong, without repeating its value."""
+    """Return 400 that names the first property that is wrong, without repeating its value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
     what = _REASONS.get(first["type"], first["msg"])

@@ -1,7 +1,5 @@
 """The answer to a request, and how it is written: with real hosts in its links, and the emulator's own header."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,9 +41,9 @@ class OutgoingResponse:
     def written(self) -> Response:
         """Return the HTTP response."""
         headers = {name: self._linked(value) for name, value in self.answer.headers.items()}
-        headers |= {EMULATOR_HEADER: "1"} | (
-            {"Date": formatdate(self.now.timestamp(), usegmt=True)} if self.now else {}
-        )
+        headers[EMULATOR_HEADER] = "1"
+        if self.now:
+            headers["Date"] = formatdate(self.now.timestamp(), usegmt=True)
         background = BackgroundTask(do_all, self.later) if self.later else None
         body = self.answer.body
         if body is None or isinstance(body, bytes):

@@ -1,7 +1,5 @@
 """Import of data into a dataset: fetched from its `contentUrl` or its blocks, then read line by line."""
 
-from __future__ import annotations
-
 import hashlib
 import http.client
 import json
@@ -15,14 +13,14 @@ from urllib.parse import urlsplit
 from custom_speech_data import read_dataset
 from custom_speech_data.dataset_report import DatasetError, DatasetReport, ReportBuilder
 from custom_speech_data.zip_archive import key_of, open_archive, usable_files
+from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.http.links import host_of
 from custom_speech_emulator.resources import files
-from custom_speech_emulator.state.accounts import Account
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.progress import QUICK
+from custom_speech_emulator.state.settings import Account
 
-PATIENCE = 60.0
+_PATIENCE = 60.0
 _TIMEOUT = 10.0
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 LARGEST = 256 * 1024 * 1024
@@ -52,11 +50,21 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
-def awaited(dataset: Entity, now: datetime) -> None:
-    """Note that the content is on its way; the import fails if it does not arrive, even over a restart."""
+def awaited(entity: Entity, now: datetime) -> None:
+    """Note that the content is on its way; the work fails if it does not arrive, even over a restart."""
     error = {"code": "DataImportFailed", "message": "The content did not arrive."}
-    dataset.due = now.timestamp() + PATIENCE
-    dataset.document |= {"waits": "content", "ends": dataset.due, "outcome": {"status": "Failed", "error": error}}
+    entity.due = now.timestamp() + _PATIENCE
+    entity.document |= {"waits": "content", "ends": entity.due, "outcome": {"status": "Failed", "error": error}}
+
+
+def continue_with(state: EmulatorState, entity: Entity, properties: Json) -> None:
+    """Start the work of an entity whose content has arrived."""
+    for spent in ("waits", "ends", "outcome"):
+        del entity.document[spent]
+    entity.document |= properties
+    entity.due = None
+    state.start(entity, state.now())
+    state.store.put(entity)
 
 
 def fetch(state: EmulatorState, account: Account, dataset_id: str, url: str) -> None:
@@ -64,7 +72,8 @@ def fetch(state: EmulatorState, account: Account, dataset_id: str, url: str) -> 
     try:
         data = fetched(url, state.settings.allow_content_hosts)
     except Unreachable as why:
-        take_in(state, account, dataset_id, DatasetReport(error=DatasetError("DataImportFailed", str(why))), None)
+        report = DatasetReport(error=DatasetError("DataImportFailed", str(why)))
+        _take_in(state, account, dataset_id, report, None)
     else:
         read(state, account, dataset_id, data)
 
@@ -75,10 +84,12 @@ def read(state: EmulatorState, account: Account, dataset_id: str, data: bytes | 
         dataset = state.store.get(account.name, "datasets", dataset_id)
         data = data if data is not None else state.store.data(account.name, dataset_id, CONTENT)
     if dataset is not None and data is not None:
-        take_in(state, account, dataset_id, read_dataset(dataset.document["kind"], data, account.tier), data)
+        _take_in(state, account, dataset_id, read_dataset(dataset.document["kind"], data, account.tier), data)
 
 
-def take_in(state: EmulatorState, account: Account, dataset_id: str, report: DatasetReport, data: bytes | None) -> None:
+def _take_in(
+    state: EmulatorState, account: Account, dataset_id: str, report: DatasetReport, data: bytes | None
+) -> None:
     """Start the rest of the import, which will end as the report says."""
     with state.store.transaction():
         dataset = state.store.get(account.name, "datasets", dataset_id)
@@ -89,37 +100,26 @@ def take_in(state: EmulatorState, account: Account, dataset_id: str, report: Dat
         texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
         content = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
         state.store.put_data(account.name, dataset_id, TEXTS, json.dumps(content).encode())
-        del dataset.document["waits"], dataset.document["ends"]
-        dataset.document |= {"outcome": _outcome(report), "report": _details(report)}
-        dataset.due = None
-        state.progress.start(dataset, state.now(), QUICK)
-        state.store.put(dataset)
+        continue_with(state, dataset, _results(report))
 
 
-def _outcome(report: DatasetReport) -> dict[str, object]:
-    if report.error:
-        return {"status": "Failed", "error": {"code": report.error.code, "message": report.error.message}}
-    return {
-        "status": "Succeeded",
-        "acceptedLineCount": report.accepted_line_count,
-        "rejectedLineCount": report.rejected_line_count,
-        "milliseconds": report.duration_milliseconds,
-        "trains": not report.audio or any(audio.trains for audio in report.audio),
-    }
-
-
-def _details(report: DatasetReport) -> dict[str, object]:
-    return {
-        "acceptedLineCount": report.accepted_line_count,
-        "rejectedLineCount": report.rejected_line_count,
+def _results(report: DatasetReport) -> Json:
+    """Return how the import will end, and the content of its report."""
+    error = report.error._asdict() if report.error else None
+    counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
+    trains = not report.audio or any(audio.trains for audio in report.audio)
+    good = {"status": "Succeeded", **counts, "milliseconds": report.duration_milliseconds, "trains": trains}
+    details = {
+        **counts,
         "durationMilliseconds": report.duration_milliseconds,
         "rejected": [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]],
-        "error": report.error._asdict() if report.error else None,
+        "error": error,
     }
+    return {"outcome": {"status": "Failed", "error": error} if error else good, "report": details}
 
 
 def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
-    """End the import: store the report and, when it was good, the data."""
+    """End the import: store the report and, if it was good, the data."""
     report = dataset.document.pop("report", None)
     if report is not None:
         files.add(state, dataset, "report.json", "DatasetReport", json.dumps(report, indent=1).encode(), at)
@@ -128,17 +128,21 @@ def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
         name, kind = _FILES[dataset.document["kind"]]
         files.add(state, dataset, name, kind, data, at)
         add_transcription(state, dataset, at)
-        _remember_recordings(state, dataset, data)
+        if dataset.document["kind"] == "Acoustic":
+            _remember_recordings(state, dataset, data)
+
+
+def content_of(state: EmulatorState, dataset: Entity) -> Json:
+    """Return the texts and recordings that a dataset's import accepted."""
+    kept = state.store.data(dataset.account, dataset.id, TEXTS)
+    return dict(json.loads(kept)) if kept else {"texts": [], "audio": []}
 
 
 def _remember_recordings(state: EmulatorState, dataset: Entity, archive: bytes) -> None:
     """Keep under the digest of each recording with a transcript which one of which dataset it is."""
-    if dataset.document["kind"] != "Acoustic":
-        return
     with open_archive(archive) as opened:
         entries = usable_files(opened, ReportBuilder())
-        content = json.loads(state.store.data(dataset.account, dataset.id, TEXTS) or b"{}")
-        for place, (name, *_) in enumerate(content["audio"]):
+        for place, (name, *_) in enumerate(content_of(state, dataset)["audio"]):
             digest = hashlib.sha256(opened.read(entries[key_of(name)])).hexdigest()
             state.store.put_data(dataset.account, RECORDINGS, digest, json.dumps([dataset.id, place]).encode())
 
@@ -148,12 +152,10 @@ def add_transcription(state: EmulatorState, dataset: Entity, at: datetime) -> No
 
     Its name and its form, that of the transcript which was sent, are guesses.
     """
-    if dataset.document["kind"] != "Acoustic":
-        return
-    audio = json.loads(state.store.data(dataset.account, dataset.id, TEXTS) or b"{}").get("audio", [])
-    lines = "".join(f"{name}\t{said}\r\n" for name, _, said in audio)
-    name, kind = "acoustic_data_transcription.txt", "AcousticDataTranscriptionV2"
-    files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
+    if dataset.document["kind"] == "Acoustic":
+        lines = "".join(f"{name}\t{said}\r\n" for name, _, said in content_of(state, dataset)["audio"])
+        name, kind = "acoustic_data_transcription.txt", "AcousticDataTranscriptionV2"
+        files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
 
 
 def allowed(url: str, hosts: Collection[str]) -> bool:
@@ -165,19 +167,28 @@ def allowed(url: str, hosts: Collection[str]) -> bool:
 def fetched(url: str, hosts: Collection[str]) -> bytes:
     """Return the content of a file or loopback address; raises `Unreachable` and says why."""
     scheme = url.partition(":")[0].lower()
-    if scheme == "file":
-        return _local_file(url)
-    if scheme not in ("http", "https"):
+    if scheme not in ("http", "https", "file"):
         raise Unreachable("The contentUrl is no http, https or file address.")
-    if not allowed(url, hosts):
+    if scheme != "file" and not allowed(url, hosts):
         raise Unreachable("The emulator reads a contentUrl only on loopback, or on hosts that it was started with.")
+    data = _local_file(url) if scheme == "file" else _downloaded(url)
+    if len(data) > LARGEST:
+        raise Unreachable(f"The content is larger than {LARGEST // 2**20} MiB, which is all the emulator reads.")
+    return data
+
+
+def _downloaded(url: str) -> bytes:
     try:
         with OPENER.open(url, timeout=_TIMEOUT) as answer:
-            return _whole(_limited(answer.read(LARGEST + 1)), answer.length)
+            data = bytes(answer.read(LARGEST + 1))
+            missing = answer.length
     except urllib.error.HTTPError as error:
         raise Unreachable(f"The contentUrl answered with status {error.code}.") from None
     except (OSError, ValueError, http.client.HTTPException):
         raise Unreachable("The contentUrl did not answer.") from None
+    if missing and len(data) <= LARGEST:
+        raise Unreachable("The answer of the contentUrl broke off.")
+    return data
 
 
 def _local_file(url: str) -> bytes:
@@ -187,18 +198,6 @@ def _local_file(url: str) -> bytes:
         if parts.netloc not in ("", "localhost") or not path.is_file():
             raise Unreachable("The file of the contentUrl does not exist on this machine.")
         with path.open("rb") as file:
-            return _limited(file.read(LARGEST + 1))
+            return file.read(LARGEST + 1)
     except (OSError, ValueError):
         raise Unreachable("The file of the contentUrl cannot be read.") from None
-
-
-def _whole(data: bytes, missing: int | None) -> bytes:
-    if missing:
-        raise Unreachable("The answer of the contentUrl broke off.")
-    return data
-
-
-def _limited(data: bytes) -> bytes:
-    if len(data) > LARGEST:
-        raise Unreachable(f"The content is larger than {LARGEST // 1024 // 1024} MiB, which is all the emulator reads.")
-    return data

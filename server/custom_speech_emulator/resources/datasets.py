@@ -1,64 +1,53 @@
-"""Datasets: what models are trained and tested with."""
+"""Datasets: what models are trained and tested with. Their content comes from an address, in blocks or in a form."""
 
-from __future__ import annotations
-
+import base64
+import binascii
 from functools import partial
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import invalid
-from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import NewDataset, read
+from custom_speech_emulator.http.error_responses import Refused, conflict, invalid
+from custom_speech_emulator.http.request import Call, parsed
+from custom_speech_emulator.http.request_bodies import Body, Name, NewDataset, Reference, checked, read, wrong
 from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import dataset_imports, entities, projects, quotas
-from custom_speech_emulator.resources.entities import FILTERS, Kind, offered
+from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.entity_store import Entity
+
+_LONGEST_ID = 64
+_FIELDS = {"project", "displayName", "description", "locale", "kind", "customProperties", "data", "email"}
 
 
 def shape(dataset: str, document: Json, version: Version) -> Json:
     """Return a Dataset; the links for blocks are there only while it waits for them."""
-    return {
-        "kind": document["kind"],
-        "links": _links(dataset, document, version),
-        "properties": _properties(document, version),
-        "contentUrl": document.get("contentUrl"),
-    }
-
-
-def _links(dataset: str, document: Json, version: Version) -> Json:
     links = {"files": version.link("datasets", dataset, "files")}
-    if document.get("waits") != "blocks":
-        return links
-    blocks = version.link("datasets", dataset, "blocks")
-    return links | {
-        "commitBlocks": version.link("datasets", dataset, "blocks:commit"),
-        "listBlocks": blocks,
-        "uploadBlocks": blocks,
-    }
-
-
-def _properties(document: Json, version: Version) -> Json:
+    if document.get("waits") == "blocks":
+        blocks = version.link("datasets", dataset, "blocks")
+        commit = version.link("datasets", dataset, "blocks:commit")
+        links |= {"commitBlocks": commit, "listBlocks": blocks, "uploadBlocks": blocks}
     # The counts are there from the start, as recorded live of a dataset that waits for its blocks.
     properties: Json = {name: document.get(name, 0) for name in ("acceptedLineCount", "rejectedLineCount")}
     if "textNormalizationKind" in document:
         properties["textNormalizationKind"] = document["textNormalizationKind"]
-    if "milliseconds" in document and document["kind"] in AUDIO:
-        properties |= version.duration(document["milliseconds"])
-    return properties
+    if document["kind"] in AUDIO:
+        properties |= version.duration(document.get("milliseconds"))
+    return {
+        "kind": document["kind"],
+        "links": links,
+        "properties": properties,
+        "contentUrl": document.get("contentUrl"),
+    }
 
 
 def _in_use(call: Call, dataset: Entity) -> str | None:
     """Return a training, a test or a transcription that still reads it."""
-    account, unfinished = call.account.name, "moving"
-    for model in call.store.all(account, "models", unfinished):
-        if dataset.id in model.document["datasets"]:
-            return f"the model {model.id}"
-    for evaluation in call.store.all(account, "evaluations", unfinished):
-        if dataset.id == evaluation.document["dataset"]:
-            return f"the evaluation {evaluation.id}"
-    for transcription in call.store.all(account, "transcriptions", unfinished):
-        if dataset.id == transcription.document.get("dataset"):
-            return f"the transcription {transcription.id}"
+    for word in ("model", "evaluation", "transcription"):
+        for entity in call.store.all(call.account.name, f"{word}s", "moving"):
+            if dataset.id in entity.document.get("datasets", [entity.document.get("dataset")]):
+                return f"the {word} {entity.id}"
     return None
 
 
@@ -68,6 +57,7 @@ DATASETS = Kind(
     "InvalidDataset",
     shape,
     (*FILTERS, "kind"),
+    unfinished_code="FailedDataset",
     change=projects.reconnect,
     in_use=_in_use,
     ended=dataset_imports.ended,
@@ -77,7 +67,7 @@ DATASETS = Kind(
 def create(call: Call) -> Answer:
     """Datasets_Create: reads its content from `contentUrl`, or waits for blocks without one."""
     body = read(call, NewDataset)
-    dataset = fresh(call, body)
+    dataset = _new(call, body)
     if body.contentUrl is None:
         dataset.document["waits"] = "blocks"
         return entities.created(call, DATASETS, dataset)
@@ -90,16 +80,123 @@ def create(call: Call) -> Answer:
     return entities.created(call, DATASETS, dataset)
 
 
-def fresh(call: Call, body: NewDataset) -> Entity:
+def upload(call: Call) -> Answer:
+    """Datasets_Upload (v3.2): a dataset and its data in one form; deprecated by the service, but specified."""
+    fields = call.form(_FIELDS)
+    data = fields.pop("data", b"")
+    if not data:
+        raise invalid("InvalidPayload", "A form field with the name data is missing.", "data")
+    try:
+        body: dict[str, Any] = {name: value.decode().strip() for name, value in fields.items() if name != "email"}
+    except UnicodeDecodeError:
+        raise invalid("InvalidPayload", "A form field is not UTF-8.") from None
+    if "project" in body:
+        body["project"] = {"self": body["project"]}
+    if "customProperties" in body:
+        body["customProperties"] = parsed(body["customProperties"].encode())
+    dataset = _new(call, checked(call, NewDataset, body))
+    dataset_imports.awaited(dataset, call.now)
+    call.later.append(partial(dataset_imports.read, call.state, call.account, dataset.id, data))
+    return entities.created(call, DATASETS, dataset)
+
+
+def _new(call: Call, body: NewDataset) -> Entity:
     """Return a dataset that has no content yet; 400 if the locale, the project or the quota does not allow it."""
-    body.locale = offered(body.locale)  # the list of kinds of a locale is not enforced (recorded live)
-    project = projects.connected(call, body.project, body.locale)
+    dataset = projects.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
     quotas.check(call, "datasets")
-    dataset = entities.new(call, DATASETS, body)
     dataset.document |= {"kind": body.kind, "status": "NotStarted"}
     dataset.document["lastActionDateTime"] = dataset.document["createdDateTime"]
     if body.properties and body.properties.textNormalizationKind:
         dataset.document["textNormalizationKind"] = body.properties.textNormalizationKind
-    if project:
-        dataset.document["project"] = project
     return dataset
+
+
+def audio_dataset(call: Call, reference: Reference, locale: str) -> Entity:
+    """Return the dataset of recordings that a body names; 400 if it cannot be recognized."""
+    dataset = entities.resolved(call, DATASETS, reference.uri, locale, "dataset")
+    if dataset.document["kind"] not in AUDIO:
+        raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} holds no audio.", "dataset")
+    return dataset
+
+
+class Entry(Body):
+    """One block in the order of the dataset."""
+
+    kind: Literal["Committed", "Uncommitted", "Latest"]
+    id: Name
+
+
+def _waiting(call: Call) -> Entity:
+    dataset = entities.found(call, DATASETS)
+    if dataset.document.get("waits") != "blocks":
+        raise conflict("InvalidPrerequisite", "The dataset does not wait for blocks.")
+    return dataset
+
+
+def upload_block(call: Call) -> Answer:
+    """Datasets_UploadBlock."""
+    place = f"{_waiting(call).id}/blocks"
+    if call.content_type.partition(";")[0].strip().lower() != "application/octet-stream":
+        raise Refused(415, "UnsupportedMediaType", "The Content-Type must be application/octet-stream.")
+    if not call.body:
+        raise invalid("EmptyRequest", "The block is empty.")
+    known = call.store.data_sizes(call.account.name, place)
+    block = _block_id(call.query.get("blockid", ""), list(known))
+    number = known[block][0] if block in known else len(known)
+    call.store.put_data(call.account.name, place, block, call.body, number)
+    return Answer(201)
+
+
+def _block_id(text: str, known: list[str]) -> str:
+    try:
+        raw = base64.b64decode(text.encode("ascii"), validate=True)
+    except (ValueError, binascii.Error):
+        raise invalid("InvalidParameterValue", "The blockid must be Base64.", "blockid") from None
+    if not 0 < len(raw) <= _LONGEST_ID:
+        message = f"The blockid must have 1 to {_LONGEST_ID} bytes before it is encoded."
+        raise invalid("InvalidParameterValue", message, "blockid")
+    if known and len(known[0]) != len(text):
+        raise invalid("InvalidParameterValue", "All block ids of a dataset must be equally long.", "blockid")
+    return text
+
+
+def list_blocks(call: Call) -> Answer:
+    """Datasets_GetBlocks."""
+    dataset = entities.found(call, DATASETS)
+    sizes = call.store.data_sizes(call.account.name, f"{dataset.id}/blocks")
+    uncommitted = [{"name": name, "size": size} for name, (_, size) in sizes.items()]
+    body = {"committedBlocks": dataset.document.get("committed", []), "uncommittedBlocks": uncommitted}
+    return Answer(200, body, {} if dataset.finished else {"Retry-After": "1"})
+
+
+def commit_blocks(call: Call) -> Answer:
+    """Datasets_CommitBlocks: the import goes on; blocks that are not named are forgotten."""
+    dataset, entries = _waiting(call), _entries(call.json())
+    account, place = call.account.name, f"{dataset.id}/blocks"
+    sizes = call.store.data_sizes(account, place)
+    for entry in entries:
+        if entry.id not in sizes or entry.kind == "Committed":
+            raise invalid("InvalidPayload", f"There is no {entry.kind} block {entry.id[:88]!r}.", "blockList")
+    if len({entry.id for entry in entries}) < len(entries):
+        raise invalid("InvalidPayload", "A block is named twice.", "blockList")
+    if sum(sizes[entry.id][1] for entry in entries) > dataset_imports.LARGEST:
+        most = dataset_imports.LARGEST // 2**20
+        raise invalid("QuotaViolation", f"The emulator keeps at most {most} MiB of a dataset.")
+    parts = [call.store.data(account, place, entry.id) or b"" for entry in entries]
+    call.store.drop_data(account, place)
+    call.store.put_data(account, dataset.id, dataset_imports.CONTENT, b"".join(parts))
+    dataset_imports.awaited(dataset, call.now)
+    dataset.document["committed"] = [{"name": entry.id, "size": sizes[entry.id][1]} for entry in entries]
+    call.store.put(dataset)
+    call.later.append(partial(dataset_imports.read, call.state, call.account, dataset.id))
+    return Answer(200)
+
+
+def _entries(value: Any) -> list[Entry]:
+    try:
+        entries = TypeAdapter(list[Entry]).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise wrong(error) from None
+    if not entries:
+        raise invalid("InvalidPayload", "The list of blocks is empty.", "blockList")
+    return entries

@@ -3,15 +3,14 @@
 A kind says what differs: how it is written, what an update changes, and what keeps it from being deleted.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from custom_speech_emulator.http import paging
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.error_responses import conflict, invalid, not_found
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER, referenced
@@ -20,13 +19,23 @@ from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import ENTRIES, Body, Update, read
 from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources.locales import BY_LOWER_CASE
-from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.emulator_state import Ending
+from custom_speech_emulator.state.clock import duration, stamp
+from custom_speech_emulator.state.emulator_state import Ending, retry_after
 from custom_speech_emulator.state.entity_store import Entity, Row
-from custom_speech_emulator.state.progress import retry_after
 
 FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale")
-EVERYTHING = Condition("1", ())
+PAGE = 100
+LONGEST_LIFE = timedelta(days=31)
+_STORED = (
+    "displayName",
+    "description",
+    "locale",
+    "customProperties",
+    "createdDateTime",
+    "lastActionDateTime",
+    "status",
+)
+_EVERYTHING = Condition("1", ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +49,7 @@ class Kind:
         shape: What a version writes of a stored document besides the properties of every kind. It must depend on
             nothing but its arguments.
         filters: The properties that a list can be filtered by.
+        unfinished_code: The detailed error code of a reference to one that is not Succeeded, if it is another.
         shared: Whether it is the same in every account, as base models are.
         moves: Whether it has a status that changes.
         update: The body of its update operation.
@@ -55,6 +65,7 @@ class Kind:
     code: str
     shape: Callable[[str, Json, Version], Json]
     filters: tuple[str, ...] = FILTERS
+    unfinished_code: str = ""
     shared: bool = False
     moves: bool = True
     update: type[Body] = Update
@@ -70,27 +81,15 @@ class Kind:
 
     def written(self, entity_id: str, document: Json, version: Version) -> Json:
         """Return the wire object of a version: the properties of every kind, and those of this one."""
-        project = document.get("project")
-        common = {name: document.get(name) for name in _COMMON} | {
-            "self": version.link(self.path, entity_id),
-            "project": version.reference("projects", project) if project and version.projects else None,
-        }
-        wire = common | self.shape(entity_id, document, version)
+        wire = {name: document.get(name) for name in _STORED}
+        wire["self"] = version.link(self.path, entity_id)
+        if "project" not in version.absent:
+            wire["project"] = version.reference("projects", document.get("project"))
+        wire |= self.shape(entity_id, document, version)
         properties = wire.get("properties")
         if "error" in document and properties is not None:
             wire["properties"] = properties | {"error": document["error"]}
         return {name: value for name, value in wire.items() if value is not None}
-
-
-_COMMON = (
-    "displayName",
-    "description",
-    "locale",
-    "customProperties",
-    "createdDateTime",
-    "lastActionDateTime",
-    "status",
-)
 
 
 @lru_cache(maxsize=4096)
@@ -105,7 +104,7 @@ def shown(call: Call, kind: Kind, entity: Entity) -> str:
 
 
 def found(call: Call, kind: Kind, name: str = "id") -> Entity:
-    """Return the entity that the path names; 404 when there is none."""
+    """Return the entity that the path names; 404 if there is none."""
     entity = call.store.get(kind.owner(call), kind.path, call.path[name])
     if entity is None:
         raise not_found(kind.word)
@@ -117,39 +116,39 @@ def get(call: Call, kind: Kind) -> Answer:
     entity = found(call, kind)
     if not entity.finished:
         call.state.read(entity)
-    return Answer(200, shown(call, kind, entity), _retry(call, entity))
-
-
-def _retry(call: Call, entity: Entity) -> dict[str, str]:
-    return {} if entity.finished else {"Retry-After": retry_after(entity.due, call.now)}
+    return Answer(200, shown(call, kind, entity), retry_after(entity, call.now))
 
 
 def listed(
     call: Call,
     kind: Kind,
-    where: Condition = EVERYTHING,
+    where: Condition = _EVERYTHING,
     path: tuple[str, ...] = (),
-    fill: Callable[[Row], Row] | None = None,
+    computed: Callable[[Call, str], Json] | None = None,
 ) -> Answer:
     """Return a page of a list, oldest first, with its link to the next one.
 
-    `path` is the address of the list if it is not the kind's; `fill` adds to a row what is not stored.
+    `path` is the address of the list if it is not the kind's; `computed` adds to a row what is not stored.
     """
-    skip, top = paging.window(call.query)
-    wanted = parsed(call.query["filter"], call.version.filters(kind.filters)) if "filter" in call.query else EVERYTHING
+    skip, top = call.number("skip", 0) or 0, min(call.number("top", 1) or PAGE, PAGE)
+    properties = [name for name in kind.filters if name not in call.version.absent]
+    wanted = parsed(call.query["filter"], properties) if "filter" in call.query else _EVERYTHING
     sql = f"({where.sql}) AND ({wanted.sql})"
     rows = call.store.rows(kind.owner(call), kind.path, sql, where.values + wanted.values, skip, top + 1)
-    if kind.computed:
-        fill = partial(_computed, call, kind.computed)
-    shown_rows = [fill(row) for row in rows[:top]] if fill else rows[:top]
     here = call.version.link(*(path or (kind.path,)))
-    following = paging.next_link(here, call.query, skip, top) if len(rows) > top else None
-    retry = {"Retry-After": "1"} if kind.moves and any(row.moving for row in shown_rows) else {}
-    return Answer(200, page(call, kind, shown_rows, following), retry)
+    following = _next_link(here, call.query, skip, top) if len(rows) > top else None
+    rows, computed = rows[:top], computed or kind.computed
+    if computed:
+        rows = [row.with_properties(computed(call, row.id)) for row in rows]
+    retry = {"Retry-After": "1"} if kind.moves and any(row.moving for row in rows) else {}
+    return Answer(200, page(call, kind, rows, following), retry)
 
 
-def _computed(call: Call, computed: Callable[[Call, str], Json], row: Row) -> Row:
-    return row.with_properties(computed(call, row.id))
+def _next_link(address: str, query: dict[str, str], skip: int, top: int) -> str:
+    path, _, version = address.partition("?")
+    kept = {name: text for name, text in query.items() if name not in ("skip", "top", "api-version")}
+    parts = urlencode({"skip": skip + top, "top": top, **kept}, quote_via=quote, safe=":")
+    return f"{path}?{parts}&{version}" if version else f"{path}?{parts}"
 
 
 def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
@@ -162,6 +161,8 @@ def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
 def new(call: Call, kind: Kind, body: Body) -> Entity:
     """Return a fresh entity with the plain properties of its body; its own module sets references."""
     document = body.model_dump(include={"displayName", "description", "locale", "customProperties"}, exclude_none=True)
+    if "locale" in document:
+        document["locale"] = offered(document["locale"])
     document["createdDateTime"] = stamp(call.now)
     return Entity(call.account.name, kind.path, call.state.new_id(), document)
 
@@ -180,25 +181,19 @@ def update(call: Call, kind: Kind) -> Answer:
     entity, patch = found(call, kind), read(call, kind.update)
     if kind.change:
         kind.change(call, entity, patch)
-    for name in patch.model_fields_set & {"displayName", "description", "foundryProjectName"}:
-        _set(entity.document, name, getattr(patch, name))
+    changes = patch.model_dump(include={"displayName", "description", "foundryProjectName"}, exclude_unset=True)
     if "customProperties" in patch.model_fields_set:
-        _set(entity.document, "customProperties", _merged(entity.document, patch))
+        changes["customProperties"] = _merged(entity.document, patch.model_dump()["customProperties"])
+    merged = (entity.document | changes).items()
+    entity.document = {name: value for name, value in merged if value is not None or name not in changes}
     call.store.put(entity)
-    return Answer(200, shown(call, kind, entity), _retry(call, entity))
+    return Answer(200, shown(call, kind, entity), retry_after(entity, call.now))
 
 
-def _set(document: Json, name: str, value: Any) -> None:
-    document[name] = value
-    if value is None:
-        del document[name]
-
-
-def _merged(document: Json, update: Body) -> Json | None:
-    changes: Json | None = getattr(update, "customProperties")  # noqa: B009 - not every body has it
+def _merged(document: Json, changes: Json | None) -> Json | None:
     if changes is None:
         return None
-    merged = {**document.get("customProperties", {}), **changes}
+    merged = document.get("customProperties", {}) | changes
     kept = {name: value for name, value in merged.items() if value is not None}
     if len(kept) > ENTRIES:
         raise invalid("InvalidPayload", f"customProperties has more than {ENTRIES} entries.", "customProperties")
@@ -206,7 +201,7 @@ def _merged(document: Json, update: Body) -> Json | None:
 
 
 def delete(call: Call, kind: Kind) -> Answer:
-    """Take an entity away: 204, also when there was none; 409 while it runs or is used."""
+    """Take an entity away: 204, also if there was none; 409 while it runs or is used."""
     entity = call.store.get(kind.owner(call), kind.path, call.path["id"])
     if entity is None:
         return Answer(204)
@@ -222,8 +217,8 @@ def delete(call: Call, kind: Kind) -> Answer:
     return Answer(204)
 
 
-def resolved(call: Call, kind: Kind, uri: str, name: str) -> Entity:
-    """Return the entity that a reference in a body names; 400 when it is no reference of ours or names nothing."""
+def resolved(call: Call, kind: Kind, uri: str, locale: str, name: str) -> Entity:
+    """Return the entity that a reference in a body names; 400 unless it is ours, Succeeded and of that locale."""
     path = referenced(uri, call.account.region, call.account.name, call.address)
     if path is None or not path.startswith(f"/{kind.path}/"):
         message = f"The value of {name}.self does not reference an entity of this resource."
@@ -231,14 +226,13 @@ def resolved(call: Call, kind: Kind, uri: str, name: str) -> Entity:
     entity = call.store.get(kind.owner(call), kind.path, path.removeprefix(f"/{kind.path}/"))
     if entity is None:
         raise invalid(kind.code, f"The {kind.word} that {name}.self references does not exist.", f"{name}.self")
-    return entity
-
-
-def same_locale(entity: Entity, locale: str, kind: Kind) -> None:
-    """400 `InvalidLocale` when an entity speaks another locale."""
     if entity.document["locale"] != locale:
         message = f"The {kind.word} has the locale {entity.document['locale']}, not {locale}."
         raise invalid("InvalidLocale", message, "locale")
+    if entity.status != "Succeeded":
+        message = f"The {kind.word} {entity.id} is {entity.status}, not Succeeded."
+        raise invalid(kind.unfinished_code or kind.code, message, name)
+    return entity
 
 
 def offered(locale: str) -> str:
@@ -247,3 +241,12 @@ def offered(locale: str) -> str:
     if name is None:
         raise invalid("InvalidLocale", f"The locale {locale[:35]!r} is not supported.", "locale")
     return name
+
+
+def time_to_live(text: str | None) -> timedelta:
+    """Return how long v3.2 keeps an entity, nothing if it is for ever; 400 above 31 days or if it is no duration."""
+    life = duration(text) if text else timedelta()
+    if life is None or life > LONGEST_LIFE:
+        message = "timeToLive must be an ISO 8601 duration of at most 31 days."
+        raise invalid("InvalidTimeToLive", message, "properties.timeToLive")
+    return life

@@ -5,8 +5,6 @@ and from what the model learnt: words of its training data are missed four times
 recordings helps everywhere. The rates are then counted, not invented.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Sequence
@@ -81,19 +79,14 @@ def score(phrases: Sequence[Phrase]) -> Score:
 
 def details(name: str, phrases: Sequence[Phrase]) -> dict[str, object]:
     """Return the file of one recording, in the shape of a transcription result (recorded live)."""
+    recognized = []
+    for phrase in phrases:
+        text = " ".join(phrase.recognized)
+        best = {"confidence": 0.9, "lexical": text, "display": text, "scoringResult": tagged(phrase)}
+        recognized.append({"recognitionStatus": "Success", "channel": 0, "nBest": [best]})
     text = " ".join(word for phrase in phrases for word in phrase.recognized)
-    return {
-        "source": name,
-        "combinedRecognizedPhrases": [{"channel": 0, "lexical": text, "display": text}],
-        "recognizedPhrases": [
-            {"recognitionStatus": "Success", "channel": 0, "nBest": [_best(phrase)]} for phrase in phrases
-        ],
-    }
-
-
-def _best(phrase: Phrase) -> dict[str, object]:
-    text = " ".join(phrase.recognized)
-    return {"confidence": 0.9, "lexical": text, "display": text, "scoringResult": tagged(phrase)}
+    combined = [{"channel": 0, "lexical": text, "display": text}]
+    return {"source": name, "combinedRecognizedPhrases": combined, "recognizedPhrases": recognized}
 
 
 def tagged(phrase: Phrase) -> str:
@@ -105,16 +98,20 @@ def tagged(phrase: Phrase) -> str:
     return " ".join(word if kind == "correct" else f"<{kind}>{word or '@'}</{kind}>" for kind, _, word in edits)
 
 
+def _count_names(what: str) -> tuple[str, ...]:
+    edits = (f"{what}{edit}Count" for edit in ("Substitution", "Deletion", "Insertion"))
+    return (f"{what}Count", f"correct{what.title()}Count", *edits)
+
+
+_RATES, _TOKEN_RATE = ("wordErrorRate", "sentenceErrorRate"), "tokenErrorRate"
+_COUNTS, _TOKEN_COUNTS = ("sentenceCount", *_count_names("word")), _count_names("token")
+
+
 def rates(score: Score, which: str, *, tokens: bool) -> dict[str, object]:
     """Return the properties of an evaluation for model 1 or 2.
 
     Rates are percentages of two or one decimals divided by a hundred, so doubles such as 0.16579999999999998 (recorded
-    live).
-
-    Args:
-        score: What was counted.
-        which: The number of the model.
-        tokens: Whether the locale has token scoring.
+    live). `tokens` says whether the locale has token scoring.
     """
     errors = score.substitutions + score.deletions + score.insertions
     rate = round(100 * errors / score.words, 2) / 100
@@ -122,14 +119,13 @@ def rates(score: Score, which: str, *, tokens: bool) -> dict[str, object]:
     right = score.words - score.substitutions - score.deletions
     words = (score.words, right, score.substitutions, score.deletions, score.insertions)
     values = (rate, sentence_rate, score.sentences, *words)
-    found = unknown(which, tokens=True) | {
-        f"{name}{which}": value for name, value in zip((*_RATES, *_COUNTS), values, strict=True)
-    }
-    if not tokens:
-        return found
-    counts = zip((_TOKEN_RATE, *_TOKEN_COUNTS), (rate, *words), strict=True)
-    found |= {f"{name}{which}": value for name, value in counts}
-    return found | {f"tokenErrors{which}": _token_errors(errors)}
+    found = unknown(which, tokens=True)
+    found |= {f"{name}{which}": value for name, value in zip((*_RATES, *_COUNTS), values, strict=True)}
+    if tokens:
+        counts = zip((_TOKEN_RATE, *_TOKEN_COUNTS), (rate, *words), strict=True)
+        found |= {f"{name}{which}": value for name, value in counts}
+        found[f"tokenErrors{which}"] = _token_errors(errors)
+    return found
 
 
 def unknown(which: str, *, tokens: bool) -> dict[str, object]:
@@ -145,21 +141,3 @@ def _token_errors(errors: int) -> dict[str, object]:
     lexical = {"numberOfEdits": errors, "percentageOfAllEdits": 100.0 if errors else 0.0}
     categories = ("punctuation", "capitalization", "inverseTextNormalization", "lexical", "others")
     return dict.fromkeys(categories, none) | {"lexical": lexical}
-
-
-_RATES, _TOKEN_RATE = ("wordErrorRate", "sentenceErrorRate"), "tokenErrorRate"
-_COUNTS = (
-    "sentenceCount",
-    "wordCount",
-    "correctWordCount",
-    "wordSubstitutionCount",
-    "wordDeletionCount",
-    "wordInsertionCount",
-)
-_TOKEN_COUNTS = (
-    "tokenCount",
-    "correctTokenCount",
-    "tokenSubstitutionCount",
-    "tokenDeletionCount",
-    "tokenInsertionCount",
-)

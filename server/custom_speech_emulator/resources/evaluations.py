@@ -1,24 +1,26 @@
-"""Evaluations: two models on one dataset. The recognition is simulated, the error rates are counted (`scoring`)."""
-
-from __future__ import annotations
+"""Evaluations: two models on one dataset. The recognition is simulated, the error rates are counted."""
 
 import json
 from datetime import datetime
 
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import invalid
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import NewEvaluation, Reference, read
+from custom_speech_emulator.http.request_bodies import NewEvaluation, read
 from custom_speech_emulator.http.response import Answer
-from custom_speech_emulator.resources import entities, evaluation_scoring, files, model_training, projects
-from custom_speech_emulator.resources.base_models import BASE_MODELS
-from custom_speech_emulator.resources.datasets import DATASETS
-from custom_speech_emulator.resources.entities import Kind, offered
-from custom_speech_emulator.resources.locales import AUDIO, scores_tokens
-from custom_speech_emulator.resources.models import MODELS
+from custom_speech_emulator.resources import (
+    datasets,
+    entities,
+    evaluation_scoring,
+    files,
+    model_training,
+    models,
+    projects,
+)
+from custom_speech_emulator.resources.dataset_imports import content_of
+from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.resources.locales import scores_tokens
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.progress import QUICK
 
 _DETAILED = 1000
 
@@ -44,7 +46,7 @@ def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
     # Without transcripts it is an inspection, which has no rates.
     if evaluation.status != "Succeeded" or dataset is None or dataset.document["kind"] == "AudioFiles":
         return
-    audio = [(str(name), str(said)) for name, _, said in model_training.content_of(state, dataset)["audio"] if said]
+    audio = [(str(name), str(said)) for name, _, said in content_of(state, dataset)["audio"] if said]
     if not audio:
         error = {"code": "InvalidData", "message": "The input data are invalid or empty."}
         evaluation.document |= {"status": "Failed", "error": error}
@@ -52,8 +54,7 @@ def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
     locale, rates = evaluation.document["locale"], dict[str, object]()
     normalization = dataset.document.get("textNormalizationKind", "Default")
     for which in ("1", "2"):
-        model = _model(state, evaluation, which)
-        skill = model_training.skill(state, model) if model else model_training.Skill()
+        skill = model_training.skill(state, evaluation.account, *evaluation.document[f"model{which}"])
         every = [
             evaluation_scoring.recognize(said, place, skill, locale, normalization)
             for place, (_, said) in enumerate(audio)
@@ -66,64 +67,24 @@ def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
     evaluation.document["rates"] = rates
 
 
-def _model(state: EmulatorState, evaluation: Entity, which: str) -> Entity | None:
-    kind, model = evaluation.document[f"model{which}"]
-    return state.store.get("" if kind == BASE_MODELS.path else evaluation.account, kind, model)
-
-
 EVALUATIONS = Kind("evaluations", "evaluation", "InvalidTest", shape, change=projects.reconnect, ended=ended)
 
 
 def create(call: Call) -> Answer:
     """Evaluations_Create."""
     body = read(call, NewEvaluation)
-    body.locale = offered(body.locale)
-    project = projects.connected(call, body.project, body.locale)
-    models = [usable(call, body.model1, body.locale, "model1"), usable(call, body.model2, body.locale, "model2")]
-    dataset = audio_dataset(call, body.dataset, body.locale)
-    evaluation = entities.new(call, EVALUATIONS, body)
-    first = call.state.new_id()
+    evaluation = projects.new(call, EVALUATIONS, body)
+    locale = evaluation.document["locale"]
+    model1 = models.usable(call, body.model1, locale, "model1")
+    model2 = models.usable(call, body.model2, locale, "model2")
+    dataset = datasets.audio_dataset(call, body.dataset, locale)
+    transcription = call.state.new_id()
     evaluation.document |= {
-        "model1": [models[0].kind, models[0].id],
-        "model2": [models[1].kind, models[1].id],
+        "model1": [model1.kind, model1.id],
+        "model2": [model2.kind, model2.id],
         "dataset": dataset.id,
-        "transcription1": first,
-        "transcription2": first if models[0].id == models[1].id else call.state.new_id(),
+        "transcription1": transcription,
+        "transcription2": transcription if model1.id == model2.id else call.state.new_id(),
     }
-    if project:
-        evaluation.document["project"] = project
-    call.state.progress.start(evaluation, call.now, QUICK)
+    call.state.start(evaluation, call.now)
     return entities.created(call, EVALUATIONS, evaluation)
-
-
-def usable(call: Call, reference: Reference, locale: str, name: str) -> Entity:
-    """Return the base or custom model that a body names, ready to recognize speech of a locale; 400 when it is not."""
-    kind, uri = _kind_and_uri(call, reference.uri)
-    model = entities.resolved(call, kind, uri, name)
-    entities.same_locale(model, locale, kind)
-    if model.status != "Succeeded":
-        raise invalid("InvalidModel", f"The model is {model.status}, not Succeeded.", name)
-    if model.document["transcriptionDateTime"] <= call.now.strftime("%Y-%m-%dT%H:%M:%SZ"):
-        message = "The specified model is deprecated and cannot be used for this operation."
-        raise invalid("ModelDeprecated", message, name)
-    return model
-
-
-def _kind_and_uri(call: Call, uri: str) -> tuple[Kind, str]:
-    """Return what a URI references; a base model is accepted as `/models/{id}` as well (recorded live)."""
-    uri, _, _ = uri.lower().partition("?")
-    model = uri.rstrip("/").rpartition("/")[2]
-    if "/models/base/" not in uri and call.store.get("", BASE_MODELS.path, model):
-        uri = uri.replace("/models/", "/models/base/")
-    return (BASE_MODELS if "/models/base/" in uri else MODELS), uri
-
-
-def audio_dataset(call: Call, reference: Reference, locale: str) -> Entity:
-    """Return the dataset of recordings that a body names; 400 if it cannot be recognized."""
-    dataset = entities.resolved(call, DATASETS, reference.uri, "dataset")
-    entities.same_locale(dataset, locale, DATASETS)
-    if dataset.status != "Succeeded":
-        raise invalid("FailedDataset", f"The dataset is {dataset.status}, not Succeeded.", "dataset")
-    if dataset.document["kind"] not in AUDIO:
-        raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} holds no audio.", "dataset")
-    return dataset

@@ -3,77 +3,54 @@
 Source: Azure's page on language support, section custom speech, September 2026.
 """
 
-from __future__ import annotations
-
 AUDIO = ("Acoustic", "AudioFiles")
 _TEXT = ("Language", "LanguageMarkdown", "OutputFormatting")
-_MOST = ("Acoustic", *_TEXT, "Pronunciation")
-_ALL = ("Acoustic", "AudioFiles", *_TEXT, "Pronunciation")
-
-TRAINS_WITH: dict[str, tuple[str, ...]] = {
-    "ar-EG": ("Acoustic", "Language", "LanguageMarkdown"),
-    "as-IN": ("Acoustic",),
-    "de-DE": _MOST,
-    "en-AU": _ALL,
-    "en-GB": _ALL,
-    "en-IN": _MOST,
-    "en-US": _ALL,
-    "es-ES": _MOST,
-    "es-MX": _MOST,
-    "fr-CA": (*_TEXT, "Pronunciation"),
-    "fr-FR": _MOST,
-    "hi-IN": ("Acoustic", *_TEXT),
-    "it-IT": _MOST,
-    "ja-JP": ("Acoustic", *_TEXT),
-    "ko-KR": ("Acoustic", *_TEXT),
-    "nl-NL": _MOST,
-    "pt-BR": _MOST,
-    "sv-SE": _MOST,
-    "zh-CN": ("Acoustic", *_TEXT),
-}
-FULL_LOCALES = tuple(TRAINS_WITH)
-"""Locales with every base model of the stock; the others have six each, so that the state stays small."""
-
-_OTHER_LOCALES: dict[tuple[str, ...], str] = {
-    ("Acoustic",): ("or-IN pa-IN ur-IN"),
+_LOCALES: dict[tuple[str, ...], str] = {
+    ("Acoustic",): "as-IN or-IN pa-IN ur-IN",
     ("Language",): (
-        "af-ZA am-ET az-AZ bg-BG bs-BA cy-GB eu-ES fa-IR fr-BE gl-ES hy-AM is-IS it-CH jv-ID ka-GE "
-        "kk-KZ km-KH lo-LA mk-MK mn-MN ms-MY mt-MT my-MM ne-NP nl-BE ps-AF si-LK so-SO sq-AL sr-ME "
-        "sr-RS sr-XK sw-KE sw-TZ uz-UZ vi-VN wuu-CN yue-CN zh-CN-shandong zh-CN-sichuan zu-ZA"
+        "af-ZA am-ET az-AZ bg-BG bs-BA cy-GB eu-ES fa-IR fr-BE gl-ES hy-AM is-IS it-CH jv-ID ka-GE kk-KZ km-KH lo-LA "
+        "mk-MK mn-MN ms-MY mt-MT my-MM ne-NP nl-BE ps-AF si-LK so-SO sq-AL sr-ME sr-RS sr-XK sw-KE sw-TZ uz-UZ vi-VN "
+        "wuu-CN yue-CN zh-CN-shandong zh-CN-sichuan zu-ZA"
     ),
     ("Acoustic", "Language"): (
-        "ar-AE ar-BH ar-DZ ar-IL ar-IQ ar-JO ar-KW ar-LB ar-LY ar-MA ar-OM ar-PS ar-QA ar-SY ar-TN "
-        "ar-YE bn-IN gu-IN he-IL kn-IN ml-IN mr-IN uk-UA"
+        "ar-AE ar-BH ar-DZ ar-IL ar-IQ ar-JO ar-KW ar-LB ar-LY ar-MA ar-OM ar-PS ar-QA ar-SY ar-TN ar-YE bn-IN gu-IN "
+        "he-IL kn-IN ml-IN mr-IN uk-UA"
     ),
-    ("Language", "OutputFormatting"): ("nb-NO"),
-    ("Language", "Pronunciation"): ("ca-ES et-EE fil-PH fr-CH ga-IE hr-HR lt-LT lv-LV ro-RO sk-SK sl-SI"),
-    ("Acoustic", "Language", "LanguageMarkdown"): ("bho-IN el-GR es-GQ ru-RU ta-IN te-IN"),
-    ("Acoustic", "Language", "Pronunciation"): ("de-CH"),
-    ("Language", "LanguageMarkdown", "Pronunciation"): ("es-AR es-CU es-DO es-US"),
-    ("Acoustic", "Language", "LanguageMarkdown", "OutputFormatting"): ("ar-SA th-TH tr-TR zh-HK zh-TW"),
+    ("Language", "OutputFormatting"): "nb-NO",
+    ("Language", "Pronunciation"): "ca-ES et-EE fil-PH fr-CH ga-IE hr-HR lt-LT lv-LV ro-RO sk-SK sl-SI",
+    ("Acoustic", "Language", "LanguageMarkdown"): "ar-EG bho-IN el-GR es-GQ ru-RU ta-IN te-IN",
+    ("Acoustic", "Language", "Pronunciation"): "de-CH",
+    ("Language", "LanguageMarkdown", "Pronunciation"): "es-AR es-CU es-DO es-US",
+    ("Acoustic", *_TEXT): "ar-SA hi-IN ja-JP ko-KR th-TH tr-TR zh-CN zh-HK zh-TW",
     ("Acoustic", "Language", "LanguageMarkdown", "Pronunciation"): (
-        "cs-CZ de-AT es-BO es-CL es-CO es-CR es-EC es-GT es-HN es-NI es-PA es-PE es-PR es-PY es-SV "
-        "es-UY es-VE hu-HU id-ID"
+        "cs-CZ de-AT es-BO es-CL es-CO es-CR es-EC es-GT es-HN es-NI es-PA es-PE es-PR es-PY es-SV es-UY es-VE hu-HU "
+        "id-ID"
     ),
-    ("Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "Pronunciation"): ("en-GH en-KE en-TZ en-ZA"),
-    ("Acoustic", "Language", "LanguageMarkdown", "OutputFormatting", "Pronunciation"): ("da-DK fi-FI pl-PL pt-PT"),
-    ("Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "OutputFormatting", "Pronunciation"): (
-        "en-CA en-HK en-IE en-NG en-NZ en-PH en-SG"
+    (*_TEXT, "Pronunciation"): "fr-CA",
+    (*AUDIO, "Language", "LanguageMarkdown", "Pronunciation"): "en-GH en-KE en-TZ en-ZA",
+    ("Acoustic", *_TEXT, "Pronunciation"): (
+        "da-DK de-DE en-IN es-ES es-MX fi-FI fr-FR it-IT nl-NL pl-PL pt-BR pt-PT sv-SE"
     ),
+    (*AUDIO, *_TEXT, "Pronunciation"): "en-AU en-CA en-GB en-HK en-IE en-NG en-NZ en-PH en-SG en-US",
 }
-TRAINS_WITH |= {locale: kinds for kinds, locales in _OTHER_LOCALES.items() for locale in locales.split()}
+TRAINS_WITH = {locale: kinds for kinds, locales in _LOCALES.items() for locale in locales.split()}
 LOCALES = tuple(sorted(TRAINS_WITH))
+BY_LOWER_CASE = {locale.lower(): locale for locale in LOCALES}
+_FULL = (
+    "ar-EG as-IN de-DE en-AU en-GB en-IN en-US es-ES es-MX fr-CA fr-FR hi-IN it-IT ja-JP ko-KR nl-NL pt-BR sv-SE zh-CN"
+)
+FULL_LOCALES = _FULL.split()
+"""Locales with every base model of the stock; the others have six each, so that the state stays small."""
 _FAST = (
     "da-DK de-DE en-AU en-CA en-GB en-IN en-US es-ES es-MX fi-FI fr-CA fr-FR hi-IN it-IT ja-JP ko-KR nl-NL pl-PL pt-BR "
     "pt-PT sv-SE zh-CN"
 )
-FAST = tuple(_FAST.split())
+FAST = _FAST.split()
 """Locales of fast transcription; the choice is a guess, that they are fewer is documented."""
-BY_LOWER_CASE = {locale.lower(): locale for locale in TRAINS_WITH}
 # Audio without transcripts can be uploaded for tests wherever audio with transcripts can.
 DATASETS = {
-    locale: tuple(dict.fromkeys((*kinds, *(("AudioFiles",) if "Acoustic" in kinds else ()))))
-    for locale, kinds in TRAINS_WITH.items()
+    locale: (*kinds, "AudioFiles") if "Acoustic" in kinds and "AudioFiles" not in kinds else kinds
+    for locale, kinds in sorted(TRAINS_WITH.items())
 }
 
 

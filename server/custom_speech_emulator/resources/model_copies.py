@@ -1,7 +1,5 @@
 """Copying a model to another resource: authorized there, started here, followed as an operation."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from custom_speech_emulator.http.api_versions import Json, Version
@@ -12,48 +10,40 @@ from custom_speech_emulator.http.request_bodies import CopyAuthorization, CopyDe
 from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import entities, model_training
 from custom_speech_emulator.resources.entities import Kind
-from custom_speech_emulator.resources.models import MODELS
-from custom_speech_emulator.state.accounts import Account, of_key
+from custom_speech_emulator.resources.models import MODELS, require_unexpired
 from custom_speech_emulator.state.clock import moment, stamp
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState, retry_after
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.progress import QUICK, retry_after
+from custom_speech_emulator.state.settings import Account, of_key
 
-LIFE = timedelta(hours=24)
+_LIFE = timedelta(hours=24)
 _AUTHORIZATIONS = "authorizations"
 _LEFT_BEHIND = ("datasets", "project", "text", "error", "ends", "outcome", "waits")
 
 
 def shape(operation: str, document: Json, version: Version) -> Json:
     """Return an Operation; its result lies on the target's host."""
-    link = (
-        region_placeholder(document["region"]) + version.path("models", document["copy"])
-        if "copy" in document
-        else None
-    )
-    return {
-        "id": operation,
-        "result": {"link": link} if link else None,
-        "error": document.get("error"),
-    }
+    result = None
+    if "copy" in document:
+        result = {"link": region_placeholder(document["region"]) + version.path("models", document["copy"])}
+    return {"id": operation, "result": result, "error": document.get("error")}
 
 
-def arrived(state: EmulatorState, document: Json, target: str, at: datetime) -> Entity:
-    """Return the copy on the target resource."""
+def _arrived(state: EmulatorState, source: Entity, document: Json, target: str, at: datetime) -> Entity:
+    """Return the copy on the target resource, which knows what the source has learnt."""
     model = Entity(target, MODELS.path, state.new_id(), document | {"createdDateTime": stamp(at)})
-    state.progress.start(model, at, QUICK)
+    state.start(model, at)
     state.store.put(model)
     state.record_event(model, "Creation")
+    model_training.hand_on(state, source, model)
     return model
 
 
 def ended(state: EmulatorState, operation: Entity, at: datetime) -> None:
     """End the operation: if it succeeded, the model is on the target."""
-    if operation.status != "Succeeded":
-        return
-    model = arrived(state, operation.document.pop("model"), operation.document["target"], at)
-    operation.document["copy"] = model.id
-    model_training.keep(state, model, model_training.learnt(state, operation.account, operation.id))
+    if operation.status == "Succeeded":
+        document = operation.document.pop("model")
+        operation.document["copy"] = _arrived(state, operation, document, operation.document["target"], at).id
 
 
 OPERATIONS = Kind("operations/models/copy", "operation", "InvalidPayload", shape, ended=ended)
@@ -69,7 +59,7 @@ def authorize(call: Call) -> Answer:
         "targetResourceRegion": call.account.region,
         "targetResourceId": call.account.resource_id,
         "sourceResourceId": source.resource_id,
-        "expirationDateTime": stamp(call.now + LIFE),
+        "expirationDateTime": stamp(call.now + _LIFE),
     }
     authorization = Entity("", _AUTHORIZATIONS, call.state.new_id(), document)
     call.store.put(authorization)
@@ -83,27 +73,21 @@ def _wrong_source(message: str) -> Exception:
 def copy(call: Call) -> Answer:
     """Models_Copy, on the source; in v3.2 also with the body that the training article shows."""
     model, body = entities.found(call, MODELS), call.json()
-    _copyable(call, model)
-    if call.version.old and isinstance(body, dict) and "targetSubscriptionKey" in body:
-        return _copy_with_key(call, model, checked(call, CopyToKey, body).targetSubscriptionKey)
+    if model.status != "Succeeded":
+        raise invalid("InvalidModel", f"The model is {model.status}; only a Succeeded model can be copied.", "id")
+    require_unexpired(call, model, "transcriptionDateTime", "id")
+    document = {name: value for name, value in model.document.items() if name not in _LEFT_BEHIND} | {"datasets": []}
+    if not call.version.dated and isinstance(body, dict) and "targetSubscriptionKey" in body:
+        return _copy_with_key(call, model, document, checked(call, CopyToKey, body).targetSubscriptionKey)
     target = _permitted(call, checked(call, CopyAuthorization, body))
     operation = Entity(call.account.name, OPERATIONS.path, call.state.new_id())
     operation.document = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name}
-    operation.document["model"] = copied(model)
-    model_training.keep(call.state, operation, model_training.learnt(call.state, model.account, model.id))
-    call.state.progress.start(operation, call.now, QUICK)
+    operation.document["model"] = document
+    model_training.hand_on(call.state, model, operation)
+    call.state.start(operation, call.now)
     call.store.put(operation)
-    place = call.version.link(OPERATIONS.path, operation.id)
-    headers = {"Operation-Location": place, "Retry-After": retry_after(operation.due, call.now)}
-    return Answer(202, entities.shown(call, OPERATIONS, operation), headers)
-
-
-def _copyable(call: Call, model: Entity) -> None:
-    if model.status != "Succeeded":
-        raise invalid("InvalidModel", f"The model is {model.status}; only a Succeeded model can be copied.", "id")
-    if moment(model.document["transcriptionDateTime"]) <= call.now:
-        message = "The specified model is deprecated and cannot be used for this operation."
-        raise invalid("ModelDeprecated", message, "id")
+    headers = {"Operation-Location": call.version.link(OPERATIONS.path, operation.id)}
+    return Answer(202, entities.shown(call, OPERATIONS, operation), headers | retry_after(operation, call.now))
 
 
 def _permitted(call: Call, body: CopyAuthorization) -> Account:
@@ -122,16 +106,11 @@ def _permitted(call: Call, body: CopyAuthorization) -> Account:
     return target
 
 
-def _copy_with_key(call: Call, model: Entity, key: str) -> Answer:
+def _copy_with_key(call: Call, model: Entity, document: Json, key: str) -> Answer:
     target = of_key(call.state.settings.accounts, key)
     if target is None:
         raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
-    copy = arrived(call.state, copied(model), target.name, call.now)
-    model_training.keep(call.state, copy, model_training.learnt(call.state, model.account, model.id))
-    text = entities.shown(call, MODELS, copy).replace(HOST_PLACEHOLDER, region_placeholder(target.region))
-    return Answer(201, text, {"Location": region_placeholder(target.region) + call.version.path("models", copy.id)})
-
-
-def copied(model: Entity) -> Json:
-    """Return what a copy keeps of its model."""
-    return {name: value for name, value in model.document.items() if name not in _LEFT_BEHIND} | {"datasets": []}
+    copy = _arrived(call.state, model, document, target.name, call.now)
+    there = region_placeholder(target.region)
+    text = entities.shown(call, MODELS, copy).replace(HOST_PLACEHOLDER, there)
+    return Answer(201, text, {"Location": there + call.version.path("models", copy.id)})

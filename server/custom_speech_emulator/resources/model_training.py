@@ -1,7 +1,5 @@
 """Simulated training: the words of a model's data, and whether it had recordings. Kept with the model."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -11,7 +9,7 @@ from datetime import datetime
 from custom_speech_data.word_errors import normalized_words
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import files
-from custom_speech_emulator.resources.dataset_imports import TEXTS
+from custom_speech_emulator.resources.dataset_imports import content_of
 from custom_speech_emulator.state.clock import moment
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
@@ -45,14 +43,8 @@ def normalized(text: str, locale: str, normalization: str = "Default") -> list[s
     return normalized_words(text, locale)
 
 
-def content_of(state: EmulatorState, dataset: Entity) -> Json:
-    """Return the texts and recordings that a dataset's import accepted."""
-    kept = state.store.data(dataset.account, dataset.id, TEXTS)
-    return dict(json.loads(kept)) if kept else {"texts": [], "audio": []}
-
-
 def outcome(datasets: Sequence[Entity]) -> Json:
-    """Return how a training will end: Failed when every recording of an audio dataset is too long."""
+    """Return how a training will end: Failed if every recording of an audio dataset is too long."""
     if all(dataset.document.get("trains", True) for dataset in datasets):
         return {"status": "Succeeded"}
     message = "Every audio file of a dataset is longer than 40 seconds."
@@ -65,24 +57,32 @@ def learn(
     """Keep with a model what its data teach."""
     texts = [line for dataset in datasets for line in content_of(state, dataset)["texts"]]
     audio = takes_audio and any(dataset.document["kind"] == "Acoustic" for dataset in datasets)
-    words = words_of([*texts, text or ""], model.document["locale"])
-    keep(state, model, {"words": sorted(words), "audio": audio})
+    keep(state, model, [*texts, text or ""], audio=audio)
 
 
-def keep(state: EmulatorState, model: Entity, learnt: Json) -> None:
-    """Keep with a model what it has learnt."""
+def keep(state: EmulatorState, model: Entity, texts: Iterable[str], *, audio: bool = False) -> None:
+    """Keep with a model what it has learnt from texts, and whether it had recordings."""
+    learnt = {"words": sorted(words_of(texts, model.document["locale"])), "audio": audio}
     state.store.put_data(model.account, model.id, _LEARNT, json.dumps(learnt).encode())
 
 
-def learnt(state: EmulatorState, account: str, model: str) -> Json:
-    """Return what a custom model has learnt; nothing for any other."""
-    kept = state.store.data(account, model, _LEARNT)
+def hand_on(state: EmulatorState, source: Entity, target: Entity) -> None:
+    """Keep with an entity what another one has learnt."""
+    learnt = json.dumps(_learnt(state, source)).encode()
+    state.store.put_data(target.account, target.id, _LEARNT, learnt)
+
+
+def _learnt(state: EmulatorState, model: Entity) -> Json:
+    kept = state.store.data(model.account, model.id, _LEARNT)
     return dict(json.loads(kept)) if kept else {"words": [], "audio": False}
 
 
-def skill(state: EmulatorState, model: Entity) -> Skill:
+def skill(state: EmulatorState, account: str, kind: str, model_id: str) -> Skill:
     """Return how well a base or custom model recognizes speech."""
-    known = learnt(state, model.account, model.id)
+    model = state.store.get("" if kind == "models/base" else account, kind, model_id)
+    if model is None:
+        return Skill()
+    known = _learnt(state, model)
     base = state.store.get("", "models/base", model.document.get("baseModel", model.id))
     year = moment(base.document["createdDateTime"]).year if base else 2023
     return Skill(frozenset(known["words"]), bool(known["audio"]), year)
@@ -90,6 +90,6 @@ def skill(state: EmulatorState, model: Entity) -> Skill:
 
 def ended(state: EmulatorState, model: Entity, at: datetime) -> None:
     """End the training: store its report with the model."""
-    known = learnt(state, model.account, model.id)
+    known = _learnt(state, model)
     report = {"status": model.status, "words": len(known["words"]), "audio": known["audio"], "simulated": True}
     files.add(state, model, "report.json", "ModelReport", json.dumps(report, indent=1).encode(), at)

@@ -1,32 +1,44 @@
-"""Custom models: created, that is trained, from a base model and datasets."""
-
-from __future__ import annotations
+"""Base models, and custom models: created, that is trained, from a base model and datasets."""
 
 from datetime import datetime
 
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewModel, Reference, read
 from custom_speech_emulator.http.response import Answer
-from custom_speech_emulator.resources import base_models, entities, model_training, projects, quotas
+from custom_speech_emulator.resources import entities, files, model_training, projects, quotas
 from custom_speech_emulator.resources.datasets import DATASETS
-from custom_speech_emulator.resources.entities import Kind, offered
+from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.locales import AUDIO
-from custom_speech_emulator.state.clock import quarter_close, stamp, years_later
+from custom_speech_emulator.state.clock import moment, quarter_close, stamp
+from custom_speech_emulator.state.emulator_state import QUICK
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.progress import QUICK
 
-WEIGHT = 30
+_WEIGHT = 30
+
+
+def base_shape(model: str, document: Json, version: Version) -> Json:
+    """Return a BaseModel."""
+    dates = {name: document[name] for name in ("adaptationDateTime", "transcriptionDateTime")}
+    features = version.features(document, fast=True) | {"supportsAdaptationsWith": document["trainsWith"]}
+    return {
+        "links": {"manifest": version.link("models/base", model, "manifest")},
+        "properties": {
+            "deprecationDates": dates,
+            "features": features,
+            "chargeForAdaptation": document["charged"],
+        },
+    }
 
 
 def shape(model: str, document: Json, version: Version) -> Json:
     """Return a CustomModel."""
-    base = document.get("baseModel")
     return {
-        "baseModel": version.reference("models/base", base) if base else None,
+        "baseModel": version.reference("models/base", document.get("baseModel")),
         "datasets": [version.reference("datasets", one) for one in document["datasets"]] or None,
-        "text": document.get("text") if version.old else None,
+        "text": None if version.dated else document.get("text"),
         "links": {
             "manifest": version.link("models", model, "manifest"),
             "copy": version.link("models", f"{model}:copy"),
@@ -35,9 +47,7 @@ def shape(model: str, document: Json, version: Version) -> Json:
         "properties": {
             "deprecationDates": {"transcriptionDateTime": document["transcriptionDateTime"]},
             "customModelWeightPercent": document["weight"],
-            "features": version.features(
-                document["transcribes"], document["endpoints"], document["formats"], fast=False
-            ),
+            "features": version.features(document, fast=False),
         },
     }
 
@@ -47,6 +57,7 @@ def _in_use(call: Call, model: Entity) -> str | None:
     return "an endpoint" if endpoints else None
 
 
+BASE_MODELS = Kind("models/base", "base model", "InvalidBaseModel", base_shape, shared=True, moves=False)
 MODELS = Kind(
     "models",
     "model",
@@ -61,31 +72,50 @@ MODELS = Kind(
 def create(call: Call) -> Answer:
     """Models_Create."""
     body = read(call, NewModel)
-    body.locale = offered(body.locale)
-    project = projects.connected(call, body.project, body.locale)
-    datasets = [_dataset(call, reference, body.locale) for reference in body.datasets or []]
+    model = projects.new(call, MODELS, body)
+    locale = model.document["locale"]
+    references = body.datasets or []
+    datasets = [entities.resolved(call, DATASETS, one.uri, locale, "datasets") for one in references]
     kinds = {str(dataset.document["kind"]) for dataset in datasets} | ({"Language"} if body.text else set())
-    base = base_models.chosen(call, body.baseModel, body.locale, kinds)
+    base = _base_model(call, body.baseModel, locale, kinds)
     _check(call, body, datasets, kinds, base)
-    model = entities.new(call, MODELS, body)
-    model.document |= trained_from(base, call.now) | {
-        "datasets": [dataset.id for dataset in datasets],
-        "weight": (body.properties and body.properties.customModelWeightPercent) or WEIGHT,
-    }
-    model.document |= {name: value for name, value in (("project", project), ("text", body.text)) if value}
+    model.document |= trained_from(base, call.now) | {"datasets": [dataset.id for dataset in datasets]}
+    if body.properties and body.properties.customModelWeightPercent:
+        model.document["weight"] = body.properties.customModelWeightPercent
+    if body.text:
+        model.document["text"] = body.text
     model.document["outcome"] = model_training.outcome(datasets)
-    is_quick = base_models.adapts_to_text_only(base)
+    is_quick = _adapts_to_text_only(base)
     model_training.learn(call.state, model, datasets, body.text, takes_audio=not is_quick)
-    call.state.progress.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
+    call.state.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
     return entities.created(call, MODELS, model)
 
 
-def _dataset(call: Call, reference: Reference, locale: str) -> Entity:
-    dataset = entities.resolved(call, DATASETS, reference.uri, "datasets")
-    entities.same_locale(dataset, locale, DATASETS)
-    if dataset.status != "Succeeded":
-        raise invalid("FailedDataset", f"The dataset {dataset.id} is {dataset.status}, not Succeeded.", "datasets")
-    return dataset
+def _base_model(call: Call, reference: Reference | None, locale: str, kinds: set[str]) -> Entity:
+    if reference is None:
+        return _newest_base_model(call, locale, kinds)
+    model = entities.resolved(call, BASE_MODELS, reference.uri, locale, "baseModel")
+    require_unexpired(call, model, "adaptationDateTime", "baseModel.self")
+    return model
+
+
+def _newest_base_model(call: Call, locale: str, kinds: set[str]) -> Entity:
+    """Return the newest base model of a locale that can be trained with these kinds of data; 400 if there is none."""
+    fitting = [
+        model
+        for model in call.store.all("", "models/base", "json_extract(document, '$.locale') IS ?", (locale,))
+        if moment(model.document["adaptationDateTime"]) > call.now
+        and (kinds <= set(model.document["trainsWith"]) or _adapts_to_text_only(model))
+    ]
+    if not fitting:
+        raise invalid("InvalidBaseModel", f"No base model of {locale} can be trained with {', '.join(sorted(kinds))}.")
+    return max(fitting, key=lambda model: (model.document["createdDateTime"], bool(model.document["trainsWith"])))
+
+
+def _adapts_to_text_only(model: Entity) -> bool:
+    """Return whether a base model learns from text alone; it then takes any kind of data (recorded live)."""
+    kinds = set(model.document["trainsWith"])
+    return "Language" in kinds and not kinds & set(AUDIO)
 
 
 def _check(call: Call, body: NewModel, datasets: list[Entity], kinds: set[str], base: Entity) -> None:
@@ -98,10 +128,9 @@ def _check(call: Call, body: NewModel, datasets: list[Entity], kinds: set[str], 
         message = "Pronunciation data cannot be used together with structured text."
         raise invalid("InvalidAdaptationMapping", message, "datasets")
     if not base.document["trainsWith"]:
-        raise invalid(
-            "InvalidPayload", "The base model is an end-to-end model and isn't valid for adaptation.", "baseModel"
-        )
-    if base_models.adapts_to_text_only(base):
+        message = "The base model is an end-to-end model and isn't valid for adaptation."
+        raise invalid("InvalidPayload", message, "baseModel")
+    if _adapts_to_text_only(base):
         return  # any kind is accepted anywhere, and only the transcripts are used (recorded live)
     refused = kinds - set(base.document["trainsWith"])
     if refused:
@@ -116,5 +145,41 @@ def _check(call: Call, body: NewModel, datasets: list[Entity], kinds: set[str], 
 def trained_from(base: Entity, now: datetime) -> Json:
     """Return what a custom model takes over from its base model, and how long it can be used."""
     kept = {name: base.document[name] for name in ("transcribes", "endpoints", "formats")}
-    until = years_later(quarter_close(now), 2)
-    return {**kept, "baseModel": base.id, "transcriptionDateTime": stamp(until), "weight": WEIGHT}
+    until = stamp(quarter_close(now, years=2))
+    return {**kept, "baseModel": base.id, "transcriptionDateTime": until, "weight": _WEIGHT}
+
+
+def usable(call: Call, reference: Reference | None, locale: str, name: str) -> Entity:
+    """Return the model that a body names, ready to recognize speech of a locale, or the newest base model."""
+    if reference is None:
+        return _newest_base_model(call, locale, set())
+    uri = reference.uri.lower().partition("?")[0]
+    if "/models/base/" not in uri and call.store.get("", BASE_MODELS.path, uri.rstrip("/").rpartition("/")[2]):
+        uri = uri.replace("/models/", "/models/base/")  # a base model is accepted as `/models/{id}` (recorded live)
+    model = entities.resolved(call, BASE_MODELS if "/models/base/" in uri else MODELS, uri, locale, name)
+    require_unexpired(call, model, "transcriptionDateTime", name)
+    return model
+
+
+def require_unexpired(call: Call, model: Entity, date: str, name: str) -> None:
+    """400 `ModelDeprecated` if a date of a model has passed."""
+    if moment(model.document[date]) <= call.now:
+        message = "The specified model is deprecated and cannot be used for this operation."
+        raise invalid("ModelDeprecated", message, name)
+
+
+def manifest(call: Call, kind: Kind) -> Answer:
+    """Models_GetCustomModelManifest, Models_GetBaseModelManifest: files that stand for those of a container."""
+    model = entities.found(call, kind)
+    name, _ = call.version.lifetime
+    if call.version.dated and name not in call.query:
+        raise invalid("InvalidParameterValue", f"The query parameter {name} is missing.", name)
+    if model.status != "Succeeded":
+        raise invalid("InvalidModel", f"The model is {model.status}; it has no manifest yet.", "id")
+    until = call.now + files.lifetime(call)
+    model_files = []
+    for file in ("model.fe", "base.lms", *(("custom.lms",) if kind is MODELS else ())):
+        address = HOST_PLACEHOLDER + files.signed(call.state, model.account, model.id, file, until)
+        model_files.append({"name": f"{model.id}/{file}", "contentUrl": address})
+    body = {"model": call.version.reference(kind.path, model.id), "modelFiles": model_files}
+    return Answer(200, body | {"properties": {"simulated": True}})

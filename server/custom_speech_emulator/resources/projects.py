@@ -1,16 +1,12 @@
 """Projects: what the portal groups things by. 2024-11-15 has none."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.odata_filter import Condition
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import NewProject, ProjectUpdate, Reference, Update, read
+from custom_speech_emulator.http.request_bodies import NewEntity, NewProject, ProjectUpdate, Reference, Update, read
 from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import entities
-from custom_speech_emulator.resources.entities import Kind, offered
+from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.state.entity_store import Entity
 
 _CONTENT = ("evaluations", "datasets", "models", "endpoints", "transcriptions")
@@ -21,31 +17,29 @@ def shape(project: str, document: Json, version: Version) -> Json:
     return {
         "foundryProjectName": None if "foundryProjectName" in version.absent else document.get("foundryProjectName"),
         "links": {name: version.link("projects", project, name) for name in _CONTENT},
-        "properties": document.get("counts") if version.old else None,
+        "properties": document.get("counts"),
     }
 
 
-def within(project: str) -> Condition:
-    """Return what belongs to a project."""
+def _within(project: str) -> Condition:
     return Condition("json_extract(document, '$.project') = ?", (project,))
 
 
 def _counts(call: Call, project: str) -> Json:
     """Return how much of each kind a project holds, which v3.2 tells."""
-    if not call.version.old:
+    if call.version.dated:
         return {}
-    held = within(project)
-    return {
-        "counts": {
-            f"{name.removesuffix('s')}Count": call.store.count(call.account.name, name, held.sql, held.values)
-            for name in _CONTENT
-        }
+    held = _within(project)
+    counts = {
+        f"{name.removesuffix('s')}Count": call.store.count(call.account.name, name, held.sql, held.values)
+        for name in _CONTENT
     }
+    return {"counts": counts}
 
 
 def _release_content(call: Call, project: Entity) -> None:
     """Let what belongs to a project stay without it."""
-    held = within(project.id)
+    held = _within(project.id)
     for kind in _CONTENT:
         for entity in call.store.all(call.account.name, kind, held.sql, held.values):
             del entity.document["project"]
@@ -57,7 +51,7 @@ PROJECTS = Kind(
     "project",
     "InvalidProject",
     shape,
-    ("displayName", "description", "createdDateTime", "locale", "foundryProjectName"),
+    (*(name for name in FILTERS if name not in ("lastActionDateTime", "status")), "foundryProjectName"),
     moves=False,
     update=ProjectUpdate,
     removing=_release_content,
@@ -68,37 +62,33 @@ PROJECTS = Kind(
 def create(call: Call) -> Answer:
     """Projects_Create."""
     body = read(call, NewProject)
-    body.locale = offered(body.locale)
     project = entities.new(call, PROJECTS, body)
     if body.foundryProjectName is not None:
         project.document["foundryProjectName"] = body.foundryProjectName
     return entities.created(call, PROJECTS, project)
 
 
-def contents(kind: Kind) -> Callable[[Call], Answer]:
-    """Return the operation that lists what a project holds of one kind."""
-
-    def list_contents(call: Call) -> Answer:
-        project = entities.found(call, PROJECTS)
-        return entities.listed(call, kind, within(project.id), ("projects", project.id, kind.path))
-
-    return list_contents
+def list_contents(call: Call, kind: Kind) -> Answer:
+    """Projects_ListModels, …: list what a project holds of one kind."""
+    project = entities.found(call, PROJECTS)
+    return entities.listed(call, kind, _within(project.id), ("projects", project.id, kind.path))
 
 
-def connected(call: Call, reference: Reference | None, locale: str) -> str | None:
-    """Return the id of the project that a body names, of the same locale; None without one."""
-    if reference is None:
-        return None
-    project = entities.resolved(call, PROJECTS, reference.uri, "project")
-    entities.same_locale(project, locale, PROJECTS)
-    return project.id
+def new(call: Call, kind: Kind, body: NewEntity) -> Entity:
+    """Return a fresh entity in the project of the same locale that its body names, if it names one."""
+    entity = entities.new(call, kind, body)
+    _connect(call, entity, body.project)
+    return entity
 
 
 def reconnect(call: Call, entity: Entity, update: Update) -> None:
     """Connect an entity as its patch says, or disconnect it for null."""
-    if "project" not in update.model_fields_set:
-        return
-    project = connected(call, update.project, entity.document["locale"])
-    entity.document.pop("project", None)
-    if project:
-        entity.document["project"] = project
+    if "project" in update.model_fields_set:
+        entity.document.pop("project", None)
+        _connect(call, entity, update.project)
+
+
+def _connect(call: Call, entity: Entity, reference: Reference | None) -> None:
+    if reference:
+        project = entities.resolved(call, PROJECTS, reference.uri, entity.document["locale"], "project")
+        entity.document["project"] = project.id

@@ -4,8 +4,6 @@ A recording that is known, because a dataset has it with its transcript, is reco
 evaluation. Of any other one the words are drawn from its content, so that they are the same every time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
@@ -16,8 +14,7 @@ from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.wav import read_sound
 from custom_speech_data.word_errors import alignment
 from custom_speech_emulator.http.api_versions import Json
-from custom_speech_emulator.resources import model_training
-from custom_speech_emulator.resources.dataset_imports import RECORDINGS
+from custom_speech_emulator.resources.dataset_imports import RECORDINGS, content_of
 from custom_speech_emulator.resources.evaluation_scoring import recognize
 from custom_speech_emulator.resources.model_training import Skill
 from custom_speech_emulator.state.emulator_state import EmulatorState
@@ -65,15 +62,14 @@ def read(state: EmulatorState, account: str, name: str, content: bytes) -> Recor
     if kept is None:
         return unknown
     dataset_id, place = json.loads(kept)
-    dataset = state.store.get(account, "datasets", dataset_id)
-    known = of_dataset(state, account, dataset_id) if dataset else []
+    known = of_dataset(state, account, dataset_id)
     return replace(known[place], name=name, milliseconds=milliseconds) if place < len(known) else unknown
 
 
 def of_dataset(state: EmulatorState, account: str, dataset_id: str) -> list[Recording]:
     """Return the recordings that the import of a dataset accepted."""
     dataset = state.store.get(account, "datasets", dataset_id)
-    audio = model_training.content_of(state, dataset)["audio"] if dataset else []
+    audio = content_of(state, dataset)["audio"] if dataset else []
     return [
         Recording(name, milliseconds, f"{dataset_id}/{name}", said, place)
         for place, (name, milliseconds, said) in enumerate(audio)
@@ -104,64 +100,49 @@ def fast_result(recording: Recording, skill: Skill, locale: str) -> Json:
     words = recognized(recording, skill, locale)
     phrases = [
         {
-            "offsetMilliseconds": part[0].offset,
-            "durationMilliseconds": sum(word.duration for word in part),
-            "text": " ".join(word.text for word in part),
-            "words": [
-                {"text": word.text, "offsetMilliseconds": word.offset, "durationMilliseconds": word.duration}
-                for word in part
-            ],
+            **_timing(part),
+            "text": _text(part),
+            "words": [{"text": word.text, **_timing([word])} for word in part],
             "locale": locale,
             "confidence": min(word.confidence for word in part),
         }
         for part in _parts(words)
     ]
-    text = " ".join(word.text for word in words)
-    return {
-        "durationMilliseconds": recording.milliseconds,
-        "combinedPhrases": [{"text": text}],
-        "phrases": phrases,
-    }
+    combined = [{"text": _text(words)}]
+    return {"durationMilliseconds": recording.milliseconds, "combinedPhrases": combined, "phrases": phrases}
 
 
 def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, timed_words: bool) -> Json:
     """Return the content of a file of the kind Transcription; words have a confidence if they were asked for."""
     words = recognized(recording, skill, locale)
-    text = " ".join(word.text for word in words)
-    forms = ("lexical", "itn", "maskedITN", "display")
     return {
         "source": recording.name,
         "timestamp": at,
         "durationInTicks": recording.milliseconds * 10_000,
         "durationMilliseconds": recording.milliseconds,
-        "combinedRecognizedPhrases": [{"channel": 0, **dict.fromkeys(forms, text)}],
+        "combinedRecognizedPhrases": [{"channel": 0, **_forms(words)}],
         "recognizedPhrases": [_recognized_phrase(part, timed_words=timed_words) for part in _parts(words)],
     }
 
 
 def _recognized_phrase(part: list[Word], *, timed_words: bool) -> Json:
-    text = " ".join(word.text for word in part)
-    best: Json = {
-        "confidence": round(sum(word.confidence for word in part) / len(part), 4),
-        **dict.fromkeys(("lexical", "itn", "maskedITN", "display"), text),
-    }
+    best: Json = {"confidence": round(sum(word.confidence for word in part) / len(part), 4), **_forms(part)}
     if timed_words:
-        best["words"] = [
-            {
-                "word": word.text,
-                "offsetMilliseconds": word.offset,
-                "durationMilliseconds": word.duration,
-                "confidence": word.confidence,
-            }
-            for word in part
-        ]
-    return {
-        "recognitionStatus": "Success",
-        "channel": 0,
-        "offsetMilliseconds": part[0].offset,
-        "durationMilliseconds": sum(word.duration for word in part),
-        "nBest": [best],
-    }
+        best["words"] = [{"word": word.text, **_timing([word]), "confidence": word.confidence} for word in part]
+    return {"recognitionStatus": "Success", "channel": 0, **_timing(part), "nBest": [best]}
+
+
+def _timing(part: list[Word]) -> Json:
+    duration = sum(word.duration for word in part)
+    return {"offsetMilliseconds": part[0].offset, "durationMilliseconds": duration}
+
+
+def _text(words: list[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def _forms(words: list[Word]) -> Json:
+    return dict.fromkeys(("lexical", "itn", "maskedITN", "display"), _text(words))
 
 
 def _parts(words: list[Word]) -> Iterator[list[Word]]:

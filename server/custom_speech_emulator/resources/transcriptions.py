@@ -1,9 +1,7 @@
 """Transcriptions: of one recording at once (fast), or of many as a job (batch)."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import PurePosixPath
@@ -12,51 +10,46 @@ from urllib.parse import urlsplit
 from custom_speech_data.dataset_report import Unusable
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.error_responses import invalid
-from custom_speech_emulator.http.multipart import form_fields
 from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import NewTranscription, Reference, TranscribeDefinition, checked
 from custom_speech_emulator.http.request_bodies import read as read_body
 from custom_speech_emulator.http.response import Answer
 from custom_speech_emulator.resources import (
-    base_models,
     dataset_imports,
+    datasets,
     entities,
-    evaluations,
     files,
     model_training,
+    models,
     projects,
     recognition,
 )
-from custom_speech_emulator.resources.base_models import BASE_MODELS
-from custom_speech_emulator.resources.entities import Kind, offered
+from custom_speech_emulator.resources.entities import LONGEST_LIFE, Kind, offered
 from custom_speech_emulator.resources.locales import FAST, LOCALES
+from custom_speech_emulator.resources.models import BASE_MODELS
 from custom_speech_emulator.resources.recognition import Recording
-from custom_speech_emulator.state.accounts import Account
-from custom_speech_emulator.state.clock import duration, stamp
+from custom_speech_emulator.state.clock import stamp
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.progress import QUICK
+from custom_speech_emulator.state.settings import Account
 
-MOST_URLS, MOST_PHRASES, LONGEST_FAST = 1000, 500, 2 * 60 * 60 * 1000
-_SHORTEST_LIFE, _LONGEST_LIFE = timedelta(hours=6), timedelta(days=31)
+_MOST_URLS, _MOST_PHRASES, _LONGEST_FAST = 1000, 500, 2 * 60 * 60 * 1000
+_SHORTEST_LIFE = timedelta(hours=6)
 
 
 def shape(transcription: str, document: Json, version: Version) -> Json:
     """Return a Transcription."""
-    dataset = document.get("dataset")
-    life = timedelta(seconds=document.get("lives", _LONGEST_LIFE.total_seconds()))
+    life = timedelta(seconds=document.get("lives", LONGEST_LIFE.total_seconds()))
     properties: Json = {"wordLevelTimestampsEnabled": document["timedWords"]}
     if version.dated:
         properties["timeToLiveHours"] = int(life / timedelta(hours=1))
     elif "lives" in document:
         properties["timeToLive"] = f"PT{int(life.total_seconds())}S"
-    if "milliseconds" in document:
-        properties |= version.duration(document["milliseconds"])
     return {
         "model": version.reference(*document["model"]),
-        "dataset": version.reference("datasets", dataset) if dataset else None,
+        "dataset": version.reference("datasets", document.get("dataset")),
         "links": {"files": version.link("transcriptions", transcription, "files")},
-        "properties": properties,
+        "properties": properties | version.duration(document.get("milliseconds")),
     }
 
 
@@ -70,9 +63,7 @@ def ended(state: EmulatorState, transcription: Entity, at: datetime) -> None:
     if not recordings:
         error = {"code": "InvalidData", "message": "None of the recordings could be transcribed."}
         document |= {"status": "Failed", "error": error}
-    kind, model_id = document["model"]
-    model = state.store.get("" if kind == BASE_MODELS.path else transcription.account, kind, model_id)
-    skill = model_training.skill(state, model) if model else model_training.Skill()
+    skill = model_training.skill(state, transcription.account, *document["model"])
     for number, recording in enumerate(recordings):
         result = recognition.batch_result(
             recording, skill, document["locale"], stamp(at), timed_words=document["timedWords"]
@@ -96,32 +87,31 @@ TRANSCRIPTIONS = Kind(
 
 def locales(call: Call) -> Answer:
     """Transcriptions_ListSupportedLocales."""
-    return Answer(200, list(LOCALES) if call.version.old else {"Submit": list(LOCALES), "Transcribe": list(FAST)})
+    submit = list(LOCALES)
+    return Answer(200, {"Submit": submit, "Transcribe": list(FAST)} if call.version.dated else submit)
 
 
 def submit(call: Call) -> Answer:
     """Transcriptions_Submit, Transcriptions_Create (v3.2)."""
     body = read_body(call, NewTranscription)
-    body.locale = offered(body.locale)
     if call.account.tier == "F0":
         raise invalid("InvalidSubscription", "Batch transcription needs a resource of the tier S0.")
     _check_source(call, body)
     life = _life(call, body)
-    project = projects.connected(call, body.project, body.locale)
-    model = _model(call, body.model, body.locale)
-    transcription = entities.new(call, TRANSCRIPTIONS, body)
+    transcription = projects.new(call, TRANSCRIPTIONS, body)
+    locale = transcription.document["locale"]
+    model = models.usable(call, body.model, locale, "model")
     timed = bool(body.properties and body.properties.wordLevelTimestampsEnabled)
     transcription.document |= {"model": [model.kind, model.id], "timedWords": timed}
-    transcription.document |= {"lives": life.total_seconds()} if life else {}
-    transcription.document |= {"project": project} if project else {}
+    if life:
+        transcription.document["lives"] = life.total_seconds()
     if body.dataset:
-        transcription.document["dataset"] = evaluations.audio_dataset(call, body.dataset, body.locale).id
-        call.state.progress.start(transcription, call.now, QUICK)
+        transcription.document["dataset"] = datasets.audio_dataset(call, body.dataset, locale).id
+        call.state.start(transcription, call.now)
     else:
         transcription.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
         dataset_imports.awaited(transcription, call.now)
-        urls = body.contentUrls or []
-        call.later.append(partial(_fetch, call.state, call.account, transcription.id, urls))
+        call.later.append(partial(_fetch, call.state, call.account, transcription.id, body.contentUrls or []))
     return entities.created(call, TRANSCRIPTIONS, transcription)
 
 
@@ -131,8 +121,8 @@ def _check_source(call: Call, body: NewTranscription) -> None:
         raise invalid("OnlyOneOfUrlsOrContainerOrDataset", message)
     if body.contentContainerUrl is not None:
         raise invalid("InvalidRecordingsUri", "The emulator reads no containers.", "contentContainerUrl")
-    if body.contentUrls is not None and not 0 < len(body.contentUrls) <= MOST_URLS:
-        message = f"contentUrls must hold 1 to {MOST_URLS} addresses."
+    if body.contentUrls is not None and not 0 < len(body.contentUrls) <= _MOST_URLS:
+        message = f"contentUrls must hold 1 to {_MOST_URLS} addresses."
         raise invalid("ExceededNumberOfRecordingsUris", message, "contentUrls")
     for url in body.contentUrls or ():
         if not url.lower().startswith(("http://", "https://", "file://")):
@@ -140,27 +130,17 @@ def _check_source(call: Call, body: NewTranscription) -> None:
         call.require_trust("contentUrls", url)
 
 
-def _life(call: Call, body: NewTranscription) -> timedelta | None:
-    """Return how long a transcription is kept after its end; None for ever, which only v3.2 has."""
+def _life(call: Call, body: NewTranscription) -> timedelta:
+    """Return how long a transcription is kept after its end; nothing if it is for ever, which only v3.2 has."""
     asked = body.properties
-    if call.version.old:
-        life = duration(asked.timeToLive) if asked and asked.timeToLive else timedelta()
-        if life is None or life > _LONGEST_LIFE:
-            message = "timeToLive must be an ISO 8601 duration of at most 31 days."
-            raise invalid("InvalidTimeToLive", message, "properties.timeToLive")
-        return life or None
+    if not call.version.dated:
+        return entities.time_to_live(asked.timeToLive if asked else None)
     hours = asked.timeToLiveHours if asked else None
     if hours is None:
         raise invalid("InvalidPayload", "The property 'properties.timeToLiveHours' is missing.", "properties")
-    if not _SHORTEST_LIFE <= timedelta(hours=min(max(hours, 0), 10_000)) <= _LONGEST_LIFE:
+    if not _SHORTEST_LIFE <= timedelta(hours=min(max(hours, 0), 10_000)) <= LONGEST_LIFE:
         raise invalid("InvalidTimeToLive", "timeToLiveHours must be 6 to 744.", "properties.timeToLiveHours")
     return timedelta(hours=hours)
-
-
-def _model(call: Call, reference: Reference | None, locale: str) -> Entity:
-    if reference is None:
-        return base_models.default(call, locale, set())
-    return evaluations.usable(call, reference, locale, "model")
 
 
 def _fetch(state: EmulatorState, account: Account, transcription_id: str, urls: list[str]) -> None:
@@ -181,34 +161,28 @@ def _fetch(state: EmulatorState, account: Account, transcription_id: str, urls: 
                 unusable.append([url, "InvalidRecordingsUri", content])
                 continue
             try:
-                found = recognition.read(state, account.name, url, content)
-                recordings.append([found.name, found.milliseconds, found.digest, found.transcript, found.place])
+                recordings.append(astuple(recognition.read(state, account.name, url, content)))
             except Unusable as reason:
                 unusable.append([url, "InvalidAudioFormat", f"The recording cannot be used: {reason}."])
-        for spent in ("waits", "ends", "outcome"):
-            del transcription.document[spent]
-        transcription.document |= {"recordings": recordings, "unusable": unusable}
-        transcription.due = None
-        state.progress.start(transcription, state.now(), QUICK)
-        state.store.put(transcription)
+        dataset_imports.continue_with(state, transcription, {"recordings": recordings, "unusable": unusable})
 
 
 def transcribe(call: Call) -> Answer:
     """Transcriptions_Transcribe: the words of one recording at once."""
-    fields = form_fields(call, {"audio", "definition"})
+    fields = call.form({"audio", "definition"})
     definition = checked(call, TranscribeDefinition, parsed(fields.get("definition") or b"{}"))
     locale = offered((definition.locales or ["en-US"])[0])
     if locale not in FAST:
         raise invalid("InvalidLocale", f"Fast transcription does not have the locale {locale}.", "locales")
     phrases = definition.phraseList.phrases if definition.phraseList else []
-    if len(phrases) > MOST_PHRASES:
-        raise invalid("InvalidPayload", f"A phrase list has at most {MOST_PHRASES} phrases.", "phraseList.phrases")
+    if len(phrases) > _MOST_PHRASES:
+        raise invalid("InvalidPayload", f"A phrase list has at most {_MOST_PHRASES} phrases.", "phraseList.phrases")
     named = definition.models.get(locale)
-    model = _model(call, Reference(self=named) if named else None, locale)
+    model = models.usable(call, Reference(self=named) if named else None, locale, "model")
     if model.kind != BASE_MODELS.path:
         raise invalid("InvalidModel", "Fast transcription does not support this model.", "models")
     recording = _recording(call, fields.get("audio"), definition.audioUrl)
-    skill = model_training.skill(call.state, model)
+    skill = model_training.skill(call.state, call.account.name, model.kind, model.id)
     skill = replace(skill, words=skill.words | model_training.words_of(phrases, locale))
     return Answer(200, recognition.fast_result(recording, skill, locale))
 
@@ -227,6 +201,6 @@ def _recording(call: Call, audio: bytes | None, url: str | None) -> Recording:
         found = recognition.read(call.state, call.account.name, name, audio)
     except Unusable as reason:
         raise invalid("InvalidAudioFormat", f"The recording cannot be used: {reason}.", "audio") from None
-    if found.milliseconds >= LONGEST_FAST:
+    if found.milliseconds >= _LONGEST_FAST:
         raise invalid("AudioLengthLimitExceeded", "The recording must be shorter than 2 hours.", "audio")
     return found

@@ -1,30 +1,51 @@
-"""Web hooks: registered, challenged, and really called on loopback (or on hosts that were allowed)."""
+"""Web hooks: registered, challenged, and really called on loopback (or on hosts that were allowed).
 
-from __future__ import annotations
+A message says in headers which event it is about, and is signed there. It is sent once, not repeated.
+"""
 
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.api_versions import VERSIONS, Json, Version
 from custom_speech_emulator.http.error_responses import invalid
+from custom_speech_emulator.http.links import Address
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewWebHook, WebHookUpdate, read
 from custom_speech_emulator.http.response import Answer
-from custom_speech_emulator.resources import entities, web_hook_deliveries
+from custom_speech_emulator.resources import entities
+from custom_speech_emulator.resources.dataset_imports import OPENER, allowed
+from custom_speech_emulator.resources.datasets import DATASETS
+from custom_speech_emulator.resources.endpoints import ENDPOINTS
 from custom_speech_emulator.resources.entities import FILTERS, Kind
+from custom_speech_emulator.resources.evaluations import EVALUATIONS
+from custom_speech_emulator.resources.models import MODELS
+from custom_speech_emulator.resources.transcriptions import TRANSCRIPTIONS
 from custom_speech_emulator.state.clock import stamp
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 
+_KINDS = {kind.path: kind for kind in (DATASETS, MODELS, EVALUATIONS, ENDPOINTS, TRANSCRIPTIONS)}
+_STATUSES = {
+    "Creation": ("NotStarted", "Running", "Succeeded", "Failed"),
+    "Processing": ("Running", "Succeeded", "Failed"),
+    "Completion": ("Succeeded", "Failed"),
+}
+"""The statuses of an entity of which a web hook has been notified by an event."""
+_TIMEOUT = 5.0
+
 
 def shape(hook: str, document: Json, version: Version) -> Json:
     """Return a WebHook."""
-    properties = {
-        "apiVersion": document["apiVersion"],
-        "secret": document.get("secret"),
-    }
     return {
-        "properties": {name: value for name, value in properties.items() if value is not None},
+        "properties": {name: document[name] for name in ("apiVersion", "secret") if document.get(name) is not None},
         "webUrl": document["webUrl"],
         "events": document["events"],
         "links": {"ping": version.link("webhooks", f"{hook}:ping"), "test": version.link("webhooks", f"{hook}:test")},
@@ -40,9 +61,8 @@ def _change(call: Call, hook: Entity, patch: WebHookUpdate) -> None:
         hook.document["events"] = patch.events
     if patch.webUrl:
         call.require_trust("webUrl", patch.webUrl)
-    if patch.webUrl and patch.webUrl != hook.document["webUrl"]:
-        hook.document["webUrl"] = _callable(patch.webUrl)
-        _challenge(call, hook)
+        if patch.webUrl != hook.document["webUrl"]:
+            _register(call, hook, patch.webUrl)
 
 
 WEBHOOKS = Kind(
@@ -61,65 +81,127 @@ def create(call: Call) -> Answer:
     body = read(call, NewWebHook)
     call.require_trust("webUrl", body.webUrl)
     hook = entities.new(call, WEBHOOKS, body)
-    hook.document |= {
-        "webUrl": _callable(body.webUrl),
-        "events": body.events,
-        "apiVersion": call.version.name,
-        "base": [call.address.scheme, call.address.host, call.address.prefix],
-    }
+    base = [call.address.scheme, call.address.host, call.address.prefix]
+    hook.document |= {"events": body.events, "apiVersion": call.version.name, "base": base}
     if body.properties and body.properties.secret:
         hook.document["secret"] = body.properties.secret
-    _challenge(call, hook)
+    _register(call, hook, body.webUrl)
     return entities.created(call, WEBHOOKS, hook)
 
 
-def _callable(url: str) -> str:
+def _register(call: Call, hook: Entity, url: str) -> None:
+    """Take an address over, which is challenged; 400 if it cannot be called."""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable:
+        is_usable = False
+    if not is_usable:
         raise invalid("InvalidCallbackUri", "webUrl must be an http or https address.", "webUrl")
-    return url
-
-
-def _challenge(call: Call, hook: Entity) -> None:
-    hook.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now), "waits": call.state.new_id()}
+    hook.document |= {"webUrl": url, "waits": call.state.new_id()}
+    hook.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
     hook.document.pop("error", None)
-    call.later.append(partial(challenged, call.state, call.account.name, hook.id))
+    call.later.append(partial(_challenge, call.state, call.account.name, hook.id))
 
 
-def challenged(state: EmulatorState, account: str, hook_id: str) -> None:
+def _challenge(state: EmulatorState, account: str, hook_id: str) -> None:
     """Send the challenge: the hook is usable when the token comes back with status 200."""
     with state.store.transaction():
         hook = state.store.get(account, WEBHOOKS.path, hook_id)
     token = hook.document.get("waits") if hook else None
     if hook is None or token is None:
         return
-    message = web_hook_deliveries.challenge(hook, token)
-    why = web_hook_deliveries.send(message, state.settings.allow_content_hosts, expected=token)
+    url = hook.document["webUrl"]
+    joint = "&" if urlsplit(url).query else "?"
+    # The signature is that of the token.
+    message = _signed(hook, f"{url}{joint}validationToken={quote(token)}", "challenge", b"{}", token.encode())
+    why = _send(message, state.settings.allow_content_hosts, expected=token)
     with state.store.transaction():
         hook = state.store.get(account, WEBHOOKS.path, hook_id)
         if hook is not None and hook.document.get("waits") == token:
             del hook.document["waits"]
             hook.document |= {"status": "Failed" if why else "Succeeded", "lastActionDateTime": stamp(state.now())}
-            hook.document |= {"error": {"code": "InvalidCallbackUri", "message": why}} if why else {}
+            if why:
+                hook.document["error"] = {"code": "InvalidCallbackUri", "message": why}
             state.store.put(hook)
 
 
 def ping(call: Call) -> Answer:
-    """WebHooks_Ping."""
+    """WebHooks_Ping: send the web hook itself, as a GET has it."""
     hook = entities.found(call, WEBHOOKS)
-    message = web_hook_deliveries.ping(hook, WEBHOOKS)
-    call.later.append(partial(web_hook_deliveries.send, message, call.state.settings.allow_content_hosts))
+    message = _message(hook, "ping", WEBHOOKS.written(hook.id, hook.document, _version(hook)))
+    call.later.append(partial(_send, message, call.state.settings.allow_content_hosts))
     return Answer(202, headers={"Retry-After": "1"})
 
 
 def test(call: Call) -> Answer:
-    """WebHooks_Test: one request for each registered event of which there is an entity; 204 when there is none."""
+    """WebHooks_Test: one request for each registered event of which there is an entity; 204 if there is none."""
     hook = entities.found(call, WEBHOOKS)
-    messages = web_hook_deliveries.last_of_each(call.state, hook)
-    for message in messages:
-        call.later.append(partial(web_hook_deliveries.send, message, call.state.settings.allow_content_hosts))
+    messages = []
+    for kind in _KINDS.values():
+        for event, statuses in _STATUSES.items():
+            if hook.document["events"].get(f"{kind.word}{event}"):
+                fitting = [one for one in call.store.all(hook.account, kind.path) if one.status in statuses]
+                messages += [_notification(call.state, hook, f"{kind.word}{event}", one) for one in fitting[-1:]]
+    call.later += [partial(_send, message, call.state.settings.allow_content_hosts) for message in messages]
     return Answer(202, headers={"Retry-After": "1"}) if messages else Answer(204)
+
+
+def notifications(state: EmulatorState) -> list[Callable[[], object]]:
+    """Return what is to be done to notify web hooks of what has happened in this transaction."""
+    sending: list[Callable[[], object]] = []
+    for entity, event in state.events:
+        if entity.kind in _KINDS:
+            name = f"{_KINDS[entity.kind].word}{event}"
+            ready = state.store.all(entity.account, WEBHOOKS.path, "json_extract(document, '$.status') = 'Succeeded'")
+            messages = [_notification(state, hook, name, entity) for hook in ready if hook.document["events"].get(name)]
+            sending += [partial(_send, message, state.settings.allow_content_hosts) for message in messages]
+    return sending
+
+
+@dataclass(frozen=True)
+class _Message:
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def _notification(state: EmulatorState, hook: Entity, event: str, entity: Entity) -> _Message:
+    """Return the message of an event; `invocationId` tells apart what a receiver gets twice."""
+    return _message(hook, event, {"self": _version(hook).link(entity.kind, entity.id), "invocationId": state.new_id()})
+
+
+def _version(hook: Entity) -> Version:
+    return next(one for one in VERSIONS if one.name == hook.document["apiVersion"])
+
+
+def _message(hook: Entity, event: str, content: Json) -> _Message:
+    """Return a message with the addresses of the registration."""
+    body = Address(*hook.document["base"]).write(json.dumps(content)).encode()
+    return _signed(hook, hook.document["webUrl"], event, body, body)
+
+
+def _signed(hook: Entity, url: str, event: str, body: bytes, signed: bytes) -> _Message:
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "X-MicrosoftSpeechServices-Event": event[0].upper() + event[1:],
+    }
+    secret = hook.document.get("secret")
+    if secret:
+        digest = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+        headers["X-MicrosoftSpeechServices-Signature"] = base64.b64encode(digest).decode()
+    return _Message(url, headers, body)
+
+
+def _send(message: _Message, hosts: Sequence[str], expected: str | None = None) -> str | None:
+    """Send a message and return why it was not taken, None if it was."""
+    if not allowed(message.url, hosts):
+        return "The emulator calls web hooks only on loopback, or on hosts that it was started with."
+    try:
+        request = urllib.request.Request(message.url, message.body, message.headers, method="POST")  # noqa: S310 - http or https by `allowed` and `_register`
+        with OPENER.open(request, timeout=_TIMEOUT) as answer:
+            said = answer.read(4096).decode(errors="replace").strip()
+            fits = answer.status == 200 and (expected is None or said == expected)
+            return None if fits else "The web hook did not answer the challenge with its token."
+    except (OSError, ValueError, http.client.HTTPException):
+        return "The web hook did not answer."

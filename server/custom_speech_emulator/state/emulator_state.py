@@ -3,8 +3,7 @@
 How an entity will end is written into it when it starts (`outcome`), so that ending is the same for every kind.
 """
 
-from __future__ import annotations
-
+import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,33 +11,36 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from custom_speech_emulator.state.accounts import Account
 from custom_speech_emulator.state.clock import stamp
 from custom_speech_emulator.state.entity_store import Entity, EntityStore
-from custom_speech_emulator.state.progress import ProgressMode
-from custom_speech_emulator.state.settings import EmulatorSettings
+from custom_speech_emulator.state.settings import Account, EmulatorSettings
 
-
-@dataclass(frozen=True)
-class Event:
-    """Something to notify web hooks of: what happened to an entity (`Creation`, …), and what it was then."""
-
-    entity: Entity
-    name: str
+QUICK = 0.25
+"""The share of the training time that importing, copying, testing and deploying take."""
 
 
 @dataclass
 class EmulatorState:
-    """One emulator's state and clock; `endings` is what else happens when an entity of a kind ends, well or not."""
+    """One emulator's state and clock.
+
+    Attributes:
+        settings: The options of the emulator.
+        store: Everything that is kept.
+        endings: What else happens when an entity of a kind ends, well or not.
+        events: What has happened in this transaction (`Creation`, …), to which entity as it was then.
+    """
 
     settings: EmulatorSettings
     store: EntityStore
-    endings: Mapping[str, Ending]
-    events: list[Event] = field(default_factory=list)
-    progress: ProgressMode = field(init=False)
+    endings: Mapping[str, "Ending"]
+    events: list[tuple[Entity, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.progress = ProgressMode.of(self.settings.training)
+        """Read how work progresses."""
+        self._unit, _, amount = self.settings.training.partition(":")
+        if self._unit not in ("reads", "seconds") or not amount.replace(".", "", 1).isdigit():
+            raise ValueError(f"training must be seconds:S or reads:N, not {self.settings.training!r}")
+        self._amount = float(amount)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -49,11 +51,10 @@ class EmulatorState:
 
     def now(self) -> datetime:
         """Return the emulator's time: the given clock and what it was moved on by."""
-        offset = float(self.store.setting("offset") or 0)
-        return self.settings.now() + timedelta(seconds=offset)
+        return self.settings.now() + timedelta(seconds=float(self.store.setting("offset") or 0))
 
     def new_id(self) -> str:
-        """Return a fresh id, repeatable when a seed is set."""
+        """Return a fresh id, repeatable if a seed is set."""
         if self.settings.seed is None:
             return str(uuid.uuid4())
         count = int(self.store.setting("ids") or 0) + 1
@@ -67,12 +68,16 @@ class EmulatorState:
 
     def record_event(self, entity: Entity, name: str) -> None:
         """Note an event for the web hooks."""
-        self.events.append(Event(replace(entity, document={**entity.document}), name))
+        self.events.append((replace(entity, document={**entity.document}), name))
 
-    def pop_events(self) -> list[Event]:
-        """Return what has happened since the last call."""
-        events, self.events = self.events, []
-        return events
+    def start(self, entity: Entity, now: datetime, share: float = QUICK, status: str = "NotStarted") -> None:
+        """Set an entity going; `share` is how much of the training time it takes."""
+        entity.document |= {"status": status, "lastActionDateTime": stamp(now)}
+        if self._unit == "reads":
+            entity.reads = max(1, int(self._amount))
+            return
+        entity.document["ends"] = ends = now.timestamp() + self._amount * share
+        entity.due = ends if status == "Running" else now.timestamp() + self._amount * share / 4
 
     def advance(self) -> None:
         """Move on everything whose time has come, in the order in which it would have happened.
@@ -105,7 +110,7 @@ class EmulatorState:
         """End an entity with `outcome` (document properties), or with the one that it was started with."""
         if entity.status == "NotStarted":
             self._run(entity, at)
-        final = outcome or entity.document.get("outcome") or {"status": "Succeeded"}
+        final = outcome or entity.document.get("outcome") or {}
         entity.document |= {"status": "Succeeded", **final, "lastActionDateTime": stamp(at)}
         for spent in ("outcome", "ends", "waits"):
             entity.document.pop(spent, None)
@@ -125,3 +130,11 @@ class EmulatorState:
 
 
 Ending = Callable[[EmulatorState, Entity, datetime], None]
+
+
+def retry_after(entity: Entity, now: datetime) -> dict[str, str]:
+    """Return the header with the seconds until the next read: a quarter of what is left, between 1 and 60."""
+    if entity.finished:
+        return {}
+    left = 0 if entity.due is None else entity.due - now.timestamp()
+    return {"Retry-After": str(max(1, min(60, math.ceil(left / 4))))}

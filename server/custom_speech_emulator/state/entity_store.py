@@ -1,20 +1,42 @@
 """The state: entities as JSON documents in sqlite, one transaction for each request.
 
-Nothing is kept in memory between requests, so that several processes can share one file.
+Nothing is kept in memory between requests, so that several processes can share one file. A file that cannot be used is
+kept aside.
 """
 
-from __future__ import annotations
-
 import json
+import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from custom_speech_emulator.state.state_file import opened
+_TRIES = 100
+_FORMAT = "custom-speech-emulator 3"
+
+_SCHEMA = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE entity (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+    due REAL, reads INTEGER, moving INTEGER NOT NULL, document TEXT NOT NULL,
+    UNIQUE (account, kind, id)
+);
+CREATE INDEX entity_due ON entity (due) WHERE due IS NOT NULL;
+CREATE INDEX entity_locale ON entity (account, kind, json_extract(document, '$.locale'));
+CREATE INDEX entity_kind ON entity (account, kind);
+CREATE TABLE data (account TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, place INTEGER NOT NULL,
+    content BLOB NOT NULL, PRIMARY KEY (account, owner, name)) WITHOUT ROWID;
+"""
+
+
+class StateUnusableError(Exception):
+    """The state file is damaged or of another version; it was renamed, nothing in it was changed."""
 
 
 @dataclass
@@ -46,17 +68,20 @@ class Row(NamedTuple):
     text: str
     moving: bool
 
-    def with_properties(self, properties: dict[str, Any]) -> Row:
+    def with_properties(self, properties: dict[str, Any]) -> Self:
         """Return the row with more properties in its document."""
         return self._replace(text=json.dumps(json.loads(self.text) | properties))
 
 
 class EntityStore:
-    """The sqlite database, on disk or in memory."""
+    """The sqlite database, on disk or in memory; raises StateUnusableError.
+
+    A `where` of its methods is SQL of this package, never a caller's text.
+    """
 
     def __init__(self, path: Path | None):
         self._lock = threading.RLock()
-        self._db = opened(path)
+        self._db = _opened(path)
         # Kept alive until then: in a cycle the connection could be collected first, unclosed.
         weakref.finalize(self, self._db.close)
 
@@ -69,7 +94,7 @@ class EntityStore:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
-                # Where the file itself fails, sqlite has rolled back already.
+                # If the file itself fails, sqlite has rolled back already.
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
@@ -88,7 +113,7 @@ class EntityStore:
         self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     def put(self, entity: Entity) -> None:
-        """Add an entity, or replaces the one with its id."""
+        """Add an entity, or replace the one with its id."""
         key = (entity.account, entity.kind, entity.id)
         self._db.execute(
             "INSERT INTO entity (account, kind, id, due, reads, moving, document) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -103,30 +128,29 @@ class EntityStore:
 
     def remove(self, entity: Entity) -> None:
         """Take an entity, its files and its data away."""
-        self._db.execute(
-            "DELETE FROM entity WHERE account = ? AND kind = ? AND id = ?", (entity.account, entity.kind, entity.id)
-        )
-        files = f"{entity.kind}/{entity.id}/files"
+        account, files = entity.account, f"{entity.kind}/{entity.id}/files"
+        of_kind = "DELETE FROM entity WHERE account = ? AND kind = ?"
+        self._db.execute(f"{of_kind} AND id = ?", (account, entity.kind, entity.id))
         for kind in (files, f"{files}/logs"):
-            self._db.execute("DELETE FROM entity WHERE account = ? AND kind = ?", (entity.account, kind))
-        self.drop_data(entity.account, entity.id)
-        self.drop_data(entity.account, f"{entity.id}/blocks")
+            self._db.execute(of_kind, (account, kind))
+        self.drop_data(account, entity.id)
+        self.drop_data(account, f"{entity.id}/blocks")
 
     def rows(self, account: str, kind: str, where: str, values: tuple[Any, ...], skip: int, top: int) -> list[Row]:
-        """Return part of the list of one kind, oldest first; `where` is SQL of this package, never a caller's text."""
+        """Return part of the list of one kind, oldest first."""
         # The inner query walks an index alone; only what is shown is read.
-        shown = f"SELECT n FROM entity WHERE account = ? AND kind = ? AND {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608 - see above
-        sql = f"SELECT id, document, moving FROM entity WHERE n IN ({shown}) ORDER BY n"  # noqa: S608 - see above
+        shown = f"SELECT n FROM entity WHERE account = ? AND kind = ? AND {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608 - see the class
+        sql = f"SELECT id, document, moving FROM entity WHERE n IN ({shown}) ORDER BY n"  # noqa: S608 - see the class
         found = self._db.execute(sql, (account, kind, *values, top, skip))
         return list(map(Row._make, found))
 
     def all(self, account: str, kind: str, where: str = "1", values: tuple[Any, ...] = ()) -> Iterator[Entity]:
-        """Return every entity of a kind, oldest first. `where` as in `rows`."""
+        """Return every entity of a kind, oldest first."""
         return self._entities(f"account = ? AND kind = ? AND {where}", (account, kind, *values))
 
     def count(self, account: str, kind: str, where: str = "1", values: tuple[Any, ...] = ()) -> int:
-        """Return how many entities of a kind there are. `where` as in `rows`."""
-        sql = f"SELECT count(*) FROM entity WHERE account = ? AND kind = ? AND {where}"  # noqa: S608 - see `rows`
+        """Return how many entities of a kind there are."""
+        sql = f"SELECT count(*) FROM entity WHERE account = ? AND kind = ? AND {where}"  # noqa: S608 - see the class
         return int(self._db.execute(sql, (account, kind, *values)).fetchone()[0])
 
     def due(self, now: float) -> Entity | None:
@@ -134,11 +158,11 @@ class EntityStore:
         return next(self._entities("due <= ?", (now,), "due, n LIMIT 1"), None)
 
     def unfinished(self) -> list[Entity]:
-        """Everything that has not ended."""
+        """Return everything that has not ended."""
         return list(self._entities("moving", ()))
 
     def _entities(self, where: str, values: tuple[Any, ...], order: str = "n") -> Iterator[Entity]:
-        sql = f"SELECT account, kind, id, document, due, reads FROM entity WHERE {where} ORDER BY {order}"  # noqa: S608 - see `rows`
+        sql = f"SELECT account, kind, id, document, due, reads FROM entity WHERE {where} ORDER BY {order}"  # noqa: S608 - see the class
         for account, kind, entity_id, text, due, reads in self._db.execute(sql, values).fetchall():
             yield Entity(account, kind, entity_id, json.loads(text), due, reads)
 
@@ -147,19 +171,15 @@ class EntityStore:
         self._db.execute("INSERT OR REPLACE INTO data VALUES (?, ?, ?, ?, ?)", (account, owner, name, place, content))
 
     def data(self, account: str, owner: str, name: str) -> bytes | None:
-        """Bytes kept under a name, or None."""
-        row = self._db.execute(
-            "SELECT content FROM data WHERE account = ? AND owner = ? AND name = ?", (account, owner, name)
-        ).fetchone()
+        """Return bytes kept under a name, or None."""
+        sql = "SELECT content FROM data WHERE account = ? AND owner = ? AND name = ?"
+        row = self._db.execute(sql, (account, owner, name)).fetchone()
         return row[0] if row else None
 
     def data_sizes(self, account: str, owner: str) -> dict[str, tuple[int, int]]:
-        """Names with their place and size, in their order."""
-        found = self._db.execute(
-            "SELECT name, place, length(content) FROM data WHERE account = ? AND owner = ? ORDER BY place, name",
-            (account, owner),
-        )
-        return {name: (place, size) for name, place, size in found}
+        """Return names with their place and size, in their order."""
+        sql = "SELECT name, place, length(content) FROM data WHERE account = ? AND owner = ? ORDER BY place, name"
+        return {name: (place, size) for name, place, size in self._db.execute(sql, (account, owner))}
 
     def drop_data(self, account: str, owner: str) -> None:
         """Forget the bytes of an owner."""
@@ -170,3 +190,64 @@ class EntityStore:
         for table in ("entity", "data"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
         self._db.execute("DELETE FROM setting WHERE name != 'format'")
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    db = None
+    try:
+        db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10)
+        _write_ahead(db)
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA cache_size = -16384")
+        _prepare(db)
+    except (sqlite3.DatabaseError, StateUnusableError) as error:
+        if db:
+            db.close()
+        if path is None or isinstance(error, sqlite3.OperationalError):
+            raise StateUnusableError(f"The state file {path} cannot be opened: {error}") from None
+        raise StateUnusableError(_kept_aside(path, str(error))) from None
+    return db
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    # Several processes may open a file at once; sqlite does not wait for the others here, so this does.
+    for attempt in range(_TRIES + 1):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if attempt == _TRIES or ("locked" not in str(error) and "busy" not in str(error)):
+                raise
+            time.sleep(0.05)
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        for statement in _SCHEMA.split(";\n"):
+            db.execute(statement)
+        db.execute("INSERT INTO setting VALUES ('format', ?)", (_FORMAT,))
+    is_ours = not tables or "setting" in tables
+    found = db.execute("SELECT value FROM setting WHERE name = 'format'").fetchone() if is_ours else None
+    db.execute("COMMIT")
+    if found is None or found[0] != _FORMAT:
+        raise StateUnusableError(f"it is no state of {_FORMAT}")
+    # Damage in the middle would else be met only by the request that reads there.
+    if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise StateUnusableError("it is damaged")
+
+
+def _kept_aside(path: Path, why: str) -> str:
+    names = (f"{path.name}.unusable" + (f"-{n}" if n > 1 else "") for n in count(1))
+    aside = next(one for one in map(path.with_name, names) if not one.exists())
+    try:
+        path.rename(aside)
+    except OSError as error:
+        return f"The state file {path} cannot be used ({why}) nor renamed ({error.strerror}); name another one."
+    for journal in ("-wal", "-shm"):
+        part = path.with_name(path.name + journal)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + journal))
+    renamed = f"It was renamed to {aside.name}; start again for a fresh state."
+    return f"The state file {path} cannot be used ({why}). {renamed}"

@@ -1,15 +1,38 @@
-"""The settings of an emulator."""
-
-from __future__ import annotations
+"""The settings of an emulator, and its Speech resources: a key decides the resource."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from custom_speech_emulator.state.accounts import ACCOUNTS, Account
-from custom_speech_emulator.state.clock import utc_now
+
+@dataclass(frozen=True)
+class Account:
+    """One Speech resource; `resource_id` is its Azure Resource Manager id, `tier` F0 or S0."""
+
+    name: str
+    region: str
+    key: str
+    resource_id: str
+    tier: str = "S0"
+    trains_audio: bool = True
+
+
+def account(region: str, name: str = "", key: str = "", tier: str = "S0", trains_audio: bool = True) -> Account:
+    """Return an account whose name, key and resource id follow from its region, as those of the built-in ones do."""
+    name = name or f"emulator-{region}"
+    group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
+    resource_id = f"{group}/providers/Microsoft.CognitiveServices/accounts/{name}"
+    return Account(name, region, key or f"{name}-key", resource_id, tier, trains_audio)
+
+
+ACCOUNTS = (account("eastus"), account("westeurope"), account("brazilsouth", trains_audio=False))
+
+
+def of_key(accounts: Sequence[Account], key: str) -> Account | None:
+    """Return the account of a key, None if it is unknown."""
+    return next((one for one in accounts if key and one.key == key), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +54,7 @@ class EmulatorSettings:
 
     state: Path | None = None
     training: str = "seconds:4"
-    now: Callable[[], datetime] = utc_now
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     seed: int | None = None
     faults: Sequence[dict[str, Any]] = ()
     accounts: Sequence[Account] = ACCOUNTS
