@@ -16,7 +16,8 @@ from conftest import Connect
 from custom_speech_server.app import Settings, build
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.resource_config import EMULATED
-from custom_speech_tools.rollout.records import COPIES_PROPERTY, GATE_PROPERTY, Record
+from custom_speech_tools.rollout.gate import GATE_PROPERTY
+from custom_speech_tools.rollout.target import COPIES_PROPERTY, copy_begun
 from custom_speech_tools.speech import schemas
 from support.fault_matrix_service import EAST, WEST, Service, keyed
 from support.interrupting_service import InterruptingService
@@ -129,9 +130,7 @@ async def test_roll_out_records_that_the_user_agreed_in_an_earlier_call(connect:
 
     entries = [json.loads(line) for line in audit.path.read_text().splitlines()]
     made = [entry for entry in entries if entry["operation"] == "Endpoints_Create"]
-    assert {entry["confirmation"] for entry in made if entry["event"] == "sends"} == {
-        "by token, earlier in this rollout"
-    }
+    assert {entry["confirmation"] for entry in made if entry["event"] == "sends"} == {"by token, in an earlier call"}
 
 
 async def test_roll_out_without_agreement_changes_nothing(connect: Connect, azure: Azure) -> None:
@@ -383,11 +382,9 @@ async def test_roll_out_stops_when_the_model_expires_on_the_way(call: Caller, az
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "2026-11-02T00:00Z", "2199-01-01T00:00Z abcdef", "x" * 300])
-def test_rollout_record_takes_any_text_for_what_it_is(text: str) -> None:
+def test_rollout_note_of_copies_takes_any_text_for_what_it_is(text: str) -> None:
     """Anybody may write into custom properties; a time in the future counts as none."""
-    model = _with_properties({COPIES_PROPERTY: text})
-
-    assert Record.read(model, COPIES_PROPERTY).recent(START + timedelta(days=1), timedelta(minutes=30)) == frozenset()
+    assert copy_begun(_with_properties({COPIES_PROPERTY: text}), "abcdef", START + timedelta(days=1)) is None
 
 
 def _with_properties(properties: dict[str, str]) -> schemas.CustomModel:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import pydantic
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from custom_speech_tools.guardrails.references import MODEL, find
 from custom_speech_tools.rollout.execution import execute
@@ -11,6 +11,7 @@ from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
 from custom_speech_tools.rollout.request import (
     BASE,
     MAX_TARGETS,
+    Fraction,
     GateRequest,
     RolloutRequest,
     Subject,
@@ -33,23 +34,12 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
-def _fraction(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError("must be a fraction from 0 to 1; 15 % is 0.15")
-    return value
-
-
-class TargetArguments(Arguments):
-    """A resource to bring the model to."""
-
-    resource: Annotated[Identifier, Field(description="To copy to")]
-    project: Annotated[Identifier | None, Field(description="To connect to")] = None
-    endpoint: Annotated[Identifier | None, Field(description="To deploy to; a new one is created")] = None
+class TargetArguments(TargetRequest):
+    """A target as assistants write it: a resource alone may be its name, and what is null or empty is left out."""
 
     @pydantic.model_validator(mode="before")
     @classmethod
     def _names_a_resource(cls, given: Any) -> Any:
-        """Take a name for the resource, and leave out what is null or empty."""
         if isinstance(given, str):
             return {"resource": given}
         if isinstance(given, dict):
@@ -62,21 +52,13 @@ class RollOutArguments(Arguments):
 
     model: ModelReference
     targets: Annotated[
-        list[TargetArguments],
-        Field(
-            min_length=1,
-            max_length=MAX_TARGETS,
-            description="Where to copy, one or more",
-        ),
+        list[TargetArguments], Field(min_length=1, max_length=MAX_TARGETS, description="Where to copy, one or more")
     ]
     test_dataset: Annotated[Identifier | None, Field(description="Audio with transcripts; default: no test")] = None
     compare_with: Annotated[
         Identifier | None, Field(description="Must be worse: base (default), deployed or a model")
     ] = None
-    max_word_error_rate: Annotated[
-        Annotated[float, Field(strict=True), AfterValidator(_fraction)] | None,
-        Field(description="Fraction, e.g. 0.15"),
-    ] = None
+    max_word_error_rate: Annotated[Fraction | None, Field(description="Fraction, e.g. 0.15")] = None
     confirm: Confirm = None
     wait_seconds: WaitSeconds = 0
     resource: SourceResource = None
@@ -91,9 +73,11 @@ class RollOutArguments(Arguments):
         """Return the rollout that is asked for."""
         gate = None
         if self.test_dataset is not None:
-            gate = GateRequest(self.test_dataset, self.compare_with or BASE, self.max_word_error_rate)
-        targets = tuple(TargetRequest(one.resource, one.project, one.endpoint) for one in self.targets)
-        return RolloutRequest(targets, gate, self.resource)
+            limit = self.max_word_error_rate
+            gate = GateRequest(
+                dataset=self.test_dataset, compare_with=self.compare_with or BASE, max_word_error_rate=limit
+            )
+        return RolloutRequest(tuple(self.targets), gate, self.resource)
 
 
 async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
@@ -104,8 +88,7 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: _plan(call, arguments))
     call.app.confirmation.keep(agreement, call.caller, call.app.now())
-    state = await execute(call, plan, plan.kept.joined(agreement), arguments.wait_seconds)
-    return await present_rollout(call, state)
+    return await present_rollout(call, await execute(call, plan, agreement, arguments.wait_seconds))
 
 
 async def _plan(call: CallContext, arguments: RollOutArguments) -> RolloutPlan:

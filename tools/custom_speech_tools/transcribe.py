@@ -41,7 +41,7 @@ async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Trans
     error rate. Billed by the length of audio. Then upload_dataset, or get_transcription.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_transcription(call, arguments))
-    facts, agreement = plan.facts, plan.kept.joined(agreement)
+    facts = plan.facts
     if facts.way == "batch":
         return await _batch(call, plan, agreement)
     if facts.local:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from custom_speech_server.rollouts.runner import Runner
     from custom_speech_tools.rollout.plan import RolloutPlan
     from custom_speech_tools.runtime.client import Answer as Answered
-    from custom_speech_tools.runtime.results import Answer
 
 NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1
 """Exit statuses of --plan."""
@@ -60,26 +59,20 @@ def run(options: argparse.Namespace) -> int:
     """Plan or carry out a rollout, and return the exit status."""
     import anyio
 
-    try:
-        from custom_speech_server.rollouts.file import read_rollout_file
+    from custom_speech_server.commands.serve import settings_with_state
+    from custom_speech_server.observability.logs import log_text_to_stderr
+    from custom_speech_server.resource_config import EMULATED, load
+    from custom_speech_server.rollouts.file import read_rollout_file
 
+    log_text_to_stderr()
+    try:
         content = read_rollout_file(options.file)
-        settings = _settings(options)
+        resources = EMULATED if options.emulated else load(options.config, os.environ)
+        settings = replace(settings_with_state(options, resources, None), caller=_user())
     except ConfigurationError as error:
         print(f"custom-speech-mcp: {error}", file=sys.stderr)
         return WRONG
     return anyio.run(roll_out_file, options, content, settings)
-
-
-def _settings(options: argparse.Namespace) -> "Settings":
-    from custom_speech_server.commands.serve import settings_with_state
-    from custom_speech_server.observability.logs import log_text_to_stderr
-    from custom_speech_server.resource_config import EMULATED, load
-
-    log_text_to_stderr()
-    resources = EMULATED if options.emulated else load(options.config, os.environ)
-    settings = settings_with_state(options, resources, None)
-    return replace(settings, caller=_user())
 
 
 async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", settings: "Settings") -> int:
@@ -94,7 +87,7 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
 
     async with app_context(settings, frozenset(tool_names())) as app:
         look = anyio.current_time() + (min(_LOOK_SECONDS, options.wait) if options.wait else _LOOK_SECONDS)
-        runner = Runner(app, content, Terminal(), look, _report)
+        runner = Runner(app, content, Terminal(), look, lambda line: notice(line, "text"))
         try:
             return await _roll_out(options, runner)
         except (Refused, SpeechError, TrainingFailedError) as error:
@@ -107,40 +100,25 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
 async def _roll_out(options: argparse.Namespace, runner: "Runner") -> int:
     import anyio
 
-    from custom_speech_tools.rollout.results import present_plan
-
-    def show(plan: "RolloutPlan") -> None:
-        if not options.json:
-            print(plan_text(_as_json(present_plan(plan))))
-
     if options.plan or options.only_continue:
         plan = await runner.plan()
         if options.only_continue and plan.subject.model is None:
             notice("there is no unfinished rollout to continue, and none was begun.", "text")
             return NOTHING_CHANGES
         if options.plan:
-            planned = _as_json(present_plan(plan))
+            planned = describe_plan(plan)
             print(json.dumps(planned) if options.json else plan_text(planned))
-            return _plan_status(planned)
-    plan, agreement = await runner.agreed(show)
+            is_wrong = any(target["error"] for target in planned["targets"])
+            return WRONG if is_wrong else SOMETHING_CHANGES if planned["changes"] else NOTHING_CHANGES
+    plan, agreement = await runner.agreed(lambda plan: None if options.json else print(plan_text(describe_plan(plan))))
     runner.until = anyio.current_time() + options.wait
     status = await runner.run(plan, agreement)
-    answer = _as_json(runner.answer) if runner.answer else {}
+    answer: dict[str, Any] = runner.answer.model_dump(mode="json", by_alias=True) if runner.answer else {}
     if options.json:
         print(json.dumps({**answer, "exit_status": status}))
     elif answer:
         print(result_text(answer))
     return status
-
-
-def _as_json(answer: "Answer") -> dict[str, Any]:
-    return answer.model_dump(mode="json", by_alias=True)
-
-
-def _plan_status(planned: dict[str, Any]) -> int:
-    if any(target["error"] for target in planned["targets"]):
-        return WRONG
-    return SOMETHING_CHANGES if planned["changes"] else NOTHING_CHANGES
 
 
 class Terminal:
@@ -170,6 +148,45 @@ def _ask_at_terminal(question: str) -> "Answered":
     return Answer("agreed", "by asking the user at the terminal", os.urandom(8).hex())
 
 
+def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
+    """Return what a rollout would do.
+
+    `model` is null until it is trained; `charges` is everything that the user has to agree to; `unknown` names the
+    resources that do not answer.
+    """
+    from custom_speech_tools.speech.sanitize import quote, sanitize
+
+    model, gate, training = plan.subject.model, plan.gate, plan.subject.training
+    name, base = plan.subject.display_name, training.base_model if training else None
+    known = base or (model.base_model if model else None)
+    trains = f"train model {quote(name)} on base model {quote(base.display_name if base else '')}"
+    tests = ["test the model"] if gate.request and gate.passed is None and gate.evaluation is None else []
+    steps = [f"{one.speech.resource.name}: {step}" for one in plan.targets if not one.stopped for step in one.remaining]
+    charges = [one.message for one in plan.findings if one.rule in ("training-is-charged", "hosting-is-charged")]
+    return {
+        "display_name": sanitize(name),
+        "locale": plan.subject.locale,
+        "model": {"id": model.id, "display_name": sanitize(model.display_name)} if model else None,
+        "status": model.status if model else None,
+        "base_model": known.id if known else None,
+        "changes": [] if gate.passed is False else [*([] if model else [trains]), *tests, *steps],
+        "charges": charges,
+        "unknown": plan.unknown,
+        "gate": gate.reason,
+        "gate_passed": gate.passed,
+        "targets": [
+            {
+                **one.asked.model_dump(),
+                "remaining": one.remaining,
+                "error": one.stopped and sanitize(one.stopped, 1_000),
+            }
+            for one in plan.targets
+        ],
+        "findings": [one.model_dump() for one in plan.findings if one.message not in charges],
+        "now": plan.now.isoformat(timespec="seconds"),
+    }
+
+
 def plan_text(planned: dict[str, Any]) -> str:
     """Return the plan for people, at most 80 characters wide."""
     lines = [f"Model {planned['display_name']} ({planned['locale']})", wrapped(f"Gate: {planned['gate']}")]
@@ -188,17 +205,10 @@ def result_text(answer: dict[str, Any]) -> str:
         endpoint = f"  endpoint {one['endpoint']['display_name']} ({one['endpoint']['id']})" if one["endpoint"] else ""
         lines.append(f"  {one['resource']:<24} {one['status']}")
         lines += [wrapped(endpoint, "   ")] if endpoint else []
-        lines += [wrapped(f"before: {_name(one['previous_model'])}", "     ")] if one["previous_model"] else []
+        if before := one["previous_model"]:
+            lines.append(wrapped(f"before: {before['display_name']} ({before['id']})", "     "))
         lines += [wrapped(one["error"], "     ")] if one["error"] else []
     return "\n".join(lines)
-
-
-def _name(model: dict[str, Any]) -> str:
-    return f"{model['display_name']} ({model['id']})"
-
-
-def _report(line: str) -> None:
-    notice(line, "text")
 
 
 def _user() -> str | None:

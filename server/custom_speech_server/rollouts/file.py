@@ -4,14 +4,20 @@ from pathlib import Path
 from typing import Annotated
 
 import pydantic
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field
 
-from custom_speech_server.config_source import ConfigurationError
-from custom_speech_server.toml_file import Place, describe_fault, line_at, lines_of, read_toml_text
+from custom_speech_server.toml_file import parse_toml, read_toml_text
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.rollout.request import MAX_TARGETS, GateRequest, RolloutRequest, TargetRequest
 from custom_speech_tools.rollout.training import DATE
-from custom_speech_tools.runtime.parameters import LocaleText
+from custom_speech_tools.runtime.parameters import (
+    Arguments,
+    DatasetReferences,
+    Description,
+    DisplayName,
+    Identifier,
+    LocaleText,
+)
 
 
 def _template(text: str) -> str:
@@ -20,25 +26,17 @@ def _template(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=True)]
-Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
-
-
-class _Section(pydantic.BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True, frozen=True)
-
-
-class ModelSection(_Section):
+class ModelSection(Arguments):
     """`[model]`: one that exists, or what to train."""
 
-    resource: Text | None = None
-    model: Text | None = None
-    display_name: Annotated[Text, AfterValidator(_template)] | None = None
+    resource: Identifier | None = None
+    model: Identifier | None = None
+    display_name: Annotated[DisplayName, AfterValidator(_template)] | None = None
     locale: LocaleText | None = None
-    datasets: list[Text] | None = Field(default=None, min_length=1, max_length=100)
-    base_model: Text = "newest"
-    project: Text | None = None
-    description: Text | None = None
+    datasets: DatasetReferences | None = None
+    base_model: Identifier = "newest"
+    project: Identifier | None = None
+    description: Description = None
 
     @pydantic.model_validator(mode="after")
     def _is_one_or_the_other(self) -> "ModelSection":
@@ -52,36 +50,16 @@ class ModelSection(_Section):
         return self
 
 
-class GateSection(_Section):
-    """`[gate]`: what the model has to show before it goes live."""
-
-    dataset: Text
-    compare_with: Text = "base"
-    max_word_error_rate: Fraction | None = None
-    require_significance: StrictBool = True
-    allow_seen_test_data: StrictBool = False
-
-
-class TargetSection(_Section):
-    """One of `[[targets]]`."""
-
-    resource: Text
-    project: Text | None = None
-    endpoint: Text | None = None
-
-
-class RolloutFile(_Section):
+class RolloutFile(Arguments):
     """The whole file."""
 
     model: ModelSection
-    gate: GateSection | None = None
-    targets: list[TargetSection] = Field(min_length=1, max_length=MAX_TARGETS)
+    gate: GateRequest | None = None
+    targets: list[TargetRequest] = Field(min_length=1, max_length=MAX_TARGETS)
 
     def request(self) -> RolloutRequest:
         """Return the rollout that the file describes."""
-        gate = GateRequest(**self.gate.model_dump()) if self.gate else None
-        targets = tuple(TargetRequest(one.resource, one.project, one.endpoint) for one in self.targets)
-        return RolloutRequest(targets, gate, self.model.resource)
+        return RolloutRequest(tuple(self.targets), self.gate, self.model.resource)
 
     def training(self) -> TrainingArguments | None:
         """Return what to train, None if the file names a model; its name may contain `{date}`."""
@@ -98,23 +76,4 @@ def read_rollout_file(file: Path) -> RolloutFile:
     Raises:
         ConfigurationError: It is wrong; every fault is listed with its line.
     """
-    import tomllib
-
-    text = read_toml_text(file)
-    try:
-        content = tomllib.loads(text)
-        return RolloutFile.model_validate(content)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file}: is not valid TOML: {error}.") from None
-    except pydantic.ValidationError as error:
-        lines = lines_of(text)
-        faults = [
-            (line_at(lines, fault["loc"]), _place(fault["loc"]), describe_fault(fault, {})) for fault in error.errors()
-        ]
-        shown = [f"{file}:{line}: {place}: {message}" for line, place, message in sorted(faults)]
-        raise ConfigurationError("\n".join([*shown, "Correct the file and start again."])) from None
-
-
-def _place(place: Place) -> str:
-    shown = [f"{part + 1}" if isinstance(part, int) else part for part in place]
-    return " ".join(shown) or "the file"
+    return parse_toml(file, read_toml_text(file), RolloutFile)

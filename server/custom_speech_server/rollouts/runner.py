@@ -14,10 +14,10 @@ import anyio
 
 from custom_speech_server.rollouts.file import RolloutFile
 from custom_speech_tools.guardrails.model_plan import train
-from custom_speech_tools.rollout.execution import RolloutState, execute
+from custom_speech_tools.rollout.execution import execute
 from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
 from custom_speech_tools.rollout.request import Subject
-from custom_speech_tools.rollout.results import Rollout, present_rollout, status_of
+from custom_speech_tools.rollout.results import Rollout, present_rollout
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.rollout.training import plan_file
 from custom_speech_tools.runtime.agreement import Agreement
@@ -59,6 +59,8 @@ class Runner:
         until: When it has to end (`anyio.current_time`).
         report: Takes a line for people.
         answer: The last state, with every target.
+        _settled: The targets that have failed, by resource: they are not tried again in this run.
+        _shown: What was last reported, by its subject.
     """
 
     app: AppContext
@@ -88,15 +90,14 @@ class Runner:
             plan = await self._plan(call)
             show(plan)
             if plan.unknown and call.app.confirmation.mode == "ask":
-                names = ", ".join(plan.unknown)
-                why = f"It is not known what will be charged: {names} did not answer."
+                why = f"It is not known what will be charged: {', '.join(plan.unknown)} did not answer."
                 raise Refused("Nothing was done.", [], f"{why} Try again, or pass --confirm never to agree in advance.")
             return plan
 
         async def agree(call: CallContext) -> tuple[RolloutPlan, Agreement]:
             plan, agreement = await confirmed_plan(call, None, lambda: make(call))
             call.app.confirmation.keep(agreement, call.caller, call.app.now())
-            return plan, plan.kept.joined(agreement)
+            return plan, agreement
 
         return await self._attempt("roll_out", agree)
 
@@ -115,6 +116,7 @@ class Runner:
     async def _train(self, plan: RolloutPlan, agreement: Agreement) -> Subject:
         """Train the model if there is none, wait for it, and return the subject with it."""
         model, training = plan.subject.model, plan.subject.training
+        hours = training.facts.audio_hours if training else 0.0
         if training is not None:
             key = training.key_for(agreement.id)
 
@@ -124,24 +126,20 @@ class Runner:
 
             model = await self._attempt("create_model", begin)
             self.report(f"Training {model.display_name} ({model.id}).")
-        return Subject.of(await self._trained(plan, model or plan.model), plan.subject.id)
-
-    async def _trained(self, plan: RolloutPlan, model: schemas.CustomModel) -> schemas.CustomModel:
-        training, source = plan.subject.training, plan.source.resource.name
-        hours = training.facts.audio_hours if training else 0.0
+        identifier = (model or plan.model).id
 
         async def follow(call: CallContext) -> tuple[schemas.CustomModel, int]:
-            speech = call.speech(source)
-            first = await speech.models_get_custom_model(model.id)
+            speech = call.speech(plan.source.resource.name)
+            first = await speech.models_get_custom_model(identifier)
             last = await poll_until_terminal(
-                call, first, lambda: speech.models_get_custom_model(model.id), self._wait()
+                call, first, lambda: speech.models_get_custom_model(identifier), self._wait()
             )
             return last, check_again_after(last.created_date_time, call.now(speech), hours)
 
         while True:
             last, pause = await self._attempt("get_model", follow)
             if last.status == "Succeeded":
-                return last
+                return Subject.of(last, plan.subject.id)
             if last.status == "Failed":
                 why = last.error.message if last.error else "the service does not say why"
                 raise TrainingFailedError(f"Training failed: {why}. Correct the cause and delete {last.id}.")
@@ -151,7 +149,7 @@ class Runner:
     async def _roll_out(self, plan: RolloutPlan, subject: Subject, agreement: Agreement) -> int:
         fresh = plan if subject is plan.subject else None  # what was read a moment ago is not read again
 
-        async def step(call: CallContext) -> tuple[RolloutState, Rollout]:
+        async def step(call: CallContext) -> tuple[RolloutPlan, Rollout]:
             nonlocal fresh
             current, fresh = fresh or await plan_rollout(call, plan.request, subject), None
             targets = tuple(self._settled.get(one.asked.resource, one) for one in current.targets)
@@ -161,23 +159,20 @@ class Runner:
         while True:
             state, answer = await self._attempt("roll_out", step)
             self.answer = answer
-            self._keep(state)
+            self._show("gate", f"Gate: {state.gate.reason}")
+            for target, shown in zip(state.targets, answer.targets, strict=True):
+                name = target.asked.resource
+                if shown.status == "Failed":
+                    self._settled[name] = target
+                self._show(name, f"{name}: {shown.status}{': ' + target.stopped if target.stopped else ''}")
             if state.gate.passed is False:
                 return NOT_PASSED
             if all(one.status in ("Succeeded", "Failed") for one in answer.targets):
                 return DONE if answer.finished else FAILED
             await self._pause(answer.check_again_after_seconds or 0)
 
-    def _keep(self, state: RolloutState) -> None:
-        """Report what has changed; a target that has failed is not tried again in this run."""
-        self._show("gate", f"Gate: {state.gate.reason}")
-        for one in state.targets:
-            status, name = status_of(state.gate, one), one.asked.resource
-            if status == "Failed":
-                self._settled[name] = one
-            self._show(name, f"{name}: {status}{': ' + one.stopped if one.stopped else ''}")
-
     def _show(self, subject: str, line: str) -> None:
+        """Report what has changed."""
         if self._shown.get(subject) != line:
             self._shown[subject] = line
             self.report(line)

@@ -10,7 +10,9 @@ import anyio
 import pytest
 
 from custom_speech_server.state_directory import AgreementFiles
-from custom_speech_tools.rollout.records import COPIES_PROPERTY, GATE_PROPERTY, PENDING_PROPERTY
+from custom_speech_tools.rollout.gate import GATE_PROPERTY
+from custom_speech_tools.rollout.target import COPIES_PROPERTY
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from server.rollouts.test_rollout import ALL, CONTENT, SOUTH, Machine, content, made, virtual
 from support.fault_matrix_service import EAST, WEST, Service
 
@@ -139,16 +141,14 @@ def test_rollout_takes_no_forged_agreement(
 @pytest.mark.parametrize("value", ["2199-01-01T00:00Z abcdef {tag}", "passed - -", "x" * 256, ""])
 def test_rollout_is_not_steered_by_properties_of_the_model(value: str) -> None:
     """Forged, truncated and oversized: the verdict is computed, and a copy of the future blocks nothing."""
-    from custom_speech_tools.rollout.records import tag
-
     service = Service("2025-10-15")
     strict = content(gate={"dataset": "Contoso audio with transcripts en-US", "max_word_error_rate": 0.001})
 
     async def job() -> list[int]:
         await Machine(service).run(strict)
         model = entity(service, EAST, "models", "Clinic")
-        tags = " ".join(tag(one.identity) for one in Machine(service).settings.resources.all)
-        forged = dict.fromkeys([GATE_PROPERTY, PENDING_PROPERTY, COPIES_PROPERTY], value.replace("{tag}", tags))
+        tags = " ".join(idempotency_key(one.identity)[:6] for one in Machine(service).settings.resources.all)
+        forged = dict.fromkeys([GATE_PROPERTY, COPIES_PROPERTY], value.replace("{tag}", tags))
         properties = model.document.get("customProperties", {}) | forged
         change(service, model, customProperties=properties)
         return [await Machine(service).run(strict), await Machine(service).run()]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_server.config_source import ConfigurationError
-from custom_speech_server.rollouts.file import lines_of, read_rollout_file
+from custom_speech_server.rollouts.file import read_rollout_file
+from custom_speech_server.toml_file import lines_of
 from custom_speech_tools.rollout.request import GateRequest, RolloutRequest, TargetRequest
 
 COMPLETE = """\
@@ -43,8 +44,8 @@ def test_rollout_file_of_the_design_is_read(tmp_path: Path) -> None:
     content = read_rollout_file(written(tmp_path, COMPLETE))
 
     assert content.request() == RolloutRequest(
-        (TargetRequest("berlin", "Clinic", "clinic-live"),),
-        GateRequest("Clinic test calls", "base", 0.15),
+        (TargetRequest(resource="berlin", project="Clinic", endpoint="clinic-live"),),
+        GateRequest(dataset="Clinic test calls", compare_with="base", max_word_error_rate=0.15),
         "train",
     )
     training = content.training()
@@ -81,17 +82,17 @@ endpoint = ""
     with pytest.raises(ConfigurationError) as caught:
         read_rollout_file(file)
 
-    lines = str(caught.value).splitlines()[:-1]
-    named = [":".join(line.removeprefix(f"{file}:").split(": ")[:2]) for line in lines]
-    assert named == [
-        "2:model display_name",
-        "3:model locale",
-        "4:model datasets",
-        "5:model speed",
-        "7:gate dataset",
-        "8:gate max_word_error_rate",
-        "10:targets 1 resource",
-        "15:targets 2 endpoint",
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"{file} is wrong:"
+    assert [line.partition(": ")[0].strip() for line in lines[1:-1]] == [
+        "line 2, model.display_name",
+        "line 3, model.locale",
+        "line 4, model.datasets",
+        "line 5, model.speed",
+        "line 7, gate.dataset",
+        "line 8, gate.max_word_error_rate",
+        "line 10, targets.0.resource",
+        "line 15, targets.1.endpoint",
     ]
 
 
@@ -104,7 +105,7 @@ endpoint = ""
     ],
 )
 def test_rollout_file_names_a_model_or_a_training(tmp_path: Path, model: str, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"rollout\.toml:1: model") as caught:
+    with pytest.raises(ConfigurationError, match=r"line 1, model: ") as caught:
         read_rollout_file(written(tmp_path, f'[model]\n{model}\n[[targets]]\nresource = "berlin"\n'))
 
     assert said in str(caught.value)

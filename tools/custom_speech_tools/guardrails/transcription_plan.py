@@ -17,7 +17,7 @@ from custom_speech_tools.guardrails.transcription_rules import (
     TranscriptionFacts,
     transcription_is_possible,
 )
-from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key
@@ -40,7 +40,6 @@ class TranscriptionPlan:
     Attributes:
         read_at: When its facts were read (`anyio.current_time`).
         effect: The charge, None if nothing is charged or so little that nobody is asked.
-        kept: What the user agreed to in an earlier call, if a folder was not finished then.
         existing: The batch that the same request has made already.
     """
 
@@ -48,7 +47,6 @@ class TranscriptionPlan:
     findings: tuple[Finding, ...]
     read_at: float
     effect: Effect | None
-    kept: Agreement
     existing: schemas.Transcription | None
 
     def confirmation_request(self) -> ConfirmationRequest:
@@ -56,7 +54,7 @@ class TranscriptionPlan:
         facts = self.facts
         source = quote(facts.request.path or facts.display_name.removesuffix(" transcription"))
         return ConfirmationRequest(
-            effects=(self.effect,) if self.effect and not self.kept.covers(self.effect) else (),
+            effects=(self.effect,) if self.effect else (),
             question=f"{facts.cost()} Transcribe {source} ({facts.request.locale})?",
             findings=self.findings,
             not_done="Nothing was transcribed.",
@@ -118,7 +116,7 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
     findings = [*transcription_is_possible(facts)]
     if is_blocked(findings):
         raise Refused("Nothing was transcribed.", findings)
-    existing, effect, kept = None, None, Agreement(frozenset(), "")
+    existing, effect = None, None
     if facts.way == "batch":
         listed = await facts.speech.transcriptions_list(display_name=facts.display_name, locale=request.locale)
         existing = find_by_key(facts.key, [one for one in listed.entities if one.status != "Failed"])
@@ -131,8 +129,7 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
         findings.append(agreement_finding("transcription", call.app.confirmation, cost))
         length = f"{seconds / 3600:.1f} h" if seconds is not None else "unknown length"
         effect = Effect("transcription", facts.speech.resource.identity, facts.key, (length,), cost)
-        kept = call.app.confirmation.kept_for([effect], call.caller, call.app.now())
-    return TranscriptionPlan(facts, tuple(findings), read_at, effect, kept, existing)
+    return TranscriptionPlan(facts, tuple(findings), read_at, effect, existing)
 
 
 async def _read_facts(call: CallContext, request: TranscribeArguments) -> TranscriptionFacts:

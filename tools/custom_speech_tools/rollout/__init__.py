@@ -2,6 +2,5 @@
 
 - request: what is asked for; training: the model of a rollout file
 - target: what a resource has of the model; gate: the test before it goes anywhere
-- plan: all of it together, with what the user has to agree to; execution: the steps
-- records: what is noted on the model; results: what is shown
+- plan: all of it together, with what the user has to agree to; execution: the steps; results: what is shown
 """

@@ -1,6 +1,6 @@
 """The steps of a rollout: test, copy, connect and deploy, on every target at once, each as far as is possible now."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -16,18 +16,9 @@ from custom_speech_tools.guardrails.copy_plan import (
 from custom_speech_tools.guardrails.copy_plan import read_target as authorize
 from custom_speech_tools.guardrails.deployment_plan import check_deployment, deploy
 from custom_speech_tools.guardrails.deployment_rules import DeploymentFacts
-from custom_speech_tools.rollout.gate import Gate, complete_gate
+from custom_speech_tools.rollout.gate import GATE_PROPERTY, complete_gate
 from custom_speech_tools.rollout.plan import RolloutPlan
-from custom_speech_tools.rollout.records import (
-    COPIES_PROPERTY,
-    COPY_LIFETIME,
-    GATE_PROPERTY,
-    PENDING_PROPERTY,
-    Record,
-    record_of,
-)
-from custom_speech_tools.rollout.request import DEPLOYED
-from custom_speech_tools.rollout.target import Target, read_endpoint
+from custom_speech_tools.rollout.target import COPIES_PROPERTY, Target, copies_note, read_endpoint
 from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import carry_out
@@ -44,37 +35,22 @@ from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import sanitize
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutState:
-    """A rollout as far as it is."""
-
-    plan: RolloutPlan
-    gate: Gate
-    targets: list[Target]
-
-    @property
-    def is_finished(self) -> bool:
-        """True if every target has the model."""
-        return self.gate.is_open and not any(one.stopped or one.remaining for one in self.targets)
-
-
-async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wait_seconds: float) -> RolloutState:
-    """Do everything that is possible now; a target that fails holds nothing back.
+async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wait_seconds: float) -> RolloutPlan:
+    """Do everything that is possible now, and return the plan as far as it is; a target that fails holds nothing back.
 
     Args:
         agreement: What the user agreed to, now or before; asked directly before each new endpoint.
         wait_seconds: How long the call may wait.
     """
-    gate = await complete_gate(call, plan.gate, wait_seconds)
-    steps = Steps(call, plan, gate, agreement, wait_seconds, plan.model)
-    if not gate.is_open:
-        if gate.passed is False:
-            await steps.note({})
-        return RolloutState(plan, gate, list(plan.targets))
+    plan = replace(plan, gate=await complete_gate(call, plan.gate, wait_seconds))
+    steps = Steps(call, plan, agreement, wait_seconds, plan.model)
+    if not plan.gate.is_open:
+        if plan.gate.passed is False:
+            await steps.note()
+        return plan
     targets = await steps.start_copies([one for one in plan.targets if not one.stopped])
     going = await gather(*(steps.guarded(one, steps.follow(one)) for one in targets if not one.stopped))
-    ended = {one.asked.resource: one for one in (*plan.targets, *targets, *going)}
-    return RolloutState(plan, gate, [ended[one.asked.resource] for one in plan.targets])
+    return replace(plan, targets=tuple(_merged(plan.targets, targets, going)))
 
 
 @dataclass(slots=True)
@@ -88,7 +64,6 @@ class Steps:
 
     call: CallContext
     plan: RolloutPlan
-    gate: Gate
     agreement: Agreement
     wait_seconds: float
     model: schemas.CustomModel
@@ -99,14 +74,16 @@ class Steps:
         """The seconds that the call may still wait."""
         return self.wait_seconds - self.call.elapsed()
 
-    async def note(self, records: dict[str, str]) -> None:
-        """Keep the verdict and records in the model's properties; sends nothing if they stand there.
+    async def note(self, copies: Iterable[str] | None = None) -> None:
+        """Keep the verdict and the copies that are begun in the model's properties, unless they stand there.
 
         A model that was not made here gets a key, by which its copies are known.
         """
         present = self.model.custom_properties or {}
         key = present.get(KEY_PROPERTY) or idempotency_key("model", self.model.id)
-        wanted = {KEY_PROPERTY: key, GATE_PROPERTY: self.gate.explanation(), **records}
+        wanted = {KEY_PROPERTY: key, GATE_PROPERTY: self.plan.gate.explanation()}
+        if copies is not None:
+            wanted[COPIES_PROPERTY] = copies_note(self.plan.now, copies)
         missing = {name: value for name, value in wanted.items() if present.get(name) != value}
         if missing:
             writer = self.call.writer(self.plan.source, Decision(self.plan.findings))
@@ -131,22 +108,16 @@ class Steps:
         authorized: dict[str, TargetState] = {}
         missing = [one for one in targets if one.copy is None]
         prepared = await gather(*(self.guarded(one, self._prepare(one, authorized)) for one in missing))
-        to_start = [one for one in prepared if one.asked.resource in authorized]
+        to_start = [one for one in prepared if one.tag in authorized]
         if not to_start:
-            await self.note({})
+            await self.note()
             return _merged(targets, prepared)
-        pending = {one.tag for one in to_start}
-        await self.note({PENDING_PROPERTY: record_of(self.plan.now, pending)})
-        results = await gather(
-            *(self.guarded(one, self._start(one, authorized[one.asked.resource])) for one in to_start)
-        )
-        started = {one.tag for one in to_start if one.asked.resource in self.started}
-        running = Record.read(self.model, COPIES_PROPERTY).recent(self.plan.now, COPY_LIFETIME)
-        copies = (running & {one.tag for one in missing}) | started
-        unknown = pending - started - {one.tag for one in results if one.stopped}
-        records = {COPIES_PROPERTY: copies, PENDING_PROPERTY: unknown}
-        await self.note({name: record_of(self.plan.now, tags) for name, tags in records.items()})
-        return _merged(targets, [*prepared, *results])
+        begun = {one.tag for one in prepared if one.is_copying} | authorized.keys()
+        await self.note(begun)
+        results = await gather(*(self.guarded(one, self._start(one, authorized[one.tag])) for one in to_start))
+        if refused := {one.tag for one in results if one.stopped}:
+            await self.note(begun - refused)
+        return _merged(targets, prepared, results)
 
     def _copy_plan(self, target: Target) -> CopyPlan:
         return CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings, self.plan.read_at)
@@ -156,15 +127,15 @@ class Steps:
         plan = self._copy_plan(target)
         operation = await last_operation(self.call, plan)
         if operation and operation.status != "Failed" and (target.is_copying or not is_terminal(operation)):
-            self.started[target.asked.resource] = StartedCopy(operation=operation)
+            self.started[target.tag] = StartedCopy(operation=operation)
         elif operation or not target.is_copying:
-            authorized[target.asked.resource] = await authorize(self.call, plan, allow_duplicate=False)
+            authorized[target.tag] = await authorize(self.call, plan, allow_duplicate=False)
         return target
 
     async def _start(self, target: Target, ready: TargetState) -> Target:
         """Start the copy; one whose start is not certain will arrive, or be started again later."""
         try:
-            self.started[target.asked.resource], _ = await start_copy_once(self.call, self._copy_plan(target), ready)
+            self.started[target.tag], _ = await start_copy_once(self.call, self._copy_plan(target), ready)
         except SpeechError as error:
             if not error.outcome_unknown:
                 raise
@@ -180,11 +151,7 @@ class Steps:
         if target.copy is None or target.stopped:
             return target
         if not is_terminal(target.copy):
-            speech, identifier = target.speech, target.copy.id
-            first = await speech.models_get_custom_model(identifier)
-            copy = await poll_until_terminal(
-                self.call, first, lambda: speech.models_get_custom_model(identifier), self.left
-            )
+            copy = await read_copy(self.call, target.speech, target.copy.uri, self.wait_seconds)
             target = replace(target, copy=copy)
             if copy.status == "Failed":
                 why = f": {sanitize(copy.error.message or '')}" if copy.error else ""
@@ -197,17 +164,17 @@ class Steps:
 
     async def _arrive(self, target: Target) -> Target:
         """Return the target with its copy, as soon as that is there."""
-        started = self.started.get(target.asked.resource, StartedCopy())
+        started = self.started.get(target.tag, StartedCopy())
         if started.model:
             return replace(target, copy=started.model)
         target = replace(target, is_copying=True)
         if started.operation is None:
             return target
-        identifier = started.operation.id
+        identifier, source = started.operation.id, self.plan.source
         operation = await poll_until_terminal(
             self.call,
             started.operation,
-            lambda: self.plan.source.operations_get_model_copy(identifier),
+            lambda: source.operations_get_model_copy(identifier),
             self.left,
             at_once=len(self.plan.targets),
         )
@@ -216,35 +183,30 @@ class Steps:
             why = f"{error.code}: {error.message}" if error and error.message else "the service does not say why"
             return target.stop(f"The copy failed ({sanitize(why)}).", is_failed=True)
         link = copy_link(operation)
-        return (
-            replace(target, copy=await read_copy(self.call, target.speech, link, self.wait_seconds)) if link else target
-        )
+        copy = await read_copy(self.call, target.speech, link, self.wait_seconds) if link else None
+        return replace(target, copy=copy)
 
     async def _connect(self, target: Target) -> Target:
         """Connect the copy to its project, and note on it where it comes from."""
-        copy = target.copy
-        if copy is None:
+        if target.copy is None:
             return target
         key = (self.model.custom_properties or {}).get(KEY_PROPERTY, "")
-        properties = {**(copy.custom_properties or {}), KEY_PROPERTY: key, COPIED_FROM_PROPERTY: self.model.id}
+        properties = {**(target.copy.custom_properties or {}), KEY_PROPERTY: key, COPIED_FROM_PROPERTY: self.model.id}
         changes: dict[str, JsonValue] = {"customProperties": dict(properties)}
         if isinstance(target.project, schemas.Project):
             changes["project"] = {"self": target.speech.address_of(f"/projects/{target.project.id}")}
         writer = self.call.writer(target.speech, Decision(self.plan.findings))
-        return replace(target, copy=await writer.models_update(copy.id, changes))
+        return replace(target, copy=await writer.models_update(target.copy.id, changes))
 
     async def _deploy(self, target: Target) -> Target:
         """Put the copy into the endpoint, or follow that if it has begun."""
         speech, endpoint = target.speech, target.endpoint
-        if isinstance(endpoint, Finding):
+        if isinstance(endpoint, Finding) or target.copy is None:
             return target
         if endpoint is None or not target.is_deployed or endpoint.status == "Failed":
-            target = await self._begin_deployment(target)
-            endpoint = target.endpoint
+            target, endpoint = await self._begin_deployment(target, target.copy)
         elif not is_terminal(endpoint):
             endpoint = await speech.endpoints_get(endpoint.id)
-        if not isinstance(endpoint, schemas.Endpoint):
-            return target
         identifier = endpoint.id
         last = await poll_until_terminal(self.call, endpoint, lambda: speech.endpoints_get(identifier), self.left)
         target = replace(target, endpoint=last)
@@ -253,19 +215,14 @@ class Steps:
         why = last.error.message if last.error else "the service does not say why"
         return target.stop(f"The deployment failed ({sanitize(why or '')}).", is_failed=True)
 
-    async def _begin_deployment(self, target: Target) -> Target:
+    async def _begin_deployment(self, target: Target, copy: schemas.CustomModel) -> tuple[Target, schemas.Endpoint]:
         """Deploy the copy, to a new endpoint only if the user agreed to that one.
 
         The endpoint is read again directly before: days of training may have passed, or another run has made it.
         """
-        copy, asked, speech = target.copy, target.asked, target.speech
-        if copy is None or asked.endpoint is None:
-            return target
-        read_at = anyio.current_time()
-        endpoint = await read_endpoint(speech, asked.endpoint, copy.locale)
-        is_new = endpoint is None
-        is_tested = self.gate.passed is True and self.plan.request.gate is not None
-        is_tested = is_tested and self.plan.request.gate.compare_with == DEPLOYED  # type: ignore[union-attr]
+        speech, asked, read_at = target.speech, target.asked.endpoint or "", anyio.current_time()
+        endpoint = await read_endpoint(speech, asked, copy.locale)
+        is_new, is_tested = endpoint is None, self.plan.gate.beats_deployed
         evaluations = () if is_new or is_tested else (await speech.evaluations_list(status="Succeeded")).entities
         facts = DeploymentFacts(
             speech,
@@ -273,18 +230,19 @@ class Steps:
             copy,
             endpoint,
             target.project if is_new else None,
-            asked.endpoint if is_new else None,
+            asked if is_new else None,
             evaluations=newest_first(evaluations),
             is_tested=is_tested,
-            asked_as=asked.endpoint,
+            asked_as=asked,
         )
         plan = check_deployment(self.call, facts, read_at)
         effect = self.plan.effect_of(target) if is_new else None
         made, _ = await carry_out(self.call, self.agreement, effect, lambda how: deploy(self.call, plan, how))
         warnings = tuple(one for one in plan.findings if one.level == "warn" and one.rule != "hosting-is-charged")
-        return replace(target, endpoint=made, warnings=warnings)
+        return replace(target, endpoint=made, warnings=warnings), made
 
 
-def _merged(targets: list[Target], changed: list[Target]) -> list[Target]:
-    latest = {one.asked.resource: one for one in (*targets, *changed)}
+def _merged(targets: Iterable[Target], *changed: Iterable[Target]) -> list[Target]:
+    """Return the targets in their order, each as it was last changed."""
+    latest = {one.asked.resource: one for one in (*targets, *(one for group in changed for one in group))}
     return [latest[one.asked.resource] for one in targets]

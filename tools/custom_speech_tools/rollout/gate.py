@@ -12,7 +12,7 @@ from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_R
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationFacts, EvaluationPlan, check_evaluation, evaluate
 from custom_speech_tools.guardrails.references import DATASET, AnyModel, base_model_of, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import locales_match, run_rules
-from custom_speech_tools.rollout.request import BASE, DEPLOYED, GateRequest, RolloutRequest, Subject
+from custom_speech_tools.rollout.request import BASE, DEPLOYED, GateRequest, Subject
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -22,9 +22,12 @@ from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import Difference, compare
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Speech, SpeechResource, schemas
+from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
+
+GATE_PROPERTY = "custom-speech-mcp-gate"
+"""The verdict, noted on the model for people who ask later why it is live."""
 
 _MAX_PROPERTY = 256
 
@@ -37,6 +40,8 @@ class Gate:
         plan: The test; None if none is asked for, or until the model is trained.
         evaluation: The test that was made; None until then.
         passed: None as long as it is not judged.
+        terms: What the user agrees to with it: resolved ids and limits.
+        findings: What the rules state about the test.
     """
 
     request: GateRequest | None
@@ -44,23 +49,24 @@ class Gate:
     evaluation: schemas.Evaluation | None = None
     passed: bool | None = None
     reason: str = "No test was asked for, so nothing is known about its quality."
+    terms: str = "no test"
+    findings: tuple[Finding, ...] = ()
 
     @property
     def is_open(self) -> bool:
         """True if the model may go on."""
         return self.passed is True or self.request is None
 
+    @property
+    def beats_deployed(self) -> bool:
+        """True if the model is better than the one that the endpoints have."""
+        return self.passed is True and self.request is not None and self.request.compare_with == DEPLOYED
+
     def explanation(self) -> str:
         """Return what is noted on the model: the verdict, its evaluation and its reason."""
         outcome = {True: "passed", False: "not-passed", None: "untested"}[self.passed]
         text = f"{outcome} {self.evaluation.id if self.evaluation else '-'} {sanitize(self.reason)}"
         return text if len(text) <= _MAX_PROPERTY else f"{text[: _MAX_PROPERTY - 1]}…"
-
-
-async def read_gate(request: GateRequest, plan: EvaluationPlan) -> Gate:
-    """Return the gate, judged by the newest test of the same models and data; creates nothing."""
-    evaluations = (await plan.speech.evaluations_list(locale=plan.dataset.locale)).entities
-    return await _judged(Gate(request, plan), _same_test(plan, newest_first(evaluations)))
 
 
 async def complete_gate(call: CallContext, gate: Gate, wait_seconds: float) -> Gate:
@@ -71,12 +77,6 @@ async def complete_gate(call: CallContext, gate: Gate, wait_seconds: float) -> G
     first = await plan.speech.evaluations_get(known.id) if known else (await evaluate(call, plan))[0]
     last = await poll_until_terminal(call, first, lambda: plan.speech.evaluations_get(first.id), wait_seconds)
     return await _judged(gate, last)
-
-
-def _same_test(plan: EvaluationPlan, evaluations: Sequence[schemas.Evaluation]) -> schemas.Evaluation | None:
-    wanted = (plan.model.id, plan.compare_with.id, plan.dataset.id)
-    same = (one for one in evaluations if (one.model1.id, one.model2.id, one.dataset.id) == wanted)
-    return next((one for one in same if one.status != "Failed"), None)
 
 
 async def _judged(gate: Gate, evaluation: schemas.Evaluation | None) -> Gate:
@@ -121,52 +121,49 @@ def judge(
 
 async def plan_gate(
     source: Speech,
-    request: RolloutRequest,
+    asked: GateRequest | None,
     subject: Subject,
-    targets: tuple[Target, ...],
+    targets: Sequence[Target],
     now: datetime,
     read_at: float,
-) -> tuple[Gate, str, list[Finding]]:
-    """Return the gate, what the user agrees to with it, and what the rules state."""
-    asked, model = request.gate, subject.trained
+) -> Gate:
+    """Return the gate, judged by the newest test of the same models and data; creates nothing."""
     if asked is None:
-        return Gate(None), "no test", [_is_not_tested(subject)]
-    dataset = await find(source, DATASET, asked.dataset, subject.locale)
+        message = f"No test is asked for: model {quote(subject.display_name)} goes live whatever its quality."
+        untested = Finding(rule="better-than-current", level="warn", message=message, fix="Name a test_dataset.")
+        return Gate(None, findings=(untested,))
+    model, dataset = subject.trained, await find(source, DATASET, asked.dataset, subject.locale)
     try:
         other = await _find_other(source, asked.compare_with, model, targets)
     except Refused as refusal:
-        return Gate(asked), "", list(refusal.findings)
-    other_name = asked.compare_with if asked.compare_with in (BASE, DEPLOYED) else getattr(other, "id", None)
-    dataset_id = dataset.id if isinstance(dataset, schemas.Dataset) else None
-    conditions = idempotency_key(
-        dataset_id,
-        other_name,
-        asked.max_word_error_rate,
-        asked.require_significance,
-        asked.allow_seen_test_data,
-    )
+        return Gate(asked, findings=refusal.findings)
     facts = EvaluationFacts(source, now, model, other, dataset)
+    named = asked.compare_with if asked.compare_with in (BASE, DEPLOYED) else getattr(other, "id", None)
+    limits = (asked.max_word_error_rate, asked.require_significance, asked.allow_seen_test_data)
+    gate = Gate(asked, terms=idempotency_key(getattr(dataset, "id", None), named, *limits))
     if model is None:
-        findings = [*run_rules(EVALUATION_RULES, facts)]
-        findings += _check_untrained(source.resource, subject, asked.allow_seen_test_data, dataset)
-        return Gate(asked, reason="The model is tested when it is trained."), conditions, findings
+        findings = (*run_rules(EVALUATION_RULES, facts), *_check_untrained(source, subject, asked, dataset))
+        return replace(gate, reason="The model is tested when it is trained.", findings=findings)
     try:
         plan = check_evaluation(facts, None, read_at)
     except Refused as refusal:
-        return Gate(asked), conditions, list(refusal.findings)
-    return await read_gate(asked, plan), conditions, list(plan.findings)
+        return replace(gate, findings=refusal.findings)
+    wanted = (plan.model.id, plan.compare_with.id, plan.dataset.id)
+    made = newest_first((await source.evaluations_list(locale=plan.dataset.locale)).entities)
+    same = (one for one in made if (one.model1.id, one.model2.id, one.dataset.id) == wanted and one.status != "Failed")
+    return await _judged(replace(gate, plan=plan, findings=plan.findings), next(same, None))
 
 
 def _check_untrained(
-    resource: SpeechResource, subject: Subject, allow_seen: bool, dataset: schemas.Dataset | Finding
+    source: Speech, subject: Subject, asked: GateRequest, dataset: schemas.Dataset | Finding
 ) -> Iterator[Finding]:
     """Check before days of training what the test will need."""
-    if not isinstance(dataset, schemas.Dataset):
+    if isinstance(dataset, Finding):
         return
-    yield from locales_match(resource, subject.locale, dataset)
+    yield from locales_match(source.resource, subject.locale, dataset)
     training, model = subject.training, subject.model
     datasets = training.facts.found_datasets if training else (model.datasets if model else None) or []
-    if dataset.id in {one.id for one in datasets} and not allow_seen:
+    if dataset.id in {one.id for one in datasets} and not asked.allow_seen_test_data:
         yield Finding(
             rule="test-data-unseen",
             level="block",
@@ -176,7 +173,7 @@ def _check_untrained(
 
 
 async def _find_other(
-    source: Speech, asked: str, model: schemas.CustomModel | None, targets: tuple[Target, ...]
+    source: Speech, asked: str, model: schemas.CustomModel | None, targets: Sequence[Target]
 ) -> AnyModel | Finding | None:
     """Return the model to compare with; None if there is none yet.
 
@@ -191,7 +188,7 @@ async def _find_other(
     return deployed or await base_model_of(source, model)
 
 
-async def _deployed_model(source: Speech, model: schemas.CustomModel, targets: tuple[Target, ...]) -> AnyModel | None:
+async def _deployed_model(source: Speech, model: schemas.CustomModel, targets: Sequence[Target]) -> AnyModel | None:
     """Return the model on the source from which what the endpoints have was copied; None if they have none.
 
     Raises:
@@ -213,26 +210,11 @@ async def _deployed_model(source: Speech, model: schemas.CustomModel, targets: t
         found[name] = None if isinstance(origin, Finding) else origin
     origins = {one.id: one for one in found.values() if one}
     if len(origins) > 1 or None in found.values():
-        raise Refused("Nothing was rolled out.", [_not_one_deployed(found)], "Then call again.")
+        shown = "; ".join(
+            f"{name} ({'from ' + origin.id if origin else 'not on this resource'})" for name, origin in found.items()
+        )
+        message = f"The endpoints do not have one model that this resource knows: {shown}."
+        fix = "Name the model to compare with as compare_with."
+        several = Finding(rule="reference-found", level="block", message=message, fix=fix)
+        raise Refused("Nothing was rolled out.", [several], "Then call again.")
     return next(iter(origins.values()), None)
-
-
-def _not_one_deployed(found: dict[str, AnyModel | None]) -> Finding:
-    shown = "; ".join(
-        f"{name} ({'from ' + origin.id if origin else 'not on this resource'})" for name, origin in found.items()
-    )
-    return Finding(
-        rule="reference-found",
-        level="block",
-        message=f"The endpoints do not have one model that this resource knows: {shown}.",
-        fix="Name the model to compare with as compare_with.",
-    )
-
-
-def _is_not_tested(subject: Subject) -> Finding:
-    return Finding(
-        rule="better-than-current",
-        level="warn",
-        message=f"No test is asked for: model {quote(subject.display_name)} goes live whatever its quality.",
-        fix="Name a test_dataset.",
-    )

@@ -14,7 +14,7 @@ from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
 from custom_speech_tools.rollout.gate import Gate, plan_gate
 from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.target import Target, read_target
-from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect
+from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -29,22 +29,19 @@ SOON = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
-    """A rollout that nothing blocks as a whole; `read_at` is when reading began (`anyio.current_time`).
+    """A rollout that nothing blocks as a whole, as far as it is.
 
     Attributes:
-        conditions: The gate as the user is asked to agree to it: resolved ids and limits.
-        kept: What the caller agreed to in an earlier call.
         now: The service's time on the source.
+        read_at: When reading began (`anyio.current_time`).
     """
 
     request: RolloutRequest
     source: Speech
     subject: Subject
     gate: Gate
-    conditions: str
     targets: tuple[Target, ...]
     findings: tuple[Finding, ...]
-    kept: Agreement
     now: datetime
     read_at: float
 
@@ -55,12 +52,10 @@ class RolloutPlan:
             raise LookupError("the model is not trained yet")
         return self.subject.model
 
-    def effect_of(self, target: Target) -> Effect:
-        """Return the charge of a target's new endpoint, bound to the gate and to every target that is named."""
-        named = sorted((one.speech.resource.identity, one.asked.endpoint or "") for one in self.targets)
-        flat = [part for pair in named for part in pair]
-        request = idempotency_key(target.asked.endpoint, self.conditions, *flat)
-        return hosting_of(target.speech, request, self.subject.id)
+    @property
+    def is_finished(self) -> bool:
+        """True if every target has the model."""
+        return self.gate.is_open and not any(one.stopped or one.remaining for one in self.targets)
 
     @property
     def new_endpoints(self) -> list[Target]:
@@ -70,49 +65,40 @@ class RolloutPlan:
         return [one for one in self.targets if one.creates_endpoint and not one.faults]
 
     @property
-    def training_effect(self) -> Effect | None:
-        """The charge of the training, None if there is none."""
-        return self.subject.training.effect if self.subject.training else None
-
-    @property
-    def effects(self) -> list[Effect]:
-        """Everything that costs money and was not agreed to before."""
-        every = [self.effect_of(one) for one in self.new_endpoints]
-        every += [self.training_effect] if self.training_effect else []
-        return [effect for effect in every if not self.kept.covers(effect)]
-
-    @property
     def unknown(self) -> list[str]:
         """The resources that do not answer, so that nobody can say whether an endpoint has to be created there."""
         return [one.speech.resource.name for one in self.targets if one.is_unknown and one.asked.endpoint]
 
+    def effect_of(self, target: Target) -> Effect:
+        """Return the charge of a target's new endpoint, bound to the gate and to every target that is named."""
+        named = sorted((one.speech.resource.identity, one.asked.endpoint or "") for one in self.targets)
+        flat = [part for pair in named for part in pair]
+        request = idempotency_key(target.asked.endpoint, self.gate.terms, *flat)
+        return hosting_of(target.speech, request, self.subject.id)
+
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user: one for everything, with what each part costs."""
-        new = [one for one in self.new_endpoints if not self.kept.covers(self.effect_of(one))]
+        new, training = self.new_endpoints, self.subject.training.effect if self.subject.training else None
         each = "; ".join(f"{quote(one.asked.endpoint or '')} on {one.speech.resource.name}" for one in new)
         is_emulated = all(one.speech.is_emulated for one in new)
         cost = "would be charged on Azure; these resources are emulated" if is_emulated else "is charged"
         hosting = f"Hosting {len(new)} new endpoint(s) {cost}, each around the clock: {each}." if new else ""
         hosting += f" {hosting_cost(new[0].speech.resource)}" if new else ""
-        training = self.training_effect.words if self.training_effect else ""
         others = [one.speech.resource.name for one in self.targets if one not in new and not one.is_deployed]
         also = f" Without a further charge it also goes to {', '.join(others)}." if others else ""
         subject = f"{quote(self.subject.display_name)} ({self.subject.locale})"
+        asked, test = self.request.gate, "without a test"
+        if asked:
+            limit = f", at most {asked.max_word_error_rate:.2%}" if asked.max_word_error_rate is not None else ""
+            test = f"test data {quote(asked.dataset)}, against {quote(asked.compare_with)}{limit}"
+            test = f"once it has passed its gate ({test})"
+        costs = f"{training.words if training else ''} {hosting}".strip()
         return ConfirmationRequest(
-            effects=tuple(self.effects),
-            question=f"{training} {hosting}".strip() + f" Roll out model {subject}, {self._gate_in_words()}?{also}",
+            effects=(*map(self.effect_of, new), *([training] if training else [])),
+            question=f"{costs} Roll out model {subject}, {test}?{also}",
             findings=self.findings,
             not_done="Nothing was rolled out.",
             declined="Name endpoints that exist, or leave out `endpoint`.",
-        )
-
-    def _gate_in_words(self) -> str:
-        gate = self.request.gate
-        if gate is None:
-            return "without a test"
-        limit = f", at most {gate.max_word_error_rate:.2%}" if gate.max_word_error_rate is not None else ""
-        return (
-            f"once it has passed its gate (test data {quote(gate.dataset)}, against {quote(gate.compare_with)}{limit})"
         )
 
 
@@ -126,40 +112,30 @@ async def plan_rollout(call: CallContext, request: RolloutRequest, subject: Subj
     now, model = call.now(source), subject.trained
     known = [one for one in request.targets if one.resource in call.app.resources]
     targets = tuple(await gather(*(read_target(call, model, subject.locale, one, now) for one in known)))
+    gate = await plan_gate(source, request.gate, subject, targets, now, read_at)
     trained_by = subject.training.findings if subject.training else ()
-    findings = [*check_resources(call, request), *trained_by, *_check_model(source, subject, targets, now)]
-    gate, conditions, tested = await plan_gate(source, request, subject, targets, now, read_at)
-    findings += tested
+    about_model = _check_model(source, subject.trained, targets, now)
+    findings = (*check_resources(call, request), *trained_by, *about_model, *gate.findings)
     if is_blocked(findings):
         every = [*findings, *(fault for one in targets for fault in one.faults)]
         distinct = tuple({(one.rule, one.message): one for one in every}.values())
         raise Refused("Nothing was rolled out.", distinct)
-    nothing = Agreement(frozenset(), "", "")
-    draft = RolloutPlan(request, source, subject, gate, conditions, targets, tuple(findings), nothing, now, read_at)
-    return _with_charges(call, draft)
-
-
-def _with_charges(call: CallContext, draft: RolloutPlan) -> RolloutPlan:
-    """Return the plan with what was agreed to before, and a finding for each new endpoint."""
+    plan = RolloutPlan(request, source, subject, gate, targets, findings, now, read_at)
     policy = call.app.confirmation
-    plan = replace(draft, kept=policy.kept_for(draft.effects, call.caller, call.app.now()))
-    charges = [
-        hosting_is_charged(one.speech, one.asked.endpoint or "", policy)
-        for one in plan.new_endpoints
-        if not plan.kept.covers(plan.effect_of(one))
-    ]
-    return replace(plan, findings=(*plan.findings, *charges))
+    charges = (hosting_is_charged(one.speech, one.asked.endpoint or "", policy) for one in plan.new_endpoints)
+    return replace(plan, findings=(*findings, *charges))
 
 
-def _check_model(source: Speech, subject: Subject, targets: Iterable[Target], now: datetime) -> list[Finding]:
+def _check_model(
+    source: Speech, model: schemas.CustomModel | None, targets: Iterable[Target], now: datetime
+) -> list[Finding]:
     """Return what stops the whole rollout, from the model and the configuration of the resources."""
     findings: dict[tuple[str, str], Finding] = {}
     for target in targets:
         speech = target.speech
         unsupported = next(projects_are_supported(speech.resource), None) if target.asked.project else None
-        for finding in run_rules(COPY_RULES, CopyFacts(source, speech, now, subject.trained, unsupported)):
+        for finding in run_rules(COPY_RULES, CopyFacts(source, speech, now, model, unsupported)):
             findings[finding.rule, finding.message] = finding
-    model = subject.trained
     until = model.transcription_until if model else None
     if model and until is not None and now < until <= now + SOON:
         message = f"Model {quote(model.display_name)} stops transcribing on {until:%Y-%m-%d}, and so do its copies."

@@ -1,11 +1,15 @@
-"""The request of a rollout: from the tool's arguments or from a rollout file, checked before it gets here."""
+"""The request of a rollout: from the tool's arguments or from a rollout file, which share these types."""
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StrictBool
 
 from custom_speech_tools.guardrails.model_plan import ModelPlan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.parameters import Arguments, Identifier
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote
@@ -17,31 +21,31 @@ MAX_TARGETS = 30
 """Targets of one rollout: more do not fit into a custom property, which has at most 256 characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetRequest:
-    """A resource to bring the model to, its project and its endpoint there as the caller named them."""
-
-    resource: str
-    project: str | None = None
-    endpoint: str | None = None
+def _fraction(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError("must be a fraction from 0 to 1; 15 % is 0.15")
+    return value
 
 
-@dataclass(frozen=True, slots=True)
-class GateRequest:
-    """The test that the model has to pass.
+Fraction = Annotated[float, Field(strict=True), AfterValidator(_fraction)]
 
-    Attributes:
-        compare_with: `base`, `deployed` or a model, which the new one has to beat.
-        max_word_error_rate: A fraction.
-        require_significance: Whether better means significantly better.
-        allow_seen_test_data: Whether a test with data that a model was trained with counts.
-    """
 
-    dataset: str
-    compare_with: str = BASE
-    max_word_error_rate: float | None = None
-    require_significance: bool = True
-    allow_seen_test_data: bool = False
+class TargetRequest(Arguments):
+    """A resource to bring the model to."""
+
+    resource: Annotated[Identifier, Field(description="To copy to")]
+    project: Annotated[Identifier | None, Field(description="To connect to")] = None
+    endpoint: Annotated[Identifier | None, Field(description="To deploy to; a new one is created")] = None
+
+
+class GateRequest(Arguments):
+    """The test that the model has to pass: `compare_with` is `base`, `deployed` or a model, which it has to beat."""
+
+    dataset: Identifier
+    compare_with: Identifier = BASE
+    max_word_error_rate: Fraction | None = None
+    require_significance: StrictBool = True
+    allow_seen_test_data: StrictBool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +96,7 @@ def check_resources(call: CallContext, request: RolloutRequest) -> list[Finding]
     for identity, count in Counter(speech.resource.identity for speech in known).items():
         if count > 1:
             names = [speech.resource.name for speech in known if speech.resource.identity == identity]
-            findings.append(
-                Finding(
-                    rule="target-named-once",
-                    level="block",
-                    message=f"{quote(names[0])} is a target {count} times, as {', '.join(map(quote, names))}.",
-                    fix="Name each resource once; deploy_model puts the copy into further endpoints.",
-                )
-            )
+            message = f"{quote(names[0])} is a target {count} times, as {', '.join(map(quote, names))}."
+            fix = "Name each resource once; deploy_model puts the copy into further endpoints."
+            findings.append(Finding(rule="target-named-once", level="block", message=message, fix=fix))
     return findings

@@ -1,24 +1,17 @@
 """A target of a rollout: what its resource has of the model, what remains to be done there, and what stops it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from custom_speech_tools.guardrails.copy_plan import find_copy
 from custom_speech_tools.guardrails.copy_rules import may_be_copy, name_is_free
 from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY, has_model
 from custom_speech_tools.guardrails.references import ENDPOINT, AmbiguousName, find, find_project
 from custom_speech_tools.guardrails.resource_rules import locales_match
-from custom_speech_tools.rollout.records import (
-    COPIES_PROPERTY,
-    COPY_LIFETIME,
-    PENDING_LIFETIME,
-    PENDING_PROPERTY,
-    Record,
-    tag,
-)
 from custom_speech_tools.rollout.request import TargetRequest
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.runtime.results import Finding
@@ -26,6 +19,18 @@ from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.addresses import GUID
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
+
+COPIES_PROPERTY = "custom-speech-mcp-copies"
+"""When copies were begun and to which resources, noted on the model because the service cannot list running copies.
+
+Anybody may write into it: it helps to find a copy, and nothing is permitted or judged by it.
+"""
+
+COPY_LIFETIME = timedelta(minutes=30)
+"""For this long a copy that was begun elsewhere is waited for, before it is started again."""
+
+_TIME = "%Y-%m-%dT%H:%MZ"
+_TAG_CHARACTERS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,8 @@ class Target:
 
     @property
     def tag(self) -> str:
-        """What stands for the target in the records of copies."""
-        return tag(self.speech.resource.identity)
+        """A few characters that stand for the resource in the note about copies."""
+        return idempotency_key(self.speech.resource.identity)[:_TAG_CHARACTERS]
 
     @property
     def is_connected(self) -> bool:
@@ -91,8 +96,7 @@ class Target:
     @property
     def remaining(self) -> list[str]:
         """The steps that remain, in order."""
-        is_live = self.is_deployed and isinstance(self.endpoint, schemas.Endpoint)
-        is_live = is_live and getattr(self.endpoint, "status", None) == "Succeeded"
+        is_live = self.is_deployed and getattr(self.endpoint, "status", None) == "Succeeded"
         steps = {
             "copy": self.copy is None,
             "connect": not self.is_connected,
@@ -127,28 +131,28 @@ async def read_target(
     try:
         async with task_group() as tasks:
             project = tasks.create_task(find_project(speech, asked.project, locale))
-            endpoint = tasks.create_task(read_endpoint(speech, asked.endpoint, locale))
+            endpoint = tasks.create_task(read_endpoint(speech, asked.endpoint, locale)) if asked.endpoint else None
             listed = tasks.create_task(speech.models_list_custom_models(locale=locale))
     except SpeechError as error:
         return Target(asked, speech, stopped=str(error), is_failed=not error.is_transient, is_unknown=True)
-    target = Target(asked, speech, project.return_value, endpoint.return_value)
+    target = Target(asked, speech, project.return_value, endpoint.return_value if endpoint else None)
     if model is None:
         return target.stop_for([*_check_parts(target, locale)])
     models = listed.return_value.entities
-    copy, is_copying = find_arrived(model, models, speech, now)
+    begun = copy_begun(model, target.tag, now)
+    copy = _find_arrived(model, models, begun)
+    is_copying = copy is None and begun is not None and now - begun <= COPY_LIFETIME
     target = replace(target, copy=copy, is_copying=is_copying)
     others = [one for one in models if one.display_name == model.display_name] if copy is None else []
     taken = name_is_free(model, others, speech, allow_duplicate=False)
     return target.stop_for([*_check_parts(target, locale), *taken, *_check_copy(target)])
 
 
-async def read_endpoint(speech: Speech, asked: str | None, locale: str) -> schemas.Endpoint | Finding | None:
+async def read_endpoint(speech: Speech, asked: str, locale: str) -> schemas.Endpoint | Finding | None:
     """Return the endpoint: the one that a rollout has used under this name, else the one of that name.
 
     None if there is neither, so that it can be created.
     """
-    if asked is None:
-        return None
     if GUID.fullmatch(asked) or asked.lower().startswith(("http://", "https://")):
         return await find(speech, ENDPOINT, asked, locale)
     endpoints = (await speech.endpoints_list(locale=locale)).entities
@@ -161,30 +165,33 @@ async def read_endpoint(speech: Speech, asked: str | None, locale: str) -> schem
     return None if is_missing else found
 
 
-def find_arrived(
-    model: schemas.CustomModel, models: Sequence[schemas.CustomModel], speech: Speech, now: datetime
-) -> tuple[schemas.CustomModel | None, bool]:
-    """Return the model's copy, and whether one is still on its way.
+def copies_note(now: datetime, tags: Iterable[str]) -> str:
+    """Return the value of the property that notes copies."""
+    return " ".join([now.astimezone(UTC).strftime(_TIME), *sorted(tags)])
 
-    A copy is known by the id that it was given as its source, by the key that it shares with its model, or because
-    the record says that it was started and nothing else of the name could have arrived since.
+
+def copy_begun(model: schemas.CustomModel, tag: str, now: datetime) -> datetime | None:
+    """Return when a copy to a resource was begun, None if that is not noted, or for the future."""
+    first, *tags = ((model.custom_properties or {}).get(COPIES_PROPERTY) or "").split() or [""]
+    try:
+        begun = datetime.strptime(first, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return begun if tag in tags and begun <= now + timedelta(minutes=1) else None
+
+
+def _find_arrived(
+    model: schemas.CustomModel, models: Sequence[schemas.CustomModel], begun: datetime | None
+) -> schemas.CustomModel | None:
+    """Return the model's copy.
+
+    It is known by the id that it was given as its source, by the key that it shares with its model, or because a copy
+    was begun and nothing else of the name could have arrived since.
     """
-    copies, pending = Record.read(model, COPIES_PROPERTY), Record.read(model, PENDING_PROPERTY)
-    own = tag(speech.resource.identity)
-    begun = [record.time for record in (copies, pending) if own in record.tags and record.time <= now]
     by_source = (one for one in models if (one.custom_properties or {}).get(COPIED_FROM_PROPERTY) == model.id)
-    arrived = (
-        one
-        for one in models
-        if begun
-        and one.display_name == model.display_name
-        and one.created_date_time
-        and one.created_date_time >= min(begun)
-        and may_be_copy(model, one)
-    )
-    found = next(by_source, None) or find_copy(model, models) or next(arrived, None)
-    on_the_way = copies.recent(now, COPY_LIFETIME) | pending.recent(now, PENDING_LIFETIME)
-    return found, found is None and own in on_the_way
+    since = (one for one in models if begun and one.created_date_time and one.created_date_time >= begun)
+    arrived = (one for one in since if one.display_name == model.display_name and may_be_copy(model, one))
+    return next(by_source, None) or find_copy(model, models) or next(arrived, None)
 
 
 def _check_parts(target: Target, locale: str) -> Iterator[Finding]:
@@ -203,6 +210,5 @@ def _check_copy(target: Target) -> Iterator[Finding]:
             fix=f'delete_entity(kind="model", entity="{copy.id}") removes it, and then it is copied again.',
         )
     if isinstance(endpoint, schemas.Endpoint) and not target.is_deployed and not is_terminal(endpoint):
-        status = word(endpoint.status)
-        message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({status})."
+        message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({word(endpoint.status)})."
         yield Finding(rule="endpoint-is-ready", level="block", message=message, fix="Wait for it.", remedy="wait")

@@ -1,6 +1,7 @@
 """The model of a rollout file: one that exists, one that an unfinished rollout trained, or a new one."""
 
 import re
+from contextlib import suppress
 from datetime import date, timedelta
 
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
@@ -12,6 +13,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key
 from custom_speech_tools.runtime.lists import newest_first
+from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote
@@ -55,7 +57,10 @@ async def plan_file(
             return unfinished
         break
     if others := [one for one in plan.facts.same_name if one.display_name == name]:
-        raise Refused("Nothing can be rolled out.", [_made_otherwise(others[0])], "Then start again.")
+        message = f"Model {quote(name)} ({others[0].id}) exists and was made from another definition."
+        fix = "Choose another display_name, name it as model, or delete it: " + _deletion(others[0])
+        other = Finding(rule="already-exists", level="block", message=message, fix=fix)
+        raise Refused("Nothing can be rolled out.", [other], "Then start again.")
     return await plan_rollout(call, request, Subject(plan.key, name, training.locale, None, plan))
 
 
@@ -73,9 +78,9 @@ def _made_before(
         days: list[date | None] = [None]
         if DATE in template:
             match, created = pattern.fullmatch(model.display_name), model.created_date_time
-            named = _day(match[1]) if match else None
-            guessed = [created.date(), created.date() - timedelta(days=1)] if created else []
-            days = [named] if named else [*guessed]
+            days = [created.date(), created.date() - timedelta(days=1)] if created else []
+            with suppress(ValueError):
+                days = [date.fromisoformat(match[1])] if match else days
         made += [(day, model) for day in days if find_by_key(_key_of(plan, template, day, model), [model])]
     return made
 
@@ -85,13 +90,6 @@ def _key_of(plan: ModelPlan, template: str, day: date | None, model: schemas.Cus
     asked, own = plan.facts.request.base_model, model.base_model
     base_model = None if asked or own is None else own.id
     return training_key(plan.facts, template.replace(DATE, day.isoformat() if day else ""), base_model)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 async def _plan_unfinished(call: CallContext, request: RolloutRequest, subject: Subject) -> RolloutPlan | None:
@@ -112,17 +110,11 @@ def _not_failed(subject: Subject) -> Subject:
     model = subject.model
     if model is not None and model.status == "Failed":
         message = f"Training of model {quote(model.display_name)} failed."
-        fix = f'Correct the cause and delete it: delete_entity(kind="model", entity="{model.id}").'
+        fix = "Correct the cause and delete it: " + _deletion(model)
         failed = Finding(rule="model-is-ready", level="block", message=message, fix=fix)
         raise Refused("Nothing can be rolled out.", [failed], "Then start again.")
     return subject
 
 
-def _made_otherwise(model: schemas.CustomModel) -> Finding:
-    return Finding(
-        rule="already-exists",
-        level="block",
-        message=f"Model {quote(model.display_name)} ({model.id}) exists and was made from another definition.",
-        fix=f"Choose another display_name, name it as model, or delete it: "
-        f'delete_entity(kind="model", entity="{model.id}").',
-    )
+def _deletion(model: schemas.CustomModel) -> str:
+    return call_step("delete_entity", kind="model", entity=model.id) + "."

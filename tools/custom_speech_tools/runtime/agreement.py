@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from custom_speech_tools.runtime.errors import Refused
@@ -21,7 +21,7 @@ CONFIRMATION_LIFETIME = timedelta(minutes=10)
 """Lifetime of a token, of the user's answer to a question, and of a no."""
 
 KEPT_LIFETIME = timedelta(hours=24)
-"""Lifetime of an agreement that is kept, to a rollout of several calls: training and copying take a while."""
+"""Lifetime of an agreement that is kept for later calls: training and copying take a while."""
 
 EffectKind = Literal["training", "hosting", "transcription", "deletion"]
 
@@ -65,12 +65,18 @@ class Agreement:
         how: Who agreed and how, for the audit log.
         id: Tells it from every other one, so that each is used once.
         is_general: Whether it covers every effect, as the operator's own `--confirm never` does and nothing else.
+        since: When it was given, if that was in an earlier call.
     """
 
     effects: frozenset[str]
     how: str
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     is_general: bool = False
+    since: datetime | None = None
+
+    def covers(self, effect: Effect) -> bool:
+        """Return whether an effect was agreed to."""
+        return self.is_general or effect.digest in self.effects
 
     def cover(self, effect: Effect | None) -> str:
         """Return how an effect was agreed to; call it directly before the write.
@@ -83,8 +89,8 @@ class Agreement:
         """
         if effect is None:
             return "not charged"
-        if self.is_general or effect.digest in self.effects:
-            return self.how
+        if self.covers(effect):
+            return f"{self.how}, in an earlier call" if self.since else self.how
         missing = Finding(
             rule=RULE_OF[effect.kind],
             level="confirm",
@@ -92,16 +98,6 @@ class Agreement:
             fix="It was not part of what the user agreed to.",
         )
         raise Refused("Nothing was sent.", [missing], "Call again, so that your user is asked.")
-
-    def covers(self, effect: Effect) -> bool:
-        """Return whether an effect was agreed to, to decide what the user still has to be asked."""
-        return self.is_general or effect.digest in self.effects
-
-    def joined(self, other: "Agreement") -> "Agreement":
-        """Return an agreement to the effects of both, as the other one was given."""
-        how = other.how if other.effects or other.is_general else self.how
-        identifier = other.id if other.effects or not self.effects else self.id
-        return Agreement(self.effects | other.effects, how, identifier, self.is_general or other.is_general)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +118,9 @@ class ConfirmationRequest:
     not_done: str
     declined: str
 
-    @property
-    def digest(self) -> str:
-        """What stands for all effects together."""
-        return digest_of(self.effects)
+    def agreement(self, how: str, identifier: str) -> Agreement:
+        """Return the agreement to all of it."""
+        return Agreement(frozenset(effect.digest for effect in self.effects), how, identifier)
 
     def refusal(self, why: str, next_step: str) -> Refused:
         """Return the refusal of all of it."""
@@ -139,37 +134,17 @@ def digest_of(effects: Iterable[Effect]) -> str:
     return idempotency_key(*sorted(effect.digest for effect in effects))
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token that is valid for what it was sent with.
-
-    Attributes:
-        id: Tells it from every other one.
-        is_after_failure: Whether it was given because the client failed to ask its user.
-    """
-
-    id: str
-    is_after_failure: bool
-
-
 class KeptAgreements(Protocol):
     """Where signed agreements are kept: a dict, or files of the state directory."""
 
     def __getitem__(self, name: str, /) -> str:
-        """Return what is kept.
-
-        Raises:
-            KeyError: Nothing is kept under the name.
-        """
-        ...
+        """Return what is kept; raises KeyError."""
 
     def __setitem__(self, name: str, content: str, /) -> None:
         """Keep an agreement."""
-        ...
 
     def pop(self, name: str, default: None, /) -> str | None:
         """Drop an agreement."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +154,7 @@ class ConfirmationPolicy:
     Attributes:
         mode: `ask`, or `never` if the operator agreed to everything in advance.
         key: Signs tokens and kept agreements; shared by all processes that accept them.
-        kept: Signed agreements by caller and effect: files of the state directory, or memory.
+        kept: Signed agreements by caller and effect.
     """
 
     mode: Literal["ask", "never"]
@@ -189,46 +164,58 @@ class ConfirmationPolicy:
     def issue_token(
         self, effects: Sequence[Effect], caller: str | None, now: datetime, *, is_after_failure: bool = False
     ) -> str:
-        """Return a token for exactly these effects and this caller."""
+        """Return a token for exactly these effects and this caller.
+
+        Args:
+            is_after_failure: Whether the client failed to ask its user, so that its token is accepted.
+        """
         end, kind = int((now + CONFIRMATION_LIFETIME).timestamp()), "f" if is_after_failure else "n"
         issued = f"{end}-{kind}{secrets.token_hex(6)}"
         return f"{issued}-{self._sign('token', issued, digest_of(effects), caller)}"
 
-    def read_token(self, token: str, effects: Sequence[Effect], caller: str | None, now: datetime) -> Token | None:
-        """Return the token, None unless it was issued for these effects and this caller and has not expired."""
+    def read_token(
+        self, token: str, effects: Sequence[Effect], caller: str | None, now: datetime
+    ) -> Literal["normal", "after failure"] | None:
+        """Return the kind of a token, None unless it is valid and was issued for these effects and this caller."""
         issued, _, signature = token.rpartition("-")
         expected = self._sign("token", issued, digest_of(effects), caller)
         if not hmac.compare_digest(signature.encode(), expected.encode()):
             return None
         end, _, identifier = issued.partition("-")
-        return Token(token, identifier.startswith("f")) if now.timestamp() <= int(end) else None
+        kind: Literal["normal", "after failure"] = "after failure" if identifier.startswith("f") else "normal"
+        return kind if now.timestamp() <= int(end) else None
 
     def keep(self, agreement: Agreement, caller: str | None, now: datetime) -> None:
-        """Keep an agreement for the later calls of a rollout, one entry for each effect."""
+        """Keep an agreement for later calls, one entry for each effect; its lifetime begins when it was given."""
+        content = [(agreement.since or now).isoformat(), agreement.how, agreement.id]
         for effect in () if agreement.is_general else agreement.effects:
-            content = [now.isoformat(), agreement.how, agreement.id]
             signature = self._sign("kept", *content, effect, caller)
             self.kept[idempotency_key(caller, effect)] = json.dumps([*content, signature])
 
-    def kept_for(self, effects: Iterable[Effect], caller: str | None, now: datetime) -> Agreement:
-        """Return what this caller has agreed to before of these effects; what is forged or old counts as nothing."""
-        found = {effect.digest: self._kept(effect.digest, caller, now) for effect in effects}
-        agreed = {effect: kept for effect, kept in found.items() if kept}
-        how, identifier = next(iter(agreed.values()), ("", ""))
-        return Agreement(frozenset(agreed), f"{how}, earlier in this rollout", identifier)
+    def kept_for(self, effects: Sequence[Effect], caller: str | None, now: datetime) -> Agreement | None:
+        """Return what this caller agreed to in an earlier call, None unless it covers all effects."""
+        digests = frozenset(effect.digest for effect in effects)
+        kept = [self._kept(effect, caller, now) for effect in digests]
+        given = [one for one in kept if one]
+        if not given or len(given) < len(digests):
+            return None
+        since, how, identifier = min(given)
+        return Agreement(digests, how, identifier, since=since)
+
+    def _kept(self, effect: str, caller: str | None, now: datetime) -> tuple[datetime, str, str] | None:
+        """Return when and how somebody agreed, and the agreement's id; what is forged or old counts as nothing."""
+        try:
+            when, how, identifier, signature = map(str, json.loads(self.kept[idempotency_key(caller, effect)]))
+            if not hmac.compare_digest(signature, self._sign("kept", when, how, identifier, effect, caller)):
+                return None
+        except (KeyError, ValueError, TypeError):  # not kept, not JSON, another form, a signature that is not ASCII
+            return None
+        since = datetime.fromisoformat(when)
+        return (since, how, identifier) if timedelta() <= now - since <= KEPT_LIFETIME else None
 
     def forget(self, effect: Effect, caller: str | None) -> None:
         """Drop a kept agreement to an effect that has been carried out."""
         self.kept.pop(idempotency_key(caller, effect.digest), None)
-
-    def _kept(self, effect: str, caller: str | None, now: datetime) -> tuple[str, str] | None:
-        try:
-            when, how, identifier, signature = map(str, json.loads(self.kept[idempotency_key(caller, effect)]))
-            age = now - datetime.fromisoformat(when).astimezone(UTC)
-        except (KeyError, ValueError, TypeError):
-            return None
-        is_genuine = hmac.compare_digest(signature, self._sign("kept", when, how, identifier, effect, caller))
-        return (how, identifier) if is_genuine and timedelta() <= age <= KEPT_LIFETIME else None
 
     def _sign(self, *parts: str | None) -> str:
         return hmac.new(self.key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()[:40]

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import anyio
 
-from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect
+from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, digest_of
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -28,7 +28,6 @@ class ConfirmablePlan(Protocol):
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user, without effects if nobody has to be asked."""
-        ...
 
 
 Plan = TypeVar("Plan", bound=ConfirmablePlan)
@@ -71,7 +70,7 @@ async def carry_out(
     """
     result = await write(agreement.cover(effect))
     if effect is not None:
-        await call.app.idempotency.mark(_used(agreement.id, effect))
+        await call.app.idempotency.mark(_used(agreement, effect))
         call.app.confirmation.forget(effect, call.caller)
     return result
 
@@ -83,17 +82,19 @@ def gives_tokens(call: CallContext) -> bool:
 
 async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | None) -> tuple[Agreement, bool]:
     """Return the agreement, and whether somebody was asked in this call."""
-    policy, now = call.app.confirmation, call.app.now()
-    agreed = frozenset(effect.digest for effect in request.effects)
+    policy, effects, now = call.app.confirmation, request.effects, call.app.now()
     if policy.mode == "never":
-        return Agreement(agreed, "by the policy --confirm never", is_general=True), False
-    if not request.effects:
-        return Agreement(agreed, "not charged"), False
-    if await _is_marked(call, *(_declined(call, effect) for effect in request.effects)):
-        raise request.refusal("The user did not agree; that holds for ten minutes, whatever is sent.", _LEAVE_IT)
-    known = policy.read_token(token, request.effects, call.caller, now) if token else None
-    if known and (known.is_after_failure or not call.client.can_ask):
-        return await _unused(call, request, Agreement(agreed, "by token", known.id)), False
+        return Agreement(frozenset(), "by the policy --confirm never", is_general=True), False
+    if not effects:
+        return Agreement(frozenset(), "not charged"), False
+    for effect in effects:
+        if await call.app.idempotency.is_marked(_declined(call, effect)):
+            raise request.refusal("The user did not agree; that holds for ten minutes, whatever is sent.", _LEAVE_IT)
+    if earlier := policy.kept_for(effects, call.caller, now):
+        return earlier, False
+    kind = policy.read_token(token, effects, call.caller, now) if token else None
+    if token and (kind == "after failure" or (kind and not call.client.can_ask)):
+        return await _unused(call, request, request.agreement("by token", token)), False
     if call.client.can_ask:
         return await _ask(call, request), True
     problem = "The confirm token has expired, or is not for these arguments. " if token else ""
@@ -102,11 +103,10 @@ async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | 
 
 async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
     with call.waiting_for_user():
-        answer = await call.client.ask(request.question, request.digest, call.app.now())
+        answer = await call.client.ask(request.question, digest_of(request.effects), call.app.now())
     match answer.outcome:
         case "agreed":
-            effects = frozenset(effect.digest for effect in request.effects)
-            return await _unused(call, request, Agreement(effects, answer.how, answer.id))
+            return await _unused(call, request, request.agreement(answer.how, answer.id))
         case "declined":
             for effect in request.effects:
                 await call.app.idempotency.mark(_declined(call, effect))
@@ -118,9 +118,10 @@ async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
 
 
 async def _unused(call: CallContext, request: ConfirmationRequest, agreement: Agreement) -> Agreement:
-    if await _is_marked(call, *(_used(agreement.id, effect) for effect in request.effects)):
-        used = "This agreement has been used already, and what it created no longer exists or has another name."
-        raise request.refusal(used, _ASK_AGAIN)
+    for effect in request.effects:
+        if await call.app.idempotency.is_marked(_used(agreement, effect)):
+            used = "This agreement has been used already, and what it created no longer exists or has another name."
+            raise request.refusal(used, _ASK_AGAIN)
     return agreement
 
 
@@ -134,15 +135,8 @@ def _refused_with_token(
     return Refused(request.not_done, request.findings, f"{then} (valid for 10 minutes).")
 
 
-async def _is_marked(call: CallContext, *names: str) -> bool:
-    for name in names:
-        if await call.app.idempotency.is_marked(name):
-            return True
-    return False
-
-
-def _used(agreement: str, effect: Effect) -> str:
-    return idempotency_key("used", agreement, effect.digest)
+def _used(agreement: Agreement, effect: Effect) -> str:
+    return idempotency_key("used", agreement.id, effect.digest)
 
 
 def _declined(call: CallContext, effect: Effect) -> str:
