@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 TERMINAL = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; background: #0d1117; color: #e6edf3; font: 14px/1.45 ui-monospace, monospace; }}
 pre {{ margin: 0; padding: 20px 24px; white-space: pre-wrap; width: 900px; }}</style><pre>{text}</pre>"""
-SHOWN = ("Two mistakes in one request", "Is it better than Microsoft's base model?")
+SHOWN = ("Two mistakes in one request", "Which words does a base model miss?")
 """The parts of the demo that are shown, by the beginning of their titles."""
 
 
@@ -38,7 +38,7 @@ with tempfile.TemporaryDirectory() as folder:
     product = [sys.executable, "-m", "custom_speech_server"]
     printed = subprocess.run([*product, "demo"], check=True, capture_output=True, text=True, encoding="utf-8").stdout
     (work / "demo.html").write_text(TERMINAL.format(text=html.escape(parts(printed))), encoding="utf-8")
-    photograph(work / "demo.html", HERE / "demo.png", 960, 640)
+    photograph(work / "demo.html", HERE / "demo.png", 960, 780)
 
     environment = os.environ | {"CUSTOM_SPEECH_EMULATOR_STATE": str(work / "emulator.sqlite"), "XDG_STATE_HOME": folder}
     rollout = work / "rollout.toml"

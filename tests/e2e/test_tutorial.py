@@ -29,10 +29,13 @@ async def test_tutorial_works_as_it_stands(connect: Connect, tmp_path: Path) -> 
     text = re.search(r"```text\n(.*?)```", PAGE, re.DOTALL)
     assert text
     (tmp_path / "terms.txt").write_text(text[1], encoding="utf-8")
-    answers = {}
+    answers: dict[str, dict[str, Any]] = {}
+    last: dict[str, Any] = {}
     async with connect(confirm="never", data_dirs=(tmp_path,)) as call:
         for tool, arguments in calls():
-            answers[tool] = await call(tool, **arguments)
+            answer = await call(tool, **arguments)
+            answers.setdefault(tool, answer)
+            last = answer if tool == "create_evaluation" else last
         listed = [
             ("models", {}),
             ("models", {"resource": "emulator-westeurope"}),
@@ -52,3 +55,5 @@ async def test_tutorial_works_as_it_stands(connect: Connect, tmp_path: Path) -> 
     assert answers["plan_model"]["training_is_charged"] is False
     assert [finding["rule"] for finding in answers["create_evaluation"]["findings"]] == ["test-data-unseen"]
     assert len(answers) >= 13
+    taught, base = (model["word_error_rate"] for model in last["models"])
+    assert (last["is_void"], taught < base) == (False, True)

@@ -23,6 +23,9 @@ DATA, FILE = "Contoso terms", "terms.txt"
 CONTENT = "the contoso router blinks amber\nsee www.contoso.com for more\nplease hold the reset pin\n".encode("utf-16")
 """Two faults: UTF-16, and a line with a URI."""
 
+TAUGHT = "Contoso words en-US"
+SENTENCES = ("say {} once more", "the {} is ready", "we need the {} today", "is the {} right", "this is about {}")
+
 HOME, AWAY, NO_AUDIO = "emulator-eastus", "emulator-westeurope", "emulator-brazilsouth"
 
 
@@ -145,6 +148,31 @@ async def _evaluate(client: Client) -> None:
     _expect(bool(test["findings"]), "it was not noted that the model was trained with the test data")
 
 
+async def _improve(client: Client) -> None:
+    _title("Which words does a base model miss? Forty sentences with them, and a test")
+    text = {"locale": "en-US", "resource": HOME}
+    bases = await _quietly(client, "list_base_models", **text, train_with=["Language"], limit=50)
+    base = next(one["id"] for one in bases["base_models"] if not one["training_is_charged"])
+    test = {"dataset": await _dataset(client, HOME, "en-US", "Acoustic"), "wait_seconds": 45, "resource": HOME}
+    before = await _quietly(client, "create_evaluation", model=base, compare_with=NAME, **test)
+    _say("→ get_evaluation(words=50)", "36")
+    found = await _quietly(client, "get_evaluation", evaluation=before["id"], words=50, resource=HOME)
+    missed = [one for one in found["words"] if one["missed"] and len(one["word"]) > 4][:8]
+    _say("Missed: " + ", ".join(f"{one['word']} ({one['missed']} of {one['of']})" for one in missed))
+    lines = [sentence.format(one["word"]) for one in missed for sentence in SENTENCES]
+    _say(f'→ upload_dataset(kind="Language", lines=[{len(lines)} sentences])', "36")
+    words = {"display_name": "Missed words", "kind": "Language", "lines": lines, "wait_seconds": 45}
+    data = await _quietly(client, "upload_dataset", **text, **words)
+    _say(f'→ create_model(display_name="{TAUGHT}", datasets=["Missed words"])', "36")
+    parts = {"display_name": TAUGHT, "datasets": [data["id"]], "base_model": base}
+    model = await _quietly(client, "create_model", **text, **parts)
+    await _quietly(client, "get_model", model=model["id"], wait_seconds=45, resource=HOME)
+    _say(f'→ create_evaluation(model="{TAUGHT}")', "36")
+    after, without = (await _quietly(client, "create_evaluation", model=model["id"], **test))["models"]
+    _expect(after["word_error_rate"] < without["word_error_rate"], "the sentences did not help")
+    _say(f"Word error rate: {without['word_error_rate']:.1%} before, {after['word_error_rate']:.1%} with them.", "32")
+
+
 async def _deploy(client: Client) -> None:
     _title("Deploying it to an endpoint; hosting is charged, so the user is asked")
     endpoint = await _call(
@@ -193,6 +221,7 @@ STEPS: tuple[Callable[[Client], Awaitable[None]], ...] = (
     _create,
     _wait,
     _evaluate,
+    _improve,
     _deploy,
     _copy,
     _connect,
@@ -220,6 +249,13 @@ async def _try(client: Client, tool: str, **arguments: Any) -> CallToolResult:
 
 async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result = await _try(client, tool, **arguments)
+    _expect(not result.is_error, _text(result))
+    return dict(result.structured_content or {})
+
+
+async def _quietly(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Call a tool that is not shown, or only in part."""
+    result = await client.call_tool(tool, arguments)
     _expect(not result.is_error, _text(result))
     return dict(result.structured_content or {})
 
