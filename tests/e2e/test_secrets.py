@@ -30,7 +30,7 @@ from custom_speech_tools.speech import (
     SpeechError,
     SpeechResource,
 )
-from custom_speech_tools.speech.transport import Answer as Received
+from custom_speech_tools.speech.http_messages import Answer as Received
 from e2e.fault_matrix import visible_elsewhere
 from support.scripted_service import ID, KEY, Answer, Listener, Scripted, model, one_resource, served, versioned
 from support.virtual_time import BACKEND

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from custom_speech_tools.runtime.polling import RunningCall
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Attempt, Change, NotAllowedError, SpeechError
+from custom_speech_tools.speech import Attempt, Change, NotAllowedError, RequestObserver, SpeechError
 from custom_speech_tools.speech.sanitize import mask_address, mask_signature
 
 Entry = dict[str, JsonValue]
@@ -99,7 +99,7 @@ class CallAuditor:
 
 
 @dataclass(frozen=True, slots=True)
-class CallObserver:
+class CallObserver(RequestObserver):
     """Observes the requests to one resource on behalf of a call."""
 
     auditor: CallAuditor

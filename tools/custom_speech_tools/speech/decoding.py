@@ -3,24 +3,24 @@
 from datetime import datetime
 from functools import cache
 from html import unescape
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from custom_speech_tools.speech import retry
 from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, UnreadableAnswerError
+from custom_speech_tools.speech.http_messages import Answer
 from custom_speech_tools.speech.sanitize import quote, sanitize
-
-if TYPE_CHECKING:
-    from custom_speech_tools.speech.transport import Answer
 
 _HEAD_BYTES = 64 * 1024
 """Bytes of a page in which its title is looked for."""
 
 Decoded = TypeVar("Decoded")
 
+_adapter = cache(TypeAdapter[Any])
 
-def decode(resource: str, operation: str, answer: "Answer", schema: type[Decoded]) -> Decoded:
+
+def decode(resource: str, operation: str, answer: Answer, schema: type[Decoded]) -> Decoded:
     """Return the body of a successful answer in the schema that the operation documents.
 
     Raises:
@@ -40,7 +40,7 @@ def decode(resource: str, operation: str, answer: "Answer", schema: type[Decoded
         ) from None
 
 
-def foreign_answer(resource: str, operation: str, answer: "Answer") -> ForeignAnswerError | None:
+def foreign_answer(resource: str, operation: str, answer: Answer) -> ForeignAnswerError | None:
     """Return the error for a page or redirect of something between here and the service; None for its own answers.
 
     A server error in HTML counts as the service's own: its front door sends such pages, and it may work later.
@@ -59,7 +59,7 @@ def foreign_answer(resource: str, operation: str, answer: "Answer") -> ForeignAn
     return ForeignAnswerError(message, resource=resource, operation=operation, status=answer.status)
 
 
-def decode_error(resource: str, operation: str, answer: "Answer", now: datetime) -> AzureError:
+def decode_error(resource: str, operation: str, answer: Answer, now: datetime) -> AzureError:
     """Return what an unsuccessful answer says; of a body in an unknown form only the status is kept."""
     try:
         body = _adapter(dict[str, Any]).validate_json(answer.body)
@@ -81,8 +81,3 @@ def decode_error(resource: str, operation: str, answer: "Answer", now: datetime)
         inner_code=inner_code,
         retry_after=retry.retry_after_seconds(answer.headers.get("retry-after"), now),
     )
-
-
-@cache
-def _adapter(schema: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(schema)

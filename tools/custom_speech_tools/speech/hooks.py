@@ -1,9 +1,8 @@
 """Hooks through which a caller of the client learns about its requests, and may forbid them."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(slots=True)
@@ -21,7 +20,7 @@ class Attempt:
         number: Counts from 1.
         waited: Seconds of waiting before the attempt.
         seconds: Duration of the attempt.
-        status: HTTP status; None where no answer came.
+        status: HTTP status; None if no answer came.
     """
 
     resource: str
@@ -33,44 +32,24 @@ class Attempt:
     status: int | None
 
 
-class RequestObserver(Protocol):
-    """Observes the requests of one caller."""
+class RequestObserver:
+    """Observes the requests of one caller; this one ignores and permits everything."""
 
     def seconds_left(self) -> float:
         """Return how long the caller will still wait."""
-        ...
+        return float("inf")
 
     def attempted(self, attempt: Attempt) -> None:
         """Note that an attempt has ended."""
-        ...
 
     async def waiting(self, seconds: float, reason: str) -> None:
         """Note that a request will be sent again after a pause."""
-        ...
 
-    def change(self, resource: str, operation: str) -> AbstractContextManager[Change]:
+    @contextmanager
+    def change(self, resource: str, operation: str) -> Iterator[Change]:  # noqa: ARG002  # this one permits all
         """Enclose a request that changes something.
 
         Raises:
             NotAllowedError: The request must not be sent.
         """
-        ...
-
-
-class NullObserver:
-    """Observes nothing and forbids nothing."""
-
-    def seconds_left(self) -> float:
-        """Return infinity."""
-        return float("inf")
-
-    def attempted(self, attempt: Attempt) -> None:
-        """Ignore the attempt."""
-
-    async def waiting(self, seconds: float, reason: str) -> None:
-        """Ignore the pause."""
-
-    @contextmanager
-    def change(self, resource: str, operation: str) -> Iterator[Change]:  # noqa: ARG002  # a null object
-        """Permit the request."""
         yield Change()

@@ -11,9 +11,10 @@ from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.addresses import entity_of, is_credible_link
 from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
-from custom_speech_tools.speech.hooks import NullObserver, RequestObserver
+from custom_speech_tools.speech.hooks import RequestObserver
+from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Body
 from custom_speech_tools.speech.paging import Listing, read_pages
-from custom_speech_tools.speech.pipeline import OPERATION_SECONDS, Body, RequestPipeline
+from custom_speech_tools.speech.pipeline import RequestPipeline
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.service_clock import ServiceClock
 
@@ -52,7 +53,7 @@ class Requests:
         known: EntityCache | None = None,
     ) -> None:
         self._pipeline = pipeline
-        self._observer = observer or NullObserver()
+        self._observer = observer or RequestObserver()
         self.known = EntityCache() if known is None else known
 
     @property

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.http_messages import StreamedBody
 from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.requests import Requests, delete_operation, get_operation
-from custom_speech_tools.speech.streamed_body import StreamedBody
 
 FAST_SECONDS = 40.0
 """The longest that one fast transcription may take; 20 minutes of audio take less than a minute (article)."""

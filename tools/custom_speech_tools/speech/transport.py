@@ -1,9 +1,9 @@
 """The transport: httpx with a limit of concurrent requests; the one module that touches the network."""
 
+import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -12,13 +12,14 @@ import anyio
 import httpx
 import truststore
 
-from custom_speech_tools.speech.streamed_body import StreamedBody
+from custom_speech_tools.speech.errors import AnswerLostError, UnreachableError, UnreadableAnswerError
+from custom_speech_tools.speech.http_messages import Answer, Body, NoAnswerError, Request, StreamedBody
 
 MAX_CONCURRENT = 16
 """Concurrent requests to one resource. The pool is no larger: httpx costs more with every pooled connection."""
 
 _PART_BYTES = 256 * 1024
-"""A larger body is sent in parts of this size."""
+"""A larger body is sent in parts of this size: asyncio would copy what the socket does not take at once."""
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """The largest answer that is read; the largest page of a list is a thirtieth of it."""
@@ -26,39 +27,10 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _LEAST_SECONDS = 15.0
 """Seconds that every request waits for its answer, unless its operation ends before."""
 
-_SENT = {"Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
-_SHORTEST_SECRET = 8
-_MASK = "***"
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
 
-
-class NotSent(Exception):  # a state of the exchange, which the pipeline turns into a SpeechError
-    """No connection was made; `str()` names the cause."""
-
-
-class Lost(Exception):  # as above
-    """The request was sent and no complete answer came back."""
-
-
-class TooLarge(Exception):  # as above
-    """The answer is larger than any answer of the service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer; header names are in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def without(self, *secrets: str) -> "Answer":
-        """Return the answer with every echo of a secret masked, so that nothing that reads it can pass one on."""
-        headers, body = self.headers, self.body
-        for secret in secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                headers = {name: value.replace(secret, _MASK) for name, value in headers.items()}
-                body = body.replace(secret.encode(), _MASK.encode())
-        return Answer(self.status, headers, body)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+"""Errors after which the request certainly did not arrive."""
 
 
 class Transport:
@@ -68,7 +40,7 @@ class Transport:
         app: An ASGI application that answers in place of the network.
 
     Raises:
-        NotSent: The proxy that the environment names cannot be used.
+        NoAnswerError: The proxy that the environment names cannot be used.
     """
 
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
@@ -76,56 +48,65 @@ class Transport:
         self._proxy = None if app else proxy_of(endpoint)
         self._network = httpx.ASGITransport(app) if app else _network(endpoint)
 
-    async def exchange(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | StreamedBody | None, seconds: float
-    ) -> Answer:
+    async def exchange(self, request: Request, credential: dict[str, str]) -> Answer:
         """Send one request.
 
-        Args:
-            seconds: The longest wait for the answer.
-
         Raises:
-            NotSent: No connection was made.
-            Lost: No complete answer came back.
-            TooLarge: The answer is too large.
+            NoAnswerError: No complete answer came.
         """
-        content: Any = body
-        if isinstance(body, StreamedBody):
-            headers, content = headers | {"Content-Length": str(body.size)}, body.parts()
-        elif body is not None and len(body) > _PART_BYTES:  # asyncio would copy what the socket does not take at once
-            headers, content = headers | {"Content-Length": str(len(body))}, _parts(body)
-        timeout = httpx.Timeout(max(seconds, _LEAST_SECONDS), connect=5).as_dict()
-        request = httpx.Request(method, url, headers=_SENT | headers, content=content, extensions={"timeout": timeout})
+        content, headers = _encode(request.body)
+        timeout = httpx.Timeout(max(request.seconds, _LEAST_SECONDS), connect=5).as_dict()
+        sent = httpx.Request(
+            request.method,
+            request.url,
+            headers=_HEADERS | headers | credential,
+            content=content,
+            extensions={"timeout": timeout},
+        )
         try:
             async with self._gate:
-                return await self._answer(request)
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.UnsupportedProtocol,
-            httpx.ProxyError,
-        ) as error:
-            raise NotSent(connection_problem(error, self._proxy)) from error
+                return await self._receive(sent)
+        except _NOT_SENT as error:
+            raise NoAnswerError(UnreachableError, connection_problem(error, self._proxy)) from error
         except (httpx.RequestError, OSError) as error:
-            raise Lost(type(error).__name__) from error
+            raise NoAnswerError(AnswerLostError, type(error).__name__) from error
 
     async def close(self) -> None:
         """Close the pool."""
         await self._network.aclose()
 
-    async def _answer(self, request: httpx.Request) -> Answer:
-        answer = await self._network.handle_async_request(request)
+    async def _receive(self, request: httpx.Request) -> Answer:
+        answer, parts, size = await self._network.handle_async_request(request), [], 0
         try:
-            content = await _read_body(answer)
+            async for part in answer.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > MAX_ANSWER_BYTES:
+                    raise NoAnswerError(UnreadableAnswerError, "the answer is too large")
         finally:
             await answer.aclose()
-        return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
+        return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, b"".join(parts))
 
 
-async def _parts(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), _PART_BYTES):
-        yield body[start : start + _PART_BYTES]
+def _encode(body: Body) -> tuple[Any, dict[str, str]]:
+    """Return the content of a request and the headers that describe it."""
+    match body:
+        case None:
+            return None, {}
+        case StreamedBody():
+            return body.parts(), {"Content-Type": body.content_type, "Content-Length": str(body.size)}
+        case bytes():
+            content, headers = body, {"Content-Type": "application/octet-stream"}
+        case _:
+            content, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
+    if len(content) <= _PART_BYTES:
+        return content, headers
+
+    async def parts() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), _PART_BYTES):
+            yield content[start : start + _PART_BYTES]
+
+    return parts(), headers | {"Content-Length": str(len(content))}
 
 
 def _network(endpoint: str) -> httpx.AsyncHTTPTransport:
@@ -138,7 +119,8 @@ def _network(endpoint: str) -> httpx.AsyncHTTPTransport:
             limits=httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT),
         )
     except (httpx.InvalidURL, ValueError, ImportError):  # the address of the proxy may hold a password
-        raise NotSent("the proxy that the environment names cannot be used") from None
+        why = "the proxy that the environment names cannot be used"
+        raise NoAnswerError(UnreachableError, why) from None
 
 
 def proxy_of(endpoint: str) -> str | None:
@@ -165,28 +147,11 @@ _CAUSES = (
 
 
 def connection_problem(error: BaseException, proxy: str | None) -> str:
-    """Return why no connection was made, and the cure where there is one."""
-    chain = " ".join(f"{type(cause).__name__} {cause}" for cause in _causes(error))
+    """Return why no connection was made, and the cure if one is known."""
+    causes = [error]
+    for cause in causes:  # the list grows while it is read
+        linked = (cause.__cause__, cause.__context__, *getattr(cause, "exceptions", ()))
+        causes += [each for each in linked if each is not None and each not in causes]
+    chain = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)
     why = next((why for pattern, why in _CAUSES if re.search(pattern, chain, re.IGNORECASE)), type(error).__name__)
     return f"{why} (a proxy is configured)" if proxy else why
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    pending: list[BaseException | None] = [error]
-    seen: list[BaseException] = []
-    while pending:
-        cause = pending.pop(0)
-        if cause is not None and all(cause is not other for other in seen):
-            seen.append(cause)
-            pending += [cause.__cause__, cause.__context__, *getattr(cause, "exceptions", ())]
-            yield cause
-
-
-async def _read_body(answer: httpx.Response) -> bytes:
-    parts, size = [], 0
-    async for part in answer.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise TooLarge
-    return b"".join(parts)

@@ -1,0 +1,72 @@
+"""HTTP requests and answers as the pipeline and its transport exchange them."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue, SecretStr
+
+from custom_speech_tools.speech.errors import SpeechError
+
+OPERATION_SECONDS = 14.0
+"""The longest that one operation may take, including its retries; waits that a 429 asks for are not counted."""
+
+_SHORTEST_SECRET = 8
+_MASK = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedBody:
+    """A body of known size; `parts` begins anew for each attempt."""
+
+    content_type: str
+    size: int
+    parts: Callable[[], AsyncIterator[bytes]]
+
+
+Body = dict[str, JsonValue] | list[JsonValue] | bytes | StreamedBody | None
+"""The body of a request: JSON, a block of a file, or a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        secrets: Values in the body; like the credential they are masked where an answer echoes them.
+        is_signed: The address is signed, so the request carries no credential.
+        seconds: The longest that the operation may take, including its retries.
+    """
+
+    operation: str
+    method: str
+    url: str
+    body: Body = field(default=None, repr=False)
+    secrets: tuple[SecretStr, ...] = ()
+    is_signed: bool = False
+    seconds: float = OPERATION_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def without(self, *secrets: str) -> "Answer":
+        """Return the answer with every echo of a secret masked, so that nothing that reads it can pass one on."""
+        headers, body = self.headers, self.body
+        for secret in secrets:
+            if len(secret) >= _SHORTEST_SECRET:
+                headers = {name: value.replace(secret, _MASK) for name, value in headers.items()}
+                body = body.replace(secret.encode(), _MASK.encode())
+        return Answer(self.status, headers, body)
+
+
+class NoAnswerError(Exception):
+    """No complete answer came; the pipeline raises the SpeechError of this kind. `str()` names the cause."""
+
+    def __init__(self, kind: type[SpeechError], why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
