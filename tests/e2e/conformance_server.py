@@ -14,7 +14,7 @@ from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from custom_speech_emulator import emulator
 from custom_speech_server.app import NAME, Settings
-from custom_speech_server.http import startup_checks
+from custom_speech_server.http import runner
 from custom_speech_server.http.app import HTTPSettings
 from custom_speech_server.http.runner import create_server, listen
 from custom_speech_server.resource_config import EMULATED
@@ -38,7 +38,7 @@ def main() -> None:
     warnings.simplefilter("ignore", MCPDeprecationWarning)
     azure = emulator()
     settings = Settings(EMULATED, b"k" * 32, emulator=lambda: azure)
-    serving = HTTPSettings(startup_checks.allowed_hosts("127.0.0.1", []), startup_checks.allowed_origins([]))
+    serving = HTTPSettings(runner.allowed_hosts("127.0.0.1", []), runner.allowed_origins([]))
 
     def announce() -> None:
         sys.stderr.write(f"serving on http://127.0.0.1:{port}/mcp\n")

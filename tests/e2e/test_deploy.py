@@ -15,7 +15,7 @@ import yaml
 from custom_speech_emulator import serve as emulator
 from custom_speech_server.__main__ import create_parser, parse
 from custom_speech_server.auth import config as access_config
-from custom_speech_server.http import startup_checks
+from custom_speech_server.http import runner
 from custom_speech_server.resource_config import from_file
 from custom_speech_tools.runtime.context import CALL_SECONDS
 from custom_speech_tools.speech.addresses import is_endpoint
@@ -74,7 +74,7 @@ def test_deployment_starts_as_it_stands(container: Container, monkeypatch: pytes
         assert emulator.refusal(options.host, options.allow_host) is None
         return
     assert options.http
-    refused = startup_checks.refuse_start(
+    refused = runner.refuse_start(
         host=options.host,
         allowed=options.allow_host,
         authenticated=options.access is not None,

@@ -14,7 +14,7 @@ import httpx2
 from anyio.abc import TaskGroup
 
 from custom_speech_server.app import Settings, build
-from custom_speech_server.http import startup_checks
+from custom_speech_server.http import runner
 from custom_speech_server.http.app import HTTPSettings, create_app
 from custom_speech_server.http.graceful_shutdown import GracefulServer
 from custom_speech_server.resource_config import EMULATED
@@ -53,7 +53,7 @@ def start(group: TaskGroup, server: GracefulServer, listener: socket.socket) -> 
 
 def on_loopback(**more: Any) -> HTTPSettings:
     """Served on loopback."""
-    return HTTPSettings(startup_checks.allowed_hosts("127.0.0.1", []), startup_checks.allowed_origins([]), **more)
+    return HTTPSettings(runner.allowed_hosts("127.0.0.1", []), runner.allowed_origins([]), **more)
 
 
 def modern(method: str, **params: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The ASGI application: MCP at /mcp behind authentication, and the two health checks."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,10 @@ from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
 from custom_speech_server.auth.middleware import metadata_routes, require_token
 from custom_speech_server.auth.scopes import ScopeMiddleware, writing_tools
-from custom_speech_server.http import health
 from custom_speech_server.http.graceful_shutdown import ListeningStreams, QuietEndings
+from custom_speech_server.http.health import Readiness, alive
 from custom_speech_server.http.request_validation import AcceptNegotiation, RequestValidation
-from custom_speech_server.http.sessions import IdleSessionEviction
+from custom_speech_server.http.sessions import IdleSessionEviction, SessionManager
 from custom_speech_tools.speech import RequestPipeline, Speech
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -50,13 +50,26 @@ class HTTPSettings:
 
 def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> tuple[Starlette, ListeningStreams]:
     """Return the application, and its streams that a shutdown ends first."""
-    streams = ListeningStreams(_mcp_endpoint(server, http))
-    readiness = health.Readiness(_resources(settings))
-    endpoint = RequestValidation(_with_cors(require_token(streams, http.access), http), http.hosts, http.origins)
+    manager = SessionManager(
+        server,
+        stateless=http.stateless,
+        # The SDK checks Host and Origin again.
+        security_settings=TransportSecuritySettings(allowed_hosts=[*http.hosts], allowed_origins=[*http.origins]),
+        max_request_body_size=MAX_BODY_BYTES,
+        max_sessions=MAX_SESSIONS + _OPENING_SESSIONS,
+    )
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await manager.handle_request(scope, await _with_body(receive), send)
+
+    app = AcceptNegotiation(answer if http.stateless else IdleSessionEviction(answer, MAX_SESSIONS))
+    endpoint = RequestValidation(_with_cors(require_token(app, http.access), http), http.hosts, http.origins)
+    emulator = settings.emulator if settings.resources.in_process else None
+    readiness = Readiness({each.name: Speech(RequestPipeline(each, emulator)) for each in settings.resources.all})
     routes = [
         Route("/mcp", endpoint=endpoint),
         Route("/mcp/", endpoint=endpoint),
-        Route("/healthz", endpoint=health.alive),
+        Route("/healthz", endpoint=alive),
         Route("/readyz", endpoint=readiness.answer),
         *metadata_routes(http.access),
     ]
@@ -65,32 +78,16 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> t
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # Starlette's signature
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(readiness.close)
-            await stack.enter_async_context(server.session_manager.run())
-            yield
+        try:
+            async with manager.run():
+                yield
+        finally:
+            await readiness.close()
 
-    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(QuietEndings)])
-    app.router.redirect_slashes = False  # a redirect would send the token over http, to any Host that was named
-    return app, streams
-
-
-def _mcp_endpoint(server: Server[Any], http: HTTPSettings) -> ASGIApp:
-    """Return the SDK's handler of requests; it checks Host and Origin again."""
-    server.streamable_http_app(
-        transport_security=TransportSecuritySettings(
-            allowed_hosts=list(http.hosts), allowed_origins=list(http.origins)
-        ),
-        max_request_body_size=MAX_BODY_BYTES,
-        max_sessions=MAX_SESSIONS + _OPENING_SESSIONS,
-        stateless_http=http.stateless,
-    )
-    manager = server.session_manager
-
-    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
-        await manager.handle_request(scope, await _with_body(receive), send)
-
-    return AcceptNegotiation(endpoint if http.stateless else IdleSessionEviction(endpoint, MAX_SESSIONS))
+    streams = ListeningStreams()
+    application = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(QuietEndings, streams)])
+    application.router.redirect_slashes = False  # a redirect would send the token over http, to any Host that was named
+    return application, streams
 
 
 async def _with_body(receive: Receive) -> Receive:
@@ -120,8 +117,3 @@ def _with_cors(app: ASGIApp, http: HTTPSettings) -> ASGIApp:
         return app
     exposed = ("mcp-session-id", "www-authenticate")
     return CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=exposed)
-
-
-def _resources(settings: Settings) -> dict[str, Speech]:
-    app = settings.emulator if settings.resources.in_process else None
-    return {resource.name: Speech(RequestPipeline(resource, app)) for resource in settings.resources.all}

@@ -18,75 +18,66 @@ _log = logging.getLogger(__name__)
 _CUT_OFF = "The server stopped before it answered the request. Check what was done before you send it again."
 
 
-class ResponseProgress:
-    """The progress of a response, so that it can be completed properly."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._has_started = self._is_complete = False
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the response."""
-        self._has_started = True
-        await self._send(message)
-        self._is_complete = message["type"] == "http.response.body" and not message.get("more_body")
-
-    async def complete(self, scope: Scope, receive: Receive) -> None:
-        """End the response: with 503 where nothing of it was sent."""
-        if self._is_complete:
-            return
-        if self._has_started:
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            await PlainTextResponse(_CUT_OFF, 503)(scope, receive, self._send)
-
-
 class ListeningStreams:
-    """Middleware that can end all streams on which clients only wait for notifications."""
+    """The open streams on which clients only wait for notifications."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._ended = anyio.Event()
+    def __init__(self) -> None:
+        self._open: set[anyio.CancelScope] = set()
+        self._has_ended = False
 
     def end(self) -> None:
         """End those that are open and those to come."""
-        self._ended.set()
+        self._has_ended = True
+        for stream in self._open:
+            stream.cancel()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        is_subscription = (b"mcp-method", b"subscriptions/listen") in scope.get("headers", ())
-        if scope["type"] != "http" or not (scope["method"] == "GET" or is_subscription):
-            await self._app(scope, receive, send)
+    async def serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; if it opens a listening stream, until the streams are ended."""
+        is_subscription = (b"mcp-method", b"subscriptions/listen") in scope["headers"]
+        is_stream = scope["path"].rstrip("/") == "/mcp" and (scope["method"] == "GET" or is_subscription)
+        if not is_stream:
+            await app(scope, receive, send)
             return
-        response = ResponseProgress(send)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._cancel_at_end, tasks.cancel_scope)
-            await self._app(scope, receive, response.send)
-            tasks.cancel_scope.cancel()
-        await response.complete(scope, receive)
-
-    async def _cancel_at_end(self, scope: anyio.CancelScope) -> None:
-        await self._ended.wait()
-        scope.cancel()
+        with anyio.CancelScope() as stream:
+            self._open.add(stream)
+            if self._has_ended:
+                stream.cancel()
+            try:
+                await app(scope, receive, send)
+            finally:
+                self._open.remove(stream)
 
 
 class QuietEndings:
     """Middleware that ends requests without a traceback: aborted by their clients, or cut off by the shutdown."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, streams: ListeningStreams) -> None:
+        self._app, self._streams = app, streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        response = ResponseProgress(send)
+        """Serve one request; a response that was cut off is completed, with 503 if nothing of it was sent."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_started = is_complete = False
+
+        async def note(message: Message) -> None:
+            nonlocal has_started, is_complete
+            has_started = True
+            await send(message)
+            is_complete = message["type"] == "http.response.body" and not message.get("more_body")
+
         try:
-            await self._app(scope, receive, response.send)
+            await self._streams.serve(self._app, scope, receive, note)
         except ClientDisconnect:
             _log.warning("A client disconnected before its request was complete.")
+            return
         except asyncio.CancelledError:
-            if scope["type"] != "http":
-                raise
-            await response.complete(scope, receive)
+            _log.debug("The shutdown ended a request.")
+        if has_started and not is_complete:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif not has_started:
+            await PlainTextResponse(_CUT_OFF, 503)(scope, receive, send)
 
 
 class GracefulServer(uvicorn.Server):

@@ -3,7 +3,7 @@
 Neither answer names a resource or a host.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import anyio
 from starlette.requests import Request
@@ -26,17 +26,16 @@ async def alive(request: Request) -> JSONResponse:  # Starlette's signature
 class Readiness:
     """GET /readyz: 200 while at least one resource answered lately, else 503."""
 
-    def __init__(self, resources: Mapping[str, Speech], clock: Callable[[], float] = anyio.current_time) -> None:
+    def __init__(self, resources: Mapping[str, Speech]) -> None:
         self._resources = resources
-        self._clock = clock
         self._lock = anyio.Lock()
-        self._answered: frozenset[str] = frozenset()
+        self._answered: set[str] = set()
         self._probed = float("-inf")
 
     async def answer(self, request: Request) -> JSONResponse:  # Starlette's signature
         """Return how many of the resources answered."""
         async with self._lock:
-            if self._clock() - self._probed > FRESH_SECONDS:
+            if anyio.current_time() - self._probed > FRESH_SECONDS:
                 await self._probe()
         ready = bool(self._answered)
         body = {"ready": ready, "resources": len(self._resources), "answered": len(self._answered)}
@@ -53,12 +52,12 @@ class Readiness:
         async def ask(name: str, speech: Speech) -> None:
             try:
                 await speech.models_list_supported_locales()
+                answered.add(name)
             except SpeechError:
                 return
-            answered.add(name)
 
         with anyio.move_on_after(PROBE_SECONDS):
             async with anyio.create_task_group() as tasks:
                 for name, speech in self._resources.items():
                     tasks.start_soon(ask, name, speech)
-        self._answered, self._probed = frozenset(answered), self._clock()
+        self._answered, self._probed = answered, anyio.current_time()

@@ -3,13 +3,14 @@
 The SDK checks Host and Origin again, but only by their beginning, and only the first of several.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from custom_speech_server.front import STATELESS_VERSION
+from custom_speech_server.http.sessions import takes_only_json
 from custom_speech_tools.speech.sanitize import sanitize
 
 BOTH_TYPES = "application/json, text/event-stream"
@@ -20,7 +21,12 @@ MAX_HEADER_BYTES = 32 * 1024
 
 
 class RequestValidation:
-    """Middleware that answers requests with ambiguous headers itself."""
+    """Middleware that answers requests with ambiguous headers itself.
+
+    Args:
+        hosts: Allowed hosts; `name:*` stands for any port.
+        origins: Allowed origins, in the same form.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: Sequence[str]) -> None:
         self._app = app
@@ -29,19 +35,43 @@ class RequestValidation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        refusal = refuse_headers(Headers(scope=scope), self._hosts, self._origins) if scope["type"] == "http" else None
+        refusal = self._refuse(Headers(scope=scope))
         if refusal is None:
             await self._app(scope, receive, send)
             return
         status, text = refusal
         await PlainTextResponse(text, status, headers={"connection": "close"})(scope, receive, send)
 
+    def _refuse(self, headers: Headers) -> tuple[int, str] | None:
+        """Return status and text of a refusal, None for good headers."""
+        if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
+            return 431, f"The headers are longer than {MAX_HEADER_BYTES // 1024} KiB. Send fewer or shorter headers."
+        if "content-length" in headers and "transfer-encoding" in headers:
+            return 400, "The request has Content-Length and Transfer-Encoding. Send one of them."
+        if not _is_allowed(headers.getlist("host"), self._hosts):
+            return 421, "This server does not serve that Host. Use its own address, or start it with --allow-host NAME."
+        origin = headers.getlist("origin")
+        if any(origin) and not _is_allowed(origin, self._origins):
+            return (
+                403,
+                "Web pages of this Origin may not call. To allow them, start the server with --allow-origin URL.",
+            )
+        return None
+
+
+def _is_allowed(values: Sequence[str], allowed: frozenset[str]) -> bool:
+    if len(values) != 1:
+        return False
+    value = values[0].lower()
+    name, _, port = value.rpartition(":")
+    return value in allowed or (f"{name}:*" in allowed and (port.isdecimal() or not port))
+
 
 class AcceptNegotiation:
-    """Middleware that answers a client which takes only JSON with JSON.
+    """Middleware that has a client answered with JSON if it takes only that.
 
-    The SDK insists on clients that take both JSON and a stream of events, although it answers most requests of
-    protocol 2026-07-28 with JSON; it refuses the others without a word.
+    The SDK insists on clients that take both JSON and a stream of events. In protocol 2026-07-28 it refuses the others
+    without a word.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -54,63 +84,13 @@ class AcceptNegotiation:
         types = {one.partition(";")[0].strip().lower() for one in accept.split(",")}
         takes_json = not types.isdisjoint({"*/*", "application/*", "application/json"})
         takes_events = not types.isdisjoint({"*/*", "text/*", "text/event-stream"})
-        is_stateless = headers.get("mcp-protocol-version") == STATELESS_VERSION
-        if scope["method"] != "POST" or (takes_json and takes_events and "accept" in headers):
-            await self._app(scope, receive, send)
-        elif not takes_json or not (takes_events or is_stateless) or headers.get("mcp-method") == LISTEN:
+        needs_events = headers.get("mcp-method") == LISTEN
+        if scope["method"] == "POST" and not (takes_json and (takes_events or not needs_events)):
             text = f"This request needs Accept: {BOTH_TYPES}. The header says: {sanitize(accept, 200)}"
             await PlainTextResponse(text, 406)(scope, receive, send)
-        else:
+            return
+        takes_only_json.set(takes_json and not takes_events)
+        if "accept" not in headers or headers.get("mcp-protocol-version") == STATELESS_VERSION:
             others = [(name, value) for name, value in scope["headers"] if name != b"accept"]
             scope = {**scope, "headers": [*others, (b"accept", BOTH_TYPES.encode())]}
-            await self._app(scope, receive, send if takes_events else JSONOnly(send).send)
-
-
-class JSONOnly:
-    """Sends the last event of a stream as JSON, which is the answer; progress before it is left out."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._events: bytes | None = None
-
-    async def send(self, message: Message) -> None:
-        """Pass a part of a response on, unless it is one of a stream."""
-        headers = message.get("headers", ())
-        if message["type"] == "http.response.start" and any(b"text/event-stream" in value for _, value in headers):
-            self._events = b""
-        elif self._events is None:
-            await self._send(message)
-        else:
-            self._events += message.get("body", b"")
-            if not message.get("more_body"):
-                last = [line for line in self._events.splitlines() if line.startswith(b"data: ")][-1:]
-                types = [(b"content-type", b"application/json")]
-                await self._send({"type": "http.response.start", "status": 200, "headers": types})
-                await self._send({"type": "http.response.body", "body": b"".join(last).removeprefix(b"data: ")})
-
-
-def refuse_headers(headers: Headers, hosts: Set[str], origins: Set[str]) -> tuple[int, str] | None:
-    """Return status and text of a refusal, None for good headers.
-
-    Args:
-        hosts: Allowed hosts in lower case; `name:*` stands for any port.
-        origins: Allowed origins, in the same form.
-    """
-    if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
-        return 431, f"The headers are longer than {MAX_HEADER_BYTES // 1024} KiB. Send fewer or shorter headers."
-    if "content-length" in headers and "transfer-encoding" in headers:
-        return 400, "The request has Content-Length and Transfer-Encoding. Send one of them."
-    if not _is_allowed(headers.getlist("host"), hosts):
-        return 421, "This server does not serve that Host. Use its own address, or start it with --allow-host NAME."
-    origin = headers.getlist("origin")
-    if any(origin) and not _is_allowed(origin, origins):
-        return 403, "Web pages of this Origin may not call. To allow them, start the server with --allow-origin URL."
-    return None
-
-
-def _is_allowed(values: Sequence[str], allowed: Set[str]) -> bool:
-    if len(values) != 1:
-        return False
-    value = values[0].lower()
-    name, _, port = value.rpartition(":")
-    return value in allowed or (f"{name}:*" in allowed and (port.isdecimal() or not port))
+        await self._app(scope, receive, send)

@@ -7,7 +7,9 @@ import socket
 import sys
 from collections.abc import Callable
 from functools import partial
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import h11
 import uvicorn
@@ -18,11 +20,12 @@ from custom_speech_server.app import Settings, build
 from custom_speech_server.auth import config
 from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
-from custom_speech_server.http import startup_checks
 from custom_speech_server.http.app import HTTPSettings, create_app
 from custom_speech_server.http.graceful_shutdown import GracefulServer
 from custom_speech_server.http.request_validation import MAX_HEADER_BYTES
 from custom_speech_server.resource_config import ConfigurationError
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 MAX_CONNECTIONS = 2000
 """Connections at once; further ones are answered with 503. The reverse proxy in front limits idle and slow clients."""
@@ -45,7 +48,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             options.log,
         )
     with listener:
-        announce = partial(_announce, options.host, listener.getsockname()[1], options.log)
+        url = f"http://{_in_brackets(options.host)}:{listener.getsockname()[1]}/mcp"
+        announce = partial(notice, f"serving MCP on {url}", options.log)
         create_server(build(settings), settings, http, options.stop_seconds, announce).run([listener])
     return 0
 
@@ -119,8 +123,7 @@ def http_settings(options: argparse.Namespace) -> HTTPSettings:
         ConfigurationError: The server must not start like this.
     """
     access = config.load(options.access) if options.access else None
-    public = [access.public_url.host or ""] if access and access.public_url else []
-    refusal = startup_checks.refuse_start(
+    refusal = refuse_start(
         host=options.host,
         allowed=options.allow_host,
         authenticated=access is not None,
@@ -129,10 +132,49 @@ def http_settings(options: argparse.Namespace) -> HTTPSettings:
     )
     if refusal:
         raise ConfigurationError(refusal)
-    hosts = startup_checks.allowed_hosts(options.host, [*options.allow_host, *public])
-    return HTTPSettings(hosts, startup_checks.allowed_origins(options.allow_origin), access, options.stateless)
+    public = [access.public_url.host or ""] if access and access.public_url else []
+    hosts = allowed_hosts(options.host, [*options.allow_host, *public])
+    return HTTPSettings(hosts, allowed_origins(options.allow_origin), access, options.stateless)
 
 
-def _announce(host: str, port: int, log: str) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    notice(f"serving MCP on http://{shown}:{port}/mcp", log)
+def refuse_start(
+    *, host: str, allowed: list[str], authenticated: bool, stateless: bool, shares_key: bool
+) -> str | None:
+    """Return why the server must not start and how to fix it, None if it may.
+
+    Args:
+        host: The address to serve on.
+        allowed: Further host names.
+        shares_key: Whether CUSTOM_SPEECH_STATE_KEY is set.
+    """
+    public = next((name for name in (_in_brackets(host), *allowed) if not _is_loopback(name)), None)
+    if public is not None and not authenticated:
+        return f"{public} is not loopback: say who may call with --access FILE (docs/deploy.md), or use 127.0.0.1."
+    if stateless and not shares_key:
+        return "stateless replicas share a key: set CUSTOM_SPEECH_STATE_KEY to 32 random characters or more."
+    return None
+
+
+def allowed_hosts(host: str, allowed: list[str]) -> list[str]:
+    """Return the Host headers that are served: loopback's, the address and the allowed ones, with any port."""
+    is_unspecified = host in ("0.0.0.0", "::", "")  # noqa: S104  # compared with, not bound to
+    names = [*LOOPBACK, *([] if is_unspecified else [_in_brackets(host)]), *allowed]
+    return [form for name in dict.fromkeys(names) for form in (name, f"{name}:*")]
+
+
+def allowed_origins(allowed: list[str]) -> list[str]:
+    """Return the Origin headers that may call: loopback's with any port, and the allowed ones as they are."""
+    return [f"http://{name}:*" for name in LOOPBACK] + allowed
+
+
+def _is_loopback(name: str) -> bool:
+    """Return whether only this machine can reach a host, named with or without a port."""
+    try:
+        host = urlsplit(f"//{name}").hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_brackets(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

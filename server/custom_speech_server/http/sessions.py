@@ -1,11 +1,30 @@
-"""Room for new sessions of the handshake versions: the one that has been idle longest makes way."""
+"""Sessions of the handshake versions, as the SDK keeps them: JSON for those who take only that, room for new ones."""
 
+from contextvars import ContextVar
+
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custom_speech_server.front import STATELESS_VERSION
 
 SESSION_HEADER = "mcp-session-id"
+
+takes_only_json: ContextVar[bool] = ContextVar("takes_only_json", default=False)
+"""True while a request is served whose client takes JSON but no stream of events."""
+
+
+class SessionManager(StreamableHTTPSessionManager):
+    """The SDK's, which reads for every request and for every session that it opens how to answer."""
+
+    @property
+    def json_response(self) -> bool:
+        """True if the answer is to be JSON: progress is left out, and users are not asked."""
+        return takes_only_json.get()
+
+    @json_response.setter
+    def json_response(self, value: bool) -> None:
+        """Ignore what the constructor would set for all."""
 
 
 class Session:
@@ -49,11 +68,8 @@ class IdleSessionEviction:
             await send(message)
 
         session = self._sessions.pop(named, None) if named else None
-        if named is None or session is None:
+        if named is None or session is None or scope["method"] == "DELETE":
             await self._app(scope, receive, note)
-            return
-        if scope["method"] == "DELETE":
-            await self._app(scope, receive, send)
             return
         self._sessions[named] = session
         session.requests += 1

@@ -12,8 +12,19 @@ from mcp import Client
 from starlette.responses import JSONResponse
 
 from custom_speech_server.http.app import MAX_BODY_BYTES, HTTPSettings
-from custom_speech_server.http.startup_checks import allowed_hosts, allowed_origins
-from support.http_server import ACCEPT, HANDSHAKE, VERSION, answer_in, command, initialize, message, modern, over_http
+from custom_speech_server.http.runner import allowed_hosts, allowed_origins
+from support.http_server import (
+    ACCEPT,
+    HANDSHAKE,
+    VERSION,
+    answer_in,
+    command,
+    initialize,
+    message,
+    modern,
+    on_loopback,
+    over_http,
+)
 from support.speech_service import Azure
 from support.tool_client import Caller
 
@@ -266,6 +277,46 @@ async def test_http_answers_a_client_that_takes_only_json(azure: Azure, accept: 
 
         assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
         assert "result" in response.json()
+
+
+@pytest.mark.parametrize("stateless", [False, True])
+@pytest.mark.parametrize("version", HANDSHAKE)
+async def test_http_answers_a_client_of_the_handshake_versions_that_takes_only_json(
+    azure: Azure, version: str, stateless: bool
+) -> None:
+    """Beside another client that takes events and gets them."""
+    call = message("tools/call", name="list_resources", arguments={})
+    async with over_http(azure, serving=on_loopback(stateless=stateless)) as client:
+
+        async def answer_to(accept: str) -> tuple[str, Any]:
+            headers = ACCEPT | {"accept": accept, "mcp-protocol-version": version}
+            opened = await client.post("/mcp", headers=headers, json=initialize(version)["json"])
+            assert answer_in(opened)["result"]["protocolVersion"] == version
+            session = {name: value for name, value in opened.headers.items() if name == "mcp-session-id"}
+            response = await client.post("/mcp", headers=headers | session, json=call)
+            named = answer_in(response)["result"]["structuredContent"]["resources"][0]["name"]
+            return response.headers["content-type"], named
+
+        with_events, json_alone = await answer_to(ACCEPT["accept"]), await answer_to("application/json")
+
+    assert with_events == ("text/event-stream", "emulator-eastus")
+    assert json_alone == ("application/json", "emulator-eastus")
+
+
+async def test_http_gives_a_token_to_a_client_of_a_session_that_takes_only_json(azure: Azure) -> None:
+    """Its user cannot be asked, because a question would need a stream of events."""
+    arguments = {"display_name": "m", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+    headers = ACCEPT | {"accept": "application/json"}
+    async with over_http(azure) as client:
+        opening = initialize("2025-11-25", {"elicitation": {}})["json"]
+        opened = await client.post("/mcp", headers=headers, json=opening)
+        session = {"mcp-session-id": opened.headers["mcp-session-id"]}
+        call = message("tools/call", name="create_model", arguments=arguments)
+        response = await client.post("/mcp", headers=headers | session, json=call)
+
+    result = response.json()["result"]
+    assert result["isError"]
+    assert "confirm" in result["content"][0]["text"]
 
 
 @pytest.mark.parametrize("accept", ["text/html", "text/event-stream"])

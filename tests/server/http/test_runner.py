@@ -10,7 +10,7 @@ import pytest
 
 from custom_speech_server.__main__ import main
 from custom_speech_server.auth.static_tokens import new_token, token_table
-from custom_speech_server.http import startup_checks
+from custom_speech_server.http import runner
 from support.http_server import command
 
 LOOPBACK = ["127.0.0.1", "127.8.8.8", "::1", "localhost"]
@@ -20,7 +20,7 @@ FAR = ["0.0.0.0", "::", "10.0.0.7", "192.168.1.2", "speech.contoso.com", "localh
 def why_not(host: str = "127.0.0.1", allowed: tuple[str, ...] = (), **given: bool) -> str | None:
     """Return the refusal of an ordinary start, except for what a test changes."""
     conditions = {"authenticated": False, "stateless": False, "shares_key": False} | given
-    return startup_checks.refuse_start(host=host, allowed=list(allowed), **conditions)
+    return runner.refuse_start(host=host, allowed=list(allowed), **conditions)
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
@@ -51,13 +51,13 @@ def test_http_server_starts_stateless_replicas_start_only_with_a_shared_key() ->
 
 def test_http_server_starts_knowing_its_own_names() -> None:
     """Loopback always, its address, the allowed names; with any port. Never every name."""
-    assert startup_checks.allowed_hosts("0.0.0.0", []) == startup_checks.allowed_hosts("127.0.0.1", [])  # noqa: S104  # asked for, not bound to
+    assert runner.allowed_hosts("0.0.0.0", []) == runner.allowed_hosts("127.0.0.1", [])  # noqa: S104  # asked for, not bound to
     assert {"10.0.0.7", "10.0.0.7:*", "speech.contoso.com:*"} < set(
-        startup_checks.allowed_hosts("10.0.0.7", ["speech.contoso.com"])
+        runner.allowed_hosts("10.0.0.7", ["speech.contoso.com"])
     )
-    assert "[fd00::1]:*" in startup_checks.allowed_hosts("fd00::1", [])
-    assert "*" not in startup_checks.allowed_hosts("", [])
-    assert startup_checks.allowed_origins(["https://app.contoso.com"])[-1] == "https://app.contoso.com"
+    assert "[fd00::1]:*" in runner.allowed_hosts("fd00::1", [])
+    assert "*" not in runner.allowed_hosts("", [])
+    assert runner.allowed_origins(["https://app.contoso.com"])[-1] == "https://app.contoso.com"
 
 
 def test_http_server_starts_not_at_all_when_it_may_not(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
