@@ -50,6 +50,24 @@ def lock_from_environment(environment: Mapping[str, str], state_directory: Path 
         raise ConfigurationError(f"{LOCK_URL_VARIABLE} must be the address of a store: redis://host:6379/0.") from None
 
 
+@asynccontextmanager
+async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
+    """Yield whether a request was completed lately; then mark it, unless it has certainly changed nothing."""
+    is_done, is_unchanged = await lock.is_marked(key), False
+    try:
+        yield is_done
+    except (SpeechError, Refused) as error:
+        is_unchanged = not getattr(error, "outcome_unknown", False)
+        raise
+    finally:
+        if not is_unchanged:  # the next process looks for the result
+            with anyio.CancelScope(shield=True):
+                try:
+                    await lock.mark(key)
+                except LockUnavailableError as error:
+                    _log.warning("A request could not be marked as completed: %s", error)
+
+
 class FileLock:
     """Lock files of this machine's processes.
 
@@ -62,38 +80,30 @@ class FileLock:
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[bool]:
-        """Hold the lock of one request; yields True where another process has completed it lately.
+        """Hold the lock of one request; yields True if another process has completed it lately.
 
         Raises:
             LockUnavailableError: The folder cannot be written, or an identical request takes too long.
         """
-        marker = self._directory / f"{key}.done"
         lock = AsyncFileLock(self._directory / f"{key}.lock", timeout=ACQUIRE_SECONDS)
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._remove_old()
+            for file in self._directory.iterdir():
+                if _age(file) > 2 * MARK_SECONDS:
+                    with suppress(OSError):  # a folder, or a file of another user, harms nobody
+                        file.unlink()
             await lock.acquire()
         except (OSError, Timeout) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             raise LockUnavailableError(f"the lock in {self._directory} cannot be taken ({why}).") from None
-        is_unchanged = False
         try:
-            yield _age(marker) < MARK_SECONDS
-        except Exception as error:
-            is_unchanged = nothing_was_changed(error)
-            raise
+            async with _completion(self, key) as is_done:
+                yield is_done
         finally:
-            if not is_unchanged:
-                with suppress(OSError):
-                    marker.touch(mode=0o600)
             await lock.release()
 
     async def mark(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation.
-
-        Raises:
-            LockUnavailableError: The folder cannot be written.
-        """
+        """Mark a name for the lifetime of a confirmation."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             (self._directory / f"{name}.done").touch(mode=0o600)
@@ -101,22 +111,12 @@ class FileLock:
             raise LockUnavailableError(f"{self._directory} cannot be written ({error.strerror}).") from None
 
     async def is_marked(self, name: str) -> bool:
-        """Return whether a process of this machine has marked the name within the lifetime of a confirmation."""
+        """Return whether a process of this machine has marked the name."""
         return _age(self._directory / f"{name}.done") < MARK_SECONDS
-
-    def _remove_old(self) -> None:
-        for file in self._directory.iterdir():
-            if _age(file) > 2 * MARK_SECONDS:
-                with suppress(OSError):  # a folder, or a file of another user, harms nobody
-                    file.unlink()
-
-
-def nothing_was_changed(error: Exception) -> bool:
-    """Return whether a request has certainly changed nothing; otherwise the next process looks for its result."""
-    return isinstance(error, SpeechError | Refused) and not getattr(error, "outcome_unknown", False)
 
 
 def _age(file: Path) -> float:
+    """Return the seconds since a file was changed; infinite if it cannot be read."""
     try:
         return time() - file.stat().st_mtime
     except OSError:
@@ -137,7 +137,7 @@ class RedisLock:
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[bool]:
-        """Hold the lock of one request; yields True where another process has completed it lately.
+        """Hold the lock of one request; yields True if another process has completed it lately.
 
         Raises:
             LockUnavailableError: The store does not answer, or an identical request takes too long.
@@ -147,36 +147,22 @@ class RedisLock:
         lock = self._redis.lock(f"{_PREFIX}lock:{key}", timeout=LOCK_SECONDS, blocking_timeout=ACQUIRE_SECONDS)
         if not await self._ask(lock.acquire()):
             raise LockUnavailableError("an identical request takes too long.")
-        is_done = await self.is_marked(key)
-        is_unchanged = False
         try:
-            yield is_done
-        except Exception as error:
-            is_unchanged = nothing_was_changed(error)
-            raise
+            async with _completion(self, key) as is_done:
+                yield is_done
         finally:
             with anyio.CancelScope(shield=True):
                 try:
-                    if not is_unchanged:
-                        await self.mark(key)
                     await lock.release()
-                except (LockUnavailableError, LockError, RedisError, OSError) as error:
+                except (LockError, RedisError, OSError) as error:
                     _log.warning("A lock will expire by itself: the store does not answer (%s).", type(error).__name__)
 
     async def mark(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation.
-
-        Raises:
-            LockUnavailableError: The store does not answer.
-        """
+        """Mark a name for the lifetime of a confirmation."""
         await self._ask(self._redis.set(f"{_PREFIX}done:{name}", 1, px=int(MARK_SECONDS * 1000)))
 
     async def is_marked(self, name: str) -> bool:
-        """Return whether any process has marked the name within the lifetime of a confirmation.
-
-        Raises:
-            LockUnavailableError: The store does not answer.
-        """
+        """Return whether any process has marked the name."""
         return bool(await self._ask(self._redis.exists(f"{_PREFIX}done:{name}")))
 
     async def _ask(self, request: Awaitable[Any]) -> Any:

@@ -74,13 +74,10 @@ def state_key(shared: str | None, directory: Path | None, warn: Callable[[str], 
 
 def _own_key(file: Path) -> bytes:
     """Return the key of the file; of several processes that start at once, the first one creates it."""
-    temporary = file.with_name(f"{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
     if not file.exists():
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(descriptor, secrets.token_bytes(STATE_KEY_BYTES))
-        finally:
-            os.close(descriptor)
+        temporary = file.with_name(f"{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+        temporary.touch(mode=0o600, exist_ok=False)
+        temporary.write_bytes(secrets.token_bytes(STATE_KEY_BYTES))
         try:
             os.link(temporary, file)  # fails where another process was faster; a rename would replace its key
         except FileExistsError:

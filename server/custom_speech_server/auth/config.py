@@ -68,23 +68,13 @@ def load(path: Path) -> Access:
     """Return who may call.
 
     Raises:
-        ConfigurationError: The file cannot be used.
-    """
-    content, warnings = read(path), tuple(exposure_warnings(path))
-    if content.oauth:
-        keys = SigningKeys(_key_fetcher(str(content.oauth.jwks)))
-        oauth = content.oauth
-        return Access(JWTVerifier(oauth, keys), content.public_url, oauth.issuer, oauth.scope_prefix, warnings)
-    return Access(StaticTokenVerifier(TokenFile(path).tokens), content.public_url, warnings=warnings)
-
-
-def read(path: Path) -> AccessFile:
-    """Return the content of the file.
-
-    Raises:
         ConfigurationError: The file cannot be used; every fault is listed, and no value.
     """
-    return parse_toml(path, read_toml_text(path), AccessFile)
+    content, warnings = parse_toml(path, read_toml_text(path), AccessFile), tuple(exposure_warnings(path))
+    if oauth := content.oauth:
+        verifier = JWTVerifier(oauth, SigningKeys(_key_fetcher(str(oauth.jwks))))
+        return Access(verifier, content.public_url, oauth.issuer, oauth.scope_prefix, warnings)
+    return Access(StaticTokenVerifier(TokenFile(path).tokens), content.public_url, warnings=warnings)
 
 
 class TokenFile:
@@ -116,17 +106,13 @@ def _key_fetcher(url: str) -> Callable[[], Awaitable[bytes]]:
     trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def fetch() -> bytes:
+        content = b""
         with anyio.fail_after(FETCH_SECONDS):
             async with httpx2.AsyncClient(verify=trusted) as client, client.stream("GET", url) as answer:
-                return await _read_key_set(answer.raise_for_status())
+                async for part in answer.raise_for_status().aiter_bytes():
+                    content += part
+                    if len(content) > MAX_KEY_SET_BYTES:
+                        raise ValueError("the key set is too long")
+        return content
 
     return fetch
-
-
-async def _read_key_set(answer: httpx2.Response) -> bytes:
-    content = b""
-    async for part in answer.aiter_bytes():
-        content += part
-        if len(content) > MAX_KEY_SET_BYTES:
-            raise ValueError("the key set is too long")
-    return content

@@ -27,7 +27,6 @@ MIN_FETCH_INTERVAL = 30.0
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures with a private key only: a shared secret or none can never be accepted."""
 
-
 _PUBLIC_KEYS = frozenset({"RSA", "EC", "OKP"})
 
 _FETCH_ERRORS = (OSError, ValueError, TypeError, KeyError, RecursionError, httpx2.HTTPError, jwt.PyJWTError)
@@ -66,16 +65,13 @@ class SigningKeys:
         self._fetched = float("-inf")
 
     async def key(self, kid: str | None) -> jwt.PyJWK | None:
-        """Return the key of that id, None where the issuer has none; while keys are fetched, the known ones serve."""
+        """Return the key of that id, None if the issuer has none; while keys are fetched, the known ones serve."""
         if kid not in self._keys or not self._lock.locked():
             async with self._lock:
-                await self._refresh(kid)
+                age = self._clock() - self._fetched
+                if age > KEYS_FRESH_SECONDS or (kid not in self._keys and age > MIN_FETCH_INTERVAL):
+                    await self._fetch_keys()
         return self._keys.get(kid)
-
-    async def _refresh(self, kid: str | None) -> None:
-        age = self._clock() - self._fetched
-        if age > KEYS_FRESH_SECONDS or (kid not in self._keys and age > MIN_FETCH_INTERVAL):
-            await self._fetch_keys()
 
     async def _fetch_keys(self) -> None:
         self._fetched = self._clock()
@@ -93,14 +89,24 @@ class JWTVerifier:
         self._issuer, self._keys = issuer, keys
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the caller, None where the token is not the issuer's, not for this server, or not valid now."""
+        """Return the caller, None if the token is not the issuer's, not for this server, or not valid now."""
         try:
             key = await self._keys.key(jwt.get_unverified_header(token).get("kid"))
-            claims = None if key is None else self._claims(token, key)
+            if key is None:
+                return None
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=list(self._issuer.algorithms),
+                audience=self._issuer.audience,
+                issuer=self._issuer.issuer,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
         except jwt.PyJWTError as error:
             _log.warning("A token was refused (%s): %s", type(error).__name__, self._reason(token, error))
             return None
-        return access_token(token, claims, self._issuer.scope_prefix) if claims and claims["sub"] else None
+        return access_token(token, claims, self._issuer.scope_prefix) if claims["sub"] else None
 
     def _reason(self, token: str, error: jwt.PyJWTError) -> str:
         """Return what an operator needs to correct the issuer or the file; claims of people are not logged."""
@@ -109,24 +115,12 @@ class JWTVerifier:
         except jwt.PyJWTError:
             return "it is not a JSON Web Token."
         if isinstance(error, jwt.MissingRequiredClaimError):
-            return (
-                f"it has no claim {error.claim}; it has {sanitize(', '.join(sorted(claims)), 300)}. See docs/deploy.md."
-            )
+            named = sanitize(", ".join(sorted(claims)), 300)
+            return f"it has no claim {error.claim}; it has {named}. See docs/deploy.md."
         if isinstance(error, jwt.InvalidAudienceError | jwt.InvalidIssuerError):
             came = f"aud {sanitize(str(claims.get('aud')), 200)}, iss {sanitize(str(claims.get('iss')), 200)}"
             return f"it has {came}; access.toml names aud {self._issuer.audience}, iss {self._issuer.issuer}."
         return sanitize(str(error))
-
-    def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
-        return jwt.decode(
-            token,
-            key,
-            algorithms=list(self._issuer.algorithms),
-            audience=self._issuer.audience,
-            issuer=self._issuer.issuer,
-            leeway=LEEWAY_SECONDS,
-            options={"require": ["exp", "iss", "aud", "sub"]},
-        )
 
 
 def access_token(token: str, claims: Mapping[str, Any], scope_prefix: str = "") -> AccessToken:
@@ -146,9 +140,7 @@ def access_token(token: str, claims: Mapping[str, Any], scope_prefix: str = "") 
 
 
 def scopes(claims: Mapping[str, Any]) -> set[str]:
-    """Return the scopes of a token.
-
-    They stand in `scope` (RFC 9068) or `scp` (Entra ID, for users), else in `roles` (Entra ID, for applications).
+    """Return the scopes of a token: `scope` (RFC 9068) or `scp` (Entra ID, users), else `roles` (its applications).
 
     A user's roles add nothing: `scp` says what the user has allowed the client.
     """

@@ -1,8 +1,12 @@
-"""Authentication of HTTP requests, and the metadata by which clients find the authorization server."""
+"""Authentication of HTTP requests, and authorization of MCP requests by the scopes of their caller."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
-from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from starlette.authentication import AuthCredentials, BaseUser
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
@@ -12,7 +16,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from custom_speech_server.auth.config import Access
-from custom_speech_server.auth.scopes import READ, WRITE
+from custom_speech_server.prompts import JOBS
+from custom_speech_tools.runtime.client import WRITE_SCOPE
+from custom_speech_tools.runtime.registry import registered_tools
+from custom_speech_tools.runtime.tool import error_answer
+
+READ = "speech.read"
+"""Without it no request is served."""
+
+WRITE = WRITE_SCOPE
+"""Without it, tools that change something are neither listed nor run."""
+
+
+def writing_tools() -> frozenset[str]:
+    """Return the names of the tools that change something, as their annotations say."""
+    every, reading = registered_tools(), registered_tools(read_only=True)
+    return frozenset(tool.name for tool in every) - {tool.name for tool in reading}
 
 
 def require_token(app: ASGIApp, access: Access | None) -> ASGIApp:
@@ -54,3 +73,34 @@ def metadata_routes(access: Access | None) -> list[Route]:
     path = f"/.well-known/oauth-protected-resource{(access.public_url.path or '').rstrip('/')}"
     endpoint = CORSMiddleware(Route(path, answer, methods=["GET"]).app, ["*"], ["GET"])
     return [Route(path, endpoint=endpoint, methods=["GET", "OPTIONS"])]
+
+
+class ScopeMiddleware:
+    """MCP middleware that offers each caller the tools and prompts that its scopes permit."""
+
+    def __init__(self, writing: frozenset[str]) -> None:
+        self._writing = writing
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Refuse calls that the caller may not make, and leave them out of its list."""
+        # The scopes are those of this very request, not of the session; a request without a token has none.
+        user = ctx.request.scope.get("user") if ctx.request else None
+        scopes = user.scopes if isinstance(user, AuthenticatedUser) else ()
+        hidden = frozenset() if WRITE in scopes else self._writing
+        name = (ctx.params or {}).get("name")
+        if ctx.method == "tools/call" and name in hidden:
+            return error_answer(
+                f"{name} was not run: this caller may only read (scope {WRITE} is missing). Do not repeat the call."
+            )
+        result = await call_next(ctx)
+        if ctx.method == "tools/list" and isinstance(result, Mapping):
+            return _without(result, "tools", hidden)
+        if ctx.method == "prompts/list" and isinstance(result, Mapping):
+            return _without(result, "prompts", frozenset(job.name for job in JOBS if job.tools & hidden))
+        return result
+
+
+def _without(listed: Mapping[str, Any], kind: str, hidden: frozenset[str]) -> dict[str, Any]:
+    """Return a list of tools or prompts without the hidden ones; no cache may show it to another caller."""
+    shown = [item for item in listed[kind] if item["name"] not in hidden]
+    return dict(listed) | {kind: shown} | ({"cacheScope": "private"} if "cacheScope" in listed else {})

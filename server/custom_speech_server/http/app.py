@@ -16,8 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
-from custom_speech_server.auth.middleware import metadata_routes, require_token
-from custom_speech_server.auth.scopes import ScopeMiddleware, writing_tools
+from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token, writing_tools
 from custom_speech_server.http.graceful_shutdown import ListeningStreams, QuietEndings
 from custom_speech_server.http.health import Readiness, alive
 from custom_speech_server.http.request_validation import AcceptNegotiation, RequestValidation

@@ -3,13 +3,14 @@
 import json
 import logging
 import sys
-import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from opentelemetry import trace
+
+from custom_speech_server.observability import observe_call
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _log = logging.getLogger(__name__)
@@ -51,17 +52,13 @@ def log_text_to_stderr() -> None:
 
 async def log_calls(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Name the request in every line, and log a call when it has ended (MCP middleware)."""
-    from custom_speech_server.observability import is_error
+
+    def log(tool: str, failed: bool, seconds: float) -> None:
+        _log.info("called", extra={"fields": {"tool": tool, "failed": failed, "seconds": round(seconds, 3)}})
 
     headers = ctx.request.headers if ctx.request else {}
     token = _request_id.set(str(headers.get("x-request-id") or ctx.request_id)[:128])
-    began, failed = time.monotonic(), True
     try:
-        result = await call_next(ctx)
-        failed = is_error(result)
-        return result
+        return await observe_call(ctx, call_next, log)
     finally:
-        if ctx.method == "tools/call":
-            tool, seconds = str((ctx.params or {}).get("name"))[:64], round(time.monotonic() - began, 3)
-            _log.info("called", extra={"fields": {"tool": tool, "failed": failed, "seconds": seconds}})
         _request_id.reset(token)

@@ -11,12 +11,10 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import SpanKind, StatusCode, TracerProvider
 from opentelemetry.util.types import AttributeValue
 
-from custom_speech_server.observability import is_error
+from custom_speech_server.observability import observe_call
 from custom_speech_tools.speech import Attempt
 
 NAME = "custom-speech-mcp"
-_FIRST_SERVER_ERROR = 500
-_TOO_MANY = 429
 
 
 class Telemetry:
@@ -31,11 +29,9 @@ class Telemetry:
 
     def attempted(self, attempt: Attempt) -> None:
         """Record an attempt that has just ended."""
-        end = time.time_ns()
+        end, status = time.time_ns(), attempt.status
         which: dict[str, AttributeValue] = {"speech.operation": attempt.operation, "speech.resource": attempt.resource}
-        outcome: dict[str, AttributeValue] = (
-            {"http.response.status_code": attempt.status} if attempt.status else {"error.type": "no answer"}
-        )
+        outcome = which | ({"http.response.status_code": status} if status else {"error.type": "no answer"})
         more: dict[str, AttributeValue] = {
             "http.request.method": attempt.method,
             "speech.attempt": attempt.number,
@@ -44,28 +40,23 @@ class Telemetry:
         span = self._tracer.start_span(
             attempt.operation,
             kind=SpanKind.CLIENT,
-            attributes={**which, **outcome, **more},
+            attributes=outcome | more,
             start_time=end - int(attempt.seconds * 1e9),
         )
-        if attempt.status is None or attempt.status >= _FIRST_SERVER_ERROR or attempt.status == _TOO_MANY:
+        if status is None or status >= 500 or status == 429:
             span.set_status(StatusCode.ERROR)
         span.end(end)
-        self._attempts.record(attempt.seconds, {**which, **outcome})
+        self._attempts.record(attempt.seconds, outcome)
         if attempt.waited:
             self._waits.record(attempt.waited, which)
 
     async def measure_calls(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Measure calls of tools (MCP middleware)."""
-        if ctx.method != "tools/call":
-            return await call_next(ctx)
-        began, failed = time.monotonic(), True
-        try:
-            result = await call_next(ctx)
-            failed = is_error(result)
-            return result
-        finally:
-            tool = str((ctx.params or {}).get("name"))[:64]
-            self._calls.record(time.monotonic() - began, {"gen_ai.tool.name": tool, "failed": failed})
+
+        def record(tool: str, failed: bool, seconds: float) -> None:
+            self._calls.record(seconds, {"gen_ai.tool.name": tool, "failed": failed})
+
+        return await observe_call(ctx, call_next, record)
 
 
 def start() -> Telemetry:
