@@ -3,42 +3,22 @@
 The only package that imports httpx. It knows nothing about MCP or the tools.
 """
 
-from custom_speech_tools.speech.client import Speech
-from custom_speech_tools.speech.errors import (
-    AnswerLostError,
-    AzureError,
-    ForeignAddressError,
-    ForeignAnswerError,
-    NoCredentialError,
-    NotAllowedError,
-    SpeechError,
-    UnreachableError,
-    UnreadableAnswerError,
-)
-from custom_speech_tools.speech.hooks import Attempt, Change, RequestObserver
-from custom_speech_tools.speech.pipeline import RequestPipeline
-from custom_speech_tools.speech.resource import VERSIONS, ApiVersion, Credential, KeyCredential, SpeechResource
-from custom_speech_tools.speech.service_clock import ServiceClock
-
-__all__ = [
-    "VERSIONS",
-    "AnswerLostError",
-    "ApiVersion",
-    "Attempt",
-    "AzureError",
-    "Change",
-    "Credential",
-    "ForeignAddressError",
-    "ForeignAnswerError",
-    "KeyCredential",
-    "NoCredentialError",
-    "NotAllowedError",
-    "RequestObserver",
-    "RequestPipeline",
-    "ServiceClock",
-    "Speech",
-    "SpeechError",
-    "SpeechResource",
-    "UnreachableError",
-    "UnreadableAnswerError",
-]
+from custom_speech_tools.speech.client import Speech as Speech
+from custom_speech_tools.speech.errors import AnswerLostError as AnswerLostError
+from custom_speech_tools.speech.errors import AzureError as AzureError
+from custom_speech_tools.speech.errors import ForeignAddressError as ForeignAddressError
+from custom_speech_tools.speech.errors import ForeignAnswerError as ForeignAnswerError
+from custom_speech_tools.speech.errors import NoCredentialError as NoCredentialError
+from custom_speech_tools.speech.errors import NotAllowedError as NotAllowedError
+from custom_speech_tools.speech.errors import SpeechError as SpeechError
+from custom_speech_tools.speech.errors import UnreachableError as UnreachableError
+from custom_speech_tools.speech.errors import UnreadableAnswerError as UnreadableAnswerError
+from custom_speech_tools.speech.hooks import Attempt as Attempt
+from custom_speech_tools.speech.hooks import Change as Change
+from custom_speech_tools.speech.hooks import RequestObserver as RequestObserver
+from custom_speech_tools.speech.pipeline import RequestPipeline as RequestPipeline
+from custom_speech_tools.speech.resource import VERSIONS as VERSIONS
+from custom_speech_tools.speech.resource import Credential as Credential
+from custom_speech_tools.speech.resource import KeyCredential as KeyCredential
+from custom_speech_tools.speech.resource import SpeechResource as SpeechResource
+from custom_speech_tools.speech.service_clock import ServiceClock as ServiceClock

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.http_messages import Request
 from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.requests import create_operation, delete_operation, get_operation, update_operation
 from custom_speech_tools.speech.transcriptions import TranscriptionOperations
@@ -42,17 +43,19 @@ class Speech(TranscriptionOperations):
         Args:
             secrets: Parts of the `contentUrl` that are signatures; masked where an answer echoes them.
         """
-        return await self._change("Datasets_Create", "POST", "/datasets", schemas.Dataset, definition, secrets=secrets)
+        request = Request("Datasets_Create", "POST", "/datasets", definition, secrets=secrets)
+        return await self._change(request, schemas.Dataset)
 
     async def datasets_upload_block(self, dataset: str, block: str, content: bytes) -> None:
         """PUT /datasets/{id}/blocks, at most 8 MiB; `block` is an id in Base64, all of a dataset equally long."""
         path, query = f"/datasets/{dataset}/blocks", f"blockid={quote(block, safe='')}"
-        await self._change("Datasets_UploadBlock", "PUT", path, type(None), content, query=query)
+        await self._change(Request("Datasets_UploadBlock", "PUT", path, content, query), type(None))
 
     async def datasets_commit_blocks(self, dataset: str, blocks: list[str]) -> None:
         """POST /datasets/{id}/blocks:commit, in the order of the content; the import then begins."""
         body: list[JsonValue] = [{"kind": "Uncommitted", "id": block} for block in blocks]
-        await self._change("Datasets_CommitBlocks", "POST", f"/datasets/{dataset}/blocks:commit", type(None), body)
+        request = Request("Datasets_CommitBlocks", "POST", f"/datasets/{dataset}/blocks:commit", body)
+        await self._change(request, type(None))
 
     models_get_base_model = get_operation("Models_GetBaseModel", "/models/base/{}", schemas.BaseModel)
     models_get_custom_model = get_operation("Models_GetCustomModel", "/models/{}", schemas.CustomModel)
@@ -75,19 +78,19 @@ class Speech(TranscriptionOperations):
     async def models_authorize_copy(self, source_resource_id: str) -> schemas.ModelCopyAuthorization:
         """POST /models:authorizecopy, on the resource that the copy goes to."""
         body: dict[str, JsonValue] = {"sourceResourceId": source_resource_id}
-        schema = schemas.ModelCopyAuthorization
-        return await self._change("Models_AuthorizeCopy", "POST", "/models:authorizecopy", schema, body)
+        request = Request("Models_AuthorizeCopy", "POST", "/models:authorizecopy", body)
+        return await self._change(request, schemas.ModelCopyAuthorization)
 
     async def models_copy(self, model: str, authorization: schemas.ModelCopyAuthorization) -> schemas.Operation:
         """POST /models/{id}:copy, with the authorization exactly as the target issued it."""
         body = authorization.model_dump(mode="json", by_alias=True)
-        return await self._change("Models_Copy", "POST", f"/models/{model}:copy", schemas.Operation, body)
+        return await self._change(Request("Models_Copy", "POST", f"/models/{model}:copy", body), schemas.Operation)
 
     async def models_copy_with_key(self, model: str, target_key: SecretStr) -> schemas.CustomModel:
         """POST /models/{id}:copy with the target's key, the v3.2 form of the article on training models."""
         body: dict[str, JsonValue] = {"targetSubscriptionKey": target_key.get_secret_value()}
-        path, schema = f"/models/{model}:copy", schemas.CustomModel
-        return await self._change("Models_Copy", "POST", path, schema, body, secrets=(target_key,))
+        request = Request("Models_Copy", "POST", f"/models/{model}:copy", body, secrets=(target_key,))
+        return await self._change(request, schemas.CustomModel)
 
     operations_get_model_copy = get_operation(
         "Operations_GetModelCopy", "/operations/models/copy/{}", schemas.Operation

@@ -32,18 +32,20 @@ class Request:
     """One request.
 
     Attributes:
+        path: The path of the operation below that of the API version; if `is_signed`, a whole address.
         secrets: Values in the body; like the credential they are masked where an answer echoes them.
-        is_signed: The address is signed, so the request carries no credential.
         seconds: The longest that the operation may take, including its retries.
+        is_signed: The address is signed, so the request carries no credential.
     """
 
     operation: str
     method: str
-    url: str
+    path: str
     body: Body = field(default=None, repr=False)
+    query: str = ""
     secrets: tuple[SecretStr, ...] = ()
-    is_signed: bool = False
     seconds: float = OPERATION_SECONDS
+    is_signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

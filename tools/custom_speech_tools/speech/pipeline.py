@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio
-from pydantic import SecretStr
 
 from custom_speech_tools.speech import decoding, retry
 from custom_speech_tools.speech.addresses import is_content_address
@@ -19,7 +18,7 @@ from custom_speech_tools.speech.errors import (
     UnreachableError,
 )
 from custom_speech_tools.speech.hooks import Attempt, RequestObserver
-from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Answer, Body, NoAnswerError, Request
+from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Answer, NoAnswerError, Request
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.service_clock import ServiceClock, parse_http_date
 
@@ -57,29 +56,20 @@ class RequestPipeline:
         self._app = app
         self._transports: dict[str, Transport] = {}
 
-    async def send(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        query: str = "",
-        body: Body = None,
-        secrets: tuple[SecretStr, ...] = (),
-        *,
-        observer: RequestObserver,
-        seconds: float = OPERATION_SECONDS,
-    ) -> Answer:
+    async def send(self, request: Request, observer: RequestObserver) -> Answer:
         """Send one request, repeatedly if that is safe, and return a 2xx answer.
 
         Raises:
             SpeechError: No usable answer came.
         """
-        version = self.resource.api_version
-        url = f"{self.resource.endpoint}{version.path}{path}?" + "&".join(filter(None, (query, version.query)))
-        request = Request(operation, method, url.rstrip("?"), body, secrets, seconds=seconds)
-        return await self._send_in_time(request, observer)
+        seconds_left = observer.seconds_left() - _RESERVED_SECONDS
+        if seconds_left <= 0 or (request.method == "POST" and seconds_left < OPERATION_SECONDS):
+            raise self._unanswered(request, UnreachableError, "earlier requests took too long; no time is left")
+        with anyio.move_on_after(seconds_left):
+            return await self._send_until_answered(request, observer)
+        raise self._unanswered(request, AnswerLostError, "no answer in time")
 
-    async def read_content(self, operation: str, address: str, *, observer: RequestObserver) -> bytes:
+    async def read_content(self, operation: str, address: str, observer: RequestObserver) -> bytes:
         """Return the content of a file whose address is signed; no credential is sent.
 
         Raises:
@@ -89,20 +79,12 @@ class RequestPipeline:
             name = self.resource.name
             message = f"{name} named a file on another host; nothing was sent there."
             raise ForeignAddressError(message, resource=name, operation=operation)
-        return (await self._send_in_time(Request(operation, "GET", address, is_signed=True), observer)).body
+        return (await self.send(Request(operation, "GET", address, is_signed=True), observer)).body
 
     async def close(self) -> None:
         """Close the connections."""
         for transport in self._transports.values():
             await transport.close()
-
-    async def _send_in_time(self, request: Request, observer: RequestObserver) -> Answer:
-        seconds_left = observer.seconds_left() - _RESERVED_SECONDS
-        if seconds_left <= 0 or (request.method == "POST" and seconds_left < OPERATION_SECONDS):
-            raise self._unanswered(request, UnreachableError, "earlier requests took too long; no time is left")
-        with anyio.move_on_after(seconds_left):
-            return await self._send_until_answered(request, observer)
-        raise self._unanswered(request, AnswerLostError, "no answer in time")
 
     async def _send_until_answered(self, request: Request, observer: RequestObserver) -> Answer:
         number, waited, end = 1, 0.0, anyio.current_time() + request.seconds
@@ -155,11 +137,12 @@ class RequestPipeline:
     async def _send_once(self, request: Request, credential: dict[str, str]) -> Answer:
         from custom_speech_tools.speech.transport import Transport  # imports httpx, which costs most of a start
 
-        parts = urlsplit(request.url)
+        url = request.path if request.is_signed else self.resource.url(request.path, request.query)
+        parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._transports:
             self._transports[origin] = Transport(origin, self._app() if self._app else None)
-        answer = await self._transports[origin].exchange(request, credential)
+        answer = await self._transports[origin].exchange(request, url, credential)
         return answer.without(
             *(value.removeprefix("Bearer ") for value in credential.values()),
             *(secret.get_secret_value() for secret in request.secrets),

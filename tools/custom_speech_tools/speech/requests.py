@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-from pydantic import JsonValue, SecretStr
+from pydantic import JsonValue
 from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech import schemas
@@ -12,11 +12,9 @@ from custom_speech_tools.speech.addresses import entity_of, is_credible_link
 from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
 from custom_speech_tools.speech.hooks import RequestObserver
-from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Body
+from custom_speech_tools.speech.http_messages import Request
 from custom_speech_tools.speech.paging import Listing, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
-from custom_speech_tools.speech.resource import SpeechResource
-from custom_speech_tools.speech.service_clock import ServiceClock
 
 _Schema = TypeVar("_Schema")
 READ_ATTEMPTS = 2
@@ -44,6 +42,10 @@ class Requests:
         pipeline: The request pipeline of the resource, shared by all observers.
         observer: Is told about every request; decides whether a change may be sent.
         known: Entities that the service has described before.
+
+    Attributes:
+        resource: The Speech resource that requests go to.
+        clock: The service's clock, as far as its answers have shown it.
     """
 
     def __init__(
@@ -52,24 +54,14 @@ class Requests:
         observer: RequestObserver | None = None,
         known: EntityCache | None = None,
     ) -> None:
-        self._pipeline = pipeline
+        self._pipeline, self.resource, self.clock = pipeline, pipeline.resource, pipeline.clock
         self._observer = observer or RequestObserver()
         self.known = EntityCache() if known is None else known
-
-    @property
-    def resource(self) -> SpeechResource:
-        """The Speech resource that requests go to."""
-        return self._pipeline.resource
 
     @property
     def is_emulated(self) -> bool:
         """True if the emulator answers, so that nothing is charged."""
         return self._pipeline.is_emulated
-
-    @property
-    def clock(self) -> ServiceClock:
-        """The service's clock, as far as its answers have shown it."""
-        return self._pipeline.clock
 
     def observed_by(self, observer: RequestObserver) -> Self:
         """Return the same resource, with its requests reported to another observer."""
@@ -77,8 +69,7 @@ class Requests:
 
     def address_of(self, path: str) -> str:
         """Return the `self` URI of an entity of this resource."""
-        version = self.resource.api_version
-        return self.resource.endpoint + version.path + path + (f"?{version.query}" if version.query else "")
+        return self.resource.url(path)
 
     def credible_id(self, link: str) -> str:
         """Return the id in a link of an answer.
@@ -102,7 +93,7 @@ class Requests:
 
     async def _get(self, operation: str, path: str, schema: type[_Schema], query: str = "") -> _Schema:
         for attempt in range(1, READ_ATTEMPTS + 1):
-            answer = await self._pipeline.send(operation, "GET", path, query, observer=self._observer)
+            answer = await self._pipeline.send(Request(operation, "GET", path, query=query), self._observer)
             try:
                 value = decode(self.resource.name, operation, answer, schema)
             except UnreadableAnswerError:
@@ -113,31 +104,17 @@ class Requests:
         self.known.remember(value)
         return value
 
-    async def _change(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        schema: type[_Schema],
-        body: Body = None,
-        *,
-        query: str = "",
-        secrets: tuple[SecretStr, ...] = (),
-        seconds: float = OPERATION_SECONDS,
-    ) -> _Schema:
+    async def _change(self, request: Request, schema: type[_Schema]) -> _Schema:
         """Send a request that changes something, recorded by the observer.
 
         Raises:
             NotAllowedError: The resource is read-only, or the observer does not permit the change.
         """
-        name = self.resource.name
+        name, operation = self.resource.name, request.operation
         if self.resource.read_only:
             raise NotAllowedError(f"{name} is read-only; {operation} was not sent.", resource=name, operation=operation)
         with self._observer.change(name, operation) as change:
-            answer = await self._pipeline.send(
-                operation, method, path, query, body, secrets, observer=self._observer, seconds=seconds
-            )
-            value = decode(name, operation, answer, schema)
+            value = decode(name, operation, await self._pipeline.send(request, self._observer), schema)
             change.id = value.id if isinstance(value, schemas.Entity | schemas.Operation) else None
         self.known.remember(value)
         return value
@@ -145,7 +122,7 @@ class Requests:
     async def read_file(self, operation: str, file: schemas.File) -> bytes:
         """Return the content of a file."""
         address = file.links.content_url if file.links else None
-        return await self._pipeline.read_content(operation, address or "", observer=self._observer)
+        return await self._pipeline.read_content(operation, address or "", self._observer)
 
     async def _list(
         self,
@@ -194,7 +171,7 @@ def create_operation(
     """Return the method that creates an entity from its definition."""
 
     async def create(self: Requests, definition: dict[str, JsonValue]) -> _Schema:
-        return await self._change(operation, "POST", path, schema, definition)
+        return await self._change(Request(operation, "POST", path, definition), schema)
 
     return create
 
@@ -205,7 +182,7 @@ def update_operation(
     """Return the method that changes properties of the entity of an id."""
 
     async def update(self: Requests, entity: str, changes: dict[str, JsonValue]) -> _Schema:
-        return await self._change(operation, "PATCH", path.format(entity), schema, changes)
+        return await self._change(Request(operation, "PATCH", path.format(entity), changes), schema)
 
     return update
 
@@ -215,7 +192,7 @@ def delete_operation(operation: str, path: str) -> Callable[[Requests, str], Cor
 
     async def delete(self: Requests, entity: str) -> None:
         try:
-            await self._change(operation, "DELETE", path.format(entity), type(None))
+            await self._change(Request(operation, "DELETE", path.format(entity)), type(None))
         except AzureError as error:
             if error.status != 404:
                 raise

@@ -122,3 +122,8 @@ class SpeechResource:
     def identity(self) -> str:
         """A text that tells the resource from others; many resources share the endpoint of a region."""
         return (self.resource_id or self.name).lower()
+
+    def url(self, path: str, query: str = "") -> str:
+        """Return the address of an operation or entity in the form of the resource's API version."""
+        query = "&".join(filter(None, (query, self.api_version.query)))
+        return f"{self.endpoint}{self.api_version.path}{path}" + (f"?{query}" if query else "")

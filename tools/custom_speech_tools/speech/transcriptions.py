@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.http_messages import StreamedBody
+from custom_speech_tools.speech.http_messages import Request, StreamedBody
 from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.requests import Requests, delete_operation, get_operation
 
@@ -50,7 +50,7 @@ class TranscriptionOperations(Requests):
         is_dated = self.resource.api_version.is_dated
         operation = "Transcriptions_Submit" if is_dated else "Transcriptions_Create"
         path = "/transcriptions:submit" if is_dated else "/transcriptions"
-        return await self._change(operation, "POST", path, schemas.Transcription, definition, secrets=secrets)
+        return await self._change(Request(operation, "POST", path, definition, secrets=secrets), schemas.Transcription)
 
     async def transcriptions_transcribe(
         self,
@@ -65,11 +65,10 @@ class TranscriptionOperations(Requests):
             audio: None if the definition has an `audioUrl`.
             secrets: Parts of that address that are signatures.
         """
-        path, schema = "/transcriptions:transcribe", schemas.FastTranscription
+        operation, path = "Transcriptions_Transcribe", "/transcriptions:transcribe"
         form = _form(definition, audio, file_name)
-        return await self._change(
-            "Transcriptions_Transcribe", "POST", path, schema, form, secrets=secrets, seconds=FAST_SECONDS
-        )
+        request = Request(operation, "POST", path, form, secrets=secrets, seconds=FAST_SECONDS)
+        return await self._change(request, schemas.FastTranscription)
 
 
 def _form(definition: dict[str, JsonValue], audio: StreamedBody | None, file_name: str) -> StreamedBody:

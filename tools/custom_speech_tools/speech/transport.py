@@ -48,7 +48,7 @@ class Transport:
         self._proxy = None if app else proxy_of(endpoint)
         self._network = httpx.ASGITransport(app) if app else _network(endpoint)
 
-    async def exchange(self, request: Request, credential: dict[str, str]) -> Answer:
+    async def exchange(self, request: Request, url: str, credential: dict[str, str]) -> Answer:
         """Send one request.
 
         Raises:
@@ -58,7 +58,7 @@ class Transport:
         timeout = httpx.Timeout(max(request.seconds, _LEAST_SECONDS), connect=5).as_dict()
         sent = httpx.Request(
             request.method,
-            request.url,
+            url,
             headers=_HEADERS | headers | credential,
             content=content,
             extensions={"timeout": timeout},
