@@ -147,4 +147,4 @@ class EntraToken:
 
 def _no_credential(resource: str, message: str) -> NoCredentialError:
     text = f"The credential of resource {resource} is not available. {message}"
-    return NoCredentialError(text, resource=resource, operation="any")
+    return NoCredentialError(text)

@@ -73,4 +73,4 @@ def emulator() -> Callable[..., Any]:
             file.parent.mkdir(parents=True, exist_ok=True)
         return create_emulator(state=file, training="seconds:4")
     except (StateUnusableError, OSError) as error:
-        raise NotAllowedError(f"The emulator cannot start: {error}", resource="emulator", operation="any") from None
+        raise NotAllowedError(f"The emulator cannot start: {error}") from None

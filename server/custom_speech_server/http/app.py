@@ -61,8 +61,12 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> t
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         await manager.handle_request(scope, await _with_body(receive), send)
 
-    app = AcceptNegotiation(answer if http.stateless else IdleSessionEviction(answer, MAX_SESSIONS))
-    endpoint = RequestValidation(_with_cors(require_token(app, http.access), http), http.hosts, http.origins)
+    app: ASGIApp = AcceptNegotiation(answer if http.stateless else IdleSessionEviction(answer, MAX_SESSIONS))
+    app = require_token(app, http.access)
+    if pages := [origin for origin in http.origins if not origin.endswith(":*")]:
+        exposed = ("mcp-session-id", "www-authenticate")
+        app = CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=exposed)
+    endpoint = RequestValidation(app, http.hosts, http.origins)
     emulator = settings.emulator if settings.resources.in_process else None
     readiness = Readiness({each.name: Speech(RequestPipeline(each, emulator)) for each in settings.resources.all})
     routes = [
@@ -107,12 +111,3 @@ async def _with_body(receive: Receive) -> Receive:
         return messages.pop(0) if messages else await receive()
 
     return again
-
-
-def _with_cors(app: ASGIApp, http: HTTPSettings) -> ASGIApp:
-    """Let web pages of the allowed origins read answers."""
-    pages = [origin for origin in http.origins if not origin.endswith(":*")]
-    if not pages:
-        return app
-    exposed = ("mcp-session-id", "www-authenticate")
-    return CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=exposed)

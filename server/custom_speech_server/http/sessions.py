@@ -1,5 +1,6 @@
 """Sessions of the handshake versions, as the SDK keeps them: JSON for those who take only that, room for new ones."""
 
+from collections import Counter
 from contextvars import ContextVar
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -27,18 +28,6 @@ class SessionManager(StreamableHTTPSessionManager):
         """Ignore what the constructor would set for all."""
 
 
-class Session:
-    """An open session.
-
-    Attributes:
-        scope: The request that opened it, with its caller and Host.
-        requests: Requests that are being served, a listening stream included.
-    """
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope, self.requests = scope, 0
-
-
 class IdleSessionEviction:
     """Middleware that ends the session that has been idle longest if there are too many.
 
@@ -51,39 +40,41 @@ class IdleSessionEviction:
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app, self._limit = app, limit
-        self._sessions: dict[str, Session] = {}  # the one that was used least recently comes first
+        self._opened: dict[str, Scope] = {}  # the requests that opened sessions; the least recently used comes first
+        self._served: Counter[str] = Counter()  # requests that are being served, listening streams included
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         headers = Headers(scope=scope)
         named = headers.get(SESSION_HEADER)
         opens = named is None and headers.get("mcp-protocol-version") != STATELESS_VERSION
-        while opens and len(self._sessions) >= self._limit and await self._end_idle_session():
+        while opens and len(self._opened) >= self._limit and await self._end_idle_session():
             pass
 
         async def note(message: Message) -> None:
             is_open = opens and message["type"] == "http.response.start" and message["status"] < 400
-            if is_open and (opened := MutableHeaders(scope=message).get(SESSION_HEADER)):
-                self._sessions[opened] = Session(scope)
+            if is_open and (session := MutableHeaders(scope=message).get(SESSION_HEADER)):
+                self._opened[session] = scope
             await send(message)
 
-        session = self._sessions.pop(named, None) if named else None
-        if named is None or session is None or scope["method"] == "DELETE":
+        opened = self._opened.pop(named, None) if named else None
+        if named is None or opened is None or scope["method"] == "DELETE":
             await self._app(scope, receive, note)
             return
-        self._sessions[named] = session
-        session.requests += 1
+        self._opened[named] = opened
+        self._served[named] += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            session.requests -= 1
+            self._served[named] -= 1
+            self._served += Counter()  # drops what is no longer served
 
     async def _end_idle_session(self) -> bool:
         """End a session as its client would; return whether there was an idle one."""
-        idle = next((name for name, session in self._sessions.items() if not session.requests), None)
+        idle = next((session for session in self._opened if not self._served[session]), None)
         if idle is None:
             return False
-        opened = self._sessions.pop(idle).scope
+        opened = self._opened.pop(idle)
         kept = [(name, value) for name, value in opened["headers"] if name in (b"host", b"origin")]
         ended = {**opened, "method": "DELETE", "headers": [*kept, (SESSION_HEADER.encode(), idle.encode())]}
 

@@ -211,7 +211,7 @@ async def test_request_is_carried_out_once_when_nobody_can_look_for_it() -> None
     async def find() -> None:
         raise lost
 
-    lost = AnswerLostError("lost", resource="here", operation="X")
+    lost = AnswerLostError("lost")
     for _ in range(3):
         with running_call() as call, pytest.raises(AnswerLostError):
             await executor.run(call, "x", send, find, read_at=anyio.current_time())
@@ -223,7 +223,7 @@ async def test_request_is_carried_out_once_when_nobody_can_look_for_it() -> None
 async def test_request_is_carried_out_once_without_remembering_it_for_ever() -> None:
     """After an hour nothing is left of what was done, lost or refused."""
     executor = IdempotentExecutor()
-    lost = AnswerLostError("lost", resource="here", operation="X")
+    lost = AnswerLostError("lost")
 
     async def nothing() -> None:
         return None

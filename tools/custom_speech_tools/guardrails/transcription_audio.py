@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.context import AppContext, CallContext, remembe
 from custom_speech_tools.runtime.evaluation_details import parse_transcripts, recording_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.concurrency import run_in_thread
-from custom_speech_tools.speech.streamed_body import StreamedBody
+from custom_speech_tools.speech.http_messages import StreamedBody
 
 MAX_RECORDINGS = 5_000
 

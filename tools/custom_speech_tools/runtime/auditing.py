@@ -127,7 +127,7 @@ class CallObserver(RequestObserver):
         """
         if self.decision is None:
             message = f"{self.auditor.tool} may not change anything, so {operation} was not sent to {resource}."
-            raise NotAllowedError(message, resource=resource, operation=operation)
+            raise NotAllowedError(message)
         entry: Entry = {"tool": self.auditor.tool, "caller": self.auditor.caller, "resource": resource}
         entry |= {"operation": operation, "request": self.decision.key}
         change, outcome = Change(), "interrupted: it may have been carried out"
@@ -179,4 +179,4 @@ def _recorded(name: str, value: Any) -> JsonValue:
 def _not_recorded(resource: str, operation: str, error: OSError) -> NotAllowedError:
     why = error.strerror or type(error).__name__
     message = f"The audit file cannot be written ({why}), so {operation} was not sent to {resource}."
-    return NotAllowedError(message, resource=resource, operation=operation)
+    return NotAllowedError(message)

@@ -1,9 +1,8 @@
 """Addresses: which hosts are Azure Speech, and which entity an address names."""
 
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ ENTITY = re.compile(
 """The path of an entity, up to its id."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntityAddress:
+class EntityAddress(NamedTuple):
     """The entity that a `self` URI names: its kind as spelled in the path, and its id in lower case."""
 
     kind: str

@@ -34,9 +34,7 @@ def decode(resource: str, operation: str, answer: Answer, schema: type[Decoded])
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
         raise UnreadableAnswerError(
-            f"{resource} sent an answer to {operation} that could not be read ({place}: {first['type']}).",
-            resource=resource,
-            operation=operation,
+            f"{resource} sent an answer to {operation} that could not be read ({place}: {first['type']})."
         ) from None
 
 
@@ -56,7 +54,7 @@ def foreign_answer(resource: str, operation: str, answer: Answer) -> ForeignAnsw
         said += f", a page titled {quote(unescape(title))}" if title else ", a page without a title"
     fix = " The proxy wants credentials: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT." if answer.status == 407 else ""
     message = f"A proxy or gateway answered {operation} for {resource}, not Azure Speech ({said}).{fix}"
-    return ForeignAnswerError(message, resource=resource, operation=operation, status=answer.status)
+    return ForeignAnswerError(message, answer.status)
 
 
 def decode_error(resource: str, operation: str, answer: Answer, now: datetime) -> AzureError:

@@ -17,10 +17,8 @@ class SpeechError(Exception):
     outcome_unknown = False
     is_transient = False
 
-    def __init__(self, message: str, *, resource: str, operation: str) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(sanitize(message, _MAX_MESSAGE))
-        self.resource = resource
-        self.operation = operation
 
 
 class AzureError(SpeechError):
@@ -43,7 +41,8 @@ class AzureError(SpeechError):
         retry_after: float | None = None,
     ) -> None:
         self.said = sanitize(said, _MAX_MESSAGE)
-        super().__init__(f'"{self.said}"' if said else "no reason given", resource=resource, operation=operation)
+        super().__init__(f'"{self.said}"' if said else "no reason given")
+        self.resource, self.operation = resource, operation
         self.status = status
         self.code = code and sanitize(code, 80)
         self.inner_code = inner_code and sanitize(inner_code, 80)
@@ -81,8 +80,8 @@ class UnreadableAnswerError(SpeechError):
 class ForeignAnswerError(SpeechError):
     """A proxy, a gateway or a sign-in page answered in place of the service."""
 
-    def __init__(self, message: str, *, resource: str, operation: str, status: int) -> None:
-        super().__init__(message, resource=resource, operation=operation)
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
         self.status = status
         # With a status of success the service may have carried the request out, and its answer have been replaced.
         self.outcome_unknown = self.is_transient = status < 300

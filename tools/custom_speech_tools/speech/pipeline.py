@@ -76,9 +76,7 @@ class RequestPipeline:
             SpeechError: The content cannot be read, or its address is not that of Azure's storage.
         """
         if not is_content_address(self.resource, address):
-            name = self.resource.name
-            message = f"{name} named a file on another host; nothing was sent there."
-            raise ForeignAddressError(message, resource=name, operation=operation)
+            raise ForeignAddressError(f"{self.resource.name} named a file on another host; nothing was sent there.")
         return (await self.send(Request(operation, "GET", address, is_signed=True), observer)).body
 
     async def close(self) -> None:
@@ -151,5 +149,4 @@ class RequestPipeline:
     def _unanswered(self, request: Request, kind: type[SpeechError], why: str) -> SpeechError:
         is_unchanged = request.method == "GET" or kind is UnreachableError
         outcome = "Nothing was changed." if is_unchanged else "It may have been carried out."
-        message = f"{self.resource.name} did not answer {request.operation} ({why}). {outcome}"
-        return kind(message, resource=self.resource.name, operation=request.operation)
+        return kind(f"{self.resource.name} did not answer {request.operation} ({why}). {outcome}")

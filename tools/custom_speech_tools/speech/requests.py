@@ -79,17 +79,17 @@ class Requests:
         """
         found = entity_of(link)
         if found is None or not is_credible_link(self.resource, link):
-            raise self._foreign_address("the answer")
+            raise self._foreign_address()
         return found.id
 
     async def close(self) -> None:
         """Close the connections."""
         await self._pipeline.close()
 
-    def _foreign_address(self, operation: str) -> ForeignAddressError:
-        name = self.resource.name
-        message = f"{name} answered with a link to another host; nothing was sent there."
-        return ForeignAddressError(message, resource=name, operation=operation)
+    def _foreign_address(self) -> ForeignAddressError:
+        return ForeignAddressError(
+            f"{self.resource.name} answered with a link to another host; nothing was sent there."
+        )
 
     async def _get(self, operation: str, path: str, schema: type[_Schema], query: str = "") -> _Schema:
         for attempt in range(1, READ_ATTEMPTS + 1):
@@ -112,7 +112,7 @@ class Requests:
         """
         name, operation = self.resource.name, request.operation
         if self.resource.read_only:
-            raise NotAllowedError(f"{name} is read-only; {operation} was not sent.", resource=name, operation=operation)
+            raise NotAllowedError(f"{name} is read-only; {operation} was not sent.")
         with self._observer.change(name, operation) as change:
             value = decode(name, operation, await self._pipeline.send(request, self._observer), schema)
             change.id = value.id if isinstance(value, schemas.Entity | schemas.Operation) else None
@@ -147,7 +147,7 @@ class Requests:
             query = f"{paging}&{filter_}".rstrip("&")
             found = await self._get(operation, path, page, query)
             if found.next_link and not is_credible_link(self.resource, found.next_link):
-                raise self._foreign_address(operation)
+                raise self._foreign_address()
             self.known.remember(*found.values)
             return found
 

@@ -21,7 +21,6 @@ _JOINERS = "\u200c\u200d"
 
 _JOINABLE_CATEGORIES = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 
-
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PARAMETER = re.compile(r"([\w%.-]{1,64})=([^&?=\s\"'<>]+)")
 
@@ -48,16 +47,16 @@ def sanitize(text: str, limit: int = MAX_NAME) -> str:
 
 def mask_signature(text: str) -> str:
     """Return the text without the values of parameters that give access to data, such as the signature of a SAS."""
-    return _PARAMETER.sub(_mask_parameter, text) if "=" in text else text
+
+    def mask(found: re.Match[str]) -> str:
+        return f"{found[1]}=***" if is_secret_parameter(found[1]) else found[0]
+
+    return _PARAMETER.sub(mask, text) if "=" in text else text
 
 
 def is_secret_parameter(name: str) -> bool:
     """Return whether a parameter of an address, percent-encoded or not, gives access to what the address names."""
     return _SECRET_PARAMETER.fullmatch(unquote(name)) is not None
-
-
-def _mask_parameter(found: re.Match[str]) -> str:
-    return f"{found[1]}=***" if is_secret_parameter(found[1]) else found[0]
 
 
 def mask_address(url: str) -> str:
@@ -91,21 +90,17 @@ def reason_clause(reason: str | None) -> str:
 
 
 def has_invisible(text: str) -> bool:
-    """Return whether a text holds control characters or invisible characters."""
+    """Return whether a text holds control or invisible characters; joiners may stand where they join."""
     # Most texts are printable, which is known without looking at each character.
     if text.isprintable() and (text.isascii() or _INVISIBLE_CHARACTERS.isdisjoint(text)):
         return False
-    return any(_is_invisible(character) and not _joins(text, index) for index, character in enumerate(text))
 
+    def joins(index: int) -> bool:
+        neighbours = text[index - 1 : index] + text[index + 1 : index + 2]
+        categories = {unicodedata.category(character) for character in neighbours}
+        return text[index] in _JOINERS and len(neighbours) == 2 and categories <= _JOINABLE_CATEGORIES
 
-def _joins(text: str, index: int) -> bool:
-    """Return whether a joiner stands between two characters that it can join."""
-    neighbours = text[index - 1 : index] + text[index + 1 : index + 2]
-    return (
-        text[index] in _JOINERS
-        and len(neighbours) == 2
-        and all(unicodedata.category(character) in _JOINABLE_CATEGORIES for character in neighbours)
-    )
+    return any(_is_invisible(character) and not joins(index) for index, character in enumerate(text))
 
 
 def _is_invisible(character: str) -> bool:

@@ -31,16 +31,40 @@ class Project(Entity):
     """A folder of the portals, in one locale."""
 
 
-# Properties that lists show are TypedDicts: decoding a list of thousands costs half of what it costs with models.
+# Properties are TypedDicts: decoding a list of thousands costs half of what it costs with models.
 
 
-class DatasetProperties(TypedDict, total=False):
-    """The result of importing a dataset; v3.2 writes the duration in ISO 8601, later versions in milliseconds."""
+class DeprecationDates(TypedDict, total=False):
+    """Until when a model may be trained on (base models only) and used."""
+
+    adaptationDateTime: Moment | None
+    transcriptionDateTime: Moment | None
+
+
+class ModelFeatures(TypedDict, total=False):
+    """The uses of a model; v3.2 has one name for transcription."""
+
+    supportsTranscriptions: bool | None
+    supportsTranscriptionsSubmit: bool | None
+    supportsTranscriptionsTranscribe: bool | None
+    supportsAdaptationsWith: list[str] | None
+    supportsEndpoints: bool | None
+
+
+class Properties(TypedDict, total=False):
+    """The properties of datasets, models and endpoints, by those that they have.
+
+    v3.2 writes the duration of a dataset in ISO 8601, later versions in milliseconds.
+    """
 
     acceptedLineCount: Count
     rejectedLineCount: Count
     durationMilliseconds: Count
     duration: Duration
+    deprecationDates: DeprecationDates | None
+    features: ModelFeatures | None
+    chargeForAdaptation: bool | None
+    loggingEnabled: bool | None
     error: EntityError | None
 
 
@@ -48,7 +72,7 @@ class Dataset(StatefulEntity):
     """Training or test data of one kind in one locale."""
 
     kind: str
-    properties: DatasetProperties | None = None
+    properties: Properties | None = None
     links: dict[str, str] | None = None
 
     @property
@@ -91,36 +115,10 @@ class UploadedBlocks(Schema):
     uncommitted_blocks: list[Block] | None = None
 
 
-class DeprecationDates(TypedDict, total=False):
-    """Until when a model may be trained on (base models only) and used."""
-
-    adaptationDateTime: Moment | None
-    transcriptionDateTime: Moment | None
-
-
-class ModelFeatures(TypedDict, total=False):
-    """The uses of a model; v3.2 has one name for transcription."""
-
-    supportsTranscriptions: bool | None
-    supportsTranscriptionsSubmit: bool | None
-    supportsTranscriptionsTranscribe: bool | None
-    supportsAdaptationsWith: list[str] | None
-    supportsEndpoints: bool | None
-
-
-class ModelProperties(TypedDict, total=False):
-    """The properties of a base model or custom model."""
-
-    deprecationDates: DeprecationDates | None
-    features: ModelFeatures | None
-    chargeForAdaptation: bool | None
-    error: EntityError | None
-
-
 class Model(Entity):
     """A base model or custom model."""
 
-    properties: ModelProperties | None = None
+    properties: Properties | None = None
 
     @property
     def features(self) -> ModelFeatures:
@@ -161,7 +159,7 @@ class CustomModel(Model, StatefulEntity):
 
     base_model: Reference | None = None
     datasets: list[Reference] | None = None
-    properties: ModelProperties | None = None
+    properties: Properties | None = None
 
     @property
     def supports_endpoints(self) -> bool | None:
@@ -238,18 +236,11 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
 
 
-class EndpointProperties(TypedDict, total=False):
-    """The properties of an endpoint."""
-
-    loggingEnabled: bool | None
-    error: EntityError | None
-
-
 class Endpoint(StatefulEntity):
     """A deployed model."""
 
     model: Reference | None = None
-    properties: EndpointProperties | None = None
+    properties: Properties | None = None
     links: dict[str, str] | None = None
 
     @property
