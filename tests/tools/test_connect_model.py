@@ -29,7 +29,7 @@ async def test_connect_model_shows_a_model_in_a_project(call: Caller) -> None:
 
 
 async def test_connect_model_costs_two_round_trips(call: Caller, azure: Azure) -> None:
-    """Model and project side by side, then the change."""
+    """Model and project side by side, then the change; the names of the other parts cost one more."""
     model, project = await unconnected(call), await call.id_of("projects", "Contoso en-US")
     await azure.forget()
 
@@ -37,7 +37,8 @@ async def test_connect_model_costs_two_round_trips(call: Caller, azure: Azure) -
 
     operations = await azure.operations()
     assert sorted(operations[:2]) == ["Models_GetCustomModel", "Projects_Get"]
-    assert operations[2:] == ["Models_Update"]
+    assert operations[2] == "Models_Update"
+    assert sorted(operations[3:]) == ["Datasets_Get", "Models_GetBaseModel"]
 
 
 async def test_connect_model_changes_nothing_the_second_time(call: Caller, azure: Azure) -> None:

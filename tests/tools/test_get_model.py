@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -47,9 +48,13 @@ async def test_get_model_shows_everything_a_caller_needs(call: Caller) -> None:
     assert (model["status"], model["region"], model["emulated"]) == ("Succeeded", "eastus", True)
 
 
+def parts_of(model: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of an answer that have names."""
+    return [part for part in (model["base_model"], model["project"], *model["datasets"]) if part]
+
+
 async def test_get_model_takes_id_uri_or_name(call: Caller, azure: Azure) -> None:
-    """An id costs one request, and so do a URI and a name; names of parts are read once."""
-    await call("get_model", model=STOCK)
+    """An id costs one request, and so do a URI and a name; the names of its parts are read side by side."""
     model = await stock_model(call)
     uri = f"http://eastus.localhost/speechtotext/models/{model}?api-version=2025-10-15"
     await azure.forget()
@@ -57,7 +62,9 @@ async def test_get_model_takes_id_uri_or_name(call: Caller, azure: Azure) -> Non
     found = [await call("get_model", model=reference) for reference in (model, model.upper(), uri, STOCK)]
 
     assert {answer["id"] for answer in found} == {model}
-    assert len(await azure.requests()) == 4
+    operations = await azure.operations()
+    assert operations.count("Models_GetCustomModel") + operations.count("Models_ListCustomModels") == 4
+    assert len(operations) == 4 * (1 + len({part["id"] for part in parts_of(found[0])}))
 
 
 async def test_get_model_waits_until_training_has_ended(call: Caller) -> None:
@@ -178,8 +185,8 @@ async def test_get_model_speaks_every_api_version(connect: Connect, version: str
     assert (model["display_name"], model["status"]) == (STOCK, "Succeeded")
 
 
-async def test_get_model_shows_names_that_are_known_already(call: Caller, azure: Azure) -> None:
-    """After a list, the parts of a model have names, at no further request."""
+async def test_get_model_reads_each_part_once_whatever_was_read_before(call: Caller, azure: Azure) -> None:
+    """What earlier calls have read changes neither the answer nor its requests."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[data])
     await azure.forget()
@@ -188,7 +195,8 @@ async def test_get_model_shows_names_that_are_known_already(call: Caller, azure:
 
     assert model["datasets"] == [{"id": data, "display_name": "Contoso plain text en-US", "kind": "Language"}]
     assert model["base_model"]["display_name"]
-    assert await azure.operations() == ["Models_GetCustomModel"]
+    first, *parts = await azure.operations()
+    assert (first, sorted(parts)) == ("Models_GetCustomModel", ["Datasets_Get", "Models_GetBaseModel"])
 
 
 async def test_get_model_outlives_a_service_whose_clock_moves(call: Caller, azure: Azure) -> None:

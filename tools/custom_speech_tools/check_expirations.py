@@ -1,7 +1,6 @@
 """check_expirations: report what stops working, and when, on all resources."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -11,18 +10,18 @@ from custom_speech_tools.guardrails.expirations import Expiration, ExpirationFac
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import (
     ALL_RESOURCES,
-    Found,
+    ask_resources,
+    cut_off,
     exact_locale,
     list_fields,
-    list_from,
     matches_locale,
 )
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, Limits, LocaleFilter, ResourceText
-from custom_speech_tools.runtime.presenters.references import load_references
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.results import Listing, Moment, Unread
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.paging import Listing as Entities
 
@@ -50,14 +49,14 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
     Each item has its date, its effect and the call to make before. Soonest first. Base models that no custom model
     uses are listed only with `locale`.
     """
-    read = await list_from(call, arguments.resource, lambda speech: _read(call, speech, arguments))
-    facts = [_facts(call, each, arguments) for each in read.found]
-    unread = [
+    read, unread = await ask_resources(call, arguments.resource, lambda speech: _read(call, speech, arguments))
+    facts = [one for one, _ in read]
+    unread += [cut_off(one.speech) for one, is_complete in read if not is_complete]
+    unread += [
         Unread(resource=one.speech.resource.name, reason=f"The ends of {number} model(s) could not be read.")
         for one in facts
         if (number := one.unknown_dates())
     ]
-    found = replace(read, unread=read.unread + unread)
     ordered = soonest_first(one for each in facts for one in each.find())
     items = ordered[: arguments.limit]
     first = sum(one.ends.date() == ordered[0].ends.date() for one in ordered)
@@ -66,12 +65,12 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
         notes.append("Base models that no custom model uses are not listed; with locale they are.")
     steps = [item.call for item in items[:3]]
     if facts and not items:
-        resources = f" of {', '.join(one.speech.resource.name for one in facts)}" if found.unread else ""
+        resources = f" of {', '.join(one.speech.resource.name for one in facts)}" if unread else ""
         steps = [f"Nothing{resources} ends within {arguments.within_days} day(s)."]
         if (longer := min(3650, 2 * arguments.within_days)) > arguments.within_days:
             steps.append(call_step("check_expirations", within_days=longer, locale=arguments.locale))
     return Expirations(
-        **list_fields(call, arguments.resource, found, ordered, len(items), notes),
+        **list_fields(call, arguments, ordered, unread, notes),
         items=items,
         per_month=dict(sorted(Counter(f"{one.ends:%Y-%m}" for one in ordered).items())),
         now=facts[0].now if facts else call.app.now(),
@@ -79,40 +78,38 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
     )
 
 
-def _facts(call: CallContext, found: Found[Any], arguments: CheckExpirationsArguments) -> ExpirationFacts:
-    kept = [one for one in found.listing.entities if matches_locale(one.locale, arguments.locale)]
-    return ExpirationFacts(
-        found.speech,
-        models=[one for one in kept if isinstance(one, schemas.CustomModel)],
-        endpoints=[one for one in kept if isinstance(one, schemas.Endpoint)],
-        base_models=[one for one in kept if isinstance(one, schemas.BaseModel)],
-        now=call.now(found.speech),
-        within=timedelta(days=arguments.within_days),
-        includes_unused=arguments.locale is not None,
-    )
-
-
-async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsArguments) -> Entities[Any]:
-    """Return the custom models, the endpoints and the base models of their locales, and read unknown parts."""
+async def _read(
+    call: CallContext, speech: Speech, arguments: CheckExpirationsArguments
+) -> tuple[ExpirationFacts, bool]:
+    """Return the facts of a resource, and whether its lists were read to the end."""
     exact = exact_locale(arguments.locale)
     async with task_group() as tasks:
         models_task = tasks.create_task(speech.models_list_custom_models(locale=exact))
         endpoints_task = tasks.create_task(speech.endpoints_list(locale=exact))
-    models, endpoints = models_task.return_value, endpoints_task.return_value
+    listings: list[Entities[Any]] = [models_task.return_value, endpoints_task.return_value]
+    models = [one for one in models_task.return_value.entities if matches_locale(one.locale, arguments.locale)]
+    endpoints = [one for one in endpoints_task.return_value.entities if matches_locale(one.locale, arguments.locale)]
     # A filter by language is a list of all locales; without a filter only the locales in use are read.
-    locales = [exact] if arguments.locale else sorted({model.locale for model in models.entities})
-    until = call.now(speech) + timedelta(days=arguments.within_days)
-    ending = [one for one in models.entities if one.transcription_until and one.transcription_until <= until]
+    locales = [exact] if arguments.locale else sorted({model.locale for model in models})
+    now, within = call.now(speech), timedelta(days=arguments.within_days)
+    ending = [one for one in models if one.transcription_until and one.transcription_until <= now + within]
     async with task_group() as tasks:
-        bases = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
-        tasks.create_task(load_references(speech, [part for model in ending for part in model.datasets or []]))
-    await load_references(
-        speech, [*(one.model for one in endpoints.entities), *(one.base_model for one in models.entities)]
+        lists = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
+        datasets = tasks.create_task(read_parts(speech, [part for one in ending for part in one.datasets or []]))
+    listings += [one.return_value for one in lists]
+    bases = [base for one in lists for base in one.return_value.entities]
+    named = [*(one.model for one in endpoints), *(one.base_model for one in models)]
+    facts = ExpirationFacts(
+        speech,
+        models=models,
+        endpoints=endpoints,
+        base_models=[one for one in bases if matches_locale(one.locale, arguments.locale)],
+        parts=await read_parts(speech, named, [*models, *bases, *datasets.return_value.values()]),
+        now=now,
+        within=within,
+        includes_unused=arguments.locale is not None,
     )
-    listings: list[Entities[Any]] = [models, endpoints, *(one.return_value for one in bases)]
-    return Entities(
-        [one for listing in listings for one in listing.entities], complete=all(one.complete for one in listings)
-    )
+    return facts, all(one.complete for one in listings)
 
 
 tool = declare(check_expirations, "Check what expires", Annotations.READ, "lifecycle")

@@ -3,6 +3,7 @@
 from custom_speech_tools.guardrails.project_connection import plan_project_connection
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.presenters.model import Model, present_model
 from custom_speech_tools.runtime.tool import Annotations, declare
 
@@ -21,8 +22,9 @@ async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> 
     Needed after copy_model without project. Repeating it changes nothing; a model has one project.
     """
     connection = await plan_project_connection(call, arguments.model, arguments.project, arguments.resource)
-    model = await connection.make(call)
-    return await present_model(call, connection.speech, model, already_existed=connection.is_made)
+    model, speech = await connection.make(call), connection.speech
+    parts = await read_parts(speech, model.parts, [connection.project])
+    return present_model(speech, model, parts, call.now(speech), already_existed=connection.is_made)
 
 
 tool = declare(connect_model, "Connect a model to a project", Annotations.UPDATE, "models")

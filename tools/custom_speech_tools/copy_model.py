@@ -6,6 +6,7 @@ from custom_speech_tools.guardrails.copy_plan import (
     StartedCopy,
     TargetState,
     plan_copy,
+    read_copy,
     read_target,
     running_copy,
     start_copy_once,
@@ -13,8 +14,9 @@ from custom_speech_tools.guardrails.copy_plan import (
 from custom_speech_tools.guardrails.project_connection import ProjectConnection
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy, read_copy
+from custom_speech_tools.runtime.presenters.copy import Copy, present_copy
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError, schemas
 
@@ -36,12 +38,14 @@ async def copy_model(arguments: CopyArguments, call: CallContext) -> Copy:
         copied = model.id if model else Placeholder("model of get_copy")
         here = plan.target.resource.name
         steps = [call_step("connect_model", model=copied, project=plan.project.id, resource=here)]
-    return await present_copy(
-        call,
+    parts = await read_parts(plan.target, [model.project] if model else [], [plan.project])
+    return present_copy(
         plan.source,
         operation,
         plan.target,
         model,
+        parts,
+        call.now(plan.source),
         copied=plan.model,
         already_existed=existed and model is not None,
         findings=(*plan.findings, *target.findings),
@@ -55,13 +59,10 @@ async def _follow(
     """Wait for the copy and connect it to its project; transient errors are left to the next steps."""
     operation, model = started.operation, started.model
     if operation:
-        identifier = operation.id
-        operation = await poll_until_terminal(
-            call, operation, lambda: plan.source.operations_get_model_copy(identifier), wait_seconds
-        )
+        operation = await poll_until_terminal(call, operation, plan.source.operations_get_model_copy, wait_seconds)
     try:
-        if link := copy_link(operation):
-            model = await read_copy(call, plan.target, link, wait_seconds)
+        if operation and operation.copy_link:
+            model = await read_copy(call, plan.target, operation.copy_link, wait_seconds)
         if model and plan.project:
             model = await ProjectConnection(plan.target, model, plan.project).make(call, plan.findings)
     except SpeechError as error:

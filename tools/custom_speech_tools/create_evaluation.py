@@ -3,9 +3,11 @@
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationArguments, evaluate, plan_evaluation
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, read_details
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import Evaluation, present_evaluation
 from custom_speech_tools.runtime.tool import Annotations, declare
+from custom_speech_tools.runtime.verdict import judge
 
 
 async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -> Evaluation:
@@ -16,9 +18,14 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
     plan = await plan_evaluation(call, arguments)
     speech = plan.speech
     first, existed = await evaluate(call, plan)
-    last = await poll_until_terminal(call, first, lambda: speech.evaluations_get(first.id), arguments.wait_seconds)
+    last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)
     details = await read_details(speech, last) if last.status == "Succeeded" else EvaluationDetails()
-    return await present_evaluation(call, speech, last, details, already_existed=existed, findings=plan.findings)
+    parts = await read_parts(
+        speech, [last.model1, last.model2, last.dataset], [plan.model, plan.compare_with, plan.dataset]
+    )
+    verdict = await judge(speech, last, details, parts)
+    now, findings = call.now(speech), plan.findings
+    return present_evaluation(speech, last, details, parts, verdict, now, already_existed=existed, findings=findings)
 
 
 tool = declare(create_evaluation, "Test a model", Annotations.CREATE, "quality")

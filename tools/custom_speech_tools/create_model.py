@@ -5,6 +5,7 @@ from custom_speech_tools.guardrails.model_plan import ModelPlan, checked_trainin
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Confirm, DisplayName
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.presenters.model import Model, present_model
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
@@ -36,7 +37,10 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
 
 async def _present(call: CallContext, plan: ModelPlan, model: schemas.CustomModel, *, already_existed: bool) -> Model:
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
-    return await present_model(call, plan.facts.speech, model, already_existed=already_existed, findings=findings)
+    facts, speech = plan.facts, plan.facts.speech
+    known = [*facts.datasets, *facts.base_models, facts.base_model, facts.project]
+    parts = await read_parts(speech, model.parts, known)
+    return present_model(speech, model, parts, call.now(speech), already_existed=already_existed, findings=findings)
 
 
 tool = declare(create_model, "Create a custom model", Annotations.CREATE, "models")

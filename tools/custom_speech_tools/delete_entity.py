@@ -51,7 +51,6 @@ async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> 
         await kind.delete(call.writer(plan.speech, Decision(plan.findings, None, how)), plan.entity.id)
 
     await carry_out(call, agreement, plan.effect, delete)
-    plan.speech.known.pop(plan.entity.id, None)
     return DeletedEntity(
         **resource_fields(plan.speech),
         id=plan.entity.id,

@@ -3,6 +3,7 @@
 from custom_speech_tools.guardrails.deployment_plan import DeploymentArguments, deploy, plan_deployment
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -17,9 +18,11 @@ async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> End
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deployment(call, arguments))
     first, existed = await carry_out(call, agreement, plan.effect, lambda how: deploy(call, plan, how))
     speech = plan.speech
-    last = await poll_until_terminal(call, first, lambda: speech.endpoints_get(first.id), arguments.wait_seconds)
+    last = await poll_until_terminal(call, first, speech.endpoints_get, arguments.wait_seconds)
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
-    return await present_endpoint(call, speech, last, plan.facts.replaced, already_existed=existed, findings=findings)
+    replaced = plan.facts.replaced
+    parts = await read_parts(speech, [*last.parts, replaced], [plan.model, plan.facts.project])
+    return present_endpoint(speech, last, parts, call.now(speech), replaced, already_existed=existed, findings=findings)
 
 
 tool = declare(deploy_model, "Deploy a model", Annotations.CREATE, "deployment")

@@ -5,11 +5,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from custom_speech_tools.guardrails.copy_plan import read_copy
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, SourceResource, WaitSeconds
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.copy import Copy, copy_link, present_copy, read_copy
+from custom_speech_tools.runtime.presenters.copy import Copy, present_copy
 from custom_speech_tools.runtime.resources import region
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -33,14 +35,12 @@ async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
     """
     source = call.speech(arguments.resource)
     first = await _read_operation(source, _operation_id(arguments.operation))
-    last = await poll_until_terminal(
-        call, first, lambda: source.operations_get_model_copy(first.id), arguments.wait_seconds
-    )
-    link = copy_link(last)
+    last = await poll_until_terminal(call, first, source.operations_get_model_copy, arguments.wait_seconds)
     others = [speech for speech in call.speech_of_all() if speech.resource.name != source.resource.name]
-    found = await _find_copy(call, link, others, arguments.wait_seconds) if link else None
+    found = await _find_copy(call, last.copy_link, others, arguments.wait_seconds) if last.copy_link else None
     target, model = found or (None, None)
-    return await present_copy(call, source, last, target, model)
+    parts = await read_parts(target, [model.project]) if target and model else {}
+    return present_copy(source, last, target, model, parts, call.now(source))
 
 
 async def _find_copy(

@@ -27,7 +27,7 @@ async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> Data
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, DATASET, arguments.dataset)
-    last = await poll_until_terminal(call, first, lambda: speech.datasets_get(first.id), arguments.wait_seconds)
+    last = await poll_until_terminal(call, first, speech.datasets_get, arguments.wait_seconds)
     return await present_dataset(call, speech, last, DatasetDetails)
 
 

@@ -8,6 +8,7 @@ from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPER
 from custom_speech_tools.guardrails.references import ENDPOINT, get_entity
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -30,11 +31,12 @@ async def get_endpoint(arguments: GetEndpointArguments, call: CallContext) -> En
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, ENDPOINT, arguments.endpoint)
-    last = await poll_until_terminal(call, first, lambda: speech.endpoints_get(first.id), arguments.wait_seconds)
+    last = await poll_until_terminal(call, first, speech.endpoints_get, arguments.wait_seconds)
     uri = (last.custom_properties or {}).get(PREVIOUS_MODEL_PROPERTY, "")
     is_model = entity_of(uri) is not None and is_credible_link(speech.resource, uri)
     previous = schemas.Reference.model_validate({"self": uri}) if is_model else None
-    return await present_endpoint(call, speech, last, previous)
+    parts = await read_parts(speech, [*last.parts, previous])
+    return present_endpoint(speech, last, parts, call.now(speech), previous)
 
 
 tool = declare(get_endpoint, "Get an endpoint", Annotations.READ, "deployment")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_data.missed_words import MissedWord, missed_words
-from custom_speech_tools.guardrails.references import EVALUATION, find_any_model, get_entity
+from custom_speech_data.missed_words import missed_words
+from custom_speech_tools.guardrails.references import EVALUATION, get_entity
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import (
     EvaluationDetails,
@@ -16,17 +16,18 @@ from custom_speech_tools.runtime.evaluation_details import (
     read_transcripts,
 )
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Limits, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import (
     Evaluation,
-    Word,
     present_evaluation,
     present_words,
     worst_utterances,
 )
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.runtime.verdict import judge
+from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 
 
@@ -48,7 +49,7 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, EVALUATION, arguments.evaluation)
-    last = await poll_until_terminal(call, first, lambda: speech.evaluations_get(first.id), arguments.wait_seconds)
+    last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)
     details, transcripts = EvaluationDetails(), Transcripts()
     if last.status == "Succeeded":
         async with task_group() as tasks:
@@ -59,29 +60,25 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
     known = [
         (text, first) for name, (first, _) in details.recordings.items() if (text := transcripts.of(name)) is not None
     ]
+    parts = await read_parts(speech, [last.model1, last.model2, last.dataset])
     words, too_long = None, 0
     if arguments.words and known:
         missed, too_long = await run_in_thread(partial(missed_words, known, last.locale, arguments.words))
-        words = await _with_training(call, speech, last.model1, missed)
-    return await present_evaluation(
-        call,
+        model = parts.get(last.model1.id)
+        words = present_words(missed, lambda _: None)
+        if isinstance(model, schemas.CustomModel):
+            words = present_words(missed, await read_training_words(call.app.training_words, speech, model))
+    return present_evaluation(
         speech,
         last,
         details,
+        parts,
+        await judge(speech, last, details, parts),
+        call.now(speech),
         worst=worst_utterances(details, transcripts, arguments.worst),
         words=words,
         findings=_unread_transcripts(transcripts, too_long),
     )
-
-
-async def _with_training(
-    call: CallContext, speech: Speech, reference: schemas.Reference, missed: list[MissedWord]
-) -> list[Word]:
-    """Return the missed words with whether the model was trained with them; for a base model that is not known."""
-    model = await find_any_model(speech, reference.uri)
-    if not isinstance(model, schemas.CustomModel):
-        return present_words(missed, lambda _: None)
-    return present_words(missed, await read_training_words(call.app.training_words, speech, model))
 
 
 def _unread_transcripts(transcripts: Transcripts, too_long: int) -> list[Finding]:

@@ -1,5 +1,6 @@
 """list_base_models: list the base models of a locale, the data they train with, until when, and which are charged."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -8,14 +9,7 @@ from pydantic import BeforeValidator, Field
 from custom_speech_tools.guardrails.resource_rules import clock_note
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.lists import (
-    ALL_RESOURCES,
-    exact_locale,
-    list_fields,
-    list_from,
-    matches_locale,
-    present_items,
-)
+from custom_speech_tools.runtime.lists import exact_locale, list_entities, matches_locale
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLocaleFilter, ResourceNameOrAll, TrainWith
 from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Finding, Listing, Result, ServiceText, optional
@@ -66,33 +60,37 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
     Shows the data each can be trained with, until when, and whether training is charged. Choose `base_model` for
     create_model from it.
     """
-    found = await list_from(
+    found = await list_entities(
         call,
-        arguments.resource,
+        arguments,
         lambda speech: speech.models_list_base_models(locale=exact_locale(arguments.locale)),
+        lambda one: matches_locale(one.locale, arguments.locale),
     )
-    items = [(speech, base) for speech, base in found.items() if matches_locale(base.locale, arguments.locale)]
-    if not items and not found.unread:
-        await _refuse_locale(found.found[0].speech, arguments.locale)
-    trainable = [item for item in items if set(arguments.train_with or ()) <= set(item[1].trains_with)]
+    if not found.kept and not found.unread:
+        await _refuse_locale(found.answered[0], arguments.locale)
+    trainable = [pair for pair in found.kept if set(arguments.train_with or ()) <= set(pair[1].trains_with)]
     kept = [
         (speech, base) for speech, base in trainable if _is_available(base, arguments.availability, call.now(speech))
     ]
-    shown = present_items(BaseModel, kept[: arguments.limit], arguments.resource)
-    hidden = len(trainable) - len(kept)
+    found, hidden = replace(found, kept=kept), len(trainable) - len(kept)
     notes = [
         f'{hidden} older base model(s) are left out; availability="all" lists them.' if hidden else None,
-        *{clock_note(listed.speech.clock.skew) for listed in found.found},
+        *{clock_note(speech.clock.skew) for speech in found.answered},
     ]
-    fields = list_fields(call, arguments.resource, found, kept, len(shown), notes)
-    return BaseModels(**fields, base_models=shown, next_steps=_steps(shown, arguments, call))
+    shown, here = found.rows(BaseModel.model_validate), found.first_resource
+    steps = [call_step("list_base_models", locale=arguments.locale, availability="all", resource=arguments.resource)]
+    if shown:
+        data, base = Placeholder("datasets"), shown[0]
+        steps = [
+            call_step("list_datasets", locale=base.locale, resource=here),
+            call_step("plan_model", locale=base.locale, datasets=data, base_model=base.id, resource=here),
+        ]
+    return BaseModels(**found.fields(notes), base_models=shown, next_steps=steps)
 
 
 def _is_available(base: schemas.BaseModel, availability: Availability, now: datetime) -> bool:
-    if availability == "all":
-        return True
     until = base.adaptation_until if availability == "training" else base.transcription_until
-    return until is None or until > now
+    return availability == "all" or until is None or until > now
 
 
 async def _refuse_locale(speech: Speech, locale: str) -> None:
@@ -111,23 +109,6 @@ async def _refuse_locale(speech: Speech, locale: str) -> None:
         ],
         "Call again with an offered locale.",
     )
-
-
-def _steps(shown: list[BaseModel], arguments: ListBaseModelsArguments, call: CallContext) -> list[str]:
-    if not shown:
-        every = call_step("list_base_models", locale=arguments.locale, availability="all", resource=arguments.resource)
-        return [every]
-    base, where = shown[0], arguments.resource if arguments.resource != ALL_RESOURCES else shown[0].resource
-    return [
-        call_step("list_datasets", locale=base.locale, resource=where or call.app.default),
-        call_step(
-            "plan_model",
-            locale=base.locale,
-            datasets=Placeholder("datasets"),
-            base_model=base.id,
-            resource=where or call.app.default,
-        ),
-    ]
 
 
 tool = declare(list_base_models, "List base models", Annotations.READ, "models")

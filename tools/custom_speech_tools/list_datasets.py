@@ -1,14 +1,7 @@
 """list_datasets: list the data that models are trained and tested with."""
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import (
-    ALL_RESOURCES,
-    exact_locale,
-    list_fields,
-    list_from,
-    matches_locale,
-    present_items,
-)
+from custom_speech_tools.runtime.lists import exact_locale, list_entities, matches_locale
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
@@ -38,26 +31,20 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
     Only `Succeeded` ones can be trained with.
     """
     locale, kinds = arguments.locale, arguments.kinds
-    found = await list_from(
+    found = await list_entities(
         call,
-        arguments.resource,
+        arguments,
         lambda speech: speech.datasets_list(
             locale=exact_locale(locale), kind=kinds[0] if kinds and len(kinds) == 1 else None, status=arguments.status
         ),
+        lambda one: matches_locale(one.locale, locale) and (not kinds or one.kind in kinds),
     )
-    kept = [
-        (speech, dataset)
-        for speech, dataset in found.items()
-        if matches_locale(dataset.locale, locale) and (not kinds or dataset.kind in kinds)
-    ]
-    shown = present_items(Dataset, kept[: arguments.limit], arguments.resource)
-    ready = next((dataset for dataset in shown if dataset.status == "Succeeded"), None)
-    asked = arguments.resource if arguments.resource != ALL_RESOURCES else None
-    here = (ready.resource if ready else None) or asked or call.app.default
+    shown, here = found.rows(Dataset.model_validate), found.first_resource
     step = call_step("list_base_models", locale=Placeholder("locale"), resource=here)
-    if ready:
-        step = call_step("plan_model", locale=ready.locale, datasets=[ready.id], resource=here)
-    return Datasets(**list_fields(call, arguments.resource, found, kept, len(shown)), datasets=shown, next_steps=[step])
+    if ready := next((pair for pair in found.shown if pair[1].status == "Succeeded"), None):
+        here, dataset = ready[0].resource.name, ready[1]
+        step = call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=here)
+    return Datasets(**found.fields(), datasets=shown, next_steps=[step])
 
 
 tool = declare(list_datasets, "List datasets", Annotations.READ, "data")

@@ -7,14 +7,7 @@ from pydantic import Field
 
 from custom_speech_tools.guardrails.references import PROJECT, get_entity
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import (
-    ALL_RESOURCES,
-    exact_locale,
-    list_fields,
-    list_from,
-    matches_locale,
-    present_items,
-)
+from custom_speech_tools.runtime.lists import exact_locale, list_entities, matches_locale
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
@@ -49,30 +42,24 @@ async def list_models(arguments: ListModelsArguments, call: CallContext) -> Mode
 
     Returns ids and status; get_model returns the rest.
     """
-    found = await list_from(call, arguments.resource, lambda speech: _list(speech, arguments))
-    kept = [(speech, model) for speech, model in found.items() if matches_locale(model.locale, arguments.locale)]
-    shown = present_items(ListedModel, kept[: arguments.limit], arguments.resource)
-    fields = list_fields(call, arguments.resource, found, kept, len(shown))
-    return Models(**fields, models=shown, next_steps=_steps(shown, arguments.resource, call))
 
+    async def fetch(speech: Speech) -> Listing[schemas.CustomModel]:
+        listing = await speech.models_list_custom_models(
+            locale=exact_locale(arguments.locale), status=arguments.status, display_name=arguments.display_name
+        )
+        if arguments.project is None:
+            return listing
+        project = await get_entity(speech, PROJECT, arguments.project)
+        return replace(
+            listing, entities=[one for one in listing.entities if one.project and one.project.id == project.id]
+        )
 
-async def _list(speech: Speech, arguments: ListModelsArguments) -> Listing[schemas.CustomModel]:
-    listing = await speech.models_list_custom_models(
-        locale=exact_locale(arguments.locale), status=arguments.status, display_name=arguments.display_name
-    )
-    if arguments.project is None:
-        return listing
-    project = await get_entity(speech, PROJECT, arguments.project)
-    return replace(
-        listing, entities=[model for model in listing.entities if model.project and model.project.id == project.id]
-    )
-
-
-def _steps(shown: list[ListedModel], resource: str | None, call: CallContext) -> list[str]:
-    if not shown:
-        return [call_step("list_datasets", resource=resource or call.app.default)]
-    where = shown[0].resource if resource == ALL_RESOURCES else resource or call.app.default
-    return [call_step("get_model", model=shown[0].id, resource=where)]
+    found = await list_entities(call, arguments, fetch, lambda one: matches_locale(one.locale, arguments.locale))
+    shown = found.rows(ListedModel.model_validate)
+    step = call_step("list_datasets", resource=found.asked)
+    if shown:
+        step = call_step("get_model", model=shown[0].id, resource=found.first_resource)
+    return Models(**found.fields(), models=shown, next_steps=[step])
 
 
 tool = declare(list_models, "List custom models", Annotations.READ, "models")

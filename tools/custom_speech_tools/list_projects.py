@@ -3,7 +3,7 @@
 from custom_speech_tools.guardrails.references import projects_are_supported
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.lists import exact_locale, list_fields, list_from, matches_locale, present_items
+from custom_speech_tools.runtime.lists import exact_locale, list_entities, matches_locale
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
 from custom_speech_tools.runtime.results import Created, Listing, Moment, Result, ServiceText, optional
@@ -44,15 +44,16 @@ async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> 
         unsupported := list(projects_are_supported(call.speech(arguments.resource).resource))
     ):
         raise Refused("Nothing to list.", unsupported, "Other tools work without a project.")
-    found = await list_from(
-        call, arguments.resource, lambda speech: speech.projects_list(locale=exact_locale(arguments.locale))
+    found = await list_entities(
+        call,
+        arguments,
+        lambda speech: speech.projects_list(locale=exact_locale(arguments.locale)),
+        lambda one: matches_locale(one.locale, arguments.locale),
     )
-    kept = [(speech, project) for speech, project in found.items() if matches_locale(project.locale, arguments.locale)]
-    shown = present_items(Project, kept[: arguments.limit], arguments.resource)
-    fields = list_fields(call, arguments.resource, found, kept, len(shown))
-    where = arguments.resource or call.app.default
+    shown = found.rows(Project.model_validate)
     locale = shown[0].locale if shown else arguments.locale
-    return Projects(**fields, projects=shown, next_steps=[call_step("list_models", locale=locale, resource=where)])
+    step = call_step("list_models", locale=locale, resource=found.asked)
+    return Projects(**found.fields(), projects=shown, next_steps=[step])
 
 
 tool = declare(list_projects, "List projects", Annotations.READ, "models")

@@ -9,6 +9,7 @@ from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, ModelReference, ResourceName
+from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.presenters.model import Model, present_model
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -44,10 +45,10 @@ async def update_model(arguments: UpdateModelArguments, call: CallContext) -> Mo
         "description": (arguments.description, model.description),
     }
     changes: dict[str, JsonValue] = {name: new for name, (new, old) in wanted.items() if new not in (None, old)}
-    if not changes:
-        return await present_model(call, speech, model, already_existed=True)
-    updated = await call.writer(speech, Decision(())).models_update(model.id, changes)
-    return await present_model(call, speech, updated)
+    if changes:
+        model = await call.writer(speech, Decision(())).models_update(model.id, changes)
+    parts = await read_parts(speech, model.parts)
+    return present_model(speech, model, parts, call.now(speech), already_existed=not changes)
 
 
 tool = declare(update_model, "Rename or describe a model", Annotations.UPDATE, "models")

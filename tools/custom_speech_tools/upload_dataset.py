@@ -1,7 +1,6 @@
 """upload_dataset: upload data from a path, an address or lines of text, checked and repaired, once."""
 
 from contextlib import ExitStack
-from functools import partial
 
 from custom_speech_data.content import size_of
 from custom_speech_tools.guardrails.data_check import CheckedData, checked_data
@@ -36,8 +35,7 @@ async def upload_dataset(arguments: UploadArguments, call: CallContext) -> Uploa
     if uploaded is not None and uploaded < total:
         more["next_steps"] = ["Call upload_dataset again with the same arguments: it goes on where it stopped."]
     else:
-        read_again = partial(speech.datasets_get, dataset.id)
-        dataset = await poll_until_terminal(call, dataset, read_again, arguments.wait_seconds)
+        dataset = await poll_until_terminal(call, dataset, speech.datasets_get, arguments.wait_seconds)
     return await present_dataset(
         call,
         speech,

@@ -131,9 +131,7 @@ class Runner:
         async def follow(call: CallContext) -> tuple[schemas.CustomModel, int]:
             speech = call.speech(plan.source.resource.name)
             first = await speech.models_get_custom_model(identifier)
-            last = await poll_until_terminal(
-                call, first, lambda: speech.models_get_custom_model(identifier), self._wait()
-            )
+            last = await poll_until_terminal(call, first, speech.models_get_custom_model, self._wait())
             return last, check_again_after(last.created_date_time, call.now(speech), hours)
 
         while True:

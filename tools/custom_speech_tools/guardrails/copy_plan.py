@@ -22,7 +22,7 @@ from custom_speech_tools.runtime.parameters import (
     SourceResource,
     WaitSeconds,
 )
-from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
@@ -149,6 +149,13 @@ async def running_copy(call: CallContext, plan: CopyPlan) -> StartedCopy | None:
     """Return the same copy where it is still running, whichever process of this machine started it."""
     operation = await last_operation(call, plan)
     return None if operation is None or is_terminal(operation) else StartedCopy(operation=operation)
+
+
+async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
+    """Read a finished copy, and wait until it can be used for as long as the call has been told to wait."""
+    model = await target.models_get_custom_model(target.credible_id(link))
+    left = wait_seconds - call.elapsed()
+    return await poll_until_terminal(call, model, target.models_get_custom_model, left)
 
 
 async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState) -> tuple[StartedCopy, bool]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.parts import Parts
 from custom_speech_tools.runtime.results import MAX_PARTS, Day, Result, Sentence, ServiceText
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
@@ -33,7 +34,7 @@ class Expiration(Result):
 
 @dataclass(frozen=True, slots=True)
 class ExpirationFacts:
-    """The models and endpoints of one resource; entities of `speech.known` supply names and dates.
+    """The models and endpoints of one resource; `parts` supply names and dates.
 
     Attributes:
         base_models: Those of the locales of the custom models.
@@ -45,6 +46,7 @@ class ExpirationFacts:
     models: Sequence[schemas.CustomModel]
     endpoints: Sequence[schemas.Endpoint]
     base_models: Sequence[schemas.BaseModel]
+    parts: Parts
     now: datetime
     within: timedelta
     includes_unused: bool
@@ -57,7 +59,7 @@ class ExpirationFacts:
             yield from self._model(model)
         used = {model.base_model.id for model in self.models if model.base_model}
         listed = {base.id: base for base in self.base_models}
-        known = {one.id: one for one in self.speech.known.values() if isinstance(one, schemas.BaseModel)}
+        known = {one.id: one for one in self.parts.values() if isinstance(one, schemas.BaseModel)}
         for base in (known | listed).values():
             is_open = base.adaptation_until is not None and base.adaptation_until > self.now
             if base.id in used or (self.includes_unused and base.id in listed and base.trains_with and is_open):
@@ -66,7 +68,7 @@ class ExpirationFacts:
     def unknown_dates(self) -> int:
         """Return how many base models and deployed models could not be read, so that their ends are unknown."""
         parts = [*(one.base_model for one in self.models), *(one.model for one in self.endpoints)]
-        return len({part.id for part in parts if part is not None and part.id not in self.speech.known})
+        return len({part.id for part in parts if part is not None and part.id not in self.parts})
 
     def _expiration(
         self, entity: schemas.Entity, kind: str, ends: datetime, effect: str, action: str, call: str
@@ -83,7 +85,7 @@ class ExpirationFacts:
         )
 
     def _endpoint(self, endpoint: schemas.Endpoint) -> Iterator[Expiration]:
-        model = self.speech.known.get(endpoint.model.id) if endpoint.model else None
+        model = self.parts.get(endpoint.model.id) if endpoint.model else None
         ends: datetime | None = getattr(model, "transcription_until", None)
         if model is None or ends is None or ends > self.now + self.within:
             return
@@ -106,7 +108,7 @@ class ExpirationFacts:
         if ends is None or ends > self.now + self.within or model.status == "Failed":
             return
         effect = "It stops transcribing; batch transcriptions with it are refused."
-        base = self.speech.known.get(model.base_model.id) if model.base_model else None
+        base = self.parts.get(model.base_model.id) if model.base_model else None
         base_ends = base.transcription_until if isinstance(base, schemas.BaseModel) else None
         if base is not None and base_ends is not None and base_ends < ends:
             effect += (
@@ -142,7 +144,7 @@ class ExpirationFacts:
 
     def _newest_base_model(self, model: schemas.CustomModel) -> schemas.BaseModel | None:
         """Return the newest base model that is open for the data of a model; None if their kinds are not known."""
-        datasets = [self.speech.known.get(part.id) for part in model.datasets or []]
+        datasets = [self.parts.get(part.id) for part in model.datasets or []]
         kinds = {one.kind for one in datasets if isinstance(one, schemas.Dataset)}
         if not all(isinstance(one, schemas.Dataset) for one in datasets):
             return None

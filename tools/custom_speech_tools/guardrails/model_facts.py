@@ -6,6 +6,7 @@ from datetime import datetime
 from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, find, find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import (
+    AUDIO_KINDS,
     AllowDuplicate,
     Arguments,
     BaseModelReference,
@@ -16,7 +17,6 @@ from custom_speech_tools.runtime.parameters import (
     OptionalProject,
     ResourceName,
 )
-from custom_speech_tools.runtime.presenters.model import AUDIO_KINDS
 from custom_speech_tools.runtime.recording_length import (
     LONGEST_SECONDS,
     LONGEST_WHISPER_SECONDS,
@@ -124,7 +124,7 @@ class ModelFacts:
 
 def adapts_to_text_only(base: schemas.BaseModel) -> bool:
     """Return whether a base model learns from text alone; of audio it then uses the transcripts (recorded live)."""
-    return TEXT_KIND in base.trains_with and not AUDIO_KINDS & set(base.trains_with)
+    return TEXT_KIND in base.trains_with and set(AUDIO_KINDS).isdisjoint(base.trains_with)
 
 
 def takes_data(base: schemas.BaseModel, kind: str) -> bool:

@@ -7,7 +7,7 @@ from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS
 from custom_speech_tools.guardrails.model_facts import ModelFacts, adapts_to_text_only, takes_data
 from custom_speech_tools.guardrails.resource_rules import Findings, clocks_agree, dataset_is_ready, parts_fit
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.presenters.model import AUDIO_KINDS
+from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import schemas

@@ -16,9 +16,8 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.evaluation_details import read_transcripts
 from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.parts import present_reference, read_parts
 from custom_speech_tools.runtime.polling import check_again_after, is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.presenters.evaluation import Rate
-from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     EntityReference,
@@ -26,6 +25,7 @@ from custom_speech_tools.runtime.results import (
     Finding,
     Findings,
     Moment,
+    Rate,
     ReferenceField,
     ResourceAnswer,
     Result,
@@ -118,9 +118,9 @@ async def finish_batch(
     findings: Sequence[Finding] = (),
 ) -> Transcription:
     """Wait for a batch transcription and return it; drafts are written if it has succeeded."""
-    job = await poll_until_terminal(call, job, lambda: speech.transcriptions_get(job.id), wait_seconds)
+    job = await poll_until_terminal(call, job, speech.transcriptions_get, wait_seconds)
     texts = await _read_batch(speech, job) if is_terminal(job) else Texts()
-    await load_references(speech, [job.model])
+    parts = await read_parts(speech, [job.model])
     here, now, said = speech.resource.name, call.now(speech), dict[str, str]()
     if job.status == "Succeeded" and job.dataset:
         transcripts = await read_transcripts(speech, job.dataset.id)
@@ -138,7 +138,7 @@ async def finish_batch(
         id=job.id,
         status=job.status,
         locale=job.locale,
-        model=present_reference(speech, job.model),
+        model=present_reference(job.model, parts),
         seconds=job.audio_seconds,
         error=job.error,
         already_existed=already_existed,

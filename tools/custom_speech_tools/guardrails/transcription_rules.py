@@ -23,9 +23,9 @@ from custom_speech_tools.guardrails.transcription_audio import (
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import (
+    AUDIO_KINDS,
     Arguments,
     Confirm,
-    DatasetKind,
     Identifier,
     Locale,
     LocalText,
@@ -38,8 +38,6 @@ from custom_speech_tools.runtime.parameters import (
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, word
-
-AUDIO_KINDS: tuple[DatasetKind, ...] = ("Acoustic", "AudioFiles")
 
 
 class TranscribeArguments(Arguments):

@@ -11,6 +11,7 @@ from custom_speech_tools.guardrails.copy_plan import (
     StartedCopy,
     TargetState,
     last_operation,
+    read_copy,
     start_copy_once,
 )
 from custom_speech_tools.guardrails.copy_plan import read_target as authorize
@@ -27,7 +28,6 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.presenters.copy import copy_link, read_copy
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError, SpeechError, schemas
@@ -170,11 +170,10 @@ class Steps:
         target = replace(target, is_copying=True)
         if started.operation is None:
             return target
-        identifier, source = started.operation.id, self.plan.source
         operation = await poll_until_terminal(
             self.call,
             started.operation,
-            lambda: source.operations_get_model_copy(identifier),
+            self.plan.source.operations_get_model_copy,
             self.left,
             at_once=len(self.plan.targets),
         )
@@ -182,7 +181,7 @@ class Steps:
             error = operation.error
             why = f"{error.code}: {error.message}" if error and error.message else "the service does not say why"
             return target.stop(f"The copy failed ({sanitize(why)}).", is_failed=True)
-        link = copy_link(operation)
+        link = operation.copy_link
         copy = await read_copy(self.call, target.speech, link, self.wait_seconds) if link else None
         return replace(target, copy=copy)
 
@@ -207,8 +206,7 @@ class Steps:
             target, endpoint = await self._begin_deployment(target, target.copy)
         elif not is_terminal(endpoint):
             endpoint = await speech.endpoints_get(endpoint.id)
-        identifier = endpoint.id
-        last = await poll_until_terminal(self.call, endpoint, lambda: speech.endpoints_get(identifier), self.left)
+        last = await poll_until_terminal(self.call, endpoint, speech.endpoints_get, self.left)
         target = replace(target, endpoint=last)
         if last.status != "Failed":
             return target

@@ -20,8 +20,8 @@ from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, re
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.presenters.evaluation import Difference, compare
 from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.verdict import Difference, compare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
@@ -75,7 +75,7 @@ async def complete_gate(call: CallContext, gate: Gate, wait_seconds: float) -> G
     if plan is None or gate.passed is not None:
         return gate
     first = await plan.speech.evaluations_get(known.id) if known else (await evaluate(call, plan))[0]
-    last = await poll_until_terminal(call, first, lambda: plan.speech.evaluations_get(first.id), wait_seconds)
+    last = await poll_until_terminal(call, first, plan.speech.evaluations_get, wait_seconds)
     return await _judged(gate, last)
 
 

@@ -11,14 +11,14 @@ from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.parts import present_reference, read_parts
 from custom_speech_tools.runtime.polling import check_again_after
-from custom_speech_tools.runtime.presenters.evaluation import Rate
-from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     EntityReference,
     Findings,
     Moment,
+    Rate,
     ResourceAnswer,
     Result,
     Sentence,
@@ -101,7 +101,7 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
 async def _present_target(gate: Gate, target: Target) -> TargetResult:
     before = target.previous_model
     previous = schemas.Reference(self=before) if before else None
-    await load_references(target.speech, [previous])
+    parts = await read_parts(target.speech, [previous])
     entities = [
         one if isinstance(one, schemas.Entity) else None for one in (target.copy, target.project, target.endpoint)
     ]
@@ -112,7 +112,7 @@ async def _present_target(gate: Gate, target: Target) -> TargetResult:
         project=project,
         endpoint=endpoint,
         status=status_of(gate, target),
-        previous_model=present_reference(target.speech, previous),
+        previous_model=present_reference(previous, parts),
         remaining=target.remaining,
         error=target.stopped,
     )

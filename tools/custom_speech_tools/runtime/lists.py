@@ -1,12 +1,13 @@
-"""Lists: one resource or all of them, newest first, never cut off silently."""
+"""Lists: entities of one resource or of all, newest first, never cut off silently."""
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypedDict, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_after
+from custom_speech_tools.runtime.parts import Parts, read_parts
 from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
 from custom_speech_tools.runtime.results import Result, Unread
 from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
@@ -16,27 +17,28 @@ from custom_speech_tools.speech.paging import Listing
 ALL_RESOURCES = "*"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
+Read = TypeVar("Read")
+Entity = TypeVar("Entity", bound=schemas.Entity)
+Row = TypeVar("Row", bound=Result)
 
-class Created(Protocol):
-    """Anything with a date of creation."""
+
+class ListArguments(Protocol):
+    """The arguments that every list has."""
 
     @property
-    def created_date_time(self) -> datetime | None:
-        """The date of creation."""
+    def limit(self) -> int:
+        """The most items to return."""
+        ...
+
+    @property
+    def resource(self) -> str | None:
+        """The name of a resource, `*` for all, None for the default one."""
         ...
 
 
-Item = TypeVar("Item", bound=Created)
-Entity = TypeVar("Entity", bound=schemas.Entity)
-Shown = TypeVar("Shown", bound=Result)
-
-
-class ListFields(TypedDict):
+class ListFields(ResourceFields):
     """The fields that all lists share, apart from their items and next steps."""
 
-    resource: str
-    region: str | None
-    emulated: bool
     total: int | None
     truncated: str | None
     note: str | None
@@ -45,104 +47,147 @@ class ListFields(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Entity]):
-    """The entities of one resource."""
+    """The entities that a list asks for.
 
-    speech: Speech
-    listing: Listing[Entity]
+    Attributes:
+        answered: The resources that were read.
+        kept: The entities that meet the caller's conditions with their resources, newest first.
+        unread: Resources whose entities may be missing.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class FoundInAll(Generic[Entity]):
-    """The entities of one resource or of all; `unread` names resources whose entities may be missing."""
-
-    found: list[Found[Entity]]
+    call: CallContext
+    arguments: ListArguments
+    answered: Sequence[Speech]
+    kept: Sequence[tuple[Speech, Entity]]
     unread: list[Unread]
 
-    def items(self) -> list[tuple[Speech, Entity]]:
-        """Return every entity with its resource, the newest first."""
-        pairs = [(found.speech, entity) for found in self.found for entity in found.listing.entities]
-        return sorted(pairs, key=lambda pair: pair[1].created_date_time or _LONG_AGO)[::-1]
+    @property
+    def shown(self) -> Sequence[tuple[Speech, Entity]]:
+        """The entities that are returned."""
+        return self.kept[: self.arguments.limit]
+
+    @property
+    def asked(self) -> str:
+        """The resource as it was asked for, `*` for all."""
+        return self.arguments.resource or self.call.app.default
+
+    @property
+    def first_resource(self) -> str:
+        """The resource of the first entity; without any the one that was asked for, or the default one."""
+        if self.shown:
+            return self.shown[0][0].resource.name
+        return self.call.app.default if self.asked == ALL_RESOURCES else self.asked
+
+    def fields(self, notes: Iterable[str | None] = ()) -> ListFields:
+        """Return what the list says about itself."""
+        return list_fields(self.call, self.arguments, self.kept, self.unread, notes)
+
+    def rows(self, present: Callable[[Entity], Row]) -> list[Row]:
+        """Return the items."""
+        return self._named([present(entity) for _, entity in self.shown])
+
+    async def rows_with_parts(
+        self,
+        parts_of: Callable[[Entity], Iterable[schemas.Reference | None]],
+        present: Callable[[Entity, Parts], Row],
+    ) -> list[Row]:
+        """Return the items, whose parts are read first."""
+        wanted: dict[Speech, list[schemas.Reference | None]] = {}
+        for speech, entity in self.shown:
+            wanted.setdefault(speech, []).extend(parts_of(entity))
+        read = await gather(*(read_parts(speech, parts) for speech, parts in wanted.items()))
+        parts = dict(zip(wanted, read, strict=True))
+        return self._named([present(entity, parts[speech]) for speech, entity in self.shown])
+
+    def _named(self, rows: Sequence[Row]) -> list[Row]:
+        """Name the resource of each item, which only a list of all resources does."""
+        if self.asked != ALL_RESOURCES:
+            return list(rows)
+        names = [speech.resource.name for speech, _ in self.shown]
+        return [row.model_copy(update={"resource": name}) for row, name in zip(rows, names, strict=True)]
 
 
-async def list_from(
+async def list_entities(
     call: CallContext,
-    resource: str | None,
+    arguments: ListArguments,
     fetch: Callable[[Speech], Coroutine[Any, Any, Listing[Entity]]],
-) -> FoundInAll[Entity]:
-    """List entities of the named resource, or of all resources for `*`, concurrently.
+    keep: Callable[[Entity], bool] = lambda _: True,
+) -> Found[Entity]:
+    """List entities of the named resource, or of all resources for `*`.
+
+    Args:
+        keep: The conditions of the caller by which the service cannot filter.
 
     Raises:
-        SpeechError: The only resource did not answer; with `*` a resource that does not answer is `unread`.
+        SpeechError: The only resource did not answer.
         Refused: No resource has that name.
     """
+
+    async def read(speech: Speech) -> tuple[Speech, Listing[Entity]]:
+        return speech, await fetch(speech)
+
+    found, unread = await ask_resources(call, arguments.resource, read)
+    kept = [(speech, entity) for speech, listing in found for entity in listing.entities if keep(entity)]
+    kept = sorted(kept, key=lambda pair: pair[1].created_date_time or _LONG_AGO)[::-1]
+    cut = [cut_off(speech) for speech, listing in found if not listing.complete]
+    return Found(call, arguments, [speech for speech, _ in found], kept, unread + cut)
+
+
+async def ask_resources(
+    call: CallContext, resource: str | None, fetch: Callable[[Speech], Coroutine[Any, Any, Read]]
+) -> tuple[list[Read], list[Unread]]:
+    """Read from the named resource, or from all concurrently for `*`; of these one that does not answer is unread."""
     if resource != ALL_RESOURCES:
-        speech = call.speech(resource)
-        outcomes: list[Found[Entity] | Unread] = [Found(speech, await fetch(speech))]
-    else:
-        outcomes = await gather(*(_attempt(speech, fetch) for speech in call.speech_of_all()))
-    found = [outcome for outcome in outcomes if isinstance(outcome, Found)]
-    unread = [outcome for outcome in outcomes if isinstance(outcome, Unread)]
-    return FoundInAll(found, unread + [_cut_off(one) for one in found if not one.listing.complete])
+        return [await fetch(call.speech(resource))], []
+
+    async def attempt(speech: Speech) -> Read | Unread:
+        try:
+            return await fetch(speech)
+        except SpeechError as error:
+            return Unread(resource=speech.resource.name, reason=f"{error} {next_step_after(error)}")
+
+    outcomes = await gather(*(attempt(speech) for speech in call.speech_of_all()))
+    unread = [one for one in outcomes if isinstance(one, Unread)]
+    return [one for one in outcomes if not isinstance(one, Unread)], unread
 
 
-def _cut_off(found: Found[Entity]) -> Unread:
+def cut_off(speech: Speech) -> Unread:
+    """Return that a resource was not read to the end."""
     reason = (
         f"Only the first {paging.MAX_PAGES} pages of the service's list were read; filter by locale, status or name."
     )
-    return Unread(resource=found.speech.resource.name, reason=reason)
-
-
-async def _attempt(
-    speech: Speech, fetch: Callable[[Speech], Coroutine[Any, Any, Listing[Entity]]]
-) -> Found[Entity] | Unread:
-    try:
-        return Found(speech, await fetch(speech))
-    except SpeechError as error:
-        return Unread(resource=speech.resource.name, reason=f"{error} {next_step_after(error)}")
+    return Unread(resource=speech.resource.name, reason=reason)
 
 
 def list_fields(
     call: CallContext,
-    resource: str | None,
-    found: FoundInAll[Entity],
+    arguments: ListArguments,
     kept: Sequence[object],
-    shown: int,
+    unread: list[Unread],
     notes: Iterable[str | None] = (),
 ) -> ListFields:
     """Return what a list says about itself.
 
     Args:
         kept: The items that meet the caller's conditions.
-        shown: How many of them are returned.
     """
-    truncated = f"{shown} of {len(kept)}: narrow the filters or raise limit."
     emulated = all(speech.is_emulated for speech in call.app.resources.values())
-    everywhere = ResourceFields(resource=ALL_RESOURCES, region=None, emulated=emulated)
-    where = everywhere if resource == ALL_RESOURCES else resource_fields(call.speech(resource))
+    where = ResourceFields(resource=ALL_RESOURCES, region=None, emulated=emulated)
+    if arguments.resource != ALL_RESOURCES:
+        where = resource_fields(call.speech(arguments.resource))
+    truncated = f"{arguments.limit} of {len(kept)}: narrow the filters or raise limit."
     return ListFields(
-        resource=where["resource"],
-        region=where["region"],
-        emulated=where["emulated"],
-        total=None if found.unread else len(kept),
-        truncated=truncated if shown < len(kept) else None,
+        **where,
+        total=None if unread else len(kept),
+        truncated=truncated if arguments.limit < len(kept) else None,
         note=" ".join(filter(None, notes)) or None,
-        unread=found.unread,
+        unread=unread,
     )
 
 
-def newest_first(items: Iterable[Item]) -> list[Item]:
+def newest_first(items: Iterable[Entity]) -> list[Entity]:
     """Return the items by date of creation, newest first; of equal dates, the last one of the service first."""
     return sorted(items, key=lambda item: item.created_date_time or _LONG_AGO)[::-1]
-
-
-def present_items(
-    shown: type[Shown], items: Iterable[tuple[Speech, schemas.Entity]], resource: str | None
-) -> list[Shown]:
-    """Return the items as a list shows them; only a list of all resources names the resource of each item."""
-    results = [(speech, shown.model_validate(entity)) for speech, entity in items]
-    if resource != ALL_RESOURCES:
-        return [item for _, item in results]
-    return [item.model_copy(update={"resource": speech.resource.name}) for speech, item in results]
 
 
 def matches_locale(locale: str, wanted: str | None) -> bool:

@@ -19,6 +19,7 @@ from custom_speech_tools.speech.sanitize import has_invisible
 
 DatasetKind = Literal["Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "Pronunciation", "OutputFormatting"]
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
+AUDIO_KINDS: tuple[DatasetKind, ...] = ("Acoustic", "AudioFiles")
 KIND_MEANINGS = (
     "Acoustic = audio with transcripts, AudioFiles = audio only, Language = plain text, "
     "LanguageMarkdown = structured text"
@@ -192,7 +193,7 @@ def _few_lines(lines: object) -> object:
 
 def require_text_kind(kind: str | None, lines: list[str] | None) -> None:
     """Require a kind of text where the content is given as lines; raises ValueError."""
-    if lines is not None and kind in ("Acoustic", "AudioFiles"):
+    if lines is not None and kind in AUDIO_KINDS:
         raise ValueError(f"lines are text, and {kind} has recordings; pass path or content_url")
 
 

@@ -25,6 +25,11 @@ class HasStatus(Protocol):
     """An entity or operation with a status."""
 
     @property
+    def id(self) -> str:
+        """The id by which it is read again."""
+        ...
+
+    @property
     def status(self) -> str:
         """The status in the service's words."""
         ...
@@ -57,7 +62,7 @@ def is_terminal(entity: HasStatus) -> bool:
 async def poll_until_terminal(
     call: RunningCall,
     first: Pollable,
-    read: Callable[[], Awaitable[Pollable]],
+    read: Callable[[str], Awaitable[Pollable]],
     wait_seconds: float,
     *,
     at_once: int = 1,
@@ -83,7 +88,7 @@ async def poll_until_terminal(
         await call.report_progress(f"{word(entity.status)} for {waited:.0f} s")
         await anyio.sleep(pause)
         try:
-            entity, reads = await read(), reads + 1
+            entity, reads = await read(first.id), reads + 1
         except SpeechError as error:
             if not error.is_transient:
                 raise

@@ -29,6 +29,12 @@ def _in_utc(moment: datetime) -> datetime:
         return moment
 
 
+Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]
+"""A fraction, not percent."""
+
+Interval = Annotated[list[Rate] | None, WithJsonSchema({"type": ["array", "null"]}, mode="serialization")]
+"""The ends of a confidence interval."""
+
 Moment = Annotated[datetime, _utc(len("2026-12-31T23:59:59"), "Z")]
 Day = Annotated[datetime, _utc(len("2026-12-31"))]
 

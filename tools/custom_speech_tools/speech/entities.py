@@ -90,6 +90,13 @@ class Entity(Reference):
     created_date_time: Moment | None = None
     custom_properties: dict[str, str] | None = None
 
+    @property
+    def parts(self) -> list[Reference]:
+        """The entities that it names."""
+        values = [value for _, value in self]
+        listed = [one for value in values if isinstance(value, list) for one in value]
+        return [one for one in values + listed if isinstance(one, Reference)]
+
 
 class StatefulEntity(Entity):
     """An entity that the service works on, in a project or in none."""

@@ -20,18 +20,6 @@ _Schema = TypeVar("_Schema")
 READ_ATTEMPTS = 2
 """How often something is read whose answer is cut off or is not JSON, as answers of proxies are for a moment."""
 
-_MAX_KNOWN_ENTITIES = 10_000
-
-
-class EntityCache(dict[str, schemas.Entity]):
-    """The last known state of each entity, so that a reference can be shown with its name."""
-
-    def remember(self, *values: object) -> None:
-        """Keep the entities among the values and drop the oldest beyond the limit."""
-        self.update({value.id: value for value in values if isinstance(value, schemas.Entity)})
-        while len(self) > _MAX_KNOWN_ENTITIES:
-            del self[next(iter(self))]
-
 
 class Requests:
     """The requests of one Speech resource, made on behalf of one observer.
@@ -41,22 +29,15 @@ class Requests:
     Args:
         pipeline: The request pipeline of the resource, shared by all observers.
         observer: Is told about every request; decides whether a change may be sent.
-        known: Entities that the service has described before.
 
     Attributes:
         resource: The Speech resource that requests go to.
         clock: The service's clock, as far as its answers have shown it.
     """
 
-    def __init__(
-        self,
-        pipeline: RequestPipeline,
-        observer: RequestObserver | None = None,
-        known: EntityCache | None = None,
-    ) -> None:
+    def __init__(self, pipeline: RequestPipeline, observer: RequestObserver | None = None) -> None:
         self._pipeline, self.resource, self.clock = pipeline, pipeline.resource, pipeline.clock
         self._observer = observer or RequestObserver()
-        self.known = EntityCache() if known is None else known
 
     @property
     def is_emulated(self) -> bool:
@@ -65,7 +46,7 @@ class Requests:
 
     def observed_by(self, observer: RequestObserver) -> Self:
         """Return the same resource, with its requests reported to another observer."""
-        return type(self)(self._pipeline, observer, self.known)
+        return type(self)(self._pipeline, observer)
 
     def address_of(self, path: str) -> str:
         """Return the `self` URI of an entity of this resource."""
@@ -101,7 +82,6 @@ class Requests:
                     raise
             else:
                 break
-        self.known.remember(value)
         return value
 
     async def _change(self, request: Request, schema: type[_Schema]) -> _Schema:
@@ -116,7 +96,6 @@ class Requests:
         with self._observer.change(name, operation) as change:
             value = decode(name, operation, await self._pipeline.send(request, self._observer), schema)
             change.id = value.id if isinstance(value, schemas.Entity | schemas.Operation) else None
-        self.known.remember(value)
         return value
 
     async def read_file(self, operation: str, file: schemas.File) -> bytes:
@@ -148,7 +127,6 @@ class Requests:
             found = await self._get(operation, path, page, query)
             if found.next_link and not is_credible_link(self.resource, found.next_link):
                 raise self._foreign_address()
-            self.known.remember(*found.values)
             return found
 
         return await read_pages(fetch)

@@ -187,6 +187,11 @@ class Operation(Schema):
     error: EntityError | None = None
     created_date_time: Moment | None = None
 
+    @property
+    def copy_link(self) -> str | None:
+        """The URI of the new model, None until the copy has succeeded."""
+        return self.result.link if self.status == "Succeeded" and self.result else None
+
 
 class ModelCopyAuthorization(Schema):
     """The target's permission to copy; it is passed to the source unchanged."""

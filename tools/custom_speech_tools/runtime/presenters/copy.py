@@ -1,13 +1,13 @@
 """Copies of models in answers: where a copy is, and the model once it can be used."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from custom_speech_tools.runtime.client_waits import suggested_wait
-from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.polling import check_again_after, is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.parts import Parts, present_reference
+from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, is_terminal
 from custom_speech_tools.runtime.presenters.model import steps_after_model
-from custom_speech_tools.runtime.presenters.references import load_references, present_reference
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     EntityReference,
@@ -54,25 +54,13 @@ class Copy(ResourceAnswer):
     check_again_after_seconds: int | None = optional()
 
 
-def copy_link(operation: schemas.Operation | None) -> str | None:
-    """Return the URI of a finished copy."""
-    is_finished = operation is not None and operation.status == "Succeeded" and operation.result is not None
-    return operation.result.link if is_finished and operation and operation.result else None
-
-
-async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
-    """Read a finished copy, and wait until it can be used for as long as the call has been told to wait."""
-    model = await target.models_get_custom_model(target.credible_id(link))
-    left = wait_seconds - call.elapsed()
-    return await poll_until_terminal(call, model, lambda: target.models_get_custom_model(model.id), left)
-
-
-async def present_copy(
-    call: CallContext,
+def present_copy(
     source: Speech,
     operation: schemas.Operation | None,
     target: Speech | None,
     model: schemas.CustomModel | None,
+    parts: Parts,
+    now: datetime,
     *,
     copied: schemas.CustomModel | None = None,
     already_existed: bool = False,
@@ -83,48 +71,39 @@ async def present_copy(
 
     Args:
         model: The copy on the target, None until it is there.
+        parts: The project of the copy.
         copied: The model on the source.
         remaining_steps: What has to be done once the copy is there.
     """
-    if model and target:
-        await load_references(target, [model.project])
-    status = _status(operation, target, model)
-    is_running = status not in ("Succeeded", "Failed")
-    now = call.now(source)
-    again = check_again_after(operation.created_date_time if operation else None, now) if is_running else None
+    status = operation.status if operation else "NotStarted"
+    if model:
+        status = model.status
+    elif status == "Succeeded" and target:  # it is finished when it can be used
+        status = "Running"
+    again = check_again_after(operation.created_date_time if operation else None, now)
+    here = None
+    if target and model:
+        here = CopiedModel(
+            resource=target.resource.name,
+            id=model.id,
+            display_name=model.display_name,
+            locale=model.locale,
+            status=model.status,
+            project=present_reference(model.project, parts),
+            already_existed=already_existed,
+        )
     return Copy(
         **resource_fields(source),
         operation=operation.id if operation else None,
         status=status,
         source=EntityReference(id=copied.id, display_name=copied.display_name) if copied else None,
         to_resource=target.resource.name if target else None,
-        model=_copied_model(target, model, already_existed) if target and model else None,
+        model=here,
         error=present_failure(operation.error) if operation else None,
         findings=list(findings),
         now=now,
-        check_again_after_seconds=again,
+        check_again_after_seconds=None if status in TERMINAL_STATUSES else again,
         next_steps=_steps(source, target, operation, model, remaining_steps),
-    )
-
-
-def _status(operation: schemas.Operation | None, target: Speech | None, model: schemas.CustomModel | None) -> str:
-    """Return Succeeded only when the copy can be used; a copy elsewhere is as finished as its operation says."""
-    if model is not None:
-        return model.status
-    if operation is None:
-        return "NotStarted"
-    return "Running" if operation.status == "Succeeded" and target is not None else operation.status
-
-
-def _copied_model(target: Speech, model: schemas.CustomModel, already_existed: bool) -> CopiedModel:
-    return CopiedModel(
-        resource=target.resource.name,
-        id=model.id,
-        display_name=model.display_name,
-        locale=model.locale,
-        status=model.status,
-        project=present_reference(target, model.project),
-        already_existed=already_existed,
     )
 
 

@@ -8,9 +8,8 @@ from pydantic import Field
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.polling import check_again_after, is_terminal
-from custom_speech_tools.runtime.presenters.references import load_references, present_reference
-from custom_speech_tools.runtime.resources import resource_fields
+from custom_speech_tools.runtime.parts import entity_fields, present_reference, read_parts
+from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import (
     Created,
     FailureField,
@@ -88,16 +87,13 @@ async def present_dataset(
     call: CallContext, speech: Speech, dataset: schemas.Dataset, answer: type[Details], **more: object
 ) -> Details:
     """Return a dataset with what was rejected of it; `more` has fields of the answer that are known better."""
-    await load_references(speech, [dataset.project])
-    now, ended = call.now(speech), is_terminal(dataset)
+    parts = await read_parts(speech, [dataset.project])
     fields = {
         **dict(Dataset.model_validate(dataset)),
-        **resource_fields(speech),
-        "project": present_reference(speech, dataset.project),
-        "rejected": await _read_rejected(speech, dataset) if ended else [],
+        **entity_fields(speech, dataset, call.now(speech)),
+        "project": present_reference(dataset.project, parts),
+        "rejected": await _read_rejected(speech, dataset) if is_terminal(dataset) else [],
         "findings": import_findings(dataset),
-        "now": now,
-        "check_again_after_seconds": None if ended else check_again_after(dataset.created_date_time, now),
         "next_steps": _steps_after(speech, dataset),
     }
     return answer.model_validate(fields | more)

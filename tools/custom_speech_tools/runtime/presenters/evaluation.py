@@ -1,50 +1,32 @@
 """Evaluations in answers: the error rates of two models side by side, and whether their difference is significant."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import PlainSerializer, WithJsonSchema
+from pydantic import WithJsonSchema
 
 from custom_speech_data.missed_words import MissedWord
-from custom_speech_data.significance import Pair, paired_bootstrap, rate_interval
-from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
-from custom_speech_tools.runtime.lists import newest_first
-from custom_speech_tools.runtime.polling import check_again_after, is_terminal
-from custom_speech_tools.runtime.presenters.evaluation_steps import steps_after_test
-from custom_speech_tools.runtime.presenters.references import (
-    load_references,
-    present_dataset_reference,
-    present_reference,
-)
-from custom_speech_tools.runtime.presenters.verdict import is_void, weigh
-from custom_speech_tools.runtime.resources import resource_fields
+from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference
 from custom_speech_tools.runtime.results import (
     Created,
     DatasetReference,
-    EntityReference,
     FailureField,
     Finding,
     Findings,
+    Interval,
     Listing,
     Moment,
+    Rate,
     ResourceAnswer,
     Result,
     Sentence,
     ServiceText,
     optional,
-    present_failure,
 )
-from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
-from custom_speech_tools.speech.concurrency import run_in_thread
-from custom_speech_tools.speech.schemas import Listed
-
-Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]
-"""A fraction, not percent."""
-
-Interval = Annotated[list[Rate] | None, WithJsonSchema({"type": ["array", "null"]}, mode="serialization")]
-"""The ends of a confidence interval."""
+from custom_speech_tools.runtime.verdict import Difference, Verdict, is_void, steps_after_test
+from custom_speech_tools.speech import Speech, schemas
 
 
 class EvaluatedModel(Result):
@@ -59,19 +41,6 @@ class EvaluatedModel(Result):
     substitutions: int | None
     words: int | None
     sentence_error_rate: Rate | None
-
-
-class Difference(Result):
-    """The word error rate of the first model minus that of the second: negative where the first is better.
-
-    `confidence_95` is about `absolute`. `is_significant` is null if it cannot be judged, or if the test is void.
-    """
-
-    absolute: Rate
-    relative: Rate | None
-    relative_95: Interval
-    confidence_95: Interval
-    is_significant: bool | None
 
 
 class WorstUtterance(Result):
@@ -137,93 +106,60 @@ class Evaluations(Listing):
     evaluations: list[ListedEvaluation]
 
 
-async def present_evaluation(
-    call: CallContext,
+def present_evaluation(
     speech: Speech,
     evaluation: schemas.Evaluation,
     details: EvaluationDetails,
+    parts: Parts,
+    verdict: Verdict,
+    now: datetime,
     *,
     worst: Sequence[WorstUtterance] = (),
     words: list[Word] | None = None,
     already_existed: bool = False,
     findings: Sequence[Finding] = (),
 ) -> Evaluation:
-    """Return an evaluation with the names of its parts; unknown names cost one concurrent round trip."""
-    await load_references(speech, [evaluation.model1, evaluation.model2, evaluation.dataset, evaluation.project])
-    now = call.now(speech)
-    again = None if is_terminal(evaluation) else check_again_after(evaluation.created_date_time, now)
-    difference = await run_in_thread(partial(compare, evaluation, details))
-    bases: list[schemas.BaseModel] | None = None
-    if isinstance(speech.known.get(evaluation.model2.id), schemas.BaseModel):
-        bases = await _if_readable(speech.models_list_base_models(locale=evaluation.locale))
-    newest = next(iter(newest_first(bases or [])), None)
-    verdict = weigh(speech, evaluation, details, difference.is_significant if difference else None, newest)
-    if difference and verdict.outcome == "void":
-        difference = difference.model_copy(update={"is_significant": None})
-    endpoints = None
-    if verdict.outcome == "better":
-        endpoints = await _if_readable(speech.endpoints_list(locale=evaluation.locale))
+    """Return an evaluation with the names of its parts."""
+    missed = [one.word for one in words or []]
     return Evaluation(
-        **resource_fields(speech),
+        **entity_fields(speech, evaluation, now),
+        dataset=present_dataset_reference(evaluation.dataset, parts),
+        models=_scores(evaluation, parts, verdict.intervals),
+        is_void=is_void(evaluation, parts),
+        verdict=verdict.sentence,
+        difference=verdict.difference,
+        worst=list(worst),
+        words=words,
+        already_existed=already_existed,
+        findings=[*findings, *_warnings(evaluation, details)],
+        next_steps=steps_after_test(evaluation, verdict, parts, missed, speech.resource.name),
+    )
+
+
+def present_listed_evaluation(evaluation: schemas.Evaluation, parts: Parts) -> ListedEvaluation:
+    """Return an evaluation as a list shows it."""
+    return ListedEvaluation(
         id=evaluation.id,
         display_name=evaluation.display_name,
         locale=evaluation.locale,
         status=evaluation.status,
-        dataset=present_dataset_reference(speech, evaluation.dataset),
-        models=await run_in_thread(partial(present_scores, speech, evaluation, details)),
-        is_void=is_void(speech, evaluation),
-        verdict=verdict.sentence,
-        difference=difference,
-        worst=list(worst),
-        words=words,
+        dataset=present_dataset_reference(evaluation.dataset, parts),
+        is_void=is_void(evaluation, parts),
+        models=_scores(evaluation, parts),
         created=evaluation.created_date_time,
-        last_action=evaluation.last_action_date_time,
-        error=present_failure(evaluation.error),
-        already_existed=already_existed,
-        findings=[*findings, *_missing_rates(evaluation), *_unread_details(details)],
-        now=now,
-        check_again_after_seconds=again,
-        next_steps=steps_after_test(speech, evaluation, verdict.outcome, endpoints, [one.word for one in words or []]),
     )
 
 
-async def _if_readable(listing: Awaitable[paging.Listing[Listed]]) -> list[Listed] | None:
-    """Return a whole list, None if it cannot be read: the evaluation is then shown without it."""
-    try:
-        found = await listing
-    except SpeechError:
-        return None
-    return found.entities if found.complete else None
-
-
-def present_scores(
-    speech: Speech, evaluation: schemas.Evaluation, details: EvaluationDetails | None = None
+def _scores(
+    evaluation: schemas.Evaluation, parts: Parts, intervals: Sequence[tuple[float, float] | None] = (None, None)
 ) -> list[EvaluatedModel]:
-    """Return both models with their results, and with the intervals of their rates if there are details."""
-    pairs = details.recordings.values() if details else ()
+    """Return both models with their results, and with the intervals of their rates."""
     shown = []
     for number, model in ((1, evaluation.model1), (2, evaluation.model2)):
-        interval = rate_interval([(pair[number - 1].words, pair[number - 1].errors) for pair in pairs])
-        reference = present_reference(speech, model) or EntityReference(id=model.id, display_name=None)
-        fields = evaluation.score(number)._asdict() | {"confidence_95": interval}
-        shown.append(EvaluatedModel(id=reference.id, display_name=reference.display_name, **fields))
+        name = parts[model.id].display_name if model.id in parts else None
+        fields = evaluation.score(number)._asdict() | {"confidence_95": intervals[number - 1]}
+        shown.append(EvaluatedModel(id=model.id, display_name=name, **fields))
     return shown
-
-
-def compare(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Difference | None:
-    """Return how the first model compares with the second, None without error rates of two models."""
-    first, second = evaluation.score(1).word_error_rate, evaluation.score(2).word_error_rate
-    if first is None or second is None or evaluation.model1.id == evaluation.model2.id:
-        return None
-    pairs = [Pair(one.words, one.errors, two.errors) for one, two in details.recordings.values()]
-    found = paired_bootstrap(pairs)
-    return Difference(
-        absolute=first - second,
-        relative=(first - second) / second if second else None,
-        relative_95=list(found.relative) if found and found.relative else None,
-        confidence_95=[found.low, found.high] if found else None,
-        is_significant=found.is_significant if found else None,
-    )
 
 
 def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, number: int) -> list[WorstUtterance]:
@@ -251,31 +187,21 @@ def present_words(found: Sequence[MissedWord], is_trained_with: Callable[[str], 
     ]
 
 
-def _missing_rates(evaluation: schemas.Evaluation) -> list[Finding]:
-    """Warn if a finished evaluation says nothing about one of its models."""
-    rates = [evaluation.score(number).word_error_rate for number in (1, 2)]
-    if evaluation.status != "Succeeded" or None not in rates:
-        return []
-    return [
-        Finding(
+def _warnings(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Iterator[Finding]:
+    """Warn if a finished evaluation says nothing about a model, or if details of recordings could not be read."""
+    if evaluation.status == "Succeeded" and None in [evaluation.score(number).word_error_rate for number in (1, 2)]:
+        yield Finding(
             rule="test-data-scorable",
             level="warn",
             message="The evaluation has ended without word error rates, so it does not say which model is better.",
             fix="Test with audio that has transcripts (kind Acoustic).",
         )
-    ]
-
-
-def _unread_details(details: EvaluationDetails) -> list[Finding]:
     read, listed = len(details.recordings), details.listed
-    if listed is None or read == listed:
-        return []
-    return [
-        Finding(
+    if listed not in (None, read):
+        yield Finding(
             rule="details-readable",
             level="warn",
             message=f"The details of {read} of {listed} recordings could be read; the interval, the worst utterances "
             "and the words are about these only.",
             fix="Rates and counts are the service's and cover all recordings; the same call can be repeated.",
         )
-    ]

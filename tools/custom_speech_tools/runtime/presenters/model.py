@@ -1,20 +1,16 @@
 """Custom models in answers, and what can be done with them next."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import AliasPath
 
 from custom_speech_tools.runtime.client_waits import suggested_wait
-from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
-from custom_speech_tools.runtime.polling import check_again_after, is_terminal
-from custom_speech_tools.runtime.presenters.references import (
-    load_references,
-    present_dataset_reference,
-    present_reference,
-)
+from custom_speech_tools.runtime.parameters import AUDIO_KINDS
+from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference, present_reference
+from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.recording_length import lengths_of
-from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     MAX_PARTS,
     Created,
@@ -31,12 +27,8 @@ from custom_speech_tools.runtime.results import (
     Result,
     ServiceText,
     optional,
-    present_failure,
 )
 from custom_speech_tools.speech import Speech, schemas
-
-AUDIO_KINDS = frozenset({"Acoustic", "AudioFiles"})
-"""The kinds of datasets that contain audio."""
 
 COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"
 """The name in `customProperties` under which a copy names its source."""
@@ -83,46 +75,31 @@ class Models(Listing):
     models: list[ListedModel]
 
 
-async def present_model(
-    call: CallContext,
+def present_model(
     speech: Speech,
     model: schemas.CustomModel,
+    parts: Parts,
+    now: datetime,
     *,
     already_existed: bool = False,
     findings: Sequence[Finding] = (),
 ) -> Model:
-    """Return a custom model with the names of its parts; unknown names cost one concurrent round trip."""
-    await load_references(speech, [model.base_model, model.project, *(model.datasets or [])[:MAX_PARTS]])
-    now = call.now(speech)
-    again = None if is_terminal(model) else check_again_after(model.created_date_time, now, audio_hours(speech, model))
+    """Return a custom model with the names of its parts."""
+    datasets = [parts.get(part.id) for part in model.datasets or []]
+    audio = [one for one in datasets if isinstance(one, schemas.Dataset) and one.kind in AUDIO_KINDS]
+    hours = sum(lengths_of(dataset).used_seconds for dataset in audio) / 3600
     return Model(
-        **resource_fields(speech),
-        id=model.id,
-        display_name=model.display_name,
-        locale=model.locale,
-        status=model.status,
+        **entity_fields(speech, model, now, hours),
         description=model.description,
-        base_model=present_reference(speech, model.base_model),
-        datasets=[present_dataset_reference(speech, part) for part in (model.datasets or [])[:MAX_PARTS]],
-        project=present_reference(speech, model.project),
-        created=model.created_date_time,
-        last_action=model.last_action_date_time,
+        base_model=present_reference(model.base_model, parts),
+        datasets=[present_dataset_reference(part, parts) for part in (model.datasets or [])[:MAX_PARTS]],
+        project=present_reference(model.project, parts),
         transcription_until=model.transcription_until,
         copied_from=(model.custom_properties or {}).get(COPIED_FROM_PROPERTY),
-        error=present_failure(model.error),
         already_existed=already_existed,
         findings=list(findings),
-        now=now,
-        check_again_after_seconds=again,
         next_steps=steps_after_model(speech, model),
     )
-
-
-def audio_hours(speech: Speech, model: schemas.CustomModel) -> float:
-    """Return the hours of audio that training uses, as far as its datasets are known."""
-    datasets = [speech.known.get(part.id) for part in model.datasets or []]
-    found = [item for item in datasets if isinstance(item, schemas.Dataset) and item.kind in AUDIO_KINDS]
-    return sum(lengths_of(dataset).used_seconds for dataset in found) / 3600
 
 
 def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:
