@@ -1,14 +1,13 @@
 """create_model: train a custom model, once, after all guardrails."""
 
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
-from custom_speech_tools.guardrails.model_plan import ModelPlan, checked_training, train
+from custom_speech_tools.guardrails.model_plan import checked_training, train
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Confirm, DisplayName
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.presenters.model import Model, present_model
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech import schemas
 
 
 class CreateModelArguments(TrainingArguments):
@@ -28,19 +27,13 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
     plan, agreement = await confirmed_plan(
         call, arguments.confirm, lambda: checked_training(call, arguments, came_with)
     )
-    if plan.existing:
-        return await _present(call, plan, plan.existing, already_existed=True)
     key = plan.key_for(agreement.id)
     model, existed = await carry_out(call, agreement, plan.effect, lambda how: train(call, plan, key, how))
-    return await _present(call, plan, model, already_existed=existed)
-
-
-async def _present(call: CallContext, plan: ModelPlan, model: schemas.CustomModel, *, already_existed: bool) -> Model:
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
     facts, speech = plan.facts, plan.facts.speech
     known = [*facts.datasets, *facts.base_models, facts.base_model, facts.project]
     parts = await read_parts(speech, model.parts, known)
-    return present_model(speech, model, parts, call.now(speech), already_existed=already_existed, findings=findings)
+    return present_model(speech, model, parts, call.now(speech), already_existed=existed, findings=findings)
 
 
 tool = declare(create_model, "Create a custom model", Annotations.CREATE, "models")

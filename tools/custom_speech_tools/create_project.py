@@ -47,9 +47,12 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
         raise Refused("Nothing was created.", findings)
     name, locale = arguments.display_name, arguments.locale
     key = idempotency_key("project", speech.resource.identity, name, locale, arguments.description)
-    body: dict[str, JsonValue] = {"displayName": name, "locale": locale, "customProperties": {KEY_PROPERTY: key}}
-    if arguments.description:
-        body["description"] = arguments.description
+    body: dict[str, JsonValue] = {
+        "displayName": name,
+        "locale": locale,
+        "description": arguments.description,
+        "customProperties": {KEY_PROPERTY: key},
+    }
     writer = call.writer(speech, Decision((), key))
     project, existed = await call.app.idempotency.create_once(
         call,

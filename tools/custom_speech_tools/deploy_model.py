@@ -17,7 +17,7 @@ async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> End
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deployment(call, arguments))
     first, existed = await carry_out(call, agreement, plan.effect, lambda how: deploy(call, plan, how))
-    speech = plan.speech
+    speech = plan.facts.speech
     last = await poll_until_terminal(call, first, speech.endpoints_get, arguments.wait_seconds)
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
     replaced = plan.facts.replaced

@@ -54,7 +54,7 @@ def facts(**known: Any) -> ModelFacts:
         "base_model": base_model(NOW + timedelta(days=365)),
         "base_models": (),
         "same_name": (),
-        "audio_resources": (),
+        "audio_resources": {},
     }
     return ModelFacts(**whole | known)
 

@@ -1,15 +1,26 @@
-"""The plan of a copy, and its start: whoever started it before, in any process of this machine, it is found."""
+"""Copying a model: the facts, the rules, the plan, and the start of a copy, which happens once.
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+Whoever started the same copy before, in any process of this machine, its operation is found.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 import anyio
 from pydantic import Field, StringConstraints
 
-from custom_speech_tools.guardrails.copy_rules import RULES, CopyFacts, may_be_copy, name_is_free
 from custom_speech_tools.guardrails.references import MODEL, find, find_project
-from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
+from custom_speech_tools.guardrails.resource_rules import (
+    Findings,
+    clocks_agree,
+    is_blocked,
+    model_is_ready,
+    parts_fit,
+    resource_is_writable,
+    run_rules,
+)
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -23,7 +34,7 @@ from custom_speech_tools.runtime.parameters import (
     WaitSeconds,
 )
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
 
@@ -42,6 +53,60 @@ class CopyArguments(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
+class CopyFacts:
+    """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
+
+    Attributes:
+        now: The service's time.
+        model: None where it is still to be trained.
+    """
+
+    source: Speech
+    target: Speech
+    now: datetime
+    model: schemas.CustomModel | Finding | None
+    project: schemas.Project | Finding | None
+
+
+def named_parts_fit(facts: CopyFacts) -> Findings:
+    """Require that source and target may be changed, as a copy is a POST to each, and that the project fits."""
+    if facts.target.resource.name != facts.source.resource.name:
+        yield from resource_is_writable(facts.source.resource)
+    locale = facts.model.locale if isinstance(facts.model, schemas.CustomModel) else None
+    yield from parts_fit(facts.target.resource, locale, facts.model, facts.project)
+
+
+def target_is_another_resource(facts: CopyFacts) -> Findings:
+    """Require another resource as the target."""
+    if facts.source.resource.identity == facts.target.resource.identity:
+        yield _same_resource(facts.target)
+
+
+def copy_can_be_authorized(facts: CopyFacts) -> Findings:
+    """Require the source's resource id, or what the older form of v3.2 needs: the target's key."""
+    source, target = facts.source.resource, facts.target.resource
+    if source.resource_id is None and not (source.api_version.copies_with_key and target.credential.has_key):
+        message = f"Resource {source.name} has no resource_id in its configuration."
+        fix = "Add its Azure resource id (/subscriptions/…/accounts/…) to its entry; copying needs it."
+        yield block("copy-authorized", message, fix)
+
+
+def model_can_be_copied(facts: CopyFacts) -> Findings:
+    """Require a model that is trained and still transcribes; warn if the clock that says so differs."""
+    if isinstance(facts.model, schemas.CustomModel):
+        yield from model_is_ready(facts.model, facts.now, facts.source.resource.name)
+    yield from clocks_agree(facts.source.clock.skew)
+
+
+RULES: tuple[Callable[[CopyFacts], Findings], ...] = (
+    named_parts_fit,
+    target_is_another_resource,
+    copy_can_be_authorized,
+    model_can_be_copied,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class CopyPlan:
     """A model that may be copied; `read_at` is when its facts were read (`anyio.current_time`)."""
 
@@ -56,34 +121,6 @@ class CopyPlan:
     def key(self) -> str:
         """The idempotency key."""
         return idempotency_key("copy", self.model.id, self.target.resource.identity)
-
-    @property
-    def decision(self) -> Decision:
-        """The decision that the audit log records."""
-        return Decision(self.findings, self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class TargetState:
-    """The state of the target before anything is copied.
-
-    Attributes:
-        known: Models of the name that existed before.
-        earlier_copy: The same copy, made earlier.
-    """
-
-    authorization: schemas.ModelCopyAuthorization | None = None
-    known: frozenset[str] = frozenset()
-    earlier_copy: schemas.CustomModel | None = None
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StartedCopy:
-    """A copy that was started: its operation, or the new model itself."""
-
-    operation: schemas.Operation | None = None
-    model: schemas.CustomModel | None = None
 
 
 async def plan_copy(call: CallContext, arguments: CopyArguments) -> CopyPlan:
@@ -104,6 +141,21 @@ async def plan_copy(call: CallContext, arguments: CopyArguments) -> CopyPlan:
     return CopyPlan(source, target, model, project, findings, read_at)
 
 
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """The state of the target before anything is copied.
+
+    Attributes:
+        known: Models of the name that existed before.
+        earlier_copy: The same copy, made earlier.
+    """
+
+    authorization: schemas.ModelCopyAuthorization | None = None
+    known: frozenset[str] = frozenset()
+    earlier_copy: schemas.CustomModel | None = None
+    findings: tuple[Finding, ...] = ()
+
+
 async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> TargetState:
     """Authorize the copy on the target, and look there for the same copy and for models of the same name.
 
@@ -111,7 +163,7 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
         Refused: The target has a model of the name that is not the same copy.
     """
     source_id = plan.source.resource.resource_id
-    writer = call.writer(plan.target, plan.decision)
+    writer = call.writer(plan.target, Decision(plan.findings, plan.key))
     async with task_group() as tasks:
         copies = tasks.create_task(_list_same_name(plan))
         authorization = tasks.create_task(writer.models_authorize_copy(source_id)) if source_id else None
@@ -124,11 +176,48 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     return TargetState(authorization.return_value if authorization else None, known, earlier, taken)
 
 
+def name_is_free(
+    model: schemas.CustomModel, others: Iterable[schemas.CustomModel], target: Speech, *, allow_duplicate: bool
+) -> Findings:
+    """Require that no model on the target is the source, and none has its name unless a second one is wanted."""
+    for other in others:
+        if other.id == model.id:
+            yield _same_resource(target)
+            continue
+        perhaps = " It may be an earlier copy of this model." if may_be_copy(model, other) else ""
+        message = f"The target already has a model with this name and locale: {other.id}.{perhaps}"
+        fix = "If it is the copy you want, use connect_model on the target; allow_duplicate=true copies beside it."
+        yield (warn if allow_duplicate else block)("already-exists", message, fix)
+
+
+def _same_resource(target: Speech) -> Finding:
+    fix = "Name another resource as to_resource; connect_model shows a model in another project."
+    return block("same-resource", f"The model is on {target.resource.name} already.", fix)
+
+
 def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
     """Return the model on the target that carries the same key: a copy keeps the properties of its source."""
     key = (model.custom_properties or {}).get(KEY_PROPERTY)
     same = (other for other in others if key and (other.custom_properties or {}).get(KEY_PROPERTY) == key)
     return next((other for other in same if other.id != model.id), None)
+
+
+def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
+    """Return whether another model of the name may be its copy.
+
+    It may be one unless it carries a key, is older, or was trained with data of its own.
+    """
+    created, copied = model.created_date_time, other.created_date_time
+    is_older = created is not None and copied is not None and copied < created
+    return not (KEY_PROPERTY in (other.custom_properties or {}) or other.datasets or is_older)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedCopy:
+    """A copy that was started: its operation, or the new model itself."""
+
+    operation: schemas.Operation | None = None
+    model: schemas.CustomModel | None = None
 
 
 async def last_operation(call: CallContext, plan: CopyPlan) -> schemas.Operation | None:
@@ -173,7 +262,7 @@ async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState
         return StartedCopy(model=found) if found else None
 
     async def start() -> StartedCopy:
-        writer = call.writer(plan.source, replace(plan.decision, findings=(*plan.findings, *target.findings)))
+        writer = call.writer(plan.source, Decision((*plan.findings, *target.findings), plan.key))
         if target.authorization:
             return StartedCopy(operation=await writer.models_copy(plan.model.id, target.authorization))
         key = await plan.target.resource.credential.key()  # v3.2 without a resource id takes the target's key

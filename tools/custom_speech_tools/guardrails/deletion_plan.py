@@ -1,6 +1,5 @@
 """Deleting an entity: what uses it, the rules, and the plan."""
 
-from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,17 +16,16 @@ from custom_speech_tools.guardrails.references import (
     find,
     projects_are_supported,
 )
-from custom_speech_tools.guardrails.resource_rules import is_blocked, resource_is_writable
+from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, resource_is_writable
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
-from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.sanitize import quote, word
 
 DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project", "transcription"]
@@ -50,15 +48,16 @@ _LOSS = {
     "project": "What it contains stays and loses its project.",
 }
 
+_USED_BY: dict[DeletableKind, tuple[DeletableKind, ...]] = {
+    "model": ("endpoint",),
+    "dataset": ("model",),
+    "project": ("endpoint", "model", "dataset", "evaluation"),
+}
+
 MAX_USERS = 10
 
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """An entity that uses the one to delete."""
-
-    noun: str
-    entity: schemas.Entity
+User = tuple[DeletableKind, schemas.Entity]
+"""An entity that uses the one to delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,11 @@ class DeletionPlan:
 
     @property
     def effect(self) -> Effect:
-        """The loss that the user has to agree to."""
-        return deletion_of(self.speech, self.kind, self.entity)
+        """The loss that the user has to agree to: bound to the entity's id and to the name that the user reads."""
+        where = f"resource {self.speech.resource.name}{' (emulated)' if self.speech.is_emulated else ''}"
+        words = f"This deletes {self.kind} {self.entity.id} for good on {where}. {_LOSS[self.kind]}"
+        digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
+        return Effect("deletion", self.speech.resource.identity, digest, (), words)
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""
@@ -87,15 +89,6 @@ class DeletionPlan:
         )
 
 
-def deletion_of(speech: Speech, kind: DeletableKind, entity: schemas.Entity) -> Effect:
-    """Return the effect of deleting an entity: bound to its id and to the name that the user reads."""
-    where = f"resource {speech.resource.name}{' (emulated)' if speech.is_emulated else ''}"
-    words = f"This deletes {kind} {entity.id} for good on {where}. {_LOSS[kind]}"
-    return Effect(
-        "deletion", speech.resource.identity, idempotency_key(kind, entity.id, entity.display_name), (), words
-    )
-
-
 async def plan_deletion(call: CallContext, kind: DeletableKind, asked: str, resource: str | None) -> DeletionPlan:
     """Find the entity and what uses it, and check that it can be deleted.
 
@@ -104,13 +97,11 @@ async def plan_deletion(call: CallContext, kind: DeletableKind, asked: str, reso
     """
     speech, read_at = call.speech(resource), anyio.current_time()
     findings = list(resource_is_writable(speech.resource))
-    if kind == "project" and (unsupported := list(projects_are_supported(speech.resource))):
-        raise Refused("Nothing was deleted.", [*findings, *unsupported], "Nothing can be deleted there.")
-    entity = await find(speech, KINDS[kind], asked)
+    unsupported = next(projects_are_supported(speech.resource), None) if kind == "project" else None
+    entity = unsupported or await find(speech, KINDS[kind], asked)
     if isinstance(entity, Finding):
-        raise Refused("Nothing was deleted.", [*findings, entity], "Call again with a reference that exists.")
-    users = await find_users(speech, kind, entity)
-    findings += [*is_finished(kind, entity), *not_in_use(speech, kind, entity, users)]
+        raise Refused("Nothing was deleted.", [*findings, entity])
+    findings += not_in_use(speech, kind, entity, await _find_users(speech, kind, entity))
     if is_blocked(findings):
         raise Refused("Nothing was deleted.", findings)
     message = f"Deleting {kind} {quote(entity.display_name)} ({entity.id}) cannot be undone. {_LOSS[kind]}"
@@ -118,67 +109,41 @@ async def plan_deletion(call: CallContext, kind: DeletableKind, asked: str, reso
     return DeletionPlan(speech, kind, entity, tuple(findings), read_at)
 
 
-async def find_users(speech: Speech, kind: DeletableKind, entity: schemas.Entity) -> list[User]:
-    """Return what uses the entity: endpoints a model, models a dataset, everything a project."""
-    readers: dict[str, Callable[[], Coroutine[Any, Any, Listing[Any]]]] = {
-        "endpoint": speech.endpoints_list,
-        "model": speech.models_list_custom_models,
-        "dataset": speech.datasets_list,
-        "evaluation": speech.evaluations_list,
-    }
-    using = {"model": ["endpoint"], "dataset": ["model"], "project": list(readers)}.get(kind, [])
-    listings = await gather(*(readers[noun]() for noun in using))
-    return [
-        User(noun, other)
-        for noun, listing in zip(using, listings, strict=True)
-        for other in listing.entities
-        if entity.id in _parts_of(other)
+async def _find_users(speech: Speech, kind: DeletableKind, entity: schemas.Entity) -> list[User]:
+    using = _USED_BY.get(kind, ())
+    listings = await gather(*(KINDS[user].list(speech) for user in using))
+    found = [(user, other) for user, listing in zip(using, listings, strict=True) for other in listing.entities]
+    return [(user, other) for user, other in found if entity.id in _ids_of_parts(other)]
+
+
+def _ids_of_parts(entity: Any) -> set[str]:
+    parts = [
+        getattr(entity, "model", None),
+        getattr(entity, "project", None),
+        *(getattr(entity, "datasets", None) or ()),
     ]
-
-
-def _parts_of(entity: Any) -> set[str]:
-    parts = [getattr(entity, name, None) for name in ("model", "project")] + list(
-        getattr(entity, "datasets", None) or []
-    )
     return {part.id for part in parts if part is not None}
 
 
-def is_finished(kind: DeletableKind, entity: schemas.Entity) -> Iterator[Finding]:
-    """Require a final status: the service refuses to delete what is running."""
-    status = getattr(entity, "status", None)
-    if status is not None and status not in TERMINAL_STATUSES:
-        yield Finding(
-            rule="not-in-use",
-            level="block",
-            message=f"The {kind} is {word(status)}; it can be deleted when it is Succeeded or Failed.",
-            fix="Wait for its end, then call again.",
-            remedy="wait",
-        )
+def not_in_use(speech: Speech, kind: DeletableKind, entity: schemas.Entity, users: list[User]) -> Findings:
+    """Require a final status, and that no endpoint uses a model and nothing a project.
 
-
-def not_in_use(speech: Speech, kind: DeletableKind, entity: schemas.Entity, users: list[User]) -> Iterator[Finding]:
-    """Require that no endpoint uses a model and nothing a project; models keep what they learned from a dataset."""
+    The service refuses to delete what is running. Models keep what they learned from a dataset.
+    """
+    status = getattr(entity, "status", "Succeeded")
+    if status not in TERMINAL_STATUSES:
+        message = f"The {kind} is {word(status)}; it can be deleted when it is Succeeded or Failed."
+        yield block("not-in-use", message, "Wait for its end, then call again.", "wait")
     if not users:
         return
-    listed = ", ".join(
-        f"{user.noun} {quote(user.entity.display_name)} ({user.entity.id})" for user in users[:MAX_USERS]
-    )
-    more = f" and {len(users) - MAX_USERS} more" if len(users) > MAX_USERS else ""
+    names = [f"{user} {quote(other.display_name)} ({other.id})" for user, other in users]
+    listed = ", ".join(names[:MAX_USERS]) + (f" and {len(names) - MAX_USERS} more" if len(names) > MAX_USERS else "")
     if kind == "dataset":
-        yield Finding(
-            rule="not-in-use",
-            level="warn",
-            message=f"{len(users)} model(s) were trained with it and stay: {listed}{more}.",
-            fix="Keep it where these models are to be trained again.",
-        )
+        message = f"{len(users)} model(s) were trained with it and stay: {listed}."
+        yield warn("not-in-use", message, "Keep it where these models are to be trained again.")
         return
-    first = users[0]
-    delete = call_step("delete_entity", kind=first.noun, entity=first.entity.id, resource=speech.resource.name)
-    yield Finding(
-        rule="not-in-use",
-        level="block",
-        message=f"The {kind} {quote(entity.display_name)} is used by {listed}{more}.",
-        fix=f"Put another model into the endpoint with deploy_model, or {delete}, first."
-        if kind == "model"
-        else f"Delete or move its content first, for example {delete}.",
-    )
+    delete = call_step("delete_entity", kind=users[0][0], entity=users[0][1].id, resource=speech.resource.name)
+    fix = f"Delete or move its content first, for example {delete}."
+    if kind == "model":
+        fix = f"Put another model into the endpoint with deploy_model, or {delete}, first."
+    yield block("not-in-use", f"The {kind} {quote(entity.display_name)} is used by {listed}.", fix)

@@ -1,6 +1,8 @@
-"""Deploying a model to a new or an existing endpoint: the arguments, the plan, and the requests that carry it out."""
+"""Deploying a model to a new or an existing endpoint: the facts, the rules, the plan, and its requests."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 import anyio
@@ -8,15 +10,15 @@ import pydantic
 from pydantic import Field, JsonValue, StrictBool
 
 from custom_speech_tools.guardrails.charges import hosting_is_charged, hosting_of
-from custom_speech_tools.guardrails.deployment_rules import RULES, DeploymentFacts
 from custom_speech_tools.guardrails.references import ENDPOINT, AnyModel, find, find_any_model, find_project, link_to
-from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
+from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, model_is_ready, parts_fit, run_rules
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key
 from custom_speech_tools.runtime.lists import newest_first
+from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     Confirm,
@@ -27,10 +29,11 @@ from custom_speech_tools.runtime.parameters import (
     ShortText,
     WaitSeconds,
 )
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
-from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech.sanitize import quote, word
 
 PREVIOUS_MODEL_PROPERTY = "custom-speech-mcp-previous-model"
 """The name in `customProperties` under which an endpoint keeps the model that it had before."""
@@ -61,6 +64,107 @@ class DeploymentArguments(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
+class DeploymentFacts:
+    """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
+
+    Attributes:
+        now: The service's time.
+        endpoint: The existing endpoint that gets the model, None if a new one is asked for.
+        display_name: The name of a new endpoint.
+        evaluations: The finished evaluations of the resource, if another model is replaced.
+        endpoints: All endpoints of the resource, if a new one is asked for: the same request may have made one.
+        is_tested: Whether a rollout's gate has shown that the model is better than the endpoint's.
+        asked_as: The name under which a rollout asked for the endpoint.
+    """
+
+    speech: Speech
+    now: datetime
+    model: AnyModel | Finding
+    endpoint: schemas.Endpoint | Finding | None
+    project: schemas.Project | Finding | None
+    display_name: str | None
+    logging: bool = False
+    evaluations: Sequence[schemas.Evaluation] = ()
+    endpoints: Sequence[schemas.Endpoint] = ()
+    is_tested: bool = False
+    asked_as: str | None = None
+
+    @property
+    def replaced(self) -> schemas.Reference | None:
+        """The model that the endpoint has now, if it is another one."""
+        has = self.endpoint.model if isinstance(self.endpoint, schemas.Endpoint) else None
+        return has if has and isinstance(self.model, AnyModel) and has.id != self.model.id else None
+
+
+def named_parts_fit(facts: DeploymentFacts) -> Findings:
+    """Require that model, endpoint and project exist and have one locale, on a resource that may be changed."""
+    locale = facts.model.locale if isinstance(facts.model, AnyModel) else None
+    yield from parts_fit(facts.speech.resource, locale, facts.model, facts.endpoint, facts.project)
+
+
+def model_can_be_deployed(facts: DeploymentFacts) -> Findings:
+    """Require a trained model that still transcribes and that endpoints take."""
+    model = facts.model
+    if isinstance(model, AnyModel):
+        yield from model_is_ready(model, facts.now, facts.speech.resource.name)
+    if isinstance(model, schemas.CustomModel) and model.status == "Succeeded" and model.supports_endpoints is False:
+        message = f"Model {quote(model.display_name)} cannot be deployed to an endpoint."
+        yield block("model-is-ready", message, "Use a model on another base model.")
+
+
+def endpoint_is_ready(facts: DeploymentFacts) -> Findings:
+    """Require that an existing endpoint is not being deployed: the service then refuses another model."""
+    if isinstance(facts.endpoint, schemas.Endpoint) and not is_terminal(facts.endpoint):
+        message = f"Endpoint {quote(facts.endpoint.display_name)} is {word(facts.endpoint.status)}."
+        yield block("endpoint-is-ready", message, "Wait for it; get_endpoint shows its progress.", "wait")
+
+
+def is_better_than_current(facts: DeploymentFacts) -> Findings:
+    """Warn, or block where the resource requires an evaluation, unless a test shows that the model is not worse."""
+    replaced, model, resource = facts.replaced, facts.model, facts.speech.resource
+    if replaced is None or facts.is_tested or isinstance(model, Finding):
+        return
+    finding = block if resource.require_evaluation else warn
+    rates = _rates_of(model.id, replaced.id, facts.evaluations)
+    if rates is None:
+        data, here = Placeholder("test dataset"), resource.name
+        test = call_step("create_evaluation", model=model.id, compare_with=replaced.id, dataset=data, resource=here)
+        message = f"No finished evaluation compares the model with the endpoint's present model ({replaced.id})."
+        yield finding("better-than-current", message, f"{test} tests it.")
+    elif rates[0] > rates[1]:
+        message = f"The model's word error rate is {rates[0]:.1%}, that of the endpoint's present model {rates[1]:.1%}"
+        message += ", on the same test data."
+        yield finding("better-than-current", message, "Keep the present model, or test with other recordings.")
+
+
+def _rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) -> tuple[float, float] | None:
+    """Return the word error rates of two models in the newest evaluation that compares them, in this order."""
+    for evaluation in evaluations:
+        tested = enumerate((evaluation.model1, evaluation.model2), 1)
+        rates = {part.id: evaluation.score(number).word_error_rate for number, part in tested}
+        first, second = rates.get(model), rates.get(other)
+        if first is not None and second is not None:
+            return first, second
+    return None
+
+
+def logging_has_storage(facts: DeploymentFacts) -> Findings:
+    """Warn that recordings are kept only on resources with own storage (migration guide to 2024-11-15)."""
+    if facts.logging and facts.speech.resource.api_version.name != "v3.2":
+        message = "Since API version 2024-11-15 only endpoints of a resource with own storage keep recordings."
+        yield warn("logging-has-storage", message, "Leave out logging, or use a resource with own storage.")
+
+
+RULES: tuple[Callable[[DeploymentFacts], Findings], ...] = (
+    named_parts_fit,
+    model_can_be_deployed,
+    endpoint_is_ready,
+    is_better_than_current,
+    logging_has_storage,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentPlan:
     """A deployment that nothing blocks; `read_at` is when its facts were read (`anyio.current_time`)."""
 
@@ -71,42 +175,33 @@ class DeploymentPlan:
     read_at: float
 
     @property
-    def speech(self) -> Speech:
-        """The resource."""
-        return self.facts.speech
-
-    @property
     def is_deployed(self) -> bool:
         """True if the existing endpoint has this model already; a failed deployment can be repeated."""
         return self.endpoint is not None and has_model(self.endpoint, self.model) and self.endpoint.status != "Failed"
 
     @property
-    def project(self) -> schemas.Project | None:
-        """The project of a new endpoint."""
-        return self.facts.project if isinstance(self.facts.project, schemas.Project) else None
-
-    @property
     def key(self) -> str:
         """The idempotency key of a new endpoint."""
-        project, facts = self.project.id if self.project else None, self.facts
-        return idempotency_key("endpoint", facts.display_name, self.model.id, project, facts.logging)
+        facts, project = self.facts, self.facts.project
+        project_id = project.id if isinstance(project, schemas.Project) else None
+        return idempotency_key("endpoint", facts.display_name, self.model.id, project_id, facts.logging)
 
     def definition(self) -> dict[str, JsonValue]:
         """Return the body of Endpoints_Create."""
-        body: dict[str, JsonValue] = {
+        return {
             "displayName": self.facts.display_name,
             "locale": self.model.locale,
-            "model": link_to(self.speech, self.model),
+            "model": link_to(self.facts.speech, self.model),
+            "project": link_to(self.facts.speech, self.facts.project),
             "properties": {"loggingEnabled": self.facts.logging},
             "customProperties": {KEY_PROPERTY: self.key, **self._asked_as()},
         }
-        return body | ({"project": link_to(self.speech, self.project)} if self.project else {})
 
     def changes(self) -> dict[str, JsonValue]:
         """Return the body of Endpoints_Update: the model, and what leads back to the one that it replaces."""
         replaced = self.facts.replaced
         previous: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: replaced.uri} if replaced else {}
-        return {"model": link_to(self.speech, self.model), "customProperties": previous | self._asked_as()}
+        return {"model": link_to(self.facts.speech, self.model), "customProperties": previous | self._asked_as()}
 
     def _asked_as(self) -> dict[str, JsonValue]:
         return {ASKED_PROPERTY: self.facts.asked_as} if self.facts.asked_as else {}
@@ -120,7 +215,7 @@ class DeploymentPlan:
     def effect(self) -> Effect | None:
         """The charge that the user has to agree to, None if no endpoint is created."""
         is_new = self.endpoint is None and self.existing is None
-        return hosting_of(self.speech, self.key, self.model.id) if is_new else None
+        return hosting_of(self.facts.speech, self.key, self.model.id) if is_new else None
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""
@@ -187,16 +282,17 @@ async def deploy(call: CallContext, plan: DeploymentPlan, how: str) -> tuple[sch
     Args:
         how: How the user agreed, for the audit log.
     """
-    speech, known = plan.speech, plan.endpoint if plan.is_deployed else plan.existing
+    speech, known = plan.facts.speech, plan.endpoint if plan.is_deployed else plan.existing
     if known is not None:
         return known, True
     writer = call.writer(speech, Decision(plan.findings, plan.key, how))
     if plan.endpoint is not None:
         return await writer.endpoints_update(plan.endpoint.id, plan.changes()), False
-
-    async def find_made() -> schemas.Endpoint | None:
-        return find_by_key(plan.key, (await speech.endpoints_list()).entities)
-
-    return await call.app.idempotency.run(
-        call, plan.key, lambda: writer.endpoints_create(plan.definition()), find_made, read_at=plan.read_at
+    return await call.app.idempotency.create_once(
+        call,
+        plan.key,
+        lambda: writer.endpoints_create(plan.definition()),
+        speech.endpoints_list,
+        read_at=plan.read_at,
+        known=plan.facts.endpoints,
     )

@@ -40,7 +40,7 @@ from custom_speech_tools.runtime.parameters import (
     ShortText,
     WaitSeconds,
 )
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, word
@@ -109,15 +109,15 @@ class EvaluationPlan:
 
     def definition(self) -> dict[str, JsonValue]:
         """Return the body of Evaluations_Create; `testingKind` makes the portal show it as a test with error rates."""
-        body: dict[str, JsonValue] = {
+        return {
             "displayName": self.display_name,
             "locale": self.dataset.locale,
             "model1": link_to(self.speech, self.model),
             "model2": link_to(self.speech, self.compare_with),
             "dataset": link_to(self.speech, self.dataset),
+            "project": link_to(self.speech, self.project),
             "customProperties": {KEY_PROPERTY: self.key, "testingKind": "Evaluation"},
         }
-        return body | ({"project": link_to(self.speech, self.project)} if self.project else {})
 
 
 async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool]:
@@ -146,16 +146,11 @@ def models_can_be_compared(facts: EvaluationFacts) -> Findings:
     if other is None:
         choose = call_step("list_base_models", locale=model.locale, resource=here)
         message = f"Model {quote(model.display_name)} names no base model to compare with."
-        fix = f"Pass compare_with; {choose} lists base models."
-        yield Finding(rule="reference-found", level="block", message=message, fix=fix)
+        yield block("reference-found", message, f"Pass compare_with; {choose} lists base models.")
     elif other.id == model.id:
-        yield Finding(
-            rule="reference-found",
-            level="warn",
-            message=f"Model {quote(model.display_name)} is tested against itself: its error rate is measured, but "
-            "nothing is compared.",
-            fix="Pass another model as compare_with to compare.",
-        )
+        name = quote(model.display_name)
+        message = f"Model {name} is tested against itself: its error rate is measured, but nothing is compared."
+        yield warn("reference-found", message, "Pass another model as compare_with to compare.")
 
 
 def models_are_ready(facts: EvaluationFacts) -> Findings:
@@ -173,13 +168,9 @@ def test_data_are_scorable(facts: EvaluationFacts) -> Findings:
         yield from dataset_is_ready(dataset, here, "test-data-scorable")
         return
     fitting = call_step("list_datasets", locale=dataset.locale, kinds=["Acoustic"], resource=here)
-    yield Finding(
-        rule="test-data-scorable",
-        level="block",
-        message=f"Dataset {quote(dataset.display_name)} is of kind {word(dataset.kind)}; only Acoustic (audio with "
-        "transcripts) gives error rates.",
-        fix=f"{fitting} lists what can be tested with.",
-    )
+    message = f"Dataset {quote(dataset.display_name)} is of kind {word(dataset.kind)}; only Acoustic (audio with "
+    message += "transcripts) gives error rates."
+    yield block("test-data-scorable", message, f"{fitting} lists what can be tested with.")
 
 
 def test_data_are_unseen(facts: EvaluationFacts) -> Findings:
@@ -191,13 +182,8 @@ def test_data_are_unseen(facts: EvaluationFacts) -> Findings:
         fix = f"{test} tests with {quote(facts.unseen.display_name)}, which neither model was trained with."
     for model in models:
         if isinstance(facts.dataset, schemas.Dataset) and model.is_trained_with(facts.dataset.id):
-            yield Finding(
-                rule="test-data-unseen",
-                level="warn",
-                message=f"The test is void: model {quote(model.display_name)} was trained with this dataset, so its "
-                "error rate says nothing about other recordings.",
-                fix=fix,
-            )
+            message = f"The test is void: model {quote(model.display_name)} was trained with this dataset, so its "
+            yield warn("test-data-unseen", f"{message}error rate says nothing about other recordings.", fix)
 
 
 RULES: tuple[Callable[[EvaluationFacts], Findings], ...] = (

@@ -1,6 +1,7 @@
 """The facts on which the rules of training decide, fetched concurrently."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, find, find_project
@@ -45,14 +46,6 @@ class TrainingArguments(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class AudioResource:
-    """Another resource that trains with audio, and which of the named datasets it has under the same names."""
-
-    name: str
-    datasets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
 
@@ -61,7 +54,8 @@ class ModelFacts:
         base_model: The base model that was asked for, None where none was.
         base_models: All base models of the locale.
         same_name: Custom models that have the name and the locale already.
-        audio_resources: Other configured resources that train with audio, where this one does not.
+        audio_resources: Other resources that train with audio, where this one does not, and which of the named datasets
+            each has under the same names.
     """
 
     request: TrainingArguments
@@ -72,7 +66,7 @@ class ModelFacts:
     base_model: schemas.BaseModel | Finding | None
     base_models: tuple[schemas.BaseModel, ...]
     same_name: tuple[schemas.CustomModel, ...] = ()
-    audio_resources: tuple[AudioResource, ...] = ()
+    audio_resources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def found_datasets(self) -> tuple[schemas.Dataset, ...]:
@@ -141,11 +135,12 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         base_models = tasks.create_task(speech.models_list_base_models(locale=request.locale))
         same_name = tasks.create_task(_same_name(speech, request))
         datasets = [tasks.create_task(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
-        others = [
-            tasks.create_task(_audio_resource(other, request))
-            for other in (call.speech_of_all() if trains_audio(speech.resource) is False else [])
+        others = [] if trains_audio(speech.resource) is not False else call.speech_of_all()
+        elsewhere = {
+            other.resource.name: tasks.create_task(_named_datasets(other, request))
+            for other in others
             if trains_audio(other.resource)
-        ]
+        }
     return ModelFacts(
         request=request,
         speech=speech,
@@ -155,7 +150,7 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         base_model=base_model.return_value if base_model else None,
         base_models=tuple(base_models.return_value.entities),
         same_name=same_name.return_value,
-        audio_resources=tuple(other.return_value for other in others),
+        audio_resources={name: found.return_value for name, found in elsewhere.items()},
     )
 
 
@@ -166,11 +161,11 @@ async def _same_name(speech: Speech, request: TrainingArguments) -> tuple[schema
     return tuple(model for model in listing.entities if model.display_name == request.display_name)
 
 
-async def _audio_resource(speech: Speech, request: TrainingArguments) -> AudioResource:
+async def _named_datasets(speech: Speech, request: TrainingArguments) -> list[str]:
     """Return which of the named datasets another resource has; one that does not answer has none."""
     try:
         listing = await speech.datasets_list(locale=request.locale)
     except SpeechError:
-        return AudioResource(speech.resource.name)
-    names = {dataset.display_name for dataset in listing.entities if dataset.status == "Succeeded"}
-    return AudioResource(speech.resource.name, tuple(name for name in request.datasets if name in names))
+        return []
+    imported = {dataset.display_name for dataset in listing.entities if dataset.status == "Succeeded"}
+    return [name for name in request.datasets if name in imported]

@@ -1,6 +1,5 @@
 """The plan of a training: its facts, what the rules state about them, and the request that would be sent."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import anyio
@@ -10,13 +9,13 @@ from custom_speech_tools.guardrails.charges import charged, training_cost
 from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments, gather_model_facts
 from custom_speech_tools.guardrails.model_rules import RULES
 from custom_speech_tools.guardrails.references import link_to
-from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
+from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, run_rules
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote, reason_clause
 
@@ -69,15 +68,14 @@ class ModelPlan:
         """
         if self.existing or self.is_blocked or not self.is_charged or self.base_model is None:
             return None
-        speech = self.facts.speech
-        cost = training_cost(speech.resource, self.facts.audio_hours)
-        request, datasets = self.facts.request, sorted(dataset.id for dataset in self.facts.found_datasets)
+        speech, request = self.facts.speech, self.facts.request
         told = (request.display_name, request.locale, request.description, request.allow_duplicate)
-        digest, price = idempotency_key(*told, *datasets), (self.base_model.id, cost)
+        digest = idempotency_key(*told, *sorted(dataset.id for dataset in self.facts.found_datasets))
+        cost = training_cost(speech.resource, self.facts.audio_hours)
         words = charged(speech, "This training", cost)
-        return Effect("training", speech.resource.identity, digest, price, words)
+        return Effect("training", speech.resource.identity, digest, (self.base_model.id, cost), words)
 
-    def key_for(self, agreement: str) -> str:
+    def key_for(self, agreement: str | None) -> str:
         """Return the key that the model will carry.
 
         A deliberate duplicate also carries the agreement that it was made on, so that one agreement makes one model.
@@ -104,46 +102,31 @@ class ModelPlan:
     def definition(self, key: str) -> dict[str, JsonValue]:
         """Return the body of Models_Create."""
         request, speech = self.facts.request, self.facts.speech
-        body: dict[str, JsonValue] = {
+        return {
             "displayName": request.display_name,
             "locale": request.locale,
+            "description": request.description,
+            "baseModel": link_to(speech, self.base_model),
             "datasets": [link_to(speech, dataset) for dataset in self.facts.found_datasets],
+            "project": link_to(speech, self.facts.project),
             "customProperties": {KEY_PROPERTY: key},
         }
-        if request.description:
-            body["description"] = request.description
-        if self.base_model:
-            body["baseModel"] = link_to(speech, self.base_model)
-        if isinstance(self.facts.project, schemas.Project):
-            body["project"] = link_to(speech, self.facts.project)
-        return body
 
 
-def check_model_facts(
-    facts: ModelFacts, policy: ConfirmationPolicy, read_at: float, agreement: str | None
-) -> ModelPlan:
-    """Run every rule over the facts.
+async def plan_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> ModelPlan:
+    """Fetch the facts and run the rules; the plan may be blocked.
 
     Args:
         agreement: The token or answer that came with the call: a deliberate duplicate made on it exists already.
     """
-    key, is_duplicate = training_key(facts), facts.request.allow_duplicate
-    carried = f"{key}-{idempotency_key(agreement)}" if is_duplicate else key
-    failed = ids_of_failed(facts.same_name)
-    existing = find_by_key(carried, facts.same_name, failed) if agreement or not is_duplicate else None
-    findings = run_rules(RULES, facts)
-    plan = ModelPlan(facts, findings, key, existing, read_at)
-    return replace(plan, findings=(*findings, *_already_exists(plan), *_training_is_charged(plan, policy)))
-
-
-async def plan_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> ModelPlan:
-    """Fetch the facts and run the rules.
-
-    Args:
-        agreement: The token or answer that came with the call.
-    """
     read_at = anyio.current_time()
-    return check_model_facts(await gather_model_facts(call, request), call.app.confirmation, read_at, agreement)
+    facts = await gather_model_facts(call, request)
+    plan = ModelPlan(facts, run_rules(RULES, facts), training_key(facts), None, read_at)
+    if agreement or not request.allow_duplicate:
+        carried, failed = plan.key_for(agreement), ids_of_failed(facts.same_name)
+        plan = replace(plan, existing=find_by_key(carried, facts.same_name, failed))
+    charges = _is_charged(plan, call.app.confirmation)
+    return replace(plan, findings=(*plan.findings, *_already_exists(plan), *charges))
 
 
 async def checked_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> ModelPlan:
@@ -165,15 +148,17 @@ async def train(call: CallContext, plan: ModelPlan, key: str, how: str) -> tuple
         key: The key that it will carry.
         how: How the user agreed, for the audit log.
     """
+    if plan.existing:
+        return plan.existing, True
     speech, request = plan.facts.speech, plan.facts.request
     writer = call.writer(speech, Decision(plan.findings, key, how))
-
-    async def find() -> schemas.CustomModel | None:
-        found = await speech.models_list_custom_models(display_name=request.display_name, locale=request.locale)
-        return find_by_key(key, found.entities, ids_of_failed(plan.facts.same_name))
-
-    return await call.app.idempotency.run(
-        call, key, lambda: writer.models_create(plan.definition(key)), find, read_at=plan.read_at
+    return await call.app.idempotency.create_once(
+        call,
+        key,
+        lambda: writer.models_create(plan.definition(key)),
+        lambda: speech.models_list_custom_models(display_name=request.display_name, locale=request.locale),
+        read_at=plan.read_at,
+        known=plan.facts.same_name,
     )
 
 
@@ -196,7 +181,7 @@ def training_key(facts: ModelFacts, display_name: str | None = None, base_model:
     )
 
 
-def _already_exists(plan: ModelPlan) -> Iterator[Finding]:
+def _already_exists(plan: ModelPlan) -> Findings:
     if plan.existing:
         yield Finding(
             rule="already-exists",
@@ -205,28 +190,18 @@ def _already_exists(plan: ModelPlan) -> Iterator[Finding]:
             fix="create_model returns it; allow_duplicate=true trains a second one.",
         )
     elif failed := find_by_key(plan.key, plan.facts.same_name):
-        yield Finding(
-            rule="already-exists",
-            level="warn",
-            message=f"An earlier training of the same request, model {failed.id}, failed"
-            f"{reason_clause(failed.error.message if failed.error else None)} It is not used again.",
-            fix="Correct the cause first, or this training fails as well.",
-        )
+        reason = reason_clause(failed.error.message if failed.error else None)
+        message = f"An earlier training of the same request, model {failed.id}, failed{reason} It is not used again."
+        yield warn("already-exists", message, "Correct the cause first, or this training fails as well.")
     elif plan.facts.same_name and not plan.facts.request.allow_duplicate:
         others = ", ".join(model.id for model in plan.facts.same_name[:3])
-        yield Finding(
-            rule="already-exists",
-            level="warn",
-            message=f"Another model of this locale has the same name, made by a different request: {others}.",
-            fix="Choose another display_name to tell them apart.",
-        )
+        message = f"Another model of this locale has the same name, made by a different request: {others}."
+        yield warn("already-exists", message, "Choose another display_name to tell them apart.")
 
 
-def _training_is_charged(plan: ModelPlan, policy: ConfirmationPolicy) -> Iterator[Finding]:
-    if plan.effect is None or plan.base_model is None:
-        return
-    free = plan.uncharged_alternative
-    instead = f"Base model {quote(free.display_name)} ({free.id}) takes the data without a charge." if free else ""
-    cost = training_cost(plan.facts.speech.resource, plan.facts.audio_hours)
-    message = charged(plan.facts.speech, f"Training on base model {quote(plan.base_model.display_name)}", cost)
-    yield agreement_finding("training", policy, message, instead)
+def _is_charged(plan: ModelPlan, policy: ConfirmationPolicy) -> Findings:
+    if plan.effect and plan.base_model:
+        free = plan.uncharged_alternative
+        instead = f"Base model {quote(free.display_name)} ({free.id}) takes the data without a charge." if free else ""
+        message = f"{plan.effect.words} It is on base model {quote(plan.base_model.display_name)}."
+        yield agreement_finding("training", policy, message, instead)

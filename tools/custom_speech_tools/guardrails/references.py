@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import AzureError, Speech, SpeechResource, schemas
 from custom_speech_tools.speech.addresses import GUID, entity_of, is_within
 from custom_speech_tools.speech.paging import Listing
@@ -114,12 +114,9 @@ async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str
     base = await _find(speech, BASE_MODEL, asked, locale)
     if not isinstance(base, schemas.BaseModel | AmbiguousName):  # many locales have base models of one name
         return found
-    return Finding(
-        rule="reference-found",
-        level="block",
-        message=f"{quote(asked)} is a base model of Microsoft, not a custom model.",
-        fix="Base models exist in every region and cannot be changed; list_models lists custom models.",
-    )
+    message = f"{quote(asked)} is a base model of Microsoft, not a custom model."
+    fix = "Base models exist in every region and cannot be changed; list_models lists custom models."
+    return block("reference-found", message, fix)
 
 
 async def find_any_model(speech: Speech, asked: str, locale: str | None = None) -> AnyModel | Finding:
@@ -146,12 +143,9 @@ async def find_project(
 def projects_are_supported(resource: SpeechResource) -> Iterator[Finding]:
     """Require that the resource's API version has projects."""
     if not resource.api_version.has_projects:
-        yield Finding(
-            rule="project-supported",
-            level="block",
-            message=f"API version {resource.api_version.name} of resource {resource.name} has no projects.",
-            fix="Work without a project, or configure api_version 2025-10-15 for the resource.",
-        )
+        message = f"API version {resource.api_version.name} of resource {resource.name} has no projects."
+        fix = "Work without a project, or configure api_version 2025-10-15 for the resource."
+        yield block("project-supported", message, fix)
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:
@@ -173,9 +167,14 @@ async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel |
     return await find(speech, BASE_MODEL, model.base_model.id)
 
 
-def link_to(speech: Speech, entity: schemas.Entity) -> dict[str, JsonValue]:
-    """Return what stands for an entity in the body of a request: its address on this resource, made from its id."""
-    return {"self": speech.address_of(f"/{KIND_OF[type(entity)].path}/{entity.id}")}
+def uri_of(speech: Speech, entity: schemas.Entity) -> str:
+    """Return the `self` URI of an entity on this resource, made from its id."""
+    return speech.address_of(f"/{KIND_OF[type(entity)].path}/{entity.id}")
+
+
+def link_to(speech: Speech, entity: schemas.Entity | Finding | None) -> dict[str, JsonValue] | None:
+    """Return what stands for an entity in the body of a request."""
+    return {"self": uri_of(speech, entity)} if isinstance(entity, schemas.Entity) else None
 
 
 async def _find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Entity | Finding:
@@ -198,20 +197,13 @@ def _is_uri(asked: str) -> bool:
 
 def _id_in(speech: Speech, kind: EntityKind[Entity], uri: str) -> str | Finding:
     if not is_within(speech.resource.endpoint, uri):
-        return Finding(
-            rule="same-resource",
-            level="block",
-            message=f"The {kind.noun} URI does not belong to resource {speech.resource.name}.",
-            fix=f"Pass its resource as `resource`, or its display name; {kind.list_tool} lists what this resource has.",
-        )
+        message = f"The {kind.noun} URI does not belong to resource {speech.resource.name}."
+        fix = f"Pass its resource as `resource`, or its display name; {kind.list_tool} lists what this resource has."
+        return block("same-resource", message, fix)
     address = entity_of(uri)
     if address is None or address.kind != kind.path:
-        return Finding(
-            rule="reference-found",
-            level="block",
-            message=f"The URI does not name a {kind.noun}.",
-            fix=f"The URI of a {kind.noun} ends in /{kind.path}/ and its id; {kind.list_tool} returns ids.",
-        )
+        fix = f"The URI of a {kind.noun} ends in /{kind.path}/ and its id; {kind.list_tool} returns ids."
+        return block("reference-found", f"The URI does not name a {kind.noun}.", fix)
     return address.id
 
 

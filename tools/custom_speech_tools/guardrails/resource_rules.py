@@ -7,7 +7,7 @@ from typing import TypeVar
 from custom_speech_tools.guardrails.references import KIND_OF, AnyModel
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import SpeechResource, schemas
 from custom_speech_tools.speech.sanitize import quote, reason_clause, word
 from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
@@ -44,12 +44,8 @@ def parts_fit(resource: SpeechResource, locale: str | None, *parts: object) -> F
 def resource_is_writable(resource: SpeechResource) -> Findings:
     """Require that the configuration does not say read_only: such a resource is only sent GET requests."""
     if resource.read_only:
-        yield Finding(
-            rule="resource-writable",
-            level="block",
-            message=f"Resource {resource.name} is configured as read-only.",
-            fix="Use another resource, or ask whoever configures the server.",
-        )
+        message = f"Resource {resource.name} is configured as read-only."
+        yield block("resource-writable", message, "Use another resource, or ask whoever configures the server.")
 
 
 def locales_match(resource: SpeechResource, locale: str | None, *parts: object) -> Findings:
@@ -58,11 +54,10 @@ def locales_match(resource: SpeechResource, locale: str | None, *parts: object) 
         if locale and isinstance(part, schemas.Entity) and part.locale.lower() != locale.lower():
             kind, other = KIND_OF[type(part)], word(part.locale)
             fitting = call_step(kind.list_tool, locale=locale, resource=resource.name)
-            yield Finding(
-                rule="locale-match",
-                level="block",
-                message=f"{kind.noun.capitalize()} {quote(part.display_name)} has locale {other}, not {word(locale)}.",
-                fix=f"Use another {kind.noun} ({fitting} lists those of {word(locale)}), or {other} for all parts.",
+            yield block(
+                "locale-match",
+                f"{kind.noun.capitalize()} {quote(part.display_name)} has locale {other}, not {word(locale)}.",
+                f"Use another {kind.noun} ({fitting} lists those of {word(locale)}), or {other} for all parts.",
             )
 
 
@@ -75,20 +70,16 @@ def model_is_ready(model: AnyModel, now: datetime, resource: str) -> Findings:
     name, until = quote(model.display_name), model.transcription_until
     status = model.status if isinstance(model, schemas.CustomModel) else "Succeeded"
     if isinstance(model, schemas.CustomModel) and status == "Failed":
-        yield Finding(
-            rule="model-is-ready",
-            level="block",
-            message=f"Training of model {name} failed{reason_clause(model.error.message if model.error else None)}",
-            fix="Correct the cause and train it again; a failed model cannot be used.",
-        )
+        message = f"Training of model {name} failed{reason_clause(model.error.message if model.error else None)}"
+        fix = "Correct the cause and train it again; a failed model cannot be used."
+        yield block("model-is-ready", message, fix)
     elif status != "Succeeded":
         wait = call_step("get_model", model=model.id, wait_seconds=suggested_wait(), resource=resource)
         message = f"Model {name} is still being trained ({word(status)})."
-        yield Finding(rule="model-is-ready", level="block", message=message, fix=f"Wait for it: {wait}.", remedy="wait")
+        yield block("model-is-ready", message, f"Wait for it: {wait}.", "wait")
     elif until is not None and until <= now:
         message = f"Model {name} has not transcribed since {until:%Y-%m-%d}."
-        fix = "Use a model that still transcribes, or train a new one."
-        yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
+        yield block("model-is-ready", message, "Use a model that still transcribes, or train a new one.")
 
 
 def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "dataset-ready") -> Findings:
@@ -97,25 +88,22 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "datas
     again = "Correct the data and upload it again."
     if dataset.status == "Failed":
         reason = reason_clause(dataset.error.message if dataset.error else None)
-        message = f"The import of dataset {name} failed{reason}"
-        yield Finding(rule=rule, level="block", message=message, fix=again)
+        yield block(rule, f"The import of dataset {name} failed{reason}", again)
     elif dataset.status != "Succeeded":
         wait = call_step("get_dataset", dataset=dataset.id, wait_seconds=suggested_wait(), resource=resource)
         message = f"Dataset {name} is still being imported ({word(dataset.status)})."
-        yield Finding(rule=rule, level="block", message=message, fix=f"Wait for it: {wait}.", remedy="wait")
+        yield block(rule, message, f"Wait for it: {wait}.", "wait")
     elif dataset.lines == 0 and not dataset.audio_seconds:
-        message = f"Dataset {name} is empty: no line was accepted."
-        yield Finding(rule=rule, level="block", message=message, fix=again)
+        yield block(rule, f"Dataset {name} is empty: no line was accepted.", again)
     elif rejected > MAX_REJECTED_SHARE * (rejected + accepted):
         message = f"Of dataset {name}, {rejected} of {rejected + accepted} lines were rejected by the import."
-        fix = "It works, but without these lines; correct the data and upload it again to use them."
-        yield Finding(rule=rule, level="warn", message=message, fix=fix)
+        yield warn(rule, message, f"It works, but without these lines. {again}")
 
 
 def clocks_agree(skew: timedelta) -> Findings:
     """Warn where this machine's clock and the service's differ; `skew` is the lead of the service's clock."""
     if note := clock_note(skew):
-        yield Finding(rule="clock-skew", level="warn", message=note, fix="Set the clock of this machine.")
+        yield warn("clock-skew", note, "Set the clock of this machine.")
 
 
 def clock_note(skew: timedelta) -> str | None:

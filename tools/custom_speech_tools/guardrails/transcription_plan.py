@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import anyio
 from pydantic import JsonValue, SecretStr
 
-from custom_speech_tools.guardrails.references import DATASET, find, find_any_model, link_to
+from custom_speech_tools.guardrails.references import DATASET, find, find_any_model, link_to, uri_of
 from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.guardrails.transcription_audio import (
     local_audio,
@@ -79,7 +79,7 @@ class TranscriptionPlan:
         if facts.phrases:
             body["phraseList"] = {"phrases": [*facts.phrases]}
         if facts.model:
-            body["models"] = {locale: link_to(facts.speech, facts.model)["self"]}
+            body["models"] = {locale: uri_of(facts.speech, facts.model)}
         if facts.request.content_url:
             body["audioUrl"] = facts.request.content_url
         return body

@@ -15,8 +15,7 @@ from custom_speech_tools.guardrails.copy_plan import (
     start_copy_once,
 )
 from custom_speech_tools.guardrails.copy_plan import read_target as authorize
-from custom_speech_tools.guardrails.deployment_plan import check_deployment, deploy
-from custom_speech_tools.guardrails.deployment_rules import DeploymentFacts
+from custom_speech_tools.guardrails.deployment_plan import DeploymentFacts, check_deployment, deploy
 from custom_speech_tools.rollout.gate import GATE_PROPERTY, complete_gate
 from custom_speech_tools.rollout.plan import RolloutPlan
 from custom_speech_tools.rollout.target import COPIES_PROPERTY, Target, copies_note, read_endpoint

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import anyio
 
 from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_charged, hosting_of
-from custom_speech_tools.guardrails.copy_rules import RULES as COPY_RULES
-from custom_speech_tools.guardrails.copy_rules import CopyFacts
+from custom_speech_tools.guardrails.copy_plan import RULES as COPY_RULES
+from custom_speech_tools.guardrails.copy_plan import CopyFacts
 from custom_speech_tools.guardrails.references import projects_are_supported
 from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
 from custom_speech_tools.rollout.gate import Gate, plan_gate

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from custom_speech_tools.guardrails.copy_plan import find_copy
-from custom_speech_tools.guardrails.copy_rules import may_be_copy, name_is_free
+from custom_speech_tools.guardrails.copy_plan import find_copy, may_be_copy, name_is_free
 from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY, has_model
 from custom_speech_tools.guardrails.references import ENDPOINT, AmbiguousName, find, find_project
 from custom_speech_tools.guardrails.resource_rules import locales_match

@@ -6,7 +6,7 @@ The service takes no request id. A key, the digest of what is to be made, is the
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain, repeat
 from typing import Any, Generic, Protocol, TypeVar
@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.polling import RunningCall
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import SpeechError, schemas
 from custom_speech_tools.speech.paging import Listing
 
@@ -157,17 +157,19 @@ class IdempotentExecutor:
         list_candidates: Callable[[], Awaitable[Listing[Keyed]]],
         *,
         read_at: float,
+        known: Sequence[Keyed] | None = None,
     ) -> tuple[Keyed, bool]:
         """Create an entity unless the same request has created it before, in any process.
 
         Args:
             list_candidates: Lists the entities that could carry the key: those of the same name.
             read_at: When the plan began to read its facts (`anyio.current_time`).
+            known: The candidates, if the plan has listed them.
 
         Returns:
             The entity, and whether it existed already.
         """
-        before = (await list_candidates()).entities
+        before = (await list_candidates()).entities if known is None else known
         failed = ids_of_failed(before)
 
         async def find() -> Keyed | None:
@@ -280,20 +282,12 @@ async def _enter(stack: AsyncExitStack, lock: RequestLock, key: str) -> bool:
 
 
 def _lock_unavailable(error: LockUnavailableError) -> Refused:
-    finding = Finding(
-        rule="already-exists",
-        level="block",
-        message=f"Another process might be making the same at this moment: {error}",
-        fix="Whoever runs the server must repair it.",
-    )
+    message = f"Another process might be making the same at this moment: {error}"
+    finding = block("already-exists", message, "Whoever runs the server must repair it.")
     return Refused("Nothing was created.", [finding], "The same call can be repeated afterwards.")
 
 
 def _unknown_outcome(left: float) -> Finding:
-    return Finding(
-        rule="already-exists",
-        level="block",
-        message="The same request was sent a moment ago and its answer was lost; what it may have created is not "
-        "visible yet.",
-        fix=f"In {left:.0f} s the call searches again, and only then repeats the request.",
-    )
+    message = "The same request was sent a moment ago and its answer was lost; what it may have created is not visible "
+    fix = f"In {left:.0f} s the call searches again, and only then repeats the request."
+    return block("already-exists", f"{message}yet.", fix)

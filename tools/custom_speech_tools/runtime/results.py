@@ -71,6 +71,16 @@ class Finding(Result):
     remedy: Remedy = Field(default="correct", exclude=True)
 
 
+def block(rule: str, message: str, fix: str, remedy: Remedy = "correct") -> Finding:
+    """Return a finding that ends the call before anything is changed."""
+    return Finding(rule=rule, level="block", message=message, fix=fix, remedy=remedy)
+
+
+def warn(rule: str, message: str, fix: str) -> Finding:
+    """Return a finding that is information only."""
+    return Finding(rule=rule, level="warn", message=message, fix=fix)
+
+
 Findings = Annotated[list[Finding], WithJsonSchema({"type": "array"}, mode="serialization")]
 """Findings; their four fields are not repeated in every schema."""
 

@@ -146,10 +146,11 @@ def get_operation(
 def create_operation(
     operation: str, path: str, schema: type[_Schema]
 ) -> Callable[[Requests, dict[str, JsonValue]], Coroutine[Any, Any, _Schema]]:
-    """Return the method that creates an entity from its definition."""
+    """Return the method that creates an entity from its definition; what is None there is left out."""
 
     async def create(self: Requests, definition: dict[str, JsonValue]) -> _Schema:
-        return await self._change(Request(operation, "POST", path, definition), schema)
+        body: dict[str, JsonValue] = {name: value for name, value in definition.items() if value is not None}
+        return await self._change(Request(operation, "POST", path, body), schema)
 
     return create
 
