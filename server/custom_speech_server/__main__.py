@@ -4,24 +4,30 @@ import argparse
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 from custom_speech_server import __version__
 from custom_speech_server.commands import COMMANDS, serve
 from custom_speech_server.commands.options import CommandParser
-from custom_speech_server.console import make_output_encodable, notice
-
-NOTHING_IS_LEFT = "interrupted; nothing was changed, and nothing is left running."
+from custom_speech_server.config_source import ConfigurationError
+from custom_speech_server.console import notice
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    make_output_encodable()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console of Windows may show the characters of cp1252 only
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         status = int(options.run(options))
         sys.stdout.flush()
+    except ConfigurationError as error:
+        notice(str(error))
+        return 2
     except KeyboardInterrupt:
-        notice(getattr(options, "interrupted", NOTHING_IS_LEFT), "text")
+        what_is_left = "nothing was changed, and nothing is left running."
+        notice(getattr(options, "interrupted", f"interrupted; {what_is_left}"))
         return 130
     except BrokenPipeError:
         # The reader of the output has gone, as `head` does; Python would otherwise report it again at exit.
@@ -31,10 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Return the options with the function `run` of their command; exit with 2 if one of them is wrong.
-
-    Options may stand before and after the command. One that the command does not use is refused, not ignored.
-    """
+    """Return the options, which stand before or after the command, with its function `run`, or exit with 2."""
     command, rest = split(arguments)
     parser = create_parser(command)
     options, unknown = parser.parse_known_args(rest)
@@ -46,26 +49,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def split(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """Return the command, None if there is none, and the other arguments.
-
-    The command is the first argument that is neither an option nor its value, which may be spelled like a command.
-    """
-    parsers = [create_parser(name) for name in (None, *dict.fromkeys(arguments)) if name in COMMANDS or name is None]
-    is_value = False
+    """Return the command, None if there is none, and the other arguments."""
+    named = [argument for argument in arguments if argument in COMMANDS]
+    parsers = list(map(create_parser, (None, *named)))
     for index, argument in enumerate(arguments):
-        if is_value or argument.startswith("-"):
-            is_value = not is_value and any(parser.takes_value(argument) for parser in parsers)
-        elif argument in COMMANDS:
+        before = arguments[index - 1] if index else ""
+        # The value of an option may be spelled like a command.
+        if argument in COMMANDS and not any(parser.takes_value(before) for parser in parsers):
             return argument, [*arguments[:index], *arguments[index + 1 :]]
-        else:
-            break
     return None, arguments
 
 
 def create_parser(command: str | None) -> CommandParser:
     """Return the parser of a command; without one the server serves over stdio. Only this command is imported."""
     if command is not None:
-        parser = CommandParser(f"custom-speech-mcp {command}", _sentence(COMMANDS[command]))
+        parser = CommandParser(f"custom-speech-mcp {command}", f"{COMMANDS[command]}.")
         module = import_module(f"custom_speech_server.commands.{command.replace('-', '_')}")
         parser.set_defaults(run=module.run)
         module.add_arguments(parser)
@@ -84,12 +82,9 @@ examples:
   custom-speech-mcp --config prod.toml doctor
   custom-speech-mcp demo                     see the whole job without an account
 
-Without a command it serves MCP over stdio. Without any configuration it works on an emulator: no account, no cost."""
+Without a command it serves MCP over stdio.
+Without any configuration it works on an emulator: no account, no cost."""
     return parser
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -14,9 +15,9 @@ import anyio
 import pydantic
 from pydantic import AliasChoices, AliasPath, Field
 
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
 from custom_speech_server.external_command import CommandError, run_command
-from custom_speech_tools.runtime.resources import TRAINING_REGIONS
 from custom_speech_tools.speech import SpeechResource
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize
@@ -26,26 +27,19 @@ Row = TypeVar("Row", bound=pydantic.BaseModel)
 KINDS = {"SpeechServices": "Speech", "AIServices": "Foundry", "CognitiveServices": "multi-service"}
 """Kinds of accounts that do speech to text, and how the portal calls them."""
 
-MAX_SECONDS = 60.0
-"""The longest that one command of `az` may take."""
+MAX_SECONDS = 60.0  # for a command of `az`
+_DISCOVERY_SECONDS = 20.0  # for all commands, while a tool waits
+_MAX_BYTES = 32 * 1024 * 1024  # an account has about 3 KiB
+_PARALLEL_SUBSCRIPTIONS = 4
 
-_MAX_BYTES = 32 * 1024 * 1024
-"""The most that `az` may print; an account has about 3 KiB."""
-
-_PARALLEL = 4
-"""Subscriptions that are read at the same time."""
-
-_DISCOVERY_SECONDS = 20.0
-"""The longest that a tool waits for `az`."""
-
+# Options of `az`; as variables they do not disturb a version that does not know them.
 _ENVIRONMENT = {"AZURE_CORE_ONLY_SHOW_ERRORS": "true", "AZURE_CORE_NO_COLOR": "true"}
-"""Options of `az`; as variables they do not disturb a version that does not know them."""
 
+# Everything in an id becomes an argument of `az` again, so nothing begins with a hyphen.
 _ACCOUNT_ID = (
     r"(?i)^/subscriptions/\w[\w-]*/resourceGroups/[\w(][\w.()-]*"
     r"/providers/Microsoft\.CognitiveServices/accounts/\w[\w.-]*$"
 )
-"""Everything in an id becomes an argument of `az` again, so nothing begins with a hyphen."""
 
 HOW_TO_INSTALL = (
     "`az`, the Azure CLI, is not on the PATH. Install it (Windows: winget install Microsoft.AzureCLI; macOS: brew "
@@ -54,7 +48,7 @@ HOW_TO_INSTALL = (
 )
 
 
-class AzureCLIError(Exception):
+class AzureCLIError(ConfigurationError):
     """`az` could not be asked; `str()` says why and what to do."""
 
 
@@ -93,59 +87,50 @@ class Account(pydantic.BaseModel):
         return self.location.replace(" ", "").lower()
 
     @property
-    def trains_audio(self) -> bool:
-        """True if the region has hardware for training with audio."""
-        return self.region in TRAINING_REGIONS
-
-    @property
-    def resource_group(self) -> str:
-        """The group of the resource."""
-        return self.id.split("/")[4]
+    def target(self) -> list[str]:
+        """The options of `az` that name the resource."""
+        group = self.id.split("/")[4]
+        return ["--name", self.name, "--resource-group", group, "--subscription", self.subscription.id]
 
     @property
     def endpoint(self) -> str:
-        """The address of the resource, normalized.
-
-        Raises:
-            ValueError: A key must not be sent there.
-        """
+        """The address of the resource, normalized; ValueError if a key must not be sent there."""
         parts = urlsplit(self.address or regional_endpoint(self.region))
         # Without a custom domain the path is that of token requests, which nothing else answers at.
         return normalize_endpoint(f"{parts.scheme}://{parts.netloc}")
 
     @property
     def is_custom(self) -> bool:
-        """True if the resource has a custom domain, not only the address of its region.
-
-        Raises:
-            ValueError: As for `endpoint`.
-        """
+        """True if the resource has a custom domain; raises as `endpoint` does."""
         return self.endpoint != regional_endpoint(self.region)
 
     @property
     def problem(self) -> str | None:
         """The reason why the resource cannot be used as it is, and what to do; None if it can."""
         try:
-            is_custom = self.is_custom
+            if self.is_custom or not self.keys_disabled:
+                return None
         except ValueError as error:
             return f"its endpoint {sanitize(self.address or '', 80)} {error}"
-        if is_custom or not self.keys_disabled:
-            return None
-        return (
-            "its keys are switched off, and signing in needs a custom domain. Run: az cognitiveservices account update "
-            f"--name {self.name} --resource-group {self.resource_group} --subscription {self.subscription.id} "
-            "--custom-domain NAME"
-        )
+        update = f"az cognitiveservices account update {' '.join(self.target)} --custom-domain NAME"
+        return f"its keys are switched off, and signing in needs a custom domain. Run: {update}"
 
-    def key_command(self, az: str) -> list[str]:
-        """Return the command that prints the key."""
-        target = ["--name", self.name, "--resource-group", self.resource_group, "--subscription", self.subscription.id]
-        return [az, "cognitiveservices", "account", "keys", "list", *target, "--query", "key1", "--output", "tsv"]
+    def as_entry(self, az: str) -> dict[str, Any]:
+        """Return the table of resources.toml; its key is a command, so that no key stands in the file."""
+        entry: dict[str, Any] = {"region": self.region}
+        if self.is_custom:
+            entry["endpoint"] = self.endpoint
+        entry["resource_id"] = self.id
+        if not self.keys_disabled:
+            keys = [az, "cognitiveservices", "account", "keys", "list"]
+            return entry | {"key": {"command": [*keys, *self.target, "--query", "key1", "--output", "tsv"]}}
+        tenant = self.subscription.tenant
+        return entry | {"auth": "entra"} | ({"tenant": tenant} if tenant else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The accounts that `az`, a full path, knows, and what could not be read."""
+    """What `az`, a full path, knows, and what could not be read."""
 
     az: str
     accounts: list[Account]
@@ -176,13 +161,12 @@ async def list_accounts(subscription: str | None = None) -> Found:
     known = _validated(Subscription, await _read_array(az, ["account", "list"]), found)
     if not known:
         raise AzureCLIError("`az` knows no subscription: nobody is signed in, or the user has none. Run: az login")
-    chosen = [
-        one for one in known if subscription is None or subscription.lower() in (one.id.lower(), one.name.lower())
-    ]
+    wanted = subscription.lower() if subscription else None
+    chosen = [one for one in known if wanted in (None, one.id.lower(), one.name.lower())]
     if not chosen:
         names = ", ".join(sanitize(one.name, 64) for one in known[:20])
         raise AzureCLIError(f"No subscription is called {quote(subscription or '', 64)}. Use one of: {names}.")
-    limit = anyio.CapacityLimiter(_PARALLEL)
+    limit = anyio.CapacityLimiter(_PARALLEL_SUBSCRIPTIONS)
 
     async def read(one: Subscription) -> None:
         async with limit:
@@ -227,10 +211,10 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
             "date (az upgrade)."
         )
     text = result.output.decode("utf-8-sig", errors="replace")
-    for start in re.finditer(r"^\s*(?=\[)", text, re.MULTILINE):  # warnings may stand before the answer
+    for start in islice(re.finditer(r"^[ \t]*\[", text, re.MULTILINE), 100):  # warnings may stand before the answer
         try:
-            rows, _ = json.JSONDecoder().raw_decode(text, start.end())
-        except ValueError:
+            rows, _ = json.JSONDecoder().raw_decode(text, start.end() - 1)
+        except (ValueError, RecursionError):
             continue
         if all(isinstance(row, dict) for row in rows):
             return list(rows)
@@ -250,10 +234,9 @@ async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | No
     hosts = {resource.endpoint for resource in resources}
     usable = [one for one in found.accounts if one.problem is None]
     more = [one for one in usable if one.id.lower() not in ids and (not one.is_custom or one.endpoint not in hosts)]
-    unread = f" Not read: {'; '.join(found.unread)}" if found.unread else ""
-    if not more:
-        return unread.strip() or None
-    counted = "1 more Speech resource" if len(more) == 1 else f"{len(more)} more Speech resources"
-    return (
-        f"{counted} in your subscription; `custom-speech-mcp init` adds {'it' if len(more) == 1 else 'them'}.{unread}"
+    counted, them = (
+        ("1 more Speech resource", "it") if len(more) == 1 else (f"{len(more)} more Speech resources", "them")
     )
+    lines = [f"{counted} in your subscription; `custom-speech-mcp init` adds {them}."] if more else []
+    lines += [f"Not read: {'; '.join(found.unread)}"] if found.unread else []
+    return " ".join(lines) or None

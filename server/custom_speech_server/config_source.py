@@ -13,15 +13,27 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "CUSTOM_SPEECH_CONFIG"
 ENVIRONMENT_PREFIXES = ("SPEECH", "AZURE_SPEECH")
-ENVIRONMENT_RESOURCE = "speech"
-"""The name of the resource that the environment configures."""
-
-EMULATED_NAMES = ("emulator-eastus", "emulator-westeurope", "emulator-brazilsouth")
-"""The names of the emulated resources, each with its region; the last one trains no audio."""
+ENVIRONMENT_RESOURCE = "speech"  # the name of the resource that the environment configures
+EMULATED_NAMES = ("emulator-eastus", "emulator-westeurope", "emulator-brazilsouth")  # the last one trains no audio
+_MIN_KEY = 24  # letters and digits without a break; keys of Azure have 32 or 84, names of resources rarely so many
 
 
 class ConfigurationError(Exception):
-    """The configuration is wrong; `str()` names the place, what is wrong and how to fix it."""
+    """The configuration is wrong; `str()` names the place, what is wrong and how to fix it, and shows no key."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(without_keys(text))
+
+
+def may_be_key(text: str) -> bool:
+    """Return whether a text holds what may be a key or token in the wrong place."""
+    return any(re.search(r"\d", run) for run in re.findall(rf"[A-Za-z0-9]{{{_MIN_KEY},}}", text))
+
+
+def without_keys(text: str) -> str:
+    """Return the text of an error with *** for what may be a key, and with what to do about that."""
+    masked = re.sub(r"[A-Za-z0-9]+", lambda run: "***" if may_be_key(run[0]) else run[0], text)
+    return text if masked == text else f"{masked.rstrip('.')}. If *** stands for a key, replace that key in Azure."
 
 
 def user_config_file() -> Path:
@@ -57,9 +69,9 @@ def named_file(config: Path | None, environment: Mapping[str, str]) -> Path | No
 
 def is_configured(config: Path | None, environment: Mapping[str, str]) -> bool:
     """Return whether a file or variables configure a resource, be it wrongly; otherwise the emulator answers."""
-    variables = (f"{prefix}_{name}" for prefix in ENVIRONMENT_PREFIXES for name in ("KEY", "REGION", "ENDPOINT"))
-    is_named = named_file(config, environment) is not None or any(variable(environment, name) for name in variables)
-    return is_named or has_user_config(environment)
+    variables = [f"{prefix}_{name}" for prefix in ENVIRONMENT_PREFIXES for name in ("KEY", "REGION", "ENDPOINT")]
+    has_variable = any(variable(environment, name) for name in (CONFIG_VARIABLE, *variables))
+    return config is not None or has_variable or has_user_config(environment)
 
 
 def resource_names(config: Path | None, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -71,6 +83,8 @@ def resource_names(config: Path | None, environment: Mapping[str, str]) -> tuple
 
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        if any(map(may_be_key, content["resources"])):
+            return ()
         default = content.get("default") or next(iter(content["resources"]))
         return tuple(sorted(content["resources"], key=lambda name: bool(name != default)))
     except (OSError, ValueError, LookupError, TypeError, StopIteration):

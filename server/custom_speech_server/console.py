@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
+
+from custom_speech_server.config_source import without_keys
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start; type checkers know the name
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
-MAX_WIDTH = 80
-"""Columns of output for people; ids and addresses are never broken."""
+MAX_WIDTH = 80  # columns of output for people; ids and addresses are never broken
 
 
 def width() -> int:
@@ -25,12 +28,9 @@ def takes_escape_codes(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def notice(text: str, log: str) -> None:
-    """Write a line at once.
-
-    Args:
-        log: `text` or `json`.
-    """
+def notice(text: str, log: str = "text") -> None:
+    """Write a line to stderr at once, as `text` or as `json`, without what may be a key."""
+    text = without_keys(text)
     if log == "json":
         import logging
 
@@ -76,37 +76,25 @@ def show_progress(text: str) -> None:
         sys.stderr.flush()
 
 
-class Progress:
-    """Shows what is being done, and for how long, until it is done."""
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Show what is being done, and for how long, until it is done."""
+    import threading
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __enter__(self) -> None:
-        import threading
-
-        show_progress(self._text)
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._show_seconds, daemon=True)
-        if takes_escape_codes(sys.stderr):
-            self._thread.start()
-
-    def __exit__(self, *error: object) -> None:
-        self._done.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        show_progress("")
-
-    def _show_seconds(self) -> None:
+    def show_seconds() -> None:
         seconds = 0
-        while not self._done.wait(1):
+        while not done.wait(1):
             seconds += 1
-            show_progress(f"{seconds:>3} s  {self._text}")
+            show_progress(f"{seconds:>3} s  {text}")
 
-
-def make_output_encodable() -> None:
-    """Replace characters that the console cannot show, such as those of cp1252 on Windows, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
+    show_progress(text)
+    done, thread = threading.Event(), threading.Thread(target=show_seconds, daemon=True)
+    if takes_escape_codes(sys.stderr):
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if thread.is_alive():
+            thread.join()
+        show_progress("")

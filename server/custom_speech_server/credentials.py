@@ -1,36 +1,33 @@
 """Credentials by reference: keys and tokens are read when they are needed, and again after the service refused them."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import anyio
 from pydantic import SecretStr
 
+from custom_speech_server.config_source import without_keys
 from custom_speech_server.external_command import CommandError, run_command
-from custom_speech_server.toml_file import may_be_key
 from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.resource import KEY_HEADER
 from custom_speech_tools.speech.sanitize import sanitize
 
-COMMAND_SECONDS = 20.0
-"""The longest that a command may take to print a key; `az` takes up to ten seconds on a busy machine."""
-
+COMMAND_SECONDS = 20.0  # `az` takes up to ten seconds to print a key on a busy machine
 MAX_OUTPUT_BYTES = 64 * 1024
-"""The most that a command may print."""
-
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
-class StoredKey:
+@dataclass(eq=False, repr=False)
+class StoredKey(ABC):
     """A key that is kept elsewhere; it is fetched once, and again with `renew`."""
 
+    resource: str
     has_key = True
-
-    def __init__(self, resource: str) -> None:
-        self._resource = resource
-        self._known: SecretStr | None = None
+    _known: SecretStr | None = field(default=None, init=False)
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
         """Return the header with the key."""
@@ -39,85 +36,74 @@ class StoredKey:
         return {KEY_HEADER: (await self.key()).get_secret_value()}
 
     async def key(self) -> SecretStr:
-        """Return the key.
-
-        Raises:
-            NoCredentialError: There is none, or what was found cannot be a key.
-        """
+        """Return the key, or raise NoCredentialError if there is none or what was found cannot be a key."""
         if self._known is None:
             found = await self._fetch()
             if not re.fullmatch(r"[ -~]+", found):
-                raise _no_credential(self._resource, "What was found is not a key: it is empty or not plain ASCII.")
+                raise _no_credential(self.resource, "What was found is not a key: it is empty or not plain ASCII.")
             self._known = SecretStr(found)
         return self._known
 
-    async def _fetch(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    async def _fetch(self) -> str: ...
 
 
+@dataclass(eq=False, repr=False)
 class EnvironmentKey(StoredKey):
     """A key in an environment variable, which `read` reads."""
 
-    def __init__(self, resource: str, read: Callable[[], str]) -> None:
-        super().__init__(resource)
-        self._read = read
+    read: Callable[[], str]
 
     async def _fetch(self) -> str:
-        return self._read().strip()
+        return self.read().strip()
 
 
+@dataclass(eq=False, repr=False)
 class CommandKey(StoredKey):
     """A key that a command prints."""
 
-    def __init__(self, resource: str, command: list[str]) -> None:
-        super().__init__(resource)
-        self._command = command
+    command: list[str]
 
     async def _fetch(self) -> str:
         try:
-            result = await run_command(self._command, seconds=COMMAND_SECONDS, max_bytes=MAX_OUTPUT_BYTES)
+            result = await run_command(self.command, seconds=COMMAND_SECONDS, max_bytes=MAX_OUTPUT_BYTES)
+            key = result.output.decode(errors="replace").strip()
+            if key and not result.status:
+                return key
+            why = f"exit status {result.status}" if result.status else "it printed no key"
         except CommandError as error:
-            raise self._failed(str(error)) from None
-        key = result.output.decode(errors="replace").strip()
-        if result.status or not key:
-            raise self._failed(f"exit status {result.status}" if result.status else "it printed no key")
-        return key
-
-    def _failed(self, why: str) -> NoCredentialError:
-        message = f"The key command of resource {self._resource} failed ({why}). Run it in a terminal."
-        return _no_credential(self._resource, message)
+            why = str(error)
+        raise _no_credential(self.resource, f"Its key command failed ({why}). Run it in a terminal.")
 
 
+@dataclass(eq=False, repr=False)
 class KeyringKey(StoredKey):
     """A key in the system's keyring, under service `custom-speech-mcp`; needs the extra `keyring`."""
 
-    def __init__(self, resource: str, entry: str) -> None:
-        super().__init__(resource)
-        self._entry = entry
+    entry: str
 
     async def _fetch(self) -> str:
         try:
             import keyring
         except ImportError:
             needed = "Keys in the keyring need: pip install 'custom-speech-mcp[keyring]'."
-            raise _no_credential(self._resource, needed) from None
-        ask = partial(keyring.get_password, "custom-speech-mcp", self._entry)
+            raise _no_credential(self.resource, needed) from None
+        ask = partial(keyring.get_password, "custom-speech-mcp", self.entry)
         key = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
         if not key:
-            entry = "ENTRY" if may_be_key(self._entry) else self._entry  # the key itself, in place of its name
-            command = f"keyring set custom-speech-mcp {entry}"
-            raise _no_credential(self._resource, f"The keyring has no key for it. Run: {command}")
+            missing = f"The keyring has no key for it. Run: keyring set custom-speech-mcp {self.entry}"
+            raise _no_credential(self.resource, without_keys(missing))
         return str(key)
 
 
+@dataclass(eq=False, repr=False)
 class EntraToken:
     """A token of Microsoft Entra ID; needs the extra `entra`, a custom domain and a data role."""
 
+    resource: str
+    tenant: str | None = None
     has_key = False
-
-    def __init__(self, resource: str, tenant: str | None = None) -> None:
-        self._resource, self._tenant = resource, tenant
-        self._identity: Any = None
+    _identity: Any = field(default=None, init=False)
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # the identity library renews
         """Return the header with a token, which the identity library keeps and renews."""
@@ -126,7 +112,7 @@ class EntraToken:
 
     async def key(self) -> SecretStr:
         """Raise NoCredentialError: such a resource has no key here."""
-        raise _no_credential(self._resource, "It is used with an identity and has no key.")
+        raise _no_credential(self.resource, "It is used with an identity and has no key.")
 
     def _token(self) -> str:
         try:
@@ -134,15 +120,14 @@ class EntraToken:
             from azure.identity import DefaultAzureCredential
         except ImportError:
             needed = "auth = \"entra\" needs: pip install 'custom-speech-mcp[entra]'."
-            raise _no_credential(self._resource, needed) from None
-        tenant = {"tenant_id": self._tenant} if self._tenant else {}
+            raise _no_credential(self.resource, needed) from None
+        tenant = {"tenant_id": self.tenant} if self.tenant else {}
         try:
             self._identity = self._identity or DefaultAzureCredential()
             return str(self._identity.get_token(ENTRA_SCOPE, **tenant).token)
         except (ClientAuthenticationError, ValueError) as error:
-            reason = sanitize(str(error).replace(self._tenant or "\0", "***"), 300)
-            message = f"No Entra identity was accepted for it: {reason} Sign in with: az login"
-            raise _no_credential(self._resource, message) from None
+            message = f"No Entra identity was accepted for it: {sanitize(str(error), 300)} Sign in with: az login"
+            raise _no_credential(self.resource, message) from None
 
 
 def _no_credential(resource: str, message: str) -> NoCredentialError:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from custom_speech_server.azure_cli import Account
@@ -27,8 +27,7 @@ from custom_speech_tools.speech.transport import proxy_of
 _PORTAL = "both stand in the Azure portal, on the resource's page Keys and Endpoint"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that does not work, or will not, and what to do about it."""
 
     message: str
@@ -37,15 +36,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The findings of doctor about a resource.
-
-    Attributes:
-        answers: For each API version that was tried, the configured one first, its error; None where it answers.
-    """
+    """The findings of doctor about a resource."""
 
     resource: SpeechResource
-    answers: Mapping[str, SpeechError | None]
-    problems: tuple[Problem, ...]
+    answers: Mapping[str, SpeechError | None]  # by API version, the configured one first; None if it answers in it
+    problems: list[Problem]
 
     @property
     def does_answer(self) -> bool:
@@ -56,12 +51,7 @@ class Diagnosis:
 async def diagnose(
     resource: SpeechResource, app: Callable[..., Any] | None = None, account: Account | None = None
 ) -> Diagnosis:
-    """Ask a resource in every API version.
-
-    Args:
-        app: Answers in place of the network.
-        account: What Azure says about the resource.
-    """
+    """Ask a resource in every API version; `app` answers in place of the network, `account` is what Azure says."""
     configured = resource.api_version.name
     answers: dict[str, SpeechError | None] = {}
     skew = timedelta()
@@ -77,8 +67,8 @@ async def diagnose(
         finally:
             skew = max(skew, speech.clock.skew, key=abs)
             await speech.close()
-    problems = (*_answer_problems(resource, answers, skew), *_configuration_problems(resource))
-    return Diagnosis(resource, answers, (*problems, *(account_problems(resource, account) if account else ())))
+    problems = [*_answer_problems(resource, answers, skew), *_lasting_problems(resource, account)]
+    return Diagnosis(resource, answers, problems)
 
 
 def describe_answer(error: SpeechError | None) -> str:
@@ -125,48 +115,29 @@ def _fix(resource: SpeechResource, error: SpeechError) -> str:
     return next_step_after(error)
 
 
-def _configuration_problems(resource: SpeechResource) -> Iterator[Problem]:
-    if resource.api_version.name == "v3.2":
-        yield Problem(
-            "Microsoft lists API version v3.2 as retired since 31 March 2026.",
-            "Remove api_version: 2025-10-15 is the default.",
-        )
-    if region(resource) is None:
-        yield Problem(
-            "Its region is not known, so neither is whether it trains with audio.",
-            "Set region; `custom-speech-mcp init --repair` adds it.",
-        )
-    if trains_audio(resource) is False:
-        yield Problem(
-            "Its region has no hardware for training with audio.",
-            "Train with audio in a region that has it, then copy the model here (copy_model). Text alone trains here.",
-        )
-    if not resource.resource_id and not resource.api_version.copies_with_key:
-        yield Problem(
-            "Without resource_id no model is copied from it.",
-            "Set resource_id; `custom-speech-mcp init --repair` adds it.",
-        )
-
-
-def account_problems(resource: SpeechResource, account: Account) -> Iterator[Problem]:
-    """Return what Azure's description of the resource says against using it.
-
-    The limits of the free tier are those of Microsoft's page on quotas and limits.
-    """
-    if account.tier == "F0":
-        yield Problem(
-            "Its tier F0 (free) takes at most 2 datasets, 200 MB of text and 1 KB of pronunciations, and has no batch "
-            "transcription.",
-            "Use a resource of tier S0 for more.",
-        )
-    if account.keys_disabled and resource.credential.has_key:
-        yield Problem("Its keys are switched off.", 'Use auth = "entra" with the custom domain as endpoint, not key.')
-    if account.public_access == "Disabled":
-        yield Problem(
-            "It is reachable through its private endpoint only.", "Run the server inside the network of that endpoint."
-        )
-    elif account.network_default == "Deny":
-        yield Problem(
-            "Its firewall admits chosen networks only.",
-            "If it answers 403, its owner adds this machine's network under Networking in the Azure portal.",
-        )
+def _lasting_problems(resource: SpeechResource, account: Account | None) -> list[Problem]:
+    """Return what the configuration lacks, then what Azure says against using the resource."""
+    add_region, add_id = (
+        f"Set {name}; `custom-speech-mcp init --repair` adds it." for name in ("region", "resource_id")
+    )
+    elsewhere = (
+        "Train with audio in a region that has it, then copy the model here (copy_model). Text alone trains here."
+    )
+    # The limits of F0 stand on Microsoft's page on quotas and limits.
+    free = "takes at most 2 datasets, 200 MB of text and 1 KB of pronunciations, and has no batch transcription."
+    by_identity = 'Use auth = "entra" with the custom domain as endpoint, not key.'
+    admit = "If it answers 403, its owner adds this machine's network under Networking in the Azure portal."
+    is_private = account is not None and account.public_access == "Disabled"
+    has_firewall = account is not None and account.network_default == "Deny" and not is_private
+    has_no_keys = account is not None and account.keys_disabled and resource.credential.has_key
+    is_whole = resource.resource_id or resource.api_version.copies_with_key
+    checks = [
+        (region(resource) is None, "Its region is not known, so neither is whether it trains with audio.", add_region),
+        (trains_audio(resource) is False, "Its region has no hardware for training with audio.", elsewhere),
+        (not is_whole, "Without resource_id no model is copied from it.", add_id),
+        (account and account.tier == "F0", f"Its tier F0 (free) {free}", "Use a resource of tier S0 for more."),
+        (has_no_keys, "Its keys are switched off.", by_identity),
+        (is_private, "It is reachable through its private endpoint only.", "Run the server inside that network."),
+        (has_firewall, "Its firewall admits chosen networks only.", admit),
+    ]
+    return [Problem(message, fix) for holds, message, fix in checks if holds]

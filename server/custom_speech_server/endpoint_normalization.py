@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 
 from custom_speech_tools.speech.addresses import is_endpoint, is_speech_host, split
 
+# Hosts of the sovereign clouds, by the prefix of their regions' names.
 SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
-"""Hosts of the sovereign clouds, by the prefix of their regions' names."""
-
 WORKING_HOSTS = "https://REGION.api.cognitive.microsoft.com or https://NAME.cognitiveservices.azure.com"
 
 

@@ -5,19 +5,15 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from subprocess import DEVNULL
 
 import anyio
 
-_CHECK_SECONDS = 0.1
-"""Seconds between two checks of the size of a command's output."""
-
-_MAX_ERROR_BYTES = 8 * 1024
-"""The most of a command's stderr that is read, from its end."""
-
-_HIDDEN_VARIABLES = ("CUSTOM_SPEECH_STATE_KEY",)
-"""Secrets of this server that commands do not need."""
+_CHECK_SECONDS = 0.1  # between two checks of the size of the output
+_MAX_ERROR_BYTES = 8 * 1024  # of stderr, from its end
+_HIDDEN_VARIABLES = ("CUSTOM_SPEECH_STATE_KEY",)  # secrets of this server that commands do not need
 
 
 class CommandError(Exception):
@@ -62,7 +58,11 @@ async def run_command(
         try:
             status = await _wait(process, (output.fileno(), errors.fileno()), seconds, max_bytes)
         finally:
-            _end_process_group(process)
+            with suppress(OSError):
+                if sys.platform == "win32":
+                    process.kill()
+                else:
+                    os.killpg(process.pid, signal.SIGKILL)
             with anyio.CancelScope(shield=True):
                 await process.aclose()
         output.seek(0)
@@ -80,13 +80,3 @@ async def _wait(process: anyio.abc.Process, files: Sequence[int], seconds: float
             if process.returncode is not None:
                 return process.returncode
     raise CommandError(f"it did not end within {seconds:.0f} s")
-
-
-def _end_process_group(process: anyio.abc.Process) -> None:
-    try:
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-    except OSError:
-        return

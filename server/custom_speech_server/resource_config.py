@@ -2,35 +2,28 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 
 from custom_speech_server import emulated_resources
 from custom_speech_server.config_source import (
     ENVIRONMENT_PREFIXES,
     ENVIRONMENT_RESOURCE,
     ConfigurationError,
+    may_be_key,
     named_file,
     user_config_file,
     variable,
+    without_keys,
 )
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
 from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
-from custom_speech_server.toml_file import (
-    Hints,
-    describe_fault,
-    exposure_warnings,
-    line_at,
-    lines_of,
-    may_be_key,
-    parse_toml,
-    read_toml_text,
-)
+from custom_speech_server.toml_file import Hints, describe_fault, exposure_warnings, parse_toml, read_toml_text
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 from custom_speech_tools.speech.addresses import region_of
 from custom_speech_tools.speech.resource import Prices
@@ -40,21 +33,14 @@ __all__ = ["EMULATED", "ConfigurationError", "Resources", "load"]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The configured resources.
-
-    Attributes:
-        origin: Where they were configured.
-        in_process: The emulator in this process answers for them.
-        warnings: What the operator should fix.
-        data_dirs: Folders from which local files may be read.
-    """
+    """The configured resources."""
 
     all: tuple[SpeechResource, ...]
     default: str
-    origin: str
-    in_process: bool = False
-    warnings: tuple[str, ...] = ()
-    data_dirs: tuple[Path, ...] = ()
+    origin: str  # where they were configured
+    in_process: bool = False  # the emulator in this process answers for them
+    warnings: tuple[str, ...] = ()  # what the operator should fix
+    data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,10 +48,7 @@ class Resources:
         return tuple(sorted((one.name for one in self.all), key=lambda name: name != self.default))
 
 
-V3_2_RETIRED = (
-    "Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove api_version: 2025-10-15 is the "
-    "default."
-)
+EMULATED = Resources(emulated_resources.RESOURCES, emulated_resources.RESOURCES[0].name, "the emulator", True)
 
 
 class _Section(pydantic.BaseModel):
@@ -80,30 +63,29 @@ class _Key(_Section):
     keyring: str | None = None
 
     @pydantic.model_validator(mode="after")
-    def _names_one_place(self) -> "_Key":
+    def _names_one_place(self, info: ValidationInfo) -> "_Key":
         if sum(place is not None for place in (self.env, self.command, self.keyring)) != 1:
             raise ValueError('name one place: { env = "…" }, { command = ["…"] } or { keyring = "…" }')
+        if self.env and not (info.context or {}).get(self.env):  # the environment
+            raise ValueError(f"variable {self.env} is not set or empty. Set it and start again.")
         return self
 
 
 class _Resource(_Section):
-    """One table below `resources`."""
+    """A table below `resources`."""
 
     region: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9]{2,30}$")
     endpoint: Annotated[str, AfterValidator(normalize_endpoint)] | None = None
     resource_id: str | None = Field(default=None, pattern=r"^/subscriptions/[^/]+/")
     key: _Key | None = None
     auth: Literal["entra"] | None = None
-    tenant: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,100}$")
+    tenant: str | None = Field(
+        default=None, pattern=r"^([0-9A-Fa-f]+(-[0-9A-Fa-f]+){4}|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)$"
+    )
     api_version: Literal["2025-10-15", "v3.2", "2024-11-15"] = "2025-10-15"
     trains_audio: bool | None = None
     read_only: bool = False
     require_evaluation: bool = False
-
-    @property
-    def is_retired(self) -> bool:
-        """True if Microsoft has announced the end of the API version."""
-        return self.api_version == "v3.2"
 
     @pydantic.model_validator(mode="after")
     def _is_complete(self) -> "_Resource":
@@ -133,23 +115,31 @@ class _Prices(_Section):
     transcription_per_hour: Decimal | None = Field(default=None, ge=0)
 
 
-def _name(text: str) -> str:
+def _without_key(name: str) -> str:
     """Return the name of a resource, which every answer shows."""
-    if may_be_key(text):
-        raise ValueError("must be a short name; if this is a key, rotate it")
-    return text
+    if may_be_key(name):
+        raise ValueError("must be a short name")
+    return name
 
 
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$"), AfterValidator(_name)]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$"), AfterValidator(_without_key)]
 
 
 class _File(_Section):
     """The whole file."""
 
-    default: str | None = None
     data_dirs: list[str] = []
     prices: _Prices | None = None
     resources: dict[_Name, _Resource] = Field(min_length=1)
+    default: str | None = None  # behind the resources, which its validator looks at
+
+    @pydantic.field_validator("default")
+    @classmethod
+    def _names_a_resource(cls, name: str, info: ValidationInfo) -> str:
+        known = info.data.get("resources", {name})
+        if name not in known:
+            raise ValueError(f"names no resource of the file. Use one of: {', '.join(known)}.")
+        return name
 
 
 def _region_hint(value: object) -> str:
@@ -159,27 +149,25 @@ def _region_hint(value: object) -> str:
     return "is not the name of a region; write it as in addresses, such as eastus"
 
 
+# What to write instead of values of the wrong form.
 _HINTS: Hints = {
     "resources": "the file has no table [resources.NAME]; `custom-speech-mcp init` writes one for each Speech resource",
     "key": 'no key stands in the file; say where it is: { env = "…" }, { command = ["…"] } or { keyring = "…" }',
-    "env": "must be the name of an environment variable; if this is the key itself, rotate it",
+    "env": "must be the name of an environment variable",
+    "tenant": "must be the id or a domain of a tenant",
     "region": _region_hint,
     "resource_id": "is not an Azure resource id; it starts with /subscriptions/. Remove the line, then run "
     "`custom-speech-mcp init --repair`, which adds it",
     "[key]": "must be a short name of letters, digits, dots, hyphens and underscores",
     "currency": 'must be the code of a currency, such as "USD"',
 }
-"""Hints about values of the wrong form."""
 
 
 def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
-    """Return the configured resources.
-
-    The first of these that exists: the named file, the user's own file, the environment, the emulator's resources.
-    What was configured as real is never replaced by emulated resources.
+    """Return the resources of the named file, the user's own file, the environment, or else the emulator's.
 
     Raises:
-        ConfigurationError: The configuration is wrong.
+        ConfigurationError: The configuration is wrong; what was configured as real is never emulated instead.
     """
     named = named_file(config, environment)
     file = named or user_config_file()
@@ -188,36 +176,24 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
     return from_environment(environment) or EMULATED
 
 
-EMULATED = Resources(emulated_resources.RESOURCES, emulated_resources.RESOURCES[0].name, "the emulator", True)
-
-
 def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
-    """Return the resources of a TOML file.
-
-    Raises:
-        ConfigurationError: The file cannot be used; every fault is listed, and no value.
-    """
-    text = read_toml_text(file)
-    content = parse_toml(file, text, _File, _HINTS)
-    lines = lines_of(text)
-    default = content.default or next(iter(content.resources))
-    if default not in content.resources:
-        known = ", ".join(content.resources)
-        raise ConfigurationError(
-            f"{file}: line {line_at(lines, ('default',))}, default: names no resource of the file. Use one of: {known}."
-        )
-    found = tuple(
-        _resource(name, entry, environment, f"{file}: line {line_at(lines, ('resources', name, 'key'))}, ")
-        for name, entry in content.resources.items()
-    )
-    if content.prices:
-        prices = Prices(**dict(content.prices))
-        found = tuple(replace(one, prices=prices) for one in found)
+    """Return the resources of a TOML file; raise ConfigurationError with every fault and no value."""
+    content = parse_toml(file, read_toml_text(file), _File, _HINTS, environment)
+    prices = Prices(**dict(content.prices)) if content.prices else None
+    found = tuple(_resource(name, entry, environment, prices) for name, entry in content.resources.items())
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
-    missing = [f"{file}: data_dirs: {folder} is not a folder." for folder in data_dirs if not folder.is_dir()]
-    old = [f"{file}: resources.{name}: {V3_2_RETIRED}" for name, one in content.resources.items() if one.is_retired]
-    warnings = (*exposure_warnings(file), *missing, *old)
-    return Resources(found, default, str(file), warnings=warnings, data_dirs=data_dirs)
+    missing = [folder for folder in data_dirs if not folder.is_dir()]
+    retired = "Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove api_version"
+    warnings = (
+        *exposure_warnings(file),
+        *(without_keys(f"{file}: data_dirs: {folder} is not a folder.") for folder in missing),
+        *(
+            f"{file}: resources.{name}: {retired}: 2025-10-15 is the default."
+            for name, entry in content.resources.items()
+            if entry.api_version == "v3.2"
+        ),
+    )
+    return Resources(found, content.default or found[0].name, str(file), warnings=warnings, data_dirs=data_dirs)
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
@@ -228,11 +204,13 @@ def from_environment(environment: Mapping[str, str]) -> Resources | None:
     Raises:
         ConfigurationError: The variables are incomplete or wrong.
     """
-    names = ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
     for prefix in ENVIRONMENT_PREFIXES:
-        given = {name: variable(environment, f"{prefix}_{name}") for name in names}
-        if given["KEY"] or given["REGION"] or given["ENDPOINT"]:
-            return _from_variables(prefix, {name: value for name, value in given.items() if value}, environment)
+        found = {
+            name: variable(environment, f"{prefix}_{name}") for name in ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
+        }
+        given = {name: value for name, value in found.items() if value}
+        if given.keys() - {"RESOURCE_ID"}:
+            return _from_variables(prefix, given, environment)
     return None
 
 
@@ -242,32 +220,35 @@ def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[
         raise ConfigurationError(f"environment: {missing} is not set. Set it, or unset the other {prefix}_ variables.")
     settings = {name.lower(): value for name, value in given.items() if name != "KEY"}
     try:
-        entry = _Resource.model_validate({**settings, "key": {"env": f"{prefix}_KEY"}})
+        entry = _Resource.model_validate({**settings, "key": {"env": f"{prefix}_KEY"}}, context=environment)
     except pydantic.ValidationError as error:
         faults = "; ".join(
             "_".join([prefix, *map(str, fault["loc"])]).upper() + f": {describe_fault(fault, _HINTS)}"
             for fault in error.errors()
         )
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
-    found = (_resource(ENVIRONMENT_RESOURCE, entry, environment, "environment: "),)
+    found = (_resource(ENVIRONMENT_RESOURCE, entry, environment),)
     return Resources(found, ENVIRONMENT_RESOURCE, "the environment")
 
 
-def _resource(name: str, entry: _Resource, environment: Mapping[str, str], origin: str) -> SpeechResource:
+def _resource(
+    name: str, entry: _Resource, environment: Mapping[str, str], prices: Prices | None = None
+) -> SpeechResource:
     return SpeechResource(
         name=name,
         endpoint=entry.endpoint or regional_endpoint(entry.region or ""),
-        credential=_credential(name, entry, environment, origin),
+        credential=_credential(name, entry, environment),
         region=entry.region,
         api_version=VERSIONS[entry.api_version],
         resource_id=entry.resource_id,
         trains_audio=entry.trains_audio,
         read_only=entry.read_only,
         require_evaluation=entry.require_evaluation,
+        prices=prices,
     )
 
 
-def _credential(name: str, entry: _Resource, environment: Mapping[str, str], origin: str) -> Credential:
+def _credential(name: str, entry: _Resource, environment: Mapping[str, str]) -> Credential:
     key = entry.key
     if key is None:
         return EntraToken(name, entry.tenant)
@@ -275,10 +256,4 @@ def _credential(name: str, entry: _Resource, environment: Mapping[str, str], ori
         return CommandKey(name, key.command)
     if key.keyring:
         return KeyringKey(name, key.keyring)
-    variable = key.env or ""
-    if not environment.get(variable):
-        shown = "(a name like a key; if it is one, rotate it)" if may_be_key(variable) else variable
-        raise ConfigurationError(
-            f"{origin}resources.{name}.key: variable {shown} is not set or empty. Set it and start again."
-        )
-    return EnvironmentKey(name, lambda: environment[variable])
+    return EnvironmentKey(name, lambda: environment[key.env or ""])

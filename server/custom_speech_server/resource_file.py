@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from custom_speech_server.azure_cli import Account
-from custom_speech_server.config_source import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError, may_be_key
 from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
 from custom_speech_server.toml_file import lines_of, load_toml, read_toml_text
 from custom_speech_tools.speech.addresses import region_of
@@ -22,26 +23,21 @@ _MAX_NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class ResourceFile:
-    """The file as it was read; `content` is None where it does not exist."""
+    """The file as it was read; its text is empty where it does not exist."""
 
     path: Path
-    content: bytes | None
     text: str
     entries: Mapping[str, dict[str, Any]]
 
     @classmethod
     def read(cls, path: Path) -> "ResourceFile":
-        """Return the file.
-
-        Raises:
-            ConfigurationError: It cannot be read, or is not TOML.
-        """
+        """Return the file; raise ConfigurationError if it cannot be read or is not TOML."""
         if not path.exists():
-            return cls(path, None, "", {})
+            return cls(path, "", {})
         text = read_toml_text(path)
         entries = load_toml(path, text).get("resources")
-        tables = entries.items() if isinstance(entries, dict) else ()
-        return cls(path, path.read_bytes(), text, {name: entry for name, entry in tables if isinstance(entry, dict)})
+        tables = entries if isinstance(entries, dict) else {}
+        return cls(path, text, {name: entry for name, entry in tables.items() if isinstance(entry, dict)})
 
     def entry_of(self, account: Account) -> str | None:
         """Return the name of the entry of an account: by resource id, else by address, else by name and region."""
@@ -80,50 +76,44 @@ class ResourceFile:
             ConfigurationError: It cannot be changed like that, because its tables have another form.
         """
         newline = "\r\n" if "\r\n" in self.text else "\n"
-        lines = self.text.splitlines(keepends=True)
-        places = lines_of(self.text)
-        for name in sorted(completed, key=lambda name: places.get(("resources", name), 0), reverse=True):
-            place = places.get(("resources", name), 0)
-            new = [f"{key} = {toml(value)}{newline}" for key, value in completed[name].items()]
-            if not lines[place - 1].endswith("\n"):
-                lines[place - 1] += newline
-            lines[place:place] = new
+
+        def below(header: str, entry: Mapping[str, Any]) -> str:
+            return "".join([header, newline, *(f"{key} = {toml(value)}{newline}" for key, value in entry.items())])
+
+        lines, places = self.text.splitlines(keepends=True), lines_of(self.text)
+        for name, entry in completed.items():
+            header = places.get(("resources", name), 0) - 1
+            lines[header] = below(lines[header].rstrip("\r\n"), entry)
+        names = {name: name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml(name) for name in added}
+        tables = newline.join(below(f"[resources.{names[name]}]", entry) for name, entry in added.items())
         text = "".join(lines)
-        tables = ""
-        for name, entry in added.items():
-            body = "".join(f"{key} = {toml(value)}{newline}" for key, value in entry.items())
-            tables += f"{newline}[resources.{_bare(name)}]{newline}{body}"
-        if tables:
-            text += (newline if text and not text.endswith("\n") else "") + (tables if text else tables.lstrip())
+        if text and tables:
+            text += newline if text.endswith("\n") else 2 * newline
+        text += tables
         expected = {name: entry | dict(completed.get(name, {})) for name, entry in self.entries.items()}
-        expected |= {name: dict(entry) for name, entry in added.items()}
         with suppress(tomllib.TOMLDecodeError):
-            if tomllib.loads(text) == tomllib.loads(self.text) | {"resources": expected}:
+            if tomllib.loads(text) == tomllib.loads(self.text) | {"resources": expected | dict(added)}:
                 return text
-        lacking = "".join(f"{newline}{name}: {dict(values)}" for name, values in completed.items())
+        lacking = "".join(f"{name}: {dict(values)}\n" for name, values in completed.items())
         raise ConfigurationError(
-            f"{self.path}: a program cannot extend its tables. Add this yourself:{lacking}{tables}"
+            f"{self.path}: a program cannot extend its tables. Add this yourself:\n{lacking}\n{tables}"
         )
 
     def write(self, text: str) -> None:
-        """Replace the file as a whole.
-
-        Raises:
-            ConfigurationError: It cannot be written, or was changed since it was read.
-        """
-        mark = b"\xef\xbb\xbf" if (self.content or b"").startswith(b"\xef\xbb\xbf") else b""
+        """Replace the whole file; raise ConfigurationError if that fails or if it was changed since it was read."""
         target = self.path.resolve()  # a link stays one
         try:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if (target.read_bytes() if target.exists() else None) != self.content:
+            current = target.read_bytes() if target.exists() else b""
+            if current.decode("utf-8-sig", errors="replace") != self.text:
                 raise ConfigurationError(
                     f"{self.path}: was changed meanwhile. Nothing was written; run the command again."
                 )
             descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".resources-")
             try:
                 with os.fdopen(descriptor, "wb") as stream:
-                    stream.write(mark + text.encode())
-                if self.content is not None:
+                    stream.write(text.encode("utf-8-sig" if current.startswith(BOM_UTF8) else "utf-8"))
+                if target.exists():
                     Path(temporary).chmod(target.stat().st_mode & 0o777)
                 Path(temporary).replace(target)
             finally:
@@ -136,17 +126,10 @@ class ResourceFile:
             ) from None
 
 
-def entry_for(account: Account, az: str) -> dict[str, Any]:
-    """Return the table of an account; its key is a command, so that no key stands in the file."""
-    own_address = {"endpoint": account.endpoint} if account.is_custom else {}
-    identity = {"auth": "entra"} | ({"tenant": account.subscription.tenant} if account.subscription.tenant else {})
-    credential = identity if account.keys_disabled else {"key": {"command": account.key_command(az)}}
-    return {"region": account.region, **own_address, "resource_id": account.id, **credential}
-
-
 def table_name(account: Account, taken: Collection[str]) -> str:
     """Return a name for the entry of an account that is valid and not taken, whatever its case."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", account.name)[:_MAX_NAME]
+    name = f"speech-{account.region}" if may_be_key(name) else name  # which the file would be refused for
     used = {one.lower() for one in taken}
     candidates = (name if number == 1 else f"{name[: _MAX_NAME - 5]}-{number}" for number in range(1, len(used) + 2))
     return next(candidate for candidate in candidates if candidate.lower() not in used)
@@ -159,10 +142,6 @@ def toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(toml, value))}]"
     return f"{{ {', '.join(f'{key} = {toml(part)}' for key, part in value.items())} }}"
-
-
-def _bare(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml(name)
 
 
 def _address(entry: Mapping[str, Any]) -> str | None:

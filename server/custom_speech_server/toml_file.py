@@ -5,6 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,12 +15,10 @@ from custom_speech_server.config_source import ConfigurationError
 
 Content = TypeVar("Content", bound=pydantic.BaseModel)
 
+# What to write in a field, by its name; a function makes it of the wrong value, which it does not show.
 Hints = Mapping[str, str | Callable[[Any], str]]
-"""What to write in a field; a function makes it of the wrong value, which it does not show."""
 
-_MAX_FIELD_NAME = 40
-_MIN_KEY = 20
-
+# Faults in words that need no knowledge of the schema.
 _TYPES = {
     "missing": "is missing",
     "string_type": 'must be text in quotes: "…"',
@@ -32,15 +31,10 @@ _TYPES = {
     "model_type": "must be a table",
     "too_short": "must not be empty",
 }
-"""Faults in words that need no knowledge of the schema."""
 
 
 def read_toml_text(file: Path) -> str:
-    """Return the text of a file.
-
-    Raises:
-        ConfigurationError: The file cannot be read, or is not UTF-8.
-    """
+    """Return the text of a file; raise ConfigurationError if it cannot be read or is not UTF-8."""
     try:
         content = file.read_bytes()
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -55,50 +49,41 @@ def read_toml_text(file: Path) -> str:
 
 
 def load_toml(file: Path, text: str) -> dict[str, Any]:
-    """Return the tables of a TOML file as they stand.
-
-    Raises:
-        ConfigurationError: The text is not TOML.
-    """
+    """Return the tables of a file as they stand; raise ConfigurationError if its text is not TOML."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        shown = re.sub(r"'[^']*'|\"[^\"]*\"", "…", str(error))  # quotes what may be a key in the wrong place
         raise ConfigurationError(
-            f"{file}: is not valid TOML: {shown}. Text stands in double quotes, a Windows path in single ones: "
+            f"{file}: is not valid TOML: {error}. Text stands in double quotes, a Windows path in single ones: "
             "'C:\\data'."
         ) from None
 
 
-def parse_toml(file: Path, text: str, schema: type[Content], hints: Hints | None = None) -> Content:
-    """Return the content of a TOML file.
-
-    Args:
-        hints: What to write in place of a field that is wrong, by the name of the field.
+def parse_toml(
+    file: Path, text: str, schema: type[Content], hints: Hints | None = None, context: object = None
+) -> Content:
+    """Return the content of a TOML file; the validators of the schema receive the context.
 
     Raises:
         ConfigurationError: The content is wrong; every fault is listed with its line and place, and no value.
     """
     try:
-        return schema.model_validate(load_toml(file, text))
+        return schema.model_validate(load_toml(file, text), context=context)
     except pydantic.ValidationError as error:
-        names, lines = field_names(schema), lines_of(text)
-        faults = sorted(
-            (line_at(lines, fault["loc"]), shown_place(fault["loc"]), describe_fault(fault, hints or {}, names))
-            for fault in error.errors()
+        described, lines = schema.model_json_schema(), lines_of(text)
+        names = chain.from_iterable(
+            part.get("properties", ()) for part in (described, *described.get("$defs", {}).values())
         )
-        listed = [f"  line {line}, {place}: {message}" for line, place, message in faults]
+        known, faults = set(names), []
+        for fault in error.errors():
+            parts = [str(part) for part in fault["loc"] if part != "[key]"]  # how pydantic marks the name of a table
+            place, message = ".".join(parts) or "the file", describe_fault(fault, hints or {}, known)
+            faults.append((line_at(lines, fault["loc"]), place, message))
+        listed = [f"  line {line}, {place}: {message}" for line, place, message in sorted(faults)]
         raise ConfigurationError("\n".join([f"{file} is wrong:", *listed, "Correct it and start again."])) from None
 
 
-def field_names(schema: type[pydantic.BaseModel]) -> set[str]:
-    """Return the names of the fields of a schema and of the tables in it."""
-    described = schema.model_json_schema()
-    return {name for part in (described, *described.get("$defs", {}).values()) for name in part.get("properties", ())}
-
-
-Place = tuple[str | int, ...]
-"""The names on the way to a key or table, with the index below an array of tables."""
+Place = tuple[str | int, ...]  # the names on the way to a key or table, with the index below an array of tables
 
 
 def lines_of(text: str) -> dict[Place, int]:
@@ -140,25 +125,8 @@ def line_at(lines: Mapping[Place, int], place: Place) -> int:
     return next(lines[place[:end]] for end in range(len(place), -1, -1) if place[:end] in lines)
 
 
-def shown_place(place: Place) -> str:
-    """Return the names; one that is longer than names are may be a key that was put in the wrong place."""
-    parts = [str(part) for part in place if part != "[key]"]  # how pydantic marks the name of a table
-    return ".".join("(a name like a key)" if may_be_key(part) else part for part in parts) or "the file"
-
-
-def may_be_key(text: str) -> bool:
-    """Return whether a text may be a key or token in the wrong place: names have no such run of letters and digits."""
-    return len(text) > _MAX_FIELD_NAME or any(
-        re.search(r"\d", run) for run in re.findall(rf"[A-Za-z0-9]{{{_MIN_KEY},}}", text)
-    )
-
-
 def describe_fault(fault: Any, hints: Hints, names: Iterable[str] = ()) -> str:
-    """Return what is wrong with a field, without its value.
-
-    Args:
-        names: The fields that exist, for a misspelt one.
-    """
+    """Return what is wrong with a field, without its value; `names` are the fields that exist."""
     kind, field = fault["type"], str(fault["loc"][-1]) if fault["loc"] else ""
     if kind == "extra_forbidden":
         meant = difflib.get_close_matches(field, names, 1)

@@ -10,14 +10,18 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from custom_speech_server.__main__ import create_parser, main, parse
 from custom_speech_server.app import Settings
 from custom_speech_server.audit_log import AuditFile
+from custom_speech_server.commands import COMMANDS
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.credentials import CommandKey, EnvironmentKey, KeyringKey
 from custom_speech_server.resource_config import EMULATED, Resources, from_file
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy
@@ -259,3 +263,85 @@ def test_key_is_not_exposed_a_configuration_that_others_can_change_is_said(
     assert len(cautions) == said
     assert all("chmod 600" in caution for caution in cautions)
     assert EMULATED.warnings == ()
+
+
+PASTED = ["a1" * 16, "Zz9" * 28]
+"""Keys of both lengths that Azure has."""
+
+
+@pytest.mark.parametrize("key", PASTED)
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_key_is_not_exposed_that_was_pasted_as_an_argument(
+    command: str | None, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As an argument, as an option and as the value of each option, in the errors of the command line."""
+    before = [command] if command else []
+    options = [action.option_strings[-1] for action in create_parser(command)._actions if action.option_strings]
+    for arguments in ([key], [f"--{key}"], [key, key], *([option, key] for option in options if option != "--version")):
+        with suppress(SystemExit):
+            parse([*before, *arguments])
+
+    assert key not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("key", PASTED)
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["doctor", "--config", "{key}"], 2),
+        (["doctor", "--emulated", "--report", "none/{key}"], 2),
+        (["check-data", "{key}"], 2),
+        (["check-expirations", "--emulated", "--resource", "{key}"], 1),
+        (["report", "--emulated", "--html", "none/{key}"], 2),
+        (["rollout", "{key}", "--emulated"], 1),
+        (["emulator", "--faults", "{key}"], 2),
+        (["emulator", "--training", "{key}"], 2),
+        (["serve", "--http", "--emulated", "--access", "{key}"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_key_is_not_exposed_by_a_command_that_cannot_use_its_arguments(
+    arguments: list[str],
+    status: int,
+    key: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", ":memory:")
+    monkeypatch.setenv("CUSTOM_SPEECH_AUDIT", "off")
+
+    ended = main([argument.format(key=key) for argument in arguments])
+
+    said = "".join(capsys.readouterr())
+    assert (ended, "***" in said, key in said) == (status, True, False)
+
+
+@pytest.mark.parametrize("key", PASTED)
+@pytest.mark.parametrize("name", ["CONFIG", "CONFIRM", "MAX_WAIT", "LOCK_URL", "ACCESS", "STATE_KEY"])
+def test_key_is_not_exposed_that_a_variable_holds(
+    name: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", ":memory:")
+    monkeypatch.setenv("CUSTOM_SPEECH_AUDIT", "off")
+    monkeypatch.setenv(f"CUSTOM_SPEECH_{name}", key[:31] if name == "STATE_KEY" else key)
+
+    assert main(["serve", "--http", "--port", "0"]) == 2
+    assert key[:31] not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("key", PASTED)
+def test_key_is_not_exposed_that_stands_in_the_file_in_place_of_a_folder_or_tenant(tmp_path: Path, key: str) -> None:
+    file, entra = tmp_path / "resources.toml", 'auth = "entra"\nendpoint = "https://a.cognitiveservices.azure.com"\n'
+    file.write_text(f"data_dirs = ['{key}']\n[resources.a]\n{entra}", encoding="utf-8")
+    file.chmod(0o600)
+    [warning] = from_file(file, {}).warnings
+    file.write_text(f"[resources.a]\n{entra}tenant = '{key}'\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        from_file(file, {})
+
+    assert "data_dirs: *** is not a folder. If *** stands for a key, replace that key in Azure." in warning
+    assert "line 4, resources.a.tenant: must be the id or a domain of a tenant" in str(refused.value)
+    assert key not in warning + str(refused.value)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -256,6 +257,7 @@ def test_check_expirations_command_exits_with_1_for_an_unknown_resource() -> Non
     done = run("check-expirations", "--emulated", "--resource", "nothing")
 
     assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "custom-speech-mcp: Nothing was done."
     assert "Use one of: emulator-eastus" in done.stderr
 
 
@@ -432,3 +434,76 @@ def test_command_line_says_at_an_interruption_what_goes_on(
         monkeypatch.setattr(module, "run", interrupt)
         assert main([command, *REQUIRED.get(command, [])]) == 130
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+@pytest.mark.parametrize(
+    ("environment", "escapes"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)],
+    ids=["terminal", "dumb", "NO_COLOR"],
+)
+def test_demo_colours_only_where_that_is_wanted_and_says_at_an_interruption_that_nothing_is_left(
+    environment: dict[str, str], escapes: bool
+) -> None:
+    """The only command that colours; it is interrupted after its first step."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "demo"], stdout=theirs, stderr=subprocess.PIPE, text=True, env={"PYTHONUTF8": "1"} | environment
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while b"emulator-brazilsouth" not in said:
+            said += os.read(ours, 65_536)
+        process.send_signal(signal.SIGINT)
+        left = process.communicate(timeout=60)[1]
+    os.close(ours)
+
+    assert (b"\033[" in said) == escapes
+    assert process.returncode == 130
+    interrupted = "custom-speech-mcp: interrupted; nothing was changed, and nothing is left running."
+    assert left.splitlines()[-1] == interrupted
+    assert "Traceback" not in left
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+@pytest.mark.parametrize(
+    "environment", [{"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}], ids=["dumb", "NO_COLOR"]
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["doctor", "--emulated"],
+        ["check-data", "README.md"],
+        ["check-expirations", "--emulated"],
+        ["report", "--emulated"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_command_writes_no_colour_to_a_terminal_that_wants_none(
+    arguments: list[str], environment: dict[str, str]
+) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    given = {"PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"} | environment
+    subprocess.run([*COMMAND, *arguments], check=False, stdout=theirs, stderr=subprocess.PIPE, env=given)
+    os.close(theirs)
+    said = os.read(ours, 65_536)
+    os.close(ours)
+
+    assert said
+    assert b"\033" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX")
+def test_command_line_with_a_home_that_is_no_folder_works_on_an_emulator_in_memory(tmp_path: Path) -> None:
+    """Nothing can be written below it, whoever runs the test; the network is not blamed."""
+    home = tmp_path / "home"
+    home.write_text("", encoding="utf-8")
+
+    done = run("check-expirations", "--within-days", "1500", HOME=str(home), CUSTOM_SPEECH_EMULATOR_STATE="")
+
+    caution = "caution: the state directory cannot be written, so the emulator keeps its state in memory."
+    assert (done.returncode, done.stderr) == (3, f"custom-speech-mcp: {caution}\n")

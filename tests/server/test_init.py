@@ -260,11 +260,12 @@ def test_init_dry_run_prints_the_file_and_writes_nothing(az: StandIn, file: Path
 def test_init_gives_names_that_are_valid_and_differ(az: StandIn, file: Path, init: Run) -> None:
     """Azure allows 64 characters, dots and the same name in two groups."""
     long = "contoso-" + "x" * 56
-    az.know(TRAIN, account("Contoso-Train", group="copy"), account("a.b"), account("größe"), account(long))
+    like_a_key = account("contosospeechproduction0001")
+    az.know(TRAIN, account("Contoso-Train", group="copy"), account("a.b"), account("größe"), account(long), like_a_key)
 
     init("--all")
 
-    assert list(entries(file)) == ["a.b", "Contoso-Train", "contoso-train-2", long[:40], "gr--e"]
+    assert list(entries(file)) == ["a.b", "Contoso-Train", "contoso-train-2", long[:40], "speech-eastus", "gr--e"]
 
 
 def test_init_adds_only_what_is_named(az: StandIn, file: Path, init: Run) -> None:
@@ -372,6 +373,27 @@ def test_init_reads_json_after_warnings_and_a_mark(az: StandIn, file: Path, init
     init("--all")
 
     assert list(entries(file)) == ["contoso-train"]
+
+
+@pytest.mark.parametrize("line", ["\n", " \n", "[1]\n" * 10 + "WARNING\n"], ids=["empty", "blank", "numbers"])
+def test_init_reads_json_after_lines_that_hold_none(az: StandIn, file: Path, init: Run, line: str) -> None:
+    """At a cost that grows with the square of their number this would not end."""
+    many = 1 if "1" in line else 10**5
+    az.answer("account list", output=f"WARNING\n{line * many}{json.dumps([TRAIN])}\n{line * many}")
+    az.answer("account list --output", output=json.dumps([subscription()]))
+
+    init("--all")
+
+    assert list(entries(file)) == ["contoso-train"]
+
+
+def test_init_refuses_100000_lists_that_do_not_end(az: StandIn, file: Path, init: Run) -> None:
+    az.answer("account list --output", output="[\n" * 10**5)
+
+    status, said = init("--all")
+
+    assert (status, file.exists()) == (2, False)
+    assert "something else than a list in JSON" in said
 
 
 def test_init_goes_on_where_one_of_several_tenants_does_not_answer(az: StandIn, file: Path, init: Run) -> None:

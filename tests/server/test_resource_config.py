@@ -227,9 +227,9 @@ def with_line(line: str) -> str:
         ),
         (
             'data_dirs = ["C:\\data"]\n' + COMPLETE,
-            "is not valid TOML: Unescaped … in a string (at line 1, column 19). Text stands in double quotes",
+            "is not valid TOML: Unescaped '\\' in a string (at line 1, column 19). Text stands in double quotes",
         ),
-        (COMPLETE + COMPLETE, "Cannot declare (…, …) twice (at line 5, column 17)"),
+        (COMPLETE + COMPLETE, "Cannot declare ('resources', 'train') twice (at line 5, column 17)"),
         ('data_dirs = "~/speech"\n' + COMPLETE, 'line 1, data_dirs: must be a list: ["…"]'),
         (with_line("read_only = 'always'"), "line 5, resources.train.read_only: must be true or false"),
         (

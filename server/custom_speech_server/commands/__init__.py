@@ -5,15 +5,15 @@ an epilog with examples. Options that several commands take come from `options.a
 """
 
 COMMANDS = {
-    "serve": "serve MCP: over stdio, or to a team over HTTP",
-    "demo": "show the whole job on the emulator, from a list to a deployed model",
-    "init": "write the configuration from what the Azure CLI `az` knows",
-    "doctor": "say which resources are configured and whether each answers",
-    "check-data": "show what Azure would object to in a local file or folder",
-    "check-expirations": "show what stops working, and when, on all resources",
-    "rollout": "bring one tested model to many regions, as a file describes it",
-    "report": "write what ends when, models and their tests as one page",
-    "token": "create a bearer token for access.toml",
-    "emulator": "serve the emulator of the service on this machine",
+    "serve": "Serve MCP: over stdio, or to a team over HTTP",
+    "demo": "Show the whole job on the emulator, from a list to a deployed model",
+    "init": "Write the configuration from what the Azure CLI `az` knows",
+    "doctor": "Say which resources are configured and whether each answers",
+    "check-data": "Show what Azure would object to in a local file or folder",
+    "check-expirations": "Show what stops working, and when, on all resources",
+    "rollout": "Bring one tested model to many regions, as a file describes it",
+    "report": "Write what ends when, models and their tests as one page",
+    "token": "Create a bearer token for access.toml",
+    "emulator": "Serve the emulator of the service on this machine",
 }
 """Every subcommand with its help."""

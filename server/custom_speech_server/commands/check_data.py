@@ -1,11 +1,10 @@
 """check-data: what Azure would object to in a local file or folder."""
 
 import argparse
-import sys
 
 from custom_speech_data.dataset_kinds import KINDS
 from custom_speech_server.commands.options import add_shared, path
-from custom_speech_server.console import Progress, wrapped
+from custom_speech_server.console import notice, progress, wrapped
 
 _VERDICTS = {
     0: "These data can be imported.",
@@ -33,9 +32,9 @@ def run(options: argparse.Namespace) -> int:
     from custom_speech_tools.guardrails.local_files import LocalPath
 
     if not options.path.exists():
-        print(f"custom-speech-mcp: {options.path} does not exist.", file=sys.stderr)
+        notice(f"{options.path} does not exist.")
         return 2
-    with Progress(f"Checking {options.path}."):
+    with progress(f"Checking {options.path}."):
         resolved = options.path.resolve()
         found = check(LocalPath(str(options.path), resolved.parent, resolved), options.kind, None)
     status = 1 if not found.ok else 3 if found.needs_repair else 0

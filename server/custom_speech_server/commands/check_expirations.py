@@ -2,29 +2,24 @@
 
 import argparse
 import json
-import os
-import sys
 from typing import Any
 
 import anyio
 
-from custom_speech_server.commands.options import add_shared
-from custom_speech_server.console import Progress, wrapped
-from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
+from custom_speech_server.commands.options import add_shared, named_resources, number
+from custom_speech_server.commands.report import MAX_ITEMS, ToolFailedError, tool_caller
+from custom_speech_server.console import notice, progress, wrapped
+from custom_speech_server.resource_config import Resources
 
+SOMETHING_ENDS = 3  # the exit status, beside 0, 1 and 2 as everywhere
 _INDENT = " " * 12
-
-MAX_ITEMS = 1000
-"""Items that are printed; the tool returns no more."""
-
-SOMETHING_ENDS = 3
-"""Exit status: something ends within the days. 0: nothing does. 1: a resource did not answer. 2: wrong usage."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_shared(parser, "--config", "--emulated", "--json")
-    parser.add_argument("--within-days", type=_days, default=365, metavar="N", help="days to look ahead (default: 365)")
+    days = number("a number of days", 1, 3650)
+    parser.add_argument("--within-days", type=days, default=365, metavar="N", help="days to look ahead (default: 365)")
     parser.add_argument("--locale", help="only this locale (en-US) or language (en)")
     parser.add_argument("--resource", default="*", help="only this resource (default: all)")
     parser.epilog = """Exit status: 0 nothing ends, 3 something ends, 1 a resource did not answer, 2 wrong usage.
@@ -36,40 +31,26 @@ examples:
 
 def run(options: argparse.Namespace) -> int:
     """Print what ends and return the exit status."""
+    resources = named_resources(options)
     try:
-        resources = EMULATED if options.emulated else load(options.config, os.environ)
-    except ConfigurationError as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
-        return 2
-    arguments = {
-        "within_days": options.within_days,
-        "locale": options.locale,
-        "resource": options.resource,
-        "limit": MAX_ITEMS,
-    }
-    with Progress("Reading models and endpoints of all resources."):
-        is_error, text = anyio.run(_call, resources, arguments)
-    if is_error:
-        print(f"custom-speech-mcp: {text}", file=sys.stderr)
+        with progress("Reading models and endpoints of all resources."):
+            answer = anyio.run(_ask, resources, options)
+    except ToolFailedError as error:
+        notice(str(error))
         return 1
-    answer = json.loads(text)
-    asked = len(resources.all) if options.resource == "*" else 1
-    print(text if options.json else as_table(answer, options.within_days, asked))
+    if options.json:
+        print(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
+    else:
+        print(as_table(answer, options.within_days, len(resources.all) if options.resource == "*" else 1))
     if answer.get("unread"):
         return 1
     return SOMETHING_ENDS if answer["items"] else 0
 
 
-async def _call(resources: Resources, arguments: dict[str, Any]) -> tuple[bool, str]:
-    """Call the tool as a client does, on a server that cannot change anything."""
-    from mcp import Client
-
-    from custom_speech_server.app import Settings, build
-
-    server = build(Settings(resources, state_key=os.urandom(32), read_only=True))
-    async with Client(server, cache=None) as client:
-        result = await client.call_tool("check_expirations", arguments)
-    return bool(result.is_error), "".join(getattr(block, "text", "") for block in result.content)
+async def _ask(resources: Resources, options: argparse.Namespace) -> dict[str, Any]:
+    asked = {"within_days": options.within_days, "locale": options.locale, "resource": options.resource}
+    async with tool_caller(resources) as call:
+        return await call("check_expirations", limit=MAX_ITEMS, **asked)
 
 
 def as_table(answer: dict[str, Any], within_days: int, asked: int) -> str:
@@ -81,26 +62,16 @@ def as_table(answer: dict[str, Any], within_days: int, asked: int) -> str:
     unread = answer.get("unread", [])
     missing = [wrapped(f"{one['resource']}: {one['reason']}", "Not read: ") for one in unread]
     if not answer["items"]:
-        if len({one["resource"] for one in unread}) == asked:
-            return "\n".join(missing)
-        what = "Nothing else" if unread else "Nothing"
-        return "\n".join([*missing, f"{what} ends within {within_days} day(s)."])
+        nothing = f"{'Nothing else' if unread else 'Nothing'} ends within {within_days} day(s)."
+        return "\n".join(missing if len({one["resource"] for one in unread}) == asked else [*missing, nothing])
     blocks = [
         f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['resource']}  {item['what']}\n"
         f"{wrapped(item['effect'], _INDENT, _INDENT)}\n{wrapped(item['action'], _INDENT, _INDENT)}"
         for item in answer["items"]
     ]
-    months = ", ".join(f"{month}: {count}" for month, count in answer["per_month"].items())
-    number = sum(answer["per_month"].values())
-    total = f"{'At least ' if unread else ''}{number} in all ({months})"
-    if number > len(answer["items"]):
-        total += (
-            f"\nThe first {len(answer['items'])} are shown; --locale, --resource and --within-days narrow the list."
-        )
+    months = ", ".join(f"{month}: {ends}" for month, ends in answer["per_month"].items())
+    count, shown = sum(answer["per_month"].values()), len(answer["items"])
+    total = f"{'At least ' if unread else ''}{count} in all ({months})"
+    if count > shown:
+        total += f"\nThe first {shown} are shown; --locale, --resource and --within-days narrow the list."
     return "\n\n".join([*filter(None, ["\n".join(missing)]), *blocks, total])
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 3650:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to 3650")
-    return int(text)

@@ -7,7 +7,6 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -18,10 +17,10 @@ from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 from custom_speech_server import emulated_resources
 from custom_speech_server.console import command_to_add, takes_escape_codes, wrapped
 
-NAME = "Contoso calls en-US"
+NAME, LOCALE = "Contoso calls en-US", "en-US"
 DATA, FILE = "Contoso terms", "terms.txt"
+# Two faults: UTF-16, and a line with a URI.
 CONTENT = "the contoso router blinks amber\nsee www.contoso.com for more\nplease hold the reset pin\n".encode("utf-16")
-"""Two faults: UTF-16, and a line with a URI."""
 
 TAUGHT = "Contoso words en-US"
 SENTENCES = ("say {} once more", "the {} is ready", "we need the {} today", "is the {} right", "this is about {}")
@@ -40,30 +39,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:  # all commands have the same signature
     """Show the job and return 0 if every step had the expected result."""
-    try:
-        anyio.run(_job)
-    except StepFailedError as failed:
-        print(_paint(f"\nFAILED: {failed}", "31"))
+    failure = anyio.run(_job)
+    if failure:
+        print(_paint(f"\nFAILED: {failure}", "31"))
         return 1
     print(_paint("\nDone: every step had the expected result.", "32"))
     print(f"\nAdd it to Claude Code, or to another client (docs/clients.md):\n{command_to_add()}")
     return 0
 
 
-async def _job() -> None:
+async def _job() -> str | None:
+    """Carry out the steps and return what failed."""
     with tempfile.TemporaryDirectory(prefix="custom-speech-demo-") as folder:
         await (anyio.Path(folder) / FILE).write_bytes(CONTENT)
-        await _drive(folder)
-
-
-async def _drive(folder: str) -> None:
-    arguments = ["-m", "custom_speech_server", "--emulated", "--data-dir", folder]
-    environment = dict(os.environ) | {"CUSTOM_SPEECH_EMULATOR_STATE": emulated_resources.IN_MEMORY}
-    server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
-    async with Client(server, elicitation_callback=_agree) as client:
-        _say(f"Server started over stdio, protocol {client.protocol_version}; no Azure account is used.")
-        for step in STEPS:
-            await step(client)
+        arguments = ["-m", "custom_speech_server", "--emulated", "--data-dir", folder]
+        environment = dict(os.environ) | {"CUSTOM_SPEECH_EMULATOR_STATE": emulated_resources.IN_MEMORY}
+        server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
+        async with Client(server, elicitation_callback=_agree) as client:
+            _say(f"Server started over stdio, protocol {client.protocol_version}; no Azure account is used.")
+            try:
+                for step in STEPS:
+                    await step(client)
+            except StepFailedError as failed:
+                return str(failed)
+    return None
 
 
 async def _resources(client: Client) -> None:
@@ -71,11 +70,8 @@ async def _resources(client: Client) -> None:
     for resource in (await _call(client, "list_resources"))["resources"]:
         audio = "trains with audio" if resource["trains_audio"] else "does not train with audio"
         _say(f"{resource['name']:<22} {resource['region']:<12} {audio}")
-
-
-async def _base_models(client: Client) -> None:
     _title("Which base models can an en-US model be trained on, with audio?")
-    found = await _call(client, "list_base_models", locale="en-US", train_with=["Acoustic"], limit=4)
+    found = await _call(client, "list_base_models", locale=LOCALE, train_with=["Acoustic"], limit=4)
     _expect(bool(found["base_models"]), "no base model was listed")
     for base in found["base_models"]:
         charged = "charged" if base["training_is_charged"] else "free"
@@ -88,17 +84,8 @@ async def _data(client: Client) -> None:
     for fault in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
         _say(fault, "33")
     _expect(bool(check["findings"]) and bool(check["repairs"]), "the faults were not found")
-    dataset = await _call(
-        client,
-        "upload_dataset",
-        display_name=DATA,
-        locale="en-US",
-        kind="Language",
-        path=FILE,
-        wait_seconds=45,
-        resource=HOME,
-    )
-    _expect(dataset["status"] == "Succeeded", f"the import ended {dataset['status']}")
+    definition = {"display_name": DATA, "locale": LOCALE, "kind": "Language", "path": FILE}
+    dataset = await _call(client, "upload_dataset", **definition, wait_seconds=45, resource=HOME)
     _say(f"{dataset['display_name']}: {dataset['lines']} lines accepted, {dataset['rejected_lines']} rejected.")
     for part in dataset["rejected"]:
         _say(f"line {part['where']}: {part['reason']}", "33")
@@ -106,9 +93,10 @@ async def _data(client: Client) -> None:
 
 async def _mistake(client: Client) -> None:
     _title("Two mistakes in one request: a German dataset, and audio without the hardware")
-    audio = await _dataset(client, NO_AUDIO, "en-US", "Acoustic")
+    audio = await _dataset(client, NO_AUDIO, LOCALE, "Acoustic")
     german = await _dataset(client, NO_AUDIO, "de-DE", "Language")
-    refused = await _try(client, "create_model", **_definition([audio, german], NO_AUDIO))
+    definition = {"display_name": NAME, "locale": LOCALE, "datasets": [audio, german]}
+    refused = await _try(client, "create_model", **definition, resource=NO_AUDIO)
     text = _text(refused)
     _say(text, "33")
     _expect(refused.is_error, "the mistakes were not refused")
@@ -118,26 +106,22 @@ async def _mistake(client: Client) -> None:
     _say("Models of that name now: none. Nothing was created.")
 
 
-async def _create(client: Client) -> None:
+async def _train(client: Client) -> None:
     _title("The same, corrected: English data, a region that trains with audio")
-    datasets = [DATA, await _dataset(client, HOME, "en-US", "Acoustic")]
-    model = await _call(client, "create_model", **_definition(datasets, HOME))
+    datasets = [DATA, await _dataset(client, HOME, LOCALE, "Acoustic")]
+    definition = {"display_name": NAME, "locale": LOCALE, "datasets": datasets}
+    model = await _call(client, "create_model", **definition, resource=HOME)
     _expect(not model["already_existed"], "the model was there before")
     _say(f"Model {model['id']} is {model['status']}, trained on {model['base_model']['display_name']}.")
-
-
-async def _wait(client: Client) -> None:
     _title("Waiting for the training")
     model = await _call(client, "get_model", model=NAME, wait_seconds=45, resource=HOME)
-    _expect(model["status"] == "Succeeded", f"training ended {model['status']}")
     _say(f"{model['display_name']} is {model['status']}; it transcribes until {model['transcription_until']}.")
 
 
 async def _evaluate(client: Client) -> None:
     _title("Is it better than Microsoft's base model? A test on recordings with transcripts")
-    audio = await _dataset(client, HOME, "en-US", "Acoustic")
+    audio = await _dataset(client, HOME, LOCALE, "Acoustic")
     test = await _call(client, "create_evaluation", model=NAME, dataset=audio, wait_seconds=45, resource=HOME)
-    _expect(test["status"] == "Succeeded", f"the test ended {test['status']}")
     _say(f"{'model':<24} word error rate   inserted  deleted  substituted")
     for model in test["models"]:
         errors = f"{model['insertions']:>8}  {model['deletions']:>7}  {model['substitutions']:>11}"
@@ -150,10 +134,10 @@ async def _evaluate(client: Client) -> None:
 
 async def _improve(client: Client) -> None:
     _title("Which words does a base model miss? Forty sentences with them, and a test")
-    text = {"locale": "en-US", "resource": HOME}
+    text = {"locale": LOCALE, "resource": HOME}
     bases = await _quietly(client, "list_base_models", **text, train_with=["Language"], limit=50)
     base = next(one["id"] for one in bases["base_models"] if not one["training_is_charged"])
-    test = {"dataset": await _dataset(client, HOME, "en-US", "Acoustic"), "wait_seconds": 45, "resource": HOME}
+    test = {"dataset": await _dataset(client, HOME, LOCALE, "Acoustic"), "wait_seconds": 45, "resource": HOME}
     before = await _quietly(client, "create_evaluation", model=base, compare_with=NAME, **test)
     _say("→ get_evaluation(words=50)", "36")
     found = await _quietly(client, "get_evaluation", evaluation=before["id"], words=50, resource=HOME)
@@ -175,11 +159,25 @@ async def _improve(client: Client) -> None:
 
 async def _deploy(client: Client) -> None:
     _title("Deploying it to an endpoint; hosting is charged, so the user is asked")
-    endpoint = await _call(
-        client, "deploy_model", model=NAME, display_name="Contoso live", wait_seconds=45, resource=HOME
-    )
-    _expect(endpoint["status"] == "Succeeded", f"the deployment ended {endpoint['status']}")
+    names = {"model": NAME, "display_name": "Contoso live"}
+    endpoint = await _call(client, "deploy_model", **names, wait_seconds=45, resource=HOME)
     _say(endpoint["next_steps"][0] + ".")
+
+
+async def _copy(client: Client) -> None:
+    _title("Copying it to the other region; its key never leaves the server")
+    copy = await _call(client, "copy_model", model=NAME, to_resource=AWAY, wait_seconds=45, resource=HOME)
+    _say(f"On {copy['model']['resource']} it is model {copy['model']['id']}.")
+    _title("Connecting the copy to a project there")
+    projects = await _call(client, "list_projects", locale=LOCALE, resource=AWAY)
+    project = projects["projects"][0]["display_name"]
+    model = await _call(client, "connect_model", model=NAME, project=project, resource=AWAY)
+    _expect(model["project"]["display_name"] == project, "the model is not in the project")
+    _say(f"{model['display_name']} is in project {project}.")
+    _title("What is on the target now?")
+    model = await _call(client, "get_model", model=NAME, wait_seconds=45, resource=AWAY)
+    _expect(model["project"] is not None, "the copy is not in the project")
+    _say("  ".join(str(model[field]) for field in ("display_name", "locale", "status", "resource", "id")))
 
 
 async def _expirations(client: Client) -> None:
@@ -190,48 +188,7 @@ async def _expirations(client: Client) -> None:
         _say(f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['what']}")
 
 
-async def _copy(client: Client) -> None:
-    _title("Copying it to the other region; its key never leaves the server")
-    copy = await _call(client, "copy_model", model=NAME, to_resource=AWAY, wait_seconds=45, resource=HOME)
-    _expect(copy["status"] == "Succeeded" and copy["model"] is not None, f"the copy ended {copy['status']}")
-    _say(f"On {copy['model']['resource']} it is model {copy['model']['id']}.")
-
-
-async def _connect(client: Client) -> None:
-    _title("Connecting the copy to a project there")
-    projects = await _call(client, "list_projects", locale="en-US", resource=AWAY)
-    project = projects["projects"][0]["display_name"]
-    model = await _call(client, "connect_model", model=NAME, project=project, resource=AWAY)
-    _expect(model["project"]["display_name"] == project, "the model is not in the project")
-    _say(f"{model['display_name']} is in project {project}.")
-
-
-async def _get(client: Client) -> None:
-    _title("What is on the target now?")
-    model = await _call(client, "get_model", model=NAME, wait_seconds=45, resource=AWAY)
-    _expect(model["status"] == "Succeeded" and model["project"] is not None, "the copy is not in place")
-    _say("  ".join(str(model[field]) for field in ("display_name", "locale", "status", "resource", "id")))
-
-
-STEPS: tuple[Callable[[Client], Awaitable[None]], ...] = (
-    _resources,
-    _base_models,
-    _data,
-    _mistake,
-    _create,
-    _wait,
-    _evaluate,
-    _improve,
-    _deploy,
-    _copy,
-    _connect,
-    _get,
-    _expirations,
-)
-
-
-def _definition(datasets: list[str], resource: str) -> dict[str, Any]:
-    return {"display_name": NAME, "locale": "en-US", "datasets": datasets, "resource": resource}
+STEPS = (_resources, _data, _mistake, _train, _evaluate, _improve, _deploy, _copy, _expirations)
 
 
 async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str:
@@ -241,30 +198,34 @@ async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str
     return str(ready[0])
 
 
-async def _try(client: Client, tool: str, **arguments: Any) -> CallToolResult:
-    shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    _say(f"→ {tool}({shown})", "36")
-    return await client.call_tool(tool, arguments, progress_callback=_progress)
-
-
 async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await _try(client, tool, **arguments)
-    _expect(not result.is_error, _text(result))
-    return dict(result.structured_content or {})
+    return _answer(tool, arguments, await _try(client, tool, **arguments))
 
 
 async def _quietly(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     """Call a tool that is not shown, or only in part."""
-    result = await client.call_tool(tool, arguments)
+    return _answer(tool, arguments, await client.call_tool(tool, arguments))
+
+
+def _answer(tool: str, arguments: dict[str, Any], result: CallToolResult) -> dict[str, Any]:
     _expect(not result.is_error, _text(result))
-    return dict(result.structured_content or {})
+    answer = dict(result.structured_content or {})
+    if "wait_seconds" in arguments:
+        _expect(answer["status"] == "Succeeded", f"{tool} ended with {answer['status']}")
+    return answer
 
 
-async def _progress(progress: float, total: float | None, message: str | None) -> None:  # the SDK's names
-    _say(f"… {message}", "2")
+async def _try(client: Client, tool: str, **arguments: Any) -> CallToolResult:
+    shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    _say(f"→ {tool}({shown})", "36")
+
+    async def show(progress: float, total: float | None, message: str | None) -> None:  # the SDK's names
+        _say(f"… {message}", "2")
+
+    return await client.call_tool(tool, arguments, progress_callback=show)
 
 
-async def _agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # as above
+async def _agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # the SDK's names
     _say(f"The server asks: {params.message}")
     _say("The user agrees.")
     return ElicitResult(action="accept", content={"agree": True})

@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,16 +15,17 @@ import anyio
 
 from custom_speech_server import __version__, emulated_resources
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
-from custom_speech_server.azure_cli import Account, AzureCLIError, list_accounts
-from custom_speech_server.commands.options import add_shared, path
-from custom_speech_server.console import Progress, wrapped
+from custom_speech_server.azure_cli import Account, AzureCLIError, Found, list_accounts
+from custom_speech_server.commands.options import add_shared, named_resources, path
+from custom_speech_server.console import notice, progress, wrapped
 from custom_speech_server.diagnosis import Diagnosis, describe_answer, diagnose
 from custom_speech_server.external_command import CommandError, run_command
-from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
+from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
-from custom_speech_tools.speech import AzureError, SpeechError, SpeechResource
+from custom_speech_tools.speech import AzureError, SpeechResource
 from custom_speech_tools.speech.concurrency import gather
 
+# The source of a key in words, by the class of the credential.
 _CREDENTIALS = {
     "EnvironmentKey": "from a variable",
     "CommandKey": "from a command",
@@ -33,7 +33,6 @@ _CREDENTIALS = {
     "EntraToken": "none: signs in with Microsoft Entra ID",
     "KeyCredential": "built in",
 }
-"""The source of a key in words, by the class of the credential."""
 
 _INDEX_SECONDS = 30.0
 
@@ -41,11 +40,11 @@ _INDEX_SECONDS = 30.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_shared(parser, "--config", "--emulated", "--json")
-    parser.add_argument("--discover", action="store_true", help="ask `az` for tiers, firewalls and switched off keys")
-    parser.add_argument("--check-updates", action="store_true", help="ask the package index for a newer version")
-    parser.add_argument(
-        "--report", type=path, metavar="FILE", help="write a support file: no secrets, no names, no ids (for issues)"
-    )
+    option = parser.add_argument
+    option("--discover", action="store_true", help="ask `az` for tiers, firewalls and switched off keys")
+    option("--check-updates", action="store_true", help="ask the package index for a newer version")
+    support_file = "write a support file: no secrets, no names, no ids (for issues)"
+    option("--report", type=path, metavar="FILE", help=support_file)
     parser.epilog = """Exit status: 0 every resource answers, 1 one does not, 2 wrong configuration.
 
 examples:
@@ -56,21 +55,17 @@ examples:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; return 0 where every resource answers in its configured version."""
-    try:
-        resources = EMULATED if options.emulated else load(options.config, os.environ)
-        audit, warnings = audit_from_environment(os.environ, resources)
-    except ConfigurationError as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
-        return 2
-    accounts, unread = anyio.run(_discover) if options.discover else ([], [])
+    resources = named_resources(options)
+    audit, warnings = audit_from_environment(os.environ, resources)
+    found = anyio.run(_discover) if options.discover else Found("", [], [])
     updates = [anyio.run(_newest_version)] if options.check_updates else []
-    cautions = [*resources.warnings, *warnings, *unread, *updates]
+    cautions = [*resources.warnings, *warnings, *found.unread, *updates]
     audit_file = str(audit.path) if isinstance(audit, AuditFile) else None
     if not options.json:
         print(f"Configured by {resources.origin}; the default is {resources.default}.\nAudit: {audit_file or 'off'}.")
         for caution in cautions:
             print(wrapped(f"Caution: {caution}"))
-    diagnoses = examine(resources.all, resources, accounts, quiet=options.json)
+    diagnoses = examine(resources.all, resources, found.accounts, quiet=options.json)
     silent = [one.resource.name for one in diagnoses if not one.does_answer]
     if options.json:
         described = {"configured_by": resources.origin, "default": resources.default, "audit": audit_file}
@@ -78,21 +73,15 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({**described, "cautions": cautions, "resources": rows, "all_answer": not silent}, indent=2))
     else:
         print("\n" + (f"Does not answer: {', '.join(silent)}." if silent else "Every resource answers."))
-    if options.report and not _write_report(options.report, support_report(resources, diagnoses)):
-        return 2
+    if options.report:
+        try:
+            with options.report.open("x", encoding="utf-8") as stream:  # a file that exists is kept
+                json.dump(support_report(resources, diagnoses), stream, indent=2)
+        except OSError as error:
+            notice(f"{options.report}: cannot be written: {error.strerror}.")
+            return 2
+        notice(f"{options.report} written. Read it before you attach it to an issue.")
     return 1 if silent else 0
-
-
-def _write_report(file: Path, report: dict[str, Any]) -> bool:
-    """Write the support file and return whether it was written; a file that exists is kept."""
-    try:
-        with file.open("x", encoding="utf-8") as stream:
-            json.dump(report, stream, indent=2)
-    except OSError as error:
-        print(f"custom-speech-mcp: {file}: cannot be written: {error.strerror}.", file=sys.stderr)
-        return False
-    print(f"custom-speech-mcp: {file} written. Read it before you attach it to an issue.", file=sys.stderr)
-    return True
 
 
 def examine(
@@ -105,7 +94,7 @@ def examine(
     async def ask() -> list[Diagnosis]:
         return await gather(*(diagnose(one, app, known.get((one.resource_id or "").lower())) for one in chosen))
 
-    with Progress(f"Asking {', '.join(one.name for one in chosen)}."):
+    with progress(f"Asking {', '.join(one.name for one in chosen)}."):
         diagnoses = anyio.run(ask)
     for diagnosis in diagnoses if not quiet else ():
         _print(diagnosis)
@@ -142,17 +131,15 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "api_version": resource.api_version.name,
         "does_answer": diagnosis.does_answer,
         "versions": {version: describe_answer(error) for version, error in diagnosis.answers.items()},
-        "problems": [{"message": one.message, "fix": one.fix} for one in diagnosis.problems],
+        "problems": [problem._asdict() for problem in diagnosis.problems],
     }
 
 
-async def _discover() -> tuple[list[Account], list[str]]:
-    """Return what `az` knows, and what could not be read."""
+async def _discover() -> Found:
     try:
-        found = await list_accounts()
+        return await list_accounts()
     except AzureCLIError as error:
-        return [], [str(error)]
-    return found.accounts, [f"not read: {one}" for one in found.unread]
+        return Found("", [], [str(error)])
 
 
 async def _newest_version() -> str:
@@ -163,33 +150,31 @@ async def _newest_version() -> str:
     except CommandError as error:
         return f"The package index could not be asked: {error}."
     newest = re.match(r"custom-speech-mcp \(([\w.+!-]+)\)", result.output.decode(errors="replace"))
-    if newest is None:
-        return f"This is version {__version__}; `pip index versions custom-speech-mcp` names no version."
-    return f"This is version {__version__}; the newest in the package index is {newest[1]}."
+    named = f"the newest in the package index is {newest[1]}" if newest else "the package index names no version"
+    return f"This is version {__version__}; {named}."
 
 
 def support_report(resources: Resources, diagnoses: list[Diagnosis]) -> dict[str, Any]:
     """Return what an issue needs: versions, kinds and codes; no secret, name, id or address."""
+    rows = []
+    for one in diagnoses:
+        host = urlsplit(one.resource.endpoint).hostname or ""
+        kind = (
+            "regional" if ".api.cognitive." in host else "custom domain" if ".cognitiveservices." in host else "other"
+        )
+        kept = {name: value for name, value in _as_json(one).items() if name not in ("name", "endpoint")}
+        versions = {}
+        for version, error in one.answers.items():  # without the texts, which may quote names
+            versions[version] = "answers" if error is None else type(error).__name__
+            if isinstance(error, AzureError):
+                code = error.code if re.fullmatch(r"[A-Za-z0-9]+", error.code or "") else ""
+                versions[version] = f"{error.status} {code}".strip()
+        rows.append(kept | {"host": kind, "versions": versions, "problems": [fault.message for fault in one.problems]})
     return {
         "custom-speech-mcp": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: metadata.version(name) for name in ("mcp", "httpx", "pydantic", "anyio")},
         "configured_by": resources.origin if resources.origin.startswith("the ") else "a file",
-        "resources": [_anonymous(one) for one in diagnoses],
+        "resources": rows,
     }
-
-
-def _anonymous(diagnosis: Diagnosis) -> dict[str, Any]:
-    host = urlsplit(diagnosis.resource.endpoint).hostname or ""
-    kind = "regional" if ".api.cognitive." in host else "custom domain" if ".cognitiveservices." in host else "other"
-    kept = {name: value for name, value in _as_json(diagnosis).items() if name not in ("name", "endpoint")}
-    versions = {version: _code(error) for version, error in diagnosis.answers.items()}
-    return kept | {"host": kind, "versions": versions, "problems": [one.message for one in diagnosis.problems]}
-
-
-def _code(error: SpeechError | None) -> str:
-    """Return status and code of an answer, without its text, which may quote names."""
-    if isinstance(error, AzureError):
-        return f"{error.status} {error.code if re.fullmatch(r'[A-Za-z0-9]+', error.code or '') else ''}".strip()
-    return "answers" if error is None else type(error).__name__

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from custom_speech_server.commands.options import path, port
+from custom_speech_server.console import notice
 
 REGIONS = ["eastus", "westeurope", "brazilsouth"]
 WITHOUT_AUDIO = frozenset({"brazilsouth"})
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         serve(options.host, options.port, **_settings(options))
     except (PortInUseError, StateUnusableError, ValueError, OSError) as error:
         said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
-        print(f"custom-speech-mcp emulator: {said}", file=sys.stderr)
+        notice(str(said))
         return 2
     return 0
 

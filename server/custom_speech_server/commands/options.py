@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import os
+
+from custom_speech_server.config_source import without_keys
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
-    from typing import Any
+    from typing import Any, NoReturn
+
+    from custom_speech_server.resource_config import Resources
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser of one command; it takes no abbreviations, which could change their meaning with a new option.
-
-    Args:
-        prog: The command as it is typed.
-        description: One line.
-    """
+    """The parser of a command; it takes no abbreviations, which could change their meaning with a new option."""
 
     def __init__(self, prog: str, description: str) -> None:
-        super().__init__(prog, description=description, allow_abbrev=False, formatter_class=_HelpText)
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog, description=description, allow_abbrev=False, formatter_class=formatter)
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2 and the reason, in which a key that was pasted as an argument is masked."""
+        super().error(without_keys(message))
 
     def takes_value(self, option: str) -> bool:
         """Return whether the next argument is the value of this option."""
@@ -28,19 +33,18 @@ class CommandParser(argparse.ArgumentParser):
         return action is not None and action.nargs != 0
 
 
-class _HelpText(argparse.HelpFormatter):
-    """Keeps the lines of an epilog; only those that are not indented are wrapped."""
+def number(what: str, low: int, high: int) -> Callable[[str], int]:
+    """Return the type of an option that takes a number within limits; `what` names it, as in `a number of days`."""
 
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        fill = super()._fill_text
-        return "\n".join(line if line[:2] in ("", "  ") else fill(line, width, indent) for line in text.splitlines())
+    def convert(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low} to {high}")
+        return int(text)
+
+    return convert
 
 
-def port(text: str) -> int:
-    """Return the number of a port."""
-    if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port, a number from 0 to 65535")
-    return int(text)
+port = number("a port, a number", 0, 65_535)
 
 
 def path(text: str) -> Path:
@@ -50,6 +54,7 @@ def path(text: str) -> Path:
     return Path(text).expanduser()
 
 
+# The only definitions of options that several commands take; they mean the same in each of them.
 SHARED: Mapping[str, Mapping[str, Any]] = {
     "--config": {"type": path, "metavar": "FILE", "help": "resources.toml to use"},
     "--emulated": {"action": "store_true", "help": "work on the emulator, whatever is configured"},
@@ -59,10 +64,16 @@ SHARED: Mapping[str, Mapping[str, Any]] = {
     },
     "--json": {"action": "store_true", "help": "print the result as JSON"},
 }
-"""The only definitions of options that several commands take; they mean the same in each of them."""
 
 
 def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
     """Add shared options that the command uses; any other one is refused."""
     for name in names:
         parser.add_argument(name, **SHARED[name])
+
+
+def named_resources(options: argparse.Namespace) -> Resources:
+    """Return the resources that `--emulated` and `--config` mean; raise ConfigurationError if they are wrong."""
+    from custom_speech_server.resource_config import EMULATED, load
+
+    return EMULATED if options.emulated else load(options.config, os.environ)

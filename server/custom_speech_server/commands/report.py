@@ -3,24 +3,28 @@
 import argparse
 import json
 import os
-import sys
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any
 
-from custom_speech_server.commands.options import add_shared, path
-from custom_speech_server.console import Progress, wrapped
-from custom_speech_server.resource_config import EMULATED, ConfigurationError, Resources, load
+from custom_speech_server.commands.options import add_shared, named_resources, number, path
+from custom_speech_server.console import notice, progress, wrapped
+from custom_speech_server.resource_config import Resources
 
-MAX_ITEMS = 1000
-"""Items of a list; the tools return no more."""
+MAX_ITEMS = 1000  # the tools return no more in a list
+
+
+class ToolFailedError(Exception):
+    """A tool was not carried out; `str()` is its answer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--html", type=path, metavar="FILE", help="write the page to this file")
-    parser.add_argument(
-        "--tests", type=_number, default=20, metavar="N", help="newest tests whose details are read (default: 20)"
-    )
+    option = parser.add_argument
+    option("--html", type=path, metavar="FILE", help="write the page to this file")
+    tests = number("a number of tests", 0, MAX_ITEMS)
+    option("--tests", type=tests, default=20, metavar="N", help="newest tests whose details are read (default: 20)")
     add_shared(parser, "--config", "--emulated", "--json")
     parser.epilog = """Exit status: 0 everything is shown, 1 a resource did not answer, 2 wrong usage.
 
@@ -35,17 +39,20 @@ def run(options: argparse.Namespace) -> int:
 
     from custom_speech_server.view.page import report_page, summary
 
+    resources = named_resources(options)
     try:
-        resources = EMULATED if options.emulated else load(options.config, os.environ)
-        with Progress("Reading models, endpoints and tests of all resources."):
+        with progress("Reading models, endpoints and tests of all resources."):
             report = anyio.run(_collect, resources, options.tests)
         if options.html is not None:
-            Path(options.html).write_text(report_page(report), encoding="utf-8")
-    except (ConfigurationError, OSError) as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+            options.html.write_text(report_page(report), encoding="utf-8")
+    except ToolFailedError as error:
+        notice(str(error))
+        return 1
+    except OSError as error:
+        notice(f"{options.html}: cannot be written: {error.strerror}.")
         return 2
     for one in report["unread"]:
-        print(f"custom-speech-mcp: not read: {one['resource']}: {one['reason']}", file=sys.stderr)
+        notice(f"not read: {one['resource']}: {one['reason']}")
     if options.json:
         print(json.dumps(report))
     else:
@@ -59,51 +66,56 @@ def run(options: argparse.Namespace) -> int:
     return 1 if report["unread"] else 0
 
 
-async def _collect(resources: Resources, max_tests: int) -> dict[str, Any]:
-    """Return the answers of the tools by what they are about, after what could not be read."""
+@asynccontextmanager
+async def tool_caller(resources: Resources) -> AsyncIterator[Callable[..., Awaitable[dict[str, Any]]]]:
+    """Yield a function that calls a tool as a client does, on a server that cannot change anything.
+
+    It raises ToolFailedError if the tool was not carried out.
+    """
     from mcp import Client
 
     from custom_speech_server.app import Settings, build
 
-    unread: dict[str, dict[str, Any]] = {}
     server = build(Settings(resources, state_key=os.urandom(32), read_only=True))
     async with Client(server, cache=None) as client:
 
-        async def read(tool: str, **arguments: Any) -> dict[str, Any]:
+        async def call(tool: str, **arguments: Any) -> dict[str, Any]:
             result = await client.call_tool(tool, arguments)
-            answer = dict(result.structured_content or {})
-            for one in answer.get("unread", []):
-                unread.setdefault(one["resource"], one)
             if result.is_error:
-                text = "".join(getattr(block, "text", "") for block in result.content)
-                raise OSError(text)
-            return answer
+                raise ToolFailedError("".join(getattr(block, "text", "") for block in result.content))
+            return dict(result.structured_content or {})
 
-        everywhere: dict[str, Any] = {"resource": "*", "limit": MAX_ITEMS}
+        failed = None
+        try:
+            yield call
+        except ToolFailedError as error:
+            failed = error  # raised here it would arrive in an ExceptionGroup of the client's tasks
+    if failed:
+        raise failed
+
+
+async def _collect(resources: Resources, max_tests: int) -> dict[str, Any]:
+    """Return the answers of the tools by what they are about, after what could not be read."""
+    everywhere: dict[str, Any] = {"resource": "*", "limit": MAX_ITEMS}
+    async with tool_caller(resources) as call:
         report = {
-            "resources": await read("list_resources"),
-            "expirations": await read("check_expirations", within_days=3650, **everywhere),
-            "models": await read("list_models", **everywhere),
-            "endpoints": await read("list_endpoints", **everywhere),
-            "evaluations": await read("list_evaluations", **everywhere),
+            "resources": await call("list_resources"),
+            "expirations": await call("check_expirations", within_days=3650, **everywhere),
+            "models": await call("list_models", **everywhere),
+            "endpoints": await call("list_endpoints", **everywhere),
+            "evaluations": await call("list_evaluations", **everywhere),
         }
+        unread: dict[str, dict[str, Any]] = {}
+        for one in chain.from_iterable(answer.get("unread", []) for answer in report.values()):
+            unread.setdefault(one["resource"], one)
         finished = [one for one in report["evaluations"]["evaluations"] if one["status"] == "Succeeded"]
         tests = []
         for one in finished[:max_tests]:
-            name, where = one["id"], one["resource"]
-            result = await client.call_tool(
-                "get_evaluation", {"evaluation": name, "worst": 5, "words": 10, "resource": where}
-            )
-            if result.is_error:
-                reason = "".join(getattr(block, "text", "") for block in result.content)
-                unread.setdefault(where, {"resource": where, "reason": f"Test {one['display_name']}: {reason}"})
-            else:
-                tests.append(result.structured_content)
+            where = one["resource"]
+            try:
+                test = await call("get_evaluation", evaluation=one["id"], worst=5, words=10, resource=where)
+                tests.append(test)
+            except ToolFailedError as error:
+                unread.setdefault(where, {"resource": where, "reason": f"Test {one['display_name']}: {error}"})
     now = report["expirations"]["now"]
     return {"unread": list(unread.values()), "now": now, **report, "tests": tests}
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tests")
-    return int(text)

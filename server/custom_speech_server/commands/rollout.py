@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from custom_speech_server.commands.options import add_shared, path
+from custom_speech_server.commands.options import add_shared, named_resources, path
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.console import notice, show_progress, wrapped
 
@@ -61,16 +61,14 @@ def run(options: argparse.Namespace) -> int:
 
     from custom_speech_server.commands.serve import settings_with_state
     from custom_speech_server.observability.logs import log_text_to_stderr
-    from custom_speech_server.resource_config import EMULATED, load
     from custom_speech_server.rollouts.file import read_rollout_file
 
     log_text_to_stderr()
     try:
         content = read_rollout_file(options.file)
-        resources = EMULATED if options.emulated else load(options.config, os.environ)
-        settings = replace(settings_with_state(options, resources, None), caller=_user())
+        settings = replace(settings_with_state(options, named_resources(options), None), caller=_user())
     except ConfigurationError as error:
-        print(f"custom-speech-mcp: {error}", file=sys.stderr)
+        notice(str(error))
         return WRONG
     return anyio.run(roll_out_file, options, content, settings)
 
@@ -91,7 +89,7 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
         try:
             return await _roll_out(options, runner)
         except (Refused, SpeechError, TrainingFailedError) as error:
-            print(f"custom-speech-mcp: {error}", file=sys.stderr)
+            notice(str(error))
             return WRONG
         except TimeIsOverError:
             return WRONG if options.plan else UNFINISHED

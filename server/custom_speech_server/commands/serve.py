@@ -8,15 +8,14 @@ import os
 import sys
 
 from custom_speech_server import __version__
-from custom_speech_server.commands.options import add_shared, path, port
-from custom_speech_server.config_source import EMULATED_NAMES, is_configured, resource_names
+from custom_speech_server.commands.options import add_shared, named_resources, number, path, port
+from custom_speech_server.config_source import EMULATED_NAMES, ConfigurationError, is_configured, resource_names
 from custom_speech_server.console import command_to_add, notice
 from custom_speech_tools.runtime.registry import TOOLSETS
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import Literal
+    from collections.abc import Callable
 
     from custom_speech_server.app import Settings
     from custom_speech_server.front import Front, Handover
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 CONFIRM_VARIABLE = "CUSTOM_SPEECH_CONFIRM"
 MAX_WAIT_VARIABLE = "CUSTOM_SPEECH_MAX_WAIT"
+
+_max_wait = number("a number of seconds", 1, 3600)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,14 +56,13 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     option("--max-wait", type=_max_wait, metavar="S", help="the longest that a call waits, in seconds (default: 45)")
     option("--data-dir", type=path, action="append", metavar="DIR", help="a folder whose files tools may read (stdio)")
     option("--discover", action="store_true", help="let list_resources ask `az` for what is not configured (stdio)")
-    option("--log", choices=("text", "json"), help="how to log to stderr (default: text, errors only)")
+    option("--log", choices=("text", "json"), default="text", help="how to log to stderr (default: text, errors only)")
     option("--no-front", action="store_true", help="load everything at the start, not at the first call (stdio)")
     option("--telemetry", action="store_true", help="send OpenTelemetry to where OTEL_* say (extra otel)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the client closes stdin, or until a signal, and return the exit status."""
-    options.log = options.log or "text"
     if not options.http and os.isatty(0):
         notice(f"an MCP server, waiting for a client on stdin; to add it to one: {command_to_add()}", options.log)
     front = _front(options)
@@ -79,6 +79,23 @@ def run(options: argparse.Namespace) -> int:
     return _start(options, handover, lambda why: refuse(front, handover, why, read_stdin, write_stdout))
 
 
+def _front(options: argparse.Namespace) -> Front | None:
+    """Return the front; None over HTTP, and where the start itself has something to say or to record."""
+    confirm = options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
+    if options.http or options.no_front or options.telemetry or confirm != "ask":
+        return None
+    from custom_speech_server.front import load
+
+    emulated = options.emulated or not is_configured(options.config, os.environ)
+    return load(
+        __version__,
+        read_only=options.read_only,
+        toolsets=options.toolsets or TOOLSETS,
+        emulated=emulated,
+        resources=EMULATED_NAMES if emulated else resource_names(options.config, os.environ),
+    )
+
+
 def _start(
     options: argparse.Namespace, handover: Handover | None, refuse: Callable[[str], None] = lambda why: None
 ) -> int:
@@ -87,8 +104,6 @@ def _start(
     Args:
         refuse: Answers with the reason why it cannot be loaded, where a client waits for an answer.
     """
-    from custom_speech_server.config_source import ConfigurationError
-
     gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
     try:
         serve = _loaded(options, handover)
@@ -99,8 +114,9 @@ def _start(
     except Exception as error:
         if handover is None:
             raise
-        notice(f"the server cannot be loaded: {type(error).__name__}: {error}", options.log)
-        refuse(f"Nothing was done: the server cannot be loaded: {type(error).__name__}: {error}. Install it again.")
+        why = f"the server cannot be loaded: {type(error).__name__}: {error}"
+        notice(why, options.log)
+        refuse(f"Nothing was done: {why}. Install it again.")
         return 1
     gc.freeze()
     gc.enable()
@@ -113,53 +129,38 @@ def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[
     Raises:
         ConfigurationError: The configuration is wrong in a way that the tools cannot tell.
     """
-    settings = _settings(options)
-    if options.http:
-        from custom_speech_server.http.runner import run as run_http
-
-        return lambda: run_http(options, settings)
-    from custom_speech_server.app import build
-    from custom_speech_server.stdio import serve_stdio
-
-    server = build(settings)
-    return lambda: serve_stdio(server, handover)
-
-
-def _front(options: argparse.Namespace) -> Front | None:
-    """Return the front; None over HTTP, and where the start itself has something to say or to record."""
-    confirm = options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
-    if options.http or options.no_front or options.telemetry or confirm != "ask":
-        return None
-    from custom_speech_server.front import load
-
-    emulated = bool(options.emulated) or not is_configured(options.config, os.environ)
-    return load(
-        __version__,
-        read_only=options.read_only or False,
-        toolsets=options.toolsets or TOOLSETS,
-        emulated=emulated,
-        resources=EMULATED_NAMES if emulated else resource_names(options.config, os.environ),
-    )
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    from dataclasses import replace
-
-    from custom_speech_server.config_source import ConfigurationError
     from custom_speech_server.observability.logs import log_text_to_stderr
-    from custom_speech_server.resource_config import EMULATED, load
+    from custom_speech_server.resource_config import EMULATED
 
     log_text_to_stderr()
     problem: str | None = None
     try:
-        resources = EMULATED if options.emulated else load(options.config, os.environ)
+        resources = named_resources(options)
     except ConfigurationError as error:
         if options.http or sys.stdin.isatty():
             raise
         # A client with a window shows nobody why a process ended; every tool says it instead.
         notice(str(error), options.log)
         resources, problem = EMULATED, f"Nothing was done: the configuration is wrong.\n{error}"
-    return replace(settings_with_state(options, resources, problem), discover=_discovery(options, resources))
+    settings = settings_with_state(options, resources, problem)
+    if options.http:
+        from custom_speech_server.http.runner import run as run_http
+
+        if options.discover:
+            raise ConfigurationError("--discover asks `az` as the user of this machine, so it works over stdio only.")
+        return lambda: run_http(options, settings)
+    from custom_speech_server.app import build
+    from custom_speech_server.stdio import serve_stdio
+
+    if options.discover:
+        from dataclasses import replace
+        from functools import partial
+
+        from custom_speech_server.azure_cli import describe_unconfigured
+
+        settings = replace(settings, discover=partial(describe_unconfigured, resources.all))
+    server = build(settings)
+    return lambda: serve_stdio(server, handover)
 
 
 def settings_with_state(options: argparse.Namespace, resources: Resources, problem: str | None) -> Settings:
@@ -185,25 +186,31 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         warn(warning)
     if resources.in_process and problem is None:
         notice("working on the emulator; no resource is configured.", options.log)
-    confirm = _confirm(options)
+    confirm = options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
+    if confirm not in ("ask", "never"):
+        raise ConfigurationError(f"{CONFIRM_VARIABLE} must be ask or never.")
     if confirm == "never":
         notice("--confirm never: charges and deletions are carried out without asking anybody.", options.log)
+    try:
+        max_wait = options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE) or "45")
+    except argparse.ArgumentTypeError as error:
+        raise ConfigurationError(f"{MAX_WAIT_VARIABLE}: {error}.") from None
     settings = Settings(
         resources,
-        confirm=confirm,
-        read_only=options.read_only or False,
+        confirm="never" if confirm == "never" else "ask",
+        read_only=options.read_only,
         toolsets=options.toolsets or TOOLSETS,
         state_key=state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"), directory, warn),
         audit=audit,
         kept_agreements=AgreementFiles(directory) if directory else dict[str, str](),
         lock=lock_from_environment(os.environ, directory),
         client_waits_file=directory / "clients.json" if directory and not options.http else None,
-        max_wait=options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE, "45")),
+        max_wait=max_wait,
         data_dirs=(*resources.data_dirs, *map(Path.resolve, options.data_dir or ())),
         allows_local_files=not options.http,
         configuration_error=problem,
     )
-    return _with_observability(settings, json_logs=options.log == "json", telemetry=options.telemetry or False)
+    return _with_observability(settings, json_logs=options.log == "json", telemetry=options.telemetry)
 
 
 def _with_observability(settings: Settings, *, json_logs: bool, telemetry: bool) -> Settings:
@@ -221,7 +228,6 @@ def _with_observability(settings: Settings, *, json_logs: bool, telemetry: bool)
         settings = replace(settings, middleware=(*settings.middleware, log_calls))
     if not telemetry:
         return settings
-    from custom_speech_server.config_source import ConfigurationError
     from custom_speech_server.observability.telemetry import start
 
     try:
@@ -229,37 +235,6 @@ def _with_observability(settings: Settings, *, json_logs: bool, telemetry: bool)
     except ImportError:
         raise ConfigurationError("--telemetry needs: pip install 'custom-speech-mcp[otel]'.") from None
     return replace(settings, observe=started.attempted, middleware=(*settings.middleware, started.measure_calls))
-
-
-def _confirm(options: argparse.Namespace) -> Literal["ask", "never"]:
-    from custom_speech_server.config_source import ConfigurationError
-
-    match options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask":
-        case "ask":
-            return "ask"
-        case "never":
-            return "never"
-    raise ConfigurationError(f"{CONFIRM_VARIABLE} must be ask or never.")
-
-
-def _discovery(options: argparse.Namespace, resources: Resources) -> Callable[[], Awaitable[str | None]] | None:
-    from custom_speech_server.config_source import ConfigurationError
-
-    if not options.discover:
-        return None
-    if options.http:
-        raise ConfigurationError("--discover asks `az` as the user of this machine, so it works over stdio only.")
-    from functools import partial
-
-    from custom_speech_server.azure_cli import describe_unconfigured
-
-    return partial(describe_unconfigured, resources.all)
-
-
-def _max_wait(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to 3600")
-    return int(text)
 
 
 def _toolsets(text: str) -> tuple[str, ...]:

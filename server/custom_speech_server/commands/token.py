@@ -4,6 +4,8 @@ import argparse
 import re
 import sys
 
+from custom_speech_server.config_source import may_be_key
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
@@ -23,6 +25,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _bearer(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
-        raise argparse.ArgumentTypeError(f"{name!r}: a name has letters, digits, - and _, at most 64")
+    if may_be_key(name) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        raise argparse.ArgumentTypeError(f"{name!r}: a name has letters, digits, - and _, at most 64, and is no key")
     return name
