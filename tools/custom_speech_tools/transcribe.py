@@ -9,11 +9,11 @@ from custom_speech_data.transcripts import Transcript, transcript_of_phrases
 from custom_speech_tools.guardrails.transcription_audio import MAX_REMEMBERED, LocalAudio, Recording
 from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan, plan_transcription
 from custom_speech_tools.guardrails.transcription_results import (
-    Texts,
+    Outcome,
     Transcription,
     drafts_not_written,
     finish_batch,
-    present_fast,
+    present_transcription,
 )
 from custom_speech_tools.guardrails.transcription_rules import TranscribeArguments
 from custom_speech_tools.runtime.agreement import Agreement
@@ -90,9 +90,11 @@ async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreem
         writer = call.writer(plan.facts.speech, Decision(plan.findings, plan.facts.key, how))
         return await writer.transcriptions_transcribe(plan.fast_definition(), None, secrets=plan.secrets)
 
-    answer = await carry_out(call, agreement, plan.effect, send)
-    name = plan.facts.display_name.removesuffix(" transcription")
-    return await present_fast(call, plan, Texts([_transcript(name, answer)], (), 1))
+    answer, facts = await carry_out(call, agreement, plan.effect, send), plan.facts
+    seconds = answer.duration_milliseconds / 1000 if answer.duration_milliseconds else None
+    read = [_transcript(facts.display_name.removesuffix(" transcription"), answer)]
+    outcome = Outcome(facts.request.locale, plan.model, seconds, facts.output, read, total=1, findings=plan.stated)
+    return await present_transcription(call, facts.speech, outcome)
 
 
 async def _transcribe_files(
@@ -114,14 +116,24 @@ async def _transcribe_files(
             tasks.create_task(run.work(writer, unsent))
     # A file of the same content may have had another name.
     read = [replace(run.results[key], file=name) for name, key in keys.items() if key in run.results]
-    texts = Texts(read, list(run.failed.items()), len(local.recordings))
-    if effect and texts.is_complete:
+    outcome = Outcome(
+        facts.request.locale,
+        plan.model,
+        facts.seconds,
+        facts.output,
+        read,
+        list(run.failed.items()),
+        len(local.recordings),
+        local.said,
+        [*plan.stated, *run.unanswered()],
+    )
+    if effect and outcome.is_done:
         call.app.confirmation.forget(effect, call.caller)
     elif effect:
         call.app.confirmation.keep(agreement, call.caller, call.app.now())
     if run.refused:
         raise run.refused
-    return await present_fast(call, plan, texts, run.unanswered())
+    return await present_transcription(call, facts.speech, outcome)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, a
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import EntityReference, Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote
@@ -60,6 +60,12 @@ class TranscriptionPlan:
             not_done="Nothing was transcribed.",
             declined="Leave it, or transcribe less audio.",
         )
+
+    @property
+    def model(self) -> EntityReference | None:
+        """The model, as the answer names it."""
+        model = self.facts.model
+        return EntityReference(id=model.id, display_name=model.display_name) if model else None
 
     @property
     def stated(self) -> list[Finding]:

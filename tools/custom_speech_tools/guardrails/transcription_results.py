@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
@@ -10,14 +10,13 @@ from pydantic import WithJsonSchema
 
 from custom_speech_data.transcripts import Transcript, read_batch_result, word_error_rate
 from custom_speech_tools.guardrails.transcription_audio import OutputFile
-from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.evaluation_details import read_transcripts
+from custom_speech_tools.runtime.evaluation_details import Transcripts, read_transcripts
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parts import present_reference, read_parts
-from custom_speech_tools.runtime.polling import check_again_after, is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     EntityReference,
@@ -35,7 +34,6 @@ from custom_speech_tools.runtime.results import (
 )
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
-from custom_speech_tools.speech.entities import EntityError
 from custom_speech_tools.speech.sanitize import sanitize
 
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
@@ -94,17 +92,80 @@ class Transcription(ResourceAnswer):
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """The texts of a transcription, the reasons for others that are missing, and the number of all if it is known."""
+class Outcome:
+    """The outcome of a transcription so far.
 
+    Attributes:
+        seconds: The length of the audio; None if it is not known.
+        output: Where drafts are written when it has succeeded.
+        failed: Recordings that can have no text, and why.
+        total: The number of recordings; None if it is not known.
+        said: Transcripts that were known before, by recording.
+        job: The batch; None for fast transcription.
+    """
+
+    locale: str
+    model: EntityReference | None
+    seconds: float | None
+    output: OutputFile | None
     read: Sequence[Transcript] = ()
     failed: Sequence[tuple[str, str]] = ()
     total: int | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    job: schemas.Transcription | None = None
+    already_existed: bool = False
 
     @property
-    def is_complete(self) -> bool:
-        """True if every recording has a text or a reason."""
-        return self.total == len(self.read) + len(self.failed)
+    def status(self) -> str:
+        """The status of the job; without one it is running until each recording has a text or a reason."""
+        if self.job:
+            return self.job.status
+        if self.total != len(self.read) + len(self.failed):
+            return "Running"
+        return "Succeeded" if self.read else "Failed"
+
+    @property
+    def is_done(self) -> bool:
+        """True if the status is final."""
+        return self.status in TERMINAL_STATUSES
+
+
+async def present_transcription(call: CallContext, speech: Speech, outcome: Outcome) -> Transcription:
+    """Return the answer; drafts are written if the transcription has succeeded."""
+    job, now, is_done = outcome.job, call.now(speech), outcome.is_done
+    written, steps = None, [CORRECT if is_done else _step_until_done(outcome, speech.resource.name)]
+    if outcome.status == "Succeeded":
+        written = await _write_drafts(outcome)
+        steps = _steps_after(written, outcome.locale, speech.resource.name)
+    rate = await run_in_thread(partial(word_error_rate, outcome.read, outcome.said, outcome.locale))
+    most = MAX_TEXT if len(outcome.read) == 1 else MAX_TEXT_OF_MANY
+    return Transcription(
+        **resource_fields(speech),
+        id=job.id if job else None,
+        status=outcome.status,
+        locale=outcome.locale,
+        model=outcome.model,
+        done=len(outcome.read),
+        total=outcome.total,
+        files=[
+            TranscribedFile(
+                file=one.file, text=sanitize(one.text, most), confidence=one.confidence, unsure=list(one.unsure[:20])
+            )
+            for one in outcome.read[:MAX_FILES]
+        ],
+        failed=[FailedFile(file=file, reason=reason) for file, reason in outcome.failed[:MAX_FILES]],
+        word_error_rate=rate,
+        note=NOT_RECOGNIZED if speech.is_emulated and rate is not None and rate > MOST_ERRORS else None,
+        audio_hours=None if outcome.seconds is None else round(outcome.seconds / 3600, 3),
+        output=written,
+        error=present_failure(job.error if job else None),
+        already_existed=outcome.already_existed,
+        findings=list(outcome.findings),
+        now=now,
+        check_again_after_seconds=None if is_done else check_again_after(job.created_date_time, now) if job else 1,
+        next_steps=steps,
+    )
 
 
 async def finish_batch(
@@ -117,118 +178,26 @@ async def finish_batch(
     already_existed: bool = False,
     findings: Sequence[Finding] = (),
 ) -> Transcription:
-    """Wait for a batch transcription and return it; drafts are written if it has succeeded."""
+    """Wait for a batch transcription, and return it with its texts."""
     job = await poll_until_terminal(call, job, speech.transcriptions_get, wait_seconds)
-    texts = await _read_batch(speech, job) if is_terminal(job) else Texts()
-    parts = await read_parts(speech, [job.model])
-    here, now, said = speech.resource.name, call.now(speech), dict[str, str]()
-    if job.status == "Succeeded" and job.dataset:
-        transcripts = await read_transcripts(speech, job.dataset.id)
-        said = {one.file: text for one in texts.read if (text := transcripts.of(one.file)) is not None}
-    again = call_step("get_transcription", transcription=job.id, wait_seconds=suggested_wait(), resource=here)
-    steps = [f"{again}. {NO_ESTIMATE}"]
-    if is_terminal(job):
-        steps = [CORRECT]
-    return await _present(
-        call,
-        speech,
-        texts,
-        said,
+    outcome = Outcome(
+        job.locale,
+        present_reference(job.model, await read_parts(speech, [job.model])),
+        job.audio_seconds,
         output,
-        id=job.id,
-        status=job.status,
-        locale=job.locale,
-        model=present_reference(job.model, parts),
-        seconds=job.audio_seconds,
-        error=job.error,
-        already_existed=already_existed,
         findings=findings,
-        again_after=None if is_terminal(job) else check_again_after(job.created_date_time, now),
-        steps=steps,
-    )
-
-
-async def present_fast(
-    call: CallContext, plan: TranscriptionPlan, texts: Texts, unanswered: Sequence[Finding] = ()
-) -> Transcription:
-    """Return what was recognized at once; drafts are written if every recording has a result or cannot have one.
-
-    Args:
-        unanswered: Why recordings have no result yet.
-    """
-    facts, model = plan.facts, plan.facts.model
-    again = f"Call transcribe again with the same arguments: it goes on after {len(texts.read)} of {texts.total}."
-    return await _present(
-        call,
-        facts.speech,
-        texts,
-        facts.local.said if facts.local else {},
-        facts.output,
-        id=None,
-        status="Running" if not texts.is_complete else "Succeeded" if texts.read else "Failed",
-        locale=facts.request.locale,
-        model=EntityReference(id=model.id, display_name=model.display_name) if model else None,
-        seconds=sum(one.seconds for one in facts.recordings),
-        findings=[*plan.stated, *unanswered],
-        again_after=None if texts.is_complete else 1,
-        steps=[CORRECT if texts.is_complete else again],
-    )
-
-
-async def _present(
-    call: CallContext,
-    speech: Speech,
-    texts: Texts,
-    said: Mapping[str, str],
-    output: OutputFile | None,
-    *,
-    id: str | None,  # noqa: A002  # the name of the field
-    status: str,
-    locale: str,
-    model: EntityReference | None,
-    seconds: float | None,
-    findings: Sequence[Finding],
-    again_after: int | None,
-    steps: list[str],
-    error: EntityError | None = None,
-    already_existed: bool = False,
-) -> Transcription:
-    """Return the answer; `said` holds known transcripts, `steps` what comes next if it has not succeeded."""
-    written = None
-    if status == "Succeeded":
-        written = await _write_drafts(texts, output)
-        steps = _steps_after(written, locale, speech.resource.name)
-    rate = await run_in_thread(partial(word_error_rate, texts.read, said, locale))
-    most = MAX_TEXT if len(texts.read) == 1 else MAX_TEXT_OF_MANY
-    return Transcription(
-        **resource_fields(speech),
-        id=id,
-        status=status,
-        locale=locale,
-        model=model,
-        done=len(texts.read),
-        total=texts.total,
-        files=[
-            TranscribedFile(
-                file=one.file, text=sanitize(one.text, most), confidence=one.confidence, unsure=list(one.unsure[:20])
-            )
-            for one in texts.read[:MAX_FILES]
-        ],
-        failed=[FailedFile(file=file, reason=reason) for file, reason in texts.failed[:MAX_FILES]],
-        word_error_rate=rate,
-        note=NOT_RECOGNIZED if speech.is_emulated and rate is not None and rate > MOST_ERRORS else None,
-        audio_hours=None if seconds is None else round(seconds / 3600, 3),
-        output=written,
-        error=present_failure(error),
+        job=job,
         already_existed=already_existed,
-        findings=list(findings),
-        now=call.now(speech),
-        check_again_after_seconds=again_after,
-        next_steps=steps,
     )
+    if is_terminal(job):
+        read, failed = await _read_batch(speech, job)
+        transcripts = await read_transcripts(speech, job.dataset.id) if job.dataset and read else Transcripts()
+        said = {one.file: text for one in read if (text := transcripts.of(one.file)) is not None}
+        outcome = replace(outcome, read=read, failed=failed, total=len(read) + len(failed), said=said)
+    return await present_transcription(call, speech, outcome)
 
 
-async def _read_batch(speech: Speech, job: schemas.Transcription) -> Texts:
+async def _read_batch(speech: Speech, job: schemas.Transcription) -> tuple[list[Transcript], list[tuple[str, str]]]:
     """Return the text of each recording, and the reason for each that has none.
 
     Raises:
@@ -240,8 +209,7 @@ async def _read_batch(speech: Speech, job: schemas.Transcription) -> Texts:
     report = next((file for file in files if file.kind == "TranscriptionReport"), None)
     failed = [] if report is None else await _read_failures(speech, report)
     failed += [one for one in read if not isinstance(one, Transcript)]
-    texts = [one for one in read if isinstance(one, Transcript)]
-    return Texts(texts, failed, len(texts) + len(failed))
+    return [one for one in read if isinstance(one, Transcript)], failed
 
 
 async def _read_result(speech: Speech, file: schemas.File) -> Transcript | tuple[str, str]:
@@ -267,12 +235,13 @@ async def _read_failures(speech: Speech, report: schemas.File) -> list[tuple[str
         return [("report", f"the report of the service cannot be read ({type(error).__name__})")]
 
 
-async def _write_drafts(texts: Texts, output: OutputFile | None) -> str | None:
+async def _write_drafts(outcome: Outcome) -> str | None:
     """Write the drafts and return the path of the file; raises Refused if that fails."""
-    if output is None or not texts.read:
+    output = outcome.output
+    if output is None or not outcome.read:
         return None
     try:
-        await run_in_thread(partial(output.write, sorted(texts.read, key=lambda one: one.file)))
+        await run_in_thread(partial(output.write, sorted(outcome.read, key=lambda one: one.file)))
     except OSError as error:
         raise drafts_not_written(output, error) from None
     return str(output.path)
@@ -287,6 +256,15 @@ def drafts_not_written(output: OutputFile, error: OSError) -> Refused:
         fix="Name another file; what was transcribed is not transcribed again.",
     )
     return Refused("The drafts were not written.", [finding], "Call again with another output.")
+
+
+def _step_until_done(outcome: Outcome, here: str) -> str:
+    if outcome.job is None:
+        done = f"{len(outcome.read)} of {outcome.total}"
+        return f"Call transcribe again with the same arguments: it goes on after {done}."
+    wait = suggested_wait()
+    again = call_step("get_transcription", transcription=outcome.job.id, wait_seconds=wait, resource=here)
+    return f"{again}. {NO_ESTIMATE}"
 
 
 def _steps_after(written: str | None, locale: str, here: str) -> list[str]:
