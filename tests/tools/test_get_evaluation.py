@@ -78,6 +78,28 @@ async def test_get_evaluation_says_whether_the_model_was_trained_with_a_missed_w
     assert sum(text["id"] in path for path in lists) == 1
 
 
+async def test_get_evaluation_does_not_take_a_dataset_for_another_one_of_the_same_id(
+    call: Caller, azure: Azure
+) -> None:
+    """As an emulator that was reset has them."""
+    lines = [SENTENCES["en-US"][0]]
+    text = await call("upload_dataset", display_name="T", locale="en-US", kind="Language", lines=lines, wait_seconds=10)
+    model = await call("create_model", display_name="M", locale="en-US", datasets=[text["id"]])
+    await azure.finish(model["id"], "Succeeded")
+    test = await call("create_evaluation", model=model["id"], dataset=AUDIO, wait_seconds=10)
+    first = await call("get_evaluation", evaluation=test["id"], words=50)
+    store = azure.app.state.emulator.state.store
+    dataset = store.get("emulator-eastus", "datasets", text["id"])
+    dataset.document["createdDateTime"] = "2020-01-01T00:00:00Z"
+    store.put(dataset)
+    for file in store.all("emulator-eastus", f"datasets/{text['id']}/files"):
+        store.put_data("emulator-eastus", text["id"], file.id, b"xyzzy")
+    again = await call("get_evaluation", evaluation=test["id"], words=50)
+
+    assert True in {word["in_training_data"] for word in first["words"]}
+    assert {word["in_training_data"] for word in again["words"]} == {False}
+
+
 async def test_get_evaluation_does_not_guess_about_training_data_that_cannot_be_read(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

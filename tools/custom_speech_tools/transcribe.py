@@ -25,7 +25,7 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
-from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.sanitize import quote
 
 CONCURRENT_RECORDINGS = 4
 
@@ -107,22 +107,21 @@ async def _transcribe_files(
     facts, effect = plan.facts, plan.effect
     keys = {one.name: facts.key_of(one) for one in facts.recordings}
     waiting = {key: one for one in facts.recordings if (key := keys[one.name]) not in facts.results}
-    run = _FolderRun(call, plan, dict(facts.results), len(keys) - len(waiting), len(keys))
-    run.failed = {one.name: one.problem for one in local.recordings if one.problem}
+    failed = {one.name: one.problem for one in local.recordings if one.problem}
+    run = _FolderRun(call, plan, len(keys), len(keys) - len(waiting), dict(facts.results), failed)
     writer = call.writer(facts.speech, Decision(plan.findings, facts.key, agreement.cover(effect)))
     unsent = iter(waiting.items())
     async with task_group() as tasks:
         for _ in range(CONCURRENT_RECORDINGS):
             tasks.create_task(run.work(writer, unsent))
-    # A file of the same content may have had another name.
-    read = [replace(run.results[key], file=name) for name, key in keys.items() if key in run.results]
     outcome = Outcome(
         facts.request.locale,
         plan.model,
         facts.seconds,
         facts.output,
-        read,
-        list(run.failed.items()),
+        # A file of the same content may have had another name.
+        [replace(run.results[key], file=name) for name, key in keys.items() if key in run.results],
+        list(failed.items()),
         len(local.recordings),
         local.said,
         [*plan.stated, *run.unanswered()],
@@ -146,10 +145,10 @@ class _FolderRun:
 
     call: CallContext
     plan: TranscriptionPlan
-    results: dict[str, Transcript]
-    done: int
     total: int
-    failed: dict[str, str] = field(default_factory=dict)
+    done: int
+    results: dict[str, Transcript]
+    failed: dict[str, str]
     no_answer: dict[str, str] = field(default_factory=dict)
     refused: Refused | None = None
 
@@ -174,7 +173,10 @@ class _FolderRun:
         elif isinstance(error, AzureError) and error.status in (400, 413, 415, 422):
             self.failed[name] = str(error)
             if self.plan.facts.model and not self.done:
-                self.refused = self._model_refused(error)
+                rule, fix = "fast-transcription-supported", self.plan.facts.as_dataset()
+                message = f"The service refused fast transcription with this model: {error}"
+                finding = Finding(rule=rule, level="block", message=message, fix=fix)
+                self.refused = Refused("Nothing was transcribed.", [finding], "Transcribe a batch instead.")
         elif error.is_transient or error.outcome_unknown:
             self.no_answer[name] = str(error)
         else:
@@ -190,15 +192,6 @@ class _FolderRun:
                 self.refused = drafts_not_written(output, error)
         self.done += 1
         await self.call.report_progress(f"Transcribed {self.done} of {self.total}", self.done, self.total)
-
-    def _model_refused(self, why: SpeechError) -> Refused:
-        finding = Finding(
-            rule="fast-transcription-supported",
-            level="block",
-            message=f"The service refused fast transcription with this model: {sanitize(str(why), 300)}",
-            fix=self.plan.facts.as_dataset(),
-        )
-        return Refused("Nothing was transcribed.", [finding], "Transcribe a batch instead.")
 
     def unanswered(self) -> list[Finding]:
         """Return a warning about what had no answer; its audio may be billed although no text came."""

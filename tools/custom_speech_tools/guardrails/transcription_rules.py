@@ -177,50 +177,36 @@ def transcription_is_possible(facts: TranscriptionFacts) -> Findings:
         yield from dataset_is_ready(facts.dataset, resource.name)
     if facts.model:
         yield from model_is_ready(facts.model, facts.now, resource.name)
-        yield from _model_is_able(facts, facts.model)
-    yield from _locale_is_transcribed(facts)
-    yield from _version_is_fast(facts)
+    yield from _way_is_open(facts)
     yield from _recordings_can_be_sent(facts)
 
 
-def _locale_is_transcribed(facts: TranscriptionFacts) -> Findings:
-    locale, way, locales = facts.request.locale, facts.way, facts.locales
-    offered = (locales.transcribe if way == "fast" else locales.submit) if locales else []
-    if offered and locale.lower() not in {one.lower() for one in offered}:
-        message = f"The service has no {way} transcription in {locale}."
-        fix = facts.as_dataset() if way == "fast" else f"It has {', '.join(sorted(offered)[:20])}."
+def _way_is_open(facts: TranscriptionFacts) -> Findings:
+    """Require that fast or batch transcription exists for the API version, the locale, the model and the phrases."""
+    request, way, version, instead = facts.request, facts.way, facts.speech.resource.api_version, facts.as_dataset()
+    offered = (facts.locales.transcribe if way == "fast" else facts.locales.submit) if facts.locales else []
+    if offered and request.locale.lower() not in {one.lower() for one in offered}:
+        message = f"The service has no {way} transcription in {request.locale}."
+        fix = instead if way == "fast" else f"It has {', '.join(sorted(offered)[:20])}."
         yield Finding(rule="locale-is-transcribed", level="block", message=message, fix=fix)
-
-
-def _model_is_able(facts: TranscriptionFacts, model: AnyModel) -> Findings:
-    for_batch = model.features.get("supportsTranscriptionsSubmit", model.features.get("supportsTranscriptions"))
-    if facts.way == "fast":
-        return
-    if for_batch is False:
-        problem, fix = "does not support batch transcription", "Deploy it, or use another model."
-    elif facts.request.path:
-        problem, fix = "does not support fast transcription of local files", facts.as_dataset()
-    else:
-        return
-    message = f"Model {quote(model.display_name)} {problem}."
-    yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
-
-
-def _version_is_fast(facts: TranscriptionFacts) -> Findings:
-    request, resource, version = facts.request, facts.speech.resource, facts.speech.resource.api_version
+    if facts.model and way == "batch":
+        features, name = facts.model.features, quote(facts.model.display_name)
+        if features.get("supportsTranscriptionsSubmit", features.get("supportsTranscriptions")) is False:
+            message, fix = f"Model {name} does not support batch transcription.", "Deploy it, or use another model."
+            yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
+        elif request.path:
+            message = f"Model {name} does not support fast transcription of local files."
+            yield Finding(rule="model-is-ready", level="block", message=message, fix=instead)
     if request.path and not version.is_dated:
         rule = "phrase-list-supported" if request.phrases else "fast-transcription-supported"
-        message = f"API version {version.name} of resource {resource.name} has no fast transcription."
-        fix = f"Configure api_version 2025-10-15. Or: {facts.as_dataset()}"
+        message = f"API version {version.name} of resource {facts.speech.resource.name} has no fast transcription."
+        fix = f"Configure api_version 2025-10-15. Or: {instead}"
         yield Finding(rule=rule, level="block", message=message, fix=fix)
-    elif request.phrases and (facts.way == "batch" or not version.has_phrase_lists):
-        why = "batch transcription takes no phrase list" if facts.way == "batch" else f"{version.name} has none"
-        yield Finding(
-            rule="phrase-list-supported",
-            level="block",
-            message=f"A phrase list works at recognition time, in real time and in fast transcription; {why}.",
-            fix="Leave phrases out, or pass recordings as path, without model, where api_version is 2025-10-15.",
-        )
+    elif request.phrases and (way == "batch" or not version.has_phrase_lists):
+        why = "batch transcription takes no phrase list" if way == "batch" else f"{version.name} has none"
+        message = f"A phrase list works at recognition time, in real time and in fast transcription; {why}."
+        fix = "Leave phrases out, or pass recordings as path, without model, where api_version is 2025-10-15."
+        yield Finding(rule="phrase-list-supported", level="block", message=message, fix=fix)
 
 
 def _recordings_can_be_sent(facts: TranscriptionFacts) -> Findings:
