@@ -29,7 +29,7 @@ async def get_transcription(arguments: GetTranscriptionArguments, call: CallCont
     `output` writes all texts to a new local file that upload_dataset takes. The service gives no estimate of the time.
     """
     speech = call.speech(arguments.resource)
-    output, _ = await requested_output(call, arguments.output)
+    output = await requested_output(call, arguments.output)
     if isinstance(output, Finding):
         raise Refused("Nothing was written.", [output], "Call again with another output, or without.")
     job = await get_entity(speech, TRANSCRIPTION, arguments.transcription)

@@ -115,11 +115,8 @@ def _read_local_audio(app: AppContext, given: str) -> LocalAudio:
     said: dict[str, str] = {}
     for file in entries:
         if PurePath(file.name).suffix.lower() in (".txt", ".tsv") and file.size <= _TRANSCRIPT_BYTES:
-            with file.open() as text:
-                try:
-                    said |= parse_transcripts(read_part(text, 0, text.size))
-                except UnicodeDecodeError:
-                    continue
+            with file.open() as text, suppress(UnicodeDecodeError):
+                said |= parse_transcripts(read_part(text, 0, text.size))
     recordings = tuple(_recording(app, file.name, file.open) for file in files)
     known = {one.name: said[key] for one in recordings if (key := recording_key(one.name)) in said}
     return LocalAudio(recordings, known)
@@ -169,10 +166,14 @@ class OutputFile:
 
     Results lie in a file of the same name with `.partial` until all are there, so that a call that was cut off loses
     nothing, whichever process goes on.
+
+    Attributes:
+        results: What earlier calls have left there, by key.
     """
 
     root: Path
     path: Path
+    results: Mapping[str, Transcript] = field(default_factory=dict)
 
     @property
     def unsure(self) -> Path:
@@ -181,7 +182,7 @@ class OutputFile:
 
     @property
     def partial(self) -> Path:
-        """The results so far."""
+        """The file of the results so far."""
         return self.path.with_name(f"{self.path.name}.partial")
 
     def read_partial(self) -> dict[str, Transcript]:
@@ -216,8 +217,8 @@ class OutputFile:
 
 async def requested_output(
     call: CallContext, given: str | None, source: str | None = None
-) -> tuple[OutputFile | Finding | None, dict[str, Transcript]]:
-    """Return where drafts are to be written, or a finding if that is not possible, and the results so far.
+) -> OutputFile | Finding | None:
+    """Return where drafts are to be written, None if nobody asked for it, a finding if that is not possible.
 
     Args:
         source: The recordings; a file name alone means a file beside them.
@@ -226,14 +227,14 @@ async def requested_output(
         Refused: The folder of the file is not below an allowed folder.
     """
     if given is None:
-        return None, {}
+        return None
     if not call.app.is_read_only:
         return await run_in_thread(partial(_find_output, call.app, given, source))
     message = "This server is read-only; it writes no local file."
-    return Finding(rule="output-is-new", level="block", message=message, fix="Leave output out."), {}
+    return Finding(rule="output-is-new", level="block", message=message, fix="Leave output out.")
 
 
-def _find_output(app: AppContext, given: str, source: str | None) -> tuple[OutputFile | Finding, dict[str, Transcript]]:
+def _find_output(app: AppContext, given: str, source: str | None) -> OutputFile | Finding:
     path = PurePath(given.replace("\\", "/") if ":" not in given else given)
     folder = allowed_path(app, source if source and len(path.parts) == 1 else str(path.parent))
     if source and not folder.is_folder:
@@ -244,9 +245,9 @@ def _find_output(app: AppContext, given: str, source: str | None) -> tuple[Outpu
     problem = f"{taken[0]} exists already" if taken else "it is no .txt file in a folder that exists"
     if folder.is_folder and path.suffix.lower() in TRANSCRIPT_SUFFIXES and not taken:
         try:
-            return output, output.read_partial() if source else {}
+            return replace(output, results=output.read_partial()) if source else output
         except OSError as error:
             problem = f"{output.partial.name} cannot be read: {error.strerror or type(error).__name__}"
     message = f"The drafts cannot be written to {json.dumps(given)}: {problem}."
     fix = "Name a .txt file that does not exist; nothing is ever overwritten."
-    return Finding(rule="output-is-new", level="block", message=message, fix=fix), {}
+    return Finding(rule="output-is-new", level="block", message=message, fix=fix)

@@ -141,13 +141,14 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
 async def _read_facts(call: CallContext, request: TranscribeArguments) -> TranscriptionFacts:
     speech = call.speech(request.resource)
     local = await local_audio(call, request.path) if request.path else None
-    output, results = await requested_output(call, request.output, request.path)
+    output = await requested_output(call, request.output, request.path)
     async with task_group() as tasks:
         model_task = tasks.create_task(find_any_model(speech, request.model)) if request.model else None
         dataset_task = tasks.create_task(find(speech, DATASET, request.dataset)) if request.dataset else None
         locales_task = tasks.create_task(_locales(speech))
     model = model_task.return_value if model_task else None
     dataset = dataset_task.return_value if dataset_task else None
+    place = None if isinstance(output, Finding) else output
     return TranscriptionFacts(
         request,
         speech,
@@ -155,10 +156,10 @@ async def _read_facts(call: CallContext, request: TranscribeArguments) -> Transc
         None if isinstance(model, Finding) else model,
         None if isinstance(dataset, Finding) else dataset,
         None if isinstance(local, Finding) else local,
-        None if isinstance(output, Finding) else output,
+        place,
         locales_task.return_value,
         tuple(one for one in (model, dataset, local, output) if isinstance(one, Finding)),
-        call.app.transcribed | results,
+        call.app.transcribed | dict(place.results if place else {}),
     )
 
 
