@@ -75,8 +75,7 @@ def test_deployment_starts_as_it_stands(container: Container, monkeypatch: pytes
         return
     assert options.http
     refused = runner.refuse_start(
-        host=options.host,
-        allowed=options.allow_host,
+        [options.host, *options.allow_host],
         authenticated=options.access is not None,
         stateless=options.stateless,
         shares_key="CUSTOM_SPEECH_STATE_KEY" in container.environment,

@@ -123,31 +123,25 @@ def http_settings(options: argparse.Namespace) -> HTTPSettings:
         ConfigurationError: The server must not start like this.
     """
     access = config.load(options.access) if options.access else None
-    refusal = refuse_start(
-        host=options.host,
-        allowed=options.allow_host,
-        authenticated=access is not None,
-        stateless=options.stateless,
-        shares_key="CUSTOM_SPEECH_STATE_KEY" in os.environ,
-    )
-    if refusal:
+    shares_key = "CUSTOM_SPEECH_STATE_KEY" in os.environ
+    names = [_in_brackets(options.host), *options.allow_host]
+    if refusal := refuse_start(
+        names, authenticated=access is not None, stateless=options.stateless, shares_key=shares_key
+    ):
         raise ConfigurationError(refusal)
     public = [access.public_url.host or ""] if access and access.public_url else []
     hosts = allowed_hosts(options.host, [*options.allow_host, *public])
     return HTTPSettings(hosts, allowed_origins(options.allow_origin), access, options.stateless)
 
 
-def refuse_start(
-    *, host: str, allowed: list[str], authenticated: bool, stateless: bool, shares_key: bool
-) -> str | None:
+def refuse_start(names: list[str], *, authenticated: bool, stateless: bool, shares_key: bool) -> str | None:
     """Return why the server must not start and how to fix it, None if it may.
 
     Args:
-        host: The address to serve on.
-        allowed: Further host names.
+        names: The address to serve on and further host names, with or without a port.
         shares_key: Whether CUSTOM_SPEECH_STATE_KEY is set.
     """
-    public = next((name for name in (_in_brackets(host), *allowed) if not _is_loopback(name)), None)
+    public = next((name for name in names if not _is_loopback(name)), None)
     if public is not None and not authenticated:
         return f"{public} is not loopback: say who may call with --access FILE (docs/deploy.md), or use 127.0.0.1."
     if stateless and not shares_key:

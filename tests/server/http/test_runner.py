@@ -20,7 +20,7 @@ FAR = ["0.0.0.0", "::", "10.0.0.7", "192.168.1.2", "speech.contoso.com", "localh
 def why_not(host: str = "127.0.0.1", allowed: tuple[str, ...] = (), **given: bool) -> str | None:
     """Return the refusal of an ordinary start, except for what a test changes."""
     conditions = {"authenticated": False, "stateless": False, "shares_key": False} | given
-    return runner.refuse_start(host=host, allowed=list(allowed), **conditions)
+    return runner.refuse_start([f"[{host}]" if ":" in host else host, *allowed], **conditions)
 
 
 @pytest.mark.parametrize("host", LOOPBACK)

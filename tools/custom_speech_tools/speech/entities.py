@@ -1,12 +1,19 @@
 """Elements of all schemas: counts, dates, references, entities, files and pages of lists."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar
 
 import pydantic
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech.addresses import ENTITY, GUID, entity_of
@@ -98,16 +105,15 @@ class Entity(Reference):
         return [one for one in values + listed if isinstance(one, Reference)]
 
 
+def property_field(*path: str, default: Any = None) -> Any:
+    """Return a field that is read from within `properties`."""
+    return Field(default=default, validation_alias=AliasPath("properties", *path))
+
+
 class StatefulEntity(Entity):
-    """An entity that the service works on, in a project or in none."""
+    """An entity that the service works on, in a project or in none; `error` is the reason why the work failed."""
 
     status: str
     last_action_date_time: Moment | None = None
     project: Reference | None = None
-    properties: Mapping[str, Any] | None = None
-
-    @property
-    def error(self) -> EntityError | None:
-        """The reason why the work failed."""
-        error = (self.properties or {}).get("error")
-        return EntityError.model_validate(error) if isinstance(error, dict) else error
+    error: EntityError | None = property_field("error")
