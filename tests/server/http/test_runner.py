@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from custom_speech_server.__main__ import main
 from custom_speech_server.auth.static_tokens import new_token, token_table
 from custom_speech_server.http import runner
-from support.http_server import command
+from support.http_server import command, initialize
 
 LOOPBACK = ["127.0.0.1", "127.8.8.8", "::1", "localhost"]
 FAR = ["0.0.0.0", "::", "10.0.0.7", "192.168.1.2", "speech.contoso.com", "localhost.evil.com", ""]  # noqa: S104  # tried
@@ -121,3 +122,14 @@ def test_http_server_starts_with_a_word_about_what_is_unsafe(tmp_path: Path) -> 
 
     assert "caution: --stateless without CUSTOM_SPEECH_LOCK_URL" in said
     assert os.name == "nt" or f"caution: {access} can be changed by others (mode 666)" in said
+
+
+def test_http_server_stops_at_once_although_a_client_listens() -> None:
+    """A stream without an end does not hold up the shutdown; a running call would be waited for."""
+    with command("--stop-seconds", "600") as (process, url):
+        opened = httpx2.post(url, **initialize("2025-11-25"))
+        headers = {"accept": "text/event-stream", "mcp-session-id": opened.headers["mcp-session-id"]}
+        with httpx2.stream("GET", url, headers=headers, timeout=60) as stream:
+            assert stream.status_code == 200
+            process.terminate()
+            assert process.wait(timeout=60) == 0
