@@ -17,8 +17,6 @@ from custom_speech_tools.speech.paging import Listing, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
 
 _Schema = TypeVar("_Schema")
-READ_ATTEMPTS = 2
-"""How often something is read whose answer is cut off or is not JSON, as answers of proxies are for a moment."""
 
 
 class Requests:
@@ -68,21 +66,17 @@ class Requests:
         await self._pipeline.close()
 
     def _foreign_address(self) -> ForeignAddressError:
-        return ForeignAddressError(
-            f"{self.resource.name} answered with a link to another host; nothing was sent there."
-        )
+        name = self.resource.name
+        return ForeignAddressError(f"{name} answered with a link to another host; nothing was sent there.")
 
     async def _get(self, operation: str, path: str, schema: type[_Schema], query: str = "") -> _Schema:
-        for attempt in range(1, READ_ATTEMPTS + 1):
-            answer = await self._pipeline.send(Request(operation, "GET", path, query=query), self._observer)
-            try:
-                value = decode(self.resource.name, operation, answer, schema)
-            except UnreadableAnswerError:
-                if attempt == READ_ATTEMPTS:
-                    raise
-            else:
-                break
-        return value
+        request, name = Request(operation, "GET", path, query=query), self.resource.name
+        answer = await self._pipeline.send(request, self._observer)
+        try:
+            return decode(name, operation, answer, schema)
+        except UnreadableAnswerError:  # answers of proxies are cut off, or not JSON, for a moment
+            answer = await self._pipeline.send(request, self._observer)
+        return decode(name, operation, answer, schema)
 
     async def _change(self, request: Request, schema: type[_Schema]) -> _Schema:
         """Send a request that changes something, recorded by the observer.
@@ -123,8 +117,7 @@ class Requests:
         filter_ = f"filter={quote(condition, safe='')}" if condition else ""
 
         async def fetch(paging: str) -> schemas.Page[schemas.Listed]:
-            query = f"{paging}&{filter_}".rstrip("&")
-            found = await self._get(operation, path, page, query)
+            found = await self._get(operation, path, page, f"{paging}&{filter_}".rstrip("&"))
             if found.next_link and not is_credible_link(self.resource, found.next_link):
                 raise self._foreign_address()
             return found
