@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from custom_speech_tools.guardrails.resource_rules import clock_note
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.lists import exact_locale, list_entities, matches_locale
+from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLocaleFilter, ResourceNameOrAll, TrainWith
 from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Finding, Listing, Result, ServiceText, optional
@@ -60,12 +60,7 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
     Shows the data each can be trained with, until when, and whether training is charged. Choose `base_model` for
     create_model from it.
     """
-    found = await list_entities(
-        call,
-        arguments,
-        lambda speech: speech.models_list_base_models(locale=exact_locale(arguments.locale)),
-        lambda one: matches_locale(one.locale, arguments.locale),
-    )
+    found = await list_entities(call, arguments, Speech.models_list_base_models, locale=arguments.locale)
     if not found.kept and not found.unread:
         await _refuse_locale(found.answered[0], arguments.locale)
     trainable = [pair for pair in found.kept if set(arguments.train_with or ()) <= set(pair[1].trains_with)]

@@ -1,7 +1,7 @@
 """list_datasets: list the data that models are trained and tested with."""
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import exact_locale, list_entities, matches_locale
+from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
@@ -13,6 +13,7 @@ from custom_speech_tools.runtime.parameters import (
 )
 from custom_speech_tools.runtime.presenters.dataset import Dataset, Datasets
 from custom_speech_tools.runtime.tool import Annotations, declare
+from custom_speech_tools.speech import Speech
 
 
 class ListDatasetsArguments(Arguments):
@@ -30,14 +31,15 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
 
     Only `Succeeded` ones can be trained with.
     """
-    locale, kinds = arguments.locale, arguments.kinds
+    kinds = arguments.kinds
     found = await list_entities(
         call,
         arguments,
-        lambda speech: speech.datasets_list(
-            locale=exact_locale(locale), kind=kinds[0] if kinds and len(kinds) == 1 else None, status=arguments.status
-        ),
-        lambda one: matches_locale(one.locale, locale) and (not kinds or one.kind in kinds),
+        Speech.datasets_list,
+        lambda one: not kinds or one.kind in kinds,
+        locale=arguments.locale,
+        kind=kinds[0] if kinds and len(kinds) == 1 else None,
+        status=arguments.status,
     )
     shown, here = found.rows(Dataset.model_validate), found.first_resource
     step = call_step("list_base_models", locale=Placeholder("locale"), resource=here)

@@ -9,6 +9,7 @@ from custom_speech_tools.runtime.parameters import Arguments, Limit, OptionalMod
 from custom_speech_tools.runtime.presenters.evaluation import Evaluations, present_listed_evaluation
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
+from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.concurrency import gather
 
 
@@ -30,8 +31,9 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
     found = await list_entities(
         call,
         arguments,
-        lambda speech: speech.evaluations_list(status=arguments.status),
+        Speech.evaluations_list,
         lambda one: ids is None or not ids.isdisjoint((one.model1.id, one.model2.id)),
+        status=arguments.status,
     )
     shown = await found.rows_with_parts(lambda one: [one.model1, one.model2, one.dataset], present_listed_evaluation)
     model, dataset = Placeholder("model"), Placeholder("test dataset")

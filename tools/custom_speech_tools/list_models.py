@@ -7,7 +7,7 @@ from pydantic import Field
 
 from custom_speech_tools.guardrails.references import PROJECT, get_entity
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import exact_locale, list_entities, matches_locale
+from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
@@ -43,18 +43,22 @@ async def list_models(arguments: ListModelsArguments, call: CallContext) -> Mode
     Returns ids and status; get_model returns the rest.
     """
 
-    async def fetch(speech: Speech) -> Listing[schemas.CustomModel]:
-        listing = await speech.models_list_custom_models(
-            locale=exact_locale(arguments.locale), status=arguments.status, display_name=arguments.display_name
-        )
+    async def of_project(speech: Speech, **filters: str | None) -> Listing[schemas.CustomModel]:
+        listing = await speech.models_list_custom_models(**filters)
         if arguments.project is None:
             return listing
         project = await get_entity(speech, PROJECT, arguments.project)
-        return replace(
-            listing, entities=[one for one in listing.entities if one.project and one.project.id == project.id]
-        )
+        kept = [one for one in listing.entities if one.project and one.project.id == project.id]
+        return replace(listing, entities=kept)
 
-    found = await list_entities(call, arguments, fetch, lambda one: matches_locale(one.locale, arguments.locale))
+    found = await list_entities(
+        call,
+        arguments,
+        of_project,
+        locale=arguments.locale,
+        status=arguments.status,
+        display_name=arguments.display_name,
+    )
     shown = found.rows(ListedModel.model_validate)
     step = call_step("list_datasets", resource=found.asked)
     if shown:

@@ -3,11 +3,12 @@
 from custom_speech_tools.guardrails.references import projects_are_supported
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.lists import exact_locale, list_entities, matches_locale
+from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
 from custom_speech_tools.runtime.results import Created, Listing, Moment, Result, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
+from custom_speech_tools.speech import Speech
 
 
 class ListProjectsArguments(Arguments):
@@ -44,12 +45,7 @@ async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> 
         unsupported := list(projects_are_supported(call.speech(arguments.resource).resource))
     ):
         raise Refused("Nothing to list.", unsupported, "Other tools work without a project.")
-    found = await list_entities(
-        call,
-        arguments,
-        lambda speech: speech.projects_list(locale=exact_locale(arguments.locale)),
-        lambda one: matches_locale(one.locale, arguments.locale),
-    )
+    found = await list_entities(call, arguments, Speech.projects_list, locale=arguments.locale)
     shown = found.rows(Project.model_validate)
     locale = shown[0].locale if shown else arguments.locale
     step = call_step("list_models", locale=locale, resource=found.asked)

@@ -47,6 +47,11 @@ class Answer:
     id: str = ""
 
 
+_TOO_LATE = Answer(
+    "unanswered", "The user did not answer within ten minutes. Call again, so that they are asked again."
+)
+
+
 class CallClient(Protocol):
     """The way to whoever called."""
 
@@ -153,7 +158,7 @@ class MCPClient:
             except (MCPError, ValueError):  # clients announce elicitation and have no handler, or answer nonsense
                 return Answer("failed", _FAILED)
             return _understood(result, str(uuid4()))
-        return _too_late()
+        return _TOO_LATE
 
     async def report_progress(self, done: float, total: float | None, message: str) -> None:
         """Tell clients that show progress."""
@@ -168,7 +173,7 @@ class MCPClient:
         if result is None and state["round"] < _MAX_ROUNDS:
             raise _input_required(question, {**state, "round": state["round"] + 1})
         if now - datetime.fromisoformat(state["asked"]) > CONFIRMATION_LIFETIME:
-            return _too_late()
+            return _TOO_LATE
         return _understood(result, state["id"])
 
 
@@ -180,10 +185,6 @@ def _understood(result: object, identifier: str) -> Answer:
     if result.action != "accept" or agree is False:
         return Answer("declined")
     return Answer("agreed", "by asking the user", identifier) if agree is True else Answer("failed", _FAILED)
-
-
-def _too_late() -> Answer:
-    return Answer("unanswered", "The user did not answer within ten minutes. Call again, so that they are asked again.")
 
 
 def _input_required(question: str, state: Mapping[str, object]) -> InputRequired:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -110,8 +109,10 @@ def next_step_after(error: SpeechError) -> str:
     match error:
         case AzureError(status=429 | 500 | 502 | 503 | 504, retry_after=wait):
             return f"The same call can be repeated in {wait or 10:.0f} s."
-        case AzureError():
-            return _advice(error)
+        case AzureError(status=status, code=code, said=said):
+            words = f"{code or ''} {said}".strip()
+            advice = (one for known, pattern, one in _ADVICE if known == status and re.search(pattern, words, re.I))
+            return next(advice, "The same call will fail again; first correct what the message names.")
         case ForeignAnswerError():
             return (
                 "Sign in to the network, or let the proxy pass requests to the resource's endpoint; then call again. "
@@ -126,31 +127,16 @@ def next_step_after(error: SpeechError) -> str:
     return f"Repeat the call once; if it fails again, run {_DOCTOR}."
 
 
-def _advice(error: AzureError) -> str:
-    said = f"{error.code or ''} {error.said}"
-    for status, pattern, advice in _ADVICE:
-        if status == error.status and re.search(pattern, said.strip(), re.IGNORECASE):
-            return advice
-    return "The same call will fail again; first correct what the message names."
-
-
 def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) -> str:
     """Return every argument that is wrong, and those that the tool takes."""
-    faults = error.errors()
-    lines = [f"- {_place(fault)}{_fault(fault)}" for fault in faults[:MAX_FAULTS]]
+    lines = [f"{tool} was not run: invalid arguments."]
+    for fault in error.errors()[:MAX_FAULTS]:
+        # A fault of several arguments together has no place.
+        place = f"{sanitize('.'.join(map(str, fault['loc'])), 80)}: " if fault["loc"] else ""
+        is_unknown = fault["type"] == "extra_forbidden"
+        lines.append(f"- {place}{'unknown argument' if is_unknown else fault['msg'].removeprefix('Value error, ')}")
     takes = f"It takes {', '.join(parameters) or 'no arguments'}. Correct all of this, then call again."
-    return "\n".join([f"{tool} was not run: invalid arguments.", *lines, takes])
-
-
-def _place(fault: Any) -> str:
-    """Return the argument with a colon; nothing for a fault of several arguments together."""
-    return f"{sanitize('.'.join(map(str, fault['loc'])), 80)}: " if fault["loc"] else ""
-
-
-def _fault(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "unknown argument"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    return "\n".join([*lines, takes])
 
 
 def timed_out(tool: str, seconds: float, last_change: str | None) -> str:

@@ -110,13 +110,18 @@ class Found(Generic[Entity]):
 async def list_entities(
     call: CallContext,
     arguments: ListArguments,
-    fetch: Callable[[Speech], Coroutine[Any, Any, Listing[Entity]]],
+    operation: Callable[..., Coroutine[Any, Any, Listing[Entity]]],
     keep: Callable[[Entity], bool] = lambda _: True,
+    *,
+    locale: str | None = None,
+    **filters: str | None,
 ) -> Found[Entity]:
     """List entities of the named resource, or of all resources for `*`.
 
     Args:
         keep: The conditions of the caller by which the service cannot filter.
+        locale: A locale or a language.
+        filters: The conditions by which the service filters.
 
     Raises:
         SpeechError: The only resource did not answer.
@@ -124,10 +129,15 @@ async def list_entities(
     """
 
     async def read(speech: Speech) -> tuple[Speech, Listing[Entity]]:
-        return speech, await fetch(speech)
+        return speech, await operation(speech, locale=exact_locale(locale), **filters)
 
     found, unread = await ask_resources(call, arguments.resource, read)
-    kept = [(speech, entity) for speech, listing in found for entity in listing.entities if keep(entity)]
+    kept = [
+        (speech, entity)
+        for speech, listing in found
+        for entity in listing.entities
+        if matches_locale(entity.locale, locale) and keep(entity)
+    ]
     kept = sorted(kept, key=lambda pair: pair[1].created_date_time or _LONG_AGO)[::-1]
     cut = [cut_off(speech) for speech, listing in found if not listing.complete]
     return Found(call, arguments, [speech for speech, _ in found], kept, unread + cut)

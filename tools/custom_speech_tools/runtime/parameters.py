@@ -115,27 +115,13 @@ def _visible(text: str) -> str:
     return text.strip()
 
 
-def is_locale(text: str) -> bool:
-    """Return whether the text has the form of a locale, in any case: `en-US`, `zh-CN-sichuan`, `sr-Latn-RS`."""
-    return _LOCALE.fullmatch(text) is not None
-
-
-def canonical_locale(locale: str) -> str:
-    """Return the locale in the service's case: `EN-us` is `en-US`."""
-    language, *parts = locale.split("-")
-    return "-".join([language.lower(), *map(_canonical_part, parts)])
-
-
-def _canonical_part(part: str) -> str:
-    if len(part) == 2:
-        return part.upper()
-    return part.title() if len(part) == 4 and part.isalpha() else part.lower()
-
-
 def _locale(text: str) -> str:
-    if not is_locale(text.strip()):
+    """Return the locale in the service's case: `EN-us` is `en-US`, `sr-latn-rs` is `sr-Latn-RS`."""
+    if not _LOCALE.fullmatch(text.strip()):
         raise ValueError("is not a valid locale; write language and region, such as en-US or de-DE")
-    return canonical_locale(text.strip())
+    language, *parts = text.strip().lower().split("-")
+    parts = [part.title() if len(part) == 4 and part.isalpha() else part for part in parts]
+    return "-".join([language, *(part.upper() if len(part) == 2 else part for part in parts)])
 
 
 def _locale_or_language(text: str) -> str:

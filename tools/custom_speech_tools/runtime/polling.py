@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar
 
 import anyio
 
-from custom_speech_tools.speech import SpeechError
+from custom_speech_tools.speech import SpeechError, schemas
+from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.sanitize import word
 
 POLL_INTERVALS = (1.0, 2.0, 3.0)
@@ -19,20 +20,6 @@ AUDIO_HOURS_PER_DAY = 10.0
 """Hours of audio that one day of training takes (source: the article on training a custom speech model)."""
 
 TERMINAL_STATUSES = frozenset({"Succeeded", "Failed"})
-
-
-class HasStatus(Protocol):
-    """An entity or operation with a status."""
-
-    @property
-    def id(self) -> str:
-        """The id by which it is read again."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """The status in the service's words."""
-        ...
 
 
 class RunningCall(Protocol):
@@ -51,10 +38,10 @@ class RunningCall(Protocol):
         ...
 
 
-Pollable = TypeVar("Pollable", bound=HasStatus)
+Pollable = TypeVar("Pollable", bound=StatefulEntity | schemas.Operation)
 
 
-def is_terminal(entity: HasStatus) -> bool:
+def is_terminal(entity: StatefulEntity | schemas.Operation) -> bool:
     """Return whether the status is final; an unknown status counts as running."""
     return entity.status in TERMINAL_STATUSES
 

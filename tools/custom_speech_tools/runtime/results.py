@@ -141,16 +141,13 @@ class ResourceAnswer(Answer):
     emulated: bool
 
 
-class Listing(Answer):
+class Listing(ResourceAnswer):
     """Fields of every list.
 
     `resource` is `*` where all resources were asked; `unread` names those whose entities may be missing, and then
     `total` is null; `truncated` says how to see the rest of what was read.
     """
 
-    resource: str
-    region: str | None
-    emulated: bool
     total: int | None
     truncated: Sentence | None
     unread: Annotated[list[Unread], WithJsonSchema({"type": "array"}, mode="serialization")] = Field(

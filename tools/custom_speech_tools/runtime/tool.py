@@ -111,8 +111,10 @@ class SpeechTool:
         except ValidationError as error:
             return error_answer(invalid_arguments(self.name, self.parameters, error))
         except Refused as refusal:
-            text = str(_offered(refusal, call.app.missing_tools))
-            return error_answer(text, is_transient=refusal.is_transient)
+            missing = call.app.missing_tools
+            next_step = only_offered([refusal.next_step], missing)[0]
+            offered = Refused(refusal.not_done, offered_findings(refusal.findings, missing), next_step)
+            return error_answer(str(offered), is_transient=refusal.is_transient)
         except SpeechError as error:
             text = f"{self.name}: {error} {next_step_after(error)}"
             return error_answer(text, is_transient=error.is_transient)
@@ -169,8 +171,3 @@ def error_answer(text: str, *, is_transient: bool = False) -> CallToolResult:
     """
     meta = {TRANSIENT: True} if is_transient else None
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True, meta=meta)
-
-
-def _offered(refusal: Refused, missing_tools: frozenset[str]) -> Refused:
-    findings = offered_findings(refusal.findings, missing_tools)
-    return Refused(refusal.not_done, findings, only_offered([refusal.next_step], missing_tools)[0])

@@ -108,15 +108,9 @@ def present_endpoint(
 
 def present_listed_endpoint(endpoint: schemas.Endpoint, parts: Parts) -> ListedEndpoint:
     """Return an endpoint as a list shows it."""
-    return ListedEndpoint(
-        id=endpoint.id,
-        display_name=endpoint.display_name,
-        locale=endpoint.locale,
-        status=endpoint.status,
-        model=present_reference(endpoint.model, parts),
-        transcription_until=_transcription_until(endpoint, parts),
-        created=endpoint.created_date_time,
-    )
+    model, until = present_reference(endpoint.model, parts), _transcription_until(endpoint, parts)
+    own = {"id": endpoint.id, "model": model, "transcription_until": until}
+    return ListedEndpoint.model_validate(dict(endpoint) | own)
 
 
 def _transcription_until(endpoint: schemas.Endpoint, parts: Parts) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from custom_speech_data.missed_words import MissedWord
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
@@ -59,8 +59,8 @@ class Word(Result):
     missed: int
     of: int
     inserted: int
-    recognized_as: list[ServiceText]
-    in_training_data: bool | None
+    recognized_as: list[ServiceText] = Field(validation_alias="alternatives")
+    in_training_data: bool | None = None
 
 
 class Evaluation(ResourceAnswer):
@@ -138,16 +138,9 @@ def present_evaluation(
 
 def present_listed_evaluation(evaluation: schemas.Evaluation, parts: Parts) -> ListedEvaluation:
     """Return an evaluation as a list shows it."""
-    return ListedEvaluation(
-        id=evaluation.id,
-        display_name=evaluation.display_name,
-        locale=evaluation.locale,
-        status=evaluation.status,
-        dataset=present_dataset_reference(evaluation.dataset, parts),
-        is_void=is_void(evaluation, parts),
-        models=_scores(evaluation, parts),
-        created=evaluation.created_date_time,
-    )
+    dataset, models = present_dataset_reference(evaluation.dataset, parts), _scores(evaluation, parts)
+    own = {"id": evaluation.id, "dataset": dataset, "models": models, "is_void": is_void(evaluation, parts)}
+    return ListedEvaluation.model_validate(dict(evaluation) | own)
 
 
 def _scores(
@@ -174,17 +167,8 @@ def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, numbe
 
 def present_words(found: Sequence[MissedWord], is_trained_with: Callable[[str], bool | None]) -> list[Word]:
     """Return the missed words, with whether the model was trained with them."""
-    return [
-        Word(
-            word=one.word,
-            missed=one.missed,
-            of=one.of,
-            inserted=one.inserted,
-            recognized_as=one.alternatives,
-            in_training_data=is_trained_with(one.word),
-        )
-        for one in found
-    ]
+    rows = [(Word.model_validate(one), is_trained_with(one.word)) for one in found]
+    return [word.model_copy(update={"in_training_data": is_trained}) for word, is_trained in rows]
 
 
 def _warnings(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Iterator[Finding]:
