@@ -39,9 +39,6 @@ from custom_speech_tools.speech.sanitize import sanitize
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
 MOST_ERRORS = 0.8
 
-CORRECT = "Correct what `error` and `failed` name, then call transcribe again."
-NO_ESTIMATE = "Batch transcription may wait half an hour before it starts; the service gives no estimate."
-
 MAX_RESULTS = 5_000
 
 MAX_FILES = 20
@@ -134,10 +131,7 @@ class Outcome:
 async def present_transcription(call: CallContext, speech: Speech, outcome: Outcome) -> Transcription:
     """Return the answer; drafts are written if the transcription has succeeded."""
     job, now, is_done = outcome.job, call.now(speech), outcome.is_done
-    written, steps = None, [CORRECT if is_done else _step_until_done(outcome, speech.resource.name)]
-    if outcome.status == "Succeeded":
-        written = await _write_drafts(outcome)
-        steps = _steps_after(written, outcome.locale, speech.resource.name)
+    written = await _write_drafts(outcome) if outcome.status == "Succeeded" else None
     rate = await run_in_thread(partial(word_error_rate, outcome.read, outcome.said, outcome.locale))
     most = MAX_TEXT if len(outcome.read) == 1 else MAX_TEXT_OF_MANY
     return Transcription(
@@ -164,7 +158,7 @@ async def present_transcription(call: CallContext, speech: Speech, outcome: Outc
         findings=list(outcome.findings),
         now=now,
         check_again_after_seconds=None if is_done else check_again_after(job.created_date_time, now) if job else 1,
-        next_steps=steps,
+        next_steps=_next_steps(outcome, written, speech.resource.name),
     )
 
 
@@ -258,21 +252,21 @@ def drafts_not_written(output: OutputFile, error: OSError) -> Refused:
     return Refused("The drafts were not written.", [finding], "Call again with another output.")
 
 
-def _step_until_done(outcome: Outcome, here: str) -> str:
-    if outcome.job is None:
+def _next_steps(outcome: Outcome, written: str | None, here: str) -> list[str]:
+    """Return what comes next: the rest of the texts, then a person who corrects the drafts, then their upload."""
+    if not outcome.is_done and outcome.job is None:
         done = f"{len(outcome.read)} of {outcome.total}"
-        return f"Call transcribe again with the same arguments: it goes on after {done}."
-    wait = suggested_wait()
-    again = call_step("get_transcription", transcription=outcome.job.id, wait_seconds=wait, resource=here)
-    return f"{again}. {NO_ESTIMATE}"
-
-
-def _steps_after(written: str | None, locale: str, here: str) -> list[str]:
-    """Return what comes after the texts: correct the drafts, then use them."""
+        return [f"Call transcribe again with the same arguments: it goes on after {done}."]
+    if not outcome.is_done and outcome.job:
+        wait = suggested_wait()
+        again = call_step("get_transcription", transcription=outcome.job.id, wait_seconds=wait, resource=here)
+        return [f"{again}. Batch transcription may wait half an hour before it starts; the service gives no estimate."]
+    if outcome.status != "Succeeded":
+        return ["Correct what `error` and `failed` name, then call transcribe again."]
     if written is None:
         return ["Pass output with a new file name to keep all texts as drafts for upload_dataset."]
     return [
         f"Let a person correct {written}, first the words in the .unsure file beside it.",
-        f'Then upload_dataset with kind="Acoustic", locale={json.dumps(locale)}, resource={json.dumps(here)} takes the '
-        "folder that holds the recordings and this file.",
+        f'Then upload_dataset with kind="Acoustic", locale={json.dumps(outcome.locale)}, resource={json.dumps(here)} '
+        "takes the folder that holds the recordings and this file.",
     ]

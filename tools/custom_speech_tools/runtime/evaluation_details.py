@@ -160,19 +160,16 @@ async def _words_of_dataset(
         if key in remembered:
             return remembered[key]
         files = (await speech.datasets_list_files(dataset.id)).entities
-        texts = [file for file in files if file.kind in _FILES_WITH_WORDS]
-        contents = await gather(*(speech.read_file("Datasets_GetFile", file) for file in texts))
+        with_words = [file for file in files if file.kind in _FILES_WITH_WORDS]
+        contents = await gather(*(speech.read_file("Datasets_GetFile", file) for file in with_words))
     except SpeechError:
         return None
-    if not texts:
+    if not with_words:
         return frozenset() if dataset.kind in ("AudioFiles", "OutputFormatting") else None
-    words = await run_in_thread(partial(_words_of, contents, dataset.locale))
+    texts = (content.decode("utf-8-sig", "replace") for content in contents)
+    # File names and pronunciations among the words do no harm: nobody says them.
+    words = await run_in_thread(
+        lambda: frozenset(word for text in texts for word in normalized_words(text, dataset.locale))
+    )
     remember(remembered, key, words, MAX_REMEMBERED)
     return words
-
-
-def _words_of(contents: list[bytes], locale: str) -> frozenset[str]:
-    """Return the words of all texts; file names and pronunciations among them do no harm, they are not said."""
-    return frozenset(
-        word for content in contents for word in normalized_words(content.decode("utf-8-sig", "replace"), locale)
-    )
