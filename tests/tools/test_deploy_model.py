@@ -1,5 +1,6 @@
 """deploy_model, driven through an MCP client."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -153,3 +154,18 @@ async def test_deploy_model_warns_that_recordings_need_own_storage(call: Caller)
     endpoint = await call("deploy_model", **NEW, logging=True)
 
     assert "logging-has-storage" in [finding["rule"] for finding in endpoint["findings"]]
+
+
+async def test_deploy_model_reads_each_entity_once_in_a_call(call: Caller, azure: Azure) -> None:
+    """By id, into an existing endpoint and to a new one."""
+    endpoint = await call("deploy_model", **NEW, wait_seconds=10)
+    base = (await call("list_base_models", locale="en-US", limit=2))["base_models"]
+    await azure.forget()
+
+    await call("deploy_model", model=base[1]["id"], endpoint=endpoint["id"])
+    await call("deploy_model", model=base[0]["id"], display_name="Another")
+
+    paths = Counter(
+        one["path"] for one in await azure.requests() if one["method"] == "GET" and "/models/" not in one["path"]
+    )
+    assert {path: count for path, count in paths.items() if count > 1} == {}

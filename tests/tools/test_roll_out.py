@@ -447,3 +447,52 @@ def test_roll_out_killed_at_any_request_goes_on_elsewhere_and_makes_nothing_twic
 
     requests = anyio.run(every, backend_options={"loop_factory": VirtualLoop})
     assert requests > 25
+
+
+@pytest.mark.parametrize("change", ["deleted", "renamed", "another model"])
+async def test_roll_out_makes_no_endpoint_in_place_of_one_that_was_changed_while_the_user_was_asked(
+    connect: Connect, azure: Azure, change: str
+) -> None:
+    """The question named a new endpoint on one resource; nobody agreed to one on the other."""
+
+    async def agree(context: Any, params: Any) -> ElicitResult:
+        path = f"/speechtotext/endpoints/{live['id']}"
+        other = f"http://westeurope.localhost/speechtotext/models/base/{base[1]['id']}?api-version=2025-10-15"
+        body = {"model": {"self": other}} if change == "another model" else {"displayName": "Renamed"}
+        await azure.ask("DELETE" if change == "deleted" else "PATCH", path, body, region="westeurope")
+        return ElicitResult(action="accept", content={"agree": True})
+
+    async with connect(confirm="never") as call:
+        await trained(call)
+        base = (await call("list_base_models", locale="en-US", limit=2, resource=WEST))["base_models"]
+        live = await call("deploy_model", model=base[0]["id"], display_name="Live", resource=WEST, wait_seconds=10)
+    await azure.forget()
+    async with connect(client={"mode": "legacy", "elicitation_callback": agree}) as call:
+        answer = await call("roll_out", model="Calls", targets=TARGETS, wait_seconds=45)
+
+    west, south = answer["targets"]
+    asked = [one for one in await azure.requests() if one["operation"] == "Endpoints_Create"]
+    assert (len(asked), south["status"]) == (1, "Succeeded")
+    assert (west["status"] == "Failed") == (change != "another model")
+    assert change == "another model" or "needs agreement" in west["error"]
+
+
+def _id_of(entity: dict[str, Any]) -> str:
+    return str(entity["self"].rpartition("/")[2].partition("?")[0])
+
+
+async def test_roll_out_reads_each_entity_once_in_a_call(call: Caller, azure: Azure) -> None:
+    """Everything is named by id; the call that does nothing reads what it shows and no more."""
+    model = await trained(call)
+    first = await finished(call)
+    dataset = await call.id_of("datasets", AUDIO)
+    projects = (await azure.ask("GET", "/speechtotext/projects", region="westeurope")).json()["values"]
+    project = next(_id_of(one) for one in projects if one["displayName"] == "Contoso en-US")
+    west = {"resource": WEST, "project": project, "endpoint": first["targets"][0]["endpoint"]["id"]}
+    await azure.forget()
+
+    answer = await call("roll_out", model=model, targets=[west], test_dataset=dataset)
+
+    paths = Counter(one["path"] for one in await azure.requests() if one["method"] == "GET")
+    assert answer["finished"]
+    assert {path: count for path, count in paths.items() if count > 1} == {}

@@ -14,7 +14,7 @@ import anyio
 
 from custom_speech_server.rollouts.file import RolloutFile
 from custom_speech_tools.guardrails.model_plan import train
-from custom_speech_tools.rollout.execution import execute
+from custom_speech_tools.rollout.execution import execute, is_conflict
 from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
 from custom_speech_tools.rollout.request import Subject
 from custom_speech_tools.rollout.results import Rollout, present_rollout
@@ -198,7 +198,7 @@ class Runner:
                     return await work(call)
                 text = f"{tool} took too long."
             except (SpeechError, Refused) as error:
-                if not error.is_transient:
+                if not (error.is_transient or is_conflict(error)):
                     raise
                 text = str(error).splitlines()[0]
             if anyio.current_time() + pause >= self.until:

@@ -180,3 +180,40 @@ def test_rollout_agreement_to_a_tested_one_is_none_to_an_untested_one(terminal: 
 
     assert virtual(job) == [3, 0]
     assert len(terminal) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"), [("renamed", 0), ("made by hand and renamed", 1), ("given another model", 0)]
+)
+def test_rollout_makes_no_endpoint_in_place_of_one_that_was_changed_while_the_model_trained(
+    terminal: list[str], capsys: Any, changed: str, status: int
+) -> None:
+    """It is found by the name that a rollout used; nobody agreed to a new one."""
+    service = Service("2025-10-15")
+
+    async def job() -> int:
+        await Machine(service).run()
+        await anyio.sleep(86400)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(change_when_training_begins)
+            return await asking(service).run()
+        raise AssertionError
+
+    async def change_when_training_begins() -> None:
+        while service.count(EAST, "models", "Clinic 2026-11-03") == 0:  # noqa: ASYNC110  # the service tells nobody
+            await anyio.sleep(0.1)
+        found, earlier = entity(service, WEST, "endpoints", "live"), entity(service, WEST, "models", "Clinic")
+        if changed == "renamed":
+            change(service, found, displayName="Renamed")
+        elif changed == "made by hand and renamed":
+            change(service, found, displayName="Renamed", customProperties={})
+        else:
+            models = service.emulation.state.store.all(WEST, "models")
+            other = next(one for one in models if one.id != earlier.id)
+            change(service, found, model=found.document["model"].replace(earlier.id, other.id))
+
+    assert virtual(job) == status
+    west, south = json.loads(capsys.readouterr().out.splitlines()[-1])["targets"]
+    assert (west["status"], south["status"]) == ("Succeeded" if status == 0 else "Failed", "Succeeded")
+    assert status == 0 or "needs agreement" in west["error"]
+    assert len(list(service.emulation.state.store.all(WEST, "endpoints"))) == 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from mcp.types import CallToolResult, ElicitResult, ErrorData, InputRequiredResult
 
 from custom_speech_emulator import emulator
+from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Effect
+from e2e.fault_matrix import SharedLock
 from support.scripted_service import served
 from support.tool_client import Caller, rules_of, text_of
 from support.virtual_time import BACKEND, START, clock
@@ -538,3 +541,111 @@ async def test_question_states_the_cost_first_and_quotes_at_most_five_names(azur
     assert question.count('\\" is FREE') == question.count(" is FREE") > 0
     assert "\u202e" not in question
     assert " and 2 more? Request" in question
+
+
+DEPLOYMENT = {"model": "20230614", "display_name": "Live"}
+
+
+def endpoints(azure: Any) -> list[Any]:
+    """The endpoints of the resource."""
+    return list(azure.state.emulator.state.store.all("emulator-eastus", "endpoints"))
+
+
+@pytest.mark.parametrize("process", ["same", "new"])
+@pytest.mark.parametrize("change", ["nothing", "renamed", "deleted"])
+async def test_nothing_is_charged_by_a_token_whose_endpoint_exists_or_existed(
+    azure: Any, change: str, process: str
+) -> None:
+    """The processes share a state directory; what is said about the endpoint is true."""
+    settings: dict[str, Any] = {"confirm": "ask", "lock": SharedLock()}
+    async with served(azure, **settings) as call:
+        base = next(one for one in (await call("list_base_models", locale="en-US"))["base_models"])
+        request = DEPLOYMENT | {"model": base["id"]}
+        token = token_of(await call.refusal("deploy_model", **request))
+        made = await call("deploy_model", **request, confirm=token)
+        if change == "renamed":
+            rename(azure, "endpoints", made["id"])
+        elif change == "deleted":
+            azure.state.emulator.state.store.remove(endpoints(azure)[0])
+        if process == "same":
+            result = await call.client.call_tool("deploy_model", request | {"confirm": token})
+    if process == "new":
+        async with served(azure, **settings) as call:
+            result = await call.client.call_tool("deploy_model", request | {"confirm": token})
+
+    if change == "deleted":
+        assert "This agreement has been used already" in text_of(result)
+        assert endpoints(azure) == []
+        return
+    answer = result.structured_content or {}
+    name = "Renamed" if change == "renamed" else "Live"
+    assert (answer["id"], answer["display_name"], answer["already_existed"]) == (made["id"], name, True)
+    assert len(endpoints(azure)) == 1
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_nothing_is_charged_by_an_answer_that_comes_twice_after_its_endpoint_was_deleted(
+    azure: Any, mode: str
+) -> None:
+    """In the handshake era an answer belongs to its call; the next call asks again, and here gets a no."""
+    answers = [yes, broken_off]
+
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        return await answers.pop(0)(context, params)
+
+    async with served(azure, confirm="ask", client={"mode": mode, "elicitation_callback": answer}) as call:
+        base = next(one for one in (await call("list_base_models", locale="en-US"))["base_models"])
+        request = DEPLOYMENT | {"model": base["id"]}
+        if mode == "auto":
+            question = await call.client.session.call_tool("deploy_model", request, allow_input_required=True)
+            assert isinstance(question, InputRequiredResult)
+            twice = {"input_responses": {key: await yes(None, None) for key in question.input_requests or ()}}
+            twice |= {"request_state": question.request_state}
+            await call.client.session.call_tool("deploy_model", request, **twice)
+            azure.state.emulator.state.store.remove(endpoints(azure)[0])
+            again = await call.client.session.call_tool("deploy_model", request, **twice)
+        else:
+            await call("deploy_model", **request)
+            azure.state.emulator.state.store.remove(endpoints(azure)[0])
+            again = await call.client.call_tool("deploy_model", request)
+
+    assert isinstance(again, CallToolResult)
+    assert again.is_error
+    assert endpoints(azure) == []
+
+
+async def broken_off(context: Any, params: Any) -> ElicitResult:
+    """A person who closes the question."""
+    return ElicitResult(action="cancel")
+
+
+@pytest.mark.parametrize("spelling", ["ids", "plan", "another resource name", "token of somebody else"])
+async def test_nothing_is_charged_after_a_no_whatever_the_next_call_is(azure: Any, spelling: str) -> None:
+    lock, named = SharedLock(), keyed_twice(EMULATED)
+
+    async def no(context: Any, params: Any) -> ElicitResult:
+        return ElicitResult(action="decline")
+
+    async with served(azure, confirm="ask", lock=lock, resources=named, client={"elicitation_callback": no}) as call:
+        await call.refusal("create_model", **CHARGED)
+        dataset = await call.id_of("datasets", "Contoso plain text en-US")
+    async with served(azure, confirm="ask", lock=lock, resources=named, caller="ada") as ada:
+        foreign = token_of(await ada.refusal("create_model", **CHARGED))
+    async with served(azure, confirm="ask", lock=lock, resources=named) as call:
+        request: dict[str, Any] = {
+            "ids": CHARGED | {"datasets": [dataset]},
+            "plan": CHARGED | {"confirm": (await call("plan_model", **CHARGED))["confirm"]},
+            "another resource name": CHARGED | {"resource": "second-name"},
+            "token of somebody else": CHARGED | {"confirm": foreign},
+        }[spelling]
+        refusal = await call.refusal("create_model", **request)
+
+    assert "holds for ten minutes" in refusal
+    assert "confirm=" not in refusal
+    assert created(azure) == 0
+
+
+def keyed_twice(resources: Resources) -> Resources:
+    """The resources, the default one also under a second name."""
+    first = next(one for one in resources.all if one.name == resources.default)
+    return replace(resources, all=(*resources.all, replace(first, name="second-name")))

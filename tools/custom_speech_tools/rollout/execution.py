@@ -43,11 +43,17 @@ async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wa
     """
     plan = replace(plan, gate=await complete_gate(call, plan.gate, wait_seconds))
     steps = Steps(call, plan, agreement, wait_seconds, plan.model)
-    if not plan.gate.is_open:
-        if plan.gate.passed is False:
-            await steps.note()
-        return plan
-    targets = await steps.start_copies([one for one in plan.targets if not one.stopped])
+    try:
+        if not plan.gate.is_open:
+            if plan.gate.passed is False:
+                await steps.note()
+            return plan
+        targets = await steps.start_copies([one for one in plan.targets if not one.stopped])
+    except AzureError as error:
+        if not is_conflict(error):
+            raise
+        waiting = (one if one.stopped else one.stop(str(error), is_failed=False) for one in plan.targets)
+        return replace(plan, targets=tuple(waiting))
     going = await gather(*(steps.guarded(one, steps.follow(one)) for one in targets if not one.stopped))
     return replace(plan, targets=tuple(_merged(plan.targets, targets, going)))
 
@@ -90,15 +96,11 @@ class Steps:
             self.model = await writer.models_update(self.model.id, changes)
 
     async def guarded(self, target: Target, step: Awaitable[Target]) -> Target:
-        """Return the target after a step, stopped if the step failed.
-
-        A conflict means that another run works on the same entity: it is waited for like the guardrail's "not yet".
-        """
+        """Return the target after a step, stopped if the step failed."""
         try:
             return await step
         except SpeechError as error:
-            is_conflict = isinstance(error, AzureError) and error.status == 409
-            return target.stop(str(error), is_failed=not (error.is_transient or is_conflict))
+            return target.stop(str(error), is_failed=not (error.is_transient or is_conflict(error)))
         except Refused as refusal:
             return target.stop(str(refusal), is_failed=not refusal.is_transient)
 
@@ -237,6 +239,11 @@ class Steps:
         made, _ = await carry_out(self.call, self.agreement, effect, lambda how: deploy(self.call, plan, how))
         warnings = tuple(one for one in plan.findings if one.level == "warn" and one.rule != "hosting-is-charged")
         return replace(target, endpoint=made, warnings=warnings), made
+
+
+def is_conflict(error: Exception) -> bool:
+    """Return whether another run works on the same entity, which is waited for like the guardrail's "not yet"."""
+    return isinstance(error, AzureError) and error.status == 409
 
 
 def _merged(targets: Iterable[Target], *changed: Iterable[Target]) -> list[Target]:
