@@ -17,16 +17,16 @@ def test_audio_dataset_pairs_each_recording_with_its_line_of_the_transcript() ->
     report = read_dataset(
         "Acoustic", zipped({"a.wav": wav(1.5), "b.wav": wav(2, 8_000), "trans.txt": "a.wav\thello\nb.wav\tgood day\n"})
     )
-    assert report.audio == (AudioFile("a.wav", 1500, "hello"), AudioFile("b.wav", 2000, "good day"))
-    assert report.texts == ("hello", "good day")
+    assert report.audio == [AudioFile("a.wav", 1500, "hello"), AudioFile("b.wav", 2000, "good day")]
+    assert report.texts == ["hello", "good day"]
     assert (report.accepted_line_count, report.rejected_line_count, report.duration_milliseconds) == (2, 0, 3500)
 
 
 def test_audio_dataset_needs_no_transcript_as_audio_files() -> None:
     """Each recording counts as a line."""
     report = read_dataset("AudioFiles", zipped({"a.wav": wav(1), "b.WAV": wav(3)}))
-    assert report.audio == (AudioFile("a.wav", 1000), AudioFile("b.WAV", 3000))
-    assert (report.accepted_line_count, report.texts) == (2, ())
+    assert report.audio == [AudioFile("a.wav", 1000), AudioFile("b.WAV", 3000)]
+    assert (report.accepted_line_count, report.texts) == (2, [])
 
 
 def test_audio_dataset_rejects_a_recording_without_a_line_and_a_line_without_a_recording() -> None:
@@ -61,7 +61,7 @@ def test_audio_dataset_rejects_a_line_of_the_transcript_and_says_why(line: str, 
 def test_audio_dataset_finds_the_transcript_by_its_name_or_as_the_only_text(name: str) -> None:
     """Folders and case do not matter."""
     report = read_dataset("Acoustic", zipped({"inner/A.wav": wav(), name: "a.WAV\thello"}))
-    assert report.audio == (AudioFile("A.wav", 1000, "hello"),)
+    assert report.audio == [AudioFile("A.wav", 1000, "hello")]
 
 
 @pytest.mark.parametrize("texts", [{}, {"one.txt": "a.wav\thello", "two.txt": "a.wav\thello"}])

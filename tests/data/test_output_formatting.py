@@ -22,7 +22,7 @@ twenty to thirty\t20-30
 def test_output_formatting_dataset_accepts_rules_and_tests_under_their_sections() -> None:
     """They are counted, but teach a model no words."""
     report = read_dataset("OutputFormatting", WHOLE.encode("utf-8-sig"))
-    assert (report.accepted_line_count, report.rejected_line_count, report.texts) == (6, 0, ())
+    assert (report.accepted_line_count, report.rejected_line_count, report.texts) == (6, 0, [])
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,14 @@ def test_plain_text_dataset_accepts_each_line_of_a_file_with_a_byte_order_mark()
     """Every line is an utterance, and the mark is part of none."""
     report = read_dataset("Language", BOM + b"turn on the heating\r\nturn it off\r\n")
     assert report.accepted_line_count == 2
-    assert report.texts == ("turn on the heating", "turn it off")
-    assert (report.rejected, report.error, report.duration_milliseconds) == ((), None, 0)
+    assert report.texts == ["turn on the heating", "turn it off"]
+    assert (report.rejected, report.error, report.duration_milliseconds) == ([], None, 0)
 
 
 @pytest.mark.parametrize("text", ["plain ascii", "Größe und Gewicht", "こんにちは", "l’hôtel de ville", "नमस्ते दुनिया"])
 def test_plain_text_dataset_accepts_utf_8_without_a_mark_in_any_script(text: str) -> None:
     """The mark is documented as required; the emulator guesses that it is not insisted on."""
-    assert read_dataset("Language", text.encode()).texts == (text,)
+    assert read_dataset("Language", text.encode()).texts == [text]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "shift-jis"])
@@ -33,7 +33,7 @@ def test_plain_text_dataset_fails_in_another_encoding(encoding: str) -> None:
     report = read_dataset("Language", b"a good line\n" + "日本é".encode(encoding, "ignore"))
     assert report.error is not None
     assert report.error.code == "NoUtf8WithBom"
-    assert (report.accepted_line_count, report.texts) == (0, ())
+    assert (report.accepted_line_count, report.texts) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_plain_text_dataset_rejects_a_line_and_says_why(line: str, why: str) -> 
     """The other lines are kept, and the rejection names the line's number."""
     report = read_dataset("Language", f"first\n\n{line}\nlast".encode())
     assert (report.accepted_line_count, report.rejected_line_count, report.error) == (2, 1, None)
-    assert report.texts == ("first", "last")
+    assert report.texts == ["first", "last"]
     assert report.rejected[0].where == "3"
     assert why in report.rejected[0].reason
 
@@ -135,4 +135,4 @@ def test_plain_text_dataset_counts_each_line_that_is_not_blank_exactly_once(line
     ],
 )
 def test_plain_text_dataset_says_what_a_line_repeats(line: str, reason: str) -> None:
-    assert read_dataset("Language", f"good\n{line}".encode()).rejected == (Rejection("2", reason),)
+    assert read_dataset("Language", f"good\n{line}".encode()).rejected == [Rejection("2", reason)]

@@ -8,7 +8,7 @@ from custom_speech_data import read_dataset
 def test_pronunciation_dataset_accepts_a_written_form_a_tab_and_a_spoken_form() -> None:
     """Its texts are the words as they are written."""
     report = read_dataset("Pronunciation", "\ufeffCNTK\tc n t k\nGrüß\tg r ü s\n".encode())
-    assert report.texts == ("CNTK", "Grüß")
+    assert report.texts == ["CNTK", "Grüß"]
     assert (report.accepted_line_count, report.rejected_line_count) == (2, 0)
 
 

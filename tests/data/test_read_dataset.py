@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from custom_speech_data import read_dataset
 from custom_speech_data.dataset_kinds import KINDS
-from custom_speech_data.dataset_report import ReportBuilder
+from custom_speech_data.dataset_report import DatasetReport
 from support.recordings import wav, zipped
 
 ANY_KIND = st.sampled_from(sorted(KINDS)) | st.text(max_size=8)
@@ -34,10 +34,9 @@ def test_read_dataset_fails_for_a_kind_that_there_is_not() -> None:
 
 def test_read_dataset_counts_every_line_but_keeps_64_mib_of_texts() -> None:
     """A hundred million short lines would else fill the memory that their file does not."""
-    builder = ReportBuilder()
+    report = DatasetReport()
     for _ in range(100):
-        builder.accept("x" * 1024**2)
-    report = builder.finish()
+        report.accept("x" * 1024**2)
     assert (report.accepted_line_count, len(report.texts)) == (100, 63)
 
 

@@ -1,7 +1,7 @@
 """Dataset formats: pure functions from content to a report; no network, no state.
 
 One call, start to end: `read_dataset` checks the size, the reader of the kind judges line by line
-or file by file, a `ReportBuilder` counts, a `DatasetReport` comes out. What the documentation leaves
+or file by file, and a `DatasetReport` counts. What the documentation leaves
 open, the docstring of the rule calls a guess; docs/emulator.md lists those that callers notice.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from custom_speech_data.content import Content, open_content, size_of
 from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, KINDS, check_size
-from custom_speech_data.dataset_report import DatasetError, DatasetReport, ImportFailed, ReportBuilder
+from custom_speech_data.dataset_report import DatasetReport, ImportFailed
 from custom_speech_data.lines import ReadLine, read_lines
 from custom_speech_data.output_formatting import FormattingRules
 from custom_speech_data.plain_text import read_pronunciation, read_sentence
@@ -24,26 +24,32 @@ LINE_READERS: dict[str, Callable[[Content], ReadLine]] = {
 }
 
 
-def read_dataset(kind: str, data: Content, tier: str = "S0", builder: ReportBuilder | None = None) -> DatasetReport:
+def read_dataset(kind: str, data: Content, tier: str = "S0", report: DatasetReport | None = None) -> DatasetReport:
     """Read the content of a dataset, bytes or an open file, under the limits of a pricing tier (F0 or S0).
 
     Args:
-        builder: Has what was rejected before, while the content was put together.
+        report: Has what was rejected before, while the content was put together.
 
     Returns:
-        The report; an import that fails has an `error`.
+        The report; an import that fails has an `error`, as has one of which nothing is accepted (a guess).
     """
-    builder = builder or ReportBuilder()
+    report = report or DatasetReport()
     try:
         if kind not in KINDS:
             raise ImportFailed("InvalidDataset", "The kind of the dataset is not known.")
         check_size(kind, size_of(data), tier)
         if kind in ARCHIVE_KINDS:
-            read_recordings(data, builder, has_transcripts=kind == "Acoustic")
+            read_recordings(data, report, has_transcripts=kind == "Acoustic")
         else:
-            read_lines(open_content(data), LINE_READERS[kind](data), builder)
-        return builder.finish()
+            read_lines(open_content(data), LINE_READERS[kind](data), report)
     except ImportFailed as failure:
-        return builder.fail(failure.error)
+        report.fail(failure.code, failure.message)
     except OSError:
-        return builder.fail(DatasetError("DataImportFailed", "The content could not be read."))
+        report.fail("DataImportFailed", "The content could not be read.")
+    if report.error is None and not report.accepted_line_count:
+        message = "The dataset is empty."
+        if report.rejected:
+            (where, reason), count = report.rejected[0], report.rejected_line_count
+            message = f"Nothing in the dataset can be used; {count} rejected, the first ({where}): {reason}."
+        report.fail("DataImportFailed", message)
+    return report

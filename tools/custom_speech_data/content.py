@@ -12,14 +12,6 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, NamedTuple, Self
 
-_BUFFER_BYTES = 64 * 1024
-
-# Windows has no links to refuse here and no way to wait for a pipe; its files are opened as text by default.
-_SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_READ_ONLY = os.O_RDONLY | _SAFE
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
-_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _SAFE
-
 
 class FileState(NamedTuple):
     """A file and its content, as far as the file system tells them from others; times are nanoseconds."""
@@ -47,7 +39,7 @@ class OpenFile:
 
     def open(self) -> IO[bytes]:
         """Return a reader of its own, at the beginning."""
-        return io.BufferedReader(_Reader(self), _BUFFER_BYTES)
+        return io.BufferedReader(_Reader(self), 64 * 1024)
 
     def read_at(self, position: int, size: int) -> bytes:
         """Return at most `size` bytes from there, none beyond the size that the file had when it was opened."""
@@ -85,9 +77,6 @@ class _Reader(io.RawIOBase):
         self._position = max(0, offset + {io.SEEK_CUR: self._position, io.SEEK_END: self._open.size}.get(whence, 0))
         return self._position
 
-    def tell(self) -> int:
-        return self._position
-
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer is wider
         part = self._open.read_at(self._position, len(buffer))
         buffer[: len(part)] = part
@@ -120,30 +109,28 @@ def open_below(folder: Path, path: Path) -> OpenFile:
         OSError: The file cannot be opened, is not a regular file, or a link leads to it.
         ValueError: The path is not below the folder.
     """
-    return OpenFile(os.fdopen(_descriptor(folder, path, _READ_ONLY), "rb", buffering=0))
+    return OpenFile(os.fdopen(_descriptor(folder, path, os.O_RDONLY), "rb", buffering=0))
 
 
 def create_below(folder: Path, path: Path) -> IO[bytes]:
-    """Create a file below a folder, never over one that exists and through no link.
-
-    Raises:
-        OSError: The file exists or cannot be created.
-        ValueError: The path is not below the folder.
-    """
-    return os.fdopen(_descriptor(folder, path, _CREATE), "wb")
+    """Create a file below a folder, never over one that exists and through no link; raises as `open_below`."""
+    return os.fdopen(_descriptor(folder, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
 
 
 def append_below(folder: Path, path: Path) -> IO[bytes]:
-    """Open a file below a folder for appending, created if it does not exist; raises as `create_below`."""
-    return os.fdopen(_descriptor(folder, path, _APPEND), "ab")
+    """Open a file below a folder for appending, created if it does not exist; raises as `open_below`."""
+    return os.fdopen(_descriptor(folder, path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
 
 def _descriptor(folder: Path, path: Path, flags: int) -> int:
     *folders, name = path.relative_to(folder).parts
     if ".." in (*folders, name):
         raise ValueError("The path leads out of the folder.")
+    # Windows has no links to refuse here and no way to wait for a pipe; its files are opened as text by default.
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    opens_by_directory = os.open in os.supports_dir_fd
     with ExitStack() as stack:
-        if os.open in os.supports_dir_fd:
+        if opens_by_directory:
             directory = os.open(folder, os.O_RDONLY)
             stack.callback(os.close, directory)
             for part in folders:
@@ -152,12 +139,9 @@ def _descriptor(folder: Path, path: Path, flags: int) -> int:
             descriptor = os.open(name, flags, 0o600, dir_fd=directory)
         else:
             descriptor = os.open(path, flags, 0o600)
-    is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-    if not is_regular or not (os.open in os.supports_dir_fd or _is_still_at(path, descriptor)):
+    found = os.fstat(descriptor)
+    is_same = opens_by_directory or (path.resolve(strict=True) == path and os.path.samestat(path.stat(), found))
+    if not (is_same and stat.S_ISREG(found.st_mode)):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "It is not a regular file, or another file has taken its place")
     return descriptor
-
-
-def _is_still_at(path: Path, descriptor: int) -> bool:
-    return path.resolve(strict=True) == path and os.path.samestat(path.stat(), os.fstat(descriptor))

@@ -1,7 +1,6 @@
 """The kinds of datasets: how large each may be, and which one a content looks like."""
 
 import re
-from typing import NamedTuple
 
 from custom_speech_data.content import Content, open_content
 from custom_speech_data.dataset_report import ImportFailed
@@ -32,13 +31,6 @@ _FORMATTING = re.compile(r"#\s*(itn|rewrite|profanity|test)\b", re.IGNORECASE)
 _LIST = re.compile(r"@\s*(list|speech:)", re.IGNORECASE)
 
 
-class Guess(NamedTuple):
-    """A kind, and what it was guessed from."""
-
-    kind: str
-    reason: str
-
-
 def check_size(kind: str, size: int, tier: str) -> None:
     """Refuse a dataset of `size` bytes that is larger than the pricing tier allows; raises ImportFailed."""
     largest = (LARGEST_FREE if tier == "F0" else LARGEST_STANDARD)[kind]
@@ -46,21 +38,21 @@ def check_size(kind: str, size: int, tier: str) -> None:
         raise ImportFailed("QuotaViolation", f"The dataset has {size} bytes; {kind} may have {largest} on tier {tier}.")
 
 
-def guess_kind(content: Content) -> Guess:
-    """Return the kind of content; raises ImportFailed for an archive that cannot be read, OSError."""
+def guess_kind(content: Content) -> tuple[str, str]:
+    """Return the kind of content, and why; raises ImportFailed for an archive that cannot be read, OSError."""
     with open_content(content) as stream:
         head = stream.read(_HEAD_BYTES)
     if head.startswith(ZIP_MAGIC):
         with open_archive(content) as archive:
             if any(key_of(entry.orig_filename).endswith(TRANSCRIPT_SUFFIXES) for entry in archive.infolist()):
-                return Guess("Acoustic", "it is an archive with a text file, so with transcripts")
-        return Guess("AudioFiles", "it is an archive without a text file, so without transcripts")
+                return ("Acoustic", "it is an archive with a text file, so with transcripts")
+        return ("AudioFiles", "it is an archive without a text file, so without transcripts")
     text = head.decode(encoding_of(head), errors="replace")
     lines = [line.strip() for line in text.splitlines()[:500] if line.strip()]
     if any(_FORMATTING.match(line) for line in lines):
-        return Guess("OutputFormatting", "it has sections such as #itn or #rewrite")
+        return ("OutputFormatting", "it has sections such as #itn or #rewrite")
     if any(_LIST.match(line) for line in lines):
-        return Guess("LanguageMarkdown", "it has lists such as @list")
+        return ("LanguageMarkdown", "it has lists such as @list")
     if lines and sum(line.count("\t") == 1 for line in lines) > len(lines) / 2:
-        return Guess("Pronunciation", "most lines are two phrases with a tab between them")
-    return Guess("Language", "it is text, one utterance a line")
+        return ("Pronunciation", "most lines are two phrases with a tab between them")
+    return ("Language", "it is text, one utterance a line")

@@ -1,7 +1,7 @@
 """The report of an import: what was accepted, what was left out and why, or why nothing can be used."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 KEPT_REJECTIONS = 1_000
@@ -34,8 +34,8 @@ class ImportFailed(Exception):
     """The dataset as a whole cannot be used."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.error = DatasetError(code, message)
+        super().__init__(code, message)
+        self.code, self.message = code, message
 
 
 class AudioFile(NamedTuple):
@@ -53,69 +53,46 @@ class AudioFile(NamedTuple):
         return self.duration_milliseconds <= LONGEST_TRAINING_AUDIO
 
 
-@dataclass(frozen=True)
+@dataclass
 class DatasetReport:
     """Accepted and rejected content; with an `error` nothing was accepted.
 
-    The counts are exact; `rejected` and `texts` keep only the first so many (see `ReportBuilder`).
+    Everything is counted, but only the first 1,000 rejections and 64 MiB of texts are kept, as they lie in memory.
+    So a file of any size is read in bounded memory.
     """
 
     accepted_line_count: int = 0
     rejected_line_count: int = 0
-    duration_milliseconds: int = 0
-    rejected: tuple[Rejection, ...] = ()
+    rejected: list[Rejection] = field(default_factory=list)
     error: DatasetError | None = None
-    texts: tuple[str, ...] = ()
-    audio: tuple[AudioFile, ...] = ()
+    texts: list[str] = field(default_factory=list)
+    audio: list[AudioFile] = field(default_factory=list)
+    _text_bytes: int = 0
 
-
-class ReportBuilder:
-    """Counts everything and keeps the first 1,000 rejections and 64 MiB of texts, as they lie in memory.
-
-    So a file of any size is read in bounded memory.
-    """
-
-    def __init__(self) -> None:
-        self._accepted = self._rejected = self._bytes = 0
-        self._rejections: list[Rejection] = []
-        self._texts: list[str] = []
-        self._audio: list[AudioFile] = []
+    @property
+    def duration_milliseconds(self) -> int:
+        """The length of all accepted recordings."""
+        return sum(file.duration_milliseconds for file in self.audio)
 
     def accept(self, text: str = "") -> None:
         """Count one accepted line; `text` is what it teaches a model, if it teaches words."""
-        self._accepted += 1
-        self._bytes += sys.getsizeof(text)
-        if text and self._bytes <= KEPT_BYTES:
-            self._texts.append(text)
+        self.accepted_line_count += 1
+        self._text_bytes += sys.getsizeof(text)
+        if text and self._text_bytes <= KEPT_BYTES:
+            self.texts.append(text)
 
     def accept_audio(self, file: AudioFile) -> None:
         """Count one accepted recording, and its transcript if it has one."""
         self.accept(file.transcript or "")
-        self._audio.append(file)
+        self.audio.append(file)
 
     def reject(self, where: str, reason: object) -> None:
         """Count one line or file that was left out."""
-        self._rejected += 1
-        if len(self._rejections) < KEPT_REJECTIONS:
-            self._rejections.append(Rejection(where[:LONGEST_NAME], str(reason)))
+        self.rejected_line_count += 1
+        if len(self.rejected) < KEPT_REJECTIONS:
+            self.rejected.append(Rejection(where[:LONGEST_NAME], str(reason)))
 
-    def finish(self) -> DatasetReport:
-        """Return the finished report, a failed one if nothing was accepted (a guess of the emulator)."""
-        if not self._accepted:
-            message = "The dataset is empty."
-            if self._rejections:
-                (where, reason), count = self._rejections[0], self._rejected
-                message = f"Nothing in the dataset can be used; {count} rejected, the first ({where}): {reason}."
-            return self.fail(DatasetError("DataImportFailed", message))
-        return DatasetReport(
-            accepted_line_count=self._accepted,
-            rejected_line_count=self._rejected,
-            duration_milliseconds=sum(file.duration_milliseconds for file in self._audio),
-            rejected=tuple(self._rejections),
-            texts=tuple(self._texts),
-            audio=tuple(self._audio),
-        )
-
-    def fail(self, error: DatasetError) -> DatasetReport:
-        """Return the report of an import that failed: nothing accepted, the rejections so far."""
-        return DatasetReport(rejected_line_count=self._rejected, rejected=tuple(self._rejections), error=error)
+    def fail(self, code: str, message: str) -> None:
+        """Accept nothing."""
+        self.error = DatasetError(code, message)
+        self.accepted_line_count, self.texts, self.audio = 0, [], []

@@ -11,7 +11,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from custom_speech_data.content import OpenFile
 from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, check_size
-from custom_speech_data.dataset_report import ImportFailed, ReportBuilder, Unusable
+from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
 from custom_speech_data.foreign_content import refuse_foreign_content
 from custom_speech_data.recordings import (
     LARGEST_TRANSCRIPT,
@@ -45,7 +45,7 @@ class FolderFile(NamedTuple):
 
 
 def pack_folder(
-    files: Sequence[FolderFile], kind: str | None, target: IO[bytes], report: ReportBuilder, *, repair: bool
+    files: Sequence[FolderFile], kind: str | None, target: IO[bytes], report: DatasetReport, *, repair: bool
 ) -> list[str]:
     """Write what a dataset uses to a zip archive, and return what was done: packing first, then the repairs.
 
@@ -110,7 +110,7 @@ def _transcript_of(files: Sequence[FolderFile], *, is_needed: bool) -> FolderFil
 
 
 def _read_transcript(
-    file: FolderFile, recordings: Mapping[str, FolderFile], report: ReportBuilder, repairs: Counter[str] | None
+    file: FolderFile, recordings: Mapping[str, FolderFile], report: DatasetReport, repairs: Counter[str] | None
 ) -> tuple[bytes, set[str]]:
     """Return the text for the archive, and the keys of the recordings that it names; unchanged without repairs."""
     if file.size > LARGEST_TRANSCRIPT:

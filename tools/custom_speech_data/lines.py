@@ -3,10 +3,9 @@
 import codecs
 import io
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import IO
 
-from custom_speech_data.dataset_report import ImportFailed, ReportBuilder, Unusable
+from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
 
 LONGEST_LINE = 32_768
 """Characters; a guess of the emulator, so that a file without line ends needs no memory."""
@@ -27,34 +26,38 @@ def encoding_of(head: bytes) -> str:
     return "utf-8-sig"
 
 
+def bounded_lines(stream: IO[bytes], encoding: str, newline: str | None = None) -> Iterator[tuple[int, str]]:
+    """Return the lines with their ends, numbered from 1, cut somewhere beyond the longest; closes the stream."""
+    with io.TextIOWrapper(stream, encoding=encoding, newline=newline) as text:
+        number = 0
+        while line := text.readline(LONGEST_LINE + 2):
+            number += 1
+            yield number, line
+            while line and not line.endswith("\n"):
+                line = text.readline(LONGEST_LINE + 2)
+
+
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """Return the lines that are not blank, numbered from 1, cut if they are too long; closes the stream.
+    """Return the lines that are not blank, numbered from 1; closes the stream.
 
     The documentation wants UTF-8 with a byte order mark; without the mark UTF-8 is taken too,
     which is a guess. Anything else raises ImportFailed with the code NoUtf8WithBom.
     """
     utf_16 = "The text is encoded in UTF-16; save it as UTF-8 with a byte order mark."
     try:
-        with io.TextIOWrapper(stream, encoding="utf-8-sig") as text:
-            for number in count(1):
-                line = text.readline(LONGEST_LINE + 1)
-                if not line:
-                    return
-                rest = line
-                while rest and not rest.endswith("\n"):  # beyond what is kept of it
-                    rest = text.readline(LONGEST_LINE)
-                # ASCII in UTF-16 without a mark is valid UTF-8.
-                if number == 1 and encoding_of(line[:64].encode()) != "utf-8-sig":
-                    raise ImportFailed("NoUtf8WithBom", utf_16)
-                if line.strip():
-                    yield number, line.rstrip("\n")
+        for number, line in bounded_lines(stream, "utf-8-sig"):
+            # ASCII in UTF-16 without a mark is valid UTF-8.
+            if number == 1 and encoding_of(line[:64].encode()) != "utf-8-sig":
+                raise ImportFailed("NoUtf8WithBom", utf_16)
+            if line.strip():
+                yield number, line.rstrip("\n")
     except UnicodeDecodeError as error:
         is_utf_8 = encoding_of(bytes(error.object)) == "utf-8-sig"
         message = "The text is not UTF-8 with a byte order mark." if is_utf_8 else utf_16
         raise ImportFailed("NoUtf8WithBom", message) from error
 
 
-def read_lines(stream: IO[bytes], read_line: ReadLine, report: ReportBuilder) -> None:
+def read_lines(stream: IO[bytes], read_line: ReadLine, report: DatasetReport) -> None:
     """Let `read_line` judge each line of the stream, and close it."""
     for number, line in lines_of(stream):
         try:

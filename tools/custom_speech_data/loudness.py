@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Iterator
 
 from custom_speech_data.content import Content
-from custom_speech_data.dataset_report import Rejection, ReportBuilder, Unusable
+from custom_speech_data.dataset_report import DatasetReport, Rejection, Unusable
 from custom_speech_data.wav import read_sound
 from custom_speech_data.zip_archive import open_archive, open_file, usable_files
 
@@ -25,7 +25,7 @@ LIMITS: dict[str, tuple[float, float]] = {"h": (2**15 - 1, -(2**15)), "i": (2**3
 def loudness_faults(content: Content) -> Iterator[Rejection]:
     """Return the recordings of an archive that are silent or clipped; raises ImportFailed for no archive."""
     with open_archive(content) as archive:
-        for entry in usable_files(archive, ReportBuilder()).values():
+        for entry in usable_files(archive, DatasetReport()).values():
             try:
                 with open_file(archive, entry) as stream:
                     sound = read_sound(stream, entry.file_size)  # stops where the samples begin

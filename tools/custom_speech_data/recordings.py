@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
 from custom_speech_data.content import Content
-from custom_speech_data.dataset_report import AudioFile, ImportFailed, ReportBuilder, Unusable
+from custom_speech_data.dataset_report import AudioFile, DatasetReport, ImportFailed, Unusable
 from custom_speech_data.lines import read_lines
 from custom_speech_data.plain_text import read_sentence
 from custom_speech_data.wav import read_sound
@@ -31,7 +31,7 @@ def split_line(line: str) -> NamedText:
     return name.strip(), text
 
 
-def read_recordings(content: Content, report: ReportBuilder, *, has_transcripts: bool) -> None:
+def read_recordings(content: Content, report: DatasetReport, *, has_transcripts: bool) -> None:
     """Read recordings, and with transcripts one text file of lines "name, tab, transcript".
 
     A recording without a line and a line without a recording are then both rejected.
@@ -71,7 +71,7 @@ def _sentence_of(key: str, transcripts: Mapping[str, NamedText]) -> str:
         raise Unusable(f"its transcript cannot be used: {reason}") from reason
 
 
-def _read_transcripts(archive: ZipFile, files: dict[str, ZipInfo], report: ReportBuilder) -> dict[str, NamedText]:
+def _read_transcripts(archive: ZipFile, files: dict[str, ZipInfo], report: DatasetReport) -> dict[str, NamedText]:
     """Take the transcript out of the files and return its lines by `key_of` their recordings; no others are kept."""
     entry = files.pop(_transcript_key(files))
     transcripts: dict[str, NamedText] = {}

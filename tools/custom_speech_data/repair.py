@@ -4,7 +4,6 @@ The user's own files are never changed.
 """
 
 import codecs
-import io
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import IO
 
 from custom_speech_data.content import Content, open_content
 from custom_speech_data.dataset_report import ImportFailed
-from custom_speech_data.lines import LONGEST_LINE, encoding_of
+from custom_speech_data.lines import LONGEST_LINE, bounded_lines, encoding_of
 
 CONVERTED, MARKED = "converted from UTF-16 to UTF-8", "added the byte order mark"
 
@@ -49,14 +48,9 @@ def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int,
     if not head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         counts[MARKED] = 1
     try:
-        with io.TextIOWrapper(open_content(source), encoding=encoding, newline="") as text:
-            number = 0
-            while line := text.readline(LONGEST_LINE + 2):
-                number += 1
-                if repaired := _repair_line(line, counts):
-                    yield number, repaired
-                while line and not line.endswith("\n"):  # beyond the longest line, so that memory stays bounded
-                    line = text.readline(LONGEST_LINE + 2)
+        for number, line in bounded_lines(open_content(source), encoding, newline=""):
+            if repaired := _repair_line(line, counts):
+                yield number, repaired
     except UnicodeError:
         message = "The text is neither UTF-8 nor UTF-16. Save it as UTF-8 with a byte order mark."
         raise ImportFailed("NoUtf8WithBom", message) from None

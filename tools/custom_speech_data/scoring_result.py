@@ -14,7 +14,6 @@ from typing import NamedTuple
 from custom_speech_data.word_errors import Edit, normalized_words
 
 _TAG = re.compile(r"<(/?)(insertion|deletion|substitution)>")
-_FILE = re.compile(r"(?P<recording>.+)\.model(?P<number>[12])_score\.json")
 
 MAX_BYTES = 4 * 1024 * 1024
 """Size of a file; a longer text is not the result of one recording."""
@@ -51,20 +50,19 @@ class Recognition:
 
 def recording_of(file_name: str) -> tuple[str, int] | None:
     """Return the recording and the number of the model that a file of an evaluation is about, None for other files."""
-    found = _FILE.fullmatch(file_name)
-    return (found["recording"], int(found["number"])) if found else None
+    found = re.fullmatch(r"(.+)\.model([12])_score\.json", file_name)
+    return (found[1], int(found[2])) if found else None
 
 
 def read_scoring_result(content: bytes) -> Recognition | None:
-    """Return what a file says about its recording, None if it has another shape."""
+    """Return the recognition of the recording of a file, None if it has another shape."""
     if len(content) > MAX_BYTES:
         return None
     try:
         phrases = json.loads(content)["recognizedPhrases"]
-        texts = [str(phrase["nBest"][0]["scoringResult"]) for phrase in phrases]
+        return parse_scoring_result(" ".join(str(phrase["nBest"][0]["scoringResult"]) for phrase in phrases))
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return None
-    return parse_scoring_result(" ".join(texts))
 
 
 def parse_scoring_result(text: str) -> Recognition:
@@ -80,7 +78,7 @@ def parse_scoring_result(text: str) -> Recognition:
 
 
 def service_edits(transcript: Sequence[str], recognition: Recognition, locale: str) -> list[Edit] | None:
-    """Return which word of the transcript each edit of the service is about, None if they do not fit word by word.
+    """Return the word of the transcript that each edit of the service is about, None if they do not fit word by word.
 
     Args:
         transcript: The words of the transcript, normalized.

@@ -29,17 +29,15 @@ class Pair(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The word error rate of the first model minus that of the second; negative where the first is better.
+    """The word error rate of the first model minus that of the second; negative if the first is better.
 
     Attributes:
         low, high: The 95 % confidence interval.
         relative: The same of the difference as a share of the second rate; None if that rate may be zero.
-        probability_better: The share of draws in which the first model makes fewer errors.
     """
 
     low: float
     high: float
-    probability_better: float
     relative: tuple[float, float] | None = None
 
     @property
@@ -49,20 +47,13 @@ class Difference(NamedTuple):
 
 
 def paired_bootstrap(pairs: Sequence[Pair]) -> Difference | None:
-    """Return the confidence interval of the difference, None for fewer than 20 utterances or none with words.
-
-    The generator is seeded, so that the same evaluation always gives the same answer.
-    """
-    counted = [pair for pair in pairs if pair.words or pair.errors1 or pair.errors2]
-    differences = _draws([(pair.words, pair.errors1 - pair.errors2) for pair in counted])
-    if differences is None:
+    """Return the confidence interval of the difference, None for fewer than 20 utterances or none with words."""
+    counted = [pair for pair in pairs if any(pair)]
+    difference = _interval([(pair.words, pair.errors1 - pair.errors2) for pair in counted])
+    if difference is None:
         return None
-    better = sum(difference < 0 for difference in differences) / len(differences)
-    ratios = _draws([(pair.errors2, pair.errors1 - pair.errors2) for pair in counted], without=math.inf)
-    relative = _interval(ratios) if ratios else None
-    if relative and math.isinf(relative[1]):
-        relative = None
-    return Difference(*_interval(differences), better, relative)
+    relative = _interval([(pair.errors2, pair.errors1 - pair.errors2) for pair in counted], without=math.inf)
+    return Difference(*difference, relative if relative and not math.isinf(relative[1]) else None)
 
 
 def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
@@ -71,12 +62,13 @@ def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] 
     Args:
         utterances: Words and errors of each.
     """
-    rates = _draws([one for one in utterances if any(one)])
-    return None if rates is None else _interval(rates)
+    return _interval([one for one in utterances if any(one)])
 
 
-def _draws(counted: Sequence[tuple[int, int]], without: float = 0.0) -> list[float] | None:
-    """Return the rates of all draws in order, None for too few utterances or none with words.
+def _interval(counted: Sequence[tuple[int, int]], without: float = 0.0) -> tuple[float, float] | None:
+    """Return the 2.5 and 97.5 percentiles of the rates of all draws, None for too few utterances or none with words.
+
+    The generator is seeded, so that the same evaluation always gives the same answer.
 
     Args:
         without: The rate of a draw that has no words.
@@ -84,16 +76,10 @@ def _draws(counted: Sequence[tuple[int, int]], without: float = 0.0) -> list[flo
     if len(counted) < MIN_UTTERANCES or not any(words for words, _ in counted):
         return None
     chance = random.Random(_SEED)  # noqa: S311  # statistics, not a secret
-    replications = max(200, min(_MAX_REPLICATIONS, _MAX_DRAWS // len(counted)))
-    return sorted(_draw(chance, counted, without) for _ in range(replications))
-
-
-def _draw(chance: random.Random, counted: Sequence[tuple[int, int]], without: float) -> float:
-    drawn = chance.choices(counted, k=len(counted))
-    words = sum(words for words, _ in drawn)
-    return sum(more for _, more in drawn) / words if words else without
-
-
-def _interval(ordered: Sequence[float]) -> tuple[float, float]:
-    """Return the 2.5 and 97.5 percentiles."""
-    return ordered[round(0.025 * (len(ordered) - 1))], ordered[round(0.975 * (len(ordered) - 1))]
+    rates = list[float]()
+    for _ in range(max(200, min(_MAX_REPLICATIONS, _MAX_DRAWS // len(counted)))):
+        drawn = chance.choices(counted, k=len(counted))
+        words = sum(words for words, _ in drawn)
+        rates.append(sum(errors for _, errors in drawn) / words if words else without)
+    rates.sort()
+    return rates[round(0.025 * (len(rates) - 1))], rates[round(0.975 * (len(rates) - 1))]

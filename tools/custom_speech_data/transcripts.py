@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from custom_speech_data.word_errors import normalized_words, word_errors
@@ -56,19 +56,15 @@ def read_batch_result(file: str, content: bytes) -> Transcript | None:
         return None
     try:
         best = [phrase["nBest"][0] for phrase in json.loads(content)["recognizedPhrases"]]
-        whole = transcript_of_phrases(file, ((str(one["display"]), _number(one.get("confidence"))) for one in best))
-        words = [
-            (str(word["word"]), _number(word.get("confidence"))) for one in best for word in one.get("words") or ()
-        ]
+        whole = transcript_of_phrases(file, ((str(one["display"]), _confidence(one)) for one in best))
+        words = [(str(word["word"]), _confidence(word)) for one in best for word in one.get("words") or ()]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None
-    if not words:
-        return whole
-    unsure = dict.fromkeys(word for word, confidence in words if confidence is not None and confidence < MIN_CONFIDENCE)
-    return Transcript(file, whole.text, whole.confidence, tuple(unsure))
+    return replace(whole, unsure=transcript_of_phrases(file, words).unsure) if words else whole
 
 
-def _number(value: Any) -> float | None:
+def _confidence(part: dict[str, Any]) -> float | None:
+    value: Any = part.get("confidence")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and 0 <= value <= 1 else None
 
@@ -78,15 +74,17 @@ def draft_file(transcripts: Sequence[Transcript]) -> bytes:
 
     Recordings in which nothing was recognized have no line: an upload would refuse an empty one.
     """
-    lines = (f"{one.file}\t{' '.join(one.text.split())}\r\n" for one in transcripts if one.text.strip())
-    return "".join(lines).encode("utf-8-sig")
+    return _lines((one.file, " ".join(one.text.split())) for one in transcripts if one.text.strip())
 
 
 def unsure_file(transcripts: Sequence[Transcript]) -> bytes:
     """Return lines of file name, tab and the words of low confidence, for the person who corrects the drafts."""
-    marked = ((one.file, " ".join(one.unsure)) for one in transcripts if one.unsure or not one.text.strip())
-    lines = (f"{file}\t{unsure or '(nothing was recognized)'}\r\n" for file, unsure in marked)
-    return "".join(lines).encode("utf-8-sig")
+    marked = [one for one in transcripts if one.unsure or not one.text.strip()]
+    return _lines((one.file, " ".join(one.unsure) or "(nothing was recognized)") for one in marked)
+
+
+def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
+    return "".join(f"{file}\t{text}\r\n" for file, text in pairs).encode("utf-8-sig")
 
 
 def word_error_rate(transcripts: Iterable[Transcript], said: Mapping[str, str], locale: str) -> float | None:

@@ -78,9 +78,8 @@ class _Letters(dict[int, str | int]):
     """A table for `str.translate`, filled as characters occur: what belongs to a word stays, the rest is a space."""
 
     def __missing__(self, code: int) -> str | int:
-        character = chr(code)
-        is_part = unicodedata.category(character)[0] in "LMN"
-        kept = self[code] = code if is_part else "'" if character in "'\u2019" else " "
+        is_part = unicodedata.category(chr(code))[0] in "LMN"
+        kept = self[code] = code if is_part else "'" if chr(code) in "'\u2019" else " "
         return kept
 
 

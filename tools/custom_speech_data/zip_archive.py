@@ -11,7 +11,7 @@ from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from custom_speech_data.content import Content, open_content, size_of
-from custom_speech_data.dataset_report import ImportFailed, ReportBuilder, Unusable
+from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
 
 ZIP_MAGIC = b"PK\x03\x04"
 MOST_FILES = 10_000
@@ -26,7 +26,7 @@ ENCRYPTED = 0x1
 
 LEADS_OUT = re.compile(r"[\x00-\x1f]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
 # What zipfile raises on hostile input, besides its own error.
-DAMAGED = (
+FAULTS = (
     BadZipFile,
     zlib.error,
     struct.error,
@@ -48,7 +48,7 @@ def open_archive(content: Content) -> Iterator[ZipFile]:
     with open_content(content) as stream:
         try:
             archive = ZipFile(Sparing(stream))
-        except DAMAGED as error:
+        except FAULTS as error:
             raise ImportFailed("DataImportFailed", "The content is no zip archive, or a damaged one.") from error
         with archive:
             _check_whole(archive.infolist(), size_of(content))
@@ -66,7 +66,7 @@ def _check_whole(entries: list[ZipInfo], size: int) -> None:
         raise ImportFailed("DataImportFailed", "The archive would unpack to far more than it can truly hold.")
 
 
-def usable_files(archive: ZipFile, report: ReportBuilder) -> dict[str, ZipInfo]:
+def usable_files(archive: ZipFile, report: DatasetReport) -> dict[str, ZipInfo]:
     """Return the archive's files by `key_of` their name; folders and macOS's own files are skipped."""
     files: dict[str, ZipInfo] = {}
     for entry in archive.infolist():
@@ -115,7 +115,7 @@ def open_file(archive: ZipFile, entry: ZipInfo) -> Iterator[IO[bytes]]:
     try:
         with archive.open(entry) as stream:
             yield stream
-    except DAMAGED as error:
+    except FAULTS as error:
         raise Unusable("it is damaged") from error
 
 

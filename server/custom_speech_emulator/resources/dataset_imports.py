@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from custom_speech_data import read_dataset
-from custom_speech_data.dataset_report import DatasetError, DatasetReport, ReportBuilder
+from custom_speech_data.dataset_report import DatasetError, DatasetReport
 from custom_speech_data.zip_archive import key_of, open_archive, usable_files
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.http.links import host_of
@@ -141,7 +141,7 @@ def content_of(state: EmulatorState, dataset: Entity) -> Json:
 def _remember_recordings(state: EmulatorState, dataset: Entity, archive: bytes) -> None:
     """Keep under the digest of each recording with a transcript which one of which dataset it is."""
     with open_archive(archive) as opened:
-        entries = usable_files(opened, ReportBuilder())
+        entries = usable_files(opened, DatasetReport())
         for place, (name, *_) in enumerate(content_of(state, dataset)["audio"]):
             digest = hashlib.sha256(opened.read(entries[key_of(name)])).hexdigest()
             state.store.put_data(dataset.account, RECORDINGS, digest, json.dumps([dataset.id, place]).encode())

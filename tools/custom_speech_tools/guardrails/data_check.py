@@ -12,7 +12,7 @@ from typing import IO
 from custom_speech_data import read_dataset
 from custom_speech_data.content import Content, OpenFile
 from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, guess_kind
-from custom_speech_data.dataset_report import DatasetError, DatasetReport, ImportFailed, ReportBuilder
+from custom_speech_data.dataset_report import DatasetReport, ImportFailed
 from custom_speech_data.folder_archive import pack_folder
 from custom_speech_data.foreign_content import refuse_foreign_content
 from custom_speech_data.loudness import loudness_faults
@@ -33,14 +33,14 @@ class CheckedData:
 
     Attributes:
         content: What would be uploaded: the user's file, opened once, or the repaired copy.
-        guessed_from: Why it was taken for this kind; None where the caller named the kind.
+        guessed_from: Why it was taken for this kind; empty if the caller named the kind.
         repairs: What the copy has in another form.
         is_changed: Whether the copy says something else than the user's data; packing a folder changes nothing.
     """
 
     content: Content
     kind: str
-    guessed_from: str | None
+    guessed_from: str
     report: DatasetReport
     repairs: tuple[str, ...]
     is_changed: bool
@@ -60,31 +60,31 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
     """
     with ExitStack() as stack:
         content: Content = b""
-        repairs, found, guessed_from = list[str](), kind or "unknown", None
+        repairs, found, guessed_from = list[str](), kind or "unknown", ""
         is_folder = isinstance(source, LocalPath) and source.is_folder
-        builder = ReportBuilder()
+        report = DatasetReport()
         try:
             if not isinstance(source, LocalPath):
                 content = _text_of(source, repairs if repair else None)
             elif source.is_folder:
                 copy = stack.enter_context(tempfile.TemporaryFile("w+b"))
-                repairs += pack_folder(source.files(), kind, copy, builder, repair=repair)
+                repairs += pack_folder(source.files(), kind, copy, report, repair=repair)
                 content = _flushed(copy)
             else:
                 content = stack.enter_context(source.open())
             refuse_foreign_content(content)
-            guess = guess_kind(content)
-            found, guessed_from = kind or guess.kind, None if kind else guess.reason
+            if not kind:
+                found, guessed_from = guess_kind(content)
             if repair and found not in ARCHIVE_KINDS:
                 copy = stack.enter_context(tempfile.TemporaryFile("w+b"))
                 repairs += repair_text(content, copy)
                 content = _flushed(copy)
-            report = read_dataset(found, content, builder=builder)
+            read_dataset(found, content, report=report)
         except ImportFailed as failure:
-            report = builder.fail(failure.error)
+            report.fail(failure.code, failure.message)
         except OSError as error:
             why = error.strerror or type(error).__name__
-            report = builder.fail(DatasetError("DataImportFailed", f"It cannot be read: {why}."))
+            report.fail("DataImportFailed", f"It cannot be read: {why}.")
         stated = (*data_is_valid(report), *recordings_fit(report), *sound_is_usable(content, report))
         yield CheckedData(content, found, guessed_from, report, tuple(repairs), len(repairs) > is_folder, stated)
 
