@@ -42,6 +42,29 @@ async def test_two_servers_of_one_machine_train_the_same_request_once(
     assert await azure.writes() == ["Models_Create"] * 20
 
 
+async def test_server_repeats_at_once_what_another_one_made_and_has_failed(
+    connect: Connect, azure: Azure, tmp_path: Path
+) -> None:
+    """The failed dataset and test are what the other server made; nobody searches for anything else."""
+    upload = {"display_name": "Calls", "locale": "en-US", "kind": "Language", "content_url": "http://127.0.0.1:9/a.txt"}
+    evaluation = {"model": "Contoso finished model en-US", "dataset": "Contoso audio with transcripts en-US"}
+    async with connect(lock=FileLock(tmp_path)) as one, connect(lock=FileLock(tmp_path)) as other:
+        failed_dataset = await one("upload_dataset", **upload, wait_seconds=10)
+        failed_test = await one("create_evaluation", **evaluation)
+        await azure.finish(failed_test["id"], "Failed", {"code": "InvalidTest", "message": "No such audio"})
+        await azure.forget()
+        dataset = await other("upload_dataset", **upload)
+        test = await other("create_evaluation", **evaluation)
+
+    assert failed_dataset["status"] == "Failed"
+    assert (dataset["already_existed"], test["already_existed"]) == (False, False)
+    assert f"dataset {failed_dataset['id']}, failed" in dataset["findings"][0]["message"]
+    assert any(f"evaluation {failed_test['id']}, failed" in finding["message"] for finding in test["findings"])
+    operations = await azure.operations()
+    # The second list of datasets finds the dataset of the test by its name.
+    assert (operations.count("Datasets_List"), operations.count("Evaluations_List")) == (2, 1)
+
+
 async def test_file_lock_says_that_another_process_has_completed_the_request(tmp_path: Path) -> None:
     async with FileLock(tmp_path).hold("key") as first:
         pass

@@ -1,7 +1,7 @@
 """create_project, driven through an MCP client."""
 
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import pytest
@@ -70,3 +70,23 @@ async def test_create_project_takes_both_unicode_forms_of_a_name_for_one(call: C
     first, again = [await call("create_project", display_name=name, locale="de-DE") for name in names]
 
     assert (again["id"], again["already_existed"], again["display_name"]) == (first["id"], True, names[1])
+
+
+@pytest.mark.parametrize(("here", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+async def test_names_are_found_in_either_unicode_form(
+    call: Caller, azure: Azure, here: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"]
+) -> None:
+    """Of a project and a dataset that somebody else made, with a portal on macOS for example."""
+    asked, named = unicodedata.normalize(here, "Büro"), unicodedata.normalize(there, "Büro")
+    content = {"kind": "Language", "contentUrl": "https://contoso.example/a.txt"}
+    body = {"displayName": named, "locale": "de-DE"}
+    for path, more in (("projects", {}), ("datasets", content)):
+        await azure.ask("POST", f"/speechtotext/{path}", body | more)
+    project = (await call("list_projects", locale="de-DE"))["projects"][0]
+    upload = {"display_name": "Calls", "locale": "de-DE", "kind": "Language", "lines": ["guten Tag"]}
+
+    assert (await call("upload_dataset", **upload, project=asked))["project"] == {
+        "id": project["id"],
+        "display_name": "Büro",
+    }
+    assert (await call("get_dataset", dataset=asked))["display_name"] == "Büro"

@@ -1,6 +1,7 @@
 """create_evaluation: test a model and another one on the same recordings, once."""
 
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationArguments, evaluate, plan_evaluation
+from custom_speech_tools.guardrails.resource_rules import failed_earlier
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, read_details
 from custom_speech_tools.runtime.parts import read_parts
@@ -17,14 +18,18 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
     """
     plan = await plan_evaluation(call, arguments)
     speech = plan.speech
-    first, existed = await evaluate(call, plan)
+    first, existed, failed = await evaluate(call, plan)
+    findings = [*plan.findings]
+    if failed:
+        fix = "get_evaluation says why; correct the cause, or this one fails as well."
+        findings.append(failed_earlier("test of the same models and data, evaluation", failed[-1], None, fix))
     last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)
     details = await read_details(speech, last) if last.status == "Succeeded" else EvaluationDetails()
     parts = await read_parts(
         speech, [last.model1, last.model2, last.dataset], [plan.model, plan.compare_with, plan.dataset]
     )
     verdict = await judge(speech, last, details, parts)
-    now, findings = call.now(speech), plan.findings
+    now = call.now(speech)
     return present_evaluation(speech, last, details, parts, verdict, now, already_existed=existed, findings=findings)
 
 

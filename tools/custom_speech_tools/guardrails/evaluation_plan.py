@@ -28,7 +28,7 @@ from custom_speech_tools.guardrails.resource_rules import (
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import (
@@ -43,6 +43,7 @@ from custom_speech_tools.runtime.parameters import (
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
+from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.sanitize import quote, word
 
 
@@ -120,16 +121,23 @@ class EvaluationPlan:
         }
 
 
-async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool]:
-    """Create the evaluation once; return it, and whether it existed."""
+async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool, Sequence[str]]:
+    """Create the evaluation once; return it, whether it existed, and the ids of earlier ones that have failed."""
     speech, writer = plan.speech, call.writer(plan.speech, Decision(plan.findings, plan.key))
-    return await call.app.idempotency.create_once(
+
+    async def list_candidates() -> Listing[schemas.Evaluation]:
+        return await speech.evaluations_list(display_name=plan.display_name, locale=plan.dataset.locale)
+
+    known = (await list_candidates()).entities
+    made = await call.app.idempotency.create_once(
         call,
         plan.key,
         lambda: writer.evaluations_create(plan.definition()),
-        lambda: speech.evaluations_list(display_name=plan.display_name, locale=plan.dataset.locale),
+        list_candidates,
         read_at=plan.read_at,
+        known=known,
     )
+    return *made, ids_of_failed(plan.key, known)
 
 
 def named_parts_fit(facts: EvaluationFacts) -> Findings:

@@ -9,7 +9,7 @@ from custom_speech_tools.guardrails.charges import charged, training_cost
 from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments, gather_model_facts
 from custom_speech_tools.guardrails.model_rules import RULES
 from custom_speech_tools.guardrails.references import link_to
-from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, run_rules
+from custom_speech_tools.guardrails.resource_rules import Findings, failed_earlier, is_blocked, run_rules
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import quote, reason_clause
+from custom_speech_tools.speech.sanitize import quote
 
 MAX_QUOTED_NAMES = 5
 
@@ -123,7 +123,8 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
     facts = await gather_model_facts(call, request)
     plan = ModelPlan(facts, run_rules(RULES, facts), training_key(facts), None, read_at)
     if agreement or not request.allow_duplicate:
-        carried, failed = plan.key_for(agreement), ids_of_failed(facts.same_name)
+        carried = plan.key_for(agreement)
+        failed = ids_of_failed(carried, facts.same_name)
         plan = replace(plan, existing=find_by_key(carried, facts.same_name, failed))
     charges = _is_charged(plan, call.app.confirmation)
     return replace(plan, findings=(*plan.findings, *_already_exists(plan), *charges))
@@ -190,9 +191,9 @@ def _already_exists(plan: ModelPlan) -> Findings:
             fix="create_model returns it; allow_duplicate=true trains a second one.",
         )
     elif failed := find_by_key(plan.key, plan.facts.same_name):
-        reason = reason_clause(failed.error.message if failed.error else None)
-        message = f"An earlier training of the same request, model {failed.id}, failed{reason} It is not used again."
-        yield warn("already-exists", message, "Correct the cause first, or this training fails as well.")
+        reason = failed.error.message if failed.error else None
+        fix = "Correct the cause first, or this training fails as well."
+        yield failed_earlier("training of the same request, model", failed.id, reason, fix)
     elif plan.facts.same_name and not plan.facts.request.allow_duplicate:
         others = ", ".join(model.id for model in plan.facts.same_name[:3])
         message = f"Another model of this locale has the same name, made by a different request: {others}."

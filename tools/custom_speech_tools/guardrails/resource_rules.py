@@ -100,6 +100,12 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "datas
         yield warn(rule, message, f"It works, but without these lines. {again}")
 
 
+def failed_earlier(attempt: str, entity: str, reason: str | None, fix: str) -> Finding:
+    """Return the warning about an earlier attempt, such as "import of the same data, dataset"."""
+    message = f"An earlier {attempt} {entity}, failed{reason_clause(reason)} It is not used again."
+    return Finding(rule="already-exists", level="warn", message=message, fix=fix)
+
+
 def clocks_agree(skew: timedelta) -> Findings:
     """Warn where this machine's clock and the service's differ; `skew` is the lead of the service's clock."""
     if note := clock_note(skew):

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -14,7 +15,7 @@ from pydantic import Field, JsonValue, SecretStr, StrictBool, StringConstraints
 from custom_speech_tools.guardrails.content_address import content_address_works, content_identity, is_web_address
 from custom_speech_tools.guardrails.data_check import CheckedData
 from custom_speech_tools.guardrails.references import find_project, link_to
-from custom_speech_tools.guardrails.resource_rules import is_blocked, parts_fit
+from custom_speech_tools.guardrails.resource_rules import failed_earlier, is_blocked, parts_fit
 from custom_speech_tools.runtime.block_upload import block_digests
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -36,7 +37,6 @@ from custom_speech_tools.runtime.recording_length import LENGTH_PROPERTY, note_l
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
-from custom_speech_tools.speech.sanitize import reason_clause
 
 
 class UploadArguments(Arguments):
@@ -80,7 +80,7 @@ class UploadPlan:
     Attributes:
         key: The idempotency key.
         existing: The dataset that the same request has made.
-        failed: The ids of datasets of the same name whose import failed.
+        same_name: Datasets of the same name and locale.
         blocks: The digests of the blocks of local data.
         lengths: What the dataset notes of its recordings.
     """
@@ -90,7 +90,7 @@ class UploadPlan:
     project: schemas.Project | None
     key: str
     existing: schemas.Dataset | None
-    failed: frozenset[str]
+    same_name: Sequence[schemas.Dataset]
     blocks: tuple[bytes, ...]
     lengths: str | None
     findings: tuple[Finding, ...]
@@ -121,12 +121,13 @@ class UploadPlan:
         query = urlsplit(request.content_url or "").query
         signature = (SecretStr(query),) if query else ()
 
-        async def find() -> schemas.Dataset | None:
-            listing = await self.speech.datasets_list(display_name=request.display_name, locale=request.locale)
-            return find_by_key(key, listing.entities, self.failed)
-
-        return await call.app.idempotency.run(
-            call, key, lambda: writer.datasets_create(self.definition(key), signature), find, read_at=self.read_at
+        return await call.app.idempotency.create_once(
+            call,
+            key,
+            lambda: writer.datasets_create(self.definition(key), signature),
+            lambda: self.speech.datasets_list(display_name=request.display_name, locale=request.locale),
+            read_at=self.read_at,
+            known=self.same_name,
         )
 
 
@@ -168,15 +169,16 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     same_name = list_task.return_value.entities
     # A deliberate duplicate is the same only while it waits for its content.
     found = [dataset for dataset in same_name if dataset.waits_for_blocks or not request.allow_duplicate]
-    failed = ids_of_failed(same_name)
+    failed = ids_of_failed(key, same_name)
     existing = find_by_key(key, found, failed)
     if existing and url:
         known.append(_earlier_import(existing))
-    elif not existing and (dead := find_by_key(key, [one for one in same_name if one.id in failed])):
-        known.append(_failed_import(dead))
+    elif not existing and (dead := next((one for one in same_name if one.id in failed), None)):
+        reason, fix = dead.error.message if dead.error else None, "Delete it with delete_entity if nobody needs it."
+        known.append(failed_earlier("import of the same data, dataset", dead.id, reason, fix))
     audio = data.report.audio if data else ()
     lengths = note_lengths(file.duration_milliseconds for file in audio) if audio else None
-    return UploadPlan(speech, request, project, key, existing, failed, blocks, lengths, tuple(known), read_at)
+    return UploadPlan(speech, request, project, key, existing, same_name, blocks, lengths, tuple(known), read_at)
 
 
 def _earlier_import(dataset: schemas.Dataset) -> Finding:
@@ -186,14 +188,4 @@ def _earlier_import(dataset: schemas.Dataset) -> Finding:
         level="stop",
         message=f"This address was imported{made} as dataset {dataset.id}; its content was not read again.",
         fix="If the content has changed since, call again with allow_duplicate=true.",
-    )
-
-
-def _failed_import(dataset: schemas.Dataset) -> Finding:
-    reason = reason_clause(dataset.error.message if dataset.error else None)
-    return Finding(
-        rule="already-exists",
-        level="warn",
-        message=f"An earlier import of the same data, dataset {dataset.id}, failed{reason} It is not used again.",
-        fix="Delete it with delete_entity if nobody needs it.",
     )

@@ -108,9 +108,10 @@ def find_by_key(key: str, entities: Iterable[Keyed], ignored: Collection[str] = 
     return None
 
 
-def ids_of_failed(entities: Iterable[schemas.Entity]) -> frozenset[str]:
-    """Return the ids of the entities that have failed: these are never the same as what is asked for."""
-    return frozenset(entity.id for entity in entities if getattr(entity, "status", None) == "Failed")
+def ids_of_failed(key: str, entities: Iterable[schemas.Entity]) -> list[str]:
+    """Return the ids of failed entities that carry the key: these are never the same as what is asked for."""
+    failed = [entity for entity in entities if getattr(entity, "status", None) == "Failed"]
+    return sorted(entity.id for entity in failed if find_by_key(key, [entity]))
 
 
 class _Unfinished(Generic[Made]):
@@ -170,13 +171,15 @@ class IdempotentExecutor:
             The entity, and whether it existed already.
         """
         before = (await list_candidates()).entities if known is None else known
-        failed = ids_of_failed(before)
+        failed = ids_of_failed(key, before)
 
         async def find() -> Keyed | None:
             return find_by_key(key, (await list_candidates()).entities, failed)
 
         existing = find_by_key(key, before, failed)
-        return (existing, True) if existing is not None else await self.run(call, key, create, find, read_at=read_at)
+        if existing is not None:
+            return existing, True
+        return await self.run(call, key, create, find, read_at=read_at, failed=failed)
 
     async def run(
         self,
@@ -186,6 +189,7 @@ class IdempotentExecutor:
         find: Callable[[], Awaitable[Made | None]],
         *,
         read_at: float,
+        failed: Sequence[str] = (),
     ) -> tuple[Made, bool]:
         """Create an entity once.
 
@@ -194,6 +198,7 @@ class IdempotentExecutor:
             create: Sends the request.
             find: Looks for the entity on the service; None where it is not there.
             read_at: When the plan began to read its facts (`anyio.current_time`); they may lack what was made later.
+            failed: The ids of what the same request created before and has failed.
 
         Returns:
             The entity, and whether it existed already.
@@ -208,7 +213,8 @@ class IdempotentExecutor:
                 made_at, made = self._made.get(key, (float("-inf"), None))
                 if made_at > read_at:
                     return made, True
-                is_made_elsewhere = await _enter(stack, self._lock, key)
+                # Another lock after each failure: what a process has completed under it is not what failed.
+                is_made_elsewhere = await _enter(stack, self._lock, idempotency_key(key, *failed) if failed else key)
                 found = await self._find_earlier(key, execution, is_made_elsewhere)
                 result = found if found is not None else await self._create(key, execution)
                 self._unresolved.pop(key, None)

@@ -9,7 +9,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 import pydantic
@@ -107,12 +106,12 @@ def _as_text(value: object) -> object:
 
 
 def _visible(text: str) -> str:
-    """Return the text without surrounding whitespace, which nobody sees in a name."""
+    """Return the text composed and without surrounding whitespace, as nobody sees either in a name."""
     if not text.strip():
         raise ValueError("must not be empty")
     if has_invisible(text):
         raise ValueError("must not contain control characters or invisible characters; remove them")
-    return text.strip()
+    return unicodedata.normalize("NFC", text.strip())
 
 
 def _locale(text: str) -> str:
@@ -135,9 +134,7 @@ LocaleText = Annotated[str, AfterValidator(_locale)]
 LocaleOrLanguage = Annotated[str, AfterValidator(_locale_or_language)]
 
 # Names, descriptions, locales
-DisplayName = Annotated[
-    ShortText, AfterValidator(partial(unicodedata.normalize, "NFC")), Field(description="Name of the new entity")
-]
+DisplayName = Annotated[ShortText, Field(description="Name of the new entity")]
 Description = Annotated[Identifier | None, Field(description="What it is for")]
 Locale = Annotated[LocaleText, Field(description="Locale, e.g. en-US; every part must have it")]
 LocaleFilter = Annotated[LocaleOrLanguage | None, Field(description="Only this locale (en-US) or language (en)")]

@@ -1,7 +1,8 @@
 """Elements of all schemas: counts, dates, references, entities, files and pages of lists."""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any, Generic, TypeVar
 
 import pydantic
@@ -91,7 +92,8 @@ class Entity(Reference):
 
     # The id is inserted into the paths of requests, so it must be a GUID.
     uri: Annotated[str, Field(alias="self", pattern=f"^[^?#]*{ENTITY.pattern}{GUID.pattern}([?#]|$)")]
-    display_name: str
+    # Two names that look the same are the same: what was typed on macOS may be decomposed.
+    display_name: Annotated[str, AfterValidator(partial(unicodedata.normalize, "NFC"))]
     locale: str
     description: str | None = None
     created_date_time: Moment | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self, TypeVar
+from unicodedata import normalize
 from urllib.parse import quote
 
 from pydantic import JsonValue
@@ -108,12 +109,17 @@ class Requests:
 
         Args:
             conditions: Values of properties in snake case, sent as `a eq 'x' and b eq 'y'`; None leaves one out.
+                A name is found in either Unicode form: what was typed on macOS may be decomposed.
         """
-        condition = " and ".join(
-            f"{to_camel(name)} eq '{value.replace(chr(39), chr(39) * 2)}'"  # a quote in a value is doubled
-            for name, value in (conditions or {}).items()
-            if value is not None
+        alternatives = dict.fromkeys(
+            " and ".join(
+                f"{to_camel(name)} eq '{normalize(form, value).replace(chr(39), chr(39) * 2)}'"  # a quote is doubled
+                for name, value in (conditions or {}).items()
+                if value is not None
+            )
+            for form in ("NFC", "NFD")
         )
+        condition = " or ".join(alternatives)
         filter_ = f"filter={quote(condition, safe='')}" if condition else ""
 
         async def fetch(paging: str) -> schemas.Page[schemas.Listed]:
