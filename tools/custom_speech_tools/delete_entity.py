@@ -1,27 +1,13 @@
 """delete_entity: delete a model, dataset, evaluation, endpoint, project or transcription that nothing uses."""
 
-from typing import Annotated
-
-from pydantic import Field
-
-from custom_speech_tools.guardrails.deletion_plan import KINDS, DeletableKind, plan_deletion
+from custom_speech_tools.guardrails.deletion_plan import KINDS, DeletionArguments, plan_deletion
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import Findings, ResourceAnswer, ServiceText
 from custom_speech_tools.runtime.tool import Annotations, declare
-
-
-class DeleteEntityArguments(Arguments):
-    """The arguments of delete_entity."""
-
-    kind: Annotated[DeletableKind, Field(description="What to delete")]
-    entity: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
-    confirm: Confirm = None
-    resource: ResourceName = None
 
 
 class DeletedEntity(ResourceAnswer):
@@ -34,16 +20,12 @@ class DeletedEntity(ResourceAnswer):
     findings: Findings
 
 
-async def delete_entity(arguments: DeleteEntityArguments, call: CallContext) -> DeletedEntity:
+async def delete_entity(arguments: DeletionArguments, call: CallContext) -> DeletedEntity:
     """Delete a model, dataset, evaluation, endpoint, project or transcription for good; your user must agree.
 
     Refused while it is running or in use, with what uses it.
     """
-    plan, agreement = await confirmed_plan(
-        call,
-        arguments.confirm,
-        lambda: plan_deletion(call, arguments.kind, arguments.entity, arguments.resource),
-    )
+    plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deletion(call, arguments))
     kind = KINDS[plan.kind]
 
     async def delete(how: str) -> None:

@@ -3,6 +3,7 @@
 from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS, EstimatedCharge, training_charge
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import ModelPlan, plan_training
+from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.runtime.confirmation import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
@@ -11,7 +12,6 @@ from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech import schemas
 
 
 class Plan(ResourceAnswer):
@@ -36,18 +36,19 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
     user must agree, warn = information. Takes create_model's arguments.
     """
     plan = await plan_training(call, arguments)
-    hours, blocked = plan.facts.audio_hours, plan.is_blocked
+    base, free = plan.base_model, plan.uncharged_alternative
+    hours, blocked = plan.facts.audio_hours, is_blocked(plan.findings)
     days = None if blocked else round(min(hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY, 2)
     return Plan(
         **resource_fields(plan.facts.speech),
         ok=not blocked and plan.existing is None,
         findings=list(plan.findings),
-        base_model=_reference(plan.base_model),
+        base_model=EntityReference.model_validate(base) if base else None,
         audio_hours=round(hours, 2),
         estimated_training_days=days,
         training_is_charged=None if blocked else plan.is_charged,
         estimated_charge=training_charge(plan.facts.speech.resource, hours) if plan.effect else None,
-        uncharged_alternative=None if blocked else _reference(plan.uncharged_alternative),
+        uncharged_alternative=EntityReference.model_validate(free) if free and not blocked else None,
         confirm=_token(call, plan),
         next_steps=[_next_step(call, plan)],
     )
@@ -62,12 +63,8 @@ def _token(call: CallContext, plan: ModelPlan) -> str | None:
     return policy.issue_token([effect], call.caller, call.app.now())
 
 
-def _reference(base: schemas.BaseModel | None) -> EntityReference | None:
-    return EntityReference(id=base.id, display_name=base.display_name) if base else None
-
-
 def _next_step(call: CallContext, plan: ModelPlan) -> str:
-    if plan.is_blocked:
+    if is_blocked(plan.findings):
         return next_step_when_blocked(plan.findings)
     if plan.existing:
         return call_step("get_model", model=plan.existing.id, resource=plan.facts.speech.resource.name)

@@ -3,7 +3,7 @@
 Whoever started the same copy before, in any process of this machine, its operation is found.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -98,12 +98,7 @@ def model_can_be_copied(facts: CopyFacts) -> Findings:
     yield from clocks_agree(facts.source.clock.skew)
 
 
-RULES: tuple[Callable[[CopyFacts], Findings], ...] = (
-    named_parts_fit,
-    target_is_another_resource,
-    copy_can_be_authorized,
-    model_can_be_copied,
-)
+RULES = (named_parts_fit, target_is_another_resource, copy_can_be_authorized, model_can_be_copied)
 
 
 @dataclass(frozen=True, slots=True)

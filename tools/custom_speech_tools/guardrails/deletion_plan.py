@@ -1,9 +1,10 @@
-"""Deleting an entity: what uses it, the rules, and the plan."""
+"""Deleting an entity: the arguments, what uses it, the rules, and the plan."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import anyio
+from pydantic import Field
 
 from custom_speech_tools.guardrails.references import (
     DATASET,
@@ -22,6 +23,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
@@ -60,6 +62,15 @@ User = tuple[DeletableKind, schemas.Entity]
 """An entity that uses the one to delete."""
 
 
+class DeletionArguments(Arguments):
+    """The arguments of delete_entity."""
+
+    kind: Annotated[DeletableKind, Field(description="What to delete")]
+    entity: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    confirm: Confirm = None
+    resource: ResourceName = None
+
+
 @dataclass(frozen=True, slots=True)
 class DeletionPlan:
     """An entity that may be deleted; `read_at` is when its facts were read (`anyio.current_time`)."""
@@ -89,16 +100,16 @@ class DeletionPlan:
         )
 
 
-async def plan_deletion(call: CallContext, kind: DeletableKind, asked: str, resource: str | None) -> DeletionPlan:
+async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> DeletionPlan:
     """Find the entity and what uses it, and check that it can be deleted.
 
     Raises:
         Refused: A rule blocks the deletion; every finding is listed.
     """
-    speech, read_at = call.speech(resource), anyio.current_time()
+    speech, kind, read_at = call.speech(arguments.resource), arguments.kind, anyio.current_time()
     findings = list(resource_is_writable(speech.resource))
     unsupported = next(projects_are_supported(speech.resource), None) if kind == "project" else None
-    entity = unsupported or await find(speech, KINDS[kind], asked)
+    entity = unsupported or await find(speech, KINDS[kind], arguments.entity)
     if isinstance(entity, Finding):
         raise Refused("Nothing was deleted.", [*findings, entity])
     findings += not_in_use(speech, kind, entity, await _find_users(speech, kind, entity))
@@ -113,16 +124,7 @@ async def _find_users(speech: Speech, kind: DeletableKind, entity: schemas.Entit
     using = _USED_BY.get(kind, ())
     listings = await gather(*(KINDS[user].list(speech) for user in using))
     found = [(user, other) for user, listing in zip(using, listings, strict=True) for other in listing.entities]
-    return [(user, other) for user, other in found if entity.id in _ids_of_parts(other)]
-
-
-def _ids_of_parts(entity: Any) -> set[str]:
-    parts = [
-        getattr(entity, "model", None),
-        getattr(entity, "project", None),
-        *(getattr(entity, "datasets", None) or ()),
-    ]
-    return {part.id for part in parts if part is not None}
+    return [(user, other) for user, other in found if entity.id in {part.id for part in other.parts}]
 
 
 def not_in_use(speech: Speech, kind: DeletableKind, entity: schemas.Entity, users: list[User]) -> Findings:

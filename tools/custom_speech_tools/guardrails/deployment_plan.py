@@ -1,6 +1,6 @@
 """Deploying a model to a new or an existing endpoint: the facts, the rules, the plan, and its requests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -155,13 +155,7 @@ def logging_has_storage(facts: DeploymentFacts) -> Findings:
         yield warn("logging-has-storage", message, "Leave out logging, or use a resource with own storage.")
 
 
-RULES: tuple[Callable[[DeploymentFacts], Findings], ...] = (
-    named_parts_fit,
-    model_can_be_deployed,
-    endpoint_is_ready,
-    is_better_than_current,
-    logging_has_storage,
-)
+RULES = (named_parts_fit, model_can_be_deployed, endpoint_is_ready, is_better_than_current, logging_has_storage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         project = tasks.create_task(find_project(speech, request.project))
         base_model = tasks.create_task(find(speech, BASE_MODEL, asked, request.locale)) if asked else None
         base_models = tasks.create_task(speech.models_list_base_models(locale=request.locale))
-        same_name = tasks.create_task(_same_name(speech, request))
+        named = tasks.create_task(_models_called(speech, request.display_name, request.locale))
         datasets = [tasks.create_task(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
         others = [] if trains_audio(speech.resource) is not False else call.speech_of_all()
         elsewhere = {
@@ -149,16 +149,14 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         datasets=tuple(dataset.return_value for dataset in datasets),
         base_model=base_model.return_value if base_model else None,
         base_models=tuple(base_models.return_value.entities),
-        same_name=same_name.return_value,
+        same_name=named.return_value,
         audio_resources={name: found.return_value for name, found in elsewhere.items()},
     )
 
 
-async def _same_name(speech: Speech, request: TrainingArguments) -> tuple[schemas.CustomModel, ...]:
-    if request.display_name is None:
-        return ()
-    listing = await speech.models_list_custom_models(display_name=request.display_name, locale=request.locale)
-    return tuple(model for model in listing.entities if model.display_name == request.display_name)
+async def _models_called(speech: Speech, name: str | None, locale: str) -> tuple[schemas.CustomModel, ...]:
+    listed = (await speech.models_list_custom_models(display_name=name, locale=locale)).entities if name else ()
+    return tuple(model for model in listed if model.display_name == name)
 
 
 async def _named_datasets(speech: Speech, request: TrainingArguments) -> list[str]:

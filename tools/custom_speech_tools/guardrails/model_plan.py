@@ -39,11 +39,6 @@ class ModelPlan:
     read_at: float
 
     @property
-    def is_blocked(self) -> bool:
-        """True if a rule blocks it."""
-        return is_blocked(self.findings)
-
-    @property
     def base_model(self) -> schemas.BaseModel | None:
         """The base model to train on."""
         return self.facts.chosen_base_model
@@ -66,7 +61,7 @@ class ModelPlan:
         It holds what the user is told and nothing more: a project, or a name for what was chosen anyway, changes
         nothing about it.
         """
-        if self.existing or self.is_blocked or not self.is_charged or self.base_model is None:
+        if self.existing or is_blocked(self.findings) or not self.is_charged or self.base_model is None:
             return None
         speech, request = self.facts.speech, self.facts.request
         told = (request.display_name, request.locale, request.description, request.allow_duplicate)
@@ -137,7 +132,7 @@ async def checked_training(call: CallContext, request: TrainingArguments, agreem
         Refused: A rule blocks it; every finding is listed.
     """
     plan = await plan_training(call, request, agreement)
-    if plan.is_blocked:
+    if is_blocked(plan.findings):
         raise Refused("Nothing was created.", plan.findings)
     return plan
 

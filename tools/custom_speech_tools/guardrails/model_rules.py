@@ -1,7 +1,7 @@
 """The rules of training a model: each a pure function from facts to findings, named for what it requires."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS
@@ -147,7 +147,7 @@ def recordings_have_length(facts: ModelFacts) -> Findings:
             yield warn("recording-length", message, "Cut long recordings into parts. For testing they are fine.")
 
 
-RULES: tuple[Callable[[ModelFacts], Findings], ...] = (
+RULES = (
     named_parts_fit,
     region_trains_audio,
     base_model_accepts_data,

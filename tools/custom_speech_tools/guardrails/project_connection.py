@@ -1,4 +1,4 @@
-"""Connecting a model to a project: the facts, the rules and the plan."""
+"""Connecting a model to a project: the arguments, the rules and the plan."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,18 @@ from custom_speech_tools.guardrails.resource_rules import model_is_ready, parts_
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
+
+
+class ConnectionArguments(Arguments):
+    """The arguments of connect_model."""
+
+    model: ModelReference
+    project: ProjectReference
+    resource: ResourceName = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +42,16 @@ class ProjectConnection:
         return await writer.models_update(self.model.id, {"project": link_to(self.speech, self.project)})
 
 
-async def plan_project_connection(
-    call: CallContext, model: str, project: str, resource: str | None
-) -> ProjectConnection:
+async def plan_project_connection(call: CallContext, arguments: ConnectionArguments) -> ProjectConnection:
     """Fetch the model and the project, and check that they can be connected.
 
     Raises:
         Refused: A rule blocks the connection.
     """
-    speech = call.speech(resource)
+    speech = call.speech(arguments.resource)
     async with task_group() as tasks:
-        model_task = tasks.create_task(find(speech, MODEL, model))
-        project_task = tasks.create_task(find_project(speech, project))
+        model_task = tasks.create_task(find(speech, MODEL, arguments.model))
+        project_task = tasks.create_task(find_project(speech, arguments.project))
     found, target = model_task.return_value, project_task.return_value
     locale = found.locale if isinstance(found, schemas.CustomModel) else None
     findings = [*parts_fit(speech.resource, locale, found, target)]

@@ -64,11 +64,7 @@ MODEL = EntityKind(
     Speech.models_delete,
 )
 BASE_MODEL = EntityKind(
-    "models/base",
-    "base model",
-    Speech.models_get_base_model,
-    Speech.models_list_base_models,
-    "list_base_models",
+    "models/base", "base model", Speech.models_get_base_model, Speech.models_list_base_models, "list_base_models"
 )
 EVALUATION = EntityKind(
     "evaluations",
