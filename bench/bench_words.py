@@ -8,7 +8,7 @@ import time
 from custom_speech_data.missed_words import missed_words
 from custom_speech_data.scoring_result import Recognition, read_scoring_result
 from custom_speech_data.significance import Pair, paired_bootstrap
-from custom_speech_emulator.resources.evaluation_scoring import details
+from custom_speech_emulator.resources.evaluations import details
 from custom_speech_emulator.resources.model_training import Skill
 
 VOCABULARY = [f"word{number}" for number in range(3_000)]

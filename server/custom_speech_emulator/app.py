@@ -1,13 +1,19 @@
 """The application: takes a request apart, authenticates it, finds its operation, and writes the answer."""
 
+import json
 import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -16,13 +22,10 @@ from custom_speech_emulator.control_routes import control
 from custom_speech_emulator.faults import Faults, Rule
 from custom_speech_emulator.http import authentication
 from custom_speech_emulator.http.api_versions import Version, requested
-from custom_speech_emulator.http.error_responses import Refused, invalid, not_allowed, unknown_address
 from custom_speech_emulator.http.links import Address, is_local, target
-from custom_speech_emulator.http.request import Call, IncomingRequest, query_of, received
-from custom_speech_emulator.http.request_log import RequestLog
-from custom_speech_emulator.http.response import Answer, OutgoingResponse, do_all
+from custom_speech_emulator.http.request import Call, IncomingRequest, RequestLog, query_of, received
+from custom_speech_emulator.http.responses import Answer, Refused, invalid, not_allowed, unknown_address
 from custom_speech_emulator.resources import files, stock, web_hooks
-from custom_speech_emulator.resources.quotas import RateLimiter
 from custom_speech_emulator.routes import ENDINGS, OPERATIONS, Operation
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
@@ -33,11 +36,31 @@ _OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
 
 @dataclass
 class Exchange:
-    """A request, its response, and the fault rule that applies to it."""
+    """A request, its answer, and what is done after the answer is sent; all as the service has it, or a fault rule."""
 
     request: IncomingRequest
-    response: OutgoingResponse
+    address: Address
+    answer: Answer = field(default_factory=lambda: Answer(204))
+    later: list[Callable[[], object]] = field(default_factory=list)
     fault: Rule | None = None
+    now: datetime | None = None
+
+    def response(self) -> Response:
+        """Return the HTTP response, with real hosts in its links, and the header by which clients tell the emulator."""
+        headers = {name: self._linked(value) for name, value in self.answer.headers.items()}
+        headers["custom-speech-emulator"] = "1"
+        if self.now:
+            headers["Date"] = formatdate(self.now.timestamp(), usegmt=True)
+        background = BackgroundTasks([BackgroundTask(do) for do in self.later])
+        body = self.answer.body
+        if body is None or isinstance(body, bytes):
+            return Response(body, self.answer.status, headers, background=background)
+        text = self._linked(body if isinstance(body, str) else json.dumps(body))
+        return Response(text, self.answer.status, headers, "application/json; charset=utf-8", background)
+
+    def _linked(self, text: str) -> str:
+        base = self.fault.host if self.fault and self.fault.fault == "hostile-link" else self.address.base
+        return self.address.write(text).replace(self.address.base, base)
 
 
 @dataclass
@@ -47,7 +70,7 @@ class EmulatorApp:
     state: EmulatorState
     log: RequestLog = field(default_factory=RequestLog)
     faults: Faults = field(default_factory=Faults)
-    rate: RateLimiter = field(default_factory=RateLimiter)
+    rate: authentication.RateLimiter = field(default_factory=authentication.RateLimiter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -59,26 +82,24 @@ class EmulatorApp:
         except ClientDisconnect:
             return
         exchange = self._exchange(request)
-        written = exchange.response.written()
         if exchange.fault:
-            await faults.send_faulty(written, exchange.fault, scope, receive, send)
+            await faults.send_faulty(exchange.response(), exchange.fault, scope, receive, send)
         else:
-            await written(scope, receive, send)
+            await exchange.response()(scope, receive, send)
 
     def _exchange(self, request: IncomingRequest) -> Exchange:
-        response = OutgoingResponse(Address(request.scheme, request.host))
-        exchange = Exchange(request, response)
+        exchange = Exchange(request, Address(request.scheme, request.host))
         try:
             with self.state.transaction():
                 self.state.advance()
-                response.now = self.state.now()
-                response.answer = self._answer(exchange)
-                response.later += web_hooks.notifications(self.state)
+                exchange.now = self.state.now()
+                exchange.answer = self._answer(exchange)
+                exchange.later += web_hooks.notifications(self.state)
         except (Refused, sqlite3.DatabaseError) as error:
             unusable = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
             refused = error if isinstance(error, Refused) else unusable
-            response.answer = Answer(refused.status, refused.body(), refused.headers)
-            response.later.clear()
+            exchange.answer = Answer(refused.status, refused.body(), refused.headers)
+            exchange.later.clear()
         return exchange
 
     def tick(self) -> None:
@@ -86,7 +107,8 @@ class EmulatorApp:
         with self.state.transaction():
             self.state.advance()
             sending = web_hooks.notifications(self.state)
-        do_all(sending)
+        for send in sending:
+            send()
 
     def _answer(self, exchange: Exchange) -> Answer:
         request = exchange.request
@@ -109,39 +131,39 @@ class EmulatorApp:
         return answer
 
     def _operate(self, exchange: Exchange, entry: dict[str, Any]) -> Answer:
-        request, response = exchange.request, exchange.response
+        request = exchange.request
         prefix = authentication.token_service(request.path)
         if prefix is not None:
             return self._token(request, prefix, entry)
         call, operation = self._call(request, entry)
-        response.address, call.later = call.address, response.later
+        exchange.address, call.later = call.address, exchange.later
         if self.state.settings.rate_limit:
             self.rate.count(call.account.name, call.now)
         rule = exchange.fault = self.faults.first(entry)
         if rule and rule.fault == "close-before":
-            return response.answer
+            return exchange.answer
         refusal = faults.refusal(rule, call.now) if rule else None
         if refusal:
             raise refusal
-        response.linked_base = rule.host if rule and rule.fault == "hostile-link" else None
         return operation.handler(call)
 
     def _token(self, request: IncomingRequest, prefix: str, entry: dict[str, Any]) -> Answer:
         if request.method != "POST":
             raise not_allowed({"POST"})
         place = Address(request.scheme, request.host.lower(), prefix).place
-        account = authentication.signed_in(self.state.settings.accounts, request.headers, place, None)
+        account = authentication.signed_in(self.state, request.headers, place, takes_tokens=False)
         entry["account"] = account.name
-        token = authentication.issued(account, self.state.now())
-        return Answer(200, token.encode(), {"Content-Type": "text/plain; charset=us-ascii"})
+        return Answer(
+            200, authentication.issued(self.state, account).encode(), {"Content-Type": "text/plain; charset=us-ascii"}
+        )
 
     def _call(self, request: IncomingRequest, entry: dict[str, Any]) -> tuple[Call, Operation]:
         to = target(request.scheme, request.host, request.path)
         if to is None:
             raise unknown_address()
-        now, accounts = self.state.now(), self.state.settings.accounts
+        # In the specifications of the dated versions only a key is accepted.
         takes_tokens = to.version is not None
-        account = authentication.signed_in(accounts, request.headers, to.address.place, now if takes_tokens else None)
+        account = authentication.signed_in(self.state, request.headers, to.address.place, takes_tokens=takes_tokens)
         entry["account"] = account.name
         query = query_of(request.query)
         version = requested(to.version, query.get("api-version"))
@@ -154,6 +176,7 @@ class EmulatorApp:
         if request.body is None:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
         content_type = request.headers.get("content-type", "")
+        now = self.state.now()
         call = Call(
             self.state, now, account, version, to.address, request.method, path, query, content_type, request.body
         )

@@ -6,12 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from custom_speech_emulator.faults import Faults
-from custom_speech_emulator.http.error_responses import Refused, invalid, not_allowed, not_found
 from custom_speech_emulator.http.links import is_local
-from custom_speech_emulator.http.request import IncomingRequest, parsed
-from custom_speech_emulator.http.request_log import RequestLog
-from custom_speech_emulator.http.response import Answer
-from custom_speech_emulator.resources import endpoint_logs, stock
+from custom_speech_emulator.http.request import IncomingRequest, RequestLog, parsed
+from custom_speech_emulator.http.responses import Answer, Refused, invalid, not_allowed, not_found
+from custom_speech_emulator.resources import endpoints, stock
 from custom_speech_emulator.state.clock import duration, stamp
 from custom_speech_emulator.state.emulator_state import EmulatorState
 
@@ -53,7 +51,6 @@ def _get_clock(request: ControlRequest) -> Any:
 
 
 def _advance_clock(request: ControlRequest) -> Any:
-    """Move the clock by seconds or by a duration, and everything that is due then."""
     asked = request.asked({"advance_seconds", "advance"})
     seconds: Any = asked.get("advance_seconds")
     text = asked.get("advance")
@@ -88,7 +85,6 @@ def _finish(request: ControlRequest) -> Any:
 
 
 def _replace_faults(request: ControlRequest) -> Any:
-    """Replace the fault rules by a list, or by one."""
     asked = parsed(request.body)
     try:
         request.faults.active = Faults.of(asked if isinstance(asked, list) else [asked]).active
@@ -109,12 +105,12 @@ def _add_logs(request: ControlRequest) -> Any:
     if account is None or ("endpoint" in asked) == ("locale" in asked):
         raise invalid("InvalidPayload", "Say the account, and an endpoint or a locale.")
     if "locale" in asked:
-        place = endpoint_logs.of_locale(str(asked["locale"]))
+        place = endpoints.logs_of_locale(str(asked["locale"]))
     elif state.store.get(account, "endpoints", str(asked["endpoint"])) is None:
         raise not_found("endpoint")
     else:
-        place = endpoint_logs.of_endpoint(str(asked["endpoint"]).lower())
-    return endpoint_logs.add(state, account, place, state.now())
+        place = endpoints.logs_of_endpoint(str(asked["endpoint"]).lower())
+    return endpoints.add_logs(state, account, place, state.now())
 
 
 def _reset(request: ControlRequest) -> Any:

@@ -15,16 +15,14 @@ from random import Random
 from typing import Annotated, Any, Literal
 
 import anyio
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter, ValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from custom_speech_emulator.http.error_responses import Refused, too_many_requests
+from custom_speech_emulator.http.responses import Refused, too_many_requests
 
 _Errors = Literal["429", "500", "503"]
 _Delivery = Literal["close-before", "close-after", "slow-headers", "slow-body", "truncated", "not-json", "hostile-link"]
-CLOSE = "custom_speech_emulator.close"
-"""The key of an ASGI scope under which the server lets a rule close the connection."""
 
 
 class Rule(BaseModel):
@@ -46,40 +44,38 @@ class Rule(BaseModel):
     retry_after_date: bool = False
     seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
     host: str = "https://elsewhere.example"
+    _matched: int = 0
+    _applied: int = 0
+    _random: Random = PrivateAttr()
 
-
-@dataclass
-class ActiveRule:
-    """A rule with its counts and its own random numbers."""
-
-    rule: Rule
-    matched: int = 0
-    applied: int = 0
-
-    def __post_init__(self) -> None:
-        self._random = Random(self.rule.seed)  # noqa: S311 - repeatable on purpose
+    def model_post_init(self, _: Any) -> None:
+        """Draw its own random numbers."""
+        self._random = Random(self.seed)  # noqa: S311 - repeatable on purpose
 
     def applies(self, request: dict[str, Any]) -> bool:
-        """Return whether this rule applies to a request, given as its entry in the log."""
-        rule = self.rule
+        """Return whether it applies to a request, given as its entry in the log."""
         for name in ("operation", "method", "account", "api_version"):
-            if getattr(rule, name) not in (None, request[name]):
+            if getattr(self, name) not in (None, request[name]):
                 return False
-        if rule.path is not None and rule.path not in request["path"]:
+        if self.path is not None and self.path not in request["path"]:
             return False
-        self.matched += 1
-        is_spent = rule.times is not None and self.applied >= rule.times
-        is_drawn = self._random.random() < rule.probability
-        applies = not is_spent and rule.nth in (None, self.matched) and is_drawn
-        self.applied += applies
+        self._matched += 1
+        is_spent = self.times is not None and self._applied >= self.times
+        is_drawn = self._random.random() < self.probability
+        applies = not is_spent and self.nth in (None, self._matched) and is_drawn
+        self._applied += applies
         return applies
+
+    def shown(self) -> dict[str, Any]:
+        """Return the rule and how often it matched and was applied."""
+        return {**self.model_dump(exclude_defaults=True), "matched": self._matched, "applied": self._applied}
 
 
 @dataclass
 class Faults:
     """The rules of one emulator; they are no part of the state."""
 
-    active: list[ActiveRule] = field(default_factory=list)
+    active: list[Rule] = field(default_factory=list)
 
     @classmethod
     def of(cls, value: Sequence[dict[str, Any]]) -> "Faults":
@@ -89,18 +85,15 @@ class Faults:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        return cls([ActiveRule(rule) for rule in rules])
+        return cls(rules)
 
     def shown(self) -> list[dict[str, Any]]:
         """Return the rules and how often each matched and was applied."""
-        return [
-            {**one.rule.model_dump(exclude_defaults=True), "matched": one.matched, "applied": one.applied}
-            for one in self.active
-        ]
+        return [rule.shown() for rule in self.active]
 
     def first(self, request: dict[str, Any]) -> Rule | None:
         """Return the first rule that applies to a request. All that match count it."""
-        applied = [one.rule for one in self.active if one.applies(request)]
+        applied = [rule for rule in self.active if rule.applies(request)]
         return applied[0] if applied else None
 
 
@@ -121,11 +114,13 @@ def refusal(rule: Rule, now: datetime) -> Refused | None:
 async def send_faulty(response: Response, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
     """Send a response as a rule has it. A closed connection is a ConnectionResetError in the process."""
     if rule.fault in ("close-before", "close-after"):
-        if CLOSE in scope:
-            scope[CLOSE]()
+        # ASGI cannot close a connection: `send` is a method of uvicorn's, which has it.
+        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        if transport:
+            transport.abort()
         if response.background:
             await response.background()
-        if CLOSE not in scope:
+        if not transport:
             raise ConnectionResetError("The connection was closed by a fault rule.")
         return
     if rule.fault in ("slow-body", "truncated"):

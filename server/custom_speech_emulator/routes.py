@@ -7,10 +7,9 @@ from functools import cached_property
 
 from custom_speech_emulator.http.api_versions import V3_2, V2024, V2025, VERSIONS, Version
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.http.responses import Answer
 from custom_speech_emulator.resources import (
     datasets,
-    endpoint_logs,
     endpoints,
     entities,
     evaluations,
@@ -39,10 +38,8 @@ _PAGED = ("skip", "top", "filter")
 _WITH_PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
 _DATED = (V2024, V2025)
-
-ENDINGS: dict[str, Ending] = {
-    kind.path: kind.ended for kind in (DATASETS, MODELS, EVALUATIONS, TRANSCRIPTIONS, COPIES) if kind.ended
-}
+_IN_PROJECTS = (EVALUATIONS, DATASETS, ENDPOINTS, MODELS, TRANSCRIPTIONS)
+ENDINGS: dict[str, Ending] = {kind.path: kind.ended for kind in (*_IN_PROJECTS, COPIES) if kind.ended}
 
 
 @dataclass(frozen=True)
@@ -66,10 +63,14 @@ class Operation:
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/:]+)", re.escape(self.path)) + "$", re.IGNORECASE)
 
 
-def _locales(group: str, versions: tuple[Version, ...] = VERSIONS) -> Operation:
-    every = Answer(200, list(locales.LOCALES))
-    name = f"{group}_ListSupportedLocales"
-    return Operation(name, "GET", f"/{group.lower()}/locales", lambda _: every, versions=versions)
+def _of(kind: Kind, handler: Callable[[Call, Kind], Answer]) -> Handler:
+    return lambda call: handler(call, kind)
+
+
+def _locales(group: str, listed: Callable[[Version], object], versions: tuple[Version, ...] = VERSIONS) -> Operation:
+    path = f"/{group.lower()}/locales"
+    handler: Handler = lambda call: Answer(200, listed(call.version))  # noqa: E731 - as the others of this table
+    return Operation(f"{group}_ListSupportedLocales", "GET", path, handler, versions=versions)
 
 
 def _of_kind(
@@ -78,81 +79,81 @@ def _of_kind(
     create: Handler,
     entity: str = "",
     versions: tuple[Version, ...] = VERSIONS,
-    creation: tuple[Version, ...] | None = None,
+    creation: tuple[Version, ...] = VERSIONS,
 ) -> tuple[Operation, ...]:
     """Return the five operations that all kinds have; `entity` is its name in `Models_GetCustomModel`."""
     every, one = f"/{kind.path}", f"/{kind.path}/{{id}}"
     listed = f"{group}_List{entity}s" if entity else f"{group}_List"
+    creation = tuple(version for version in creation if version in versions)
     return (
-        Operation(listed, "GET", every, lambda call: entities.listed(call, kind), _PAGED, versions),
-        Operation(f"{group}_Create", "POST", every, create, (), creation or versions),
-        Operation(f"{group}_Get{entity}", "GET", one, lambda call: entities.get(call, kind), (), versions),
-        Operation(f"{group}_Update", "PATCH", one, lambda call: entities.update(call, kind), (), versions),
-        Operation(f"{group}_Delete", "DELETE", one, lambda call: entities.delete(call, kind), (), versions),
+        Operation(listed, "GET", every, _of(kind, entities.listed), _PAGED, versions),
+        Operation(f"{group}_Create", "POST", every, create, (), creation),
+        Operation(f"{group}_Get{entity}", "GET", one, _of(kind, entities.get), (), versions),
+        Operation(f"{group}_Update", "PATCH", one, _of(kind, entities.update), (), versions),
+        Operation(f"{group}_Delete", "DELETE", one, _of(kind, entities.delete), (), versions),
     )
 
 
 def _files(kind: Kind, group: str) -> tuple[Operation, ...]:
     path = f"/{kind.path}/{{id}}/files"
     return (
-        Operation(f"{group}_ListFiles", "GET", path, lambda call: files.list_all(call, kind), (_LIFETIME, *_PAGED)),
-        Operation(f"{group}_GetFile", "GET", f"{path}/{{fileId}}", lambda call: files.get(call, kind), (_LIFETIME,)),
+        Operation(f"{group}_ListFiles", "GET", path, _of(kind, files.list_all), (_LIFETIME, *_PAGED)),
+        Operation(f"{group}_GetFile", "GET", f"{path}/{{fileId}}", _of(kind, files.get), (_LIFETIME,)),
     )
 
 
 def _logs(of: str, model: str = "") -> tuple[Operation, ...]:
     every, one, paged = f"{of}/files/logs", f"{of}/files/logs/{{logId}}", (_LIFETIME, "skipToken", "top")
     return (
-        Operation(f"Endpoints_List{model}Logs", "GET", every, endpoint_logs.list_all, paged, _OLD),
-        Operation(f"Endpoints_Delete{model}Logs", "DELETE", every, endpoint_logs.delete_all, ("endDate",), _OLD),
-        Operation(f"Endpoints_Get{model}Log", "GET", one, endpoint_logs.get, (_LIFETIME,), _OLD),
-        Operation(f"Endpoints_Delete{model}Log", "DELETE", one, endpoint_logs.delete, (), _OLD),
+        Operation(f"Endpoints_List{model}Logs", "GET", every, endpoints.list_logs, paged, _OLD),
+        Operation(f"Endpoints_Delete{model}Logs", "DELETE", every, endpoints.delete_logs, ("endDate",), _OLD),
+        Operation(f"Endpoints_Get{model}Log", "GET", one, endpoints.get_log, (_LIFETIME,), _OLD),
+        Operation(f"Endpoints_Delete{model}Log", "DELETE", one, endpoints.delete_log, (), _OLD),
     )
 
 
 def _in_project(kind: Kind) -> Operation:
     name, path = f"Projects_List{kind.path.capitalize()}", f"/projects/{{id}}/{kind.path}"
-    return Operation(name, "GET", path, lambda call: projects.list_contents(call, kind), _PAGED, _WITH_PROJECTS)
-
-
-def _dataset_locales(call: Call) -> Answer:
-    return Answer(200, call.version.dataset_locales(locales.DATASETS))
-
-
-def _manifest(name: str, kind: Kind) -> Operation:
-    path = f"/{kind.path}/{{id}}/manifest"
-    return Operation(f"Models_Get{name}Manifest", "GET", path, lambda call: models.manifest(call, kind), (_LIFETIME,))
+    return Operation(name, "GET", path, _of(kind, projects.list_contents), _PAGED, _WITH_PROJECTS)
 
 
 OPERATIONS = (
-    _locales("Projects", _WITH_PROJECTS),
+    _locales("Projects", locales.every, _WITH_PROJECTS),
     *_of_kind(PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
-    *(_in_project(kind) for kind in (EVALUATIONS, DATASETS, ENDPOINTS, MODELS, TRANSCRIPTIONS)),
-    Operation("Datasets_ListSupportedLocales", "GET", "/datasets/locales", _dataset_locales),
+    *map(_in_project, _IN_PROJECTS),
+    _locales("Datasets", locales.of_datasets),
     *_of_kind(DATASETS, "Datasets", datasets.create),
     Operation("Datasets_Upload", "POST", "/datasets/upload", datasets.upload, (), _OLD),
     Operation("Datasets_GetBlocks", "GET", "/datasets/{id}/blocks", datasets.list_blocks),
     Operation("Datasets_UploadBlock", "PUT", "/datasets/{id}/blocks", datasets.upload_block, ("blockid",)),
     Operation("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", datasets.commit_blocks),
     *_files(DATASETS, "Datasets"),
-    _locales("Models"),
+    _locales("Models", locales.every),
     *_of_kind(MODELS, "Models", models.create, "CustomModel"),
-    Operation("Models_ListBaseModels", "GET", "/models/base", lambda call: entities.listed(call, BASE_MODELS), _PAGED),
-    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", lambda call: entities.get(call, BASE_MODELS)),
+    Operation("Models_ListBaseModels", "GET", "/models/base", _of(BASE_MODELS, entities.listed), _PAGED),
+    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", _of(BASE_MODELS, entities.get)),
     Operation("Models_Copy", "POST", "/models/{id}:copy", model_copies.copy),
     Operation("Models_AuthorizeCopy", "POST", "/models:authorizecopy", model_copies.authorize),
-    _manifest("CustomModel", MODELS),
-    _manifest("BaseModel", BASE_MODELS),
+    Operation(
+        "Models_GetCustomModelManifest", "GET", "/models/{id}/manifest", _of(MODELS, models.manifest), (_LIFETIME,)
+    ),
+    Operation(
+        "Models_GetBaseModelManifest",
+        "GET",
+        "/models/base/{id}/manifest",
+        _of(BASE_MODELS, models.manifest),
+        (_LIFETIME,),
+    ),
     *_files(MODELS, "Models"),
-    Operation("Operations_GetModelCopy", "GET", f"/{COPIES.path}/{{id}}", lambda call: entities.get(call, COPIES)),
-    _locales("Evaluations"),
+    Operation("Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", _of(COPIES, entities.get)),
+    _locales("Evaluations", locales.every),
     *_of_kind(EVALUATIONS, "Evaluations", evaluations.create),
     *_files(EVALUATIONS, "Evaluations"),
-    _locales("Endpoints"),
+    _locales("Endpoints", locales.every),
     *_of_kind(ENDPOINTS, "Endpoints", endpoints.create),
     *_logs("/endpoints/{id}"),
     *_logs("/endpoints/base/{locale}", "BaseModel"),
-    Operation("Transcriptions_ListSupportedLocales", "GET", "/transcriptions/locales", transcriptions.locales),
+    _locales("Transcriptions", locales.of_transcriptions),
     *_of_kind(TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, creation=_OLD),
     Operation("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
     Operation("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),

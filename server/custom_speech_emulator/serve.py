@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from custom_speech_emulator.app import EmulatorApp, emulator
-from custom_speech_emulator.faults import CLOSE
 
 _TICK = 0.25
 
@@ -30,59 +28,38 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
     refused = refusal(host, options.get("allow_hosts", ()))
     if refused:
         raise ValueError(refused)
-    app = emulator(**options)
-    ticking = threading.Event()
+    emulation: EmulatorApp = emulator(**options).state.emulator
+    stopped = threading.Event()
     with listening(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         config = uvicorn.Config(
-            _able_to_close(app),
-            log_level="critical",
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            date_header=False,
+            emulation, log_level="critical", access_log=False, lifespan="off", server_header=False, date_header=False
         )
         port = listener.getsockname()[1]
         sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{port}\n")
         sys.stderr.flush()
-        threading.Thread(target=_tick, args=(app.state.emulator, ticking), daemon=True).start()
+        threading.Thread(target=_tick, args=(emulation, stopped), daemon=True).start()
         try:
             uvicorn.Server(config).run(sockets=[listener])
         finally:
-            ticking.set()
+            stopped.set()
 
 
 def refusal(host: str, allow_hosts: Sequence[str]) -> str | None:
     """Return why it must not listen there, with the next step; None if it may."""
-    if allow_hosts or _is_loopback(host):
-        return None
+    with contextlib.suppress(ValueError):
+        if allow_hosts or host == "localhost" or ipaddress.ip_address(host).is_loopback:
+            return None
     return (
         "its keys are well known, so it serves this machine only: listen on a loopback address, "
         "or name the host under which others reach it with --allow-host NAME."
     )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _tick(emulation: EmulatorApp, stop: threading.Event) -> None:
     while not stop.wait(_TICK):
         with contextlib.suppress(sqlite3.DatabaseError):
             emulation.tick()
-
-
-def _able_to_close(app: ASGIApp) -> ASGIApp:
-    """Let a fault rule close the connection, which ASGI cannot express."""
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        transport = getattr(getattr(send, "__self__", None), "transport", None)
-        await app({**scope, CLOSE: transport.abort} if transport else scope, receive, send)
-
-    return wrapped
 
 
 def listening(host: str, port: int) -> socket.socket:

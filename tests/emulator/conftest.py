@@ -24,7 +24,7 @@ def start() -> Iterator[Callable[..., Service]]:
 
 @pytest.fixture
 def service(start: Callable[..., Service]) -> Service:
-    """An emulator whose things end after one look."""
+    """An emulator whose work ends at the first read."""
     return start()
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.resources.evaluation_scoring import Phrase, Score, rates, recognize, score, tagged
+from custom_speech_emulator.resources.evaluations import Phrase, Score, rates, recognize, score, tagged
 from custom_speech_emulator.resources.model_training import Skill, words_of
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.recordings import wav, zipped
@@ -182,7 +182,7 @@ def test_evaluation_is_refused_on_what_cannot_be_tested(eastus: Resource, servic
 
 @given(st.lists(st.text("abc de'.", max_size=30), max_size=5), st.integers(2023, 2040))
 def test_evaluation_never_counts_a_better_skill_worse(texts: list[str], year: int) -> None:
-    """More words known, or recordings heard, never make more errors in the same words."""
+    """More words known, or recordings learnt, never make more errors in the same words."""
     words = words_of(texts, "en-US")
     plain, skilled = Skill(year=year), Skill(words, audio=True, year=year)
 

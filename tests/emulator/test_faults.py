@@ -13,15 +13,15 @@ from support.emulator_service import Resource, Service
 MODEL = {"displayName": "x", "locale": "en-US"}
 
 
-def armed(service: Service, *rules: dict[str, Any]) -> None:
-    """Puts rules in place."""
-    assert service.send("PUT", "http://localhost/_emulator/faults", json=list(rules)).status_code == 200
+def rules(service: Service, *values: dict[str, Any]) -> None:
+    """Replace the fault rules."""
+    assert service.send("PUT", "http://localhost/_emulator/faults", json=list(values)).status_code == 200
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "503"])
 def test_fault_rule_answers_an_error_before_anything_is_done(service: Service, eastus: Resource, fault: str) -> None:
     """In the service's shape, with or without `Retry-After`."""
-    armed(service, {"fault": fault, "operation": "Models_Create", "nth": 1, "retry_after": 7})
+    rules(service, {"fault": fault, "operation": "Models_Create", "nth": 1, "retry_after": 7})
     before = eastus.ask("GET", "/models")
 
     response = eastus.send("POST", "/models", json=MODEL)
@@ -33,7 +33,7 @@ def test_fault_rule_answers_an_error_before_anything_is_done(service: Service, e
 
 def test_fault_rule_answers_429_in_the_form_of_the_gateway(service: Service, eastus: Resource) -> None:
     """The gateway in front of the service counts requests, so the error is nested as all of its errors are."""
-    armed(service, {"fault": "429", "retry_after": 7})
+    rules(service, {"fault": "429", "retry_after": 7})
 
     body = eastus.send("GET", "/models").json()
 
@@ -43,7 +43,7 @@ def test_fault_rule_answers_429_in_the_form_of_the_gateway(service: Service, eas
 
 def test_fault_rule_writes_retry_after_as_a_date_or_not_at_all(service: Service, eastus: Resource) -> None:
     """All three forms that clients meet."""
-    armed(service, {"fault": "429", "retry_after": 60, "retry_after_date": True, "nth": 1}, {"fault": "429", "nth": 2})
+    rules(service, {"fault": "429", "retry_after": 60, "retry_after_date": True, "nth": 1}, {"fault": "429", "nth": 2})
 
     dated, bare = eastus.send("GET", "/models"), eastus.send("GET", "/models")
 
@@ -55,7 +55,7 @@ def test_fault_rule_writes_retry_after_as_a_date_or_not_at_all(service: Service,
 def test_fault_rule_closes_the_connection_before_or_after_the_work(service: Service, eastus: Resource) -> None:
     """In the process the caller sees a reset connection; the work is done in one case only."""
     count = len(eastus.ask("GET", "/models")["values"])
-    armed(
+    rules(
         service,
         {"fault": "close-before", "method": "POST", "nth": 1},
         {"fault": "close-after", "method": "POST", "nth": 2},
@@ -70,7 +70,7 @@ def test_fault_rule_closes_the_connection_before_or_after_the_work(service: Serv
 def test_fault_rule_spoils_the_answer(service: Service, eastus: Resource) -> None:
     """Cut in half, or no JSON at all."""
     whole = eastus.send("GET", "/models").content
-    armed(service, {"fault": "truncated", "nth": 1}, {"fault": "not-json", "nth": 2})
+    rules(service, {"fault": "truncated", "nth": 1}, {"fault": "not-json", "nth": 2})
     cut, page = eastus.send("GET", "/models"), eastus.send("GET", "/models")
     service.violations.clear()
 
@@ -81,14 +81,14 @@ def test_fault_rule_spoils_the_answer(service: Service, eastus: Resource) -> Non
 
 def test_fault_rule_answers_late(service: Service, eastus: Resource) -> None:
     """Headers or body; the answer is whole."""
-    armed(service, {"fault": "slow-headers", "seconds": 0.01, "nth": 1}, {"fault": "slow-body", "seconds": 0.01})
+    rules(service, {"fault": "slow-headers", "seconds": 0.01, "nth": 1}, {"fault": "slow-body", "seconds": 0.01})
 
     assert eastus.ask("GET", "/models") == eastus.ask("GET", "/models")
 
 
 def test_fault_rule_leads_to_another_host(service: Service, eastus: Resource) -> None:
     """Every link of the answer, in the body and in headers."""
-    armed(service, {"fault": "hostile-link", "host": "https://evil.example"})
+    rules(service, {"fault": "hostile-link", "host": "https://evil.example"})
 
     created = eastus.send("POST", "/models", json=MODEL)
     page = eastus.ask("GET", "/projects", {"top": 1})
@@ -102,7 +102,7 @@ def test_fault_rule_fits_by_all_that_it_names(service: Service, eastus: Resource
     """Operation, method, account, API version and a part of the path."""
     other = service.resource("westeurope")
     rule = {"fault": "503", "account": "emulator-eastus", "api_version": "2025-10-15", "path": "/models/base"}
-    armed(service, rule)
+    rules(service, rule)
 
     assert eastus.send("GET", "/models/base").status_code == 503
     assert other.send("GET", "/models/base").status_code == 200
@@ -115,7 +115,7 @@ def test_fault_rule_strikes_by_chance_but_repeatably(service: Service, eastus: R
     """The same seed gives the same failures; no more than `times`."""
     runs = []
     for _ in range(2):
-        armed(service, {"fault": "500", "probability": 0.5, "seed": 3, "times": 4})
+        rules(service, {"fault": "500", "probability": 0.5, "seed": 3, "times": 4})
         runs.append([eastus.send("GET", "/models").status_code for _ in range(20)])
 
     assert runs[0] == runs[1]
@@ -124,7 +124,7 @@ def test_fault_rule_strikes_by_chance_but_repeatably(service: Service, eastus: R
 
 def test_fault_rule_goes_away(service: Service, eastus: Resource) -> None:
     """When it is deleted."""
-    armed(service, {"fault": "500"})
+    rules(service, {"fault": "500"})
 
     service.control("DELETE", "faults")
 
@@ -144,7 +144,7 @@ def test_fault_rule_closes_after_the_work_was_really_done(service: Service, east
     """Also what goes on behind the answer, such as reading a dataset."""
     file = tmp_path / "text.txt"
     file.write_bytes(b"\xef\xbb\xbfhello there\n")
-    armed(service, {"fault": "close-after", "operation": "Datasets_Create"})
+    rules(service, {"fault": "close-after", "operation": "Datasets_Create"})
     body = {"displayName": "lost", "locale": "en-US", "kind": "Language", "contentUrl": file.as_uri()}
 
     with pytest.raises(ConnectionResetError):

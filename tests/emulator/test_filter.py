@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.http.error_responses import Refused
 from custom_speech_emulator.http.odata_filter import parsed
+from custom_speech_emulator.http.responses import Refused
 from support.emulator_service import Resource
 
 NAMES = ("displayName", "locale", "status", "createdDateTime")

@@ -114,7 +114,7 @@ def test_state_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) ->
 
 
 def test_state_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
-    """Web hooks hear of events only when they stand in the state."""
+    """Web hooks are notified of events only if they stand in the state."""
     state = start().app.state.emulator.state
     with suppress(LookupError), state.transaction():
         state.record_event(Entity("x", "models", "one"), "Creation")

@@ -1,17 +1,17 @@
 """A token of the token service …"""
 
-from datetime import UTC, datetime
-
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator import ACCOUNTS
-from custom_speech_emulator.http.authentication import holder
+from custom_speech_emulator import emulator
+from custom_speech_emulator.http.authentication import signed_in
+from custom_speech_emulator.http.responses import GatewayRefused
 from support.emulator_service import Service
 
 BASE = "http://127.0.0.1:8765/eastus"
+STATE = emulator(stock=False).state.emulator.state
 KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
 
 
@@ -62,4 +62,5 @@ def test_token_is_given_only_for_a_key_of_the_region_and_on_post(service: Servic
 @given(st.text() | st.text().map("Bearer {}.ü".format) | st.from_regex(r"[Bb]earer [\w=-]*\.[\w=-]*\.[\w=-]*"))
 def test_token_cannot_be_made_up(authorization: str) -> None:
     """Whatever stands in the header, without the key it is nobody's."""
-    assert holder(ACCOUNTS, authorization, datetime.now(UTC)) is None
+    with pytest.raises(GatewayRefused):
+        signed_in(STATE, {"authorization": authorization}, None, takes_tokens=True)

@@ -3,12 +3,11 @@
 v3.2 has projects, ISO 8601 durations and no `api-version`; 2024-11-15 lost the projects; 2025-10-15 got them back.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from custom_speech_emulator.http.error_responses import Refused
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER
+from custom_speech_emulator.http.responses import Refused
 
 Json = dict[str, Any]
 
@@ -72,13 +71,6 @@ class Version:
         }
         return {**recognition, "logs": self.link("endpoints", endpoint, "files", "logs")}
 
-    def dataset_locales(self, kinds: Mapping[str, tuple[str, ...]]) -> Json:
-        """Return `kinds` (locale to dataset kinds) as v3.2 has it, or turned round as the dated versions have it."""
-        if not self.dated:
-            return {locale: list(names) for locale, names in kinds.items()}
-        every = sorted({name for names in kinds.values() for name in names})
-        return {name: [locale for locale, names in kinds.items() if name in names] for name in every}
-
 
 _ONLY_OLD = frozenset({"text", "email", "timeToLive", "diarizationEnabled"})
 _ONLY_2025 = frozenset({"phraseList", "audioUrl", "enhancedMode"})
@@ -103,11 +95,10 @@ def requested(segment: str | None, api_version: str | None) -> Version:
 
 
 def _iso_duration(milliseconds: int) -> str:
-    """Return an ISO 8601 duration such as `PT4M12S` or `PT0.25S`."""
     seconds, rest = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     fraction = f".{rest:03d}".rstrip("0") if rest else ""
     parts = [f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{seconds}{fraction}S"]
     text = "".join(part for part in parts if part and part != "0S")
-    return f"PT{text or '0S'}"
+    return f"PT{text or '0S'}"  # such as `PT4M12S` or `PT0.25S`

@@ -1,21 +1,21 @@
-"""Authentication by the key of an account, or in v3.2 by a token of the token service.
+"""Authentication by the key of an account, or in v3.2 by a token of the token service; and the rate of its requests."""
 
-A token is signed with the key of its account and valid for ten minutes.
-"""
-
-import base64
-import hashlib
-import hmac
-import json
 import re
-from collections.abc import Mapping, Sequence
+import secrets
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from custom_speech_emulator.http.error_responses import GatewayRefused
+from custom_speech_emulator.http.responses import GatewayRefused, too_many_requests
+from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account, of_key
 
-KEY = "ocp-apim-subscription-key"
-LIFE = timedelta(minutes=10)
+_KEY = "ocp-apim-subscription-key"
+_TOKENS = "tokens"
+_TOKEN_LIFE = timedelta(minutes=10)
+_REQUESTS, _SECONDS = 100, 10.0
 # Programs write it in both cases.
 _PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.IGNORECASE)
 
@@ -26,17 +26,14 @@ def token_service(path: str) -> str | None:
     return None if found is None else (found["prefix"] or "").lower()
 
 
-def signed_in(
-    accounts: Sequence[Account], headers: Mapping[str, str], place: str | None, now: datetime | None
-) -> Account:
-    """Return the account that a request authenticates as; 401 for none, or for an address of another account.
-
-    `now` is None if only a key is accepted: in the specifications of the dated versions nothing else is.
-    """
-    if KEY in headers or now is None:
-        found = of_key(accounts, headers.get(KEY, ""))
+def signed_in(state: EmulatorState, headers: Mapping[str, str], place: str | None, *, takes_tokens: bool) -> Account:
+    """Return the account that a request authenticates as; 401 for none, or for an address of another account."""
+    if _KEY in headers or not takes_tokens:
+        found = of_key(state.settings.accounts, headers.get(_KEY, ""))
     else:
-        found = holder(accounts, headers.get("authorization", ""), now)
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        kept = state.store.get("", _TOKENS, token.strip()) if scheme.lower() == "bearer" else None
+        found = of_key(state.settings.accounts, kept.document["key"]) if kept else None
     if found is None or place not in (None, found.region, found.name):
         raise GatewayRefused(
             401,
@@ -46,28 +43,25 @@ def signed_in(
     return found
 
 
-def issued(account: Account, now: datetime) -> str:
-    """Return a token of an account, in the form of a JWT."""
-    claims = {"account": account.name, "region": account.region, "exp": int((now + LIFE).timestamp())}
-    head = ".".join(_part(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
-    return f"{head}.{_signature(account, head)}"
+def issued(state: EmulatorState, account: Account) -> str:
+    """Return a token of an account, which the state keeps for ten minutes."""
+    ends = state.now() + _TOKEN_LIFE
+    token = Entity("", _TOKENS, secrets.token_hex(32), {"key": account.key}, due=ends.timestamp())
+    state.store.put(token)
+    return token.id
 
 
-def holder(accounts: Sequence[Account], authorization: str, now: datetime) -> Account | None:
-    """Return the account that an Authorization header speaks for; None if its token is not ours, or has expired."""
-    scheme, _, token = authorization.partition(" ")
-    head, _, signature = token.strip().rpartition(".")
-    fits = (one for one in accounts if hmac.compare_digest(_signature(one, head).encode(), signature.encode()))
-    found = next(fits, None) if scheme.lower() == "bearer" else None
-    if found is None:
-        return None
-    expires = int(json.loads(base64.urlsafe_b64decode(head.rpartition(".")[2] + "=="))["exp"])
-    return found if expires > now.timestamp() else None
+@dataclass
+class RateLimiter:
+    """Requests of the last ten seconds, by account."""
 
+    times: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
-def _signature(account: Account, head: str) -> str:
-    return _part(hmac.new(account.key.encode(), head.encode(), hashlib.sha256).digest())
-
-
-def _part(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+    def count(self, account: str, now: datetime) -> None:
+        """Count a request; 429 with `Retry-After` if it is one too many."""
+        times, at = self.times[account], now.timestamp()
+        while times and times[0] <= at - _SECONDS:
+            times.popleft()
+        if len(times) >= _REQUESTS:
+            raise too_many_requests({"Retry-After": str(max(1, round(times[0] + _SECONDS - at)))})
+        times.append(at)

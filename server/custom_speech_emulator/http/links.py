@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from custom_speech_emulator.http.error_responses import Refused
+from custom_speech_emulator.http.responses import Refused
 
 # What stands for a host until the answer is written. Random, so that no text of a caller can be taken for it.
 HOST_PLACEHOLDER = f"@here-{secrets.token_hex(8)}@"

@@ -1,7 +1,8 @@
-"""A request: as it came in, and as the resource modules see it once it is signed in and its operation is known."""
+"""A request: as it came in, in the log, and as resource modules see it once it is signed in and its operation known."""
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,8 +14,9 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from custom_speech_emulator.http.api_versions import Version
-from custom_speech_emulator.http.error_responses import Refused, invalid
 from custom_speech_emulator.http.links import Address, host_of
+from custom_speech_emulator.http.responses import Refused, invalid
+from custom_speech_emulator.state.clock import stamp
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
 from custom_speech_emulator.state.settings import Account
@@ -24,6 +26,10 @@ _LARGEST_JSON = 2**20
 _LARGEST_FORM = {"/datasets/upload": 64 * 2**20, "/transcriptions:transcribe": 250 * 2**20}
 _LARGEST_NUMBER = 2**31 - 1
 _FIELD = re.compile(rb'^content-disposition:\s*form-data\s*;.*?\bname="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE)
+_SECRET_HEADERS = {"ocp-apim-subscription-key", "authorization"}
+_SECRET_PROPERTIES = {"targetSubscriptionKey", "secret"}
+_MASK = "***"
+_LONGEST_LOGGED = 64 * 1024
 _ODATA_NAMES = ("$filter", "$top", "$skip")
 """Names that the service takes as well (recorded live for `$filter`)."""
 
@@ -57,6 +63,41 @@ async def received(scope: Scope, receive: Receive) -> IncomingRequest:
 
 
 @dataclass
+class RequestLog:
+    """The last ten thousand requests with keys masked; they are no part of the state."""
+
+    count: int = 0
+    entries: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=10_000))
+
+    def add(self, at: datetime, request: IncomingRequest) -> dict[str, Any]:
+        """Note a request; the rest of the entry is filled in as it becomes known."""
+        self.count += 1
+        entry: dict[str, Any] = {"n": self.count, "time": stamp(at)}
+        entry |= {name: getattr(request, name) for name in ("method", "path", "query")}
+        entry |= dict.fromkeys(("account", "operation", "api_version", "status"))
+        shown = {name: _MASK if name in _SECRET_HEADERS else text for name, text in request.headers.items()}
+        entry |= {"headers": shown, "body": _shown(request.body or b"")}
+        self.entries.append(entry)
+        return entry
+
+
+def _shown(body: bytes) -> Any:
+    """Return a body as JSON with secrets masked, its length if it is no JSON or long, None if there is none."""
+    if not body:
+        return None
+    try:
+        return _masked(json.loads(body)) if len(body) <= _LONGEST_LOGGED else {"bytes": len(body)}
+    except (ValueError, RecursionError):
+        return {"bytes": len(body)}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _MASK if name in _SECRET_PROPERTIES else _masked(part) for name, part in value.items()}
+    return [_masked(part) for part in value] if isinstance(value, list) else value
+
+
+@dataclass
 class Call:
     """A signed-in request to one operation; `later` is done when the answer has been sent."""
 
@@ -81,7 +122,7 @@ class Call:
         """403 if a web page, or a caller on another machine, could make this one read or call something."""
         settings = self.state.settings
         if settings.allow_hosts and host_of(url) not in settings.allow_content_hosts:
-            message = f"{name} must be on an --allow-content-host where others reach the emulator."
+            message = f"{name} must be on an --allow-content-host if others reach the emulator."
             raise Refused(403, "Forbidden", message)
         if not settings.allow_hosts and not self.address.trusted:
             raise Refused(403, "Forbidden", f"{name} is taken only from callers that use a loopback or Azure name.")

@@ -5,10 +5,10 @@ Properties that the specification marks as read only may be sent back as they we
 
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
-from custom_speech_emulator.http.error_responses import Refused, invalid
 from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.responses import invalid
 
 Kind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
@@ -109,6 +109,15 @@ class EndpointSettings(Body):
     contentLoggingEnabled: bool | None = None
     timeToLive: str | None = None
     email: str | None = None
+
+
+class Block(Body):
+    kind: Literal["Committed", "Uncommitted", "Latest"]
+    id: Name
+
+
+class Blocks(RootModel[Annotated[list[Block], Field(min_length=1)]]):
+    model_config = ConfigDict(strict=True)
 
 
 class NewEndpoint(NewEntity):
@@ -242,7 +251,7 @@ class CopyToKey(Body):
     targetSubscriptionKey: Name
 
 
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=BaseModel)
 _REASONS = {"extra_forbidden": "is not known", "model_type": "a JSON object is expected"}
 
 
@@ -261,12 +270,8 @@ def checked(call: Call, kind: type[B], value: Any) -> B:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise wrong(error) from None
-
-
-def wrong(error: ValidationError) -> Refused:
-    """Return 400 that names the first property that is wrong, without repeating its value."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
-    what = _REASONS.get(first["type"], first["msg"])
-    return invalid("InvalidPayload", f"The property {where!r}: {what}.", where)
+        # The value is not repeated.
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
+        what = _REASONS.get(first["type"], first["msg"])
+        raise invalid("InvalidPayload", f"The property {where!r}: {what}.", where) from None

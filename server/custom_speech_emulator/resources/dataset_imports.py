@@ -90,7 +90,6 @@ def read(state: EmulatorState, account: Account, dataset_id: str, data: bytes | 
 def _take_in(
     state: EmulatorState, account: Account, dataset_id: str, report: DatasetReport, data: bytes | None
 ) -> None:
-    """Start the rest of the import, which will end as the report says."""
     with state.store.transaction():
         dataset = state.store.get(account.name, "datasets", dataset_id)
         if dataset is None or dataset.document.get("waits") != "content":
@@ -104,7 +103,6 @@ def _take_in(
 
 
 def _results(report: DatasetReport) -> Json:
-    """Return how the import will end, and the content of its report."""
     error = report.error._asdict() if report.error else None
     counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
     trains = not report.audio or any(audio.trains for audio in report.audio)

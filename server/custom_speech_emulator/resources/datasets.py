@@ -3,16 +3,13 @@
 import base64
 import binascii
 from functools import partial
-from typing import Any, Literal
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any
 
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import Refused, conflict, invalid
 from custom_speech_emulator.http.request import Call, parsed
-from custom_speech_emulator.http.request_bodies import Body, Name, NewDataset, Reference, checked, read, wrong
-from custom_speech_emulator.http.response import Answer
-from custom_speech_emulator.resources import dataset_imports, entities, projects, quotas
+from custom_speech_emulator.http.request_bodies import Blocks, NewDataset, Reference, checked, read
+from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
+from custom_speech_emulator.resources import dataset_imports, entities, projects
 from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.entity_store import Entity
@@ -103,7 +100,6 @@ def upload(call: Call) -> Answer:
 def _new(call: Call, body: NewDataset) -> Entity:
     """Return a dataset that has no content yet; 400 if the locale, the project or the quota does not allow it."""
     dataset = projects.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
-    quotas.check(call, "datasets")
     dataset.document |= {"kind": body.kind, "status": "NotStarted"}
     dataset.document["lastActionDateTime"] = dataset.document["createdDateTime"]
     if body.properties and body.properties.textNormalizationKind:
@@ -117,13 +113,6 @@ def audio_dataset(call: Call, reference: Reference, locale: str) -> Entity:
     if dataset.document["kind"] not in AUDIO:
         raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} holds no audio.", "dataset")
     return dataset
-
-
-class Entry(Body):
-    """One block in the order of the dataset."""
-
-    kind: Literal["Committed", "Uncommitted", "Latest"]
-    id: Name
 
 
 def _waiting(call: Call) -> Entity:
@@ -140,10 +129,8 @@ def upload_block(call: Call) -> Answer:
         raise Refused(415, "UnsupportedMediaType", "The Content-Type must be application/octet-stream.")
     if not call.body:
         raise invalid("EmptyRequest", "The block is empty.")
-    known = call.store.data_sizes(call.account.name, place)
-    block = _block_id(call.query.get("blockid", ""), list(known))
-    number = known[block][0] if block in known else len(known)
-    call.store.put_data(call.account.name, place, block, call.body, number)
+    block = _block_id(call.query.get("blockid", ""), list(call.store.data_sizes(call.account.name, place)))
+    call.store.put_data(call.account.name, place, block, call.body)
     return Answer(201)
 
 
@@ -164,14 +151,14 @@ def list_blocks(call: Call) -> Answer:
     """Datasets_GetBlocks."""
     dataset = entities.found(call, DATASETS)
     sizes = call.store.data_sizes(call.account.name, f"{dataset.id}/blocks")
-    uncommitted = [{"name": name, "size": size} for name, (_, size) in sizes.items()]
+    uncommitted = [{"name": name, "size": size} for name, size in sizes.items()]
     body = {"committedBlocks": dataset.document.get("committed", []), "uncommittedBlocks": uncommitted}
     return Answer(200, body, {} if dataset.finished else {"Retry-After": "1"})
 
 
 def commit_blocks(call: Call) -> Answer:
     """Datasets_CommitBlocks: the import goes on; blocks that are not named are forgotten."""
-    dataset, entries = _waiting(call), _entries(call.json())
+    dataset, entries = _waiting(call), read(call, Blocks).root
     account, place = call.account.name, f"{dataset.id}/blocks"
     sizes = call.store.data_sizes(account, place)
     for entry in entries:
@@ -179,24 +166,14 @@ def commit_blocks(call: Call) -> Answer:
             raise invalid("InvalidPayload", f"There is no {entry.kind} block {entry.id[:88]!r}.", "blockList")
     if len({entry.id for entry in entries}) < len(entries):
         raise invalid("InvalidPayload", "A block is named twice.", "blockList")
-    if sum(sizes[entry.id][1] for entry in entries) > dataset_imports.LARGEST:
+    if sum(sizes[entry.id] for entry in entries) > dataset_imports.LARGEST:
         most = dataset_imports.LARGEST // 2**20
         raise invalid("QuotaViolation", f"The emulator keeps at most {most} MiB of a dataset.")
     parts = [call.store.data(account, place, entry.id) or b"" for entry in entries]
     call.store.drop_data(account, place)
     call.store.put_data(account, dataset.id, dataset_imports.CONTENT, b"".join(parts))
     dataset_imports.awaited(dataset, call.now)
-    dataset.document["committed"] = [{"name": entry.id, "size": sizes[entry.id][1]} for entry in entries]
+    dataset.document["committed"] = [{"name": entry.id, "size": sizes[entry.id]} for entry in entries]
     call.store.put(dataset)
     call.later.append(partial(dataset_imports.read, call.state, call.account, dataset.id))
     return Answer(200)
-
-
-def _entries(value: Any) -> list[Entry]:
-    try:
-        entries = TypeAdapter(list[Entry]).validate_python(value, strict=True)
-    except ValidationError as error:
-        raise wrong(error) from None
-    if not entries:
-        raise invalid("InvalidPayload", "The list of blocks is empty.", "blockList")
-    return entries

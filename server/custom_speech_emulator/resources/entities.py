@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import conflict, invalid, not_found
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER, referenced
 from custom_speech_emulator.http.odata_filter import Condition, parsed
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import ENTRIES, Body, Update, read
-from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.http.responses import Answer, conflict, invalid, not_found
 from custom_speech_emulator.resources.locales import BY_LOWER_CASE
 from custom_speech_emulator.state.clock import duration, stamp
 from custom_speech_emulator.state.emulator_state import Ending, retry_after
@@ -36,44 +35,28 @@ _STORED = (
     "status",
 )
 _EVERYTHING = Condition("1", ())
+_QUOTAS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
+"""The most entities of a kind in the pricing tiers (quotas and limits page, January 2026)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A kind of entity.
+    """A kind of entity."""
 
-    Attributes:
-        path: Where it lies below the root, and its name in the store.
-        word: Its name in messages and in the events of web hooks.
-        code: The detailed error code of a reference to one that does not exist.
-        shape: What a version writes of a stored document besides the properties of every kind. It must depend on
-            nothing but its arguments.
-        filters: The properties that a list can be filtered by.
-        unfinished_code: The detailed error code of a reference to one that is not Succeeded, if it is another.
-        shared: Whether it is the same in every account, as base models are.
-        moves: Whether it has a status that changes.
-        update: The body of its update operation.
-        change: Takes the part of an update over that is special to the kind.
-        in_use: Names what keeps an entity from being deleted, None if nothing does.
-        removing: What else happens before one is deleted.
-        computed: Properties that are not stored but computed for each answer.
-        ended: What else happens when one has ended, well or not.
-    """
-
-    path: str
-    word: str
-    code: str
+    path: str  # where it lies below the root, and its name in the store
+    word: str  # its name in messages and in the events of web hooks
+    code: str  # the detailed error code of a reference to one that does not exist
+    # What a version writes of a stored document besides the properties of every kind; it must depend on nothing else.
     shape: Callable[[str, Json, Version], Json]
-    filters: tuple[str, ...] = FILTERS
-    unfinished_code: str = ""
-    shared: bool = False
-    moves: bool = True
+    filters: tuple[str, ...] = FILTERS  # the properties that a list can be filtered by
+    unfinished_code: str = ""  # the detailed error code of a reference to one that is not Succeeded, if it is another
+    shared: bool = False  # the same in every account, as base models are
     update: type[Body] = Update
-    change: Callable[[Call, Entity, Any], None] | None = None
-    in_use: Callable[[Call, Entity], str | None] | None = None
-    removing: Callable[[Call, Entity], None] | None = None
-    computed: Callable[[Call, str], Json] | None = None
-    ended: Ending | None = None
+    change: Callable[[Call, Entity, Any], None] | None = None  # takes over what of an update is special to the kind
+    in_use: Callable[[Call, Entity], str | None] | None = None  # names what keeps an entity from being deleted
+    removing: Callable[[Call, Entity], None] | None = None  # what else happens before one is deleted
+    computed: Callable[[Call, str], Json] | None = None  # properties that are computed for each answer
+    ended: Ending | None = None  # what else happens when one has ended, well or not
 
     def owner(self, call: Call) -> str:
         """Return the account under which it is stored."""
@@ -119,29 +102,16 @@ def get(call: Call, kind: Kind) -> Answer:
     return Answer(200, shown(call, kind, entity), retry_after(entity, call.now))
 
 
-def listed(
-    call: Call,
-    kind: Kind,
-    where: Condition = _EVERYTHING,
-    path: tuple[str, ...] = (),
-    computed: Callable[[Call, str], Json] | None = None,
-) -> Answer:
-    """Return a page of a list, oldest first, with its link to the next one.
-
-    `path` is the address of the list if it is not the kind's; `computed` adds to a row what is not stored.
-    """
+def listed(call: Call, kind: Kind, where: Condition = _EVERYTHING, path: str = "") -> Answer:
+    """Return a page of a list, oldest first, with its link to the next one; `path` if it is not that of the kind."""
     skip, top = call.number("skip", 0) or 0, min(call.number("top", 1) or PAGE, PAGE)
     properties = [name for name in kind.filters if name not in call.version.absent]
     wanted = parsed(call.query["filter"], properties) if "filter" in call.query else _EVERYTHING
     sql = f"({where.sql}) AND ({wanted.sql})"
     rows = call.store.rows(kind.owner(call), kind.path, sql, where.values + wanted.values, skip, top + 1)
-    here = call.version.link(*(path or (kind.path,)))
-    following = _next_link(here, call.query, skip, top) if len(rows) > top else None
-    rows, computed = rows[:top], computed or kind.computed
-    if computed:
-        rows = [row.with_properties(computed(call, row.id)) for row in rows]
-    retry = {"Retry-After": "1"} if kind.moves and any(row.moving for row in rows) else {}
-    return Answer(200, page(call, kind, rows, following), retry)
+    following = _next_link(call.version.link(path or kind.path), call.query, skip, top) if len(rows) > top else None
+    retry = {"Retry-After": "1"} if any(row.moving for row in rows[:top]) else {}
+    return Answer(200, page(call, kind, rows[:top], following), retry)
 
 
 def _next_link(address: str, query: dict[str, str], skip: int, top: int) -> str:
@@ -154,16 +124,21 @@ def _next_link(address: str, query: dict[str, str], skip: int, top: int) -> str:
 def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
     """Return the JSON text of a page."""
     base = call.address.base
+    if kind.computed:
+        rows = [row.with_properties(kind.computed(call, row.id)) for row in rows]
     values = ",".join([_text(kind, call.version, base, row.id, row.text) for row in rows])
     return f'{{"values":[{values}]' + (f',"@nextLink":{json.dumps(following)}}}' if following else "}")
 
 
 def new(call: Call, kind: Kind, body: Body) -> Entity:
-    """Return a fresh entity with the plain properties of its body; its own module sets references."""
+    """Return a fresh entity with the plain properties of its body; 400 if the locale or the quota does not allow it."""
     document = body.model_dump(include={"displayName", "description", "locale", "customProperties"}, exclude_none=True)
     if "locale" in document:
         document["locale"] = offered(document["locale"])
     document["createdDateTime"] = stamp(call.now)
+    most = _QUOTAS.get(kind.path, {}).get(call.account.tier)
+    if most is not None and call.store.count(call.account.name, kind.path) >= most:
+        raise invalid("QuotaViolation", f"A resource of the tier {call.account.tier} can have {most} {kind.path}.")
     return Entity(call.account.name, kind.path, call.state.new_id(), document)
 
 

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, quote, urlencode
 
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import Refused, invalid
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.http.responses import Answer, Refused, invalid
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.state.clock import stamp
@@ -37,9 +36,14 @@ def shape(file: str, document: Json, version: Version) -> Json:
     }
 
 
-def kind_at(place: str) -> Kind:
-    """Return the kind of the files below a path."""
-    return Kind(place, "file", "InvalidPayload", shape, ("name", "createdDateTime", "kind"))
+def kind_at(call: Call, place: str, owner: str | None = None) -> Kind:
+    """Return the kind of the files below a path, whose addresses are signed; a file without an owner is its own."""
+    until = call.now + lifetime(call)
+
+    def address(call: Call, file: str) -> Json:
+        return {"address": signed(call.state, call.account.name, owner or file, file, until)}
+
+    return Kind(place, "file", "InvalidPayload", shape, ("name", "createdDateTime", "kind"), computed=address)
 
 
 def document(place: str, name: str, kind: str, content: bytes, at: datetime) -> Json:
@@ -57,23 +61,15 @@ def add(state: EmulatorState, owner: Entity, name: str, kind: str, content: byte
 def list_all(call: Call, of: Kind) -> Answer:
     """Datasets_ListFiles, …: list the files of an entity."""
     owner = entities.found(call, of)
-    until = call.now + lifetime(call)
-
-    def address(call: Call, file: str) -> Json:
-        return {"address": signed(call.state, owner.account, owner.id, file, until)}
-
-    place = (of.path, owner.id, "files")
-    answer = entities.listed(call, kind_at("/".join(place)), path=place, computed=address)
+    answer = entities.listed(call, kind_at(call, f"{of.path}/{owner.id}/files", owner.id))
     return answer if owner.finished else replace(answer, headers={"Retry-After": "1"})
 
 
 def get(call: Call, of: Kind) -> Answer:
     """Datasets_GetFile, …: return one file of an entity."""
     owner = entities.found(call, of)
-    kind = kind_at(f"{of.path}/{owner.id}/files")
-    file = entities.found(call, kind, "fileId")
-    file.document["address"] = signed(call.state, owner.account, owner.id, file.id, call.now + lifetime(call))
-    return Answer(200, entities.shown(call, kind, file))
+    kind = kind_at(call, f"{of.path}/{owner.id}/files", owner.id)
+    return Answer(200, entities.shown(call, kind, entities.found(call, kind, "fileId")))
 
 
 def lifetime(call: Call) -> timedelta:

@@ -3,6 +3,8 @@
 Source: Azure's page on language support, section custom speech, September 2026.
 """
 
+from custom_speech_emulator.http.api_versions import Json, Version
+
 AUDIO = ("Acoustic", "AudioFiles")
 _TEXT = ("Language", "LanguageMarkdown", "OutputFormatting")
 _LOCALES: dict[tuple[str, ...], str] = {
@@ -47,11 +49,29 @@ _FAST = (
 )
 FAST = _FAST.split()
 """Locales of fast transcription; the choice is a guess, that they are fewer is documented."""
-# Audio without transcripts can be uploaded for tests wherever audio with transcripts can.
-DATASETS = {
-    locale: (*kinds, "AudioFiles") if "Acoustic" in kinds and "AudioFiles" not in kinds else kinds
-    for locale, kinds in sorted(TRAINS_WITH.items())
-}
+
+
+def every(_: Version) -> Json | list[str]:
+    """Return the locales of custom speech."""
+    return list(LOCALES)
+
+
+def of_datasets(version: Version) -> Json:
+    """Return the kinds of data of each locale as v3.2 has it, or turned round as the dated versions have it."""
+    # Audio without transcripts can be uploaded for tests wherever audio with transcripts can.
+    kinds = {
+        locale: (*names, "AudioFiles") if "Acoustic" in names and "AudioFiles" not in names else names
+        for locale, names in sorted(TRAINS_WITH.items())
+    }
+    if not version.dated:
+        return {locale: list(names) for locale, names in kinds.items()}
+    every = sorted({name for names in kinds.values() for name in names})
+    return {name: [locale for locale, names in kinds.items() if name in names] for name in every}
+
+
+def of_transcriptions(version: Version) -> Json | list[str]:
+    """Return the locales of transcriptions, in the dated versions also those of fast transcription."""
+    return {"Submit": list(LOCALES), "Transcribe": list(FAST)} if version.dated else list(LOCALES)
 
 
 def scores_tokens(locale: str) -> bool:

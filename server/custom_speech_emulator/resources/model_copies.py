@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import invalid
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER, region_placeholder
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import CopyAuthorization, CopyDefinition, CopyToKey, checked, read
-from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities, model_training
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.models import MODELS, require_unexpired
@@ -30,7 +29,6 @@ def shape(operation: str, document: Json, version: Version) -> Json:
 
 
 def _arrived(state: EmulatorState, source: Entity, document: Json, target: str, at: datetime) -> Entity:
-    """Return the copy on the target resource, which knows what the source has learnt."""
     model = Entity(target, MODELS.path, state.new_id(), document | {"createdDateTime": stamp(at)})
     state.start(model, at)
     state.store.put(model)
@@ -54,7 +52,8 @@ def authorize(call: Call) -> Answer:
     body = read(call, CopyDefinition)
     source = call.state.account_of(body.sourceResourceId)
     if source is None:
-        raise _wrong_source("There is no Speech resource with this id.")
+        message = "There is no Speech resource with this id."
+        raise invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
     document = {
         "targetResourceRegion": call.account.region,
         "targetResourceId": call.account.resource_id,
@@ -64,10 +63,6 @@ def authorize(call: Call) -> Answer:
     authorization = Entity("", _AUTHORIZATIONS, call.state.new_id(), document)
     call.store.put(authorization)
     return Answer(200, {**document, "targetResourceEndpoint": f"{HOST_PLACEHOLDER}/", "id": authorization.id})
-
-
-def _wrong_source(message: str) -> Exception:
-    return invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
 
 
 def copy(call: Call) -> Answer:
@@ -95,7 +90,8 @@ def _permitted(call: Call, body: CopyAuthorization) -> Account:
     if given is None or given.document["targetResourceId"] != body.targetResourceId:
         raise invalid("InvalidPayload", "The copy authorization is not known to the target resource.", "id")
     if not given.document["sourceResourceId"] == body.sourceResourceId == call.account.resource_id:
-        raise _wrong_source("The copy authorization was given to another source resource.")
+        message = "The copy authorization was given to another source resource."
+        raise invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
     if moment(given.document["expirationDateTime"]) <= call.now:
         message = "The copy authorization has expired."
         raise invalid("ModelCopyAuthorizationExpired", message, "expirationDateTime")

@@ -3,12 +3,11 @@
 from datetime import datetime
 
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import invalid
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewModel, Reference, read
-from custom_speech_emulator.http.response import Answer
-from custom_speech_emulator.resources import entities, files, model_training, projects, quotas
+from custom_speech_emulator.http.responses import Answer, invalid
+from custom_speech_emulator.resources import entities, files, model_training, projects
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.locales import AUDIO
@@ -17,6 +16,8 @@ from custom_speech_emulator.state.emulator_state import QUICK
 from custom_speech_emulator.state.entity_store import Entity
 
 _WEIGHT = 30
+_LONGEST_TEXT = {"F0": 200_000, "S0": 500_000}
+"""Bytes of the text of a v3.2 model (quotas and limits page, January 2026)."""
 
 
 def base_shape(model: str, document: Json, version: Version) -> Json:
@@ -25,11 +26,7 @@ def base_shape(model: str, document: Json, version: Version) -> Json:
     features = version.features(document, fast=True) | {"supportsAdaptationsWith": document["trainsWith"]}
     return {
         "links": {"manifest": version.link("models/base", model, "manifest")},
-        "properties": {
-            "deprecationDates": dates,
-            "features": features,
-            "chargeForAdaptation": document["charged"],
-        },
+        "properties": {"deprecationDates": dates, "features": features, "chargeForAdaptation": document["charged"]},
     }
 
 
@@ -57,15 +54,9 @@ def _in_use(call: Call, model: Entity) -> str | None:
     return "an endpoint" if endpoints else None
 
 
-BASE_MODELS = Kind("models/base", "base model", "InvalidBaseModel", base_shape, shared=True, moves=False)
+BASE_MODELS = Kind("models/base", "base model", "InvalidBaseModel", base_shape, shared=True)
 MODELS = Kind(
-    "models",
-    "model",
-    "InvalidModel",
-    shape,
-    change=projects.reconnect,
-    in_use=_in_use,
-    ended=model_training.ended,
+    "models", "model", "InvalidModel", shape, change=projects.reconnect, in_use=_in_use, ended=model_training.ended
 )
 
 
@@ -78,7 +69,9 @@ def create(call: Call) -> Answer:
     datasets = [entities.resolved(call, DATASETS, one.uri, locale, "datasets") for one in references]
     kinds = {str(dataset.document["kind"]) for dataset in datasets} | ({"Language"} if body.text else set())
     base = _base_model(call, body.baseModel, locale, kinds)
-    _check(call, body, datasets, kinds, base)
+    if len({dataset.id for dataset in datasets}) < len(datasets):
+        raise invalid("InvalidDataset", "A dataset is named twice.", "datasets")
+    _check(call, body, kinds, base)
     model.document |= trained_from(base, call.now) | {"datasets": [dataset.id for dataset in datasets]}
     if body.properties and body.properties.customModelWeightPercent:
         model.document["weight"] = body.properties.customModelWeightPercent
@@ -118,11 +111,11 @@ def _adapts_to_text_only(model: Entity) -> bool:
     return "Language" in kinds and not kinds & set(AUDIO)
 
 
-def _check(call: Call, body: NewModel, datasets: list[Entity], kinds: set[str], base: Entity) -> None:
-    if len({dataset.id for dataset in datasets}) < len(datasets):
-        raise invalid("InvalidDataset", "A dataset is named twice.", "datasets")
-    quotas.check_text(call, body.text or "")
-    if body.text and datasets:
+def _check(call: Call, body: NewModel, kinds: set[str], base: Entity) -> None:
+    most = _LONGEST_TEXT[call.account.tier]
+    if len((body.text or "").encode()) > most:
+        raise invalid("QuotaViolation", f"The text of a model can have {most // 1000} KB.", "text")
+    if body.text and body.datasets:
         raise invalid("InvalidPayload", "Either datasets or text can be given.", "text")
     if {"Pronunciation", "LanguageMarkdown"} <= kinds:
         message = "Pronunciation data cannot be used together with structured text."

@@ -4,7 +4,7 @@ from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.odata_filter import Condition
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewEntity, NewProject, ProjectUpdate, Reference, Update, read
-from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.http.responses import Answer
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.state.entity_store import Entity
@@ -26,8 +26,7 @@ def _within(project: str) -> Condition:
 
 
 def _counts(call: Call, project: str) -> Json:
-    """Return how much of each kind a project holds, which v3.2 tells."""
-    if call.version.dated:
+    if call.version.dated:  # v3.2 alone says how much of each kind a project holds
         return {}
     held = _within(project)
     counts = {
@@ -38,7 +37,6 @@ def _counts(call: Call, project: str) -> Json:
 
 
 def _release_content(call: Call, project: Entity) -> None:
-    """Let what belongs to a project stay without it."""
     held = _within(project.id)
     for kind in _CONTENT:
         for entity in call.store.all(call.account.name, kind, held.sql, held.values):
@@ -52,7 +50,6 @@ PROJECTS = Kind(
     "InvalidProject",
     shape,
     (*(name for name in FILTERS if name not in ("lastActionDateTime", "status")), "foundryProjectName"),
-    moves=False,
     update=ProjectUpdate,
     removing=_release_content,
     computed=_counts,
@@ -71,7 +68,7 @@ def create(call: Call) -> Answer:
 def list_contents(call: Call, kind: Kind) -> Answer:
     """Projects_ListModels, …: list what a project holds of one kind."""
     project = entities.found(call, PROJECTS)
-    return entities.listed(call, kind, _within(project.id), ("projects", project.id, kind.path))
+    return entities.listed(call, kind, _within(project.id), f"projects/{project.id}/{kind.path}")
 
 
 def new(call: Call, kind: Kind, body: NewEntity) -> Entity:

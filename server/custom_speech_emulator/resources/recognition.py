@@ -15,7 +15,7 @@ from custom_speech_data.wav import read_sound
 from custom_speech_data.word_errors import alignment
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources.dataset_imports import RECORDINGS, content_of
-from custom_speech_emulator.resources.evaluation_scoring import recognize
+from custom_speech_emulator.resources.evaluations import recognize
 from custom_speech_emulator.resources.model_training import Skill
 from custom_speech_emulator.state.emulator_state import EmulatorState
 
@@ -115,21 +115,20 @@ def fast_result(recording: Recording, skill: Skill, locale: str) -> Json:
 def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, timed_words: bool) -> Json:
     """Return the content of a file of the kind Transcription; words have a confidence if they were asked for."""
     words = recognized(recording, skill, locale)
+    phrases = []
+    for part in _parts(words):
+        best: Json = {"confidence": round(sum(word.confidence for word in part) / len(part), 4), **_forms(part)}
+        if timed_words:
+            best["words"] = [{"word": word.text, **_timing([word]), "confidence": word.confidence} for word in part]
+        phrases.append({"recognitionStatus": "Success", "channel": 0, **_timing(part), "nBest": [best]})
     return {
         "source": recording.name,
         "timestamp": at,
         "durationInTicks": recording.milliseconds * 10_000,
         "durationMilliseconds": recording.milliseconds,
         "combinedRecognizedPhrases": [{"channel": 0, **_forms(words)}],
-        "recognizedPhrases": [_recognized_phrase(part, timed_words=timed_words) for part in _parts(words)],
+        "recognizedPhrases": phrases,
     }
-
-
-def _recognized_phrase(part: list[Word], *, timed_words: bool) -> Json:
-    best: Json = {"confidence": round(sum(word.confidence for word in part) / len(part), 4), **_forms(part)}
-    if timed_words:
-        best["words"] = [{"word": word.text, **_timing([word]), "confidence": word.confidence} for word in part]
-    return {"recognitionStatus": "Success", "channel": 0, **_timing(part), "nBest": [best]}
 
 
 def _timing(part: list[Word]) -> Json:

@@ -81,7 +81,6 @@ _FEW_RELEASES = (0, 2, 4, 6, 8, len(_RELEASES) - 1)
 
 
 def _stock_id(*names: str) -> str:
-    """Return the id of a thing of the stock, from its account, kind and name."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "custom-speech-emulator/stock/" + "/".join(names)))
 
 

@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 
 from custom_speech_data.dataset_report import Unusable
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.error_responses import invalid
 from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import NewTranscription, Reference, TranscribeDefinition, checked
 from custom_speech_emulator.http.request_bodies import read as read_body
-from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import (
     dataset_imports,
     datasets,
@@ -25,7 +24,7 @@ from custom_speech_emulator.resources import (
     recognition,
 )
 from custom_speech_emulator.resources.entities import LONGEST_LIFE, Kind, offered
-from custom_speech_emulator.resources.locales import FAST, LOCALES
+from custom_speech_emulator.resources.locales import FAST
 from custom_speech_emulator.resources.models import BASE_MODELS
 from custom_speech_emulator.resources.recognition import Recording
 from custom_speech_emulator.state.clock import stamp
@@ -85,12 +84,6 @@ TRANSCRIPTIONS = Kind(
 )
 
 
-def locales(call: Call) -> Answer:
-    """Transcriptions_ListSupportedLocales."""
-    submit = list(LOCALES)
-    return Answer(200, {"Submit": submit, "Transcribe": list(FAST)} if call.version.dated else submit)
-
-
 def submit(call: Call) -> Answer:
     """Transcriptions_Submit, Transcriptions_Create (v3.2)."""
     body = read_body(call, NewTranscription)
@@ -144,7 +137,6 @@ def _life(call: Call, body: NewTranscription) -> timedelta:
 
 
 def _fetch(state: EmulatorState, account: Account, transcription_id: str, urls: list[str]) -> None:
-    """Read the recordings of a transcription from their addresses, and let it continue."""
     contents: list[bytes | str] = []
     for url in urls:
         try:

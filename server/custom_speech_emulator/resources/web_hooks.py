@@ -8,18 +8,16 @@ import hashlib
 import hmac
 import http.client
 import json
-import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote, urlsplit
+from urllib.request import Request
 
 from custom_speech_emulator.http.api_versions import VERSIONS, Json, Version
-from custom_speech_emulator.http.error_responses import invalid
 from custom_speech_emulator.http.links import Address
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewWebHook, WebHookUpdate, read
-from custom_speech_emulator.http.response import Answer
+from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.dataset_imports import OPENER, allowed
 from custom_speech_emulator.resources.datasets import DATASETS
@@ -53,7 +51,6 @@ def shape(hook: str, document: Json, version: Version) -> Json:
 
 
 def _change(call: Call, hook: Entity, patch: WebHookUpdate) -> None:
-    """Take an update over; another address is challenged again."""
     if patch.properties is not None:
         # Left out or empty, the signature ends: so says the operation's description.
         hook.document["secret"] = patch.properties.secret
@@ -159,14 +156,7 @@ def notifications(state: EmulatorState) -> list[Callable[[], object]]:
     return sending
 
 
-@dataclass(frozen=True)
-class _Message:
-    url: str
-    headers: dict[str, str]
-    body: bytes
-
-
-def _notification(state: EmulatorState, hook: Entity, event: str, entity: Entity) -> _Message:
+def _notification(state: EmulatorState, hook: Entity, event: str, entity: Entity) -> Request:
     """Return the message of an event; `invocationId` tells apart what a receiver gets twice."""
     return _message(hook, event, {"self": _version(hook).link(entity.kind, entity.id), "invocationId": state.new_id()})
 
@@ -175,13 +165,12 @@ def _version(hook: Entity) -> Version:
     return next(one for one in VERSIONS if one.name == hook.document["apiVersion"])
 
 
-def _message(hook: Entity, event: str, content: Json) -> _Message:
-    """Return a message with the addresses of the registration."""
+def _message(hook: Entity, event: str, content: Json) -> Request:
     body = Address(*hook.document["base"]).write(json.dumps(content)).encode()
     return _signed(hook, hook.document["webUrl"], event, body, body)
 
 
-def _signed(hook: Entity, url: str, event: str, body: bytes, signed: bytes) -> _Message:
+def _signed(hook: Entity, url: str, event: str, body: bytes, signed: bytes) -> Request:
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "X-MicrosoftSpeechServices-Event": event[0].upper() + event[1:],
@@ -190,16 +179,15 @@ def _signed(hook: Entity, url: str, event: str, body: bytes, signed: bytes) -> _
     if secret:
         digest = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
         headers["X-MicrosoftSpeechServices-Signature"] = base64.b64encode(digest).decode()
-    return _Message(url, headers, body)
+    return Request(url, body, headers, method="POST")  # noqa: S310 - http or https by `_register`
 
 
-def _send(message: _Message, hosts: Sequence[str], expected: str | None = None) -> str | None:
+def _send(message: Request, hosts: Sequence[str], expected: str | None = None) -> str | None:
     """Send a message and return why it was not taken, None if it was."""
-    if not allowed(message.url, hosts):
+    if not allowed(message.full_url, hosts):
         return "The emulator calls web hooks only on loopback, or on hosts that it was started with."
     try:
-        request = urllib.request.Request(message.url, message.body, message.headers, method="POST")  # noqa: S310 - http or https by `allowed` and `_register`
-        with OPENER.open(request, timeout=_TIMEOUT) as answer:
+        with OPENER.open(message, timeout=_TIMEOUT) as answer:
             said = answer.read(4096).decode(errors="replace").strip()
             fits = answer.status == 200 and (expected is None or said == expected)
             return None if fits else "The web hook did not answer the challenge with its token."

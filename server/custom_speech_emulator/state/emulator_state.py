@@ -21,19 +21,12 @@ QUICK = 0.25
 
 @dataclass
 class EmulatorState:
-    """One emulator's state and clock.
-
-    Attributes:
-        settings: The options of the emulator.
-        store: Everything that is kept.
-        endings: What else happens when an entity of a kind ends, well or not.
-        events: What has happened in this transaction (`Creation`, …), to which entity as it was then.
-    """
+    """One emulator's state and clock."""
 
     settings: EmulatorSettings
     store: EntityStore
-    endings: Mapping[str, "Ending"]
-    events: list[tuple[Entity, str]] = field(default_factory=list)
+    endings: Mapping[str, "Ending"]  # what else happens when an entity of a kind ends, well or not
+    events: list[tuple[Entity, str]] = field(default_factory=list)  # of this transaction: `Creation`, … of an entity
 
     def __post_init__(self) -> None:
         """Read how work progresses."""

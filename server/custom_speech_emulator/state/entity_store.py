@@ -30,8 +30,8 @@ CREATE TABLE entity (
 CREATE INDEX entity_due ON entity (due) WHERE due IS NOT NULL;
 CREATE INDEX entity_locale ON entity (account, kind, json_extract(document, '$.locale'));
 CREATE INDEX entity_kind ON entity (account, kind);
-CREATE TABLE data (account TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, place INTEGER NOT NULL,
-    content BLOB NOT NULL, PRIMARY KEY (account, owner, name)) WITHOUT ROWID;
+CREATE TABLE data (n INTEGER PRIMARY KEY, account TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL,
+    content BLOB NOT NULL, UNIQUE (account, owner, name));
 """
 
 
@@ -166,9 +166,13 @@ class EntityStore:
         for account, kind, entity_id, text, due, reads in self._db.execute(sql, values).fetchall():
             yield Entity(account, kind, entity_id, json.loads(text), due, reads)
 
-    def put_data(self, account: str, owner: str, name: str, content: bytes, place: int = 0) -> None:
-        """Keep bytes under a name of an owning entity."""
-        self._db.execute("INSERT OR REPLACE INTO data VALUES (?, ?, ?, ?, ?)", (account, owner, name, place, content))
+    def put_data(self, account: str, owner: str, name: str, content: bytes) -> None:
+        """Keep bytes under a name of an owning entity, in the place that the name had."""
+        self._db.execute(
+            "INSERT INTO data (account, owner, name, content) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (account, owner, name) DO UPDATE SET content = excluded.content",
+            (account, owner, name, content),
+        )
 
     def data(self, account: str, owner: str, name: str) -> bytes | None:
         """Return bytes kept under a name, or None."""
@@ -176,10 +180,10 @@ class EntityStore:
         row = self._db.execute(sql, (account, owner, name)).fetchone()
         return row[0] if row else None
 
-    def data_sizes(self, account: str, owner: str) -> dict[str, tuple[int, int]]:
-        """Return names with their place and size, in their order."""
-        sql = "SELECT name, place, length(content) FROM data WHERE account = ? AND owner = ? ORDER BY place, name"
-        return {name: (place, size) for name, place, size in self._db.execute(sql, (account, owner))}
+    def data_sizes(self, account: str, owner: str) -> dict[str, int]:
+        """Return names with their sizes, in the order in which they came."""
+        sql = "SELECT name, length(content) FROM data WHERE account = ? AND owner = ? ORDER BY n"
+        return dict(self._db.execute(sql, (account, owner)).fetchall())
 
     def drop_data(self, account: str, owner: str) -> None:
         """Forget the bytes of an owner."""

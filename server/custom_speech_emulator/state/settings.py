@@ -37,29 +37,16 @@ def of_key(accounts: Sequence[Account], key: str) -> Account | None:
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatorSettings:
-    """The options of an emulator.
+    """The options of an emulator."""
 
-    Attributes:
-        state: A sqlite file; None keeps the state in memory.
-        training: How work progresses: `seconds:S` or `reads:N`.
-        now: The clock.
-        seed: Makes ids repeatable.
-        faults: Rules, as `/_emulator/faults` takes them.
-        audio_training_elsewhere: Lets accounts outside the training regions train with audio.
-        allow_content_hosts: Hosts besides loopback from which `contentUrl` is read and to which web hooks are sent.
-        allow_hosts: Names besides loopback's under which the emulator is reached, also from other machines.
-        rate_limit: Answers 429 above 100 requests in 10 seconds.
-        stock: Whether it starts with base models, projects, datasets and models.
-    """
-
-    state: Path | None = None
-    training: str = "seconds:4"
+    state: Path | None = None  # a sqlite file; None keeps the state in memory
+    training: str = "seconds:4"  # how work progresses: `seconds:S` or `reads:N`
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    seed: int | None = None
-    faults: Sequence[dict[str, Any]] = ()
+    seed: int | None = None  # makes ids repeatable
+    faults: Sequence[dict[str, Any]] = ()  # rules, as `/_emulator/faults` takes them
     accounts: Sequence[Account] = ACCOUNTS
-    audio_training_elsewhere: bool = False
-    allow_content_hosts: Sequence[str] = ()
-    allow_hosts: Sequence[str] = ()
-    rate_limit: bool = False
-    stock: bool = True
+    audio_training_elsewhere: bool = False  # accounts outside the training regions train with audio
+    allow_content_hosts: Sequence[str] = ()  # besides loopback, hosts to read `contentUrl` from and send web hooks to
+    allow_hosts: Sequence[str] = ()  # besides loopback's, names under which it is reached, also from other machines
+    rate_limit: bool = False  # answer 429 above 100 requests in 10 seconds
+    stock: bool = True  # start with base models, projects, datasets and models

@@ -10,19 +10,18 @@ from typing import Any
 from custom_speech_server.commands.options import path, port
 from custom_speech_server.console import notice
 
-REGIONS = ["eastus", "westeurope", "brazilsouth"]
-WITHOUT_AUDIO = frozenset({"brazilsouth"})
-"""Regions of the emulator that do not train with audio."""
+_REGIONS = ["eastus", "westeurope", "brazilsouth"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--host",
         default="127.0.0.1",
         help="address to serve on; any but loopback needs --allow-host (default: 127.0.0.1)",
     )
-    parser.add_argument(
+    add(
         "--allow-host",
         action="append",
         type=_name,
@@ -30,48 +29,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="besides loopback, a Host header to serve: the name under which others reach it",
     )
-    parser.add_argument("--port", type=port, default=8765, help="port, 0 for any free one (default: 8765)")
-    parser.add_argument(
+    add("--port", type=port, default=8765, help="port, 0 for any free one (default: 8765)")
+    add(
         "--regions",
         type=_regions,
+        default=_REGIONS,
         metavar="LIST",
         help="its resources, one a region (default: eastus,westeurope,brazilsouth)",
     )
-    parser.add_argument(
-        "--write-config", type=path, metavar="FILE", help="write a resources.toml for its resources, then serve"
-    )
-    parser.add_argument("--state", type=path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
-    parser.add_argument(
-        "--training",
-        default="seconds:4",
-        metavar="HOW",
-        help="how work progresses: seconds:S or reads:N (default: seconds:4)",
-    )
-    parser.add_argument("--seed", type=int, metavar="N", help="make ids repeatable")
-    parser.add_argument("--faults", type=path, metavar="FILE", help="JSON file of fault rules, see docs/emulator.md")
-    parser.add_argument("--rate-limit", action="store_true", help="answer 429 above 100 requests in 10 seconds")
-    parser.add_argument("--audio-everywhere", action="store_true", help="train with audio in every region")
-    parser.add_argument(
-        "--allow-content-host",
-        action="append",
-        default=[],
-        metavar="HOST",
-        help="besides loopback, a host to read contentUrl from and to send webhooks to",
-    )
+    add("--write-config", type=path, metavar="FILE", help="write a resources.toml for its resources, then serve")
+    add("--state", type=path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
+    how = "how work progresses: seconds:S or reads:N (default: seconds:4)"
+    add("--training", default="seconds:4", metavar="HOW", help=how)
+    add("--seed", type=int, metavar="N", help="make ids repeatable")
+    add("--faults", type=path, metavar="FILE", help="JSON file of fault rules, see docs/emulator.md")
+    add("--rate-limit", action="store_true", help="answer 429 above 100 requests in 10 seconds")
+    add("--audio-everywhere", action="store_true", help="train with audio in every region")
+    content = "besides loopback, a host to read contentUrl from and to send webhooks to"
+    add("--allow-content-host", action="append", default=[], metavar="HOST", help=content)
     parser.epilog = """examples:
   custom-speech-mcp emulator --write-config emulator.toml
   custom-speech-mcp emulator --regions eastus,japaneast --training seconds:60 --state emulator.sqlite"""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted; return 2 where an option or the state file cannot be used."""
+    """Serve until interrupted; return 2 if an option or the state file cannot be used."""
     from custom_speech_emulator import StateUnusableError
     from custom_speech_emulator.serve import PortInUseError, serve
 
     try:
         if options.write_config:
-            write_config(options.write_config, options.port, options.regions or REGIONS)
-        serve(options.host, options.port, **_settings(options))
+            write_config(options.write_config, options.port, options.regions)
+        serve(
+            options.host,
+            options.port,
+            accounts=accounts_of(options.regions),
+            state=options.state,
+            training=options.training,
+            seed=options.seed,
+            faults=json.loads(options.faults.read_text(encoding="utf-8")) if options.faults else (),
+            rate_limit=options.rate_limit,
+            audio_training_elsewhere=options.audio_everywhere,
+            allow_content_hosts=options.allow_content_host,
+            allow_hosts=options.allow_host,
+        )
     except (PortInUseError, StateUnusableError, ValueError, OSError) as error:
         said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
         notice(str(said))
@@ -83,7 +84,7 @@ def accounts_of(regions: list[str]) -> list[Any]:
     """Return a resource of the emulator for each region, as the built-in ones are."""
     from custom_speech_emulator import account
 
-    return [account(region, trains_audio=region not in WITHOUT_AUDIO) for region in regions]
+    return [account(region, trains_audio=region != "brazilsouth") for region in regions]
 
 
 def write_config(file: Path, port: int, regions: list[str]) -> None:
@@ -106,20 +107,6 @@ def write_config(file: Path, port: int, regions: list[str]) -> None:
     if file.exists() and file.read_text(encoding="utf-8") != text:
         raise ValueError(f"{file} exists and is another file; name a new one")
     file.write_text(text, encoding="utf-8")
-
-
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    accounts = {"accounts": accounts_of(options.regions)} if options.regions else {}
-    return accounts | {
-        "state": options.state,
-        "training": options.training,
-        "seed": options.seed,
-        "faults": json.loads(options.faults.read_text(encoding="utf-8")) if options.faults else (),
-        "rate_limit": options.rate_limit,
-        "audio_training_elsewhere": options.audio_everywhere,
-        "allow_content_hosts": options.allow_content_host,
-        "allow_hosts": options.allow_host,
-    }
 
 
 def _regions(text: str) -> list[str]:

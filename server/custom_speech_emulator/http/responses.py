@@ -1,11 +1,20 @@
-"""Error answers: the service's own, and those of the gateway in front of it.
+"""Answers, and errors as answers: the service's own, and those of the gateway in front of it.
 
-The service answers `{"code", "message", "target", "details", "innerError"}` with no wrapper around it (specification);
-the gateway answers `{"error": {"code", "message"}}` (reports of users of Speech and its sister services).
+An error of the service is `{"code", "message", "target", "details", "innerError"}` with no wrapper around it
+(specification); one of the gateway is `{"error": {"code", "message"}}` (reports of users of Speech and its sisters).
 """
 
 from dataclasses import dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, body (a JSON value, JSON text with placeholders for hosts, or bytes) and headers."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
