@@ -36,7 +36,7 @@ _OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
 
 @dataclass
 class Exchange:
-    """A request, its answer, and what is done after the answer is sent; all as the service has it, or a fault rule."""
+    """A request, its answer, the work that follows the answer, and the fault rule that applies to it."""
 
     request: IncomingRequest
     address: Address

@@ -10,6 +10,7 @@ from custom_speech_emulator.http.links import is_local
 from custom_speech_emulator.http.request import IncomingRequest, RequestLog, parsed
 from custom_speech_emulator.http.responses import Answer, Refused, invalid, not_allowed, not_found
 from custom_speech_emulator.resources import endpoints, stock
+from custom_speech_emulator.resources.entities import offered
 from custom_speech_emulator.state.clock import duration, stamp
 from custom_speech_emulator.state.emulator_state import EmulatorState
 
@@ -105,12 +106,12 @@ def _add_logs(request: ControlRequest) -> Any:
     if account is None or ("endpoint" in asked) == ("locale" in asked):
         raise invalid("InvalidPayload", "Say the account, and an endpoint or a locale.")
     if "locale" in asked:
-        place = endpoints.logs_of_locale(str(asked["locale"]))
+        owner = f"base/{offered(str(asked['locale']))}"
     elif state.store.get(account, "endpoints", str(asked["endpoint"])) is None:
         raise not_found("endpoint")
     else:
-        place = endpoints.logs_of_endpoint(str(asked["endpoint"]).lower())
-    return endpoints.add_logs(state, account, place, state.now())
+        owner = str(asked["endpoint"]).lower()
+    return endpoints.add_logs(state, account, endpoints.logs_of(owner), state.now())
 
 
 def _reset(request: ControlRequest) -> Any:

@@ -79,7 +79,7 @@ class Faults:
 
     @classmethod
     def of(cls, value: Sequence[dict[str, Any]]) -> "Faults":
-        """Return rules with fresh counts, parsed from JSON; ValueError says what is wrong with which rule."""
+        """Return rules with fresh counts, parsed from JSON; ValueError names the rule that is wrong and why."""
         try:
             rules = TypeAdapter(list[Rule]).validate_python(list(value))
         except ValidationError as error:

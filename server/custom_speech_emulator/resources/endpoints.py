@@ -84,14 +84,9 @@ def _silence() -> bytes:
     return recording.getvalue()
 
 
-def logs_of_endpoint(endpoint: str) -> str:
-    """Return where the logs of an endpoint lie."""
-    return f"endpoints/{endpoint}/files/logs"
-
-
-def logs_of_locale(locale: str) -> str:
-    """Return where the logs of the default base model of a locale lie; 400 if it is not offered."""
-    return f"endpoints/base/{entities.offered(locale)}/files/logs"
+def logs_of(owner: str) -> str:
+    """Return where the logs of an endpoint lie, or those of a locale's default base model (`base/en-US`)."""
+    return f"endpoints/{owner}/files/logs"
 
 
 def add_logs(state: EmulatorState, account: str, place: str, at: datetime) -> list[str]:
@@ -110,7 +105,7 @@ def list_logs(call: Call) -> Answer:
     token = call.query.get("skipToken", "0")
     if not token:
         raise invalid("InvalidSkipTokenForLogs", "The skipToken is empty.", "skipToken")
-    # A token that is none of ours leads behind the last log.
+    # An unknown token leads behind the last log.
     skip = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 2**31
     rows = call.store.rows(call.account.name, place, "1", (), skip, top + 1)
     link = call.version.link(place) + f"?skipToken={skip + top}&top={top}" if len(rows) > top else None
@@ -134,7 +129,7 @@ def delete_log(call: Call) -> Answer:
 
 
 def delete_logs(call: Call) -> Answer:
-    """Endpoints_DeleteLogs, Endpoints_DeleteBaseModelLogs: delete everything, or what is no younger than a day."""
+    """Endpoints_DeleteLogs, Endpoints_DeleteBaseModelLogs: delete all logs, or those up to a day."""
     place = _logs_place(call)
     try:
         last = date.fromisoformat(call.query.get("endDate", "9999-12-31"))
@@ -148,8 +143,8 @@ def delete_logs(call: Call) -> Answer:
 
 def _logs_place(call: Call) -> str:
     if "locale" in call.path:
-        return logs_of_locale(call.path["locale"])
+        return logs_of(f"base/{entities.offered(call.path['locale'])}")
     endpoint = entities.found(call, ENDPOINTS)
     if not endpoint.document["loggingEnabled"]:
         raise invalid("EndpointWithoutLogging", "Logging is not enabled for this endpoint.", "id")
-    return logs_of_endpoint(endpoint.id)
+    return logs_of(endpoint.id)

@@ -125,7 +125,7 @@ def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
     """Return the JSON text of a page."""
     base = call.address.base
     if kind.computed:
-        rows = [row.with_properties(kind.computed(call, row.id)) for row in rows]
+        rows = [row._replace(text=json.dumps(json.loads(row.text) | kind.computed(call, row.id))) for row in rows]
     values = ",".join([_text(kind, call.version, base, row.id, row.text) for row in rows])
     return f'{{"values":[{values}]' + (f',"@nextLink":{json.dumps(following)}}}' if following else "}")
 

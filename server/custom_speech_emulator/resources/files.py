@@ -47,7 +47,7 @@ def kind_at(call: Call, place: str, owner: str | None = None) -> Kind:
 
 
 def document(place: str, name: str, kind: str, content: bytes, at: datetime) -> Json:
-    """Return what is stored of a file beside its content."""
+    """Return the stored properties of a file."""
     return {"place": place, "name": name, "kind": kind, "size": len(content), "createdDateTime": stamp(at)}
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from custom_speech_data.word_errors import normalized_words
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import files
-from custom_speech_emulator.resources.dataset_imports import content_of
 from custom_speech_emulator.state.clock import moment
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
@@ -49,15 +48,6 @@ def outcome(datasets: Sequence[Entity]) -> Json:
         return {"status": "Succeeded"}
     message = "Every audio file of a dataset is longer than 40 seconds."
     return {"status": "Failed", "error": {"code": "InvalidDataset", "message": message}}
-
-
-def learn(
-    state: EmulatorState, model: Entity, datasets: Sequence[Entity], text: str | None, *, takes_audio: bool
-) -> None:
-    """Keep with a model what its data teach."""
-    texts = [line for dataset in datasets for line in content_of(state, dataset)["texts"]]
-    audio = takes_audio and any(dataset.document["kind"] == "Acoustic" for dataset in datasets)
-    keep(state, model, [*texts, text or ""], audio=audio)
 
 
 def keep(state: EmulatorState, model: Entity, texts: Iterable[str], *, audio: bool = False) -> None:

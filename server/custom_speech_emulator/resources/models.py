@@ -8,6 +8,7 @@ from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewModel, Reference, read
 from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities, files, model_training, projects
+from custom_speech_emulator.resources.dataset_imports import content_of
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.locales import AUDIO
@@ -79,7 +80,9 @@ def create(call: Call) -> Answer:
         model.document["text"] = body.text
     model.document["outcome"] = model_training.outcome(datasets)
     is_quick = _adapts_to_text_only(base)
-    model_training.learn(call.state, model, datasets, body.text, takes_audio=not is_quick)
+    texts = [line for dataset in datasets for line in content_of(call.state, dataset)["texts"]]
+    has_audio = not is_quick and "Acoustic" in kinds
+    model_training.keep(call.state, model, [*texts, body.text or ""], audio=has_audio)
     call.state.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
     return entities.created(call, MODELS, model)
 

@@ -1,4 +1,4 @@
-"""Projects: what the portal groups things by. 2024-11-15 has none."""
+"""Projects, which group everything else in the portal. 2024-11-15 has none."""
 
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.odata_filter import Condition

@@ -77,7 +77,7 @@ _RELEASES = (
     _Release(0),
 )
 _FEW_RELEASES = (0, 2, 4, 6, 8, len(_RELEASES) - 1)
-"""The base models of locales that are not full: with them there are more than 900, as on Azure."""
+"""The base models of the other locales, for more than 900 in all, as on Azure."""
 
 
 def _stock_id(*names: str) -> str:

@@ -145,7 +145,7 @@ def test(call: Call) -> Answer:
 
 
 def notifications(state: EmulatorState) -> list[Callable[[], object]]:
-    """Return what is to be done to notify web hooks of what has happened in this transaction."""
+    """Return the calls that notify web hooks of the events of this transaction."""
     sending: list[Callable[[], object]] = []
     for entity, event in state.events:
         if entity.kind in _KINDS:

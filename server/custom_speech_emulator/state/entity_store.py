@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 _TRIES = 100
 _FORMAT = "custom-speech-emulator 3"
@@ -67,10 +67,6 @@ class Row(NamedTuple):
     id: str
     text: str
     moving: bool
-
-    def with_properties(self, properties: dict[str, Any]) -> Self:
-        """Return the row with more properties in its document."""
-        return self._replace(text=json.dumps(json.loads(self.text) | properties))
 
 
 class EntityStore:

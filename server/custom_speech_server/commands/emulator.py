@@ -88,7 +88,7 @@ def accounts_of(regions: list[str]) -> list[Any]:
 
 
 def write_config(file: Path, port: int, regions: list[str]) -> None:
-    """Write a resources.toml for the emulator's resources; a file that is there is kept.
+    """Write a resources.toml for the emulator's resources; an existing file is kept.
 
     Raises:
         ValueError: The file exists and is another one, or the port is not known.
