@@ -46,7 +46,20 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     """
     app = call.app
     await gather(*(_recognize_emulator(speech) for speech in call.speech_of_all()))
-    found = [_present(speech, is_default=name == app.default) for name, speech in app.resources.items()]
+    found = [
+        Resource(
+            name=name,
+            region=region(speech.resource),
+            api_version=speech.resource.api_version.name,
+            emulated=speech.is_emulated,
+            read_only=speech.resource.read_only,
+            trains_audio=trains_audio(speech.resource),
+            has_projects=speech.resource.api_version.has_projects,
+            can_copy=bool(speech.resource.resource_id) or speech.resource.api_version.copies_with_key,
+            is_default=name == app.default,
+        )
+        for name, speech in app.resources.items()
+    ]
     steps = [
         call_step("list_models", resource="*"),
         call_step("list_base_models", locale=Placeholder("locale"), resource=app.default),
@@ -54,22 +67,6 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     if app.discover and (unconfigured := await app.discover()):
         steps.append(unconfigured)
     return Resources(resources=found, total=len(found), next_steps=steps)
-
-
-def _present(speech: Speech, *, is_default: bool) -> Resource:
-    """Return a configured resource."""
-    resource = speech.resource
-    return Resource(
-        name=resource.name,
-        region=region(resource),
-        api_version=resource.api_version.name,
-        emulated=speech.is_emulated,
-        read_only=resource.read_only,
-        trains_audio=trains_audio(resource),
-        has_projects=resource.api_version.has_projects,
-        can_copy=bool(resource.resource_id) or resource.api_version.copies_with_key,
-        is_default=is_default,
-    )
 
 
 async def _recognize_emulator(speech: Speech) -> None:

@@ -14,14 +14,10 @@ from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormPar
 
 from custom_speech_tools.runtime.agreement import CONFIRMATION_LIFETIME
 
-WRITE_SCOPE = "speech.write"
-"""The scope without which an authenticated caller may only read."""
+WRITE_SCOPE = "speech.write"  # without it an authenticated caller may only read
 
-_STATELESS_SINCE = "2026-07-28"
-"""The protocol version since which a question is answered by a second call."""
-
-_MAX_ROUNDS = 2
-"""Rounds without any answer after which a client counts as unable to ask."""
+_STATELESS_SINCE = "2026-07-28"  # since this protocol version a question is answered by a second call
+_MAX_ROUNDS = 2  # after as many without any answer a client counts as unable to ask
 
 _QUESTION = "confirm"
 _FORM = {

@@ -9,11 +9,9 @@ from typing import Any
 
 from mcp.server.context import ServerRequestContext
 
-DEFAULT_WAIT_SECONDS = 25
-"""The wait that next steps suggest: many clients give up after 30 s (docs/clients.md)."""
-
-SHORT_WAIT_SECONDS = 4
-"""The same for clients that give up after five or ten seconds."""
+# The waits that next steps suggest (docs/clients.md).
+DEFAULT_WAIT_SECONDS = 25  # many clients give up after 30 s
+SHORT_WAIT_SECONDS = 4  # for clients that give up after 5 or 10 s
 
 IMPATIENT_CLIENTS = frozenset({"mcp 0.1.0", "openai-agents", "google-adk", "autogen", "agno"})
 """Names with such a time-out by default; the first is what the Python SDK says, and with it most agent frameworks."""

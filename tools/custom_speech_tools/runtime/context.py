@@ -21,15 +21,13 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Speech
 from custom_speech_tools.speech.sanitize import quote
 
-DEFAULT_MAX_WAIT = 45
-"""Seconds that a call waits at most, unless the operator says otherwise."""
+DEFAULT_MAX_WAIT = 45  # seconds that a call waits at most, unless the operator says otherwise
 
 CALL_SECONDS = 48.0
 """The longest that a call takes, whatever the service does, at the default `--max-wait`: many clients give up after
 60 s. Time in which the user is asked is not counted."""
 
-_CALL_MARGIN = 3.0
-"""Seconds that a call may take beyond the longest wait."""
+_CALL_MARGIN = 3.0  # seconds that a call may take beyond the longest wait
 
 
 Key = TypeVar("Key")

@@ -18,8 +18,7 @@ from custom_speech_tools.speech import (
 )
 from custom_speech_tools.speech.sanitize import sanitize
 
-MAX_FAULTS = 20
-"""Wrong arguments that are named in one answer."""
+MAX_FAULTS = 20  # wrong arguments that are named in one answer
 
 NOTHING_CHANGED = "Nothing was changed; the same call can be repeated."
 

@@ -41,14 +41,6 @@ def _inline(schema: JsonSchema) -> JsonSchema:
     return resolved
 
 
-def _optional(part: JsonSchema) -> JsonSchema:
-    choices = part.get("anyOf", [])
-    if {"type": "null"} not in choices:
-        return part
-    inner: JsonSchema = next(choice for choice in choices if choice != {"type": "null"})
-    return inner | {name: item for name, item in part.items() if name not in ("anyOf", "default")}
-
-
 def _compact(part: Any) -> Any:
     """Keep types only: descriptions, defaults and formats of results cost tokens and add nothing."""
     if isinstance(part, list):
@@ -65,12 +57,16 @@ def _compact(part: Any) -> Any:
 
 
 def _object(schema: JsonSchema) -> JsonSchema:
-    properties = {name: _lean(_optional(part)) for name, part in schema.get("properties", {}).items()}
+    properties = {name: _lean(part) for name, part in schema.get("properties", {}).items()}
     required = {"required": schema["required"]} if schema.get("required") else {}
     return {"type": "object", "properties": properties, **required}
 
 
 def _lean(part: JsonSchema) -> JsonSchema:
+    """Describe what is optional by its type alone, and leave out what vendors reject."""
+    if {"type": "null"} in (choices := part.get("anyOf", [])):
+        inner: JsonSchema = next(choice for choice in choices if choice != {"type": "null"})
+        part = inner | {name: item for name, item in part.items() if name not in ("anyOf", "default")}
     if "properties" in part:
         return _object(part)
     kept = {name: item for name, item in part.items() if name not in _DROPPED}

@@ -3,23 +3,18 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import sanitize
 
-MAX_VALUE = 200
-"""Characters of an argument that are shown."""
+MAX_VALUE = 200  # characters of an argument that are shown
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholder:
-    """An argument that only the caller can choose, written `<name>`."""
-
-    name: str
+class Placeholder(str):
+    """The name of an argument that only the caller can choose, written `<name>`."""
 
 
-Value = str | int | bool | Placeholder | list[str] | None
+Value = str | int | bool | list[str] | None
 
 
 def call_step(tool: str, **arguments: Value) -> str:
@@ -30,8 +25,8 @@ def call_step(tool: str, **arguments: Value) -> str:
 
 def _written(value: Value) -> str:
     match value:
-        case Placeholder(name):
-            return f"<{name}>"
+        case Placeholder():
+            return f"<{value}>"
         case str():
             return json.dumps(sanitize(value, MAX_VALUE), ensure_ascii=False)
         case list():

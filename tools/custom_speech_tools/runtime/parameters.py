@@ -24,8 +24,7 @@ KIND_MEANINGS = (
     "LanguageMarkdown = structured text"
 )
 
-MAX_LINES, MAX_LINE_BYTES = 5_000, 1024 * 1024
-"""The most text that a call carries."""
+MAX_LINES, MAX_LINE_BYTES = 5_000, 1024 * 1024  # the most text that a call carries
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?-([A-Za-z]{2}|\d{3})(-[A-Za-z0-9]{3,12})?")
 

@@ -10,14 +10,11 @@ from custom_speech_tools.speech import SpeechError, schemas
 from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.sanitize import word
 
-POLL_INTERVALS = (1.0, 2.0, 3.0)
-"""Seconds between two requests for the status; the last one repeats."""
+POLL_INTERVALS = (1.0, 2.0, 3.0)  # seconds between two requests for the status; the last one repeats
+WATCHED_AT_FULL_RATE = 10  # with more things at the same time the intervals are longer
 
-WATCHED_AT_FULL_RATE = 10
-"""Things that are read at these intervals at the same time; the intervals of more of them are longer."""
-
+# Hours of audio that one day of training takes (source: the article on training a custom speech model).
 AUDIO_HOURS_PER_DAY = 10.0
-"""Hours of audio that one day of training takes (source: the article on training a custom speech model)."""
 
 TERMINAL_STATUSES = frozenset({"Succeeded", "Failed"})
 

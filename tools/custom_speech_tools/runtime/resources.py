@@ -5,9 +5,7 @@ from typing import TypedDict
 from custom_speech_tools.speech import Speech, SpeechResource
 from custom_speech_tools.speech.addresses import region_of
 
-AS_OF = "2026-10-07"
-"""Date of the service's page on regions that this list was taken from."""
-
+AS_OF = "2026-10-07"  # date of the service's page on regions that this list was taken from
 TRAINING_REGIONS = frozenset(
     (
         "australiaeast",

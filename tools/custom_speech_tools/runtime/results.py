@@ -14,8 +14,7 @@ ServiceText = Annotated[str, PlainSerializer(sanitize)]
 Sentence = Annotated[str, AfterValidator(lambda text: sanitize(text, 1_000))]
 """Text of this server that may quote text of the service."""
 
-MAX_PARTS = 100
-"""Parts of an entity that are shown; the service allows no more."""
+MAX_PARTS = 100  # parts of an entity that are shown; the service allows no more
 
 
 def _utc(characters: int, end: str = "") -> PlainSerializer:
@@ -29,9 +28,7 @@ def _in_utc(moment: datetime) -> datetime:
         return moment
 
 
-Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]
-"""A fraction, not percent."""
-
+Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]  # a fraction, not percent
 Interval = Annotated[list[Rate] | None, WithJsonSchema({"type": ["array", "null"]}, mode="serialization")]
 """The ends of a confidence interval."""
 
@@ -50,8 +47,7 @@ class Result(pydantic.BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True, populate_by_name=True)
 
 
-Created = Field(validation_alias="created_date_time")
-"""A date under the service's name for it."""
+Created = Field(validation_alias="created_date_time")  # the service's name for it
 
 Level = Literal["block", "stop", "confirm", "warn"]
 """`block`: nothing is created. `stop`: it exists already. `confirm`: the user must agree. `warn`: information only."""
