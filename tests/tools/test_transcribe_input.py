@@ -141,6 +141,27 @@ async def test_transcribe_on_a_free_resource_gives_the_reason_of_the_service(con
     assert "topsecret" not in refusal
 
 
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("https://x.example:99999/a.wav", "content_url must be an https address"),
+        ("https://ada:secret@x.example/a.wav", "content_url must be an https address without user name"),
+        ("https://[half/a.wav", "content_url must be an https address"),
+        ("s3://bucket/a.wav", "[content-address]"),
+        ("file:///etc/passwd", "[content-address]"),
+    ],
+)
+async def test_transcribe_refuses_addresses_that_azure_cannot_read(
+    connect: Connect, azure: Azure, url: str, problem: str
+) -> None:
+    async with connect(confirm="never") as call:
+        refusal = await call.refusal("transcribe", content_url=url, locale="en-US")
+
+    assert problem in refusal
+    assert "secret" not in refusal
+    assert await azure.writes() == []
+
+
 async def started(call: Caller, azure: Azure, unusable: list[list[str]]) -> str:
     """Start a batch in which some recordings fail; return its id."""
     job = await call("transcribe", dataset=AUDIO, locale="en-US")

@@ -34,6 +34,17 @@ _PAGES = {
 }
 
 
+def require_address(url: str | None) -> None:
+    """Require an address without a user name, of whatever protocol, if one is given; raises ValueError."""
+    try:
+        parts = urlsplit(url or "https://x")
+        is_address = bool(parts.scheme and (parts.hostname or parts.scheme == "file") and parts.port != 0)
+    except ValueError:
+        is_address = False
+    if not is_address or parts.username or parts.password:
+        raise ValueError("content_url must be an https address without user name")
+
+
 def content_identity(url: str) -> str:
     """Return what an address names, whoever signed it: host, path and the query without parameters of signatures."""
     parts = urlsplit(url)

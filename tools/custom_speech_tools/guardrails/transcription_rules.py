@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue
 
 from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.guardrails.charges import charged, cost_in_words, transcription_charge
-from custom_speech_tools.guardrails.content_address import content_address_works, content_identity
+from custom_speech_tools.guardrails.content_address import content_address_works, content_identity, require_address
 from custom_speech_tools.guardrails.references import AnyModel
 from custom_speech_tools.guardrails.resource_rules import Findings, dataset_is_ready, model_is_ready, parts_fit
 from custom_speech_tools.guardrails.transcription_audio import (
@@ -61,9 +61,7 @@ class TranscribeArguments(Arguments):
     def _has_one_source(self) -> "TranscribeArguments":
         if sum(one is not None for one in (self.path, self.dataset, self.content_url)) != 1:
             raise ValueError("needs one of path, dataset and content_url")
-        parts = urlsplit(self.content_url or "https://x")
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
-            raise ValueError("content_url must be an https address without user name")
+        require_address(self.content_url)
         return self
 
 

@@ -12,7 +12,12 @@ import anyio
 import pydantic
 from pydantic import Field, JsonValue, SecretStr, StrictBool, StringConstraints
 
-from custom_speech_tools.guardrails.content_address import content_address_works, content_identity, is_web_address
+from custom_speech_tools.guardrails.content_address import (
+    content_address_works,
+    content_identity,
+    is_web_address,
+    require_address,
+)
 from custom_speech_tools.guardrails.data_check import CheckedData
 from custom_speech_tools.guardrails.references import find_project, link_to
 from custom_speech_tools.guardrails.resource_rules import failed_earlier, is_blocked, parts_fit
@@ -63,13 +68,7 @@ class UploadArguments(Arguments):
         if sum(source is not None for source in (self.path, self.content_url, self.lines)) != 1:
             raise ValueError("needs one of path, content_url and lines")
         require_text_kind(self.kind, self.lines)
-        try:
-            parts = urlsplit(self.content_url or "https://x")
-            is_address = bool(parts.scheme and (parts.hostname or parts.scheme == "file") and parts.port != 0)
-        except ValueError:
-            is_address = False
-        if not is_address or parts.username or parts.password:
-            raise ValueError("content_url must be an https address without user name")
+        require_address(self.content_url)
         return self
 
 
