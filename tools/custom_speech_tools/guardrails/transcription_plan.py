@@ -93,14 +93,14 @@ class TranscriptionPlan:
     def batch_definition(self) -> dict[str, JsonValue]:
         """Return the body of Transcriptions_Submit; v3.2 has the lifetime as a duration."""
         facts, speech = self.facts, self.facts.speech
-        is_dated = speech.resource.api_version.is_dated
         life: dict[str, JsonValue] = {"timeToLiveHours": LIFETIME_HOURS}
+        if not speech.resource.api_version.is_dated:
+            life = {"timeToLive": f"PT{LIFETIME_HOURS}H"}
         body: dict[str, JsonValue] = {
             "displayName": facts.display_name,
             "locale": facts.request.locale,
             "customProperties": {KEY_PROPERTY: facts.key},
-            "properties": {"wordLevelTimestampsEnabled": True}
-            | (life if is_dated else {"timeToLive": f"PT{LIFETIME_HOURS}H"}),
+            "properties": {"wordLevelTimestampsEnabled": True} | life,
         }
         if facts.model:
             body["model"] = link_to(speech, facts.model)
