@@ -78,29 +78,25 @@ def metadata_routes(access: Access | None) -> list[Route]:
 class ScopeMiddleware:
     """MCP middleware that offers each caller the tools and prompts that its scopes permit."""
 
-    def __init__(self, writing: frozenset[str]) -> None:
-        self._writing = writing
+    def __init__(self) -> None:
+        self._writing = writing_tools()
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Refuse calls that the caller may not make, and leave them out of its list."""
+        """Refuse calls that the caller may not make, and leave tools and prompts out of its lists."""
         # The scopes are those of this very request, not of the session; a request without a token has none.
         user = ctx.request.scope.get("user") if ctx.request else None
         scopes = user.scopes if isinstance(user, AuthenticatedUser) else ()
-        hidden = frozenset() if WRITE in scopes else self._writing
+        tools = frozenset() if WRITE in scopes else self._writing
         name = (ctx.params or {}).get("name")
-        if ctx.method == "tools/call" and name in hidden:
+        if ctx.method == "tools/call" and name in tools:
             return error_answer(
                 f"{name} was not run: this caller may only read (scope {WRITE} is missing). Do not repeat the call."
             )
         result = await call_next(ctx)
-        if ctx.method == "tools/list" and isinstance(result, Mapping):
-            return _without(result, "tools", hidden)
-        if ctx.method == "prompts/list" and isinstance(result, Mapping):
-            return _without(result, "prompts", frozenset(job.name for job in JOBS if job.tools & hidden))
-        return result
-
-
-def _without(listed: Mapping[str, Any], kind: str, hidden: frozenset[str]) -> dict[str, Any]:
-    """Return a list of tools or prompts without the hidden ones; no cache may show it to another caller."""
-    shown = [item for item in listed[kind] if item["name"] not in hidden]
-    return dict(listed) | {kind: shown} | ({"cacheScope": "private"} if "cacheScope" in listed else {})
+        kind, _, verb = ctx.method.partition("/")
+        hidden = {"tools": tools, "prompts": frozenset(job.name for job in JOBS if job.tools & tools)}.get(kind)
+        if verb != "list" or hidden is None or not isinstance(result, Mapping):
+            return result
+        shown = {kind: [item for item in result[kind] if item["name"] not in hidden]}
+        # No cache may show the list to another caller.
+        return dict(result) | shown | ({"cacheScope": "private"} if "cacheScope" in result else {})

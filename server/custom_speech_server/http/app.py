@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
-from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token, writing_tools
+from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token
 from custom_speech_server.http.graceful_shutdown import ListeningStreams, QuietEndings
 from custom_speech_server.http.health import Readiness, alive
 from custom_speech_server.http.request_validation import AcceptNegotiation, RequestValidation
@@ -77,7 +77,7 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> t
         *metadata_routes(http.access),
     ]
     if http.access:
-        server.middleware.append(ScopeMiddleware(writing_tools()))
+        server.middleware.append(ScopeMiddleware())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # Starlette's signature

@@ -11,7 +11,6 @@ OPERATION_SECONDS = 14.0
 """The longest that one operation may take, including its retries; waits that a 429 asks for are not counted."""
 
 _SHORTEST_SECRET = 8
-_MASK = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ class Answer:
         headers, body = self.headers, self.body
         for secret in secrets:
             if len(secret) >= _SHORTEST_SECRET:
-                headers = {name: value.replace(secret, _MASK) for name, value in headers.items()}
-                body = body.replace(secret.encode(), _MASK.encode())
+                headers = {name: value.replace(secret, "***") for name, value in headers.items()}
+                body = body.replace(secret.encode(), b"***")
         return Answer(self.status, headers, body)
 
 
