@@ -61,14 +61,12 @@ def state_key(shared: str | None, directory: Path | None, warn: Callable[[str], 
         return shared.encode()
     if directory is None:
         return secrets.token_bytes(STATE_KEY_BYTES)
+    file = directory / KEY_FILE
     try:
-        return _own_key(directory / KEY_FILE)
+        return _own_key(file)
     except OSError as error:
-        why = error.strerror or str(error)
-        warn(
-            f"the key file {directory / KEY_FILE} cannot be used ({why}): confirm tokens end with this process. "
-            "Delete it, so that a new one is made."
-        )
+        why = f"the key file {file} cannot be used ({error.strerror or error})"
+        warn(f"{why}: confirm tokens end with this process. Delete it, so that a new one is made.")
         return secrets.token_bytes(STATE_KEY_BYTES)
 
 

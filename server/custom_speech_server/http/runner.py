@@ -39,14 +39,14 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     except (ConfigurationError, OSError) as error:
         notice(str(error), options.log)
         return 2
-    for warning in http.access.warnings if http.access else ():
-        notice(f"caution: {warning}", options.log)
+    warnings = list(http.access.warnings) if http.access else []
     if http.stateless and not os.environ.get(LOCK_URL_VARIABLE):
-        notice(
-            f"caution: --stateless without {LOCK_URL_VARIABLE}: replicas on several machines do not wait for each "
-            "other, so the same request sent to two of them at once trains twice.",
-            options.log,
+        warnings.append(
+            f"--stateless without {LOCK_URL_VARIABLE}: replicas on several machines do not wait for each other, so "
+            "the same request sent to two of them at once trains twice."
         )
+    for warning in warnings:
+        notice(f"caution: {warning}", options.log)
     with listener:
         url = f"http://{_in_brackets(options.host)}:{listener.getsockname()[1]}/mcp"
         announce = partial(notice, f"serving MCP on {url}", options.log)

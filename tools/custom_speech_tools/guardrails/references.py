@@ -165,7 +165,7 @@ async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel |
 
 def uri_of(speech: Speech, entity: schemas.Entity) -> str:
     """Return the `self` URI of an entity on this resource, made from its id."""
-    return speech.address_of(f"/{KIND_OF[type(entity)].path}/{entity.id}")
+    return speech.resource.url(f"/{KIND_OF[type(entity)].path}/{entity.id}")
 
 
 def link_to(speech: Speech, entity: schemas.Entity | Finding | None) -> dict[str, JsonValue] | None:

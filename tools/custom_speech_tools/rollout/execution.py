@@ -194,7 +194,7 @@ class Steps:
         properties = {**(target.copy.custom_properties or {}), KEY_PROPERTY: key, COPIED_FROM_PROPERTY: self.model.id}
         changes: dict[str, JsonValue] = {"customProperties": dict(properties)}
         if isinstance(target.project, schemas.Project):
-            changes["project"] = {"self": target.speech.address_of(f"/projects/{target.project.id}")}
+            changes["project"] = {"self": target.speech.resource.url(f"/projects/{target.project.id}")}
         writer = self.call.writer(target.speech, Decision(self.plan.findings))
         return replace(target, copy=await writer.models_update(target.copy.id, changes))
 

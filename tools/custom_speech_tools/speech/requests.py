@@ -47,10 +47,6 @@ class Requests:
         """Return the same resource, with its requests reported to another observer."""
         return type(self)(self._pipeline, observer)
 
-    def address_of(self, path: str) -> str:
-        """Return the `self` URI of an entity of this resource."""
-        return self.resource.url(path)
-
     def credible_id(self, link: str) -> str:
         """Return the id in a link of an answer.
 

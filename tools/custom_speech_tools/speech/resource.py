@@ -124,6 +124,6 @@ class SpeechResource:
         return (self.resource_id or self.name).lower()
 
     def url(self, path: str, query: str = "") -> str:
-        """Return the address of an operation or entity in the form of the resource's API version."""
+        """Return the address of an operation, or the `self` URI of an entity, as the API version has it."""
         query = "&".join(filter(None, (query, self.api_version.query)))
         return f"{self.endpoint}{self.api_version.path}{path}" + (f"?{query}" if query else "")

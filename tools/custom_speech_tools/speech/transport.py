@@ -46,7 +46,7 @@ class Transport:
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
         self._gate = anyio.Semaphore(MAX_CONCURRENT, fast_acquire=True)
         self._proxy = None if app else proxy_of(endpoint)
-        self._network = httpx.ASGITransport(app) if app else _network(endpoint)
+        self._network = httpx.ASGITransport(app) if app else _network(endpoint, self._proxy)
 
     async def exchange(self, request: Request, url: str, credential: dict[str, str]) -> Answer:
         """Send one request.
@@ -109,13 +109,13 @@ def _encode(body: Body) -> tuple[Any, dict[str, str]]:
     return parts(), headers | {"Content-Length": str(len(content))}
 
 
-def _network(endpoint: str) -> httpx.AsyncHTTPTransport:
+def _network(endpoint: str, proxy: str | None) -> httpx.AsyncHTTPTransport:
     """Return the pool of connections; certificates are checked unless the scheme is http."""
     is_plain = urlsplit(endpoint).scheme.lower() == "http"
     try:
         return httpx.AsyncHTTPTransport(
             verify=False if is_plain else truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            proxy=None if is_plain else proxy_of(endpoint),
+            proxy=None if is_plain else proxy,
             limits=httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT),
         )
     except (httpx.InvalidURL, ValueError, ImportError):  # the address of the proxy may hold a password
