@@ -75,7 +75,6 @@ class Account(pydantic.BaseModel):
     location: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9 ]{2,39}$")
     tier: str | None = Field(default=None, validation_alias=AliasPath("sku", "name"))
     address: str | None = _property("endpoint")
-    custom_domain: str | None = _property("customSubDomainName")
     keys_disabled: bool | None = _property("disableLocalAuth")
     public_access: str | None = _property("publicNetworkAccess")
     network_default: str | None = _property("networkAcls", "defaultAction")

@@ -54,12 +54,7 @@ def command_to_add() -> str:
 
 
 def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
-    """Return the text in lines of at most 80 columns.
-
-    Args:
-        first: Begins the first line.
-        rest: Begins every other line; by default two spaces more than `first`.
-    """
+    """Return the text in lines of at most 80 columns; those after the first begin with `rest`, or are indented."""
     import textwrap
 
     following = " " * (len(first) + 2) if rest is None else rest

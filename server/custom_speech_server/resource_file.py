@@ -72,8 +72,7 @@ class ResourceFile:
     def with_entries(self, added: Mapping[str, Mapping[str, Any]], completed: Mapping[str, Mapping[str, str]]) -> str:
         """Return the text with new entries at its end, and with lines below the headers of some.
 
-        Raises:
-            ConfigurationError: It cannot be changed like that, because its tables have another form.
+        A file whose tables have another form cannot be extended, which raises ConfigurationError with what to add.
         """
         newline = "\r\n" if "\r\n" in self.text else "\n"
 

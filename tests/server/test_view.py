@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,13 @@ def test_page_shows_three_hundred_models_and_says_what_is_folded() -> None:
     assert all(page.text.count(f"Clinic {number}") for number in range(300))
     assert "270 more" in page.text
     assert "300, newest first" in page.text
+
+
+def test_page_shows_a_difference_of_rates_in_percentage_points() -> None:
+    """A percentage of a percentage would be read as the relative difference."""
+    text = Outline(report_page(report_of())).text
+
+    assert re.search(r"95 % interval: [+-]\d+\.\d\d to [+-]\d+\.\d\d percentage points", text)
 
 
 def test_page_marks_void_tests_live_models_and_edits() -> None:

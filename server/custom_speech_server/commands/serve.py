@@ -99,11 +99,7 @@ def _front(options: argparse.Namespace) -> Front | None:
 def _start(
     options: argparse.Namespace, handover: Handover | None, refuse: Callable[[str], None] = lambda why: None
 ) -> int:
-    """Load the server and run it.
-
-    Args:
-        refuse: Answers with the reason why it cannot be loaded, where a client waits for an answer.
-    """
+    """Load the server and run it; `refuse` tells a waiting client why it cannot be loaded."""
     gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
     try:
         serve = _loaded(options, handover)
@@ -124,11 +120,7 @@ def _start(
 
 
 def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[[], int]:
-    """Return what serves, with everything imported.
-
-    Raises:
-        ConfigurationError: The configuration is wrong in a way that the tools cannot tell.
-    """
+    """Return what serves, with everything imported; raise ConfigurationError for faults that no tool can tell."""
     from custom_speech_server.observability.logs import log_text_to_stderr
     from custom_speech_server.resource_config import EMULATED
 
@@ -164,11 +156,7 @@ def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[
 
 
 def settings_with_state(options: argparse.Namespace, resources: Resources, problem: str | None) -> Settings:
-    """Return the settings, with the state of this user: audit log, lock and key.
-
-    Raises:
-        ConfigurationError: The environment is wrong.
-    """
+    """Return the settings, with this user's audit log, lock and key; raise ConfigurationError for wrong variables."""
     from pathlib import Path
 
     from custom_speech_server.app import Settings
@@ -214,11 +202,7 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
 
 
 def _with_observability(settings: Settings, *, json_logs: bool, telemetry: bool) -> Settings:
-    """Return the settings of a server that logs and measures its calls.
-
-    Raises:
-        ConfigurationError: Telemetry needs the extra `otel`.
-    """
+    """Return the settings of a server that logs and measures its calls; raise ConfigurationError without `otel`."""
     from dataclasses import replace
 
     if json_logs:
