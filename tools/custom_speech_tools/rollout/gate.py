@@ -20,7 +20,7 @@ from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, re
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.runtime.verdict import Difference, compare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
@@ -130,8 +130,7 @@ async def plan_gate(
     """Return the gate, judged by the newest test of the same models and data; creates nothing."""
     if asked is None:
         message = f"No test is asked for: model {quote(subject.display_name)} goes live whatever its quality."
-        untested = Finding(rule="better-than-current", level="warn", message=message, fix="Name a test_dataset.")
-        return Gate(None, findings=(untested,))
+        return Gate(None, findings=(warn("better-than-current", message, "Name a test_dataset."),))
     model, dataset = subject.trained, await find(source, DATASET, asked.dataset, subject.locale)
     try:
         other = await _find_other(source, asked.compare_with, model, targets)
@@ -164,12 +163,9 @@ def _check_untrained(
     training, model = subject.training, subject.model
     datasets = training.facts.found_datasets if training else (model.datasets if model else None) or []
     if dataset.id in {one.id for one in datasets} and not asked.allow_seen_test_data:
-        yield Finding(
-            rule="test-data-unseen",
-            level="block",
-            message=f"The model is trained with {quote(dataset.display_name)}, so a test with it can never pass.",
-            fix="Test with recordings that it is not trained with, or set allow_seen_test_data = true.",
-        )
+        message = f"The model is trained with {quote(dataset.display_name)}, so a test with it can never pass."
+        fix = "Test with recordings that it is not trained with, or set allow_seen_test_data = true."
+        yield block("test-data-unseen", message, fix)
 
 
 async def _find_other(
@@ -215,6 +211,5 @@ async def _deployed_model(source: Speech, model: schemas.CustomModel, targets: S
         )
         message = f"The endpoints do not have one model that this resource knows: {shown}."
         fix = "Name the model to compare with as compare_with."
-        several = Finding(rule="reference-found", level="block", message=message, fix=fix)
-        raise Refused("Nothing was rolled out.", [several], "Then call again.")
+        raise Refused("Nothing was rolled out.", [block("reference-found", message, fix)], "Then call again.")
     return next(iter(origins.values()), None)

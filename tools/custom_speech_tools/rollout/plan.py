@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote
@@ -140,5 +140,5 @@ def _check_model(
     if model and until is not None and now < until <= now + SOON:
         message = f"Model {quote(model.display_name)} stops transcribing on {until:%Y-%m-%d}, and so do its copies."
         fix = "Train a new one on a newer base model."
-        findings["ends", message] = Finding(rule="model-is-ready", level="warn", message=message, fix=fix)
+        findings["ends", message] = warn("model-is-ready", message, fix)
     return list(findings.values())

@@ -10,7 +10,7 @@ from custom_speech_tools.guardrails.model_plan import ModelPlan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote
 
@@ -98,5 +98,5 @@ def check_resources(call: CallContext, request: RolloutRequest) -> list[Finding]
             names = [speech.resource.name for speech in known if speech.resource.identity == identity]
             message = f"{quote(names[0])} is a target {count} times, as {', '.join(map(quote, names))}."
             fix = "Name each resource once; deploy_model puts the copy into further endpoints."
-            findings.append(Finding(rule="target-named-once", level="block", message=message, fix=fix))
+            findings.append(block("target-named-once", message, fix))
     return findings

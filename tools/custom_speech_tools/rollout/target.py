@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.addresses import GUID
 from custom_speech_tools.speech.concurrency import task_group
@@ -202,12 +202,8 @@ def _check_copy(target: Target) -> Iterator[Finding]:
     copy, endpoint = target.copy, target.endpoint
     if copy is not None and copy.status == "Failed":
         why = copy.error.message if copy.error else None
-        yield Finding(
-            rule="model-is-ready",
-            level="block",
-            message=f"The copy {copy.id} failed{': ' + sanitize(why) if why else '.'}",
-            fix=f'delete_entity(kind="model", entity="{copy.id}") removes it, and then it is copied again.',
-        )
+        fix = f'delete_entity(kind="model", entity="{copy.id}") removes it, and then it is copied again.'
+        yield block("model-is-ready", f"The copy {copy.id} failed{': ' + sanitize(why) if why else '.'}", fix)
     if isinstance(endpoint, schemas.Endpoint) and not target.is_deployed and not is_terminal(endpoint):
         message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({word(endpoint.status)})."
-        yield Finding(rule="endpoint-is-ready", level="block", message=message, fix="Wait for it.", remedy="wait")
+        yield block("endpoint-is-ready", message, "Wait for it.", "wait")

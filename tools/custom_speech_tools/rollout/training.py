@@ -14,7 +14,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote
 
@@ -59,8 +59,7 @@ async def plan_file(
     if others := [one for one in plan.facts.same_name if one.display_name == name]:
         message = f"Model {quote(name)} ({others[0].id}) exists and was made from another definition."
         fix = "Choose another display_name, name it as model, or delete it: " + _deletion(others[0])
-        other = Finding(rule="already-exists", level="block", message=message, fix=fix)
-        raise Refused("Nothing can be rolled out.", [other], "Then start again.")
+        raise Refused("Nothing can be rolled out.", [block("already-exists", message, fix)], "Then start again.")
     return await plan_rollout(call, request, Subject(plan.key, name, training.locale, None, plan))
 
 
@@ -111,8 +110,7 @@ def _not_failed(subject: Subject) -> Subject:
     if model is not None and model.status == "Failed":
         message = f"Training of model {quote(model.display_name)} failed."
         fix = "Correct the cause and delete it: " + _deletion(model)
-        failed = Finding(rule="model-is-ready", level="block", message=message, fix=fix)
-        raise Refused("Nothing can be rolled out.", [failed], "Then start again.")
+        raise Refused("Nothing can be rolled out.", [block("model-is-ready", message, fix)], "Then start again.")
     return subject
 
 

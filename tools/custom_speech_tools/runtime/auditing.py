@@ -18,27 +18,18 @@ Entry = dict[str, JsonValue]
 
 _log = logging.getLogger(__name__)
 
-_SECRET_ARGUMENT = "confirm"  # noqa: S105  # the name of an argument
-
 
 class Audit(Protocol):
     """Keeps what the server changed."""
 
     def write(self, entry: Entry) -> None:
-        """Keep an entry for good.
-
-        Raises:
-            OSError: The entry cannot be kept.
-        """
-        ...
+        """Keep an entry for good; raises OSError."""
 
     def unresolved(self) -> Mapping[str, float]:
         """Return how many seconds ago requests were sent whose outcome is not known, by idempotency key."""
-        ...
 
     def last_id(self, key: str) -> str | None:
-        """Return the id of what the last request with this idempotency key has made, None where none is recorded."""
-        ...
+        """Return the id of what the last request with this idempotency key has made, None if none is recorded."""
 
 
 class NullAudit:
@@ -89,22 +80,14 @@ class CallAuditor:
     caller: str | None = None
     last_change: str | None = None
 
-    def reading(self, call: RunningCall) -> "CallObserver":
-        """Return an observer that permits no change."""
-        return CallObserver(self, call, None)
-
-    def writing(self, call: RunningCall, decision: Decision) -> "CallObserver":
-        """Return an observer that permits and records the changes of a decision."""
-        return CallObserver(self, call, decision)
-
 
 @dataclass(frozen=True, slots=True)
 class CallObserver(RequestObserver):
-    """Observes the requests to one resource on behalf of a call."""
+    """Observes the requests to one resource on behalf of a call; it permits no change without a decision."""
 
     auditor: CallAuditor
     call: RunningCall
-    decision: Decision | None
+    decision: Decision | None = None
 
     def seconds_left(self) -> float:
         """Return how long the call may still take."""
@@ -128,14 +111,20 @@ class CallObserver(RequestObserver):
         if self.decision is None:
             message = f"{self.auditor.tool} may not change anything, so {operation} was not sent to {resource}."
             raise NotAllowedError(message)
-        entry: Entry = {"tool": self.auditor.tool, "caller": self.auditor.caller, "resource": resource}
-        entry |= {"operation": operation, "request": self.decision.key}
-        change, outcome = Change(), "interrupted: it may have been carried out"
+        auditor, decision = self.auditor, self.decision
+        entry: Entry = {"tool": auditor.tool, "caller": auditor.caller, "resource": resource}
+        entry |= {"operation": operation, "request": decision.key}
+        arguments = {name: _recorded(name, value) for name, value in auditor.arguments.items() if name != "confirm"}
+        findings: list[JsonValue] = [f"{one.level} {one.rule}: {one.message}" for one in decision.findings]
+        decided: Entry = {"arguments": arguments, "findings": findings, "confirmation": decision.confirmation}
         try:
-            self.auditor.audit.write(entry | {"event": "sends"} | self._decided(self.decision))
+            auditor.audit.write(entry | {"event": "sends"} | decided)
         except OSError as error:
-            raise _not_recorded(resource, operation, error) from None
-        self.auditor.last_change = operation
+            why = error.strerror or type(error).__name__
+            message = f"The audit file cannot be written ({why}), so {operation} was not sent to {resource}."
+            raise NotAllowedError(message) from None
+        auditor.last_change = operation
+        change, outcome = Change(), None
         try:
             yield change
             outcome = "done"
@@ -143,27 +132,13 @@ class CallObserver(RequestObserver):
             outcome = f"{'unknown' if error.outcome_unknown else 'not done'}: {error}"
             raise
         finally:
-            if outcome.startswith("interrupted"):
-                template = "%s of %s on %s was interrupted; it may have been carried out"
-                _log.warning(template, operation, self.auditor.tool, resource)
-            self._record_end(entry | {"event": "ended", "id": change.id, "outcome": outcome})
-
-    def _decided(self, decision: Decision) -> dict[str, Any]:
-        return {
-            "arguments": {
-                name: _recorded(name, value)
-                for name, value in self.auditor.arguments.items()
-                if name != _SECRET_ARGUMENT
-            },
-            "findings": [f"{finding.level} {finding.rule}: {finding.message}" for finding in decision.findings],
-            "confirmation": decision.confirmation,
-        }
-
-    def _record_end(self, entry: Entry) -> None:
-        try:
-            self.auditor.audit.write(entry)
-        except OSError as error:  # the request was sent; only the next one can be stopped
-            _log.error("The audit could not be written: %s", error)
+            if outcome is None:
+                outcome = "interrupted: it may have been carried out"
+                _log.warning("%s of %s on %s was %s", operation, auditor.tool, resource, outcome)
+            try:
+                auditor.audit.write(entry | {"event": "ended", "id": change.id, "outcome": outcome})
+            except OSError as error:  # the request was sent; only the next one can be stopped
+                _log.error("The audit could not be written: %s", error)
 
 
 def _recorded(name: str, value: Any) -> JsonValue:
@@ -174,9 +149,3 @@ def _recorded(name: str, value: Any) -> JsonValue:
     if not isinstance(value, str):
         return cast(JsonValue, value)
     return mask_address(value) if name == "content_url" else mask_signature(value)
-
-
-def _not_recorded(resource: str, operation: str, error: OSError) -> NotAllowedError:
-    why = error.strerror or type(error).__name__
-    message = f"The audit file cannot be written ({why}), so {operation} was not sent to {resource}."
-    return NotAllowedError(message)

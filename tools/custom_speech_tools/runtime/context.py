@@ -12,7 +12,7 @@ import anyio
 from custom_speech_data.content import FileState
 from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy
-from custom_speech_tools.runtime.auditing import Audit, CallAuditor, Decision
+from custom_speech_tools.runtime.auditing import Audit, CallAuditor, CallObserver, Decision
 from custom_speech_tools.runtime.client import CallClient
 from custom_speech_tools.runtime.client_waits import ClientWaits
 from custom_speech_tools.runtime.errors import Refused
@@ -132,7 +132,7 @@ class CallContext:
         Raises:
             Refused: No resource has that name.
         """
-        return self.app.resource(resource).observed_by(self.auditor.reading(self))
+        return self.app.resource(resource).observed_by(CallObserver(self.auditor, self))
 
     def speech_of_all(self) -> list[Speech]:
         """Return every configured resource, for reading."""
@@ -140,7 +140,7 @@ class CallContext:
 
     def writer(self, speech: Speech, decision: Decision) -> Speech:
         """Return the resource for changing what a checked plan decided."""
-        return speech.observed_by(self.auditor.writing(self, decision))
+        return speech.observed_by(CallObserver(self.auditor, self, decision))
 
     def now(self, speech: Speech) -> datetime:
         """Return the service's time."""

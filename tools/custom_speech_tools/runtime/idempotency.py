@@ -9,14 +9,14 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain, repeat
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 from pydantic import JsonValue
 
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.polling import RunningCall
-from custom_speech_tools.runtime.results import Finding, block
+from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import SpeechError, schemas
 from custom_speech_tools.speech.paging import Listing
 
@@ -43,33 +43,19 @@ class LockUnavailableError(Exception):
 
 
 class RequestLock(Protocol):
-    """Locks and marks that several processes share."""
+    """Locks and marks that several processes share; each method may raise LockUnavailableError."""
 
     def hold(self, key: str) -> AbstractAsyncContextManager[bool]:
         """Hold the lock of one request.
 
-        Yields True where another process has completed the same request within the lifetime of a confirmation.
-
-        Raises:
-            LockUnavailableError: The lock cannot be taken.
+        Yields True if another process has completed the same request within the lifetime of a confirmation.
         """
-        ...
 
     async def mark(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation.
-
-        Raises:
-            LockUnavailableError: The mark cannot be kept.
-        """
-        ...
+        """Mark a name for the lifetime of a confirmation."""
 
     async def is_marked(self, name: str) -> bool:
-        """Return whether a process has marked the name within the lifetime of a confirmation.
-
-        Raises:
-            LockUnavailableError: The mark cannot be read.
-        """
-        ...
+        """Return whether a process has marked the name within the lifetime of a confirmation."""
 
 
 class NoLock:
@@ -114,27 +100,6 @@ def ids_of_failed(key: str, entities: Iterable[schemas.Entity]) -> list[str]:
     return sorted(entity.id for entity in failed if find_by_key(key, [entity]))
 
 
-class _Unfinished(Generic[Made]):
-    """One execution: how to make the entity, and how to find what an earlier request made."""
-
-    def __init__(
-        self, call: RunningCall, create: Callable[[], Awaitable[Made]], find: Callable[[], Awaitable[Made | None]]
-    ) -> None:
-        self.call, self.create, self.find = call, create, find
-
-    async def search(self, until: float) -> Made | None:
-        """Search until then, or until the call must end; None where nothing is found."""
-        for pause in chain(SEARCH_INTERVALS, repeat(SEARCH_INTERVALS[-1])):
-            await anyio.sleep(pause)
-            with suppress(SpeechError):
-                if (found := await self.find()) is not None:
-                    return found
-            if anyio.current_time() >= until or self.call.seconds_left() < SEARCH_INTERVALS[-1] * 2:
-                return None
-            await self.call.report_progress("Looking for what an earlier request has created.")
-        return None
-
-
 class IdempotentExecutor:
     """Carries out one of several identical requests; the others share its result.
 
@@ -166,9 +131,6 @@ class IdempotentExecutor:
             list_candidates: Lists the entities that could carry the key: those of the same name.
             read_at: When the plan began to read its facts (`anyio.current_time`).
             known: The candidates, if the plan has listed them.
-
-        Returns:
-            The entity, and whether it existed already.
         """
         before = (await list_candidates()).entities if known is None else known
         failed = ids_of_failed(key, before)
@@ -191,22 +153,16 @@ class IdempotentExecutor:
         read_at: float,
         failed: Sequence[str] = (),
     ) -> tuple[Made, bool]:
-        """Create an entity once.
+        """Create an entity once; return it, and whether it existed already.
 
         Args:
-            key: The idempotency key, which the entity carries.
-            create: Sends the request.
-            find: Looks for the entity on the service; None where it is not there.
+            find: Looks for the entity on the service.
             read_at: When the plan began to read its facts (`anyio.current_time`); they may lack what was made later.
             failed: The ids of what the same request created before and has failed.
-
-        Returns:
-            The entity, and whether it existed already.
 
         Raises:
             Refused: An earlier request has an unknown outcome, or the shared lock cannot be taken.
         """
-        execution = _Unfinished(call, create, find)
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
             async with lock, AsyncExitStack() as stack:
@@ -214,21 +170,26 @@ class IdempotentExecutor:
                 if made_at > read_at:
                     return made, True
                 # Another lock after each failure: what a process has completed under it is not what failed.
-                is_made_elsewhere = await _enter(stack, self._lock, idempotency_key(key, *failed) if failed else key)
-                found = await self._find_earlier(key, execution, is_made_elsewhere)
-                result = found if found is not None else await self._create(key, execution)
+                locked = idempotency_key(key, *failed) if failed else key
+                try:
+                    is_made_elsewhere = await stack.enter_async_context(self._lock.hold(locked))
+                except LockUnavailableError as error:
+                    raise _lock_unavailable(error) from None
+                found = await self._find_earlier(call, key, find, is_made_elsewhere)
+                result = found if found is not None else await self._create(call, key, create, find)
                 self._unresolved.pop(key, None)
                 self._made[key] = (anyio.current_time(), result)
                 return result, found is not None
-        finally:
-            self._forget(key, lock)
+        finally:  # drop a lock that nobody waits for, and everything that is old
+            if not lock.locked() and not lock.statistics().tasks_waiting:
+                self._locks.pop(key, None)
+            oldest = anyio.current_time() - _REMEMBERED_SECONDS
+            self._made = {key: made for key, made in self._made.items() if made[0] > oldest}
+            self._unresolved = {key: until for key, until in self._unresolved.items() if until > oldest}
 
     async def mark(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation, in every process that shares the lock.
-
-        The write has been done by then: a store that does not answer is no reason to report a failure.
-        """
-        with suppress(LockUnavailableError):
+        """Mark a name for the lifetime of a confirmation, in every process that shares the lock."""
+        with suppress(LockUnavailableError):  # the write has been done by then, and must not be reported as failed
             await self._lock.mark(name)
 
     async def is_marked(self, name: str) -> bool:
@@ -246,54 +207,56 @@ class IdempotentExecutor:
         """Return what this process got for the key before, None where it got nothing."""
         return self._made.get(key, (0.0, None))[1]
 
-    async def _find_earlier(self, key: str, execution: _Unfinished[Made], is_made_elsewhere: bool) -> Made | None:
+    async def _find_earlier(
+        self, call: RunningCall, key: str, find: Callable[[], Awaitable[Made | None]], is_made_elsewhere: bool
+    ) -> Made | None:
         until = self._unresolved.get(key)
         if until is None:
-            found = await execution.find() if is_made_elsewhere or key in self._made else None
+            found = await find() if is_made_elsewhere or key in self._made else None
             if found is None and is_made_elsewhere:  # made a moment ago and perhaps not visible yet
-                found = await execution.search(anyio.current_time() + VISIBILITY_SECONDS)
+                found = await _search(call, find, anyio.current_time() + VISIBILITY_SECONDS)
             return found
-        found = await execution.search(until)
+        found = await _search(call, find, until)
         if found is None and (left := until - anyio.current_time()) > 0:
-            next_step = f"Call again in {left:.0f} s."
-            raise Refused("Nothing was sent again.", [_unknown_outcome(left)], next_step, is_transient=True)
-        return found or await execution.find()  # must succeed: without a search nothing is sent again
+            message = "The same request was sent a moment ago and its answer was lost; what it may have created is not"
+            fix = f"In {left:.0f} s the call searches again, and only then repeats the request."
+            unknown = block("already-exists", f"{message} visible yet.", fix)
+            raise Refused("Nothing was sent again.", [unknown], f"Call again in {left:.0f} s.", is_transient=True)
+        return found or await find()  # must succeed: without a search nothing is sent again
 
-    async def _create(self, key: str, execution: _Unfinished[Made]) -> Made:
+    async def _create(
+        self,
+        call: RunningCall,
+        key: str,
+        create: Callable[[], Awaitable[Made]],
+        find: Callable[[], Awaitable[Made | None]],
+    ) -> Made:
         try:
-            return await execution.create()
+            return await create()
         except BaseException as error:
             if isinstance(error, SpeechError | Refused) and not getattr(error, "outcome_unknown", False):
                 raise
             now = anyio.current_time()
             self._unresolved[key] = now + VISIBILITY_SECONDS
-            if isinstance(error, SpeechError) and (made := await execution.search(now + SEARCH_INTERVALS[1])):
+            if isinstance(error, SpeechError) and (made := await _search(call, find, now + SEARCH_INTERVALS[1])):
                 return made
             raise
 
-    def _forget(self, key: str, lock: anyio.Lock) -> None:
-        """Drop a lock that nobody waits for, and everything that is old."""
-        if not lock.locked() and not lock.statistics().tasks_waiting:
-            self._locks.pop(key, None)
-        oldest = anyio.current_time() - _REMEMBERED_SECONDS
-        self._made = {key: made for key, made in self._made.items() if made[0] > oldest}
-        self._unresolved = {key: until for key, until in self._unresolved.items() if until > oldest}
 
-
-async def _enter(stack: AsyncExitStack, lock: RequestLock, key: str) -> bool:
-    try:
-        return await stack.enter_async_context(lock.hold(key))
-    except LockUnavailableError as error:
-        raise _lock_unavailable(error) from None
+async def _search(call: RunningCall, find: Callable[[], Awaitable[Made | None]], until: float) -> Made | None:
+    """Search for what an earlier request made, until then or until the call must end."""
+    for pause in chain(SEARCH_INTERVALS, repeat(SEARCH_INTERVALS[-1])):
+        await anyio.sleep(pause)
+        with suppress(SpeechError):
+            if (found := await find()) is not None:
+                return found
+        if anyio.current_time() >= until or call.seconds_left() < SEARCH_INTERVALS[-1] * 2:
+            return None
+        await call.report_progress("Looking for what an earlier request has created.")
+    return None
 
 
 def _lock_unavailable(error: LockUnavailableError) -> Refused:
     message = f"Another process might be making the same at this moment: {error}"
     finding = block("already-exists", message, "Whoever runs the server must repair it.")
     return Refused("Nothing was created.", [finding], "The same call can be repeated afterwards.")
-
-
-def _unknown_outcome(left: float) -> Finding:
-    message = "The same request was sent a moment ago and its answer was lost; what it may have created is not visible "
-    fix = f"In {left:.0f} s the call searches again, and only then repeats the request."
-    return block("already-exists", f"{message}yet.", fix)
