@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from custom_speech_data.scoring_result import (
     Recognition,
-    RecognizedWord,
     parse_scoring_result,
     read_scoring_result,
     recording_of,
@@ -27,11 +26,11 @@ def test_scoring_result_holds_the_recognized_words_with_the_edits_of_the_service
 
     assert recognition == Recognition(
         (
-            RecognizedWord("correct", "the"),
-            RecognizedWord("substitution", "hat"),
-            RecognizedWord("insertion", "it"),
-            RecognizedWord("correct", "sat"),
-            RecognizedWord("deletion", ""),
+            ("correct", "the"),
+            ("substitution", "hat"),
+            ("insertion", "it"),
+            ("correct", "sat"),
+            ("deletion", ""),
         )
     )
     assert (recognition.hypothesis, recognition.words, recognition.errors) == ("the hat it sat", 4, 3)

@@ -11,7 +11,7 @@ LONGEST_GROUP = 8
 
 URI = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S", re.IGNORECASE)
 # Digits may repeat: 10000 is a number, not noise.
-SAME_CHARACTER = re.compile(r"([^\s\d])\1{3}")
+SAME_CHARACTER = re.compile(r"([^\s\d])\1{3,}")
 
 
 def read_sentence(line: str) -> str:
@@ -23,8 +23,9 @@ def read_sentence(line: str) -> str:
     if URI.search(sentence):
         raise Unusable("it holds a URI")
     repeated = SAME_CHARACTER.search(sentence)
-    if what := repeated[1] if repeated else _repeated_words(sentence.split()):
-        raise Unusable(f"it repeats {what[:60]!r} more than {MOST_REPEATS} times")
+    what, times = (repeated[1], len(repeated[0])) if repeated else _repeated_words(sentence.split())
+    if times > MOST_REPEATS:
+        raise Unusable(f"it repeats {what[:60]!r} {times} times; at most {MOST_REPEATS} are taken")
     return sentence
 
 
@@ -60,14 +61,17 @@ def read_phrase(text: str) -> str:
     return phrase
 
 
-def _repeated_words(words: list[str]) -> str | None:
-    """Return the group of words that stands there more than MOST_REPEATS times in a row."""
+def _repeated_words(words: list[str]) -> tuple[str, int]:
+    """Return the first group of words that stands there more than MOST_REPEATS times in a row, and how often."""
     if len(words) - len(set(words)) < MOST_REPEATS:
-        return None
+        return "", 0
     for size in range(1, LONGEST_GROUP + 1):
         run = 0
-        for number, (word, same) in enumerate(zip(words, words[size:], strict=False)):
-            run = run + 1 if word == same else 0
-            if run == size * MOST_REPEATS:
-                return " ".join(words[number - run + 1 : number - run + 1 + size])
-    return None
+        for number, word in enumerate([*words[size:], ""]):
+            if word == words[number]:
+                run += 1
+            elif run >= size * MOST_REPEATS:
+                return " ".join(words[number - run : number - run + size]), run // size + 1
+            else:
+                run = 0
+    return "", 0

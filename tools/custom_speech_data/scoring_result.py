@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from custom_speech_data.word_errors import Edit, normalized_words
 
@@ -19,18 +18,11 @@ MAX_BYTES = 4 * 1024 * 1024
 """Size of a file; a longer text is not the result of one recording."""
 
 
-class RecognizedWord(NamedTuple):
-    """One word as the service scored it; `word` is empty for a deletion."""
-
-    kind: str
-    word: str
-
-
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """One recording as one model recognized it, with the service's edits in order."""
+    """One recording as one model recognized it: the service's edits in order, each with the word, empty if deleted."""
 
-    edits: tuple[RecognizedWord, ...]
+    edits: tuple[tuple[str, str], ...]
 
     @property
     def hypothesis(self) -> str:
@@ -67,11 +59,11 @@ def read_scoring_result(content: bytes) -> Recognition | None:
 
 def parse_scoring_result(text: str) -> Recognition:
     """Return the words of a tagged text with their edits; linear in its length, whatever it holds."""
-    edits: list[RecognizedWord] = []
+    edits: list[tuple[str, str]] = []
     kind, end = "correct", 0
     for tag in [*_TAG.finditer(text), None]:
         for word in text[end : tag.start() if tag else len(text)].split():
-            edits.append(RecognizedWord(kind, "" if kind == "deletion" else word))
+            edits.append((kind, "" if kind == "deletion" else word))
         if tag:
             kind, end = "correct" if tag[1] else tag[2], tag.end()
     return Recognition(tuple(edits))

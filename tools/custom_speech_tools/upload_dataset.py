@@ -68,7 +68,7 @@ async def _upload(
     if not dataset.waits_for_blocks:
         return dataset, existed, None
     try:
-        uploaded = await upload_blocks(call, speech, writer, dataset, data.content, plan.blocks)
+        uploaded = await upload_blocks(call, writer, dataset.id, data.content, plan.blocks)
     except AzureError as error:
         dataset = await speech.datasets_get(dataset.id)
         if error.status == 409 and not dataset.waits_for_blocks:  # another call has committed the same blocks

@@ -126,12 +126,10 @@ def recordings_fit(report: DatasetReport) -> Iterator[Finding]:
     total, long = len(report.audio), sum(not file.trains for file in report.audio)
     if long:
         effect = "training with them alone fails" if long == total else "training uses only their transcripts"
+        message = f"{long} of {total} recordings are longer than {LONGEST_SECONDS} s: {effect}."
+        fix = f"Cut them into parts for training, of {LONGEST_WHISPER_SECONDS} s for Whisper base models."
         yield Finding(
-            rule="recording-length",
-            level="warn",
-            message=f"{long} of {total} recordings are longer than {LONGEST_SECONDS} s: {effect}.",
-            fix=f"Cut them into parts for training, of {LONGEST_WHISPER_SECONDS} s for Whisper base models. "
-            "For testing up to two hours is fine.",
+            rule="recording-length", level="warn", message=message, fix=f"{fix} For testing up to two hours is fine."
         )
     if undocumented := sum(not file.has_documented_format for file in report.audio):
         message = f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit."

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 
 import anyio
 
@@ -9,7 +10,7 @@ from custom_speech_data.content import Content, OpenFile, read_part, size_of
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.concurrency import task_group
 
 BLOCK_BYTES = 8 * 1024 * 1024
@@ -40,18 +41,14 @@ def block_digests(content: Content) -> tuple[bytes, ...]:
 
 
 async def upload_blocks(
-    call: CallContext,
-    speech: Speech,
-    writer: Speech,
-    dataset: schemas.Dataset,
-    content: Content,
-    digests: tuple[bytes, ...],
+    call: CallContext, writer: Speech, dataset: str, content: Content, digests: Sequence[bytes]
 ) -> int:
     """Send the blocks that the service does not have, as far as the time of the call permits, and commit them.
 
     Memory: four blocks of 8 MiB, whatever the size of the content.
 
     Args:
+        dataset: Its id.
         digests: Of the blocks that were checked; nothing else is sent.
 
     Returns:
@@ -62,7 +59,7 @@ async def upload_blocks(
     """
     size = size_of(content)
     ids = block_ids(size)
-    had = {block.name for block in (await speech.datasets_get_blocks(dataset.id)).uncommitted_blocks or []}
+    had = {block.name for block in (await writer.datasets_get_blocks(dataset)).uncommitted_blocks or []}
     missing = iter([number for number, block in enumerate(ids) if block not in had])
     uploaded = sum(min(BLOCK_BYTES, size - number * BLOCK_BYTES) for number, block in enumerate(ids) if block in had)
 
@@ -78,7 +75,7 @@ async def upload_blocks(
             if call.seconds_left() < _SECONDS_FOR_A_BLOCK:
                 return
             block = await anyio.to_thread.run_sync(checked_block, number)
-            await writer.datasets_upload_block(dataset.id, ids[number], block)
+            await writer.datasets_upload_block(dataset, ids[number], block)
             uploaded += len(block)
             del block  # else the next one is read while this one is kept
             await call.report_progress(f"Uploaded {uploaded} of {size} bytes", uploaded, size)
@@ -87,7 +84,7 @@ async def upload_blocks(
         for _ in range(CONCURRENT_BLOCKS):
             tasks.create_task(send())
     if uploaded == size:
-        await writer.datasets_commit_blocks(dataset.id, ids)
+        await writer.datasets_commit_blocks(dataset, ids)
     return uploaded
 
 
