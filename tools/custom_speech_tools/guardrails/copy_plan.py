@@ -58,7 +58,7 @@ class CopyFacts:
 
     Attributes:
         now: The service's time.
-        model: None where it is still to be trained.
+        model: None if it is still to be trained.
     """
 
     source: Speech
@@ -230,7 +230,7 @@ async def last_operation(call: CallContext, plan: CopyPlan) -> schemas.Operation
 
 
 async def running_copy(call: CallContext, plan: CopyPlan) -> StartedCopy | None:
-    """Return the same copy where it is still running, whichever process of this machine started it."""
+    """Return the same copy if it is still running, whichever process of this machine started it."""
     operation = await last_operation(call, plan)
     return None if operation is None or is_terminal(operation) else StartedCopy(operation=operation)
 

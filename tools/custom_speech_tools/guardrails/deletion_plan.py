@@ -112,19 +112,16 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
     entity = unsupported or await find(speech, KINDS[kind], arguments.entity)
     if isinstance(entity, Finding):
         raise Refused("Nothing was deleted.", [*findings, entity])
-    findings += not_in_use(speech, kind, entity, await _find_users(speech, kind, entity))
+    using = _USED_BY.get(kind, ())
+    listings = await gather(*(KINDS[user].list(speech) for user in using))
+    others = [(user, other) for user, listing in zip(using, listings, strict=True) for other in listing.entities]
+    users = [(user, other) for user, other in others if entity.id in {part.id for part in other.parts}]
+    findings += not_in_use(speech, kind, entity, users)
     if is_blocked(findings):
         raise Refused("Nothing was deleted.", findings)
     message = f"Deleting {kind} {quote(entity.display_name)} ({entity.id}) cannot be undone. {_LOSS[kind]}"
     findings.append(agreement_finding("deletion", call.app.confirmation, message))
     return DeletionPlan(speech, kind, entity, tuple(findings), read_at)
-
-
-async def _find_users(speech: Speech, kind: DeletableKind, entity: schemas.Entity) -> list[User]:
-    using = _USED_BY.get(kind, ())
-    listings = await gather(*(KINDS[user].list(speech) for user in using))
-    found = [(user, other) for user, listing in zip(using, listings, strict=True) for other in listing.entities]
-    return [(user, other) for user, other in found if entity.id in {part.id for part in other.parts}]
 
 
 def not_in_use(speech: Speech, kind: DeletableKind, entity: schemas.Entity, users: list[User]) -> Findings:

@@ -67,9 +67,9 @@ class EvaluationFacts:
 
     Attributes:
         now: The service's time.
-        model: None where it is still to be trained.
-        compare_with: The model to compare with; None where the model's base model is not known.
-        project: None where none was asked for.
+        model: None if it is still to be trained.
+        compare_with: The model to compare with; None if the model's base model is not known.
+        project: None if none was asked for.
         unseen: A dataset to test with instead, if a model was trained with the one asked for.
     """
 
@@ -178,7 +178,7 @@ def test_data_are_scorable(facts: EvaluationFacts) -> Findings:
 
 
 def test_data_are_unseen(facts: EvaluationFacts) -> Findings:
-    """Warn where a model was trained with the test data: it then looks better than it is."""
+    """Warn if a model was trained with the test data: it then looks better than it is."""
     models, fix = facts.found_models, "Test with recordings that no model was trained with."
     if facts.unseen and len(models) == 2:
         parts = {"model": models[0].id, "compare_with": models[1].id, "dataset": facts.unseen.id}

@@ -51,10 +51,10 @@ class ModelFacts:
 
     Attributes:
         now: The service's time.
-        base_model: The base model that was asked for, None where none was.
+        base_model: The base model that was asked for, None if none was.
         base_models: All base models of the locale.
         same_name: Custom models that have the name and the locale already.
-        audio_resources: Other resources that train with audio, where this one does not, and which of the named datasets
+        audio_resources: Other resources that train with audio, if this one does not, and which of the named datasets
             each has under the same names.
     """
 

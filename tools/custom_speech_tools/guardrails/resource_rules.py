@@ -107,13 +107,13 @@ def failed_earlier(attempt: str, entity: str, reason: str | None, fix: str) -> F
 
 
 def clocks_agree(skew: timedelta) -> Findings:
-    """Warn where this machine's clock and the service's differ; `skew` is the lead of the service's clock."""
+    """Warn if this machine's clock and the service's differ; `skew` is the lead of the service's clock."""
     if note := clock_note(skew):
         yield warn("clock-skew", note, "Set the clock of this machine.")
 
 
 def clock_note(skew: timedelta) -> str | None:
-    """Return a sentence about clocks that differ, None where they agree."""
+    """Return a sentence about clocks that differ, None if they agree."""
     if abs(skew) <= CLOCK_TOLERANCE:
         return None
     minutes = abs(skew) // timedelta(minutes=1)
