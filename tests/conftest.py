@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis
 import pytest
 from mcp import Client
 from mcp.client import session as client_session
@@ -17,6 +18,9 @@ from custom_speech_tools.runtime import idempotency, polling
 from custom_speech_tools.speech import VERSIONS
 from support.speech_service import Azure
 from support.tool_client import Caller
+
+hypothesis.settings.register_profile("no time limits", deadline=None)
+hypothesis.settings.load_profile("no time limits")
 
 Connect = Callable[..., AbstractAsyncContextManager[Caller]]
 
