@@ -1,8 +1,6 @@
 """Dataset formats: pure functions from content to a report; no network, no state.
 
-One call, start to end: `read_dataset` checks the size, the reader of the kind judges line by line
-or file by file, and a `DatasetReport` counts. What the documentation leaves
-open, the docstring of the rule calls a guess; docs/emulator.md lists those that callers notice.
+What the documentation leaves open, its rule calls a guess; docs/emulator.md lists those that callers notice.
 """
 
 from collections.abc import Callable
@@ -25,13 +23,10 @@ LINE_READERS: dict[str, Callable[[Content], ReadLine]] = {
 
 
 def read_dataset(kind: str, data: Content, tier: str = "S0", report: DatasetReport | None = None) -> DatasetReport:
-    """Read the content of a dataset, bytes or an open file, under the limits of a pricing tier (F0 or S0).
+    """Read the content of a dataset under the limits of a pricing tier (F0 or S0).
 
-    Args:
-        report: Has what was rejected before, while the content was put together.
-
-    Returns:
-        The report; an import that fails has an `error`, as has one of which nothing is accepted (a guess).
+    An import that fails has an `error`, as has one of which nothing is accepted (a guess). A `report` that is passed
+    has what was rejected while the content was put together.
     """
     report = report or DatasetReport()
     try:

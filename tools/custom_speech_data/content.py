@@ -7,10 +7,10 @@ import errno
 import io
 import os
 import stat
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from threading import Lock
-from typing import IO, NamedTuple, Self
+from typing import IO, NamedTuple
 
 
 class FileState(NamedTuple):
@@ -23,16 +23,13 @@ class FileState(NamedTuple):
     changed: int
 
 
-class OpenFile:
+class OpenFile(AbstractContextManager["OpenFile", None]):
     """A file that is open for reading; any number of readers share it, each at its own position."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._lock = file, Lock()
         self.state = self._state()
         self.size = self.state.size
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
@@ -100,14 +97,9 @@ def read_part(content: Content, position: int, size: int) -> bytes:
 
 
 def open_below(folder: Path, path: Path) -> OpenFile:
-    """Open a regular file below a folder, following no link and waiting for no pipe.
+    """Open a regular file below a folder, waiting for no pipe; a link in the resolved path was put there since.
 
-    Args:
-        path: A path that was resolved: a link that stands in it now has been put there since.
-
-    Raises:
-        OSError: The file cannot be opened, is not a regular file, or a link leads to it.
-        ValueError: The path is not below the folder.
+    Raises OSError for what cannot be opened, is no regular file or is reached by a link, ValueError outside the folder.
     """
     return OpenFile(os.fdopen(_descriptor(folder, path, os.O_RDONLY), "rb", buffering=0))
 

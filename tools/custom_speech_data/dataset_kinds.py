@@ -10,9 +10,7 @@ from custom_speech_data.zip_archive import ZIP_MAGIC, key_of, open_archive
 
 ARCHIVE_KINDS = frozenset({"Acoustic", "AudioFiles"})
 
-KIB = 1024
-MIB = 1024 * KIB
-GIB = 1024 * MIB
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
 
 # Pages on test and train data and on quotas; the quotas' sizes if the two differ.
 LARGEST_FREE = {

@@ -4,12 +4,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-KEPT_REJECTIONS = 1_000
-KEPT_BYTES = 64 * 1024 * 1024
+KEPT_REJECTIONS, KEPT_BYTES = 1_000, 64 * 1024 * 1024
 LONGEST_NAME = 200
 
+# Milliseconds; of a longer file only the transcript is trained (page on test and train data).
 LONGEST_TRAINING_AUDIO = 40_000
-"""Milliseconds; of a longer file only the transcript is trained (page on test and train data)."""
 
 
 class Rejection(NamedTuple):
@@ -44,8 +43,7 @@ class AudioFile(NamedTuple):
     name: str
     duration_milliseconds: int
     transcript: str | None = None
-    has_documented_format: bool = True
-    """False for 32-bit samples, which the service takes although its documentation names 16 bit."""
+    has_documented_format: bool = True  # not if it has 32-bit samples, which the service takes all the same
 
     @property
     def trains(self) -> bool:
@@ -80,11 +78,6 @@ class DatasetReport:
         self._text_bytes += sys.getsizeof(text)
         if text and self._text_bytes <= KEPT_BYTES:
             self.texts.append(text)
-
-    def accept_audio(self, file: AudioFile) -> None:
-        """Count one accepted recording, and its transcript if it has one."""
-        self.accept(file.transcript or "")
-        self.audio.append(file)
 
     def reject(self, where: str, reason: object) -> None:
         """Count one line or file that was left out."""

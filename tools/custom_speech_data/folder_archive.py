@@ -32,7 +32,7 @@ _NOT_READ = dict.fromkeys(
 
 
 class FolderFile(NamedTuple):
-    """A regular file that lies directly in a folder."""
+    """A regular file directly in a folder."""
 
     name: str
     size: int
@@ -49,13 +49,11 @@ def pack_folder(
 ) -> list[str]:
     """Write what a dataset uses to a zip archive, and return what was done: packing first, then the repairs.
 
+    Raises OSError, and ImportFailed for a folder that is no dataset of this kind, or too large, before it copies.
+
     Args:
         report: Gets the files and lines that are left out because they cannot be used.
         repair: Complete and normalize names, and leave out what has no counterpart; else the transcript stays as it is.
-
-    Raises:
-        ImportFailed: The folder is no dataset of this kind, or is too large, which is known before anything is copied.
-        OSError: A file cannot be read or written.
     """
     recordings = _recordings_of(files, kind)
     transcript = None if kind == "AudioFiles" else _transcript_of(files, is_needed=kind == "Acoustic")

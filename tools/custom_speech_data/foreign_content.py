@@ -16,8 +16,7 @@ from custom_speech_data.wav import LFS_POINTER, LFS_REASON
 from custom_speech_data.zip_archive import ZIP_MAGIC, open_archive, open_file, path_of
 
 _HEAD_BYTES = 4096
-_LONGEST_PART = 32_768
-"""Characters that are searched at once, in a text without line ends."""
+_LONGEST_PART = 32_768  # characters that are searched at once, in a text without line ends
 
 # Each quantifier is bounded or anchored, so that no line costs more than its length.
 _SECRETS = {
@@ -33,18 +32,15 @@ _SECRETS = {
     "what looks like a key": r"^\s*(?=(?:\D{0,100}\d){4})(?=.{0,100}[a-z])[a-z0-9_+/=-]{32,200}\s*$",
 }
 _SECRET = re.compile("|".join(f"({pattern})" for pattern in _SECRETS.values()), re.IGNORECASE)
-_HINTS = ("key", "passw", "pwd", "secret", "token", "credential", "auth", "sig", "://", ":$", "machine", "login", "eyj")
-_SHORT_HINTS = ("gh", "glpat", "xox", "sk-", "aiza", "akia")
-
+_HINTS = ["key", "passw", "pwd", "secret", "token", "credential", "auth", "sig", "://", ":$", "machine", "login", "eyj"]
+_HINTS += ["gh", "glpat", "xox", "sk-", "aiza", "akia"]
 _SETTING = re.compile(r"(?:export\s+|set\s+)?[\w.-]{1,100}\s*=\s*\S.*")
 
 
 def refuse_foreign_content(content: Content) -> None:
     """Refuse a text that is no dataset, or an archive that holds one; every text is searched to its end.
 
-    Raises:
-        ImportFailed: The content is one of these; the message does not repeat it.
-        OSError: The file cannot be read.
+    Raises ImportFailed, whose message does not repeat the content, and OSError.
     """
     with open_content(content) as stream:
         head = stream.read(_HEAD_BYTES)
@@ -74,21 +70,15 @@ def _search(stream: IO[bytes], head: bytes, subject: str) -> None:
     stream.seek(0)
     with io.TextIOWrapper(stream, encoding=encoding_of(head), errors="replace") as text:
         while line := text.readline(_LONGEST_PART):
-            if found := _secret_in(line):
-                raise ImportFailed("NotADataset", f"{subject} contains {found}. Remove it from the data.")
-            stripped = line.strip()
+            stripped, lowered = line.strip(), line.lower()
+            # Lines of several words without any hint are not searched.
+            is_searched = " " not in stripped or any(hint in lowered for hint in _HINTS)
+            if is_searched and (found := _SECRET.search(line)):
+                secret = list(_SECRETS)[(found.lastindex or 1) - 1]
+                raise ImportFailed("NotADataset", f"{subject} contains {secret}. Remove it from the data.")
             # A text whose first 200 lines are all settings is one of settings.
             if lines < 200 and stripped and not stripped.startswith(("#", ";", "[", "//")):
                 lines += 1
                 settings += _SETTING.fullmatch(stripped) is not None
     if lines and settings == lines:
         raise ImportFailed("NotADataset", f"{subject} sets variables, as a .env file does, which is no dataset.")
-
-
-def _secret_in(line: str) -> str | None:
-    """Return the kind of secret that a line contains; lines of several words without any hint are not searched."""
-    lowered = line.lower()
-    if " " in line.strip() and not any(hint in lowered for hint in (*_HINTS, *_SHORT_HINTS)):
-        return None
-    found = _SECRET.search(line)
-    return list(_SECRETS)[(found.lastindex or 1) - 1] if found else None

@@ -7,11 +7,10 @@ from typing import IO
 
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
 
-LONGEST_LINE = 32_768
-"""Characters; a guess of the emulator, so that a file without line ends needs no memory."""
+LONGEST_LINE = 32_768  # characters; a guess of the emulator, so that a file without line ends needs no memory
 
+# Reads one line: returns its text if it counts, None for a comment or heading; raises Unusable.
 ReadLine = Callable[[str], str | None]
-"""Reads one line: returns its text if it counts, None for a comment or heading; raises Unusable."""
 
 
 def encoding_of(head: bytes) -> str:
@@ -40,8 +39,7 @@ def bounded_lines(stream: IO[bytes], encoding: str, newline: str | None = None) 
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
     """Return the lines that are not blank, numbered from 1; closes the stream.
 
-    The documentation wants UTF-8 with a byte order mark; without the mark UTF-8 is taken too,
-    which is a guess. Anything else raises ImportFailed with the code NoUtf8WithBom.
+    The documentation wants UTF-8 with a byte order mark; UTF-8 without it is taken too (a guess). Raises ImportFailed.
     """
     utf_16 = "The text is encoded in UTF-16; save it as UTF-8 with a byte order mark."
     try:

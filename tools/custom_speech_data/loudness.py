@@ -9,17 +9,12 @@ from custom_speech_data.dataset_report import DatasetReport, Rejection, Unusable
 from custom_speech_data.wav import read_sound
 from custom_speech_data.zip_archive import open_archive, open_file, usable_files
 
-EXAMINED_BYTES = 256 * 1024
-"""The beginning of a recording that is examined: 8 s at 16 kHz."""
+EXAMINED_BYTES = 256 * 1024  # the beginning of a recording: 8 s at 16 kHz
+SILENT_PEAK = 0.003  # of the largest value; below it nothing can be heard
+CLIPPED_SHARE = 0.001  # share of samples at the limit from which a recording counts as clipped
 
-SILENT_PEAK = 0.003
-"""Of the largest value; below it nothing can be heard."""
-
-CLIPPED_SHARE = 0.001
-"""Share of samples at the limit from which a recording counts as clipped."""
-
+# The largest and the smallest value of a sample, by type code of `array`.
 LIMITS: dict[str, tuple[float, float]] = {"h": (2**15 - 1, -(2**15)), "i": (2**31 - 1, -(2**31)), "f": (1.0, -1.0)}
-"""The largest and the smallest value of a sample, by type code of `array`."""
 
 
 def loudness_faults(content: Content) -> Iterator[Rejection]:
@@ -29,11 +24,10 @@ def loudness_faults(content: Content) -> Iterator[Rejection]:
             try:
                 with open_file(archive, entry) as stream:
                     sound = read_sound(stream, entry.file_size)  # stops where the samples begin
-                    reason = loudness_fault(stream.read(EXAMINED_BYTES), sound.sample)
+                    if reason := loudness_fault(stream.read(EXAMINED_BYTES), sound.sample):
+                        yield Rejection(entry.orig_filename, reason)
             except Unusable:
                 continue
-            if reason:
-                yield Rejection(entry.orig_filename, reason)
 
 
 def loudness_fault(sound: bytes, sample: str) -> str | None:

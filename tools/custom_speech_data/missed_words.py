@@ -7,29 +7,21 @@ from dataclasses import dataclass, field
 from custom_speech_data.scoring_result import Recognition, service_edits
 from custom_speech_data.word_errors import alignment, normalized_words
 
-MAX_RECOGNIZED_AS = 5
-"""Different recognitions of one word that are kept, the most frequent first."""
+MAX_RECOGNIZED_AS = 5  # different recognitions of one word that are kept, the most frequent first
 
+# Pairs of words that are compared, about four seconds; one recording may take a tenth, as 1,400 words do.
 MAX_STEPS = 20_000_000
-"""Pairs of words that are compared, about four seconds; one recording may take a tenth, as 1,400 words do."""
 
 
 @dataclass(slots=True)
 class MissedWord:
-    """A word with its errors.
-
-    Attributes:
-        missed: How often it was substituted or deleted.
-        of: How often it stands in the transcripts.
-        inserted: How often it was recognized and is not in the transcript.
-        recognized_as: What was recognized in its place, with counts; nothing for deletions.
-    """
+    """A word with the number of its errors."""
 
     word: str
-    missed: int = 0
-    of: int = 0
-    inserted: int = 0
-    recognized_as: Counter[str] = field(default_factory=Counter)
+    missed: int = 0  # substituted or deleted
+    of: int = 0  # in the transcripts
+    inserted: int = 0  # recognized and not in the transcript
+    recognized_as: Counter[str] = field(default_factory=Counter)  # in its place; nothing for deletions
 
     @property
     def alternatives(self) -> list[str]:
@@ -38,13 +30,10 @@ class MissedWord:
 
 
 def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, most: int) -> tuple[list[MissedWord], int]:
-    """Return the words with errors, the most often missed first, then the most often inserted.
+    """Return the words with errors, the most often missed first, and how many recordings are too long to compare.
 
     Args:
         utterances: The transcript and the recognition of each recording.
-
-    Returns:
-        The words, and the number of recordings that are too long to be compared word by word.
     """
     found: dict[str, MissedWord] = {}
     too_long, steps = 0, MAX_STEPS

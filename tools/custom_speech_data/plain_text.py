@@ -6,8 +6,7 @@ import unicodedata
 from custom_speech_data.dataset_report import Unusable
 
 MOST_REPEATS = 3
-LONGEST_GROUP = 8
-"""Words in a group whose repetition is looked for; a guess, it keeps the search linear."""
+LONGEST_GROUP = 8  # words in a group whose repetition is looked for; a guess, it keeps the search linear
 
 URI = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S", re.IGNORECASE)
 # Digits may repeat: 10000 is a number, not noise.

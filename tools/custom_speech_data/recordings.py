@@ -15,12 +15,10 @@ TRANSCRIPT = "trans.txt"
 TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
 NO_LINE = "the transcript has no line for it"
 NO_RECORDING = "the transcript names it, but the archive does not hold it"
-LARGEST_TRANSCRIPT = 64 * 1024 * 1024
-"""Bytes; a guess, as is the ratio: text does not compress a hundredfold."""
+LARGEST_TRANSCRIPT = 64 * 1024 * 1024  # bytes; a guess, as is the ratio: text does not compress a hundredfold
 LARGEST_RATIO, SMALL_TRANSCRIPT = 100, 1024 * 1024
 
-NamedText = tuple[str, str]
-"""The file name and the text in a line of a transcript."""
+NamedText = tuple[str, str]  # the file name and the text in a line of a transcript
 
 
 def split_line(line: str) -> NamedText:
@@ -41,7 +39,9 @@ def read_recordings(content: Content, report: DatasetReport, *, has_transcripts:
         transcripts = _read_transcripts(archive, files, report) if has_transcripts else None
         for key, entry in files.items():
             try:
-                report.accept_audio(_read_recording(archive, key, entry, transcripts))
+                file = _read_recording(archive, key, entry, transcripts)
+                report.accept(file.transcript or "")
+                report.audio.append(file)
             except Unusable as reason:
                 report.reject(entry.orig_filename, reason)
 
@@ -53,22 +53,20 @@ def _read_recording(
     if path.suffix.lower() != ".wav":
         is_archive = path.suffix.lower() == ".zip"
         raise Unusable("an archive within an archive is not read" if is_archive else "it is no .wav file")
-    text = None if transcripts is None else _sentence_of(key, transcripts)
+    sentence = None
+    if transcripts is not None:
+        if key not in transcripts:
+            raise Unusable(NO_LINE)
+        name, text = transcripts[key]
+        if key_of(name) != key:
+            raise Unusable(f"the transcript names it {name}, without .wav")
+        try:
+            sentence = read_sentence(text)
+        except Unusable as reason:
+            raise Unusable(f"its transcript cannot be used: {reason}") from reason
     with open_file(archive, entry) as stream:
         sound = read_sound(stream, entry.file_size)
-    return AudioFile(path.name, sound.milliseconds, text, has_documented_format=sound.sample == "h")
-
-
-def _sentence_of(key: str, transcripts: Mapping[str, NamedText]) -> str:
-    if key not in transcripts:
-        raise Unusable(NO_LINE)
-    name, text = transcripts[key]
-    if key_of(name) != key:
-        raise Unusable(f"the transcript names it {name}, without .wav")
-    try:
-        return read_sentence(text)
-    except Unusable as reason:
-        raise Unusable(f"its transcript cannot be used: {reason}") from reason
+    return AudioFile(path.name, sound.milliseconds, sentence, has_documented_format=sound.sample == "h")
 
 
 def _read_transcripts(archive: ZipFile, files: dict[str, ZipInfo], report: DatasetReport) -> dict[str, NamedText]:

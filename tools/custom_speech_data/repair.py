@@ -19,8 +19,7 @@ CONVERTED, MARKED = "converted from UTF-16 to UTF-8", "added the byte order mark
 def repair_text(source: Content, target: IO[bytes]) -> list[str]:
     """Write a copy in UTF-8 with a byte order mark, in NFC, without blank and overlong lines; return the repairs.
 
-    Raises:
-        ImportFailed: The text is neither UTF-8 nor UTF-16, so that any conversion would be a guess.
+    Raises ImportFailed for a text that is neither UTF-8 nor UTF-16, so that any conversion would be a guess.
     """
     counts = Counter[str]()
     target.write(codecs.BOM_UTF8)
@@ -35,11 +34,7 @@ def described(counts: Counter[str]) -> list[str]:
 
 
 def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int, str]]:
-    """Return the repaired lines with the numbers that they have in the text, and count the repairs.
-
-    Raises:
-        ImportFailed: The text is neither UTF-8 nor UTF-16.
-    """
+    """Return the repaired lines with their numbers in the text, and count the repairs; raises as `repair_text`."""
     with open_content(source) as stream:
         head = stream.read(64)
     encoding = encoding_of(head)

@@ -14,8 +14,7 @@ from custom_speech_data.word_errors import Edit, normalized_words
 
 _TAG = re.compile(r"<(/?)(insertion|deletion|substitution)>")
 
-MAX_BYTES = 4 * 1024 * 1024
-"""Size of a file; a longer text is not the result of one recording."""
+MAX_BYTES = 4 * 1024 * 1024  # of a file; a longer text is not the result of one recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,7 @@ def parse_scoring_result(text: str) -> Recognition:
 
 
 def service_edits(transcript: Sequence[str], recognition: Recognition, locale: str) -> list[Edit] | None:
-    """Return the word of the transcript that each edit of the service is about, None if they do not fit word by word.
-
-    Args:
-        transcript: The words of the transcript, normalized.
-    """
+    """Return the edits of the service with the normalized words of the transcript, None if they do not fit."""
     if recognition.words != len(transcript):
         return None
     left = iter(transcript)

@@ -10,14 +10,11 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
-MIN_UTTERANCES = 20
-"""With fewer utterances the interval says more about the choice of recordings than about the models."""
+MIN_UTTERANCES = 20  # fewer say more about the choice of recordings than about the models
 
 _MAX_REPLICATIONS = 2_000
-_MAX_DRAWS = 500_000
-"""Replications times utterances, so that the computation takes a fraction of a second."""
-
-_SEED = 20_040_517
+_MAX_DRAWS = 500_000  # replications times utterances, so that the computation takes a fraction of a second
+_SEED = 20_040_517  # the same evaluation always gives the same answer
 
 
 class Pair(NamedTuple):
@@ -29,16 +26,11 @@ class Pair(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The word error rate of the first model minus that of the second; negative if the first is better.
-
-    Attributes:
-        low, high: The 95 % confidence interval.
-        relative: The same of the difference as a share of the second rate; None if that rate may be zero.
-    """
+    """The 95 % interval of the first model's word error rate minus the second's; negative if the first is better."""
 
     low: float
     high: float
-    relative: tuple[float, float] | None = None
+    relative: tuple[float, float] | None = None  # to the second rate, None if that may be zero
 
     @property
     def is_significant(self) -> bool:
@@ -57,22 +49,12 @@ def paired_bootstrap(pairs: Sequence[Pair]) -> Difference | None:
 
 
 def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
-    """Return the 95 % confidence interval of one model's word error rate, None if it cannot be estimated.
-
-    Args:
-        utterances: Words and errors of each.
-    """
+    """Return the 95 % interval of a word error rate from words and errors of each utterance, None if unknown."""
     return _interval([one for one in utterances if any(one)])
 
 
 def _interval(counted: Sequence[tuple[int, int]], without: float = 0.0) -> tuple[float, float] | None:
-    """Return the 2.5 and 97.5 percentiles of the rates of all draws, None for too few utterances or none with words.
-
-    The generator is seeded, so that the same evaluation always gives the same answer.
-
-    Args:
-        without: The rate of a draw that has no words.
-    """
+    """Return the 2.5 and 97.5 percentiles of the rates of all draws; `without` is that of a draw that has no words."""
     if len(counted) < MIN_UTTERANCES or not any(words for words, _ in counted):
         return None
     chance = random.Random(_SEED)  # noqa: S311  # statistics, not a secret

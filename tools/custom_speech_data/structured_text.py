@@ -10,10 +10,8 @@ from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.lines import lines_of
 from custom_speech_data.plain_text import read_phrase, read_sentence
 
-MOST_LISTS = 20
-MOST_ITEMS = 35_000
-MOST_PRONUNCIATIONS = 15_000
-MOST_PRONUNCIATIONS_OF_A_WORD = 2
+MOST_LISTS, MOST_ITEMS = 20, 35_000
+MOST_PRONUNCIATIONS, MOST_PRONUNCIATIONS_OF_A_WORD = 15_000, 2
 
 LEXICON = "speech:phoneticlexicon"
 REFERENCE = re.compile(r"\{([^{}]*)\}")
@@ -31,8 +29,7 @@ class StructuredText:
         for _, line in lines_of(open_content(content)):
             if len(self._lists) < MOST_LISTS and (name := _list_name(line.strip())):
                 self._lists.add(name)
-        self._items = Counter[str]()
-        self._pronunciations = Counter[str]()
+        self._items, self._pronunciations = Counter[str](), Counter[str]()
         self._entries = 0  # of the lexicon
         self._read_entry: Callable[[str], str] = _belong_nowhere
 
@@ -44,23 +41,20 @@ class StructuredText:
         if line.startswith(("-", "*", "+")):
             return self._read_entry(line[1:].strip())
         # A heading that is refused leaves what follows it without a place.
-        self._read_entry = _belong_nowhere
-        self._read_entry = self._entry_reader(line)
-        return None
-
-    def _entry_reader(self, heading: str) -> Callable[[str], str]:
-        if heading.startswith("#"):
-            if not heading.lstrip("#").strip().replace("_", "x").isalnum():
+        self._read_entry, name = _belong_nowhere, _list_name(line)
+        if line.startswith("#"):
+            if not line.lstrip("#").strip().replace("_", "x").isalnum():
                 raise Unusable("the name of a section has letters, digits and underscores only")
-            return self._read_sentence
-        if heading.startswith("@") and heading[1:].strip().lower() == LEXICON:
-            return self._read_pronunciation
-        name = _list_name(heading)
-        if not name:
+            self._read_entry = self._read_sentence
+        elif line.startswith("@") and line[1:].strip().lower() == LEXICON:
+            self._read_entry = self._read_pronunciation
+        elif not name:
             raise Unusable("it is no comment, list, lexicon, section or entry")
-        if name not in self._lists:
+        elif name not in self._lists:
             raise Unusable(f"the file has more than {MOST_LISTS} lists")
-        return partial(self._read_item, name)
+        else:
+            self._read_entry = partial(self._read_item, name)
+        return None
 
     def _read_item(self, name: str, entry: str) -> str:
         item = read_phrase(entry)

@@ -7,27 +7,20 @@ from typing import Any
 
 from custom_speech_data.word_errors import normalized_words, word_errors
 
+# Words below it are listed for the person who corrects the drafts; a guess, the service names none.
 MIN_CONFIDENCE = 0.7
-"""Words below this confidence are listed for the person who corrects the drafts; a guess, the service names none."""
-
-MAX_COMPARED_WORDS = 3_000
-"""Words of a recording that are aligned: the time grows with the square of their number."""
-
+MAX_COMPARED_WORDS = 3_000  # of a recording that is aligned: the time grows with the square of their number
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The text that was recognized in one recording.
-
-    Attributes:
-        unsure: Words of low confidence; of fast transcription all words of a phrase of low confidence.
-    """
+    """The text that was recognized in one recording."""
 
     file: str
     text: str
     confidence: float | None
-    unsure: tuple[str, ...]
+    unsure: tuple[str, ...]  # words of low confidence; of fast transcription all words of such a phrase
 
     def to_json(self) -> str:
         """Return it as one line of JSON."""
@@ -88,10 +81,7 @@ def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
 
 
 def word_error_rate(transcripts: Iterable[Transcript], said: Mapping[str, str], locale: str) -> float | None:
-    """Return the word error rate over the recordings whose transcript is known, None if there is none.
-
-    Recordings of more than `MAX_COMPARED_WORDS` are left out.
-    """
+    """Return the word error rate over the recordings of known transcript that are not too long, None if none is."""
     errors = words = 0
     for one in transcripts:
         reference, heard = normalized_words(said.get(one.file, ""), locale), normalized_words(one.text, locale)

@@ -1,7 +1,6 @@
 """Duration and format of WAV files, read from the header alone.
 
 The documentation names 16-bit PCM; archives with 32-bit float and 32-bit PCM were imported as well (recorded live).
-
 The standard library's `wave` refuses WAVE_FORMAT_EXTENSIBLE on Python 3.11, hence this small RIFF reader.
 """
 
@@ -10,19 +9,14 @@ from typing import IO, NamedTuple
 
 from custom_speech_data.dataset_report import Unusable
 
-LONGEST_HEADER = 4 * 1024 * 1024
-"""Bytes of metadata before the sound that are skipped; a guess, it bounds the work for each file."""
+LONGEST_HEADER = 4 * 1024 * 1024  # bytes before the sound that are skipped; a guess, it bounds the work for each file
 LONGEST_FORMAT = 1024
-LONGEST_AUDIO = 2 * 60 * 60 * 1000
-"""Milliseconds (page on test and train data)."""
+LONGEST_AUDIO = 2 * 60 * 60 * 1000  # milliseconds (page on test and train data)
 
 RIFF_BYTES, CHUNK_BYTES = 12, 8
 PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
-GUID_END = bytes.fromhex("000000001000800000aa00389b71")
-"""What follows the two bytes of the format in an extensible one."""
-
-SAMPLES = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f"}
-"""Type codes of `array` for the samples that the service takes."""
+GUID_END = bytes.fromhex("000000001000800000aa00389b71")  # follows the two bytes of the format in an extensible one
+SAMPLES = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f"}  # type codes of `array` for what the service takes
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 LFS_REASON = "it is a Git LFS pointer, not the data; run git lfs pull where it came from"

@@ -4,29 +4,25 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+# Languages written without spaces between words: characters are counted. How the service counts them is not known.
 _WITHOUT_SPACES = frozenset({"ja", "zh", "yue", "wuu", "th", "lo", "km", "my"})
-"""Languages written without spaces between words: characters are counted. How the service counts them is not known."""
 
 
 class Edit(NamedTuple):
-    """One step of an alignment.
+    """One step of an alignment."""
 
-    `kind` is `correct`, `substitution`, `deletion` or `insertion`; `said` is the word of the reference and
-    `recognized` that of the hypothesis. One of them is empty for deletions and insertions.
-    """
-
-    kind: str
-    said: str
-    recognized: str
+    kind: str  # correct, substitution, deletion or insertion
+    said: str  # the word of the reference, empty for an insertion
+    recognized: str  # the word of the hypothesis, empty for a deletion
 
 
 class WordErrors(NamedTuple):
-    """The errors of one alignment; `words` is the number of words in the reference."""
+    """The errors of one alignment."""
 
     substitutions: int
     deletions: int
     insertions: int
-    words: int
+    words: int  # of the reference
 
 
 def word_errors(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> WordErrors:

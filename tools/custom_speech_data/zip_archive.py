@@ -15,28 +15,15 @@ from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusa
 
 ZIP_MAGIC = b"PK\x03\x04"
 MOST_FILES = 10_000
-LARGEST_DIRECTORY = 4 * 1024 * 1024
-"""Bytes that a zip directory of 10,000 files takes at most; a guess."""
-LARGEST_UNPACKED = 1024 * 1024 * 1024
-LARGEST_RATIO = 100
-"""An archive may unpack to 1 GiB, or to a hundred times its own size if that is more; a guess."""
-BEST_DEFLATE = 1032
-"""Deflate makes at most 1,032 bytes of one."""
+LARGEST_DIRECTORY = 4 * 1024 * 1024  # bytes that a zip directory of 10,000 files takes at most; a guess
+# An archive may unpack to 1 GiB, or to a hundred times its own size if that is more; a guess.
+LARGEST_UNPACKED, LARGEST_RATIO = 1024 * 1024 * 1024, 100
+BEST_DEFLATE = 1032  # bytes at most that deflate makes of one
 ENCRYPTED = 0x1
 
 LEADS_OUT = re.compile(r"[\x00-\x1f]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
 # What zipfile raises on hostile input, besides its own error.
-FAULTS = (
-    BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    LookupError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
+FAULTS = (BadZipFile, zlib.error, struct.error, EOFError, LookupError, OSError, OverflowError, RuntimeError, ValueError)
 
 
 @contextmanager
@@ -71,24 +58,21 @@ def usable_files(archive: ZipFile, report: DatasetReport) -> dict[str, ZipInfo]:
     files: dict[str, ZipInfo] = {}
     for entry in archive.infolist():
         name, key = path_of(entry.orig_filename), key_of(entry.orig_filename)
-        reason = _fault_of(entry)
         is_counted = not (_is_folder(entry) or name.startswith("__MACOSX/") or key.startswith("."))
-        if not reason and is_counted and key in files:
+        ratio, reason = 1 if entry.compress_type == ZIP_STORED else BEST_DEFLATE, ""
+        if LEADS_OUT.search(name):
+            reason = "its name leads out of the archive"
+        elif entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            reason = "it is compressed by another method than deflate"
+        elif entry.file_size > ratio * entry.compress_size:
+            reason = "it cannot be as large as the archive says"
+        elif is_counted and key in files:
             reason = "the archive has a file of that name already"
         if reason:
             report.reject(entry.orig_filename, reason)
         elif is_counted:
             files[key] = entry
     return files
-
-
-def _fault_of(entry: ZipInfo) -> str | None:
-    if LEADS_OUT.search(path_of(entry.orig_filename)):
-        return "its name leads out of the archive"
-    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        return "it is compressed by another method than deflate"
-    ratio = 1 if entry.compress_type == ZIP_STORED else BEST_DEFLATE
-    return "it cannot be as large as the archive says" if entry.file_size > ratio * entry.compress_size else None
 
 
 def _is_folder(entry: ZipInfo) -> bool:

@@ -91,8 +91,9 @@ async def _read(
     endpoints = [one for one in endpoints_task.return_value.entities if matches_locale(one.locale, arguments.locale)]
     # A filter by language is a list of all locales; without a filter only the locales in use are read.
     locales = [exact] if arguments.locale else sorted({model.locale for model in models})
-    now, within = call.now(speech), timedelta(days=arguments.within_days)
-    ending = [one for one in models if one.transcription_until and one.transcription_until <= now + within]
+    now = call.now(speech)
+    until = now + timedelta(days=arguments.within_days)
+    ending = [one for one in models if one.transcription_until and one.transcription_until <= until]
     async with task_group() as tasks:
         lists = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
         datasets = tasks.create_task(read_parts(speech, [part for one in ending for part in one.datasets or []]))
@@ -106,7 +107,7 @@ async def _read(
         base_models=[one for one in bases if matches_locale(one.locale, arguments.locale)],
         parts=await read_parts(speech, named, [*models, *bases, *datasets.return_value.values()]),
         now=now,
-        within=within,
+        until=until,
         includes_unused=arguments.locale is not None,
     )
     return facts, all(one.complete for one in listings)

@@ -54,11 +54,7 @@ async def upload_dataset(arguments: UploadArguments, call: CallContext) -> Uploa
 async def _upload(
     call: CallContext, plan: UploadPlan, data: CheckedData | None
 ) -> tuple[schemas.Dataset, bool, int | None]:
-    """Create the dataset, or find what an earlier call created, and send the blocks that it does not have.
-
-    Returns:
-        The dataset, whether it existed, and its bytes at the service; None if none had to be sent.
-    """
+    """Return the dataset, whether it existed, and its bytes at the service, None if no block had to be sent."""
     speech = plan.speech
     writer = call.writer(speech, Decision(plan.findings, plan.key))
     dataset, existed = await plan.create(call, writer)

@@ -20,7 +20,6 @@ _OF_SIGNATURE = re.compile(
 )
 _BLOB_HOSTS = (".blob.core.windows.net", ".dfs.core.windows.net", ".blob.core.chinacloudapi.cn")
 _SHARED = "Upload the file to Azure Blob Storage and pass its address with a SAS token, or pass path or lines."
-
 _PAGES = {
     "drive.google.com": "Google Drive",
     "docs.google.com": "Google Docs",
@@ -64,11 +63,7 @@ def is_web_address(url: str) -> bool:
 
 
 def content_address_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator[Finding]:
-    """Require that nothing in the address itself shows that it cannot be read.
-
-    Args:
-        now: The service's time.
-    """
+    """Require that nothing in the address itself shows that it cannot be read at `now`, the service's time."""
     parts = urlsplit(url)
     if not is_web_address(url):
         fix = "Pass path for a file of this machine." if parts.scheme == "file" else _SHARED
@@ -116,16 +111,14 @@ def _is_private(host: str) -> bool:
 
 def _signature_permits(scheme: str, query: dict[str, str], now: datetime) -> Iterator[Finding]:
     if "sig" not in query:
-        message = "The SAS of content_url has no signature (sig): it was cut off, often at an &."
-        yield _finding(message, "Pass it whole.")
+        yield _finding(
+            "The SAS of content_url has no signature (sig): it was cut off, often at an &.", "Pass it whole."
+        )
     yield from _is_current(_moment(query.get("st", "")), _moment(query.get("se", "")), now)
-    for name, needed, lack in (
-        ("sp", "r", "does not permit reading"),
-        ("srt", "o", "is not for files"),
-        ("ss", "b", "is not for blobs"),
-    ):
+    renew = "Create a SAS of the file that permits reading (sp=r) and is valid for some hours."
+    needs = (("sp", "r", "does not permit reading"), ("srt", "o", "is not for files"), ("ss", "b", "is not for blobs"))
+    for name, needed, lack in needs:
         if needed not in query.get(name, needed):
-            renew = "Create a SAS of the file that permits reading (sp=r) and is valid for some hours."
             yield _finding(f"The SAS of content_url {lack} ({name}={quote(query[name])}).", renew)
     if "sip" in query:
         message = f"The SAS of content_url is valid for the address {quote(query['sip'])} only, not for Azure's."

@@ -24,26 +24,18 @@ from custom_speech_tools.runtime.results import Finding, Level
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
 MAX_REJECTED = 20
-MAX_REJECTED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedData:
-    """A local dataset that was read.
+    """A local dataset that was read."""
 
-    Attributes:
-        content: What would be uploaded: the user's file, opened once, or the repaired copy.
-        guessed_from: Why it was taken for this kind; empty if the caller named the kind.
-        repairs: What the copy has in another form.
-        is_changed: Whether the copy says something else than the user's data; packing a folder changes nothing.
-    """
-
-    content: Content
+    content: Content  # what would be uploaded: the user's file, opened once, or the repaired copy
     kind: str
-    guessed_from: str
+    guessed_from: str  # why it was taken for this kind; empty if the caller named the kind
     report: DatasetReport
     repairs: tuple[str, ...]
-    is_changed: bool
+    is_changed: bool  # by repairs; packing a folder changes nothing
     findings: tuple[Finding, ...]
 
 
@@ -54,15 +46,14 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
     A file is opened once, and a copy has no name, so that a process that is killed leaves nothing behind.
 
     Args:
-        source: A file, a folder, or the lines of a text.
-        kind: The kind of the dataset; guessed where it is None.
-        repair: Check a repaired copy instead of the file itself. A folder is packed in any case.
+        source: A file, a folder, which is packed in any case, or the lines of a text.
+        kind: Guessed if it is None.
+        repair: Check a repaired copy instead of the file itself.
     """
     with ExitStack() as stack:
         content: Content = b""
+        report, is_folder = DatasetReport(), isinstance(source, LocalPath) and source.is_folder
         repairs, found, guessed_from = list[str](), kind or "unknown", ""
-        is_folder = isinstance(source, LocalPath) and source.is_folder
-        report = DatasetReport()
         try:
             if not isinstance(source, LocalPath):
                 content = _text_of(source, repairs if repair else None)
@@ -83,9 +74,8 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
         except ImportFailed as failure:
             report.fail(failure.code, failure.message)
         except OSError as error:
-            why = error.strerror or type(error).__name__
-            report.fail("DataImportFailed", f"It cannot be read: {why}.")
-        stated = (*data_is_valid(report), *recordings_fit(report), *sound_is_usable(content, report))
+            report.fail("DataImportFailed", f"It cannot be read: {error.strerror or type(error).__name__}.")
+        stated = (*data_is_valid(report), *recordings_fit(content, report))
         yield CheckedData(content, found, guessed_from, report, tuple(repairs), len(repairs) > is_folder, stated)
 
 
@@ -121,8 +111,8 @@ def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
         yield _finding(message, "Check the kind and the format: so many rejected parts are seldom intended.")
 
 
-def recordings_fit(report: DatasetReport) -> Iterator[Finding]:
-    """Warn of recordings that are too long for training, or in a format that the documentation does not name."""
+def recordings_fit(content: Content, report: DatasetReport) -> Iterator[Finding]:
+    """Warn of recordings that are too long for training, of an undocumented format, silent or clipped."""
     total, long = len(report.audio), sum(not file.trains for file in report.audio)
     if long:
         effect = "training with them alone fails" if long == total else "training uses only their transcripts"
@@ -134,10 +124,6 @@ def recordings_fit(report: DatasetReport) -> Iterator[Finding]:
     if undocumented := sum(not file.has_documented_format for file in report.audio):
         message = f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit."
         yield _finding(message, "Azure has imported such recordings. To be certain, convert them to 16-bit PCM.")
-
-
-def sound_is_usable(content: Content, report: DatasetReport) -> Iterator[Finding]:
-    """Warn of recordings that are silent or clipped: Azure takes them, and the model learns the wrong thing."""
     for part in islice(loudness_faults(content), MAX_REJECTED) if report.audio else ():
         message = f"Recording {quote(part.where)} would be accepted, but {part.reason}."
         yield _finding(message, "Listen to it; replace or remove it.")

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import chain
 
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
@@ -12,11 +13,8 @@ from custom_speech_tools.runtime.results import MAX_PARTS, Day, Result, Sentence
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 
-# Of equal dates, what applications use comes first.
-_ORDER = ("endpoint", "model", "base_model")
-
-# The names of models that were trained again end with the month.
-_MONTH_AT_END = re.compile(r"[ _-]*\d{4}-\d{2}$")
+_ORDER = ("endpoint", "model", "base_model")  # of equal dates, what applications use comes first
+_MONTH_AT_END = re.compile(r"[ _-]*\d{4}-\d{2}$")  # as the names of models that were trained again end
 
 
 class Expiration(Result):
@@ -34,35 +32,28 @@ class Expiration(Result):
 
 @dataclass(frozen=True, slots=True)
 class ExpirationFacts:
-    """The models and endpoints of one resource; `parts` supply names and dates.
-
-    Attributes:
-        base_models: Those of the locales of the custom models.
-        within: How far to look ahead.
-        includes_unused: Whether base models count that no custom model was trained on.
-    """
+    """The models and endpoints of one resource."""
 
     speech: Speech
     models: Sequence[schemas.CustomModel]
     endpoints: Sequence[schemas.Endpoint]
-    base_models: Sequence[schemas.BaseModel]
-    parts: Parts
+    base_models: Sequence[schemas.BaseModel]  # those of the locales of the custom models
+    parts: Parts  # supply names and dates
     now: datetime
-    within: timedelta
-    includes_unused: bool
+    until: datetime  # how far to look ahead
+    includes_unused: bool  # base models that no custom model was trained on
 
     def find(self) -> Iterator[Expiration]:
         """Return what ends within the time, and what applications or models use that has ended already."""
-        for endpoint in self.endpoints:
-            yield from self._endpoint(endpoint)
-        for model in self.models:
-            yield from self._model(model)
+        yield from chain.from_iterable(map(self._endpoint, self.endpoints))
+        yield from chain.from_iterable(map(self._model, self.models))
         used = {model.base_model.id for model in self.models if model.base_model}
         listed = {base.id: base for base in self.base_models}
         known = {one.id: one for one in self.parts.values() if isinstance(one, schemas.BaseModel)}
         for base in (known | listed).values():
-            is_open = base.adaptation_until is not None and base.adaptation_until > self.now
-            if base.id in used or (self.includes_unused and base.id in listed and base.trains_with and is_open):
+            ends = base.adaptation_until
+            is_unused = base.id in listed and base.trains_with and ends is not None and ends > self.now
+            if base.id in used or (self.includes_unused and is_unused):
                 yield from self._base_model(base)
 
     def unknown_dates(self) -> int:
@@ -87,34 +78,27 @@ class ExpirationFacts:
     def _endpoint(self, endpoint: schemas.Endpoint) -> Iterator[Expiration]:
         model = self.parts.get(endpoint.model.id) if endpoint.model else None
         ends: datetime | None = getattr(model, "transcription_until", None)
-        if model is None or ends is None or ends > self.now + self.within:
+        if model is None or ends is None or ends > self.until:
             return
         action, here = "Choose a model with a later end.", self.speech.resource.name
         call = call_step("list_models", locale=endpoint.locale, status="Succeeded", resource=here)
         if isinstance(model, schemas.CustomModel):
             action, call = self._retraining(model)
-        yield self._expiration(
-            endpoint,
-            "endpoint",
-            ends,
-            f"Model {quote(model.display_name)} ends: applications keep working, but silently with the newest base "
-            "model.",
-            f"{action} Then deploy the new model into this endpoint, which keeps its id.",
-            call,
-        )
+        name = quote(model.display_name)
+        effect = f"Model {name} ends: applications keep working, but silently with the newest base model."
+        action += " Then deploy the new model into this endpoint, which keeps its id."
+        yield self._expiration(endpoint, "endpoint", ends, effect, action, call)
 
     def _model(self, model: schemas.CustomModel) -> Iterator[Expiration]:
         ends = model.transcription_until
-        if ends is None or ends > self.now + self.within or model.status == "Failed":
+        if ends is None or ends > self.until or model.status == "Failed":
             return
         effect = "It stops transcribing; batch transcriptions with it are refused."
         base = self.parts.get(model.base_model.id) if model.base_model else None
         base_ends = base.transcription_until if isinstance(base, schemas.BaseModel) else None
         if base is not None and base_ends is not None and base_ends < ends:
-            effect += (
-                f" It outlives its base model {quote(base.display_name)} ({base_ends:%Y-%m-%d}), because its two years "
-                "count from its own training."
-            )
+            effect += f" It outlives its base model {quote(base.display_name)} ({base_ends:%Y-%m-%d}), because "
+            effect += "its two years count from its own training."
         action, call = self._retraining(model)
         if live := _some(one.display_name for one in self.endpoints if one.model and one.model.id == model.id):
             action += f" Then deploy it into {live}."
@@ -122,12 +106,15 @@ class ExpirationFacts:
 
     def _retraining(self, model: schemas.CustomModel) -> tuple[str, str]:
         """Return what replaces a model, as a sentence and as a complete call."""
-        here = self.speech.resource.name
         datasets = [part.id for part in (model.datasets or [])[:MAX_PARTS]]
         if not datasets:
             original = call_step("list_models", display_name=model.display_name, resource="*")
             return "Its data are not on this resource: train the original again, then copy it here again.", original
-        newest, base = self._newest_base_model(model), "the newest base model"
+        # Without the kinds of all its data nothing is known of base models that take them.
+        data, newest, base = [self.parts.get(part.id) for part in model.datasets or []], None, "the newest base model"
+        if all(isinstance(one, schemas.Dataset) for one in data):
+            kinds = {one.kind for one in data if isinstance(one, schemas.Dataset)}
+            newest = next((one for one in self._open_base_models(model.locale) if kinds <= set(one.trains_with)), None)
         if newest is not None:
             still = "still " if model.base_model is not None and newest.id == model.base_model.id else ""
             base = f"base model {quote(newest.display_name)}, {still}the newest that takes them"
@@ -138,17 +125,9 @@ class ExpirationFacts:
             datasets=datasets,
             base_model=newest.id if newest else None,
             project=model.project.id if model.project else None,
-            resource=here,
+            resource=self.speech.resource.name,
         )
         return f"Train {quote(model.display_name)} again with the same data on {base}.", call
-
-    def _newest_base_model(self, model: schemas.CustomModel) -> schemas.BaseModel | None:
-        """Return the newest base model that is open for the data of a model; None if their kinds are not known."""
-        datasets = [self.parts.get(part.id) for part in model.datasets or []]
-        kinds = {one.kind for one in datasets if isinstance(one, schemas.Dataset)}
-        if not all(isinstance(one, schemas.Dataset) for one in datasets):
-            return None
-        return next((one for one in self._open_base_models(model.locale) if kinds <= set(one.trains_with)), None)
 
     def _open_base_models(self, locale: str) -> list[schemas.BaseModel]:
         """Return the base models of a locale that can be trained on, the newest first."""
@@ -159,7 +138,7 @@ class ExpirationFacts:
 
     def _base_model(self, base: schemas.BaseModel) -> Iterator[Expiration]:
         ends = base.adaptation_until
-        if ends is None or ends > self.now + self.within:
+        if ends is None or ends > self.until:
             return
         used_by = _some(one.display_name for one in self.models if one.base_model and one.base_model.id == base.id)
         used = f"trained on it: {used_by}" if used_by else "no custom model of this resource was"
@@ -168,10 +147,9 @@ class ExpirationFacts:
             name = f", such as {quote(newest.display_name)}" if newest else ""
             action = f"Train on a newer base model from then on{name}."
         else:
-            action = (
-                f"Nothing is gained by training again now: the newest base model, {quote(newest.display_name)}, closes "
-                "no later. Look for a newer one before that day."
-            )
+            name = quote(newest.display_name)
+            action = f"Nothing is gained by training again now: the newest base model, {name}, closes no later. "
+            action += "Look for a newer one before that day."
         call = call_step("list_base_models", locale=base.locale, resource=self.speech.resource.name)
         effect = f"No model can be trained on it any more; {used}."
         yield self._expiration(base, "base_model", ends, effect, action, call)

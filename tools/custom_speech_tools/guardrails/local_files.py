@@ -4,7 +4,7 @@ import os
 import platform
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,23 +23,17 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import quote
 
 _ALLOW = "Whoever starts the server allows a folder with --data-dir DIR, or data_dirs in resources.toml."
-
 _MOST_ENTRIES = 2 * MOST_FILES + 1000
+_composed = partial(unicodedata.normalize, "NFC")
 
 
 @dataclass(frozen=True, slots=True)
 class LocalPath:
-    """A file or folder that exists below a folder that the operator allowed.
+    """A file or folder that exists below a folder that the operator allowed."""
 
-    Attributes:
-        given: The path as the caller wrote it, which next steps repeat.
-        root: The allowed folder.
-        path: The path without links.
-    """
-
-    given: str
-    root: Path
-    path: Path
+    given: str  # as the caller wrote it, which next steps repeat
+    root: Path  # the allowed folder
+    path: Path  # without links
 
     @property
     def is_folder(self) -> bool:
@@ -51,12 +45,7 @@ class LocalPath:
         return open_below(self.root, self.path)
 
     def files(self) -> list[FolderFile]:
-        """Return the regular files that lie directly in the folder, by name; links are left out.
-
-        Raises:
-            ImportFailed: The folder has far more files than a dataset may have.
-            OSError: The folder cannot be read.
-        """
+        """Return the regular files of the folder, by name, without links; raises OSError, ImportFailed if too many."""
         with os.scandir(self.path) as entries:
             found = list(islice(entries, _MOST_ENTRIES + 1))
         if len(found) > _MOST_ENTRIES:
@@ -69,11 +58,7 @@ class LocalPath:
 
 
 def allowed_path(app: AppContext, given: str) -> LocalPath:
-    """Return the file or folder that a path names; runs in a thread, as a file system may be slow.
-
-    Raises:
-        Refused: The path is not below an allowed folder, or a relative one fits several.
-    """
+    """Return the file or folder that a path names; raises Refused. Runs in a thread, as a file system may be slow."""
     if not app.allows_local_files:
         message = "Files are read only where the server runs on its user's machine."
         raise _not_allowed(message, "Pass content_url or lines instead.")
@@ -81,14 +66,14 @@ def allowed_path(app: AppContext, given: str) -> LocalPath:
         raise _not_allowed("No folder is allowed.", _ALLOW)
     allowed = f"Allowed: {', '.join(str(folder) for folder in app.data_dirs)}. {_ALLOW}"
     for spelling in _spellings(given):
-        found = {local.path: local for local in _look_up(spelling, given, app.data_dirs)}
+        found = _look_up(spelling, app.data_dirs)
         if len(found) > 1:
             names = " and ".join(quote(str(path), 500) for path in found)
             raise _not_allowed(f"{quote(given)} fits several files: {names}.", "Pass one of these paths.")
-        for local in found.values():
-            if not (local.path.is_file() or local.is_folder):
+        for path, root in found.items():
+            if not (path.is_file() or path.is_dir()):
                 raise _not_allowed(f"{quote(given)} is neither a file nor a folder.", allowed)
-            return local
+            return LocalPath(given, root, path)
     system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
     foreign = foreign_path(given.strip(), system)
     raise _not_allowed(f"{quote(given)} does not exist below an allowed folder{foreign}.", allowed)
@@ -134,14 +119,14 @@ def foreign_path(path: str, system: str) -> str:
     return f": it is a path of WSL, and {here}" if wsl_drive else f"; {here}"
 
 
-def _look_up(spelling: str, given: str, folders: Sequence[Path]) -> Iterator[LocalPath]:
-    roots = [folder.expanduser().resolve() for folder in folders]
+def _look_up(spelling: str, folders: Sequence[Path]) -> dict[Path, Path]:
+    """Return the paths that exist, without links, each with the last allowed folder that it is below."""
+    roots, found = [folder.expanduser().resolve() for folder in folders], dict[Path, Path]()
     for folder in roots:
-        try:
-            found = _existing(folder, folder / Path(spelling).expanduser())
-        except (OSError, RuntimeError, ValueError):
-            continue
-        yield from (LocalPath(given, root, found) for root in roots if found and found.is_relative_to(root))
+        with suppress(OSError, RuntimeError, ValueError):
+            path = _existing(folder, folder / Path(spelling).expanduser())
+            found.update((path, root) for root in roots if path and path.is_relative_to(root))
+    return found
 
 
 def _existing(folder: Path, path: Path) -> Path | None:
@@ -158,10 +143,6 @@ def _existing(folder: Path, path: Path) -> Path | None:
             return None
         found = same[0]
     return found.resolve(strict=True)
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
 
 
 def _not_allowed(message: str, fix: str) -> Refused:

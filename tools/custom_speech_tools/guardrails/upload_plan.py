@@ -74,30 +74,26 @@ class UploadArguments(Arguments):
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """An upload that nothing blocks; `read_at` is when its facts were read (`anyio.current_time`).
-
-    Attributes:
-        key: The idempotency key.
-        existing: The dataset that the same request has made.
-        same_name: Datasets of the same name and locale.
-        blocks: The digests of the blocks of local data.
-        lengths: What the dataset notes of its recordings.
-    """
+    """An upload that nothing blocks."""
 
     speech: Speech
     request: UploadArguments
     project: schemas.Project | None
     key: str
-    existing: schemas.Dataset | None
-    same_name: Sequence[schemas.Dataset]
-    blocks: tuple[bytes, ...]
-    lengths: str | None
+    existing: schemas.Dataset | None  # what the same request has made
+    same_name: Sequence[schemas.Dataset]  # and of the same locale
+    blocks: tuple[bytes, ...]  # the digests of the blocks of local data
+    lengths: str | None  # what the dataset notes of its recordings
     findings: tuple[Finding, ...]
-    read_at: float
+    read_at: float  # when the facts were read (`anyio.current_time`)
 
-    def definition(self, key: str) -> dict[str, JsonValue]:
-        """Return the body of Datasets_Create."""
+    async def create(self, call: CallContext, writer: Speech) -> tuple[schemas.Dataset, bool]:
+        """Create the dataset once, or return what the same request has made, and whether it existed."""
+        if self.existing:
+            return self.existing, True
         request = self.request
+        # A deliberate duplicate is told from the first by what follows its key.
+        key = f"{self.key}-{secrets.token_hex(8)}" if request.allow_duplicate else self.key
         body: dict[str, JsonValue] = {
             "displayName": request.display_name,
             "locale": request.locale,
@@ -108,22 +104,13 @@ class UploadPlan:
         }
         if self.project:
             body["project"] = link_to(self.speech, self.project)
-        return {name: value for name, value in body.items() if value}
-
-    async def create(self, call: CallContext, writer: Speech) -> tuple[schemas.Dataset, bool]:
-        """Create the dataset once, or return what the same request has made, and whether it existed."""
-        if self.existing:
-            return self.existing, True
-        request = self.request
-        # A deliberate duplicate is told from the first by what follows its key.
-        key = f"{self.key}-{secrets.token_hex(8)}" if request.allow_duplicate else self.key
+        definition: dict[str, JsonValue] = {name: value for name, value in body.items() if value}
         query = urlsplit(request.content_url or "").query
         signature = (SecretStr(query),) if query else ()
-
         return await call.app.idempotency.create_once(
             call,
             key,
-            lambda: writer.datasets_create(self.definition(key), signature),
+            lambda: writer.datasets_create(definition, signature),
             lambda: self.speech.datasets_list(display_name=request.display_name, locale=request.locale),
             read_at=self.read_at,
             known=self.same_name,
@@ -131,14 +118,7 @@ class UploadPlan:
 
 
 async def plan_upload(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadPlan:
-    """Fetch the facts and check them.
-
-    Args:
-        data: The local data; None if the service reads `content_url`.
-
-    Raises:
-        Refused: A rule blocks the upload; every finding is listed.
-    """
+    """Fetch the facts and check them, without `data` for a `content_url`; raises Refused with every finding."""
     speech, read_at, url = call.speech(request.resource), anyio.current_time(), request.content_url or ""
     if url and not is_web_address(url):
         address = content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
@@ -171,20 +151,13 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     failed = ids_of_failed(key, same_name)
     existing = find_by_key(key, found, failed)
     if existing and url:
-        known.append(_earlier_import(existing))
+        made = f" on {existing.created_date_time:%Y-%m-%d %H:%M} UTC" if existing.created_date_time else ""
+        message = f"This address was imported{made} as dataset {existing.id}; its content was not read again."
+        fix = "If the content has changed since, call again with allow_duplicate=true."
+        known.append(Finding(rule="already-exists", level="stop", message=message, fix=fix))
     elif not existing and (dead := next((one for one in same_name if one.id in failed), None)):
         reason, fix = dead.error.message if dead.error else None, "Delete it with delete_entity if nobody needs it."
         known.append(failed_earlier("import of the same data, dataset", dead.id, reason, fix))
     audio = data.report.audio if data else ()
     lengths = note_lengths(file.duration_milliseconds for file in audio) if audio else None
     return UploadPlan(speech, request, project, key, existing, same_name, blocks, lengths, tuple(known), read_at)
-
-
-def _earlier_import(dataset: schemas.Dataset) -> Finding:
-    made = f" on {dataset.created_date_time:%Y-%m-%d %H:%M} UTC" if dataset.created_date_time else ""
-    return Finding(
-        rule="already-exists",
-        level="stop",
-        message=f"This address was imported{made} as dataset {dataset.id}; its content was not read again.",
-        fix="If the content has changed since, call again with allow_duplicate=true.",
-    )
