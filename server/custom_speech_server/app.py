@@ -33,13 +33,12 @@ from custom_speech_tools.runtime.context import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
 from custom_speech_tools.runtime.tool import error_answer
-from custom_speech_tools.speech import Attempt, RequestPipeline, Speech, SpeechResource
+from custom_speech_tools.speech import Attempt, RequestPipeline, Speech
 from custom_speech_tools.speech.sanitize import quote
 
 NAME = "custom-speech"
+# The address of the published project; pyproject.toml, server.json and the bundle's manifest name the same.
 WEBSITE = "https://github.com/custom-speech-mcp/custom-speech-mcp"
-"""The address of the published project; pyproject.toml, server.json and the bundle's manifest name the same."""
-
 ICON = "https://raw.githubusercontent.com/custom-speech-mcp/custom-speech-mcp/main/docs/icon.svg"
 
 Request = ServerRequestContext[AppContext, Any]
@@ -47,41 +46,27 @@ Request = ServerRequestContext[AppContext, Any]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's decisions.
-
-    Attributes:
-        state_key: Signs confirm tokens and questions; shared by all replicas.
-        emulator: Returns the ASGI application that answers for resources in this process.
-        lock: Excludes other processes from carrying out an identical request.
-        max_wait: Seconds that a call waits at most.
-        client_waits_file: Keeps how long the clients of this machine wait for an answer.
-        discover: Says which resources of the user are not configured; None if that was not requested.
-        data_dirs: Folders from which local files may be read.
-        allows_local_files: Whether the server runs on its user's machine.
-        kept_agreements: Agreements to rollouts, which later calls go on with.
-        caller: Who calls where nobody is authenticated, for the audit log.
-        configuration_error: Why the configuration cannot be used; every tool answers with it.
-    """
+    """The operator's decisions."""
 
     resources: Resources
-    state_key: bytes = field(repr=False)
+    state_key: bytes = field(repr=False)  # signs confirm tokens and questions; shared by all replicas
     confirm: Literal["ask", "never"] = "ask"
     read_only: bool = False
     toolsets: tuple[str, ...] = TOOLSETS
-    emulator: Callable[[], Callable[..., Any]] = emulated_resources.emulator
+    emulator: Callable[[], Callable[..., Any]] = emulated_resources.emulator  # answers for resources in this process
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     audit: Audit = field(default_factory=NullAudit)
-    lock: RequestLock | None = None
+    lock: RequestLock | None = None  # excludes other processes from carrying out an identical request
     observe: Callable[[Attempt], None] = lambda attempt: None
     middleware: Sequence[ServerMiddleware[Any]] = ()
-    max_wait: int = DEFAULT_MAX_WAIT
-    client_waits_file: Path | None = None
-    discover: Callable[[], Awaitable[str | None]] | None = None
-    data_dirs: tuple[Path, ...] = ()
-    allows_local_files: bool = True
-    configuration_error: str | None = None
-    kept_agreements: KeptAgreements = field(default_factory=dict[str, str])
-    caller: str | None = None
+    max_wait: int = DEFAULT_MAX_WAIT  # seconds that a call waits at most
+    client_waits_file: Path | None = None  # keeps how long the clients of this machine wait for an answer
+    discover: Callable[[], Awaitable[str | None]] | None = None  # says which resources of the user are not configured
+    data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
+    allows_local_files: bool = True  # the server runs on its user's machine
+    configuration_error: str | None = None  # why the configuration cannot be used; every tool answers with it
+    kept_agreements: KeptAgreements = field(default_factory=dict[str, str])  # to rollouts, for later calls
+    caller: str | None = None  # who calls if nobody is authenticated, for the audit log
 
 
 def build(settings: Settings) -> Server[AppContext]:
@@ -101,11 +86,7 @@ def build(settings: Settings) -> Server[AppContext]:
         unknown = f"This server has no tool {quote(params.name, 64)}."
         return error_answer(f"{unknown} Nothing was done; tools/list names its tools.")
 
-    def input_schema(name: str) -> dict[str, Any] | None:
-        return tools[name].definition.input_schema if name in tools else None
-
-    prompts = Prompts(frozenset(tools))
-    views, offered = Views(), MCPResources(frozenset(tools))
+    prompts, views, offered = Prompts(frozenset(tools)), Views(), MCPResources(frozenset(tools))
     server = Server[AppContext](
         NAME,
         title="Azure custom speech",
@@ -121,7 +102,8 @@ def build(settings: Settings) -> Server[AppContext]:
         ),
         lifespan=lambda server: app_context(settings, frozenset(tools)),  # the SDK's signature
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
-        get_tool_input_schema=input_schema,  # without it, each call over HTTP makes the whole list, 0.5 ms
+        # Without it, each call over HTTP makes the whole list, 0.5 ms.
+        get_tool_input_schema=lambda name: tools[name].definition.input_schema if name in tools else None,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=offered.list,
@@ -141,10 +123,8 @@ def build(settings: Settings) -> Server[AppContext]:
 async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncIterator[AppContext]:
     """Provide what calls need, and close the connections at the end."""
     app = settings.emulator if settings.resources.in_process else None
-    resources = {
-        resource.name: Speech(RequestPipeline(_permitted(resource, settings), app, settings.now))
-        for resource in settings.resources.all
-    }
+    permitted = (replace(one, read_only=one.read_only or settings.read_only) for one in settings.resources.all)
+    resources = {one.name: Speech(RequestPipeline(one, app, settings.now)) for one in permitted}
     try:
         yield AppContext(
             resources=resources,
@@ -167,8 +147,3 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
     finally:
         for speech in resources.values():
             await speech.close()
-
-
-def _permitted(resource: SpeechResource, settings: Settings) -> SpeechResource:
-    """Return the resource, read-only where the whole server is."""
-    return replace(resource, read_only=True) if settings.read_only else resource

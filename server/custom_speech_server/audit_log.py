@@ -22,28 +22,19 @@ from custom_speech_tools.runtime.idempotency import VISIBILITY_SECONDS
 
 AUDIT_VARIABLE = "CUSTOM_SPEECH_AUDIT"
 FILE_NAME = "audit.jsonl"
-OFF = "off"
-
-_MAX_TAIL_BYTES = 256 * 1024
-"""Bytes at the end of the file that are searched for requests without an end, and for their results."""
-
+_MAX_TAIL_BYTES = 256 * 1024  # at the end of the file, searched for requests without an end and for their results
+# Binary: no translation of line ends on Windows. Not blocking: a named pipe must not stop the server.
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-"""Binary: no translation of line ends on Windows. Not blocking: a named pipe must not stop the server."""
 
 
 class AuditFile:
     """An audit log in a file that only its owner can read."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.path = path
-        self._now = now
+        self.path, self._now = path, now
 
     def write(self, entry: Entry) -> None:
-        """Append a line and wait until it is on the disk.
-
-        Raises:
-            OSError: The line cannot be kept.
-        """
+        """Append a line and wait until it is on the disk, or raise OSError if it cannot be kept."""
         line = json.dumps({"time": self._now().isoformat(), "pid": os.getpid(), **entry})
         descriptor = self._open()
         try:
@@ -100,13 +91,11 @@ def audit_from_environment(environment: Mapping[str, str], resources: Resources)
     """Return the audit log and what the operator should know about it.
 
     CUSTOM_SPEECH_AUDIT names a file or `off`; by default it is the user's own file. What changes nothing but the
-    emulator in this process is kept beside its state, and without a state not at all.
-
-    Raises:
-        ConfigurationError: The named file is a device or a pipe.
+    emulator in this process is kept beside its state, and without a state not at all. A named file that is a device or
+    a pipe raises ConfigurationError.
     """
     named = environment.get(AUDIT_VARIABLE)
-    if named == OFF:
+    if named == "off":
         return NullAudit(), []
     if named:
         audit = AuditFile(Path(named).expanduser())
@@ -119,11 +108,7 @@ def audit_from_environment(environment: Mapping[str, str], resources: Resources)
 
 
 def audit_warnings(audit: AuditFile) -> list[str]:
-    """Return what the operator should know about the file.
-
-    Raises:
-        ConfigurationError: It is a device or a pipe.
-    """
+    """Return what the operator should know about the file; raise ConfigurationError if it is a device or a pipe."""
     if audit.path.exists() and not audit.path.is_file():
         kind = "a folder" if audit.path.is_dir() else "a device or pipe"
         raise ConfigurationError(f"{AUDIT_VARIABLE}: {audit.path} is {kind}. Name a regular file, or `off`.")

@@ -24,9 +24,8 @@ from custom_speech_tools.speech.sanitize import quote, sanitize
 
 Row = TypeVar("Row", bound=pydantic.BaseModel)
 
+# Kinds of accounts that do speech to text, and how the portal calls them.
 KINDS = {"SpeechServices": "Speech", "AIServices": "Foundry", "CognitiveServices": "multi-service"}
-"""Kinds of accounts that do speech to text, and how the portal calls them."""
-
 MAX_SECONDS = 60.0  # for a command of `az`
 _DISCOVERY_SECONDS = 20.0  # for all commands, while a tool waits
 _MAX_BYTES = 32 * 1024 * 1024  # an account has about 3 KiB
@@ -145,10 +144,7 @@ def find_az() -> str | None:
 
 
 async def list_accounts(subscription: str | None = None) -> Found:
-    """Return the accounts that do speech to text, of all subscriptions or of one.
-
-    Args:
-        subscription: Its name or id.
+    """Return the accounts that do speech to text, of all subscriptions or of the one with this name or id.
 
     Raises:
         AzureCLIError: `az` is not there or does not answer, nobody is signed in, or the subscription is not known.
@@ -233,9 +229,8 @@ async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | No
     hosts = {resource.endpoint for resource in resources}
     usable = [one for one in found.accounts if one.problem is None]
     more = [one for one in usable if one.id.lower() not in ids and (not one.is_custom or one.endpoint not in hosts)]
-    counted, them = (
-        ("1 more Speech resource", "it") if len(more) == 1 else (f"{len(more)} more Speech resources", "them")
-    )
-    lines = [f"{counted} in your subscription; `custom-speech-mcp init` adds {them}."] if more else []
+    counted = f"{len(more)} more Speech resource{'s' * (len(more) > 1)} in your subscription"
+    them = "them" if len(more) > 1 else "it"
+    lines = [f"{counted}; `custom-speech-mcp init` adds {them}."] if more else []
     lines += [f"Not read: {'; '.join(found.unread)}"] if found.unread else []
     return " ".join(lines) or None

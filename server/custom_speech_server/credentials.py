@@ -131,5 +131,4 @@ class EntraToken:
 
 
 def _no_credential(resource: str, message: str) -> NoCredentialError:
-    text = f"The credential of resource {resource} is not available. {message}"
-    return NoCredentialError(text)
+    return NoCredentialError(f"The credential of resource {resource} is not available. {message}")

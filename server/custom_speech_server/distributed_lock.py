@@ -22,22 +22,13 @@ from custom_speech_tools.speech import SpeechError
 _log = logging.getLogger(__name__)
 
 LOCK_URL_VARIABLE = "CUSTOM_SPEECH_LOCK_URL"
-
-LOCK_SECONDS = 60.0
-"""A lock whose holder has died is free after this time; longer than any request."""
-
-ACQUIRE_SECONDS = 30.0
-"""Seconds for which a request waits for an identical one."""
-
+LOCK_SECONDS = 60.0  # a lock whose holder has died is free after this time; longer than any request
+ACQUIRE_SECONDS = 30.0  # for which a request waits for an identical one
 _PREFIX = "custom-speech-mcp:"
 
 
 def lock_from_environment(environment: Mapping[str, str], state_directory: Path | None) -> RequestLock | None:
-    """Return the lock that the environment names, else one in the state directory, None without one.
-
-    Raises:
-        ConfigurationError: The address cannot be used.
-    """
+    """Return the lock that the environment names, or raise ConfigurationError; else one in the state directory."""
     url = environment.get(LOCK_URL_VARIABLE)
     if not url:
         return FileLock(state_directory / "locks") if state_directory else None
@@ -69,22 +60,14 @@ async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
 
 
 class FileLock:
-    """Lock files of this machine's processes.
-
-    Args:
-        directory: Holds a lock file and a marker for each request of the last ten minutes.
-    """
+    """Lock files of this machine's processes: a file and a marker for each request of the last ten minutes."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[bool]:
-        """Hold the lock of one request; yields True if another process has completed it lately.
-
-        Raises:
-            LockUnavailableError: The folder cannot be written, or an identical request takes too long.
-        """
+        """Hold the lock of one request, or raise LockUnavailableError; yields True if it was completed lately."""
         lock = AsyncFileLock(self._directory / f"{key}.lock", timeout=ACQUIRE_SECONDS)
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -124,11 +107,7 @@ def _age(file: Path) -> float:
 
 
 class RedisLock:
-    """Locks in Redis or Valkey; needs the extra `redis`.
-
-    Args:
-        url: The address of the store.
-    """
+    """Locks in Redis or Valkey; needs the extra `redis`."""
 
     def __init__(self, url: str) -> None:
         from redis.asyncio import Redis
@@ -137,11 +116,7 @@ class RedisLock:
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[bool]:
-        """Hold the lock of one request; yields True if another process has completed it lately.
-
-        Raises:
-            LockUnavailableError: The store does not answer, or an identical request takes too long.
-        """
+        """Hold the lock of one request, or raise LockUnavailableError; yields True if it was completed lately."""
         from redis.exceptions import LockError, RedisError
 
         lock = self._redis.lock(f"{_PREFIX}lock:{key}", timeout=LOCK_SECONDS, blocking_timeout=ACQUIRE_SECONDS)

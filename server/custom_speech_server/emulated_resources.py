@@ -16,7 +16,6 @@ from custom_speech_tools.speech import KeyCredential, NotAllowedError, SpeechRes
 
 IN_MEMORY = ":memory:"
 STATE_VARIABLE = "CUSTOM_SPEECH_EMULATOR_STATE"
-
 _ACCOUNTS = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
     "/providers/Microsoft.CognitiveServices/accounts"
@@ -57,11 +56,7 @@ def _is_writable(file: Path) -> bool:
 
 @cache
 def emulator() -> Callable[..., Any]:
-    """Return the emulator in this process; it is imported and opened when it is first needed.
-
-    Raises:
-        NotAllowedError: Its state cannot be used.
-    """
+    """Return the emulator in this process, opened when it is first needed; NotAllowedError for an unusable state."""
     from custom_speech_emulator import StateUnusableError
     from custom_speech_emulator import emulator as create_emulator
 

@@ -19,8 +19,7 @@ def regional_endpoint(region: str) -> str:
 def normalize_endpoint(endpoint: str) -> str:
     """Return the endpoint with scheme and host in lower case, without default port and trailing slash.
 
-    Raises:
-        ValueError: A key must not be sent to that address; the text says which address was meant.
+    An address to which no key must be sent raises ValueError, which says which address was meant.
     """
     parts = split(endpoint.strip())
     if parts is None:

@@ -34,12 +34,8 @@ async def run_command(
 ) -> CommandResult:
     """Run a command without input, in a process group of its own, which is ended as a whole.
 
-    Args:
-        max_bytes: The most that it may print on stdout, and on stderr.
-        environment: Variables in addition to those of this process.
-
-    Raises:
-        CommandError: It cannot be started, takes too long or prints too much.
+    The variables are added to those of this process. A command that cannot be started, takes too long or prints more
+    than `max_bytes` on stdout or on stderr raises CommandError.
     """
     variables = {name: value for name, value in os.environ.items() if name not in _HIDDEN_VARIABLES}
     # Files instead of pipes: a background process of the command would keep a pipe open.
@@ -47,7 +43,7 @@ async def run_command(
         try:
             process = await anyio.open_process(
                 command,
-                env=variables | dict(environment or {}),
+                env={**variables, **(environment or {})},
                 start_new_session=True,
                 stdin=DEVNULL,
                 stdout=output,

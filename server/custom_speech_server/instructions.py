@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # the module typing costs 4 ms at every start; type check
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+# The jobs that the tools do.
 JOBS = (
     ("data", "check_data", "upload_dataset"),
     ("base models", "list_base_models"),
@@ -21,7 +22,6 @@ JOBS = (
     ("what ends", "check_expirations"),
     ("removal", "delete_entity"),
 )
-"""What the tools are for."""
 
 ORDER_FOR_NAMES = """\
 Misheard names: a phrase list first (transcribe with phrases; no training), text data second, audio third. \
@@ -50,9 +50,7 @@ work on real ones, the user configures them (README, "Real resources")."""
 def instructions(offered: Collection[str], resources: Sequence[str], *, read_only: bool, emulated: bool) -> str:
     """Return the instructions; they name no tool that is not offered.
 
-    Args:
-        offered: The names of the tools.
-        resources: The names of the configured resources, the default one first; empty if they are not known.
+    Of the configured resources the default one comes first; `resources` is empty if they are not known.
     """
     jobs = ((title, [name for name in names if name in offered]) for title, *names in JOBS)
     known = "; ".join(f"{title}: {', '.join(names)}" for title, names in jobs if names)

@@ -17,23 +17,12 @@ from mcp.types import (
 
 from custom_speech_server import view
 
-SKILL_URI = "skill://improve-recognition/SKILL.md"
-"""As SEP-2640 names the files of a skill."""
-
+SKILL_URI = "skill://improve-recognition/SKILL.md"  # as SEP-2640 names the files of a skill
 SKILL_FILE = Path(__file__).parent / "plugin" / "skills" / "improve-recognition" / "SKILL.md"
+# The skill cannot do without these tools; it is offered if all of them are.
 SKILL_TOOLS = frozenset(
-    {
-        "transcribe",
-        "check_data",
-        "upload_dataset",
-        "plan_model",
-        "create_model",
-        "create_evaluation",
-        "get_evaluation",
-        "deploy_model",
-    }
-)
-"""What the skill cannot do without; it is offered where all of them are."""
+    {"transcribe", "check_data", "upload_dataset", "plan_model", "create_model", "deploy_model"}
+) | {"create_evaluation", "get_evaluation"}
 
 _VIEW = Resource(
     uri=view.URI,
@@ -54,48 +43,30 @@ Request = ServerRequestContext[Any, Any]
 
 
 class MCPResources:
-    """The resources as handlers of the server.
-
-    Args:
-        tools: The tools that the server offers.
-    """
+    """The resources as handlers of a server that offers these tools."""
 
     def __init__(self, tools: frozenset[str]) -> None:
         self._offered = [_VIEW, _SKILL] if tools >= SKILL_TOOLS else [_VIEW]
 
-    async def list(self, request: Request, params: Any) -> ListResourcesResult:  # noqa: ARG002  # the SDK's signature
+    async def list(self, *arguments: Any) -> ListResourcesResult:
         """Answer resources/list."""
         return ListResourcesResult(resources=self._offered)
 
-    async def list_templates(
-        self,
-        request: Request,  # noqa: ARG002  # the SDK's signature
-        params: Any,  # noqa: ARG002  # the list is empty
-    ) -> ListResourceTemplatesResult:
+    async def list_templates(self, *arguments: Any) -> ListResourceTemplatesResult:
         """Answer resources/templates/list: some gateways drop a server that announces resources and refuses it."""
         return ListResourceTemplatesResult(resource_templates=[])
 
-    async def read(
-        self,
-        request: Request,  # noqa: ARG002  # the SDK's signature
-        params: ReadResourceRequestParams,
-    ) -> ReadResourceResult:
-        """Answer resources/read.
-
-        Raises:
-            MCPError: There is no such resource.
-        """
+    async def read(self, _request: Request, params: ReadResourceRequestParams) -> ReadResourceResult:
+        """Answer resources/read, or raise MCPError if there is no such resource."""
         offered = {str(one.uri): one for one in self._offered}
-        if str(params.uri) not in offered:
+        found = offered.get(str(params.uri))
+        if found is None:
             raise MCPError(INVALID_PARAMS, f"There is no such resource. This server has: {', '.join(offered)}.")
-        return ReadResourceResult(contents=[_content(offered[str(params.uri)])])
+        if found is _VIEW:
+            from custom_speech_server.view.page import html_page  # the template engine costs 30 ms at the start
 
-
-def _content(resource: Resource) -> TextResourceContents:
-    uri, kind = resource.uri, resource.mime_type
-    if resource is _VIEW:
-        from custom_speech_server.view.page import html_page  # the template engine costs 30 ms at the start
-
-        meta = {"ui": {"prefersBorder": True}}
-        return TextResourceContents(uri=uri, mime_type=kind, text=html_page(), meta=meta)
-    return TextResourceContents(uri=uri, mime_type=kind, text=SKILL_FILE.read_text("utf-8"))
+            text, meta = html_page(), {"ui": {"prefersBorder": True}}
+        else:
+            text, meta = SKILL_FILE.read_text("utf-8"), None
+        content = TextResourceContents(uri=found.uri, mime_type=found.mime_type, text=text, meta=meta)
+        return ReadResourceResult(contents=[content])

@@ -27,31 +27,22 @@ from custom_speech_tools.runtime.context import AppContext
 from custom_speech_tools.speech import SpeechError
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
-MAX_COMPLETIONS = 100
-"""Values of a completion; the protocol allows no more."""
-
-COMPLETION_SECONDS = 3.0
-"""A menu that waits longer is of no use."""
+MAX_COMPLETIONS = 100  # the protocol allows no more values
+COMPLETION_SECONDS = 3.0  # a menu that waits longer is of no use
 
 Request = ServerRequestContext[AppContext, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A prompt.
-
-    Attributes:
-        tools: What it needs; it is offered if all of them are.
-        steps: The text for the assistant; `{name}` stands for an argument. A line that names an argument which was left
-            out is left out as well.
-    """
+    """A prompt."""
 
     name: str
     title: str
     description: str
     arguments: tuple[PromptArgument, ...]
-    tools: frozenset[str]
-    steps: str
+    tools: frozenset[str]  # it is offered if all of them are
+    steps: str  # for the assistant; `{name}` is an argument, and a line with one that was left out is left out as well
 
 
 def _argument(name: str, description: str, required: bool = False) -> PromptArgument:
@@ -86,11 +77,7 @@ Test with the dataset {test_dataset}.
         "improve_recognition",
         "Teach a model what it mishears",
         "Find out which words a model misses, teach it exactly these, and prove that it is better",
-        (
-            _argument("dataset", "Recordings with transcripts that no model was trained with", True),
-            _MODEL,
-            _RESOURCE,
-        ),
+        (_argument("dataset", "Recordings with transcripts that no model was trained with", True), _MODEL, _RESOURCE),
         frozenset(
             {"create_evaluation", "get_evaluation", "check_data", "upload_dataset", "plan_model", "create_model"}
         ),
@@ -162,7 +149,7 @@ class Prompts:
     def __init__(self, offered: frozenset[str]) -> None:
         self.jobs = {job.name: job for job in JOBS if job.tools <= offered}
 
-    async def list(self, request: Request, params: Any) -> ListPromptsResult:  # noqa: ARG002  # the SDK's signature
+    async def list(self, *arguments: Any) -> ListPromptsResult:
         """Answer prompts/list."""
         prompts = [
             Prompt(name=job.name, title=job.title, description=job.description, arguments=list(job.arguments))
@@ -170,12 +157,8 @@ class Prompts:
         ]
         return ListPromptsResult(prompts=prompts)
 
-    async def get(self, request: Request, params: GetPromptRequestParams) -> GetPromptResult:  # noqa: ARG002  # as above
-        """Answer prompts/get.
-
-        Raises:
-            MCPError: The prompt is unknown, or an argument is missing or unknown.
-        """
+    async def get(self, _request: Request, params: GetPromptRequestParams) -> GetPromptResult:
+        """Answer prompts/get, or raise MCPError if the prompt is unknown, or an argument is missing or unknown."""
         job = self.jobs.get(params.name)
         if job is None:
             known = ", ".join(self.jobs)
@@ -199,11 +182,7 @@ class Prompts:
 
 
 def fill(job: Job, given: Mapping[str, str]) -> str:
-    """Return the text of a prompt; lines about arguments that were left out are left out.
-
-    Raises:
-        MCPError: An argument is missing or unknown.
-    """
+    """Return the text of a prompt, or raise MCPError if an argument is missing or unknown."""
     known = {argument.name for argument in job.arguments}
     values = {name: text for name, text in given.items() if text and text.strip()}
     missing = [one.name for one in job.arguments if one.required and one.name not in values]

@@ -115,8 +115,7 @@ class _Prices(_Section):
     transcription_per_hour: Decimal | None = Field(default=None, ge=0)
 
 
-def _without_key(name: str) -> str:
-    """Return the name of a resource, which every answer shows."""
+def _without_key(name: str) -> str:  # every answer shows it
     if may_be_key(name):
         raise ValueError("must be a short name")
     return name
@@ -166,8 +165,7 @@ _HINTS: Hints = {
 def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
     """Return the resources of the named file, the user's own file, the environment, or else the emulator's.
 
-    Raises:
-        ConfigurationError: The configuration is wrong; what was configured as real is never emulated instead.
+    A wrong configuration raises ConfigurationError; what was configured as real is never emulated instead.
     """
     named = named_file(config, environment)
     file = named or user_config_file()
@@ -199,16 +197,12 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
     """Return the resource of SPEECH_KEY with SPEECH_REGION or SPEECH_ENDPOINT; None where none of them is set.
 
-    AZURE_SPEECH_KEY, AZURE_SPEECH_REGION and AZURE_SPEECH_ENDPOINT are understood as well.
-
-    Raises:
-        ConfigurationError: The variables are incomplete or wrong.
+    AZURE_SPEECH_KEY, AZURE_SPEECH_REGION and AZURE_SPEECH_ENDPOINT are understood as well. Incomplete or wrong
+    variables raise ConfigurationError.
     """
+    names = ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
     for prefix in ENVIRONMENT_PREFIXES:
-        found = {
-            name: variable(environment, f"{prefix}_{name}") for name in ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
-        }
-        given = {name: value for name, value in found.items() if value}
+        given = {name: value for name in names if (value := variable(environment, f"{prefix}_{name}"))}
         if given.keys() - {"RESOURCE_ID"}:
             return _from_variables(prefix, given, environment)
     return None
@@ -227,8 +221,7 @@ def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[
             for fault in error.errors()
         )
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
-    found = (_resource(ENVIRONMENT_RESOURCE, entry, environment),)
-    return Resources(found, ENVIRONMENT_RESOURCE, "the environment")
+    return Resources((_resource(ENVIRONMENT_RESOURCE, entry, environment),), ENVIRONMENT_RESOURCE, "the environment")
 
 
 def _resource(

@@ -49,11 +49,8 @@ def state_directory(resources: Resources) -> tuple[Path | None, list[str]]:
 def state_key(shared: str | None, directory: Path | None, warn: Callable[[str], None] = lambda text: None) -> bytes:
     """Return the key that signs confirm tokens: the shared one, else this user's own, else a new one.
 
-    Args:
-        warn: Takes what the operator should know about a key file that cannot be used.
-
-    Raises:
-        ConfigurationError: The shared key is too short.
+    `warn` takes what the operator should know about a key file; a shared key that is too short raises
+    ConfigurationError.
     """
     if shared is not None:
         if len(shared.encode()) < STATE_KEY_BYTES:

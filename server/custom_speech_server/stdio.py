@@ -20,18 +20,12 @@ _log = logging.getLogger(__name__)
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
-MAX_LOGGED_LINES = 10
-"""Refused lines that are logged one by one."""
-
+MAX_LOGGED_LINES = 10  # of refused ones that are logged one by one
 BYTE_ORDER_MARK = "\ufeff"
 
 
 def serve_stdio(server: Server[Any], handover: Handover | None = None) -> int:
-    """Serve until the client closes stdin, or until a signal, and return the exit status.
-
-    Args:
-        handover: What the front has read from stdin already.
-    """
+    """Serve what the front has read, then until the client closes stdin or a signal, and return the exit status."""
     try:
         anyio.run(_serve, server, handover or Handover())
     except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):

@@ -64,8 +64,7 @@ def parse_toml(
 ) -> Content:
     """Return the content of a TOML file; the validators of the schema receive the context.
 
-    Raises:
-        ConfigurationError: The content is wrong; every fault is listed with its line and place, and no value.
+    The ConfigurationError for wrong content lists every fault with its line and place, and no value.
     """
     try:
         return schema.model_validate(load_toml(file, text), context=context)

@@ -20,11 +20,8 @@ from custom_speech_server.toml_file import exposure_warnings, parse_toml, read_t
 
 _log = logging.getLogger(__name__)
 
-FETCH_SECONDS = 5.0
-"""The longest that fetching the issuer's keys may take."""
-
-MAX_KEY_SET_BYTES = 256 * 1024
-"""The longest answer that is read as a key set."""
+FETCH_SECONDS = 5.0  # the longest that fetching the issuer's keys may take
+MAX_KEY_SET_BYTES = 256 * 1024  # the longest answer that is read as a key set
 
 
 class AccessFile(BaseModel):
@@ -47,29 +44,17 @@ class AccessFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The callers that are admitted.
-
-    Attributes:
-        verifier: Checks a token.
-        public_url: The address of this server, for OAuth.
-        issuer: The authorization server, for OAuth.
-        scope_prefix: Stands before the scopes that are advertised, as Entra ID needs it.
-        warnings: What the operator should fix.
-    """
+    """The callers that are admitted."""
 
     verifier: TokenVerifier
-    public_url: AnyHttpUrl | None = None
-    issuer: str | None = None
-    scope_prefix: str = ""
-    warnings: tuple[str, ...] = ()
+    public_url: AnyHttpUrl | None = None  # the address of this server, for OAuth
+    issuer: str | None = None  # the authorization server, for OAuth
+    scope_prefix: str = ""  # before the scopes that are advertised, as Entra ID needs it
+    warnings: tuple[str, ...] = ()  # what the operator should fix
 
 
 def load(path: Path) -> Access:
-    """Return who may call.
-
-    Raises:
-        ConfigurationError: The file cannot be used; every fault is listed, and no value.
-    """
+    """Return who may call, or raise ConfigurationError with every fault of the file, and no value."""
     content, warnings = parse_toml(path, read_toml_text(path), AccessFile), tuple(exposure_warnings(path))
     if oauth := content.oauth:
         verifier = JWTVerifier(oauth, SigningKeys(_key_fetcher(str(oauth.jwks))))
@@ -86,12 +71,10 @@ class TokenFile:
         self._tokens: Mapping[str, Token] = {}
 
     def tokens(self) -> Mapping[str, Token]:
-        """Return the tokens by the names of their bearers.
-
-        The text is compared, not its date: an editor or a volume can change a file without changing either.
-        """
+        """Return the tokens by the names of their bearers."""
         try:
             text = read_toml_text(self._path)
+            # Not the date is compared: an editor or a volume can change a file without changing that.
             if text != self._text:
                 self._text, self._tokens = text, {}
                 self._tokens = parse_toml(self._path, text, AccessFile).tokens

@@ -15,22 +15,16 @@ from custom_speech_tools.speech.sanitize import sanitize
 
 _log = logging.getLogger(__name__)
 
-LEEWAY_SECONDS = 30
-"""The largest accepted difference between the clocks of the two servers."""
+LEEWAY_SECONDS = 30  # the largest accepted difference between the clocks of the two servers
+KEYS_FRESH_SECONDS = 3600.0  # for which fetched signing keys are used before they are fetched again
+MIN_FETCH_INTERVAL = 30.0  # seconds between two fetches, so that tokens with made-up key ids cause no traffic
 
-KEYS_FRESH_SECONDS = 3600.0
-"""Seconds for which fetched signing keys are used before they are fetched again."""
-
-MIN_FETCH_INTERVAL = 30.0
-"""The shortest time between two fetches, so that tokens with made-up key ids cause no traffic."""
-
+# Signatures with a private key only: a shared secret or none can never be accepted.
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-"""Signatures with a private key only: a shared secret or none can never be accepted."""
-
 _PUBLIC_KEYS = frozenset({"RSA", "EC", "OKP"})
 
+# Errors of an issuer that cannot be reached, or whose answer is not a key set.
 _FETCH_ERRORS = (OSError, ValueError, TypeError, KeyError, RecursionError, httpx2.HTTPError, jwt.PyJWTError)
-"""Errors of an issuer that cannot be reached, or whose answer is not a key set."""
 
 
 class Issuer(BaseModel):
@@ -42,8 +36,8 @@ class Issuer(BaseModel):
     audience: str | list[str] = Field(min_length=1)
     jwks: HttpUrl
     algorithms: list[Algorithm] = Field(default=["RS256"], min_length=1)
+    # Stands before advertised scopes, such as `api://<application id>/`: Entra ID takes short ones for its own.
     scope_prefix: str = Field(default="", pattern=r"^([a-z][a-z0-9+.-]*://[^\s\"<>]+/)?$")
-    """Stands before advertised scopes, such as `api://<application id>/`: Entra ID takes short ones for its own."""
 
     @field_validator("jwks")
     @classmethod
@@ -59,8 +53,7 @@ class SigningKeys:
     def __init__(
         self, fetch: Callable[[], Awaitable[str | bytes]], clock: Callable[[], float] = anyio.current_time
     ) -> None:
-        self._fetch, self._clock = fetch, clock
-        self._lock = anyio.Lock()
+        self._fetch, self._clock, self._lock = fetch, clock, anyio.Lock()
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched = float("-inf")
 
@@ -70,16 +63,13 @@ class SigningKeys:
             async with self._lock:
                 age = self._clock() - self._fetched
                 if age > KEYS_FRESH_SECONDS or (kid not in self._keys and age > MIN_FETCH_INTERVAL):
-                    await self._fetch_keys()
+                    self._fetched = self._clock()
+                    try:
+                        found = jwt.PyJWKSet(json.loads(await self._fetch())["keys"])
+                        self._keys = {key.key_id: key for key in found.keys if key.key_type in _PUBLIC_KEYS}
+                    except _FETCH_ERRORS as error:
+                        _log.error("The signing keys of the issuer could not be fetched (%s).", type(error).__name__)
         return self._keys.get(kid)
-
-    async def _fetch_keys(self) -> None:
-        self._fetched = self._clock()
-        try:
-            found = jwt.PyJWKSet(json.loads(await self._fetch())["keys"])
-            self._keys = {key.key_id: key for key in found.keys if key.key_type in _PUBLIC_KEYS}
-        except _FETCH_ERRORS as error:
-            _log.error("The signing keys of the issuer could not be fetched (%s).", type(error).__name__)
 
 
 class JWTVerifier:
@@ -124,16 +114,13 @@ class JWTVerifier:
 
 
 def access_token(token: str, claims: Mapping[str, Any], scope_prefix: str = "") -> AccessToken:
-    """Return what the SDK and the audit log know about a caller: its subject, and a readable name beside it.
-
-    Args:
-        scope_prefix: Stands before the scopes that are advertised; Amazon Cognito leaves it in tokens.
-    """
+    """Return what the SDK and the audit log know about a caller: its subject, and a readable name beside it."""
     subject, name = str(claims["sub"]), claims.get("preferred_username")
     return AccessToken(
         token=token,
         client_id=f"{name} ({subject})" if isinstance(name, str) else subject,
         subject=subject,
+        # Amazon Cognito leaves the prefix in tokens.
         scopes=sorted(scope.removeprefix(scope_prefix) for scope in scopes(claims)),
         claims={"iss": claims["iss"]},
     )

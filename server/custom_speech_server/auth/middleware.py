@@ -21,11 +21,7 @@ from custom_speech_tools.runtime.client import WRITE_SCOPE
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.runtime.tool import error_answer
 
-READ = "speech.read"
-"""Without it no request is served."""
-
-WRITE = WRITE_SCOPE
-"""Without it, tools that change something are neither listed nor run."""
+READ = "speech.read"  # without it no request is served
 
 
 def writing_tools() -> frozenset[str]:
@@ -62,7 +58,7 @@ def metadata_routes(access: Access | None) -> list[Route]:
     metadata = {
         "resource": str(access.public_url),
         "authorization_servers": [access.issuer],
-        "scopes_supported": [f"{access.scope_prefix}{scope}" for scope in (READ, WRITE)],
+        "scopes_supported": [f"{access.scope_prefix}{scope}" for scope in (READ, WRITE_SCOPE)],
         "bearer_methods_supported": ["header"],
         "resource_name": "Azure custom speech",
     }
@@ -86,12 +82,11 @@ class ScopeMiddleware:
         # The scopes are those of this very request, not of the session; a request without a token has none.
         user = ctx.request.scope.get("user") if ctx.request else None
         scopes = user.scopes if isinstance(user, AuthenticatedUser) else ()
-        tools = frozenset() if WRITE in scopes else self._writing
+        tools = frozenset() if WRITE_SCOPE in scopes else self._writing
         name = (ctx.params or {}).get("name")
         if ctx.method == "tools/call" and name in tools:
-            return error_answer(
-                f"{name} was not run: this caller may only read (scope {WRITE} is missing). Do not repeat the call."
-            )
+            why = f"this caller may only read (scope {WRITE_SCOPE} is missing)"
+            return error_answer(f"{name} was not run: {why}. Do not repeat the call.")
         result = await call_next(ctx)
         kind, _, verb = ctx.method.partition("/")
         hidden = {"tools": tools, "prompts": frozenset(job.name for job in JOBS if job.tools & tools)}.get(kind)

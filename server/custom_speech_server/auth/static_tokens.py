@@ -9,8 +9,6 @@ from typing import Literal
 from mcp.server.auth.provider import AccessToken
 from pydantic import BaseModel, ConfigDict, Field
 
-_TOKEN_BYTES = 32
-
 
 class Token(BaseModel):
     """One table below `tokens`; the name of the table is the name of its bearer."""
@@ -19,13 +17,12 @@ class Token(BaseModel):
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     scopes: list[Literal["speech.read", "speech.write"]] = ["speech.read"]
-    expires: date | None = None
-    """The last day on which it is valid, UTC."""
+    expires: date | None = None  # the last day on which it is valid, UTC
 
 
 def new_token() -> str:
     """Return a token of 256 random bits; it cannot be guessed, so its digest needs neither salt nor slowness."""
-    return secrets.token_urlsafe(_TOKEN_BYTES)
+    return secrets.token_urlsafe(32)
 
 
 def digest(token: str) -> str:
@@ -40,12 +37,7 @@ def token_table(name: str, token: str, *, write: bool) -> str:
 
 
 class StaticTokenVerifier:
-    """The SDK's TokenVerifier over the tokens of a file.
-
-    Args:
-        read: Returns the tokens that the file has now.
-        now: The present time.
-    """
+    """The SDK's TokenVerifier over the tokens of a file; `read` returns those that it has now."""
 
     def __init__(
         self, read: Callable[[], Mapping[str, Token]], now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -9,7 +9,6 @@ import anyio
 from custom_speech_server.commands.options import add_shared, named_resources, number
 from custom_speech_server.commands.report import MAX_ITEMS, ToolFailedError, tool_caller
 from custom_speech_server.console import notice, progress, wrapped
-from custom_speech_server.resource_config import Resources
 
 SOMETHING_ENDS = 3  # the exit status, beside 0, 1 and 2 as everywhere
 _INDENT = " " * 12
@@ -32,9 +31,15 @@ examples:
 def run(options: argparse.Namespace) -> int:
     """Print what ends and return the exit status."""
     resources = named_resources(options)
+    asked = {"within_days": options.within_days, "locale": options.locale, "resource": options.resource}
+
+    async def ask() -> dict[str, Any]:
+        async with tool_caller(resources) as call:
+            return await call("check_expirations", limit=MAX_ITEMS, **asked)
+
     try:
         with progress("Reading models and endpoints of all resources."):
-            answer = anyio.run(_ask, resources, options)
+            answer = anyio.run(ask)
     except ToolFailedError as error:
         notice(str(error))
         return 1
@@ -47,18 +52,8 @@ def run(options: argparse.Namespace) -> int:
     return SOMETHING_ENDS if answer["items"] else 0
 
 
-async def _ask(resources: Resources, options: argparse.Namespace) -> dict[str, Any]:
-    asked = {"within_days": options.within_days, "locale": options.locale, "resource": options.resource}
-    async with tool_caller(resources) as call:
-        return await call("check_expirations", limit=MAX_ITEMS, **asked)
-
-
 def as_table(answer: dict[str, Any], within_days: int, asked: int) -> str:
-    """Return what could not be read, then the items, three lines each: when and what, the effect, and what to do.
-
-    Args:
-        asked: The number of resources that were asked.
-    """
+    """Return what could not be read, then the items, three lines each: when and what, the effect, and what to do."""
     unread = answer.get("unread", [])
     missing = [wrapped(f"{one['resource']}: {one['reason']}", "Not read: ") for one in unread]
     if not answer["items"]:

@@ -33,7 +33,7 @@ class StepFailedError(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the examples; the command has no options."""
+    """Add the epilog; the command has no options."""
     parser.epilog = "Exit status: 0 every step had the expected result, 1 one had not."
 
 

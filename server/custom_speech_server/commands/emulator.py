@@ -16,27 +16,13 @@ _REGIONS = ["eastus", "westeurope", "brazilsouth"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add = parser.add_argument
-    add(
-        "--host",
-        default="127.0.0.1",
-        help="address to serve on; any but loopback needs --allow-host (default: 127.0.0.1)",
-    )
-    add(
-        "--allow-host",
-        action="append",
-        type=_name,
-        default=[],
-        metavar="NAME",
-        help="besides loopback, a Host header to serve: the name under which others reach it",
-    )
+    address = "address to serve on; any but loopback needs --allow-host (default: 127.0.0.1)"
+    add("--host", default="127.0.0.1", help=address)
+    header = "besides loopback, a Host header to serve: the name under which others reach it"
+    add("--allow-host", action="append", type=_name, default=[], metavar="NAME", help=header)
     add("--port", type=port, default=8765, help="port, 0 for any free one (default: 8765)")
-    add(
-        "--regions",
-        type=_regions,
-        default=_REGIONS,
-        metavar="LIST",
-        help="its resources, one a region (default: eastus,westeurope,brazilsouth)",
-    )
+    regions = "its resources, one a region (default: eastus,westeurope,brazilsouth)"
+    add("--regions", type=_regions, default=_REGIONS, metavar="LIST", help=regions)
     add("--write-config", type=path, metavar="FILE", help="write a resources.toml for its resources, then serve")
     add("--state", type=path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
     how = "how work progresses: seconds:S or reads:N (default: seconds:4)"
@@ -88,11 +74,7 @@ def accounts_of(regions: list[str]) -> list[Any]:
 
 
 def write_config(file: Path, port: int, regions: list[str]) -> None:
-    """Write a resources.toml for the emulator's resources; an existing file is kept.
-
-    Raises:
-        ValueError: The file exists and is another one, or the port is not known.
-    """
+    """Write a resources.toml for the emulator's resources; raise ValueError if another file is there."""
     if port == 0:
         raise ValueError("--write-config needs a --port that is known before")
     tables = [

@@ -56,12 +56,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report))
     else:
-        print(
-            "\n".join(
-                wrapped(f"{title}: {fact} ({more.replace('</div>', ' ').striptags()})")
-                for title, fact, more in summary(report)
-            )
-        )
+        for title, fact, more in summary(report):
+            print(wrapped(f"{title}: {fact} ({more.replace('</div>', ' ').striptags()})"))
         print("The page: custom-speech-mcp report --html FILE" if options.html is None else f"\n{options.html}")
     return 1 if report["unread"] else 0
 

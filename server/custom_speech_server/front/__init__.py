@@ -29,12 +29,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 STATELESS_VERSION = "2026-07-28"
-PARENT = os.getppid()
-"""The process that started this one; another one takes its place when it ends."""
-
-PARENT_SECONDS = 2.0
-"""Seconds between two looks whether the parent still runs."""
-
+PARENT = os.getppid()  # the process that started this one; another one takes its place when it ends
+PARENT_SECONDS = 2.0  # between two checks whether the parent still runs
 _READ_BYTES = 65_536
 _META = "io.modelcontextprotocol/"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
@@ -44,33 +40,23 @@ _FREE = frozenset({"experimental", "extensions"})  # the parts of these may be o
 
 
 class Handover:
-    """The state with which the server takes over from the front.
-
-    Attributes:
-        opening: Lines that the server has to know and the front has answered.
-        answered: The ids among them; the server's answers to these are not written.
-        line: The line that the front does not answer, and what was read behind it.
-    """
+    """The state with which the server takes over from the front."""
 
     def __init__(self) -> None:
-        self.opening: list[str] = []
-        self.answered: set[int | str] = set()
-        self.line = ""
+        self.opening: list[str] = []  # lines that the server has to know and the front has answered
+        self.answered: set[int | str] = set()  # the ids among them; the server's answers to these are not written
+        self.line = ""  # the line that the front does not answer, and what was read behind it
 
 
 class Front:
-    """Answers of a server with certain options.
+    """Answers of a server with certain options, from the content of answers.json.
 
-    Args:
-        frozen: The content of answers.json.
-        resources: The names of the resources, the default one first.
-        emulated: Whether nothing is configured, so that the emulator answers.
+    Of the names of the resources the default one comes first; they are emulated if nothing is configured.
     """
 
     def __init__(
         self,
         frozen: dict[str, Any],
-        *,
         read_only: bool,
         toolsets: tuple[str, ...],
         emulated: bool,
@@ -117,11 +103,8 @@ class Front:
         """Return the text of a result, None where it is not known to the letter."""
         if method == "initialize":
             return self._initialize(params)
-        if (
-            set(params) == {"_meta"}
-            and _is_stateless_meta(params["_meta"])
-            and self._version in ("", STATELESS_VERSION)
-        ):
+        is_stateless = set(params) == {"_meta"} and _is_stateless_meta(params["_meta"])
+        if is_stateless and self._version in ("", STATELESS_VERSION):
             self._version = STATELESS_VERSION
             return self._opening_result() if method == "server/discover" else self._list(method)
         if params or not self._is_open:
@@ -159,7 +142,7 @@ def load(
         frozen = json.load(file)  # pathlib costs 5 ms
     if frozen["version"] != version:
         return None
-    return Front(frozen, read_only=read_only, toolsets=toolsets, emulated=emulated, resources=resources)
+    return Front(frozen, read_only, toolsets, emulated, resources)
 
 
 def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
@@ -234,12 +217,8 @@ def _plain_message(line: bytes) -> dict[str, Any] | None:
         message = json.loads(line.decode(), parse_constant=_reject, parse_float=_reject)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(message, dict) or not {"jsonrpc", "method"} <= set(message) <= {
-        "jsonrpc",
-        "method",
-        "params",
-        "id",
-    }:
+    needed = {"jsonrpc", "method"}
+    if not isinstance(message, dict) or not needed <= set(message) <= needed | {"params", "id"}:
         return None
     is_plain = message["jsonrpc"] == "2.0" and isinstance(message["method"], str) and _is_plain_id(message.get("id", 0))
     return message if is_plain and isinstance(message.get("params", {}), dict) else None

@@ -23,28 +23,19 @@ from custom_speech_server.http.request_validation import AcceptNegotiation, Requ
 from custom_speech_server.http.sessions import IdleSessionEviction, SessionManager
 from custom_speech_tools.speech import RequestPipeline, Speech
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
-"""The largest request: `upload_dataset` takes 1 MiB of lines, which JSON may double or triple."""
-
-MAX_SESSIONS = 1000
-"""Sessions of the handshake versions at once."""
-
-_OPENING_SESSIONS = 100
-"""Sessions beyond the limit that may be opening at one moment, while room is made for them."""
+MAX_BODY_BYTES = 4 * 1024 * 1024  # `upload_dataset` takes 1 MiB of lines, which JSON may double or triple
+MAX_SESSIONS = 1000  # of the handshake versions at once
+_OPENING_SESSIONS = 100  # beyond the limit that may be opening at one moment, while room is made for them
 
 
 @dataclass(frozen=True, slots=True)
 class HTTPSettings:
-    """The server's addresses and callers: under which host names, from which web pages, and by whom.
-
-    Attributes:
-        stateless: Keep no sessions, so that any replica can serve any request.
-    """
+    """The server's addresses and callers: under which host names, from which web pages, and by whom."""
 
     hosts: Sequence[str]
     origins: Sequence[str]
     access: Access | None = None
-    stateless: bool = False
+    stateless: bool = False  # keep no sessions, so that any replica can serve any request
 
 
 def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> tuple[Starlette, ListeningStreams]:

@@ -81,11 +81,7 @@ class QuietEndings:
 
 
 class GracefulServer(uvicorn.Server):
-    """uvicorn, which ends listening streams first when it is told to stop, and exits with status 0.
-
-    Args:
-        announce: Called when the server accepts requests.
-    """
+    """uvicorn, which announces when it accepts requests, ends listening streams first, and exits with status 0."""
 
     def __init__(self, config: uvicorn.Config, streams: ListeningStreams, announce: Callable[[], None]) -> None:
         super().__init__(config)

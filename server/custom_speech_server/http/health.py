@@ -11,11 +11,8 @@ from starlette.responses import JSONResponse
 
 from custom_speech_tools.speech import Speech, SpeechError
 
-FRESH_SECONDS = 30.0
-"""Seconds for which a result is valid; resources are asked no more often, however often readiness is."""
-
-PROBE_SECONDS = 5.0
-"""The longest that all resources together have to answer."""
+FRESH_SECONDS = 30.0  # resources are asked no more often, however often readiness is
+PROBE_SECONDS = 5.0  # the longest that all resources together have to answer
 
 
 async def alive(request: Request) -> JSONResponse:  # Starlette's signature
@@ -27,8 +24,7 @@ class Readiness:
     """GET /readyz: 200 while at least one resource answered lately, else 503."""
 
     def __init__(self, resources: Mapping[str, Speech]) -> None:
-        self._resources = resources
-        self._lock = anyio.Lock()
+        self._resources, self._lock = resources, anyio.Lock()
         self._answered: set[str] = set()
         self._probed = float("-inf")
 

@@ -14,19 +14,11 @@ from custom_speech_server.http.sessions import takes_only_json
 from custom_speech_tools.speech.sanitize import sanitize
 
 BOTH_TYPES = "application/json, text/event-stream"
-LISTEN = "subscriptions/listen"
-
-MAX_HEADER_BYTES = 32 * 1024
-"""The most that the headers of a request may take; an access token takes a few thousand."""
+MAX_HEADER_BYTES = 32 * 1024  # of all headers of a request; an access token takes a few thousand
 
 
 class RequestValidation:
-    """Middleware that answers requests with ambiguous headers itself.
-
-    Args:
-        hosts: Allowed hosts; `name:*` stands for any port.
-        origins: Allowed origins, in the same form.
-    """
+    """Middleware that answers requests with ambiguous headers itself; `name:*` allows a host with any port."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: Sequence[str]) -> None:
         self._app = app
@@ -50,12 +42,9 @@ class RequestValidation:
             return 400, "The request has Content-Length and Transfer-Encoding. Send one of them."
         if not _is_allowed(headers.getlist("host"), self._hosts):
             return 421, "This server does not serve that Host. Use its own address, or start it with --allow-host NAME."
-        origin = headers.getlist("origin")
+        origin, allow = headers.getlist("origin"), "To allow them, start the server with --allow-origin URL."
         if any(origin) and not _is_allowed(origin, self._origins):
-            return (
-                403,
-                "Web pages of this Origin may not call. To allow them, start the server with --allow-origin URL.",
-            )
+            return 403, f"Web pages of this Origin may not call. {allow}"
         return None
 
 
@@ -84,7 +73,7 @@ class AcceptNegotiation:
         types = {one.partition(";")[0].strip().lower() for one in accept.split(",")}
         takes_json = not types.isdisjoint({"*/*", "application/*", "application/json"})
         takes_events = not types.isdisjoint({"*/*", "text/*", "text/event-stream"})
-        needs_events = headers.get("mcp-method") == LISTEN
+        needs_events = headers.get("mcp-method") == "subscriptions/listen"
         if scope["method"] == "POST" and not (takes_json and (takes_events or not needs_events)):
             text = f"This request needs Accept: {BOTH_TYPES}. The header says: {sanitize(accept, 200)}"
             await PlainTextResponse(text, 406)(scope, receive, send)

@@ -26,9 +26,7 @@ from custom_speech_server.http.request_validation import MAX_HEADER_BYTES
 from custom_speech_server.resource_config import ConfigurationError
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-
-MAX_CONNECTIONS = 2000
-"""Connections at once; further ones are answered with 503. The reverse proxy in front limits idle and slow clients."""
+MAX_CONNECTIONS = 2000  # further ones are answered with 503; the reverse proxy in front limits idle and slow clients
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -96,14 +94,9 @@ class StrictH11Protocol(H11Protocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Its protocol is named, because Nagle's algorithm otherwise delays every kept-alive answer by 40 ms.
-
-    Raises:
-        ConfigurationError: The address cannot be used.
-    """
+    """Return a listening socket, or raise ConfigurationError if the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, because Nagle's algorithm otherwise delays every kept-alive answer by 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform != "win32":
@@ -117,30 +110,20 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def http_settings(options: argparse.Namespace) -> HTTPSettings:
-    """Return how the server is reached.
-
-    Raises:
-        ConfigurationError: The server must not start like this.
-    """
+    """Return how the server is reached, or raise ConfigurationError if it must not start like this."""
     access = config.load(options.access) if options.access else None
-    shares_key = "CUSTOM_SPEECH_STATE_KEY" in os.environ
     names = [_in_brackets(options.host), *options.allow_host]
-    if refusal := refuse_start(
-        names, authenticated=access is not None, stateless=options.stateless, shares_key=shares_key
-    ):
-        raise ConfigurationError(refusal)
+    shares_key = "CUSTOM_SPEECH_STATE_KEY" in os.environ
+    is_authenticated = access is not None
+    if why := refuse_start(names, authenticated=is_authenticated, stateless=options.stateless, shares_key=shares_key):
+        raise ConfigurationError(why)
     public = [access.public_url.host or ""] if access and access.public_url else []
     hosts = allowed_hosts(options.host, [*options.allow_host, *public])
     return HTTPSettings(hosts, allowed_origins(options.allow_origin), access, options.stateless)
 
 
 def refuse_start(names: list[str], *, authenticated: bool, stateless: bool, shares_key: bool) -> str | None:
-    """Return why the server must not start and how to fix it, None if it may.
-
-    Args:
-        names: The address to serve on and further host names, with or without a port.
-        shares_key: Whether CUSTOM_SPEECH_STATE_KEY is set.
-    """
+    """Return why the server must not start under these names and how to fix it, None if it may."""
     public = next((name for name in names if not _is_loopback(name)), None)
     if public is not None and not authenticated:
         return f"{public} is not loopback: say who may call with --access FILE (docs/deploy.md), or use 127.0.0.1."

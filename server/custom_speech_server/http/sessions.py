@@ -10,9 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from custom_speech_server.front import STATELESS_VERSION
 
 SESSION_HEADER = "mcp-session-id"
-
+# True while a request is served whose client takes JSON but no stream of events.
 takes_only_json: ContextVar[bool] = ContextVar("takes_only_json", default=False)
-"""True while a request is served whose client takes JSON but no stream of events."""
 
 
 class SessionManager(StreamableHTTPSessionManager):
@@ -29,13 +28,10 @@ class SessionManager(StreamableHTTPSessionManager):
 
 
 class IdleSessionEviction:
-    """Middleware that ends the session that has been idle longest if there are too many.
+    """Middleware that ends the session that has been idle longest if more than `limit` are open.
 
     Many clients never end their sessions. The SDK would refuse every new one until those have been idle for half an
     hour.
-
-    Args:
-        limit: Sessions that may be open.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:

@@ -12,11 +12,8 @@ from mcp.types import CallToolResult, InputRequiredResult, Tool
 
 URI = "ui://custom-speech/view.html"
 MIME_TYPE = "text/html;profile=mcp-app"
-CONTENT = "custom-speech-mcp/view"
-"""The entry in `_meta` of an answer that holds its part of the page as HTML."""
-
-SHOWN = frozenset({"check_expirations", "get_evaluation", "list_models", "roll_out"})
-"""The tools whose answers it shows."""
+CONTENT = "custom-speech-mcp/view"  # the entry in `_meta` of an answer that holds its part of the page as HTML
+SHOWN = frozenset({"check_expirations", "get_evaluation", "list_models", "roll_out"})  # tools whose answers it shows
 
 
 class Views:

@@ -15,20 +15,14 @@ from custom_speech_server.view import evaluations
 from custom_speech_server.view.charts import Scale, month_scale
 from custom_speech_server.view.evaluations import Answer, Standing
 
-ACTION_DAYS = 90
-"""Days in which what ends needs an action; the headings of the page say so."""
-
+ACTION_DAYS = 90  # in which what ends needs an action; the headings of the page say so
 _URGENT_DAYS = 30
 _MAX_LIVE = 4  # endpoints that the summary names
 _MAX_NAME = 80  # characters of a name that are shown; the others are in its title
 
 
 def report_page(report: Mapping[str, Any]) -> str:
-    """Return the page that `report --html` writes.
-
-    Args:
-        report: What `report --json` prints.
-    """
+    """Return the page that `report --html` writes of what `report --json` prints."""
     live = {one["model"]["id"] for one in report["endpoints"]["endpoints"] if one.get("model")}
     originals = {str(one.get("copied_from")) for one in report["models"]["models"] if one["id"] in live}
     details = {test["id"]: test for test in report["tests"]}
@@ -60,6 +54,7 @@ def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
     """Return the facts that are seen first: what about, how much, and which."""
     endpoints = [one for one in report["endpoints"]["endpoints"] if one["status"] == "Succeeded"]
     names = {str(one["resource"]) for one in report["unread"]}
+    unread = ", ".join(sorted(names)) or "every resource answered to the end"
     models = report["models"]["models"]
     ready = sum(one["status"] == "Succeeded" for one in models)
     return [
@@ -67,19 +62,14 @@ def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
         ("Endpoints live", _number(endpoints, report["endpoints"], report), _live(endpoints)),
         ("Ends next", *_next_end(report["expirations"])),
         ("Newest test", *_newest_test(report["tests"])),
-        (
-            "Not read",
-            str(len(names) or "nothing"),
-            _name(", ".join(sorted(names)) or "every resource answered to the end"),
-        ),
+        ("Not read", str(len(names) or "nothing"), _name(unread)),
     ]
 
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(__package__, ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    loader = PackageLoader(__package__, "")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "name": _name,
         "rate": evaluations.rate,
