@@ -93,7 +93,7 @@ def _own_key(file: Path) -> bytes:
 
 
 class AgreementFiles:
-    """Agreements to rollouts, a signed file each, for this user's processes; old ones are removed."""
+    """Agreements to rollouts and to folders of recordings, a signed file each; old ones are removed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory / "agreements"

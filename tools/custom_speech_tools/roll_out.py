@@ -7,7 +7,7 @@ from pydantic import Field
 
 from custom_speech_tools.guardrails.references import MODEL, find
 from custom_speech_tools.rollout.execution import execute
-from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
+from custom_speech_tools.rollout.plan import RolloutPlan, agreed_rollout, plan_rollout
 from custom_speech_tools.rollout.request import (
     BASE,
     MAX_TARGETS,
@@ -19,7 +19,6 @@ from custom_speech_tools.rollout.request import (
     check_resources,
 )
 from custom_speech_tools.rollout.results import Rollout, present_rollout
-from custom_speech_tools.runtime.confirmation import confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import (
@@ -86,8 +85,7 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     Each call does what is possible now; repeat it unchanged until finished. New endpoints are charged; your user
     agrees once, to all.
     """
-    plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: _plan(call, arguments))
-    call.app.confirmation.keep(agreement, call.caller, call.app.now())
+    plan, agreement = await agreed_rollout(call, arguments.confirm, lambda: _plan(call, arguments))
     return await present_rollout(call, await execute(call, plan, agreement, arguments.wait_seconds))
 
 

@@ -127,7 +127,7 @@ async def _transcribe_files(
         [*plan.stated, *run.unanswered()],
     )
     if effect and outcome.is_done:
-        call.app.confirmation.forget(effect, call.caller)
+        call.app.confirmation.forget(agreement, effect, call.caller, call.app.now())
     elif effect:
         call.app.confirmation.keep(agreement, call.caller, call.app.now())
     if run.refused:

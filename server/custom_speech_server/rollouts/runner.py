@@ -15,7 +15,7 @@ import anyio
 from custom_speech_server.rollouts.file import RolloutFile
 from custom_speech_tools.guardrails.model_plan import train
 from custom_speech_tools.rollout.execution import execute, is_conflict
-from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
+from custom_speech_tools.rollout.plan import RolloutPlan, agreed_rollout, plan_rollout
 from custom_speech_tools.rollout.request import Subject
 from custom_speech_tools.rollout.results import Rollout, present_rollout
 from custom_speech_tools.rollout.target import Target
@@ -23,7 +23,7 @@ from custom_speech_tools.rollout.training import plan_file
 from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import CallAuditor
 from custom_speech_tools.runtime.client import CallClient
-from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
+from custom_speech_tools.runtime.confirmation import carry_out
 from custom_speech_tools.runtime.context import AppContext, CallContext, call_seconds
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.polling import check_again_after, poll_until_terminal
@@ -94,12 +94,7 @@ class Runner:
                 raise Refused("Nothing was done.", [], f"{why} Try again, or pass --confirm never to agree in advance.")
             return plan
 
-        async def agree(call: CallContext) -> tuple[RolloutPlan, Agreement]:
-            plan, agreement = await confirmed_plan(call, None, lambda: make(call))
-            call.app.confirmation.keep(agreement, call.caller, call.app.now())
-            return plan, agreement
-
-        return await self._attempt("roll_out", agree)
+        return await self._attempt("roll_out", lambda call: agreed_rollout(call, None, lambda: make(call)))
 
     async def run(self, plan: RolloutPlan, agreement: Agreement) -> int:
         """Train if that is needed, then roll out; return the exit status."""

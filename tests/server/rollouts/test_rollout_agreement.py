@@ -8,13 +8,17 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp import Client
 
+from custom_speech_server.app import build
 from custom_speech_server.state_directory import AgreementFiles
 from custom_speech_tools.rollout.gate import GATE_PROPERTY
 from custom_speech_tools.rollout.target import COPIES_PROPERTY
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from server.rollouts.test_rollout import ALL, CONTENT, SOUTH, Machine, content, made, virtual
 from support.fault_matrix_service import EAST, WEST, Service
+from support.tool_client import Caller
+from support.virtual_time import START
 
 
 @pytest.fixture
@@ -129,8 +133,8 @@ def test_rollout_takes_no_forged_agreement(
     async def job() -> list[int]:
         first = await asking(service, kept_agreements=files).run(wait=1)
         for file in (tmp_path / "agreements").iterdir():
-            _, how, identifier, signature = json.loads(file.read_text())
-            file.write_text(json.dumps(["2199-01-01T00:00:00+00:00", how, identifier, signature]))
+            _, *signed = json.loads(file.read_text())
+            file.write_text(json.dumps(["2199-01-01T00:00:00+00:00", *signed]))
         monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
         return [first, await asking(service, kept_agreements=files).run()]
 
@@ -217,3 +221,111 @@ def test_rollout_makes_no_endpoint_in_place_of_one_that_was_changed_while_the_mo
     assert (west["status"], south["status"]) == ("Succeeded" if status == 0 else "Failed", "Succeeded")
     assert status == 0 or "needs agreement" in west["error"]
     assert len(list(service.emulation.state.store.all(WEST, "endpoints"))) == 1
+
+
+class DiesBeforeTraining:
+    """A service before which the caller dies as it asks for a training; run the caller inside `scope`."""
+
+    def __init__(self, service: Service) -> None:
+        self.service, self.scope = service, anyio.CancelScope()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, or end the caller."""
+        if scope["method"] == "POST" and scope["path"].endswith("/models"):
+            self.scope.cancel()
+            await anyio.sleep_forever()
+        await self.service(scope, receive, send)
+
+
+async def die_before_training(service: Service, kept: dict[str, str]) -> None:
+    """Leave an agreement to a rollout behind of which nothing is used."""
+    dying = DiesBeforeTraining(service)
+    with dying.scope:
+        await asking(service, kept_agreements=kept).run(behind=dying)
+    assert (len(kept), made(service)) == (1, Counter())
+
+
+@pytest.mark.parametrize("changes", [{}, {"allow_duplicate": True}, {"project": None}], ids=str)
+def test_rollout_agreement_that_is_kept_pays_for_no_call_of_create_model(
+    terminal: list[str], changes: dict[str, Any]
+) -> None:
+    """The training is the same, and so is the caller: the user is asked again, and the rollout keeps its agreement."""
+    service = Service("2025-10-15")
+    kept: dict[str, str] = {}
+    training = {**CONTENT["model"], "display_name": f"Clinic {START:%Y-%m-%d}", **changes}
+
+    async def job() -> int:
+        await die_before_training(service, kept)
+        settings = asking(service, kept_agreements=kept).settings
+        async with Client(build(settings), cache=None) as client:
+            given = {name: value for name, value in training.items() if value is not None}
+            assert 'confirm="' in await Caller(client).refusal("create_model", **given)
+        assert made(service) == Counter()
+        return await asking(service, kept_agreements=kept).run()
+
+    assert virtual(job) == 0
+    assert (len(terminal), made(service)) == (1, ALL)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"model": {name: value for name, value in CONTENT["model"].items() if name != "project"}},
+        {"gate": None},
+        {"targets": [{"resource": SOUTH}]},
+    ],
+    ids=["project", "gate", "targets"],
+)
+def test_rollout_agreement_that_is_kept_pays_for_no_other_rollout_of_the_same_training(
+    terminal: list[str], changed: dict[str, Any]
+) -> None:
+    service = Service("2025-10-15")
+    kept: dict[str, str] = {}
+
+    async def job() -> int:
+        await die_before_training(service, kept)
+        return await asking(service, kept_agreements=kept).run(content(**changed))
+
+    assert virtual(job) == 0
+    assert len(terminal) == 2
+
+
+@pytest.mark.parametrize("deleted", ["endpoint", "model"])
+def test_rollout_agreement_that_is_kept_pays_for_nothing_that_a_later_run_has_seen(
+    terminal: list[str], deleted: str
+) -> None:
+    """The first run died before it could note what it had used."""
+    service = Service("2025-10-15")
+    kept: dict[str, str] = {}
+
+    async def job() -> list[int]:
+        await die_before_training(service, kept)
+        unused = dict(kept)
+        first = await asking(service, kept_agreements=kept).run()
+        kept.update(unused)
+        second = await asking(service, kept_agreements=kept).run()
+        store = service.emulation.state.store
+        if deleted == "endpoint":
+            store.remove(entity(service, WEST, "endpoints", "live"))
+        else:
+            for resource in (EAST, WEST, SOUTH):
+                store.remove(entity(service, resource, "models", "Clinic"))
+        third = await asking(service, kept_agreements=kept).run()
+        return [first, second, third]
+
+    assert virtual(job)[:2] == [0, 0]
+    assert len(terminal) == 2
+
+
+def test_rollout_agreement_is_kept_for_its_caller_only(terminal: list[str]) -> None:
+    service = Service("2025-10-15")
+    kept: dict[str, str] = {}
+
+    async def job() -> int:
+        await die_before_training(service, kept)
+        other = asking(service, kept_agreements=kept)
+        other.settings = replace(other.settings, caller="somebody else")
+        return await other.run()
+
+    assert virtual(job) == 0
+    assert len(terminal) == 2

@@ -59,6 +59,7 @@ class TranscriptionPlan:
             findings=self.findings,
             not_done="Nothing was transcribed.",
             declined="Leave it, or transcribe less audio.",
+            kept_as=self.effect.digest if self.effect else None,
         )
 
     @property

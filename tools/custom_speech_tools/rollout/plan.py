@@ -1,6 +1,6 @@
 """The plan of a rollout: what exists, what the rules state about it, and what the user has to agree to."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,8 @@ from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
 from custom_speech_tools.rollout.gate import Gate, plan_gate
 from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.target import Target, read_target
-from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
+from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect
+from custom_speech_tools.runtime.confirmation import confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -69,12 +70,15 @@ class RolloutPlan:
         """The resources that do not answer, so that nobody can say whether an endpoint has to be created there."""
         return [one.speech.resource.name for one in self.targets if one.is_unknown and one.asked.endpoint]
 
+    @property
+    def key(self) -> str:
+        """The same for the same rollout: the digest of the model or its training, the gate, and every target."""
+        named = sorted(idempotency_key(one.speech.resource.identity, one.asked.endpoint) for one in self.targets)
+        return idempotency_key("rollout", self.subject.id, self.gate.terms, *named)
+
     def effect_of(self, target: Target) -> Effect:
-        """Return the charge of a target's new endpoint, bound to the gate and to every target that is named."""
-        named = sorted((one.speech.resource.identity, one.asked.endpoint or "") for one in self.targets)
-        flat = [part for pair in named for part in pair]
-        request = idempotency_key(target.asked.endpoint, self.gate.terms, *flat)
-        return hosting_of(target.speech, request, self.subject.id)
+        """Return the charge of a target's new endpoint, bound to the whole rollout."""
+        return hosting_of(target.speech, idempotency_key(target.asked.endpoint, self.key), self.subject.id)
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user: one for everything, with what each part costs."""
@@ -99,7 +103,25 @@ class RolloutPlan:
             findings=self.findings,
             not_done="Nothing was rolled out.",
             declined="Name endpoints that exist, or leave out `endpoint`.",
+            kept_as=self.key,
         )
+
+
+async def agreed_rollout(
+    call: CallContext, token: str | None, make_plan: Callable[[], Awaitable[RolloutPlan]]
+) -> tuple[RolloutPlan, Agreement]:
+    """Return the plan and the agreement to what it costs, which is kept for later calls of the same rollout.
+
+    What exists by now is dropped from what is kept, unless a target that is stopped leaves that open.
+
+    Raises:
+        Refused, InputRequired: As `confirmed_plan` does.
+    """
+    plan, agreement = await confirmed_plan(call, token, make_plan)
+    is_new = bool(agreement.effects) and agreement.since is None
+    if is_new or not any(one.stopped for one in plan.targets):
+        call.app.confirmation.keep(agreement, call.caller, call.app.now())
+    return plan, agreement
 
 
 async def plan_rollout(call: CallContext, request: RolloutRequest, subject: Subject) -> RolloutPlan:

@@ -9,7 +9,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -65,6 +65,7 @@ class Agreement:
         how: Who agreed and how, for the audit log.
         id: Tells it from every other one, so that each is used once.
         is_general: Whether it covers every effect, as the operator's own `--confirm never` does and nothing else.
+        kept_as: What it may be kept for, see ConfirmationRequest.
         since: When it was given, if that was in an earlier call.
     """
 
@@ -72,6 +73,7 @@ class Agreement:
     how: str
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     is_general: bool = False
+    kept_as: str | None = None
     since: datetime | None = None
 
     def covers(self, effect: Effect) -> bool:
@@ -110,6 +112,7 @@ class ConfirmationRequest:
         findings: Everything the rules stated, among it a finding of level `confirm` for each effect.
         not_done: What did not happen if the user does not agree, such as "Nothing was created."
         declined: What to do if the user declines.
+        kept_as: What later calls may use the agreement for, such as one rollout; None if each call has to ask.
     """
 
     effects: tuple[Effect, ...]
@@ -117,10 +120,11 @@ class ConfirmationRequest:
     findings: tuple[Finding, ...]
     not_done: str
     declined: str
+    kept_as: str | None = None
 
     def agreement(self, how: str, identifier: str) -> Agreement:
         """Return the agreement to all of it."""
-        return Agreement(frozenset(effect.digest for effect in self.effects), how, identifier)
+        return Agreement(frozenset(effect.digest for effect in self.effects), how, identifier, kept_as=self.kept_as)
 
     def refusal(self, why: str, next_step: str) -> Refused:
         """Return the refusal of all of it."""
@@ -154,7 +158,7 @@ class ConfirmationPolicy:
     Attributes:
         mode: `ask`, or `never` if the operator agreed to everything in advance.
         key: Signs tokens and kept agreements; shared by all processes that accept them.
-        kept: Signed agreements by caller and effect.
+        kept: Signed agreements by caller and by what they are kept for.
     """
 
     mode: Literal["ask", "never"]
@@ -186,36 +190,35 @@ class ConfirmationPolicy:
         return kind if now.timestamp() <= int(end) else None
 
     def keep(self, agreement: Agreement, caller: str | None, now: datetime) -> None:
-        """Keep an agreement for later calls, one entry for each effect; its lifetime begins when it was given."""
-        content = [(agreement.since or now).isoformat(), agreement.how, agreement.id]
-        for effect in () if agreement.is_general else agreement.effects:
-            signature = self._sign("kept", *content, effect, caller)
-            self.kept[idempotency_key(caller, effect)] = json.dumps([*content, signature])
+        """Keep an agreement in place of the last one for the same; its lifetime begins when it was given."""
+        if agreement.is_general or agreement.kept_as is None:
+            return
+        name = idempotency_key(caller, agreement.kept_as)
+        if not agreement.effects:  # nothing is left of it
+            self.kept.pop(name, None)
+            return
+        since = (agreement.since or now).isoformat()
+        content = [since, agreement.how, agreement.id, " ".join(sorted(agreement.effects))]
+        self.kept[name] = json.dumps([*content, self._sign("kept", *content, name)])
 
-    def kept_for(self, effects: Sequence[Effect], caller: str | None, now: datetime) -> Agreement | None:
-        """Return what this caller agreed to in an earlier call, None unless it covers all effects."""
-        digests = frozenset(effect.digest for effect in effects)
-        kept = [self._kept(effect, caller, now) for effect in digests]
-        given = [one for one in kept if one]
-        if not given or len(given) < len(digests):
-            return None
-        since, how, identifier = min(given)
-        return Agreement(digests, how, identifier, since=since)
-
-    def _kept(self, effect: str, caller: str | None, now: datetime) -> tuple[datetime, str, str] | None:
-        """Return when and how somebody agreed, and the agreement's id; what is forged or old counts as nothing."""
+    def kept_for(self, kept_as: str | None, caller: str | None, now: datetime) -> Agreement | None:
+        """Return what this caller agreed to in an earlier call; what is forged or old counts as nothing."""
+        name = idempotency_key(caller, kept_as)
         try:
-            when, how, identifier, signature = map(str, json.loads(self.kept[idempotency_key(caller, effect)]))
-            if not hmac.compare_digest(signature, self._sign("kept", when, how, identifier, effect, caller)):
+            *content, signature = map(str, json.loads(self.kept[name]))
+            if not hmac.compare_digest(signature, self._sign("kept", *content, name)):
                 return None
+            when, how, identifier, effects = content
         except (KeyError, ValueError, TypeError):  # not kept, not JSON, another form, a signature that is not ASCII
             return None
         since = datetime.fromisoformat(when)
-        return (since, how, identifier) if timedelta() <= now - since <= KEPT_LIFETIME else None
+        agreement = Agreement(frozenset(effects.split()), how, identifier, kept_as=kept_as, since=since)
+        return agreement if timedelta() <= now - since <= KEPT_LIFETIME else None
 
-    def forget(self, effect: Effect, caller: str | None) -> None:
-        """Drop a kept agreement to an effect that has been carried out."""
-        self.kept.pop(idempotency_key(caller, effect.digest), None)
+    def forget(self, agreement: Agreement, effect: Effect, caller: str | None, now: datetime) -> None:
+        """Drop an effect that has been carried out from what is kept."""
+        if agreement.kept_as and (kept := self.kept_for(agreement.kept_as, caller, now)):
+            self.keep(replace(kept, effects=kept.effects - {effect.digest}), caller, now)
 
     def _sign(self, *parts: str | None) -> str:
         return hmac.new(self.key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()[:40]

@@ -5,6 +5,7 @@ asking took a while; `carry_out` encloses the write.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import anyio
@@ -71,7 +72,7 @@ async def carry_out(
     result = await write(agreement.cover(effect))
     if effect is not None:
         await call.app.idempotency.mark(_used(agreement, effect))
-        call.app.confirmation.forget(effect, call.caller)
+        call.app.confirmation.forget(agreement, effect, call.caller, call.app.now())
     return result
 
 
@@ -86,12 +87,13 @@ async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | 
     if policy.mode == "never":
         return Agreement(frozenset(), "by the policy --confirm never", is_general=True), False
     if not effects:
-        return Agreement(frozenset(), "not charged"), False
+        return Agreement(frozenset(), "not charged", kept_as=request.kept_as), False
     for effect in effects:
         if await call.app.idempotency.is_marked(_declined(call, effect)):
             raise request.refusal("The user did not agree; that holds for ten minutes, whatever is sent.", _LEAVE_IT)
-    if earlier := policy.kept_for(effects, call.caller, now):
-        return earlier, False
+    earlier = policy.kept_for(request.kept_as, call.caller, now) if request.kept_as else None
+    if earlier and all(earlier.covers(effect) for effect in effects):
+        return replace(earlier, effects=frozenset(effect.digest for effect in effects)), False
     kind = policy.read_token(token, effects, call.caller, now) if token else None
     if token and (kind == "after failure" or (kind and not call.client.can_ask)):
         return await _unused(call, request, request.agreement("by token", token)), False
