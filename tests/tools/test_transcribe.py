@@ -1,23 +1,32 @@
 """transcribe, driven through an MCP client."""
 
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from conftest import Connect
+from custom_speech_emulator.http.responses import Refused
 from custom_speech_emulator.resources.models import MODELS
 from custom_speech_emulator.resources.stock import SENTENCES
+from custom_speech_server.distributed_lock import FileLock
 from custom_speech_tools.guardrails import transcription_plan
 from support.recordings import wav
 from support.speech_service import Azure
-from support.tool_client import rules_of
+from support.tool_client import rules_of, text_of
 
 pytestmark = pytest.mark.anyio
 
 AUDIO = "Contoso audio with transcripts en-US"
 MODEL = "Contoso finished model en-US"
+URL = (
+    "https://contoso.blob.core.windows.net/data/call.wav?sv=2022-11-02&se=2099-01-01T00:00:00Z&sr=b&sp=r&sig=topsecret"
+)
 SAID = {"a.wav": SENTENCES["en-US"][0], "b.wav": SENTENCES["en-US"][1], "c.wav": SENTENCES["en-US"][2]}
 
 
@@ -64,7 +73,8 @@ async def test_transcribe_writes_drafts_of_a_folder_that_upload_dataset_takes(co
     drafts = (folder / "trans.txt").read_bytes()
     assert drafts.startswith(b"\xef\xbb\xbf")
     assert [line.partition("\t")[0] for line in drafts.decode("utf-8-sig").splitlines()] == list(SAID)
-    unsure = (folder / "trans.unsure").read_text("utf-8-sig").splitlines()
+    digest, *unsure = (folder / "trans.unsure").read_text("utf-8-sig").splitlines()
+    assert digest == f"(digest of the uncorrected drafts)\t{hashlib.sha256(drafts).hexdigest()}"
     assert {line.partition("\t")[0] for line in unsure} <= set(SAID)
     assert answer["output"] == str(folder / "trans.txt")
     assert not (folder / "trans.txt.partial").exists()
@@ -273,8 +283,7 @@ async def test_transcribe_of_an_address_falls_back_to_a_batch_and_says_so(connec
     async with connect(confirm="never") as call:
         models = await call("list_base_models", locale="en-US", limit=1)
         base = models["base_models"][0]["id"]
-        url = "https://contoso.blob.core.windows.net/data/call.wav?sv=2022-11-02&se=2099-01-01T00:00:00Z&sr=b&sp=r&sig=topsecret"
-        answer = await call("transcribe", content_url=url, locale="en-US", model=base)
+        answer = await call("transcribe", content_url=URL, locale="en-US", model=base)
 
     assert answer["id"] is not None
     assert "fast-transcription-supported" in [one["rule"] for one in answer["findings"]]
@@ -316,3 +325,165 @@ async def test_transcribe_reads_a_folder_of_partial_results_through_no_link(conn
 
     assert outside.read_text() == "not a result\n"
     assert not (folder / "trans.txt").exists()
+
+
+async def test_transcribe_takes_drafts_for_transcripts_only_after_somebody_corrected_them(
+    connect: Connect, folder: Path
+) -> None:
+    """Against its own drafts every recognition is perfect, whoever wrote them and whatever they are called."""
+    rates = []
+    async with connect(data_dirs=(folder,)) as call:
+        await call("transcribe", path=".", locale="en-US", output="drafts.txt")
+        rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
+    (folder / "drafts.txt").rename(folder / "trans.txt")
+    async with connect(data_dirs=(folder,)) as call:
+        rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
+        corrected = (folder / "trans.txt").read_text("utf-8-sig").replace("a.wav\t", "a.wav\tcorrected ")
+        (folder / "trans.txt").write_text(corrected, "utf-8-sig")
+        rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
+
+    assert rates[:2] == [None, None]
+    assert 0 < rates[2] < 1
+
+
+def names_in(folder: Path) -> set[str]:
+    """The names of the files in a folder."""
+    return {one.name for one in folder.iterdir()}
+
+
+async def at_once(*calls: Any) -> list[dict[str, Any]]:
+    """The answers of calls of `transcribe` that begin at the same moment."""
+    answers: list[dict[str, Any]] = []
+
+    async def one(call: Any, arguments: dict[str, Any]) -> None:
+        answers.append(await call("transcribe", locale="en-US", **arguments))
+
+    async with anyio.create_task_group() as tasks:
+        for call, arguments in calls:
+            tasks.start_soon(one, call, arguments)
+    return answers
+
+
+async def test_transcribe_sends_each_recording_once_if_a_folder_is_transcribed_twice_at_once(
+    connect: Connect, azure: Azure, folder: Path
+) -> None:
+    """Also if one of its recordings is transcribed at the same moment; each answer has the texts."""
+    async with connect(data_dirs=(folder,)) as call:
+        same = (call, {"path": ".", "output": "drafts.txt"})
+        answers = await at_once(same, same, (call, {"path": "."}), (call, {"path": "b.wav"}))
+
+    texts = [{one["file"]: one["text"] for one in answer["files"]} for answer in answers]
+    whole = next(found for found in texts if len(found) == 3)
+    assert sorted(map(len, texts)) == [1, 3, 3, 3]
+    assert all(found.items() <= whole.items() for found in texts)
+    assert {answer["output"] for answer in answers} == {None, str(folder / "drafts.txt")}
+    assert await azure.writes() == ["Transcriptions_Transcribe"] * 3
+    assert names_in(folder) == {*SAID, "drafts.txt", "drafts.unsure"}
+
+
+async def test_transcribe_sends_an_address_once_if_it_is_transcribed_twice_at_once(
+    connect: Connect, azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_speech_emulator.resources.dataset_imports.fetched", lambda *_: wav(5))
+    async with connect(confirm="never") as call:
+        first, second = await at_once(*[(call, {"content_url": URL})] * 2)
+        await call("transcribe", locale="en-US", content_url=URL)
+
+    assert (first["files"], first["audio_hours"]) == (second["files"], second["audio_hours"])
+    assert await azure.writes() == ["Transcriptions_Transcribe"] * 2
+
+
+class _MeetingLock(FileLock):
+    """Lets two requests come as far as the lock before one of them gets it."""
+
+    waiting, both = 0, anyio.Event()
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[bool]:
+        _MeetingLock.waiting += 1
+        if self.waiting == 2:
+            self.both.set()
+        await self.both.wait()
+        async with super().hold(key) as is_made:
+            yield is_made
+
+
+async def test_transcribe_sends_a_recording_once_if_two_servers_of_one_machine_transcribe_it(
+    connect: Connect, azure: Azure, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The server that has not sent it has no text, and says where it is; later it can be sent again."""
+    locks, results = tmp_path_factory.mktemp("locks"), []
+    arguments = {"path": "a.wav", "locale": "en-US"}
+    async with (
+        connect(data_dirs=(folder,), lock=_MeetingLock(locks)) as one,
+        connect(data_dirs=(folder,), lock=_MeetingLock(locks)) as other,
+    ):
+        async with anyio.create_task_group() as tasks:
+            for call in (one, other):
+                tasks.start_soon(_note_result, call, arguments, results)
+        assert await azure.writes() == ["Transcriptions_Transcribe"]
+        again = [(await call("transcribe", **arguments))["done"] for call in (one, other)]
+
+    refusals = [result for result in results if isinstance(result, str)]
+    assert [rules_of(refusal) for refusal in refusals] == [["already-exists"]]
+    assert again == [1, 1]
+    assert await azure.writes() == ["Transcriptions_Transcribe"] * 2
+
+
+async def _note_result(call: Any, arguments: dict[str, Any], results: list[Any]) -> None:
+    result = await call.client.call_tool("transcribe", arguments)
+    results.append(text_of(result) if result.is_error else result.structured_content)
+
+
+async def test_transcribe_sends_nothing_again_if_the_answer_to_the_same_call_was_lost(
+    connect: Connect, azure: Azure, folder: Path
+) -> None:
+    """Both calls say so; the recording may be billed."""
+    await azure.fail({"operation": "Transcriptions_Transcribe", "fault": "close-after", "times": 1})
+    async with connect(data_dirs=(folder,)) as call:
+        answers = await at_once(*[(call, {"path": "a.wav"})] * 2)
+
+    assert [(one["status"], one["done"]) for one in answers] == [("Running", 0)] * 2
+    assert all("had no answer" in one["findings"][-1]["message"] for one in answers)
+    assert await azure.writes() == ["Transcriptions_Transcribe"]
+
+
+@pytest.mark.parametrize("name", ["a.opus", "a.amr", "a.mp3"])
+async def test_transcribe_asks_before_compressed_audio_of_any_size(
+    connect: Connect, azure: Azure, folder: Path, name: str
+) -> None:
+    """An hour of AMR at its lowest bit rate has two megabytes, so the size does not tell the length."""
+    (folder / name).write_bytes(b"x" * 2_000)
+    async with connect(data_dirs=(folder,)) as call:
+        refusals = [await call.refusal("transcribe", path=path, locale="en-US") for path in (name, ".")]
+
+    assert [rules_of(refusal) for refusal in refusals] == [["transcription-is-charged"]] * 2
+    assert all("by the length of the audio: unknown, because not all of it is WAV." in one for one in refusals)
+    assert await azure.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "inner"),
+    [
+        (401, "Unauthorized", None),
+        (403, "Forbidden", None),
+        (400, "InvalidRequest", "InvalidSubscription"),
+        (400, "InvalidRequest", None),
+        (429, "TooManyRequests", None),
+        (503, "ServiceUnavailable", None),
+    ],
+)
+async def test_transcribe_of_an_address_starts_no_batch_if_the_refusal_is_not_about_the_model(
+    connect: Connect, azure: Azure, monkeypatch: pytest.MonkeyPatch, status: int, code: str, inner: str | None
+) -> None:
+    async with connect(confirm="never") as call:
+        base = (await call("list_base_models", locale="en-US", limit=1))["base_models"][0]["id"]
+
+        def refuse(*_: Any) -> None:
+            raise Refused(status, code, "The service says why.", inner)
+
+        monkeypatch.setattr("custom_speech_emulator.resources.transcriptions.models.usable", refuse)
+        refusal = await call.refusal("transcribe", content_url=URL, locale="en-US", model=base)
+
+    assert "The service says why." in refusal
+    assert set(await azure.writes()) == {"Transcriptions_Transcribe"}

@@ -1,5 +1,6 @@
 """Transcripts: of batch and fast transcription, and as the draft file that a dataset of recordings takes."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,6 +11,7 @@ from custom_speech_data.word_errors import normalized_words, word_errors
 # Words below it are listed for the person who corrects the drafts; a guess, the service names none.
 MIN_CONFIDENCE = 0.7
 MAX_COMPARED_WORDS = 3_000  # of a recording that is aligned: the time grows with the square of their number
+UNSURE_SUFFIX = ".unsure"  # of the file beside drafts that lists their words of low confidence
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
@@ -70,10 +72,20 @@ def draft_file(transcripts: Sequence[Transcript]) -> bytes:
     return _lines((one.file, " ".join(one.text.split())) for one in transcripts if one.text.strip())
 
 
-def unsure_file(transcripts: Sequence[Transcript]) -> bytes:
-    """Return lines of file name, tab and the words of low confidence, for the person who corrects the drafts."""
+def unsure_file(transcripts: Sequence[Transcript], drafts: bytes) -> bytes:
+    """Return lines of file name, tab and the words of low confidence, for the person who corrects the drafts.
+
+    The first line holds the digest of the drafts, by which they are known until somebody has corrected them.
+    """
     marked = [one for one in transcripts if one.unsure or not one.text.strip()]
-    return _lines((one.file, " ".join(one.unsure) or "(nothing was recognized)") for one in marked)
+    unsure = [(one.file, " ".join(one.unsure) or "(nothing was recognized)") for one in marked]
+    return _lines([("(digest of the uncorrected drafts)", hashlib.sha256(drafts).hexdigest()), *unsure])
+
+
+def is_draft(content: bytes, unsure: Iterable[bytes]) -> bool:
+    """Return whether a file has drafts as they were written, by the first lines of the unsure files beside it."""
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return any(digest in first_line for first_line in unsure)
 
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:

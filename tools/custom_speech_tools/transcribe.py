@@ -15,12 +15,13 @@ from custom_speech_tools.guardrails.transcription_results import (
     finish_batch,
     present_transcription,
 )
-from custom_speech_tools.guardrails.transcription_rules import TranscribeArguments
+from custom_speech_tools.guardrails.transcription_rules import FILE_REFUSED, MODEL_REFUSED, TranscribeArguments
 from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext, remember
 from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, SpeechError, schemas
@@ -49,7 +50,8 @@ async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Trans
     try:
         return await _transcribe_address(call, plan, agreement)
     except AzureError as error:
-        if facts.model is None or facts.phrases or not 400 <= error.status < 500:
+        is_not_fast = error.status == 413 or error.inner_code in MODEL_REFUSED | FILE_REFUSED
+        if facts.model is None or facts.phrases or not is_not_fast:
             raise
         message = f"The service refused fast transcription with model {quote(facts.model.display_name)}: {error}"
         fix = "A batch was started instead."
@@ -86,11 +88,15 @@ async def _batch(
 
 
 async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> Transcription:
-    async def send(how: str) -> schemas.FastTranscription:
-        writer = call.writer(plan.facts.speech, Decision(plan.findings, plan.facts.key, how))
-        return await writer.transcriptions_transcribe(plan.fast_definition(), None, secrets=plan.secrets)
+    facts = plan.facts
 
-    answer, facts = await carry_out(call, agreement, plan.effect, send), plan.facts
+    async def send(how: str) -> schemas.FastTranscription:
+        writer = call.writer(facts.speech, Decision(plan.findings, facts.key, how))
+        make = partial(writer.transcriptions_transcribe, plan.fast_definition(), None, secrets=plan.secrets)
+        key = idempotency_key("fast", facts.key)
+        return await call.app.idempotency.share(key, make, since=call.started)
+
+    answer = await carry_out(call, agreement, plan.effect, send)
     seconds = answer.duration_milliseconds / 1000 if answer.duration_milliseconds else None
     read = [_transcript(facts.display_name.removesuffix(" transcription"), answer)]
     outcome = Outcome(facts.request.locale, plan.model, seconds, facts.output, read, total=1, findings=plan.stated)
@@ -108,12 +114,18 @@ async def _transcribe_files(
     keys = {one.name: facts.key_of(one) for one in facts.recordings}
     waiting = {key: one for one in facts.recordings if (key := keys[one.name]) not in facts.results}
     failed = {one.name: one.problem for one in local.recordings if one.problem}
-    run = _FolderRun(call, plan, len(keys), len(keys) - len(waiting), dict(facts.results), failed)
+    run = _FolderRun(call, plan, len(keys) - len(waiting), dict(facts.results), failed)
     writer = call.writer(facts.speech, Decision(plan.findings, facts.key, agreement.cover(effect)))
     unsent = iter(waiting.items())
     async with task_group() as tasks:
         for _ in range(CONCURRENT_RECORDINGS):
             tasks.create_task(run.work(writer, unsent))
+    findings = plan.stated
+    if run.no_answer:
+        name, error = next(iter(run.no_answer.items()))
+        message = f"{len(run.no_answer)} recording(s) had no answer, the first one {quote(name)}: {error}"
+        fix = "The same call sends these again; one whose answer was lost may be billed twice."
+        findings.append(Finding(rule="transcription-is-charged", level="warn", message=message, fix=fix))
     outcome = Outcome(
         facts.request.locale,
         plan.model,
@@ -124,7 +136,7 @@ async def _transcribe_files(
         list(failed.items()),
         len(local.recordings),
         local.said,
-        [*plan.stated, *run.unanswered()],
+        findings,
     )
     if effect and outcome.is_done:
         call.app.confirmation.forget(agreement, effect, call.caller, call.app.now())
@@ -145,7 +157,6 @@ class _FolderRun:
 
     call: CallContext
     plan: TranscriptionPlan
-    total: int
     done: int
     results: dict[str, Transcript]
     failed: dict[str, str]
@@ -159,12 +170,27 @@ class _FolderRun:
             if self.no_answer or self.refused or self.call.seconds_left() < needed:
                 return
             try:
-                definition = self.plan.fast_definition()
-                answer = await writer.transcriptions_transcribe(definition, recording.audio(), recording.name)
+                send = partial(self._send, writer, key, recording)
+                self.results[key] = await self.call.app.idempotency.share(key, send, since=self.call.started)
             except (Unusable, SpeechError) as error:
                 self._note_failure(recording.name, error)
+            except Refused as error:
+                self.refused = error  # raised when the recordings on their way have their texts
             else:
-                await self._keep(key, _transcript(recording.name, answer))
+                self.done += 1
+                total = len(self.plan.facts.recordings)
+                await self.call.report_progress(f"Transcribed {self.done} of {total}", self.done, total)
+
+    async def _send(self, writer: Speech, key: str, recording: Recording) -> Transcript:
+        answer = await writer.transcriptions_transcribe(self.plan.fast_definition(), recording.audio(), recording.name)
+        transcript = _transcript(recording.name, answer)
+        remember(self.call.app.transcribed, key, transcript, MAX_REMEMBERED)
+        if output := self.plan.facts.output:
+            try:
+                await run_in_thread(partial(output.append, key, transcript))
+            except OSError as error:
+                self.refused = drafts_not_written(output, error)
+        return transcript
 
     def _note_failure(self, name: str, error: Unusable | SpeechError) -> None:
         """Note why a recording has no text; raise what concerns all of them."""
@@ -172,7 +198,7 @@ class _FolderRun:
             self.failed[name] = str(error)
         elif isinstance(error, AzureError) and error.status in (400, 413, 415, 422):
             self.failed[name] = str(error)
-            if self.plan.facts.model and not self.done:
+            if error.inner_code in MODEL_REFUSED and self.plan.facts.model and not self.done:
                 rule, fix = "fast-transcription-supported", self.plan.facts.as_dataset()
                 message = f"The service refused fast transcription with this model: {error}"
                 finding = Finding(rule=rule, level="block", message=message, fix=fix)
@@ -181,26 +207,6 @@ class _FolderRun:
             self.no_answer[name] = str(error)
         else:
             raise error
-
-    async def _keep(self, key: str, transcript: Transcript) -> None:
-        self.results[key] = transcript
-        remember(self.call.app.transcribed, key, transcript, MAX_REMEMBERED)
-        if output := self.plan.facts.output:
-            try:
-                await run_in_thread(partial(output.append, key, transcript))
-            except OSError as error:
-                self.refused = drafts_not_written(output, error)
-        self.done += 1
-        await self.call.report_progress(f"Transcribed {self.done} of {self.total}", self.done, self.total)
-
-    def unanswered(self) -> list[Finding]:
-        """Return a warning about what had no answer; its audio may be billed although no text came."""
-        if not self.no_answer:
-            return []
-        name, error = next(iter(self.no_answer.items()))
-        message = f"{len(self.no_answer)} recording(s) had no answer, the first one {quote(name)}: {error}"
-        fix = "The same call sends these again; one whose answer was lost may be billed twice."
-        return [Finding(rule="transcription-is-charged", level="warn", message=message, fix=fix)]
 
 
 def _transcript(name: str, answer: schemas.FastTranscription) -> Transcript:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,8 +10,9 @@ from pathlib import Path, PurePath
 
 from custom_speech_data.content import OpenFile, append_below, create_below, open_below, read_part
 from custom_speech_data.dataset_report import ImportFailed, Unusable
+from custom_speech_data.folder_archive import FolderFile
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
-from custom_speech_data.transcripts import Transcript, draft_file, unsure_file
+from custom_speech_data.transcripts import UNSURE_SUFFIX, Transcript, draft_file, is_draft, unsure_file
 from custom_speech_data.wav import read_sound
 from custom_speech_tools.guardrails.local_files import allowed_path
 from custom_speech_tools.runtime.context import AppContext, CallContext, remember
@@ -33,7 +34,7 @@ MAX_FAST_SECONDS = 10 * 60.0
 
 SUFFIXES = frozenset({".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".amr", ".webm", ".wma"})
 BYTES_PER_SECOND = 16_000
-"""Of compressed audio, whose length is estimated: 128 kbit/s."""
+"""Of compressed audio at 128 kbit/s: foretells the time that a call needs, never what is charged."""
 
 _TRANSCRIPT_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
@@ -45,7 +46,7 @@ class Recording:
     """A local recording.
 
     Attributes:
-        seconds: Its length; estimated from its size unless it is a WAV.
+        seconds: Its length; a guess from its size unless it is a WAV.
         problem: Why it cannot be sent.
         digest: The digest of its content, by which a result is found again; empty if it cannot be sent.
     """
@@ -82,7 +83,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class LocalAudio:
-    """The recordings of a path, and the transcripts that lie beside them, by recording."""
+    """The recordings of a path, and the transcripts that lie beside them, by recording; drafts are no transcripts."""
 
     recordings: tuple[Recording, ...]
     said: Mapping[str, str] = field(default_factory=dict)
@@ -112,14 +113,27 @@ def _read_local_audio(app: AppContext, given: str) -> LocalAudio:
         raise ImportFailed("InvalidData", f"No recording lies directly in the folder ({', '.join(sorted(SUFFIXES))}).")
     if len(files) > MAX_RECORDINGS:
         raise ImportFailed("QuotaViolation", f"The folder has {len(files)} recordings, more than {MAX_RECORDINGS}.")
-    said: dict[str, str] = {}
-    for file in entries:
-        if PurePath(file.name).suffix.lower() in (".txt", ".tsv") and file.size <= _TRANSCRIPT_BYTES:
-            with file.open() as text, suppress(UnicodeDecodeError):
-                said |= parse_transcripts(read_part(text, 0, text.size))
+    said = _known_transcripts(entries)
     recordings = tuple(_recording(app, file.name, file.open) for file in files)
     known = {one.name: said[key] for one in recordings if (key := recording_key(one.name)) in said}
     return LocalAudio(recordings, known)
+
+
+def _known_transcripts(files: Sequence[FolderFile]) -> dict[str, str]:
+    """Return the transcripts among the files, by `recording_key`; drafts that nobody has corrected are left out."""
+    marks: list[bytes] = []
+    for file in files:
+        if PurePath(file.name).suffix == UNSURE_SUFFIX:
+            with file.open() as unsure:
+                marks.append(read_part(unsure, 0, 256))  # the first line
+    said: dict[str, str] = {}
+    for file in files:
+        if PurePath(file.name).suffix.lower() in TRANSCRIPT_SUFFIXES and file.size <= _TRANSCRIPT_BYTES:
+            with file.open() as text, suppress(UnicodeDecodeError):
+                content = read_part(text, 0, text.size)
+                if not is_draft(content, marks):
+                    said |= parse_transcripts(content)
+    return said
 
 
 def _recording(app: AppContext, name: str, open_file: Callable[[], OpenFile]) -> Recording:
@@ -132,8 +146,7 @@ def _length(name: str, file: OpenFile) -> tuple[float, str | None]:
     """Return the seconds of a recording, and why it cannot be sent."""
     seconds = file.size / BYTES_PER_SECOND
     if file.size > MAX_BYTES:
-        takes = f"fast transcription takes {MAX_BYTES // 1024 // 1024} MiB"
-        return seconds, f"it has {file.size // 1024 // 1024} MiB; {takes}"
+        return seconds, f"it has {file.size >> 20} MiB; fast transcription takes {MAX_BYTES >> 20} MiB"
     if not file.size:
         return seconds, "it is empty"
     if PurePath(name).suffix.lower() == ".wav":
@@ -178,7 +191,7 @@ class OutputFile:
     @property
     def unsure(self) -> Path:
         """The second file, for the person who corrects; no transcript by its name, so that an upload ignores it."""
-        return self.path.with_suffix(".unsure")
+        return self.path.with_suffix(UNSURE_SUFFIX)
 
     @property
     def partial(self) -> Path:
@@ -205,14 +218,14 @@ class OutputFile:
             # The break comes first: it ends a line that was cut off.
             file.write(f"\n{key} {transcript.to_json()}".encode())
 
-    def write(self, transcripts: list[Transcript]) -> None:
+    def write(self, transcripts: list[Transcript]) -> Path:
         """Write both files and remove the partial one; raises OSError if one exists."""
-        with create_below(self.root, self.path) as file:
-            file.write(draft_file(transcripts))
-        if content := unsure_file(transcripts):
-            with create_below(self.root, self.unsure) as file:
+        drafts = draft_file(transcripts)
+        for path, content in ((self.unsure, unsure_file(transcripts, drafts)), (self.path, drafts)):
+            with create_below(self.root, path) as file:
                 file.write(content)
         self.partial.unlink(missing_ok=True)
+        return self.path
 
 
 async def requested_output(

@@ -8,10 +8,7 @@ from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.guardrails.references import DATASET, find, find_any_model, link_to, uri_of
 from custom_speech_tools.guardrails.resource_rules import is_blocked
-from custom_speech_tools.guardrails.transcription_audio import (
-    local_audio,
-    requested_output,
-)
+from custom_speech_tools.guardrails.transcription_audio import local_audio, requested_output
 from custom_speech_tools.guardrails.transcription_rules import (
     TranscribeArguments,
     TranscriptionFacts,
@@ -84,7 +81,7 @@ class TranscriptionPlan:
         facts, locale = self.facts, self.facts.request.locale
         body: dict[str, JsonValue] = {"locales": [locale]}
         if facts.phrases:
-            body["phraseList"] = {"phrases": [*facts.phrases]}
+            body["phraseList"] = {"phrases": facts.phrases}
         if facts.model:
             body["models"] = {locale: uri_of(facts.speech, facts.model)}
         if facts.request.content_url:

@@ -14,6 +14,7 @@ from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.evaluation_details import Transcripts, read_transcripts
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parts import present_reference, read_parts
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, is_terminal, poll_until_terminal
@@ -131,7 +132,7 @@ class Outcome:
 async def present_transcription(call: CallContext, speech: Speech, outcome: Outcome) -> Transcription:
     """Return the answer; drafts are written if the transcription has succeeded."""
     job, now, is_done = outcome.job, call.now(speech), outcome.is_done
-    written = await _write_drafts(outcome) if outcome.status == "Succeeded" else None
+    written = await _write_drafts(call, outcome) if outcome.status == "Succeeded" else None
     rate = await run_in_thread(partial(word_error_rate, outcome.read, outcome.said, outcome.locale))
     most = MAX_TEXT if len(outcome.read) == 1 else MAX_TEXT_OF_MANY
     return Transcription(
@@ -229,16 +230,18 @@ async def _read_failures(speech: Speech, report: schemas.File) -> list[tuple[str
         return [("report", f"the report of the service cannot be read ({type(error).__name__})")]
 
 
-async def _write_drafts(outcome: Outcome) -> str | None:
-    """Write the drafts and return the path of the file; raises Refused if that fails."""
+async def _write_drafts(call: CallContext, outcome: Outcome) -> str | None:
+    """Write the drafts, unless the same call at the same moment has; return their path, raise Refused if that fails."""
     output = outcome.output
     if output is None or not outcome.read:
         return None
+    transcripts = sorted(outcome.read, key=lambda one: one.file)
+    key = idempotency_key("drafts", str(output.path), [one.to_json() for one in transcripts])
+    write = partial(run_in_thread, partial(output.write, transcripts))
     try:
-        await run_in_thread(partial(output.write, sorted(outcome.read, key=lambda one: one.file)))
+        return str(await call.app.idempotency.share(key, write, since=call.started))
     except OSError as error:
         raise drafts_not_written(output, error) from None
-    return str(output.path)
 
 
 def drafts_not_written(output: OutputFile, error: OSError) -> Refused:

@@ -15,11 +15,7 @@ from custom_speech_tools.guardrails.charges import charged, cost_in_words, trans
 from custom_speech_tools.guardrails.content_address import content_address_works, content_identity, require_address
 from custom_speech_tools.guardrails.references import AnyModel
 from custom_speech_tools.guardrails.resource_rules import Findings, dataset_is_ready, model_is_ready, parts_fit
-from custom_speech_tools.guardrails.transcription_audio import (
-    LocalAudio,
-    OutputFile,
-    Recording,
-)
+from custom_speech_tools.guardrails.transcription_audio import LocalAudio, OutputFile, Recording
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import (
@@ -38,6 +34,10 @@ from custom_speech_tools.runtime.parameters import (
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, word
+
+MODEL_REFUSED = frozenset({"InvalidModel", "InvalidModelUri", "ModelMismatch", "InvalidPayload"})
+FILE_REFUSED = frozenset({"AudioLengthLimitExceeded", "InvalidAudioFormat"})
+"""Detailed codes (specification) if fast transcription takes no such model (perhaps no `models`) or recording."""
 
 
 class TranscribeArguments(Arguments):
@@ -95,7 +95,7 @@ class TranscriptionFacts:
         return "fast" if version.is_dated and takes_model and takes_source else "batch"
 
     @property
-    def phrases(self) -> list[str]:
+    def phrases(self) -> list[JsonValue]:
         """The phrase list, each phrase once."""
         return list(dict.fromkeys(self.request.phrases or ()))
 
@@ -108,7 +108,9 @@ class TranscriptionFacts:
     def seconds(self) -> float | None:
         """Seconds of audio; None if that is not known."""
         if self.local:
-            return sum(one.seconds for one in self.recordings)
+            # The size does not tell: AMR may have 4.75 kbit/s (3GPP TS 26.071), Opus 6 (RFC 6716), MP3 up to 320.
+            is_known = all(one.name.lower().endswith(".wav") for one in self.recordings)
+            return sum(one.seconds for one in self.recordings) if is_known else None
         # The service states no length of some datasets; that does not make them empty.
         return (self.dataset.audio_seconds or None) if self.dataset else None
 
@@ -123,10 +125,9 @@ class TranscriptionFacts:
     def key(self) -> str:
         """The idempotency key: what is transcribed, and how."""
         url, dataset = self.request.content_url, self.dataset.id if self.dataset else None
+        identity = content_identity(url) if url else None
         recordings: list[JsonValue] = [one.digest for one in self.recordings]
-        return idempotency_key(
-            "transcription", *self._conditions, dataset, content_identity(url) if url else None, recordings
-        )
+        return idempotency_key("transcription", *self._conditions, dataset, identity, recordings)
 
     def key_of(self, recording: Recording) -> str:
         """Return what a result is found by: the content and everything that it depends on."""
@@ -134,14 +135,14 @@ class TranscriptionFacts:
 
     @property
     def _conditions(self) -> tuple[JsonValue, ...]:
-        phrases: list[JsonValue] = [*self.phrases]
-        return self.speech.resource.identity, self.request.locale, self.model.id if self.model else None, phrases
+        model = self.model.id if self.model else None
+        return self.speech.resource.identity, self.request.locale, model, self.phrases
 
     def cost(self) -> str:
         """Return in words what the transcription costs."""
         length = "unknown" if self.seconds is None else f"{self.seconds / 3600:.2f} h"
-        if any(not one.name.lower().endswith(".wav") for one in self.recordings):
-            length += ", estimated where it is not WAV"
+        if self.local and self.seconds is None:
+            length += ", because not all of it is WAV"
         price = transcription_charge(self.speech.resource, self.seconds / 3600) if self.seconds else None
         basis = f"It is billed by the length of the audio: {length}. {cost_in_words(price) if self.seconds else ''}"
         return charged(self.speech, "Transcription", basis).strip()

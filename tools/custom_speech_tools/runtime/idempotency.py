@@ -163,23 +163,56 @@ class IdempotentExecutor:
         Raises:
             Refused: An earlier request has an unknown outcome, or the shared lock cannot be taken.
         """
+        # Another lock after each failure: what a process has completed under it is not what failed.
+        async with self._hold(key, idempotency_key(key, *failed) if failed else key) as is_made_elsewhere:
+            made_at, made = self._made.get(key, (float("-inf"), None))
+            if made_at > read_at:
+                return made, True
+            found = await self._find_earlier(call, key, find, is_made_elsewhere)
+            result = found if found is not None else await self._create(call, key, create, find)
+            self._unresolved.pop(key, None)
+            self._made[key] = (anyio.current_time(), result)
+            return result, found is not None
+
+    async def share(self, key: str, make: Callable[[], Awaitable[Made]], *, since: float) -> Made:
+        """Make what the service does not keep, unless the same request makes it at the same moment.
+
+        Args:
+            since: When the call began (`anyio.current_time`).
+
+        Raises:
+            Refused: Another process has what was made, or the shared lock cannot be taken.
+        """
+        was_made = await self.is_marked(key)
+        async with self._hold(key, key) as is_made:
+            made_at, made = self._made.get(key, (float("-inf"), None))
+            if made_at <= since:
+                if is_made and not was_made:
+                    message = "Another call has sent the same at this moment, and its answer has the result."
+                    finding = block("already-exists", message, "Repeat this call only if that answer was lost.")
+                    raise Refused("Nothing was sent again.", [finding], "Use the other answer.")
+                try:
+                    made = await make()
+                except SpeechError as error:
+                    if not error.outcome_unknown:
+                        raise
+                    made = error  # it may be billed: a call that waited for it does not send it again
+                self._made[key] = (anyio.current_time(), made)
+            if isinstance(made, SpeechError):
+                raise made
+            return made  # type: ignore[no-any-return]  # one key stands for one type
+
+    @asynccontextmanager
+    async def _hold(self, key: str, shared_key: str) -> AsyncIterator[bool]:
+        """Exclude the same request, here and in other processes; yield whether another one has completed it lately."""
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
             async with lock, AsyncExitStack() as stack:
-                made_at, made = self._made.get(key, (float("-inf"), None))
-                if made_at > read_at:
-                    return made, True
-                # Another lock after each failure: what a process has completed under it is not what failed.
-                locked = idempotency_key(key, *failed) if failed else key
                 try:
-                    is_made_elsewhere = await stack.enter_async_context(self._lock.hold(locked))
+                    is_made_elsewhere = await stack.enter_async_context(self._lock.hold(shared_key))
                 except LockUnavailableError as error:
                     raise _lock_unavailable(error) from None
-                found = await self._find_earlier(call, key, find, is_made_elsewhere)
-                result = found if found is not None else await self._create(call, key, create, find)
-                self._unresolved.pop(key, None)
-                self._made[key] = (anyio.current_time(), result)
-                return result, found is not None
+                yield is_made_elsewhere
         finally:  # drop a lock that nobody waits for, and everything that is old
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(key, None)
