@@ -88,6 +88,33 @@ async def test_copy_model_copies_once(call: Caller, azure: Azure) -> None:
     assert (await azure.writes()).count("Models_Copy") == 1
 
 
+async def test_copy_model_copies_again_where_the_copy_failed(connect: Connect, azure: Azure) -> None:
+    """A failed copy is never the same, and the answer names it."""
+    nameless = tuple(replace(one, resource_id=None, api_version=VERSIONS["v3.2"]) for one in EMULATED.all)
+    async with connect(resources=replace(EMULATED, all=nameless), confirm="never") as call:
+        source = await trained(call)
+        first = await call("copy_model", model=source, to_resource=AWAY)
+        await azure.finish(first["model"]["id"], "Failed")
+        again = await call("copy_model", model=source, to_resource=AWAY)
+
+    assert (again["model"]["id"] != first["model"]["id"], again["model"]["already_existed"]) == (True, False)
+    assert [finding["message"] for finding in again["findings"]] == [
+        f"An earlier copy of this model, model {first['model']['id']}, "
+        'failed: "Ended by /_emulator/finish". It is not used again.'
+    ]
+    azure.violations.clear()  # the published specification does not know the article's form
+
+
+async def test_copy_model_says_of_a_model_of_the_name_whether_it_is_the_copy(call: Caller) -> None:
+    """The stock's model there was trained with data of its own."""
+    there = (await call("list_models", resource=AWAY))["models"][0]
+
+    refusal = await call.refusal("copy_model", model=STOCK, to_resource=AWAY)
+
+    created = there["created"].replace("T", " ")[: len("2026-01-31 12:00")]
+    assert f"{there['id']} (en-US, Succeeded, created {created}). It is not the copy: it was trained there." in refusal
+
+
 async def test_copy_model_copies_once_across_servers(connect: Connect, azure: Azure) -> None:
     """Another process knows nothing but what the service says."""
     async with connect(confirm="never") as call:

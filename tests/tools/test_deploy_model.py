@@ -48,6 +48,21 @@ async def test_deploy_model_makes_one_endpoint_for_the_same_request(call: Caller
     assert await azure.writes() == ["Endpoints_Create"]
 
 
+async def test_deploy_model_deploys_again_where_the_endpoint_of_the_same_request_failed(
+    call: Caller, azure: Azure
+) -> None:
+    first = await call("deploy_model", **NEW)
+    await azure.finish(first["id"], "Failed")
+
+    again = await call("deploy_model", **NEW)
+
+    assert (again["id"] != first["id"], again["already_existed"]) == (True, False)
+    assert [finding["message"] for finding in again["findings"] if finding["rule"] == "already-exists"] == [
+        f"An earlier deployment of the same request, endpoint {first['id']}, "
+        'failed: "Ended by /_emulator/finish". It is not used again.'
+    ]
+
+
 async def test_deploy_model_asks_before_a_new_endpoint_with_the_cost_first(connect: Connect, azure: Azure) -> None:
     asked: list[str] = []
 

@@ -1,5 +1,6 @@
 """plan_model …"""
 
+import re
 from typing import Any
 
 import pytest
@@ -151,6 +152,23 @@ async def test_plan_model_says_when_training_is_charged(connect: Connect) -> Non
     assert rules(plan, "confirm") == ["training-is-charged"]
     assert (plan["ok"], plan["training_is_charged"]) == (True, True)
     assert plan["confirm"]
+
+
+async def test_plan_model_says_how_much_older_the_base_model_without_a_charge_is(connect: Connect) -> None:
+    """Unless the newest one was asked for explicitly."""
+    async with connect() as call:
+        plan = await call("plan_model", locale="en-US", datasets=[TEXT])
+        newest, free = plan["base_model"], plan["uncharged_alternative"]
+        explicit = await call("plan_model", locale="en-US", datasets=[TEXT], base_model=newest["id"])
+        dates = {one["id"]: one["created"] for one in (await call("list_base_models", locale="en-US"))["base_models"]}
+
+    [finding] = plan["findings"]
+    assert re.fullmatch(
+        rf'Your user must agree first\. Base model "{FREE}" \({free["id"]}\) of {dates[free["id"]]} takes the data '
+        r"without a charge; it is \d+\.\d years older than the charged one, which usually recognizes better\.",
+        finding["fix"],
+    )
+    assert [one["fix"] for one in explicit["findings"]] == ["Your user must agree first."]
 
 
 async def test_plan_model_finds_the_model_that_the_request_made_already(call: Caller) -> None:

@@ -11,10 +11,11 @@ from typing import Annotated
 import anyio
 from pydantic import Field, StringConstraints
 
-from custom_speech_tools.guardrails.references import MODEL, find, find_project
+from custom_speech_tools.guardrails.references import MODEL, describe, find, find_project
 from custom_speech_tools.guardrails.resource_rules import (
     Findings,
     clocks_agree,
+    failed_earlier,
     is_blocked,
     model_is_ready,
     parts_fit,
@@ -34,9 +35,11 @@ from custom_speech_tools.runtime.parameters import (
     WaitSeconds,
 )
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
+from custom_speech_tools.speech.sanitize import quote, sanitize
 
 
 class CopyArguments(Arguments):
@@ -143,12 +146,14 @@ class TargetState:
     Attributes:
         known: Models of the name that existed before.
         earlier_copy: The same copy, made earlier.
+        failed: The ids of failed models of the name: these are never the same copy.
     """
 
     authorization: schemas.ModelCopyAuthorization | None = None
     known: frozenset[str] = frozenset()
     earlier_copy: schemas.CustomModel | None = None
     findings: tuple[Finding, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> TargetState:
@@ -162,13 +167,16 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     async with task_group() as tasks:
         copies = tasks.create_task(_list_same_name(plan))
         authorization = tasks.create_task(writer.models_authorize_copy(source_id)) if source_id else None
-    others = copies.return_value
-    earlier = find_copy(plan.model, others)
+    others, failed = copies.return_value
+    earlier, dead = find_copy(plan.model, others), find_copy(plan.model, failed)
     taken = () if earlier else tuple(name_is_free(plan.model, others, plan.target, allow_duplicate=allow_duplicate))
     if is_blocked(taken):
         raise Refused("Nothing was copied.", taken)
-    known = frozenset(model.id for model in others)
-    return TargetState(authorization.return_value if authorization else None, known, earlier, taken)
+    if dead and not earlier:
+        reason, fix = dead.error.message if dead.error else None, "delete_entity removes it."
+        taken = (*taken, failed_earlier("copy of this model, model", dead.id, reason, fix))
+    authorized, known = authorization.return_value if authorization else None, frozenset(one.id for one in others)
+    return TargetState(authorized, known, earlier, taken, tuple(one.id for one in failed))
 
 
 def name_is_free(
@@ -179,10 +187,24 @@ def name_is_free(
         if other.id == model.id:
             yield _same_resource(target)
             continue
-        perhaps = " It may be an earlier copy of this model." if may_be_copy(model, other) else ""
-        message = f"The target already has a model with this name and locale: {other.id}.{perhaps}"
+        message = f"Resource {target.resource.name} already has a model {quote(other.display_name)}: "
+        message += f"{describe(other)}. {_relation(model, other)}"
         fix = "If it is the copy you want, use connect_model on the target; allow_duplicate=true copies beside it."
         yield (warn if allow_duplicate else block)("already-exists", message, fix)
+
+
+def _relation(model: schemas.CustomModel, other: schemas.CustomModel) -> str:
+    """Return in a sentence whether another model of the name is the copy of a model."""
+    if may_be_copy(model, other):
+        return "It may be an earlier copy of this model by another program; nothing in it says so."
+    properties = other.custom_properties or {}
+    if other.datasets:
+        why = "it was trained there"
+    elif source := properties.get(COPIED_FROM_PROPERTY):
+        why = f"it was copied from model {sanitize(source)}"
+    else:
+        why = "another request made it" if KEY_PROPERTY in properties else "it is older than this model"
+    return f"It is not the copy: {why}."
 
 
 def _same_resource(target: Speech) -> Finding:
@@ -191,10 +213,12 @@ def _same_resource(target: Speech) -> Finding:
 
 
 def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
-    """Return the model on the target that carries the same key: a copy keeps the properties of its source."""
+    """Return the copy: a rollout has noted the model as its source, or it has kept the key of its source."""
     key = (model.custom_properties or {}).get(KEY_PROPERTY)
-    same = (other for other in others if key and (other.custom_properties or {}).get(KEY_PROPERTY) == key)
-    return next((other for other in same if other.id != model.id), None)
+    carried = [(other, other.custom_properties or {}) for other in others if other.id != model.id]
+    by_source = (other for other, properties in carried if properties.get(COPIED_FROM_PROPERTY) == model.id)
+    by_key = (other for other, properties in carried if key and properties.get(KEY_PROPERTY) == key)
+    return next(by_source, None) or next(by_key, None)
 
 
 def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
@@ -250,7 +274,7 @@ async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState
     async def find_started() -> StartedCopy | None:
         if running := await running_copy(call, plan):
             return running
-        others = await _list_same_name(plan)
+        others, _ = await _list_same_name(plan)
         # Without a key, a model of the name that did not exist before is the copy.
         new = (model for model in others if model.id not in target.known and may_be_copy(plan.model, model))
         found = find_copy(plan.model, others) or next(new, None)
@@ -263,10 +287,13 @@ async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState
         key = await plan.target.resource.credential.key()  # v3.2 without a resource id takes the target's key
         return StartedCopy(model=await writer.models_copy_with_key(plan.model.id, key))
 
-    return await call.app.idempotency.run(call, plan.key, start, find_started, read_at=plan.read_at)
+    executor = call.app.idempotency
+    return await executor.run(call, plan.key, start, find_started, read_at=plan.read_at, failed=target.failed)
 
 
-async def _list_same_name(plan: CopyPlan) -> list[schemas.CustomModel]:
+async def _list_same_name(plan: CopyPlan) -> tuple[list[schemas.CustomModel], list[schemas.CustomModel]]:
+    """Return the models of the name on the target, and apart from them those that failed."""
     name, locale = plan.model.display_name, plan.model.locale
     listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
-    return [model for model in listing.entities if model.display_name == name]
+    found = [model for model in listing.entities if model.display_name == name]
+    return [one for one in found if one.status != "Failed"], [one for one in found if one.status == "Failed"]

@@ -1,7 +1,7 @@
 """Deploying a model to a new or an existing endpoint: the facts, the rules, the plan, and its requests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -11,12 +11,19 @@ from pydantic import Field, JsonValue, StrictBool
 
 from custom_speech_tools.guardrails.charges import hosting_is_charged, hosting_of
 from custom_speech_tools.guardrails.references import ENDPOINT, AnyModel, find, find_any_model, find_project, link_to
-from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, model_is_ready, parts_fit, run_rules
+from custom_speech_tools.guardrails.resource_rules import (
+    Findings,
+    failed_earlier,
+    is_blocked,
+    model_is_ready,
+    parts_fit,
+    run_rules,
+)
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import (
@@ -171,14 +178,14 @@ class DeploymentPlan:
     @property
     def is_deployed(self) -> bool:
         """True if the existing endpoint has this model already; a failed deployment can be repeated."""
-        return self.endpoint is not None and has_model(self.endpoint, self.model) and self.endpoint.status != "Failed"
+        has = self.endpoint.model if self.endpoint and self.endpoint.status != "Failed" else None
+        return has is not None and has.id == self.model.id
 
     @property
     def key(self) -> str:
         """The idempotency key of a new endpoint."""
-        facts, project = self.facts, self.facts.project
-        project_id = project.id if isinstance(project, schemas.Project) else None
-        return idempotency_key("endpoint", facts.display_name, self.model.id, project_id, facts.logging)
+        facts, project = self.facts, getattr(self.facts.project, "id", None)
+        return idempotency_key("endpoint", facts.display_name, self.model.id, project, facts.logging)
 
     def definition(self) -> dict[str, JsonValue]:
         """Return the body of Endpoints_Create."""
@@ -202,8 +209,9 @@ class DeploymentPlan:
 
     @property
     def existing(self) -> schemas.Endpoint | None:
-        """The endpoint that the same request has made already, whatever it is called by now."""
-        return find_by_key(self.key, self.facts.endpoints) if self.endpoint is None else None
+        """The endpoint that the same request has made already, whatever it is called by now; never a failed one."""
+        others = () if self.endpoint else self.facts.endpoints
+        return find_by_key(self.key, others, ids_of_failed(self.key, others))
 
     @property
     def effect(self) -> Effect | None:
@@ -222,11 +230,6 @@ class DeploymentPlan:
             not_done="Nothing was deployed.",
             declined="Put the model into an existing endpoint, or leave it.",
         )
-
-
-def has_model(endpoint: schemas.Endpoint, model: AnyModel) -> bool:
-    """Return whether the endpoint has the model, whatever its status."""
-    return endpoint.model is not None and endpoint.model.id == model.id
 
 
 async def plan_deployment(call: CallContext, arguments: DeploymentArguments) -> DeploymentPlan:
@@ -267,7 +270,11 @@ def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) 
         findings = (*findings, hosting_is_charged(facts.speech, facts.display_name, call.app.confirmation))
     if is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
         raise Refused("Nothing was deployed.", findings)
-    return DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)
+    plan = DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)
+    if plan.existing is None and (failed := find_by_key(plan.key, facts.endpoints)):
+        reason, fix = failed.error.message if failed.error else None, "delete_entity removes the failed endpoint."
+        findings += (failed_earlier("deployment of the same request, endpoint", failed.id, reason, fix),)
+    return replace(plan, findings=findings)
 
 
 async def deploy(call: CallContext, plan: DeploymentPlan, how: str) -> tuple[schemas.Endpoint, bool]:

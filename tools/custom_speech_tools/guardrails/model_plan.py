@@ -197,7 +197,19 @@ def _already_exists(plan: ModelPlan) -> Findings:
 
 def _is_charged(plan: ModelPlan, policy: ConfirmationPolicy) -> Findings:
     if plan.effect and plan.base_model:
-        free = plan.uncharged_alternative
-        instead = f"Base model {quote(free.display_name)} ({free.id}) takes the data without a charge." if free else ""
         message = f"{plan.effect.words} It is on base model {quote(plan.base_model.display_name)}."
-        yield agreement_finding("training", policy, message, instead)
+        yield agreement_finding("training", policy, message, _without_charge(plan, plan.base_model))
+
+
+def _without_charge(plan: ModelPlan, base: schemas.BaseModel) -> str:
+    """Return in a sentence which base model costs nothing, unless the newest one was asked for explicitly."""
+    free, facts = plan.uncharged_alternative, plan.facts
+    if free is None or (facts.request.base_model and base == facts.fitting_base_models[0]):
+        return ""
+    made, other, name = free.created_date_time, base.created_date_time, f"{quote(free.display_name)} ({free.id})"
+    if made is None or other is None:
+        return f"Base model {name} takes the data without a charge."
+    months = abs(other - made).days // 30
+    span = f"{months / 12:.1f} years" if months >= 12 else f"{months} months"
+    relation = "older than the charged one, which usually recognizes better" if made <= other else "newer"
+    return f"Base model {name} of {made:%Y-%m-%d} takes the data without a charge; it is {span} {relation}."

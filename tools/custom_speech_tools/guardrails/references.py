@@ -212,7 +212,7 @@ async def _find_by_name(speech: Speech, kind: EntityKind[Entity], name: str, loc
         return _missing(speech, kind, name, locale)
     if len(found) == 1:
         return found[0]
-    candidates = "; ".join(map(_describe, found[:MAX_CANDIDATES]))
+    candidates = "; ".join(map(describe, found[:MAX_CANDIDATES]))
     return AmbiguousName(
         rule="reference-found",
         level="block",
@@ -232,7 +232,7 @@ def _missing(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str |
     )
 
 
-def _describe(entity: schemas.Entity) -> str:
+def describe(entity: schemas.Entity) -> str:
     """Return what tells an entity from others of the same name."""
     details = [word(entity.locale)]
     details += [word(str(getattr(entity, name))) for name in ("kind", "status") if hasattr(entity, name)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from custom_speech_tools.guardrails.copy_plan import find_copy, may_be_copy, name_is_free
-from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY, has_model
+from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY
 from custom_speech_tools.guardrails.references import ENDPOINT, AmbiguousName, find, find_project
 from custom_speech_tools.guardrails.resource_rules import locales_match
 from custom_speech_tools.rollout.request import TargetRequest
@@ -75,8 +75,8 @@ class Target:
     @property
     def is_deployed(self) -> bool:
         """True if the endpoint has the copy, whatever its status."""
-        endpoint, copy = self.endpoint, self.copy
-        return isinstance(endpoint, schemas.Endpoint) and copy is not None and has_model(endpoint, copy)
+        has = self.endpoint.model if isinstance(self.endpoint, schemas.Endpoint) else None
+        return has is not None and self.copy is not None and has.id == self.copy.id
 
     @property
     def creates_endpoint(self) -> bool:
@@ -184,13 +184,11 @@ def _find_arrived(
 ) -> schemas.CustomModel | None:
     """Return the model's copy.
 
-    It is known by the id that it was given as its source, by the key that it shares with its model, or because a copy
-    was begun and nothing else of the name could have arrived since.
+    It says so, or a copy was begun and nothing else of the name could have arrived since.
     """
-    by_source = (one for one in models if (one.custom_properties or {}).get(COPIED_FROM_PROPERTY) == model.id)
     since = (one for one in models if begun and one.created_date_time and one.created_date_time >= begun)
     arrived = (one for one in since if one.display_name == model.display_name and may_be_copy(model, one))
-    return next(by_source, None) or find_copy(model, models) or next(arrived, None)
+    return find_copy(model, models) or next(arrived, None)
 
 
 def _check_parts(target: Target, locale: str) -> Iterator[Finding]:
