@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data.loudness import loudness_fault, loudness_faults
+from custom_speech_data.recordings import loudness_fault, loudness_faults
 from support.recordings import chunk, pcm, riff, zipped
 
 

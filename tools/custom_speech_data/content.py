@@ -27,6 +27,7 @@ class OpenFile(AbstractContextManager["OpenFile", None]):
     """A file that is open for reading; any number of readers share it, each at its own position."""
 
     def __init__(self, file: IO[bytes]) -> None:
+        file.flush()  # a copy may have been written just now
         self._file, self._lock = file, Lock()
         self.state = self._state()
         self.size = self.state.size

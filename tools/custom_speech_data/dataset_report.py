@@ -55,8 +55,7 @@ class AudioFile(NamedTuple):
 class DatasetReport:
     """Accepted and rejected content; with an `error` nothing was accepted.
 
-    Everything is counted, but only the first 1,000 rejections and 64 MiB of texts are kept, as they lie in memory.
-    So a file of any size is read in bounded memory.
+    Everything is counted, but only 1,000 rejections and 64 MiB of texts are kept: the memory for any file is bounded.
     """
 
     accepted_line_count: int = 0

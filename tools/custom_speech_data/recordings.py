@@ -1,11 +1,14 @@
 """Recordings in a zip archive, with transcripts (kind Acoustic) or without (kind AudioFiles)."""
 
-from collections.abc import Mapping
+import sys
+from array import array
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
 from custom_speech_data.content import Content
-from custom_speech_data.dataset_report import AudioFile, DatasetReport, ImportFailed, Unusable
+from custom_speech_data.dataset_report import AudioFile, DatasetReport, ImportFailed, Rejection, Unusable
 from custom_speech_data.lines import read_lines
 from custom_speech_data.plain_text import read_sentence
 from custom_speech_data.wav import read_sound
@@ -17,6 +20,13 @@ NO_LINE = "the transcript has no line for it"
 NO_RECORDING = "the transcript names it, but the archive does not hold it"
 LARGEST_TRANSCRIPT = 64 * 1024 * 1024  # bytes; a guess, as is the ratio: text does not compress a hundredfold
 LARGEST_RATIO, SMALL_TRANSCRIPT = 100, 1024 * 1024
+
+EXAMINED_BYTES = 256 * 1024  # the beginning of a recording: 8 s at 16 kHz
+SILENT_PEAK = 0.003  # of the largest value; below it nothing can be heard
+CLIPPED_SHARE = 0.001  # share of samples at the limit from which a recording counts as clipped
+
+# The largest and the smallest value of a sample, by type code of `array`.
+LIMITS: dict[str, tuple[float, float]] = {"h": (2**15 - 1, -(2**15)), "i": (2**31 - 1, -(2**31)), "f": (1.0, -1.0)}
 
 NamedText = tuple[str, str]  # the file name and the text in a line of a transcript
 
@@ -36,20 +46,25 @@ def read_recordings(content: Content, report: DatasetReport, *, has_transcripts:
     """
     with open_archive(content) as archive:
         files = usable_files(archive, report)
-        transcripts = _read_transcripts(archive, files, report) if has_transcripts else None
-        for key, entry in files.items():
+        transcripts = None
+        if has_transcripts:
+            texts = [key for key in files if key.endswith(TRANSCRIPT_SUFFIXES)]
+            if TRANSCRIPT not in texts and len(texts) != 1:
+                message = f"The archive has {len(texts)} text files and none is {TRANSCRIPT}."
+                raise ImportFailed("DataImportFailed", message)
+            transcript = files.pop(TRANSCRIPT if TRANSCRIPT in texts else texts[0])
+            transcripts = _read_transcripts(archive, transcript, files, report)
+        for entry in files.values():
             try:
-                file = _read_recording(archive, key, entry, transcripts)
+                file = _read_recording(archive, entry, transcripts)
                 report.accept(file.transcript or "")
                 report.audio.append(file)
             except Unusable as reason:
                 report.reject(entry.orig_filename, reason)
 
 
-def _read_recording(
-    archive: ZipFile, key: str, entry: ZipInfo, transcripts: Mapping[str, NamedText] | None
-) -> AudioFile:
-    path = PurePosixPath(path_of(entry.orig_filename))
+def _read_recording(archive: ZipFile, entry: ZipInfo, transcripts: Mapping[str, NamedText] | None) -> AudioFile:
+    path, key = PurePosixPath(path_of(entry.orig_filename)), key_of(entry.orig_filename)
     if path.suffix.lower() != ".wav":
         is_archive = path.suffix.lower() == ".zip"
         raise Unusable("an archive within an archive is not read" if is_archive else "it is no .wav file")
@@ -69,9 +84,10 @@ def _read_recording(
     return AudioFile(path.name, sound.milliseconds, sentence, has_documented_format=sound.sample == "h")
 
 
-def _read_transcripts(archive: ZipFile, files: dict[str, ZipInfo], report: DatasetReport) -> dict[str, NamedText]:
-    """Take the transcript out of the files and return its lines by `key_of` their recordings; no others are kept."""
-    entry = files.pop(_transcript_key(files))
+def _read_transcripts(
+    archive: ZipFile, entry: ZipInfo, files: Mapping[str, ZipInfo], report: DatasetReport
+) -> dict[str, NamedText]:
+    """Return the lines of a transcript by `key_of` their recordings; no others are kept."""
     transcripts: dict[str, NamedText] = {}
 
     def read_line(line: str) -> None:
@@ -98,8 +114,30 @@ def _read_transcripts(archive: ZipFile, files: dict[str, ZipInfo], report: Datas
     return transcripts
 
 
-def _transcript_key(files: Mapping[str, ZipInfo]) -> str:
-    texts = [key for key in files if key.endswith(TRANSCRIPT_SUFFIXES)]
-    if TRANSCRIPT not in texts and len(texts) != 1:
-        raise ImportFailed("DataImportFailed", f"The archive has {len(texts)} text files and none is {TRANSCRIPT}.")
-    return TRANSCRIPT if TRANSCRIPT in texts else texts[0]
+def loudness_faults(content: Content) -> Iterator[Rejection]:
+    """Return the recordings of an archive that are silent or clipped; raises ImportFailed for no archive."""
+    with open_archive(content) as archive:
+        for entry in usable_files(archive, DatasetReport()).values():
+            with suppress(Unusable), open_file(archive, entry) as stream:
+                sound = read_sound(stream, entry.file_size)  # stops where the samples begin
+                if reason := loudness_fault(stream.read(EXAMINED_BYTES), sound.sample):
+                    yield Rejection(entry.orig_filename, reason)
+
+
+def loudness_fault(sound: bytes, sample: str) -> str | None:
+    """Return the fault of a recording's beginning, None for a good one; `sample` is a type code of `array`."""
+    whole = array(sample)
+    whole.frombytes(sound[: len(sound) // whole.itemsize * whole.itemsize])
+    # Every sixteenth is enough: silence and clipping last longer, and 2,000 recordings take a second.
+    samples, (largest, smallest) = whole[::16], LIMITS[sample]
+    if sys.byteorder == "big":
+        samples.byteswap()
+    if not samples:
+        return None
+    highest, lowest = max(samples), min(samples)
+    if max(highest, -lowest) < SILENT_PEAK * largest:
+        return "it is silent"
+    if highest < largest and lowest > smallest:
+        return None
+    share = sum(value >= largest or value <= smallest for value in samples) / len(samples)
+    return f"it is clipped: {share:.1%} of its samples are at the limit" if share > CLIPPED_SHARE else None

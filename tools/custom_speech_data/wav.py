@@ -13,7 +13,7 @@ LONGEST_HEADER = 4 * 1024 * 1024  # bytes before the sound that are skipped; a g
 LONGEST_FORMAT = 1024
 LONGEST_AUDIO = 2 * 60 * 60 * 1000  # milliseconds (page on test and train data)
 
-RIFF_BYTES, CHUNK_BYTES = 12, 8
+RIFF_BYTES, CHUNK_BYTES, PART_BYTES = 12, 8, 64 * 1024
 PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 GUID_END = bytes.fromhex("000000001000800000aa00389b71")  # follows the two bytes of the format in an extensible one
 SAMPLES = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f"}  # type codes of `array` for what the service takes
@@ -51,7 +51,8 @@ def read_sound(stream: IO[bytes], size: int) -> Sound:
         if kind == b"fmt ":
             body = _read(stream, min(length, LONGEST_FORMAT))
             rate, sample = _format(body)
-        _skip(stream, length - len(body))  # metadata, such as LIST, bext or iXML, may be large
+        for skipped in range(len(body), length, PART_BYTES):  # metadata, such as LIST, bext or iXML, may be large
+            _read(stream, min(length - skipped, PART_BYTES))
         position += length
     raise Unusable(f"its first {LONGEST_HEADER} bytes hold no sound")
 
@@ -80,11 +81,6 @@ def _format(body: bytes) -> tuple[int, str]:
     if sample is None or channels != 1 or rate not in (8_000, 16_000):
         raise Unusable(f"it has {bits} bit, {channels} channels, {rate} Hz; wanted: 16 bit, 1, 8000 or 16000 Hz")
     return rate, sample
-
-
-def _skip(stream: IO[bytes], length: int) -> None:
-    while length > 0:
-        length -= len(_read(stream, min(length, 64 * 1024)))
 
 
 def _read(stream: IO[bytes], length: int) -> bytes:

@@ -55,12 +55,9 @@ def alignment(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -
     while row or column:
         here = rows[row][column]
         is_same = row > 0 and column > 0 and said[row - 1] == heard[column - 1]
-        if is_same and here == rows[row - 1][column - 1]:
+        if row and column and here == rows[row - 1][column - 1] + (0 if is_same else unit + 1):
             row, column = row - 1, column - 1
-            edits.append(Edit("correct", said[row], heard[column]))
-        elif row and column and not is_same and here == rows[row - 1][column - 1] + unit + 1:
-            row, column = row - 1, column - 1
-            edits.append(Edit("substitution", said[row], heard[column]))
+            edits.append(Edit("correct" if is_same else "substitution", said[row], heard[column]))
         elif row and here == rows[row - 1][column] + unit:
             row -= 1
             edits.append(Edit("deletion", said[row], ""))

@@ -38,19 +38,16 @@ def open_archive(content: Content) -> Iterator[ZipFile]:
         except FAULTS as error:
             raise ImportFailed("DataImportFailed", "The content is no zip archive, or a damaged one.") from error
         with archive:
-            _check_whole(archive.infolist(), size_of(content))
+            entries, size = archive.infolist(), size_of(content)
+            if sum(not _is_folder(entry) for entry in entries) > MOST_FILES:
+                raise ImportFailed("QuotaViolation", f"The archive holds more than {MOST_FILES} files.")
+            if any(entry.flag_bits & ENCRYPTED for entry in entries):
+                raise ImportFailed("DataImportFailed", "The archive is encrypted.")
+            if sum(entry.compress_size for entry in entries) > size:
+                raise ImportFailed("DataImportFailed", "The files of the archive overlap, or it is cut off.")
+            if sum(entry.file_size for entry in entries) > max(LARGEST_UNPACKED, LARGEST_RATIO * size):
+                raise ImportFailed("DataImportFailed", "The archive would unpack to far more than it can truly hold.")
             yield archive
-
-
-def _check_whole(entries: list[ZipInfo], size: int) -> None:
-    if sum(not _is_folder(entry) for entry in entries) > MOST_FILES:
-        raise ImportFailed("QuotaViolation", f"The archive holds more than {MOST_FILES} files.")
-    if any(entry.flag_bits & ENCRYPTED for entry in entries):
-        raise ImportFailed("DataImportFailed", "The archive is encrypted.")
-    if sum(entry.compress_size for entry in entries) > size:
-        raise ImportFailed("DataImportFailed", "The files of the archive overlap, or it is cut off.")
-    if sum(entry.file_size for entry in entries) > max(LARGEST_UNPACKED, LARGEST_RATIO * size):
-        raise ImportFailed("DataImportFailed", "The archive would unpack to far more than it can truly hold.")
 
 
 def usable_files(archive: ZipFile, report: DatasetReport) -> dict[str, ZipInfo]:

@@ -100,16 +100,9 @@ async def _read(
     listings += [one.return_value for one in lists]
     bases = [base for one in lists for base in one.return_value.entities]
     named = [*(one.model for one in endpoints), *(one.base_model for one in models)]
-    facts = ExpirationFacts(
-        speech,
-        models=models,
-        endpoints=endpoints,
-        base_models=[one for one in bases if matches_locale(one.locale, arguments.locale)],
-        parts=await read_parts(speech, named, [*models, *bases, *datasets.return_value.values()]),
-        now=now,
-        until=until,
-        includes_unused=arguments.locale is not None,
-    )
+    parts = await read_parts(speech, named, [*models, *bases, *datasets.return_value.values()])
+    listed = [one for one in bases if matches_locale(one.locale, arguments.locale)]
+    facts = ExpirationFacts(speech, models, endpoints, listed, parts, now, until, arguments.locale is not None)
     return facts, all(one.complete for one in listings)
 
 

@@ -111,9 +111,8 @@ def _is_private(host: str) -> bool:
 
 def _signature_permits(scheme: str, query: dict[str, str], now: datetime) -> Iterator[Finding]:
     if "sig" not in query:
-        yield _finding(
-            "The SAS of content_url has no signature (sig): it was cut off, often at an &.", "Pass it whole."
-        )
+        message = "The SAS of content_url has no signature (sig): it was cut off, often at an &."
+        yield _finding(message, "Pass it whole.")
     yield from _is_current(_moment(query.get("st", "")), _moment(query.get("se", "")), now)
     renew = "Create a SAS of the file that permits reading (sp=r) and is valid for some hours."
     needs = (("sp", "r", "does not permit reading"), ("srt", "o", "is not for files"), ("ss", "b", "is not for blobs"))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO
 
 from custom_speech_data import read_dataset
 from custom_speech_data.content import Content, OpenFile
@@ -15,7 +14,7 @@ from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, guess_kind
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed
 from custom_speech_data.folder_archive import pack_folder
 from custom_speech_data.foreign_content import refuse_foreign_content
-from custom_speech_data.loudness import loudness_faults
+from custom_speech_data.recordings import loudness_faults
 from custom_speech_data.repair import repair_text
 from custom_speech_tools.guardrails.local_files import LocalPath
 from custom_speech_tools.guardrails.resource_rules import MAX_REJECTED_SHARE
@@ -60,7 +59,7 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
             elif source.is_folder:
                 copy = stack.enter_context(tempfile.TemporaryFile("w+b"))
                 repairs += pack_folder(source.files(), kind, copy, report, repair=repair)
-                content = _flushed(copy)
+                content = OpenFile(copy)
             else:
                 content = stack.enter_context(source.open())
             refuse_foreign_content(content)
@@ -69,7 +68,7 @@ def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair:
             if repair and found not in ARCHIVE_KINDS:
                 copy = stack.enter_context(tempfile.TemporaryFile("w+b"))
                 repairs += repair_text(content, copy)
-                content = _flushed(copy)
+                content = OpenFile(copy)
             read_dataset(found, content, report=report)
         except ImportFailed as failure:
             report.fail(failure.code, failure.message)
@@ -92,11 +91,6 @@ def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
     return codecs.BOM_UTF8 + f"{text}\n".encode(errors="surrogatepass")
 
 
-def _flushed(copy: IO[bytes]) -> OpenFile:
-    copy.flush()
-    return OpenFile(copy)
-
-
 def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
     """Require that the data can be imported; warn of lines and files that Azure would leave out."""
     if report.error:
@@ -117,10 +111,9 @@ def recordings_fit(content: Content, report: DatasetReport) -> Iterator[Finding]
     if long:
         effect = "training with them alone fails" if long == total else "training uses only their transcripts"
         message = f"{long} of {total} recordings are longer than {LONGEST_SECONDS} s: {effect}."
-        fix = f"Cut them into parts for training, of {LONGEST_WHISPER_SECONDS} s for Whisper base models."
-        yield Finding(
-            rule="recording-length", level="warn", message=message, fix=f"{fix} For testing up to two hours is fine."
-        )
+        fix = f"Cut them into parts for training, of {LONGEST_WHISPER_SECONDS} s for Whisper base models. "
+        fix += "For testing up to two hours is fine."
+        yield Finding(rule="recording-length", level="warn", message=message, fix=fix)
     if undocumented := sum(not file.has_documented_format for file in report.audio):
         message = f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit."
         yield _finding(message, "Azure has imported such recordings. To be certain, convert them to 16-bit PCM.")

@@ -64,15 +64,9 @@ class ExpirationFacts:
     def _expiration(
         self, entity: schemas.Entity, kind: str, ends: datetime, effect: str, action: str, call: str
     ) -> Expiration:
+        what, here = entity.display_name, self.speech.resource.name
         return Expiration(
-            what=entity.display_name,
-            id=entity.id,
-            kind=kind,
-            resource=self.speech.resource.name,
-            ends=ends,
-            effect=effect,
-            action=action,
-            call=call,
+            what=what, id=entity.id, kind=kind, resource=here, ends=ends, effect=effect, action=action, call=call
         )
 
     def _endpoint(self, endpoint: schemas.Endpoint) -> Iterator[Expiration]:

@@ -135,16 +135,8 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
         raise Refused("Nothing was uploaded.", known)
     blocks = await run_in_thread(partial(block_digests, data.content)) if data else ()
     content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_identity(url)
-    key = idempotency_key(
-        "dataset",
-        speech.resource.identity,
-        request.display_name,
-        request.locale,
-        request.kind,
-        request.description,
-        project.id if project else None,
-        content,
-    )
+    named = (request.display_name, request.locale, request.kind, request.description)
+    key = idempotency_key("dataset", speech.resource.identity, *named, project.id if project else None, content)
     same_name = list_task.return_value.entities
     # A deliberate duplicate is the same only while it waits for its content.
     found = [dataset for dataset in same_name if dataset.waits_for_blocks or not request.allow_duplicate]
