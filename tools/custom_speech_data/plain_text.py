@@ -14,25 +14,20 @@ SAME_CHARACTER = re.compile(r"([^\s\d])\1{3,}")
 
 
 def read_sentence(line: str) -> str:
-    """Return the utterance of a line; raises Unusable by the documented rules for related text and transcripts.
-
-    The service may drop lines that repeat something more than three times; the emulator always does.
-    """
+    """Return the utterance of a line; raises Unusable by the documented rules for related text and transcripts."""
     sentence = read_phrase(line)
     if URI.search(sentence):
         raise Unusable("it holds a URI")
     repeated = SAME_CHARACTER.search(sentence)
     what, times = (repeated[1], len(repeated[0])) if repeated else _repeated_words(sentence.split())
-    if times > MOST_REPEATS:
+    if times > MOST_REPEATS:  # the service may drop such lines; the emulator always does
         raise Unusable(f"it repeats {what[:60]!r} {times} times; at most {MOST_REPEATS} are taken")
     return sentence
 
 
 def read_pronunciation(line: str) -> str:
-    """Return the word as it is written; a tab and how it is spoken follow it. Raises Unusable.
-
-    ANSI, which the service takes for English, is taken only as far as it is ASCII.
-    """
+    """Return the word as it is written; a tab and how it is spoken follow it. Raises Unusable."""
+    # ANSI, which the service takes for English, is taken only as far as it is ASCII.
     fields = line.split("\t")
     if len(fields) != 2:
         raise Unusable(f"it has {len(fields) - 1} tabs, not one")
@@ -41,16 +36,14 @@ def read_pronunciation(line: str) -> str:
 
 
 def read_phrase(text: str) -> str:
-    """Return the text without blanks around it; raises Unusable if it is no text that somebody could say.
-
-    "No special characters above U+00A1" cannot mean letters (the service's own samples have them):
-    the emulator takes it to mean symbols, besides control, private and unassigned characters.
-    """
+    """Return the text without blanks around it; raises Unusable if it is no text that somebody could say."""
     phrase = text.strip()
     for character in dict.fromkeys(phrase):
         if character.isascii():
             is_usable = character.isprintable() or character == "\t"
         else:
+            # "No special characters above U+00A1" cannot mean letters (the service's own samples have them): the
+            # emulator takes it to mean symbols, besides control, private and unassigned characters.
             category = unicodedata.category(character)
             is_usable = category[0] != "S" and category not in ("Cc", "Cn", "Co", "Cs")
         if not is_usable:

@@ -65,10 +65,8 @@ def _confidence(part: dict[str, Any]) -> float | None:
 
 
 def draft_file(transcripts: Sequence[Transcript]) -> bytes:
-    """Return the transcript file of a dataset: lines of file name, tab and text, UTF-8 with a byte order mark.
-
-    Recordings in which nothing was recognized have no line: an upload would refuse an empty one.
-    """
+    """Return the transcript file of a dataset: lines of file name, tab and text, UTF-8 with a byte order mark."""
+    # An upload would refuse an empty line, as of a recording in which nothing was recognized.
     return _lines((one.file, " ".join(one.text.split())) for one in transcripts if one.text.strip())
 
 

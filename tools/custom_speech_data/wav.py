@@ -30,10 +30,7 @@ class Sound(NamedTuple):
 
 
 def read_sound(stream: IO[bytes], size: int) -> Sound:
-    """Return length and format of the sound in a WAV of `size` bytes; raises Unusable.
-
-    If a header claims more than there is (a cut file, or one written to a pipe), what is there counts.
-    """
+    """Return length and format of the sound in a WAV of `size` bytes; raises Unusable."""
     riff = _read(stream, RIFF_BYTES)
     if LFS_POINTER.startswith(riff):
         raise Unusable(LFS_REASON)
@@ -44,7 +41,7 @@ def read_sound(stream: IO[bytes], size: int) -> Sound:
         chunk = _read(stream, CHUNK_BYTES)
         kind, length = chunk[:4], int.from_bytes(chunk[4:], "little")
         position += CHUNK_BYTES
-        if kind == b"data":
+        if kind == b"data":  # whose header may claim more than there is: a cut file, or one written to a pipe
             return _sound(min(length, size - position), rate, sample)
         length += length % 2
         body = b""

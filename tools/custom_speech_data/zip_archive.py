@@ -78,10 +78,8 @@ def _is_folder(entry: ZipInfo) -> bool:
 
 
 def key_of(name: str) -> str:
-    """Return the key of a file: its name without folders, in any case (a guess) and in either Unicode form.
-
-    macOS writes names decomposed (NFD), transcripts are typed composed (NFC).
-    """
+    """Return the key of a file: its name without folders, in any case (a guess) and in either Unicode form."""
+    # macOS writes names decomposed (NFD), transcripts are typed composed (NFC).
     return unicodedata.normalize("NFC", PurePosixPath(path_of(name)).name).casefold()
 
 

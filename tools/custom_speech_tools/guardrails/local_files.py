@@ -130,12 +130,10 @@ def _look_up(spelling: str, folders: Sequence[Path]) -> dict[Path, Path]:
 
 
 def _existing(folder: Path, path: Path) -> Path | None:
-    """Return the path without links, None where nothing is there.
-
-    macOS writes names decomposed (NFD), people type them composed (NFC): names that differ in that alone are the same.
-    """
+    """Return the path without links, None if nothing is there."""
     if path.exists():
         return path.resolve(strict=True)
+    # macOS writes names decomposed (NFD), people type them composed (NFC): that difference alone is none.
     found = folder
     for part in Path(_composed(str(path))).relative_to(_composed(str(folder))).parts:
         same = [entry for entry in found.iterdir() if _composed(entry.name) == part]
