@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +25,7 @@ from custom_speech_emulator.http import authentication
 from custom_speech_emulator.http.api_versions import Version, requested
 from custom_speech_emulator.http.links import Address, is_local, target
 from custom_speech_emulator.http.request import Call, IncomingRequest, RequestLog, query_of, received
-from custom_speech_emulator.http.responses import Answer, Refused, invalid, not_allowed, unknown_address
+from custom_speech_emulator.http.responses import Answer, GatewayRefused, Refused, invalid, not_allowed
 from custom_speech_emulator.resources import files, stock, web_hooks
 from custom_speech_emulator.routes import ENDINGS, OPERATIONS, Operation
 from custom_speech_emulator.state.emulator_state import EmulatorState
@@ -44,6 +45,7 @@ class Exchange:
     later: list[Callable[[], object]] = field(default_factory=list)
     fault: Rule | None = None
     now: datetime | None = None
+    entry: dict[str, Any] = field(default_factory=dict)  # of the log
 
     def response(self) -> Response:
         """Return the HTTP response, with real hosts in its links, and the header by which clients tell the emulator."""
@@ -70,7 +72,7 @@ class EmulatorApp:
     state: EmulatorState
     log: RequestLog = field(default_factory=RequestLog)
     faults: Faults = field(default_factory=Faults)
-    rate: authentication.RateLimiter = field(default_factory=authentication.RateLimiter)
+    times: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))  # of requests, by account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -81,37 +83,37 @@ class EmulatorApp:
             request = await received(scope, receive)
         except ClientDisconnect:
             return
-        exchange = self._exchange(request)
+        exchange = Exchange(request, Address(request.scheme, request.host))
+        self._answer(exchange)
         if exchange.fault:
             await faults.send_faulty(exchange.response(), exchange.fault, scope, receive, send)
         else:
             await exchange.response()(scope, receive, send)
 
-    def _exchange(self, request: IncomingRequest) -> Exchange:
-        exchange = Exchange(request, Address(request.scheme, request.host))
+    def _answer(self, exchange: Exchange) -> None:
         try:
             with self.state.transaction():
                 self.state.advance()
                 exchange.now = self.state.now()
-                exchange.answer = self._answer(exchange)
+                exchange.answer = self._operate(exchange, exchange.request)
                 exchange.later += web_hooks.notifications(self.state)
         except (Refused, sqlite3.DatabaseError) as error:
             unusable = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
             refused = error if isinstance(error, Refused) else unusable
             exchange.answer = Answer(refused.status, refused.body(), refused.headers)
             exchange.later.clear()
-        return exchange
+        is_lost = exchange.fault and exchange.fault.fault == "close-before"
+        exchange.entry["status"] = None if is_lost else exchange.answer.status
 
     def tick(self) -> None:
         """Move on what is due although nobody asks, so that web hooks are called in time."""
         with self.state.transaction():
             self.state.advance()
-            sending = web_hooks.notifications(self.state)
-        for send in sending:
+            messages = web_hooks.notifications(self.state)
+        for send in messages:
             send()
 
-    def _answer(self, exchange: Exchange) -> Answer:
-        request = exchange.request
+    def _operate(self, exchange: Exchange, request: IncomingRequest) -> Answer:
         names = self.state.settings.allow_hosts
         if names and not is_local(request.host, names):  # a web page may have led a browser here
             raise Refused(421, "MisdirectedRequest", "The emulator was not started with --allow-host for this name.")
@@ -120,25 +122,14 @@ class EmulatorApp:
             return files.content(self.state, own["path"], request.query)
         if own:
             return control(self.state, self.log, self.faults, own["path"], request)
-        entry = self.log.add(self.state.now(), request)
-        try:
-            answer = self._operate(exchange, entry)
-        except Refused as refused:
-            entry["status"] = refused.status
-            raise
-        is_lost = exchange.fault and exchange.fault.fault == "close-before"
-        entry["status"] = None if is_lost else answer.status
-        return answer
-
-    def _operate(self, exchange: Exchange, entry: dict[str, Any]) -> Answer:
-        request = exchange.request
+        entry = exchange.entry = self.log.add(self.state.now(), request)
         prefix = authentication.token_service(request.path)
         if prefix is not None:
             return self._token(request, prefix, entry)
         call, operation = self._call(request, entry)
         exchange.address, call.later = call.address, exchange.later
         if self.state.settings.rate_limit:
-            self.rate.count(call.account.name, call.now)
+            authentication.count_request(self.times[call.account.name], call.now)
         rule = exchange.fault = self.faults.first(entry)
         if rule and rule.fault == "close-before":
             return exchange.answer
@@ -153,33 +144,30 @@ class EmulatorApp:
         place = Address(request.scheme, request.host.lower(), prefix).place
         account = authentication.signed_in(self.state, request.headers, place, takes_tokens=False)
         entry["account"] = account.name
-        return Answer(
-            200, authentication.issued(self.state, account).encode(), {"Content-Type": "text/plain; charset=us-ascii"}
-        )
+        token = authentication.issued(self.state, account)
+        return Answer(200, token.encode(), {"Content-Type": "text/plain; charset=us-ascii"})
 
     def _call(self, request: IncomingRequest, entry: dict[str, Any]) -> tuple[Call, Operation]:
         to = target(request.scheme, request.host, request.path)
         if to is None:
-            raise unknown_address()
+            raise GatewayRefused(404, "Resource not found")
+        address, segment, path = to
         # In the specifications of the dated versions only a key is accepted.
-        takes_tokens = to.version is not None
-        account = authentication.signed_in(self.state, request.headers, to.address.place, takes_tokens=takes_tokens)
+        takes_tokens = segment is not None
+        account = authentication.signed_in(self.state, request.headers, address.place, takes_tokens=takes_tokens)
         entry["account"] = account.name
         query = query_of(request.query)
-        version = requested(to.version, query.get("api-version"))
+        version = requested(segment, query.get("api-version"))
         entry["api_version"] = version.name
-        operation, path = _found(version, request.method, to.path.rstrip("/") or "/")
+        operation, values = _found(version, request.method, path.rstrip("/") or "/")
         entry["operation"] = operation.name
         for name in query:
             if name not in (*operation.query_of(version), "api-version"):
                 raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])
         if request.body is None:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
-        content_type = request.headers.get("content-type", "")
-        now = self.state.now()
-        call = Call(
-            self.state, now, account, version, to.address, request.method, path, query, content_type, request.body
-        )
+        sent_as, at = request.headers.get("content-type", ""), self.state.now()
+        call = Call(self.state, at, account, version, address, request.method, values, query, sent_as, request.body)
         return call, operation
 
 
@@ -209,7 +197,7 @@ def _found(version: Version, method: str, path: str) -> tuple[Operation, dict[st
         if version in operation.versions and (match := operation.pattern.match(path))
     ]
     if not here:
-        raise unknown_address()
+        raise GatewayRefused(404, "Resource not found")
     fewest = min(len(values) for _, values in here)  # `/models/base` is not a model with the id `base`
     methods = {operation.method: (operation, values) for operation, values in here if len(values) == fewest}
     if method not in methods:

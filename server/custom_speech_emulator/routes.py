@@ -117,6 +117,11 @@ def _in_project(kind: Kind) -> Operation:
     return Operation(name, "GET", path, _of(kind, projects.list_contents), _PAGED, _WITH_PROJECTS)
 
 
+def _manifest(kind: Kind, entity: str) -> Operation:
+    name, path = f"Models_Get{entity}Manifest", f"/{kind.path}/{{id}}/manifest"
+    return Operation(name, "GET", path, _of(kind, models.manifest), (_LIFETIME,))
+
+
 OPERATIONS = (
     _locales("Projects", locales.every, _WITH_PROJECTS),
     *_of_kind(PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
@@ -134,16 +139,8 @@ OPERATIONS = (
     Operation("Models_GetBaseModel", "GET", "/models/base/{id}", _of(BASE_MODELS, entities.get)),
     Operation("Models_Copy", "POST", "/models/{id}:copy", model_copies.copy),
     Operation("Models_AuthorizeCopy", "POST", "/models:authorizecopy", model_copies.authorize),
-    Operation(
-        "Models_GetCustomModelManifest", "GET", "/models/{id}/manifest", _of(MODELS, models.manifest), (_LIFETIME,)
-    ),
-    Operation(
-        "Models_GetBaseModelManifest",
-        "GET",
-        "/models/base/{id}/manifest",
-        _of(BASE_MODELS, models.manifest),
-        (_LIFETIME,),
-    ),
+    _manifest(MODELS, "CustomModel"),
+    _manifest(BASE_MODELS, "BaseModel"),
     *_files(MODELS, "Models"),
     Operation("Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", _of(COPIES, entities.get)),
     _locales("Evaluations", locales.every),

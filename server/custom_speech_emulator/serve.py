@@ -13,8 +13,6 @@ import uvicorn
 
 from custom_speech_emulator.app import EmulatorApp, emulator
 
-_TICK = 0.25
-
 
 class PortInUseError(Exception):
     """Another program listens on that port."""
@@ -30,6 +28,12 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
         raise ValueError(refused)
     emulation: EmulatorApp = emulator(**options).state.emulator
     stopped = threading.Event()
+
+    def tick() -> None:
+        while not stopped.wait(0.25):
+            with contextlib.suppress(sqlite3.DatabaseError):
+                emulation.tick()
+
     with listening(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         config = uvicorn.Config(
@@ -38,7 +42,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
         port = listener.getsockname()[1]
         sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{port}\n")
         sys.stderr.flush()
-        threading.Thread(target=_tick, args=(emulation, stopped), daemon=True).start()
+        threading.Thread(target=tick, daemon=True).start()
         try:
             uvicorn.Server(config).run(sockets=[listener])
         finally:
@@ -54,12 +58,6 @@ def refusal(host: str, allow_hosts: Sequence[str]) -> str | None:
         "its keys are well known, so it serves this machine only: listen on a loopback address, "
         "or name the host under which others reach it with --allow-host NAME."
     )
-
-
-def _tick(emulation: EmulatorApp, stop: threading.Event) -> None:
-    while not stop.wait(_TICK):
-        with contextlib.suppress(sqlite3.DatabaseError):
-            emulation.tick()
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -43,9 +43,13 @@ class Version:
 
     def duration(self, milliseconds: int | None) -> Json:
         """Return the duration property of datasets and files; none if it is not known."""
-        if milliseconds is None:
-            return {}
-        return {"durationMilliseconds": milliseconds} if self.dated else {"duration": _iso_duration(milliseconds)}
+        if milliseconds is None or self.dated:
+            return {} if milliseconds is None else {"durationMilliseconds": milliseconds}
+        minutes, rest = divmod(milliseconds, 60_000)
+        hours, minutes = divmod(minutes, 60)
+        parts = ((hours, "H"), (minutes, "M"), (f"{rest / 1000:g}", "S"))
+        text = "".join(f"{number}{unit}" for number, unit in parts if number not in (0, "0"))
+        return {"duration": f"PT{text or '0S'}"}  # such as `PT4M12S` or `PT0.25S`
 
     def features(self, document: Json, *, fast: bool) -> Json:
         """Return the features that base and custom models share; `fast` says that transcribe takes the model."""
@@ -73,9 +77,9 @@ class Version:
 
 
 _ONLY_OLD = frozenset({"text", "email", "timeToLive", "diarizationEnabled"})
-_ONLY_2025 = frozenset({"phraseList", "audioUrl", "enhancedMode"})
 V3_2 = Version("v3.2", dated=False, absent=frozenset({"foundryProjectName", "timeToLiveHours"}))
-V2024 = Version("2024-11-15", dated=True, absent=_ONLY_OLD | _ONLY_2025 | {"project", "foundryProjectName"})
+_ONLY_2025 = frozenset({"phraseList", "audioUrl", "enhancedMode", "project", "foundryProjectName"})
+V2024 = Version("2024-11-15", dated=True, absent=_ONLY_OLD | _ONLY_2025)
 V2025 = Version("2025-10-15", dated=True, absent=_ONLY_OLD)
 VERSIONS = (V3_2, V2024, V2025)
 
@@ -92,13 +96,3 @@ def requested(segment: str | None, api_version: str | None) -> Version:
     message = f"The api-version {api_version!r} is not supported." if api_version else "The api-version is missing."
     supported = ", ".join(version.name for version in VERSIONS[1:])
     raise Refused(400, "InvalidRequest", f"{message} Supported: {supported}.", "InvalidParameterValue", "api-version")
-
-
-def _iso_duration(milliseconds: int) -> str:
-    seconds, rest = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    fraction = f".{rest:03d}".rstrip("0") if rest else ""
-    parts = [f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{seconds}{fraction}S"]
-    text = "".join(part for part in parts if part and part != "0S")
-    return f"PT{text or '0S'}"  # such as `PT4M12S` or `PT0.25S`

@@ -2,9 +2,8 @@
 
 import re
 import secrets
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from custom_speech_emulator.http.responses import GatewayRefused, too_many_requests
@@ -14,7 +13,6 @@ from custom_speech_emulator.state.settings import Account, of_key
 
 _KEY = "ocp-apim-subscription-key"
 _TOKENS = "tokens"
-_TOKEN_LIFE = timedelta(minutes=10)
 _REQUESTS, _SECONDS = 100, 10.0
 # Programs write it in both cases.
 _PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.IGNORECASE)
@@ -45,23 +43,17 @@ def signed_in(state: EmulatorState, headers: Mapping[str, str], place: str | Non
 
 def issued(state: EmulatorState, account: Account) -> str:
     """Return a token of an account, which the state keeps for ten minutes."""
-    ends = state.now() + _TOKEN_LIFE
+    ends = state.now() + timedelta(minutes=10)
     token = Entity("", _TOKENS, secrets.token_hex(32), {"key": account.key}, due=ends.timestamp())
     state.store.put(token)
     return token.id
 
 
-@dataclass
-class RateLimiter:
-    """Requests of the last ten seconds, by account."""
-
-    times: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
-
-    def count(self, account: str, now: datetime) -> None:
-        """Count a request; 429 with `Retry-After` if it is one too many."""
-        times, at = self.times[account], now.timestamp()
-        while times and times[0] <= at - _SECONDS:
-            times.popleft()
-        if len(times) >= _REQUESTS:
-            raise too_many_requests({"Retry-After": str(max(1, round(times[0] + _SECONDS - at)))})
-        times.append(at)
+def count_request(times: deque[float], now: datetime) -> None:
+    """Add a request to the times of an account's; 429 with `Retry-After` if it is one too many in ten seconds."""
+    at = now.timestamp()
+    while times and times[0] <= at - _SECONDS:
+        times.popleft()
+    if len(times) >= _REQUESTS:
+        raise too_many_requests({"Retry-After": str(max(1, round(times[0] + _SECONDS - at)))})
+    times.append(at)

@@ -4,7 +4,6 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from custom_speech_emulator.http.responses import Refused
@@ -70,23 +69,18 @@ class Address:
         return _ANYWHERE_ELSE.sub(lambda found: self.of(found[1]), written) if _THERE in written else written
 
 
-class Target(NamedTuple):
-    """The target of a request: its address, the version segment of its path, and the path behind it."""
+def target(scheme: str, host: str, path: str) -> tuple[Address, str | None, str] | None:
+    """Return the address, version segment and the path behind it of a request, in any letter case; None if not Azure's.
 
-    address: Address
-    version: str | None
-    path: str
-
-
-def target(scheme: str, host: str, path: str) -> Target | None:
-    """Take an incoming address apart, in any letter case; None if it is not Azure's. 400 for a Host that is no host."""
+    Raises `Refused` with 400 for a Host that is no host.
+    """
     if not _HOST.match(host):
         raise Refused(400, "InvalidRequest", "The Host header is not valid.", "InvalidParameterValue", "Host")
     found = _PATH.match(path)
     if not found:
         return None
     prefix = f"/{found['region'].lower()}" if found["region"] else ""
-    return Target(Address(scheme, host.lower(), prefix), (found["version"] or "").lower() or None, found["path"])
+    return Address(scheme, host.lower(), prefix), (found["version"] or "").lower() or None, found["path"]
 
 
 def is_local(host: str, besides: Iterable[str] = ()) -> bool:
@@ -120,5 +114,6 @@ def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
         return None
     if found is None or parts.scheme not in ("http", "https"):
         return None
+    address, _, path = found
     ours = host == here.host or Address(parts.scheme, host).trusted
-    return found.path.lower().rstrip("/") if ours and found.address.place in (None, region, name) else None
+    return path.lower().rstrip("/") if ours and address.place in (None, region, name) else None

@@ -1,5 +1,6 @@
 """A request: as it came in, in the log, and as resource modules see it once it is signed in and its operation known."""
 
+import contextlib
 import json
 import re
 from collections import deque
@@ -75,20 +76,13 @@ class RequestLog:
         entry: dict[str, Any] = {"n": self.count, "time": stamp(at)}
         entry |= {name: getattr(request, name) for name in ("method", "path", "query")}
         entry |= dict.fromkeys(("account", "operation", "api_version", "status"))
-        shown = {name: _MASK if name in _SECRET_HEADERS else text for name, text in request.headers.items()}
-        entry |= {"headers": shown, "body": _shown(request.body or b"")}
-        self.entries.append(entry)
-        return entry
-
-
-def _shown(body: bytes) -> Any:
-    """Return a body as JSON with secrets masked, its length if it is no JSON or long, None if there is none."""
-    if not body:
-        return None
-    try:
-        return _masked(json.loads(body)) if len(body) <= _LONGEST_LOGGED else {"bytes": len(body)}
-    except (ValueError, RecursionError):
-        return {"bytes": len(body)}
+        headers = {name: _MASK if name in _SECRET_HEADERS else text for name, text in request.headers.items()}
+        body = request.body or b""
+        shown: Any = {"bytes": len(body)} if body else None  # the length, if it is no JSON or long
+        with contextlib.suppress(ValueError, RecursionError):
+            shown = _masked(json.loads(body)) if len(body) <= _LONGEST_LOGGED else shown
+        self.entries.append(entry | {"headers": headers, "body": shown})
+        return self.entries[-1]
 
 
 def _masked(value: Any) -> Any:
@@ -122,8 +116,7 @@ class Call:
         """403 if a web page, or a caller on another machine, could make this one read or call something."""
         settings = self.state.settings
         if settings.allow_hosts and host_of(url) not in settings.allow_content_hosts:
-            message = f"{name} must be on an --allow-content-host if others reach the emulator."
-            raise Refused(403, "Forbidden", message)
+            raise Refused(403, "Forbidden", f"{name} must be on an --allow-content-host if others reach the emulator.")
         if not settings.allow_hosts and not self.address.trusted:
             raise Refused(403, "Forbidden", f"{name} is taken only from callers that use a loopback or Azure name.")
 
@@ -133,8 +126,9 @@ class Call:
         if text is None:
             return None
         if not (text.isascii() and text.isdigit() and len(text) <= 10 and least <= int(text) <= _LARGEST_NUMBER):
-            message = f"The value of {name} must be a whole number of at least {least}."
-            raise invalid("InvalidParameterValue", message, name)
+            raise invalid(
+                "InvalidParameterValue", f"The value of {name} must be a whole number of at least {least}.", name
+            )
         return int(text)
 
     def json(self) -> Any:

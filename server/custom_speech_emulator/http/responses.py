@@ -49,11 +49,6 @@ class GatewayRefused(Refused):
         return {"error": super().body()}
 
 
-def unknown_address() -> GatewayRefused:
-    """Return 404 for an address that belongs to no operation."""
-    return GatewayRefused(404, "Resource not found")
-
-
 def too_many_requests(headers: dict[str, str]) -> GatewayRefused:
     """Return 429 with the seconds in the text, as the gateway words it for sister services."""
     seconds = headers.get("Retry-After", "1")

@@ -20,9 +20,6 @@ from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account
 
-_PATIENCE = 60.0
-_TIMEOUT = 10.0
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 LARGEST = 256 * 1024 * 1024
 TEXTS = "texts.json"
 CONTENT = "content"
@@ -53,15 +50,14 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirec
 def awaited(entity: Entity, now: datetime) -> None:
     """Note that the content is on its way; the work fails if it does not arrive, even over a restart."""
     error = {"code": "DataImportFailed", "message": "The content did not arrive."}
-    entity.due = now.timestamp() + _PATIENCE
+    entity.due = now.timestamp() + 60
     entity.document |= {"waits": "content", "ends": entity.due, "outcome": {"status": "Failed", "error": error}}
 
 
 def continue_with(state: EmulatorState, entity: Entity, properties: Json) -> None:
     """Start the work of an entity whose content has arrived."""
-    for spent in ("waits", "ends", "outcome"):
-        del entity.document[spent]
-    entity.document |= properties
+    spent = ("waits", "ends", "outcome")
+    entity.document = {name: value for name, value in entity.document.items() if name not in spent} | properties
     entity.due = None
     state.start(entity, state.now())
     state.store.put(entity)
@@ -70,12 +66,9 @@ def continue_with(state: EmulatorState, entity: Entity, properties: Json) -> Non
 def fetch(state: EmulatorState, account: Account, dataset_id: str, url: str) -> None:
     """Read the content of a dataset from its address, and let the import continue."""
     try:
-        data = fetched(url, state.settings.allow_content_hosts)
+        read(state, account, dataset_id, fetched(url, state.settings.allow_content_hosts))
     except Unreachable as why:
-        report = DatasetReport(error=DatasetError("DataImportFailed", str(why)))
-        _take_in(state, account, dataset_id, report, None)
-    else:
-        read(state, account, dataset_id, data)
+        _take_in(state, account, dataset_id, DatasetReport(error=DatasetError("DataImportFailed", str(why))), None)
 
 
 def read(state: EmulatorState, account: Account, dataset_id: str, data: bytes | None = None) -> None:
@@ -99,21 +92,14 @@ def _take_in(
         texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
         content = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
         state.store.put_data(account.name, dataset_id, TEXTS, json.dumps(content).encode())
-        continue_with(state, dataset, _results(report))
-
-
-def _results(report: DatasetReport) -> Json:
-    error = report.error._asdict() if report.error else None
-    counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
-    trains = not report.audio or any(audio.trains for audio in report.audio)
-    good = {"status": "Succeeded", **counts, "milliseconds": report.duration_milliseconds, "trains": trains}
-    details = {
-        **counts,
-        "durationMilliseconds": report.duration_milliseconds,
-        "rejected": [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]],
-        "error": error,
-    }
-    return {"outcome": {"status": "Failed", "error": error} if error else good, "report": details}
+        error, length = report.error._asdict() if report.error else None, report.duration_milliseconds
+        counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
+        rejected = [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]]
+        trains = not report.audio or any(audio.trains for audio in report.audio)
+        good = {"status": "Succeeded", **counts, "milliseconds": length, "trains": trains}
+        outcome = {"status": "Failed", "error": error} if error else good
+        details = {**counts, "durationMilliseconds": length, "rejected": rejected, "error": error}
+        continue_with(state, dataset, {"outcome": outcome, "report": details})
 
 
 def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
@@ -159,7 +145,7 @@ def add_transcription(state: EmulatorState, dataset: Entity, at: datetime) -> No
 def allowed(url: str, hosts: Collection[str]) -> bool:
     """Return whether an address is on this machine or on a host that was allowed."""
     name = host_of(url)
-    return name in _LOOPBACK or name.endswith(".localhost") or name in hosts
+    return name in {"localhost", "127.0.0.1", "::1", *hosts} or name.endswith(".localhost")
 
 
 def fetched(url: str, hosts: Collection[str]) -> bytes:
@@ -177,7 +163,7 @@ def fetched(url: str, hosts: Collection[str]) -> bytes:
 
 def _downloaded(url: str) -> bytes:
     try:
-        with OPENER.open(url, timeout=_TIMEOUT) as answer:
+        with OPENER.open(url, timeout=10.0) as answer:
             data = bytes(answer.read(LARGEST + 1))
             missing = answer.length
     except urllib.error.HTTPError as error:

@@ -1,7 +1,6 @@
 """Datasets: what models are trained and tested with. Their content comes from an address, in blocks or in a form."""
 
 import base64
-import binascii
 from functools import partial
 from typing import Any
 
@@ -13,9 +12,6 @@ from custom_speech_emulator.resources import dataset_imports, entities, projects
 from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.entity_store import Entity
-
-_LONGEST_ID = 64
-_FIELDS = {"project", "displayName", "description", "locale", "kind", "customProperties", "data", "email"}
 
 
 def shape(dataset: str, document: Json, version: Version) -> Json:
@@ -31,12 +27,8 @@ def shape(dataset: str, document: Json, version: Version) -> Json:
         properties["textNormalizationKind"] = document["textNormalizationKind"]
     if document["kind"] in AUDIO:
         properties |= version.duration(document.get("milliseconds"))
-    return {
-        "kind": document["kind"],
-        "links": links,
-        "properties": properties,
-        "contentUrl": document.get("contentUrl"),
-    }
+    contained = {name: document.get(name) for name in ("kind", "contentUrl")}
+    return {**contained, "links": links, "properties": properties}
 
 
 def _in_use(call: Call, dataset: Entity) -> str | None:
@@ -64,22 +56,23 @@ DATASETS = Kind(
 def create(call: Call) -> Answer:
     """Datasets_Create: reads its content from `contentUrl`, or waits for blocks without one."""
     body = read(call, NewDataset)
-    dataset = _new(call, body)
-    if body.contentUrl is None:
+    dataset, url = _new(call, body), body.contentUrl
+    if url is None:
         dataset.document["waits"] = "blocks"
         return entities.created(call, DATASETS, dataset)
-    if not body.contentUrl.lower().startswith(("http://", "https://", "file://")):
+    if not url.lower().startswith(("http://", "https://", "file://")):
         raise invalid("InvalidPayload", "The contentUrl must be an http, https or file address.", "contentUrl")
-    call.require_trust("contentUrl", body.contentUrl)
-    dataset.document["contentUrl"] = body.contentUrl
+    call.require_trust("contentUrl", url)
+    dataset.document["contentUrl"] = url
     dataset_imports.awaited(dataset, call.now)
-    call.later.append(partial(dataset_imports.fetch, call.state, call.account, dataset.id, body.contentUrl))
+    call.later.append(partial(dataset_imports.fetch, call.state, call.account, dataset.id, url))
     return entities.created(call, DATASETS, dataset)
 
 
 def upload(call: Call) -> Answer:
     """Datasets_Upload (v3.2): a dataset and its data in one form; deprecated by the service, but specified."""
-    fields = call.form(_FIELDS)
+    known = {"project", "displayName", "description", "locale", "kind", "customProperties", "data", "email"}
+    fields = call.form(known)
     data = fields.pop("data", b"")
     if not data:
         raise invalid("InvalidPayload", "A form field with the name data is missing.", "data")
@@ -129,22 +122,17 @@ def upload_block(call: Call) -> Answer:
         raise Refused(415, "UnsupportedMediaType", "The Content-Type must be application/octet-stream.")
     if not call.body:
         raise invalid("EmptyRequest", "The block is empty.")
-    block = _block_id(call.query.get("blockid", ""), list(call.store.data_sizes(call.account.name, place)))
+    block = call.query.get("blockid", "")
+    try:
+        raw = base64.b64decode(block.encode("ascii"), validate=True)
+    except ValueError:
+        raise invalid("InvalidParameterValue", "The blockid must be Base64.", "blockid") from None
+    if not 0 < len(raw) <= 64:
+        raise invalid("InvalidParameterValue", "The blockid must have 1 to 64 bytes before it is encoded.", "blockid")
+    if any(len(known) != len(block) for known in call.store.data_sizes(call.account.name, place)):
+        raise invalid("InvalidParameterValue", "All block ids of a dataset must be equally long.", "blockid")
     call.store.put_data(call.account.name, place, block, call.body)
     return Answer(201)
-
-
-def _block_id(text: str, known: list[str]) -> str:
-    try:
-        raw = base64.b64decode(text.encode("ascii"), validate=True)
-    except (ValueError, binascii.Error):
-        raise invalid("InvalidParameterValue", "The blockid must be Base64.", "blockid") from None
-    if not 0 < len(raw) <= _LONGEST_ID:
-        message = f"The blockid must have 1 to {_LONGEST_ID} bytes before it is encoded."
-        raise invalid("InvalidParameterValue", message, "blockid")
-    if known and len(known[0]) != len(text):
-        raise invalid("InvalidParameterValue", "All block ids of a dataset must be equally long.", "blockid")
-    return text
 
 
 def list_blocks(call: Call) -> Answer:
@@ -166,9 +154,8 @@ def commit_blocks(call: Call) -> Answer:
             raise invalid("InvalidPayload", f"There is no {entry.kind} block {entry.id[:88]!r}.", "blockList")
     if len({entry.id for entry in entries}) < len(entries):
         raise invalid("InvalidPayload", "A block is named twice.", "blockList")
-    if sum(sizes[entry.id] for entry in entries) > dataset_imports.LARGEST:
-        most = dataset_imports.LARGEST // 2**20
-        raise invalid("QuotaViolation", f"The emulator keeps at most {most} MiB of a dataset.")
+    if sum(sizes[entry.id] for entry in entries) > (most := dataset_imports.LARGEST):
+        raise invalid("QuotaViolation", f"The emulator keeps at most {most // 2**20} MiB of a dataset.")
     parts = [call.store.data(account, place, entry.id) or b"" for entry in entries]
     call.store.drop_data(account, place)
     call.store.put_data(account, dataset.id, dataset_imports.CONTENT, b"".join(parts))

@@ -10,11 +10,9 @@ from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import EndpointUpdate, NewEndpoint, Reference, read
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
 from custom_speech_emulator.resources import entities, files, models, projects
-from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.resources.entities import LONGEST_LIFE, Kind
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
-
-_F0_LIFE = timedelta(days=7)
 
 
 def shape(endpoint: str, document: Json, version: Version) -> Json:
@@ -56,7 +54,7 @@ def create(call: Call) -> Answer:
     text = said.timeToLive if said else None
     life = entities.time_to_live(text)
     if call.account.tier == "F0":
-        life = min(life or _F0_LIFE, _F0_LIFE)
+        life = min(life or LONGEST_LIFE, timedelta(days=7))
     optional = {"timeToLive": text, "lives": life.total_seconds(), "text": body.text}
     endpoint.document |= {name: value for name, value in optional.items() if value}
     call.state.start(endpoint, call.now)
@@ -70,29 +68,23 @@ def _deployable(call: Call, reference: Reference | None, locale: str) -> Json:
     return {"modelKind": model.kind, "model": model.id}
 
 
-# Nothing is recognized here, so a log comes into being only at a command: `POST /_emulator/logs`.
-_RECOGNIZED = json.dumps({"RecognitionStatus": "Success", "DisplayText": "", "simulated": True}).encode()
-
-
-def _silence() -> bytes:
-    recording = io.BytesIO()
-    with wave.open(recording, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes(bytes(32_000))
-    return recording.getvalue()
-
-
 def logs_of(owner: str) -> str:
     """Return where the logs of an endpoint lie, or those of a locale's default base model (`base/en-US`)."""
     return f"endpoints/{owner}/files/logs"
 
 
 def add_logs(state: EmulatorState, account: str, place: str, at: datetime) -> list[str]:
-    """Add a recording and its recognition, which one utterance leaves behind, and return their names."""
+    """Add a recording (a second of silence) and its recognition, as one utterance leaves them; return their names.
+
+    Nothing is recognized here, so a log comes into being only at a command: `POST /_emulator/logs`.
+    """
+    recording = io.BytesIO()
+    with wave.open(recording, "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(32_000))
+    recognized = json.dumps({"RecognitionStatus": "Success", "DisplayText": "", "simulated": True}).encode()
     stem = f"{at:%Y-%m-%d_%H%M%S}_{state.new_id()}"
-    pair = ((f"{stem}.wav", "Audio", _silence()), (f"{stem}.json", "Transcription", _RECOGNIZED))
+    pair = ((f"{stem}.wav", "Audio", recording.getvalue()), (f"{stem}.json", "Transcription", recognized))
     for name, kind, content in pair:
         state.store.put(Entity(account, place, name, files.document(place, name, kind, content, at)))
         state.store.put_data(account, name, name, content)

@@ -25,15 +25,8 @@ from custom_speech_emulator.state.entity_store import Entity, Row
 FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale")
 PAGE = 100
 LONGEST_LIFE = timedelta(days=31)
-_STORED = (
-    "displayName",
-    "description",
-    "locale",
-    "customProperties",
-    "createdDateTime",
-    "lastActionDateTime",
-    "status",
-)
+_PLAIN = ("displayName", "description", "locale", "customProperties")
+_STORED = (*_PLAIN, "createdDateTime", "lastActionDateTime", "status")
 _EVERYTHING = Condition("1", ())
 _QUOTAS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
 """The most entities of a kind in the pricing tiers (quotas and limits page, January 2026)."""
@@ -109,30 +102,27 @@ def listed(call: Call, kind: Kind, where: Condition = _EVERYTHING, path: str = "
     wanted = parsed(call.query["filter"], properties) if "filter" in call.query else _EVERYTHING
     sql = f"({where.sql}) AND ({wanted.sql})"
     rows = call.store.rows(kind.owner(call), kind.path, sql, where.values + wanted.values, skip, top + 1)
-    following = _next_link(call.version.link(path or kind.path), call.query, skip, top) if len(rows) > top else None
+    following = None
+    if len(rows) > top:
+        address, _, version = call.version.link(path or kind.path).partition("?")
+        kept = {name: text for name, text in call.query.items() if name not in ("skip", "top", "api-version")}
+        parts = urlencode({"skip": skip + top, "top": top, **kept}, quote_via=quote, safe=":")
+        following = f"{address}?{parts}&{version}" if version else f"{address}?{parts}"
     retry = {"Retry-After": "1"} if any(row.moving for row in rows[:top]) else {}
     return Answer(200, page(call, kind, rows[:top], following), retry)
 
 
-def _next_link(address: str, query: dict[str, str], skip: int, top: int) -> str:
-    path, _, version = address.partition("?")
-    kept = {name: text for name, text in query.items() if name not in ("skip", "top", "api-version")}
-    parts = urlencode({"skip": skip + top, "top": top, **kept}, quote_via=quote, safe=":")
-    return f"{path}?{parts}&{version}" if version else f"{path}?{parts}"
-
-
 def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
     """Return the JSON text of a page."""
-    base = call.address.base
     if kind.computed:
         rows = [row._replace(text=json.dumps(json.loads(row.text) | kind.computed(call, row.id))) for row in rows]
-    values = ",".join([_text(kind, call.version, base, row.id, row.text) for row in rows])
+    values = ",".join([_text(kind, call.version, call.address.base, row.id, row.text) for row in rows])
     return f'{{"values":[{values}]' + (f',"@nextLink":{json.dumps(following)}}}' if following else "}")
 
 
 def new(call: Call, kind: Kind, body: Body) -> Entity:
     """Return a fresh entity with the plain properties of its body; 400 if the locale or the quota does not allow it."""
-    document = body.model_dump(include={"displayName", "description", "locale", "customProperties"}, exclude_none=True)
+    document = body.model_dump(include=set(_PLAIN), exclude_none=True)
     if "locale" in document:
         document["locale"] = offered(document["locale"])
     document["createdDateTime"] = stamp(call.now)
@@ -158,21 +148,16 @@ def update(call: Call, kind: Kind) -> Answer:
         kind.change(call, entity, patch)
     changes = patch.model_dump(include={"displayName", "description", "foundryProjectName"}, exclude_unset=True)
     if "customProperties" in patch.model_fields_set:
-        changes["customProperties"] = _merged(entity.document, patch.model_dump()["customProperties"])
+        given: Json | None = patch.model_dump()["customProperties"]
+        both = entity.document.get("customProperties", {}) | (given or {})
+        kept = {name: value for name, value in both.items() if value is not None}
+        if len(kept) > ENTRIES:
+            raise invalid("InvalidPayload", f"customProperties has more than {ENTRIES} entries.", "customProperties")
+        changes["customProperties"] = None if given is None else kept
     merged = (entity.document | changes).items()
     entity.document = {name: value for name, value in merged if value is not None or name not in changes}
     call.store.put(entity)
     return Answer(200, shown(call, kind, entity), retry_after(entity, call.now))
-
-
-def _merged(document: Json, changes: Json | None) -> Json | None:
-    if changes is None:
-        return None
-    merged = document.get("customProperties", {}) | changes
-    kept = {name: value for name, value in merged.items() if value is not None}
-    if len(kept) > ENTRIES:
-        raise invalid("InvalidPayload", f"customProperties has more than {ENTRIES} entries.", "customProperties")
-    return kept
 
 
 def delete(call: Call, kind: Kind) -> Answer:
@@ -194,13 +179,12 @@ def delete(call: Call, kind: Kind) -> Answer:
 
 def resolved(call: Call, kind: Kind, uri: str, locale: str, name: str) -> Entity:
     """Return the entity that a reference in a body names; 400 unless it is ours, Succeeded and of that locale."""
-    path = referenced(uri, call.account.region, call.account.name, call.address)
+    path, field = referenced(uri, call.account.region, call.account.name, call.address), f"{name}.self"
     if path is None or not path.startswith(f"/{kind.path}/"):
-        message = f"The value of {name}.self does not reference an entity of this resource."
-        raise invalid("InvalidPayload", message, f"{name}.self")
+        raise invalid("InvalidPayload", f"The value of {field} does not reference an entity of this resource.", field)
     entity = call.store.get(kind.owner(call), kind.path, path.removeprefix(f"/{kind.path}/"))
     if entity is None:
-        raise invalid(kind.code, f"The {kind.word} that {name}.self references does not exist.", f"{name}.self")
+        raise invalid(kind.code, f"The {kind.word} that {field} references does not exist.", field)
     if entity.document["locale"] != locale:
         message = f"The {kind.word} has the locale {entity.document['locale']}, not {locale}."
         raise invalid("InvalidLocale", message, "locale")
@@ -222,6 +206,6 @@ def time_to_live(text: str | None) -> timedelta:
     """Return how long v3.2 keeps an entity, nothing if it is for ever; 400 above 31 days or if it is no duration."""
     life = duration(text) if text else timedelta()
     if life is None or life > LONGEST_LIFE:
-        message = "timeToLive must be an ISO 8601 duration of at most 31 days."
-        raise invalid("InvalidTimeToLive", message, "properties.timeToLive")
+        why = "timeToLive must be an ISO 8601 duration of at most 31 days."
+        raise invalid("InvalidTimeToLive", why, "properties.timeToLive")
     return life

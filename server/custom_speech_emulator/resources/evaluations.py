@@ -25,11 +25,6 @@ from custom_speech_emulator.resources.model_training import Skill, normalized
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 
-_DETAILED = 1000
-_MISSED = 0.24
-_KNOWN_WORD = 0.25
-_WITH_RECORDINGS = 0.6
-_EACH_YEAR = 0.02
 _PHRASE_END = re.compile(r"(?<=[.!?…।])\s+|(?<=[。！？])")
 
 
@@ -69,8 +64,8 @@ def recognize(transcript: str, place: int, skill: Skill, locale: str, normalizat
 
 def _recognized(word: str, place: str, skill: Skill) -> str:
     draw = int.from_bytes(hashlib.blake2b(f"{place}/{word}".encode(), digest_size=4).digest(), "big") / 2**32
-    missed = max(0.04, _MISSED - _EACH_YEAR * max(0, skill.year - 2023))
-    missed *= (_KNOWN_WORD if word in skill.words else 1) * (_WITH_RECORDINGS if skill.audio else 1)
+    missed = max(0.04, 0.24 - 0.02 * max(0, skill.year - 2023))
+    missed *= (0.25 if word in skill.words else 1) * (0.6 if skill.audio else 1)
     if draw >= missed:
         return word
     how = int(draw * 2**32) % 10
@@ -80,14 +75,9 @@ def _recognized(word: str, place: str, skill: Skill) -> str:
 def score(phrases: Sequence[Phrase]) -> Score:
     """Return the counts of a model over the phrases of a test."""
     found = [word_errors(phrase.said, phrase.recognized) for phrase in phrases]
-    return Score(
-        sentences=len(found),
-        wrong_sentences=sum(any(errors[:3]) for errors in found),
-        words=sum(errors.words for errors in found),
-        substitutions=sum(errors.substitutions for errors in found),
-        deletions=sum(errors.deletions for errors in found),
-        insertions=sum(errors.insertions for errors in found),
-    )
+    counted = ("words", "substitutions", "deletions", "insertions")
+    counts = {name: sum(getattr(errors, name) for errors in found) for name in counted}
+    return Score(sentences=len(found), wrong_sentences=sum(any(errors[:3]) for errors in found), **counts)
 
 
 def details(name: str, phrases: Sequence[Phrase]) -> dict[str, object]:
@@ -111,14 +101,11 @@ def tagged(phrase: Phrase) -> str:
     return " ".join(word if kind == "correct" else f"<{kind}>{word or '@'}</{kind}>" for kind, _, word in edits)
 
 
-def _count_names(what: str) -> tuple[str, ...]:
-    edits = (f"{what}{edit}Count" for edit in ("Substitution", "Deletion", "Insertion"))
-    return (f"{what}Count", f"correct{what.title()}Count", *edits)
-
-
 _CATEGORIES = ("punctuation", "capitalization", "inverseTextNormalization", "lexical", "others")
 _RATES, _TOKEN_RATE = ("wordErrorRate", "sentenceErrorRate"), "tokenErrorRate"
-_COUNTS, _TOKEN_COUNTS = ("sentenceCount", *_count_names("word")), _count_names("token")
+_WORD_COUNTS = ("wordCount", "correctWordCount", "wordSubstitutionCount", "wordDeletionCount", "wordInsertionCount")
+_TOKEN_COUNTS = tuple(name.replace("word", "token").replace("Word", "Token") for name in _WORD_COUNTS)
+_COUNTS = ("sentenceCount", *_WORD_COUNTS)
 
 
 def rates(score: Score, which: str, *, tokens: bool) -> dict[str, object]:
@@ -185,7 +172,7 @@ def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
         every = [recognize(said, place, skill, locale, normalization) for place, (_, said) in enumerate(audio)]
         counts = score([phrase for phrases in every for phrase in phrases])
         figures |= rates(counts, which, tokens=scores_tokens(locale))
-        for (name, _), phrases in zip(audio[:_DETAILED], every, strict=False):
+        for (name, _), phrases in zip(audio[:1000], every, strict=False):
             content = json.dumps(details(name, phrases), indent=1).encode()
             files.add(state, evaluation, f"{name}.model{which}_score.json", "EvaluationDetails", content, at)
     evaluation.document["rates"] = figures
@@ -201,14 +188,9 @@ def create(call: Call) -> Answer:
     locale = evaluation.document["locale"]
     model1 = models.usable(call, body.model1, locale, "model1")
     model2 = models.usable(call, body.model2, locale, "model2")
-    dataset = datasets.audio_dataset(call, body.dataset, locale)
-    transcription = call.state.new_id()
-    evaluation.document |= {
-        "model1": [model1.kind, model1.id],
-        "model2": [model2.kind, model2.id],
-        "dataset": dataset.id,
-        "transcription1": transcription,
-        "transcription2": transcription if model1.id == model2.id else call.state.new_id(),
-    }
+    evaluation.document |= {"model1": [model1.kind, model1.id], "model2": [model2.kind, model2.id]}
+    evaluation.document["dataset"] = datasets.audio_dataset(call, body.dataset, locale).id
+    evaluation.document["transcription1"] = first = call.state.new_id()
+    evaluation.document["transcription2"] = first if model1.id == model2.id else call.state.new_id()
     call.state.start(evaluation, call.now)
     return entities.created(call, EVALUATIONS, evaluation)

@@ -20,8 +20,6 @@ from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 
 CONTENT = "/_emulator/content/"
-_DEFAULT_LIFE = timedelta(hours=12)
-_STAND_IN = b"This stands for a file that only the real service has.\n"
 
 
 def shape(file: str, document: Json, version: Version) -> Json:
@@ -80,7 +78,7 @@ def lifetime(call: Call) -> timedelta:
         asked = call.number(name, 0 if unit == 1 else 1)
     except Refused as refused:
         raise invalid("InvalidSasValidityDuration", refused.message, name) from None
-    return _DEFAULT_LIFE if asked is None else timedelta(seconds=asked * unit)
+    return timedelta(hours=12) if asked is None else timedelta(seconds=asked * unit)
 
 
 def signed(state: EmulatorState, account: str, owner: str, name: str, until: datetime) -> str:
@@ -116,7 +114,8 @@ def content(state: EmulatorState, path: str, query: str) -> Answer:
     if found is None and account and "." not in name:
         return _storage_error(404, "BlobNotFound", "The specified blob does not exist.")
     type_ = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Answer(200, _STAND_IN if found is None else found, {"Content-Type": type_})
+    stand_in = b"This stands for a file that only the real service has.\n"
+    return Answer(200, stand_in if found is None else found, {"Content-Type": type_})
 
 
 def _storage_error(status: int, code: str, message: str) -> Answer:

@@ -51,7 +51,7 @@ FAST = _FAST.split()
 """Locales of fast transcription; the choice is a guess, that they are fewer is documented."""
 
 
-def every(_: Version) -> Json | list[str]:
+def every(_: Version) -> list[str]:
     """Return the locales of custom speech."""
     return list(LOCALES)
 

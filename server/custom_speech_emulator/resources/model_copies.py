@@ -15,7 +15,6 @@ from custom_speech_emulator.state.emulator_state import EmulatorState, retry_aft
 from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account, of_key
 
-_LIFE = timedelta(hours=24)
 _AUTHORIZATIONS = "authorizations"
 _LEFT_BEHIND = ("datasets", "project", "text", "error", "ends", "outcome", "waits")
 
@@ -52,13 +51,12 @@ def authorize(call: Call) -> Answer:
     body = read(call, CopyDefinition)
     source = call.state.account_of(body.sourceResourceId)
     if source is None:
-        message = "There is no Speech resource with this id."
-        raise invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
+        raise invalid("InvalidSourceAzureResourceId", "There is no Speech resource with this id.", "sourceResourceId")
     document = {
         "targetResourceRegion": call.account.region,
         "targetResourceId": call.account.resource_id,
         "sourceResourceId": source.resource_id,
-        "expirationDateTime": stamp(call.now + _LIFE),
+        "expirationDateTime": stamp(call.now + timedelta(hours=24)),
     }
     authorization = Entity("", _AUTHORIZATIONS, call.state.new_id(), document)
     call.store.put(authorization)
@@ -75,9 +73,8 @@ def copy(call: Call) -> Answer:
     if not call.version.dated and isinstance(body, dict) and "targetSubscriptionKey" in body:
         return _copy_with_key(call, model, document, checked(call, CopyToKey, body).targetSubscriptionKey)
     target = _permitted(call, checked(call, CopyAuthorization, body))
-    operation = Entity(call.account.name, OPERATIONS.path, call.state.new_id())
-    operation.document = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name}
-    operation.document["model"] = document
+    following = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name, "model": document}
+    operation = Entity(call.account.name, OPERATIONS.path, call.state.new_id(), following)
     model_training.hand_on(call.state, model, operation)
     call.state.start(operation, call.now)
     call.store.put(operation)
@@ -93,8 +90,7 @@ def _permitted(call: Call, body: CopyAuthorization) -> Account:
         message = "The copy authorization was given to another source resource."
         raise invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
     if moment(given.document["expirationDateTime"]) <= call.now:
-        message = "The copy authorization has expired."
-        raise invalid("ModelCopyAuthorizationExpired", message, "expirationDateTime")
+        raise invalid("ModelCopyAuthorizationExpired", "The copy authorization has expired.", "expirationDateTime")
     target = call.state.account_of(body.targetResourceId)
     if target is None:
         raise invalid("InvalidPayload", "The target resource does not exist.", "targetResourceId")

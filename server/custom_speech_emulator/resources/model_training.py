@@ -58,8 +58,7 @@ def keep(state: EmulatorState, model: Entity, texts: Iterable[str], *, audio: bo
 
 def hand_on(state: EmulatorState, source: Entity, target: Entity) -> None:
     """Keep with an entity what another one has learnt."""
-    learnt = json.dumps(_learnt(state, source)).encode()
-    state.store.put_data(target.account, target.id, _LEARNT, learnt)
+    state.store.put_data(target.account, target.id, _LEARNT, json.dumps(_learnt(state, source)).encode())
 
 
 def _learnt(state: EmulatorState, model: Entity) -> Json:

@@ -16,7 +16,6 @@ from custom_speech_emulator.state.clock import moment, quarter_close, stamp
 from custom_speech_emulator.state.emulator_state import QUICK
 from custom_speech_emulator.state.entity_store import Entity
 
-_WEIGHT = 30
 _LONGEST_TEXT = {"F0": 200_000, "S0": 500_000}
 """Bytes of the text of a v3.2 model (quotas and limits page, January 2026)."""
 
@@ -66,10 +65,13 @@ def create(call: Call) -> Answer:
     body = read(call, NewModel)
     model = projects.new(call, MODELS, body)
     locale = model.document["locale"]
-    references = body.datasets or []
-    datasets = [entities.resolved(call, DATASETS, one.uri, locale, "datasets") for one in references]
+    datasets = [entities.resolved(call, DATASETS, one.uri, locale, "datasets") for one in body.datasets or ()]
     kinds = {str(dataset.document["kind"]) for dataset in datasets} | ({"Language"} if body.text else set())
-    base = _base_model(call, body.baseModel, locale, kinds)
+    if body.baseModel is None:
+        base = _newest_base_model(call, locale, kinds)
+    else:
+        base = entities.resolved(call, BASE_MODELS, body.baseModel.uri, locale, "baseModel")
+        require_unexpired(call, base, "adaptationDateTime", "baseModel.self")
     if len({dataset.id for dataset in datasets}) < len(datasets):
         raise invalid("InvalidDataset", "A dataset is named twice.", "datasets")
     _check(call, body, kinds, base)
@@ -81,18 +83,10 @@ def create(call: Call) -> Answer:
     model.document["outcome"] = model_training.outcome(datasets)
     is_quick = _adapts_to_text_only(base)
     texts = [line for dataset in datasets for line in content_of(call.state, dataset)["texts"]]
-    has_audio = not is_quick and "Acoustic" in kinds
-    model_training.keep(call.state, model, [*texts, body.text or ""], audio=has_audio)
+    texts.append(body.text or "")
+    model_training.keep(call.state, model, texts, audio=not is_quick and "Acoustic" in kinds)
     call.state.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
     return entities.created(call, MODELS, model)
-
-
-def _base_model(call: Call, reference: Reference | None, locale: str, kinds: set[str]) -> Entity:
-    if reference is None:
-        return _newest_base_model(call, locale, kinds)
-    model = entities.resolved(call, BASE_MODELS, reference.uri, locale, "baseModel")
-    require_unexpired(call, model, "adaptationDateTime", "baseModel.self")
-    return model
 
 
 def _newest_base_model(call: Call, locale: str, kinds: set[str]) -> Entity:
@@ -142,7 +136,7 @@ def trained_from(base: Entity, now: datetime) -> Json:
     """Return what a custom model takes over from its base model, and how long it can be used."""
     kept = {name: base.document[name] for name in ("transcribes", "endpoints", "formats")}
     until = stamp(quarter_close(now, years=2))
-    return {**kept, "baseModel": base.id, "transcriptionDateTime": until, "weight": _WEIGHT}
+    return {**kept, "baseModel": base.id, "transcriptionDateTime": until, "weight": 30}
 
 
 def usable(call: Call, reference: Reference | None, locale: str, name: str) -> Entity:

@@ -29,11 +29,8 @@ def _counts(call: Call, project: str) -> Json:
     if call.version.dated:  # v3.2 alone says how much of each kind a project holds
         return {}
     held = _within(project)
-    counts = {
-        f"{name.removesuffix('s')}Count": call.store.count(call.account.name, name, held.sql, held.values)
-        for name in _CONTENT
-    }
-    return {"counts": counts}
+    counts = {name: call.store.count(call.account.name, name, held.sql, held.values) for name in _CONTENT}
+    return {"counts": {f"{name.removesuffix('s')}Count": count for name, count in counts.items()}}
 
 
 def _release_content(call: Call, project: Entity) -> None:

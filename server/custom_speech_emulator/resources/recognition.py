@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.wav import read_sound
@@ -20,8 +21,6 @@ from custom_speech_emulator.resources.model_training import Skill
 from custom_speech_emulator.state.emulator_state import EmulatorState
 
 _SURE, _UNSURE = 0.93, 0.41
-_PHRASE = 6
-_WORD_MILLISECONDS = 400
 _VOCABULARY = {
     "en": "the please hold router line call number gateway reset would like again thank you service today order",
     "de": "der bitte halten leitung anruf nummer noch einmal danke dienst heute auftrag rufen sie uns an",
@@ -39,8 +38,7 @@ class Recording:
     place: int = 0
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A recognized word."""
 
     text: str
@@ -69,17 +67,18 @@ def read(state: EmulatorState, account: str, name: str, content: bytes) -> Recor
 def of_dataset(state: EmulatorState, account: str, dataset_id: str) -> list[Recording]:
     """Return the recordings that the import of a dataset accepted."""
     dataset = state.store.get(account, "datasets", dataset_id)
-    audio = content_of(state, dataset)["audio"] if dataset else []
-    return [
-        Recording(name, milliseconds, f"{dataset_id}/{name}", said, place)
-        for place, (name, milliseconds, said) in enumerate(audio)
-    ]
+    audio = enumerate(content_of(state, dataset)["audio"] if dataset else [])
+    return [Recording(name, length, f"{dataset_id}/{name}", said, place) for place, (name, length, said) in audio]
 
 
 def recognized(recording: Recording, skill: Skill, locale: str) -> list[Word]:
     """Return the words that are recognized in a recording."""
+    drawn = []
     if recording.transcript is None:
-        drawn = list(_drawn(recording, locale))
+        words = _VOCABULARY.get(locale[:2], _VOCABULARY["en"]).split()
+        for number in range(max(1, recording.milliseconds // 400)):
+            draw = hashlib.blake2b(f"{recording.digest}/{number}".encode(), digest_size=2).digest()
+            drawn.append((words[draw[0] % len(words)], _UNSURE if draw[1] < 48 else _SURE))
     else:
         phrases = recognize(recording.transcript, recording.place, skill, locale)
         edits = [edit for phrase in phrases for edit in alignment(phrase.said, phrase.recognized)]
@@ -88,34 +87,20 @@ def recognized(recording: Recording, skill: Skill, locale: str) -> list[Word]:
     return [Word(text, confidence, each * n, each) for n, (text, confidence) in enumerate(drawn)]
 
 
-def _drawn(recording: Recording, locale: str) -> Iterator[tuple[str, float]]:
-    words = _VOCABULARY.get(locale[:2], _VOCABULARY["en"]).split()
-    for number in range(max(1, recording.milliseconds // _WORD_MILLISECONDS)):
-        draw = hashlib.blake2b(f"{recording.digest}/{number}".encode(), digest_size=2).digest()
-        yield words[draw[0] % len(words)], _UNSURE if draw[1] < 48 else _SURE
-
-
 def fast_result(recording: Recording, skill: Skill, locale: str) -> Json:
     """Return a TranscribeResult: display form, with a confidence for each phrase."""
-    words = recognized(recording, skill, locale)
-    phrases = [
-        {
-            **_timing(part),
-            "text": _text(part),
-            "words": [{"text": word.text, **_timing([word])} for word in part],
-            "locale": locale,
-            "confidence": min(word.confidence for word in part),
-        }
-        for part in _parts(words)
-    ]
+    words, phrases = recognized(recording, skill, locale), []
+    for part in _parts(words):
+        each = [{"text": word.text, **_timing([word])} for word in part]
+        sure = min(word.confidence for word in part)
+        phrases.append({**_timing(part), "text": _text(part), "words": each, "locale": locale, "confidence": sure})
     combined = [{"text": _text(words)}]
     return {"durationMilliseconds": recording.milliseconds, "combinedPhrases": combined, "phrases": phrases}
 
 
 def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, timed_words: bool) -> Json:
     """Return the content of a file of the kind Transcription; words have a confidence if they were asked for."""
-    words = recognized(recording, skill, locale)
-    phrases = []
+    words, phrases = recognized(recording, skill, locale), []
     for part in _parts(words):
         best: Json = {"confidence": round(sum(word.confidence for word in part) / len(part), 4), **_forms(part)}
         if timed_words:
@@ -132,8 +117,7 @@ def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, ti
 
 
 def _timing(part: list[Word]) -> Json:
-    duration = sum(word.duration for word in part)
-    return {"offsetMilliseconds": part[0].offset, "durationMilliseconds": duration}
+    return {"offsetMilliseconds": part[0].offset, "durationMilliseconds": sum(word.duration for word in part)}
 
 
 def _text(words: list[Word]) -> str:
@@ -145,4 +129,4 @@ def _forms(words: list[Word]) -> Json:
 
 
 def _parts(words: list[Word]) -> Iterator[list[Word]]:
-    yield from (words[start : start + _PHRASE] for start in range(0, len(words), _PHRASE))
+    yield from (words[start : start + 6] for start in range(0, len(words), 6))

@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
+from itertools import chain, permutations
 from typing import NamedTuple
 
 from custom_speech_emulator.http.api_versions import Json
@@ -18,17 +18,13 @@ from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account
 
-_EVERGREEN = datetime(2023, 6, 14, tzinfo=UTC)
-_CHARGED_SINCE = datetime(2023, 10, 1, tzinfo=UTC)
 _FULL = ("en-US", "de-DE")
-_PROJECTS = (*_FULL, "fr-FR")
-_HOUR = 3_600_000
 
 # kind: (name, accepted lines, rejected lines, milliseconds)
 _DATASETS = {
     "Language": ("plain text", 4812, 7, 0),
-    "Acoustic": ("audio with transcripts", 1460, 3, int(2.4 * _HOUR)),
-    "AudioFiles": ("audio", 220, 0, int(0.7 * _HOUR)),
+    "Acoustic": ("audio with transcripts", 1460, 3, 8_640_000),
+    "AudioFiles": ("audio", 220, 0, 2_520_000),
     "LanguageMarkdown": ("structured text", 356, 0, 0),
     "Pronunciation": ("pronunciation", 64, 0, 0),
     "OutputFormatting": ("output format", 38, 0, 0),
@@ -52,8 +48,6 @@ SENTENCES = {
         "Nennen Sie mir bitte noch einmal die Seriennummer.",
     ],
 }
-_UTTERANCES = 24
-"""Recordings of a dataset with transcripts: enough for a test to be judged."""
 
 
 class _Release(NamedTuple):
@@ -68,14 +62,8 @@ class _Release(NamedTuple):
 _WHISPER = _Release(2, " Whisper Large V2", ("Acoustic",), ("Display",))
 _OLDEST = _Release(0)
 """Released before training was charged, and kept open by later extensions of its dates."""
-_RELEASES = (
-    _OLDEST,
-    *(_Release(quarters) for quarters in (10, 7, 5, 4, 3, 2)),
-    _WHISPER,
-    _Release(1),
-    _Release(1, " Batch", ()),
-    _Release(0),
-)
+_EARLIER = tuple(_Release(quarters) for quarters in (10, 7, 5, 4, 3, 2))
+_RELEASES = (_OLDEST, *_EARLIER, _WHISPER, _Release(1), _Release(1, " Batch", ()), _Release(0))
 _FEW_RELEASES = (0, 2, 4, 6, 8, len(_RELEASES) - 1)
 """The base models of the other locales, for more than 900 in all, as on Azure."""
 
@@ -95,10 +83,8 @@ def fill(state: EmulatorState) -> None:
     ]
     base_models.sort(key=lambda model: (model.document["createdDateTime"], model.document["locale"]))
     base = next(model for model in base_models if model.id == _stock_id("base", "en-US", "8"))
-    entities = [*base_models]
-    for account in state.settings.accounts:
-        entities += _of_account(account, now, base)
-    for entity in entities:
+    of_accounts = (_of_account(account, now, base) for account in state.settings.accounts)
+    for entity in chain(base_models, *of_accounts):
         state.store.put(entity)
         if entity.kind == "datasets" and entity.status == "Succeeded":
             _fill_dataset(state, entity, now)
@@ -111,7 +97,8 @@ def _fill_dataset(state: EmulatorState, dataset: Entity, now: datetime) -> None:
     """Give a dataset something to be tested with, and its report."""
     texts, kind = SENTENCES[dataset.document["locale"]], dataset.document["kind"]
     longer = (f"{first} {second}" for first, second in permutations(texts, 2))
-    said = [text if kind == "Acoustic" else None for text in [*texts, *longer][:_UTTERANCES]]
+    # 24 recordings are enough for a test to be judged.
+    said = [text if kind == "Acoustic" else None for text in [*texts, *longer][:24]]
     audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(said, 1)]
     content = json.dumps({"texts": texts, "audio": audio if kind in AUDIO else []})
     state.store.put_data(dataset.account, dataset.id, dataset_imports.TEXTS, content.encode())
@@ -127,7 +114,7 @@ def _base_model(locale: str, n: int, release: _Release, now: datetime) -> Entity
     created = quarter_close(last - timedelta(days=91 * release.quarters + 10)) - timedelta(days=31 - n)
     adapts_until, transcribes_until = quarter_close(created, years=1), quarter_close(created, years=2)
     if release is _OLDEST:
-        created = min(_EVERGREEN, now - timedelta(days=1200))
+        created = min(datetime(2023, 6, 14, tzinfo=UTC), now - timedelta(days=1200))
         extended = now + timedelta(days=200)
         adapts_until, transcribes_until = quarter_close(extended), quarter_close(extended, years=1)
     document = {
@@ -140,7 +127,7 @@ def _base_model(locale: str, n: int, release: _Release, now: datetime) -> Entity
         "adaptationDateTime": stamp(adapts_until),
         "transcriptionDateTime": stamp(transcribes_until),
         "trainsWith": [kind for kind in TRAINS_WITH[locale] if kind in release.kinds],
-        "charged": created >= _CHARGED_SINCE,
+        "charged": created >= datetime(2023, 10, 1, tzinfo=UTC),
         "transcribes": True,
         "endpoints": release is not _WHISPER,
         "formats": release.formats,
@@ -150,7 +137,7 @@ def _base_model(locale: str, n: int, release: _Release, now: datetime) -> Entity
 
 def _of_account(account: Account, now: datetime, base: Entity) -> Iterator[Entity]:
     made = now - timedelta(days=40)
-    for locale in _PROJECTS:
+    for locale in (*_FULL, "fr-FR"):
         yield _named(account, "projects", "", locale, made, {"lastActionDateTime": None, "status": None})
     if account.tier == "F0":
         return  # its quota of two datasets has no room for the rest
@@ -159,8 +146,7 @@ def _of_account(account: Account, now: datetime, base: Entity) -> Iterator[Entit
         for kind, (name, accepted, rejected, milliseconds) in _DATASETS.items():
             counts = {"acceptedLineCount": accepted, "rejectedLineCount": rejected, "milliseconds": milliseconds}
             yield _named(account, "datasets", f"{name} ", locale, made, {"kind": kind, "project": project, **counts})
-    recently = now - timedelta(minutes=20)
-    running = {"kind": "Language", "status": "Running"}
+    recently, running = now - timedelta(minutes=20), {"kind": "Language", "status": "Running"}
     yield _named(account, "datasets", "import still running ", "en-US", recently, running)
     error = {"code": "DataImportFailed", "message": "The file is not encoded in UTF-8 with BOM."}
     failed = {"kind": "Language", "status": "Failed", "error": error}

@@ -33,7 +33,6 @@ from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account
 
 _MOST_URLS, _MOST_PHRASES, _LONGEST_FAST = 1000, 500, 2 * 60 * 60 * 1000
-_SHORTEST_LIFE = timedelta(hours=6)
 
 
 def shape(transcription: str, document: Json, version: Version) -> Json:
@@ -63,19 +62,17 @@ def ended(state: EmulatorState, transcription: Entity, at: datetime) -> None:
         error = {"code": "InvalidData", "message": "None of the recordings could be transcribed."}
         document |= {"status": "Failed", "error": error}
     skill = model_training.skill(state, transcription.account, *document["model"])
+    locale, timed = document["locale"], document["timedWords"]
     for number, recording in enumerate(recordings):
-        result = recognition.batch_result(
-            recording, skill, document["locale"], stamp(at), timed_words=document["timedWords"]
-        )
+        result = recognition.batch_result(recording, skill, locale, stamp(at), timed_words=timed)
         name = f"contenturl_{number}.json" if "dataset" not in document else f"{recording.name}.json"
         files.add(state, transcription, name, "Transcription", json.dumps(result).encode(), at)
     document["milliseconds"] = sum(recording.milliseconds for recording in recordings)
-    report = {
-        "successfulTranscriptionsCount": len(recordings),
-        "failedTranscriptionsCount": len(failed),
-        "details": [{"sourceUrl": one.name, "status": "Succeeded"} for one in recordings]
-        + [{"sourceUrl": url, "status": "Failed", "errorMessage": why, "errorKind": kind} for url, kind, why in failed],
-    }
+    details = [{"sourceUrl": one.name, "status": "Succeeded"} for one in recordings]
+    for url, kind, why in failed:
+        details.append({"sourceUrl": url, "status": "Failed", "errorMessage": why, "errorKind": kind})
+    counts = {"successfulTranscriptionsCount": len(recordings), "failedTranscriptionsCount": len(failed)}
+    report = {**counts, "details": details}
     files.add(state, transcription, "report.json", "TranscriptionReport", json.dumps(report).encode(), at)
 
 
@@ -131,7 +128,7 @@ def _life(call: Call, body: NewTranscription) -> timedelta:
     hours = asked.timeToLiveHours if asked else None
     if hours is None:
         raise invalid("InvalidPayload", "The property 'properties.timeToLiveHours' is missing.", "properties")
-    if not _SHORTEST_LIFE <= timedelta(hours=min(max(hours, 0), 10_000)) <= LONGEST_LIFE:
+    if not 6 <= hours <= LONGEST_LIFE / timedelta(hours=1):
         raise invalid("InvalidTimeToLive", "timeToLiveHours must be 6 to 744.", "properties.timeToLiveHours")
     return timedelta(hours=hours)
 

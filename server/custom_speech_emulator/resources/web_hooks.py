@@ -37,7 +37,6 @@ _STATUSES = {
     "Completion": ("Succeeded", "Failed"),
 }
 """The statuses of an entity of which a web hook has been notified by an event."""
-_TIMEOUT = 5.0
 
 
 def shape(hook: str, document: Json, version: Version) -> Json:
@@ -109,9 +108,8 @@ def _challenge(state: EmulatorState, account: str, hook_id: str) -> None:
     if hook is None or token is None:
         return
     url = hook.document["webUrl"]
-    joint = "&" if urlsplit(url).query else "?"
-    # The signature is that of the token.
-    message = _signed(hook, f"{url}{joint}validationToken={quote(token)}", "challenge", b"{}", token.encode())
+    url += f"{'&' if urlsplit(url).query else '?'}validationToken={quote(token)}"
+    message = _signed(hook, url, "challenge", b"{}", token.encode())  # the signature is that of the token
     why = _send(message, state.settings.allow_content_hosts, expected=token)
     with state.store.transaction():
         hook = state.store.get(account, WEBHOOKS.path, hook_id)
@@ -171,10 +169,8 @@ def _message(hook: Entity, event: str, content: Json) -> Request:
 
 
 def _signed(hook: Entity, url: str, event: str, body: bytes, signed: bytes) -> Request:
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "X-MicrosoftSpeechServices-Event": event[0].upper() + event[1:],
-    }
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    headers["X-MicrosoftSpeechServices-Event"] = event[0].upper() + event[1:]
     secret = hook.document.get("secret")
     if secret:
         digest = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
@@ -187,7 +183,7 @@ def _send(message: Request, hosts: Sequence[str], expected: str | None = None) -
     if not allowed(message.full_url, hosts):
         return "The emulator calls web hooks only on loopback, or on hosts that it was started with."
     try:
-        with OPENER.open(message, timeout=_TIMEOUT) as answer:
+        with OPENER.open(message, timeout=5.0) as answer:
             said = answer.read(4096).decode(errors="replace").strip()
             fits = answer.status == 200 and (expected is None or said == expected)
             return None if fits else "The web hook did not answer the challenge with its token."

@@ -137,8 +137,7 @@ class EntityStore:
         # The inner query walks an index alone; only what is shown is read.
         shown = f"SELECT n FROM entity WHERE account = ? AND kind = ? AND {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608 - see the class
         sql = f"SELECT id, document, moving FROM entity WHERE n IN ({shown}) ORDER BY n"  # noqa: S608 - see the class
-        found = self._db.execute(sql, (account, kind, *values, top, skip))
-        return list(map(Row._make, found))
+        return list(map(Row._make, self._db.execute(sql, (account, kind, *values, top, skip))))
 
     def all(self, account: str, kind: str, where: str = "1", values: tuple[Any, ...] = ()) -> Iterator[Entity]:
         """Return every entity of a kind, oldest first."""
