@@ -27,7 +27,7 @@ from custom_speech_emulator.http.links import Address, is_local, target
 from custom_speech_emulator.http.request import Call, IncomingRequest, RequestLog, query_of, received
 from custom_speech_emulator.http.responses import Answer, GatewayRefused, Refused, invalid, not_allowed
 from custom_speech_emulator.resources import files, stock, web_hooks
-from custom_speech_emulator.routes import ENDINGS, OPERATIONS, Operation
+from custom_speech_emulator.routes import ENDINGS, LIFETIME, OPERATIONS, Operation
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
 from custom_speech_emulator.state.settings import EmulatorSettings
@@ -37,9 +37,8 @@ _OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
 
 @dataclass
 class Exchange:
-    """A request, its answer, the work that follows the answer, and the fault rule that applies to it."""
+    """The answer to a request, the work that follows the answer, and the fault rule that applies to it."""
 
-    request: IncomingRequest
     address: Address
     answer: Answer = field(default_factory=lambda: Answer(204))
     later: list[Callable[[], object]] = field(default_factory=list)
@@ -83,19 +82,19 @@ class EmulatorApp:
             request = await received(scope, receive)
         except ClientDisconnect:
             return
-        exchange = Exchange(request, Address(request.scheme, request.host))
-        self._answer(exchange)
+        exchange = Exchange(Address(request.scheme, request.host))
+        self._answer(exchange, request)
         if exchange.fault:
             await faults.send_faulty(exchange.response(), exchange.fault, scope, receive, send)
         else:
             await exchange.response()(scope, receive, send)
 
-    def _answer(self, exchange: Exchange) -> None:
+    def _answer(self, exchange: Exchange, request: IncomingRequest) -> None:
         try:
             with self.state.transaction():
                 self.state.advance()
                 exchange.now = self.state.now()
-                exchange.answer = self._operate(exchange, exchange.request)
+                exchange.answer = self._operate(exchange, request)
                 exchange.later += web_hooks.notifications(self.state)
         except (Refused, sqlite3.DatabaseError) as error:
             unusable = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
@@ -123,9 +122,9 @@ class EmulatorApp:
         if own:
             return control(self.state, self.log, self.faults, own["path"], request)
         entry = exchange.entry = self.log.add(self.state.now(), request)
-        prefix = authentication.token_service(request.path)
-        if prefix is not None:
-            return self._token(request, prefix, entry)
+        token_service = authentication.TOKEN_PATH.match(request.path)
+        if token_service:
+            return self._token(request, (token_service["prefix"] or "").lower(), entry)
         call, operation = self._call(request, entry)
         exchange.address, call.later = call.address, exchange.later
         if self.state.settings.rate_limit:
@@ -153,16 +152,16 @@ class EmulatorApp:
             raise GatewayRefused(404, "Resource not found")
         address, segment, path = to
         # In the specifications of the dated versions only a key is accepted.
-        takes_tokens = segment is not None
-        account = authentication.signed_in(self.state, request.headers, address.place, takes_tokens=takes_tokens)
+        account = authentication.signed_in(self.state, request.headers, address.place, takes_tokens=segment is not None)
         entry["account"] = account.name
         query = query_of(request.query)
         version = requested(segment, query.get("api-version"))
         entry["api_version"] = version.name
         operation, values = _found(version, request.method, path.rstrip("/") or "/")
         entry["operation"] = operation.name
+        known = {version.lifetime[0] if name == LIFETIME else name for name in (*operation.query, "api-version")}
         for name in query:
-            if name not in (*operation.query_of(version), "api-version"):
+            if name not in known:
                 raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])
         if request.body is None:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
@@ -191,11 +190,8 @@ def emulator(**options: Any) -> Starlette:
 
 def _found(version: Version, method: str, path: str) -> tuple[Operation, dict[str, str]]:
     """Return the operation of a method and path, and the values in the path; 404 or 405 if there is none."""
-    here = [
-        (operation, match.groupdict())
-        for operation in OPERATIONS
-        if version in operation.versions and (match := operation.pattern.match(path))
-    ]
+    matches = [(operation, operation.pattern.match(path)) for operation in OPERATIONS if version in operation.versions]
+    here = [(operation, match.groupdict()) for operation, match in matches if match]
     if not here:
         raise GatewayRefused(404, "Resource not found")
     fewest = min(len(values) for _, values in here)  # `/models/base` is not a model with the id `base`

@@ -11,8 +11,7 @@ from custom_speech_emulator.http.request import IncomingRequest, RequestLog, par
 from custom_speech_emulator.http.responses import Answer, Refused, invalid, not_allowed, not_found
 from custom_speech_emulator.resources import endpoints, stock
 from custom_speech_emulator.resources.entities import offered
-from custom_speech_emulator.state.clock import duration, stamp
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState, duration, stamp
 
 _FURTHEST = timedelta(days=36_500)
 
@@ -47,8 +46,7 @@ def _clear_requests(request: ControlRequest) -> Any:
 
 
 def _get_clock(request: ControlRequest) -> Any:
-    offset = float(request.state.store.setting("offset") or 0)
-    return {"now": stamp(request.state.now()), "offset_seconds": offset}
+    return {"now": stamp(request.state.now()), "offset_seconds": float(request.state.store.setting("offset") or 0)}
 
 
 def _advance_clock(request: ControlRequest) -> Any:
@@ -85,7 +83,7 @@ def _finish(request: ControlRequest) -> Any:
     return [{"id": one.id, "kind": one.kind, "account": one.account, "status": one.status} for one in wanted]
 
 
-def _replace_faults(request: ControlRequest) -> Any:
+def _put_faults(request: ControlRequest) -> Any:
     asked = parsed(request.body)
     try:
         request.faults.active = Faults.of(asked if isinstance(asked, list) else [asked]).active
@@ -94,7 +92,7 @@ def _replace_faults(request: ControlRequest) -> Any:
     return request.faults.shown()
 
 
-def _remove_faults(request: ControlRequest) -> Any:
+def _delete_faults(request: ControlRequest) -> Any:
     request.faults.active = []
     return []
 
@@ -111,7 +109,7 @@ def _add_logs(request: ControlRequest) -> Any:
         raise not_found("endpoint")
     else:
         owner = str(asked["endpoint"]).lower()
-    return endpoints.add_logs(state, account, endpoints.logs_of(owner), state.now())
+    return endpoints.add_logs(state, account, owner, state.now())
 
 
 def _reset(request: ControlRequest) -> Any:
@@ -120,7 +118,7 @@ def _reset(request: ControlRequest) -> Any:
     if request.state.settings.stock:
         stock.fill(request.state)
     _clear_requests(request)
-    _remove_faults(request)
+    _delete_faults(request)
     return _get_clock(request)
 
 
@@ -129,11 +127,7 @@ ROUTES: dict[str, dict[str, Callable[[ControlRequest], Any]]] = {
     "/_emulator/requests": {"GET": lambda request: list(request.log.entries), "DELETE": _clear_requests},
     "/_emulator/clock": {"GET": _get_clock, "POST": _advance_clock},
     "/_emulator/finish": {"POST": _finish},
-    "/_emulator/faults": {
-        "GET": lambda request: request.faults.shown(),
-        "PUT": _replace_faults,
-        "DELETE": _remove_faults,
-    },
+    "/_emulator/faults": {"GET": lambda request: request.faults.shown(), "PUT": _put_faults, "DELETE": _delete_faults},
     "/_emulator/logs": {"POST": _add_logs},
     "/_emulator/reset": {"POST": _reset},
 }

@@ -1,8 +1,5 @@
 """Faults on request: rules that say which requests fail, when, and how, and the responses that go wrong.
 
-    {"fault": "429", "operation": "Models_Create", "nth": 1, "retry_after": 3}
-    {"fault": "close-after", "method": "POST", "probability": 0.5, "seed": 7, "times": 10}
-
 A rule matches by `operation`, `method`, `account`, `api_version` and `path` (a part of it), by all that are given.
 It applies to the `nth` matching request, or with a `probability` drawn from `seed`, or always; at most `times` times.
 """
@@ -54,10 +51,9 @@ class Rule(BaseModel):
 
     def applies(self, request: dict[str, Any]) -> bool:
         """Return whether it applies to a request, given as its entry in the log."""
-        for name in ("operation", "method", "account", "api_version"):
-            if getattr(self, name) not in (None, request[name]):
-                return False
-        if self.path is not None and self.path not in request["path"]:
+        given = ("operation", "method", "account", "api_version")
+        others = any(getattr(self, name) not in (None, request[name]) for name in given)
+        if others or (self.path or "") not in request["path"]:
             return False
         self._matched += 1
         is_spent = self.times is not None and self._applied >= self.times
@@ -65,10 +61,6 @@ class Rule(BaseModel):
         applies = not is_spent and self.nth in (None, self._matched) and is_drawn
         self._applied += applies
         return applies
-
-    def shown(self) -> dict[str, Any]:
-        """Return the rule and how often it matched and was applied."""
-        return {**self.model_dump(exclude_defaults=True), "matched": self._matched, "applied": self._applied}
 
 
 @dataclass
@@ -89,7 +81,10 @@ class Faults:
 
     def shown(self) -> list[dict[str, Any]]:
         """Return the rules and how often each matched and was applied."""
-        return [rule.shown() for rule in self.active]
+        return [
+            {**rule.model_dump(exclude_defaults=True), "matched": rule._matched, "applied": rule._applied}
+            for rule in self.active
+        ]
 
     def first(self, request: dict[str, Any]) -> Rule | None:
         """Return the first rule that applies to a request. All that match count it."""

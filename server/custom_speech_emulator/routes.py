@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from custom_speech_emulator.http.api_versions import V3_2, V2024, V2025, VERSIONS, Version
 from custom_speech_emulator.http.request import Call
@@ -27,13 +27,12 @@ from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.evaluations import EVALUATIONS
 from custom_speech_emulator.resources.model_copies import OPERATIONS as COPIES
 from custom_speech_emulator.resources.models import BASE_MODELS, MODELS
-from custom_speech_emulator.resources.projects import PROJECTS
 from custom_speech_emulator.resources.transcriptions import TRANSCRIPTIONS
-from custom_speech_emulator.resources.web_hooks import WEBHOOKS
 from custom_speech_emulator.state.emulator_state import Ending
 
 Handler = Callable[[Call], Answer]
-_LIFETIME = "lifetime"
+Versions = tuple[Version, ...]
+LIFETIME = "lifetime"  # whose name differs between the versions
 _PAGED = ("skip", "top", "filter")
 _WITH_PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
@@ -51,11 +50,7 @@ class Operation:
     path: str
     handler: Handler
     query: tuple[str, ...] = ()
-    versions: tuple[Version, ...] = VERSIONS
-
-    def query_of(self, version: Version) -> tuple[str, ...]:
-        """Return the query parameters in a version."""
-        return tuple(version.lifetime[0] if name == _LIFETIME else name for name in self.query)
+    versions: Versions = VERSIONS
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -63,68 +58,57 @@ class Operation:
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/:]+)", re.escape(self.path)) + "$", re.IGNORECASE)
 
 
-def _of(kind: Kind, handler: Callable[[Call, Kind], Answer]) -> Handler:
-    return lambda call: handler(call, kind)
-
-
-def _locales(group: str, listed: Callable[[Version], object], versions: tuple[Version, ...] = VERSIONS) -> Operation:
-    path = f"/{group.lower()}/locales"
-    handler: Handler = lambda call: Answer(200, listed(call.version))  # noqa: E731 - as the others of this table
-    return Operation(f"{group}_ListSupportedLocales", "GET", path, handler, versions=versions)
+def _locales(group: str, listed: Callable[[Version], object], versions: Versions = VERSIONS) -> Operation:
+    name, path = f"{group}_ListSupportedLocales", f"/{group.lower()}/locales"
+    return Operation(name, "GET", path, lambda call: Answer(200, listed(call.version)), versions=versions)
 
 
 def _of_kind(
-    kind: Kind,
-    group: str,
-    create: Handler,
-    entity: str = "",
-    versions: tuple[Version, ...] = VERSIONS,
-    creation: tuple[Version, ...] = VERSIONS,
+    kind: Kind, group: str, create: Handler, entity: str = "", versions: Versions = VERSIONS, creation: Versions = ()
 ) -> tuple[Operation, ...]:
     """Return the five operations that all kinds have; `entity` is its name in `Models_GetCustomModel`."""
     every, one = f"/{kind.path}", f"/{kind.path}/{{id}}"
     listed = f"{group}_List{entity}s" if entity else f"{group}_List"
-    creation = tuple(version for version in creation if version in versions)
     return (
-        Operation(listed, "GET", every, _of(kind, entities.listed), _PAGED, versions),
-        Operation(f"{group}_Create", "POST", every, create, (), creation),
-        Operation(f"{group}_Get{entity}", "GET", one, _of(kind, entities.get), (), versions),
-        Operation(f"{group}_Update", "PATCH", one, _of(kind, entities.update), (), versions),
-        Operation(f"{group}_Delete", "DELETE", one, _of(kind, entities.delete), (), versions),
+        Operation(listed, "GET", every, partial(entities.listed, kind=kind), _PAGED, versions),
+        Operation(f"{group}_Create", "POST", every, create, (), creation or versions),
+        Operation(f"{group}_Get{entity}", "GET", one, partial(entities.get, kind=kind), (), versions),
+        Operation(f"{group}_Update", "PATCH", one, partial(entities.update, kind=kind), (), versions),
+        Operation(f"{group}_Delete", "DELETE", one, partial(entities.delete, kind=kind), (), versions),
     )
 
 
 def _files(kind: Kind, group: str) -> tuple[Operation, ...]:
     path = f"/{kind.path}/{{id}}/files"
     return (
-        Operation(f"{group}_ListFiles", "GET", path, _of(kind, files.list_all), (_LIFETIME, *_PAGED)),
-        Operation(f"{group}_GetFile", "GET", f"{path}/{{fileId}}", _of(kind, files.get), (_LIFETIME,)),
+        Operation(f"{group}_ListFiles", "GET", path, partial(files.list_all, kind=kind), (LIFETIME, *_PAGED)),
+        Operation(f"{group}_GetFile", "GET", f"{path}/{{fileId}}", partial(files.get, kind=kind), (LIFETIME,)),
     )
 
 
 def _logs(of: str, model: str = "") -> tuple[Operation, ...]:
-    every, one, paged = f"{of}/files/logs", f"{of}/files/logs/{{logId}}", (_LIFETIME, "skipToken", "top")
+    every, one, paged = f"{of}/files/logs", f"{of}/files/logs/{{logId}}", (LIFETIME, "skipToken", "top")
     return (
         Operation(f"Endpoints_List{model}Logs", "GET", every, endpoints.list_logs, paged, _OLD),
         Operation(f"Endpoints_Delete{model}Logs", "DELETE", every, endpoints.delete_logs, ("endDate",), _OLD),
-        Operation(f"Endpoints_Get{model}Log", "GET", one, endpoints.get_log, (_LIFETIME,), _OLD),
+        Operation(f"Endpoints_Get{model}Log", "GET", one, endpoints.get_log, (LIFETIME,), _OLD),
         Operation(f"Endpoints_Delete{model}Log", "DELETE", one, endpoints.delete_log, (), _OLD),
     )
 
 
 def _in_project(kind: Kind) -> Operation:
     name, path = f"Projects_List{kind.path.capitalize()}", f"/projects/{{id}}/{kind.path}"
-    return Operation(name, "GET", path, _of(kind, projects.list_contents), _PAGED, _WITH_PROJECTS)
+    return Operation(name, "GET", path, partial(projects.list_contents, kind=kind), _PAGED, _WITH_PROJECTS)
 
 
 def _manifest(kind: Kind, entity: str) -> Operation:
     name, path = f"Models_Get{entity}Manifest", f"/{kind.path}/{{id}}/manifest"
-    return Operation(name, "GET", path, _of(kind, models.manifest), (_LIFETIME,))
+    return Operation(name, "GET", path, partial(models.manifest, kind=kind), (LIFETIME,))
 
 
 OPERATIONS = (
     _locales("Projects", locales.every, _WITH_PROJECTS),
-    *_of_kind(PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
+    *_of_kind(projects.PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
     *map(_in_project, _IN_PROJECTS),
     _locales("Datasets", locales.of_datasets),
     *_of_kind(DATASETS, "Datasets", datasets.create),
@@ -135,14 +119,14 @@ OPERATIONS = (
     *_files(DATASETS, "Datasets"),
     _locales("Models", locales.every),
     *_of_kind(MODELS, "Models", models.create, "CustomModel"),
-    Operation("Models_ListBaseModels", "GET", "/models/base", _of(BASE_MODELS, entities.listed), _PAGED),
-    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", _of(BASE_MODELS, entities.get)),
+    Operation("Models_ListBaseModels", "GET", "/models/base", partial(entities.listed, kind=BASE_MODELS), _PAGED),
+    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", partial(entities.get, kind=BASE_MODELS)),
     Operation("Models_Copy", "POST", "/models/{id}:copy", model_copies.copy),
     Operation("Models_AuthorizeCopy", "POST", "/models:authorizecopy", model_copies.authorize),
     _manifest(MODELS, "CustomModel"),
     _manifest(BASE_MODELS, "BaseModel"),
     *_files(MODELS, "Models"),
-    Operation("Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", _of(COPIES, entities.get)),
+    Operation("Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", partial(entities.get, kind=COPIES)),
     _locales("Evaluations", locales.every),
     *_of_kind(EVALUATIONS, "Evaluations", evaluations.create),
     *_files(EVALUATIONS, "Evaluations"),
@@ -155,7 +139,7 @@ OPERATIONS = (
     Operation("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
     Operation("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),
     *_files(TRANSCRIPTIONS, "Transcriptions"),
-    *_of_kind(WEBHOOKS, "WebHooks", web_hooks.create),
+    *_of_kind(web_hooks.WEBHOOKS, "WebHooks", web_hooks.create),
     Operation("WebHooks_Ping", "POST", "/webhooks/{id}:ping", web_hooks.ping),
     Operation("WebHooks_Test", "POST", "/webhooks/{id}:test", web_hooks.test),
 )

@@ -53,11 +53,8 @@ class Version:
 
     def features(self, document: Json, *, fast: bool) -> Json:
         """Return the features that base and custom models share; `fast` says that transcribe takes the model."""
-        shared = {
-            "supportsEndpoints": document["endpoints"],
-            "supportsTranscriptionsOnSpeechContainers": False,
-            "supportedOutputFormats": document["formats"],
-        }
+        shared = {"supportsEndpoints": document["endpoints"], "supportedOutputFormats": document["formats"]}
+        shared["supportsTranscriptionsOnSpeechContainers"] = False
         if not self.dated:
             return {"supportsTranscriptions": document["transcribes"], **shared}
         submit = {"supportsTranscriptionsSubmit": document["transcribes"]}
@@ -86,13 +83,13 @@ VERSIONS = (V3_2, V2024, V2025)
 
 def requested(segment: str | None, api_version: str | None) -> Version:
     """Return the version that a path segment (`v3.2`) or an `api-version` names; 400 or 404 for any other."""
-    if segment is not None:
-        if segment != V3_2.name:
-            raise Refused(404, "NotFound", "Resource not found.")
+    if segment == V3_2.name:
         return V3_2
-    for version in VERSIONS[1:]:
-        if version.name == api_version:
-            return version
+    if segment is not None:
+        raise Refused(404, "NotFound", "Resource not found.")
+    dated = {version.name: version for version in VERSIONS if version.dated}
+    if api_version in dated:
+        return dated[api_version]
     message = f"The api-version {api_version!r} is not supported." if api_version else "The api-version is missing."
-    supported = ", ".join(version.name for version in VERSIONS[1:])
-    raise Refused(400, "InvalidRequest", f"{message} Supported: {supported}.", "InvalidParameterValue", "api-version")
+    message += f" Supported: {', '.join(dated)}."
+    raise Refused(400, "InvalidRequest", message, "InvalidParameterValue", "api-version")

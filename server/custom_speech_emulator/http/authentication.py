@@ -15,13 +15,7 @@ _KEY = "ocp-apim-subscription-key"
 _TOKENS = "tokens"
 _REQUESTS, _SECONDS = 100, 10.0
 # Programs write it in both cases.
-_PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.IGNORECASE)
-
-
-def token_service(path: str) -> str | None:
-    """Return the region prefix of a path of the token service, which may be empty; None for any other path."""
-    found = _PATH.match(path)
-    return None if found is None else (found["prefix"] or "").lower()
+TOKEN_PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.IGNORECASE)
 
 
 def signed_in(state: EmulatorState, headers: Mapping[str, str], place: str | None, *, takes_tokens: bool) -> Account:

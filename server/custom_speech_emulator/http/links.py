@@ -70,10 +70,7 @@ class Address:
 
 
 def target(scheme: str, host: str, path: str) -> tuple[Address, str | None, str] | None:
-    """Return the address, version segment and the path behind it of a request, in any letter case; None if not Azure's.
-
-    Raises `Refused` with 400 for a Host that is no host.
-    """
+    """Return the address, version segment and path behind it of a request; None if not Azure's, 400 for no host."""
     if not _HOST.match(host):
         raise Refused(400, "InvalidRequest", "The Host header is not valid.", "InvalidParameterValue", "Host")
     found = _PATH.match(path)

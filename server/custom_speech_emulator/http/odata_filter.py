@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from custom_speech_emulator.http.responses import invalid
-from custom_speech_emulator.state.clock import moment, stamp
+from custom_speech_emulator.state.emulator_state import moment, stamp
 
 _DATES = {"createdDateTime", "lastActionDateTime"}
 _TOKEN = re.compile(

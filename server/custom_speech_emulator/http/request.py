@@ -17,22 +17,16 @@ from starlette.types import Receive, Scope
 from custom_speech_emulator.http.api_versions import Version
 from custom_speech_emulator.http.links import Address, host_of
 from custom_speech_emulator.http.responses import Refused, invalid
-from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import EntityStore
 from custom_speech_emulator.state.settings import Account
 
-LARGEST_BLOCK = 8 * 2**20
-_LARGEST_JSON = 2**20
+_LARGEST_BLOCK = 8 * 2**20
 _LARGEST_FORM = {"/datasets/upload": 64 * 2**20, "/transcriptions:transcribe": 250 * 2**20}
-_LARGEST_NUMBER = 2**31 - 1
 _FIELD = re.compile(rb'^content-disposition:\s*form-data\s*;.*?\bname="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE)
 _SECRET_HEADERS = {"ocp-apim-subscription-key", "authorization"}
 _SECRET_PROPERTIES = {"targetSubscriptionKey", "secret"}
 _MASK = "***"
-_LONGEST_LOGGED = 64 * 1024
-_ODATA_NAMES = ("$filter", "$top", "$skip")
-"""Names that the service takes as well (recorded live for `$filter`)."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ async def received(scope: Scope, receive: Receive) -> IncomingRequest:
     """Return the request of an ASGI scope; raises ClientDisconnect."""
     path = scope["path"]
     sizes = (size for ending, size in _LARGEST_FORM.items() if path.lower().endswith(ending))
-    most, parts, size = next(sizes, LARGEST_BLOCK), list[bytes](), 0
+    most, parts, size = next(sizes, _LARGEST_BLOCK), list[bytes](), 0
     async for part in Request(scope, receive).stream():
         size += len(part)
         if size <= most:
@@ -80,7 +74,7 @@ class RequestLog:
         body = request.body or b""
         shown: Any = {"bytes": len(body)} if body else None  # the length, if it is no JSON or long
         with contextlib.suppress(ValueError, RecursionError):
-            shown = _masked(json.loads(body)) if len(body) <= _LONGEST_LOGGED else shown
+            shown = _masked(json.loads(body)) if len(body) <= 64 * 1024 else shown
         self.entries.append(entry | {"headers": headers, "body": shown})
         return self.entries[-1]
 
@@ -125,10 +119,9 @@ class Call:
         text = self.query.get(name)
         if text is None:
             return None
-        if not (text.isascii() and text.isdigit() and len(text) <= 10 and least <= int(text) <= _LARGEST_NUMBER):
-            raise invalid(
-                "InvalidParameterValue", f"The value of {name} must be a whole number of at least {least}.", name
-            )
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and least <= int(text) < 2**31):
+            message = f"The value of {name} must be a whole number of at least {least}."
+            raise invalid("InvalidParameterValue", message, name)
         return int(text)
 
     def json(self) -> Any:
@@ -137,7 +130,7 @@ class Call:
         sent_as = self.content_type.partition(";")[0].strip().lower()
         if sent_as and sent_as not in accepted:  # programs of others leave it out
             raise Refused(415, "UnsupportedMediaType", f"The Content-Type must be {' or '.join(accepted)}.")
-        if len(self.body) > _LARGEST_JSON:
+        if len(self.body) > 2**20:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
         return parsed(self.body)
 
@@ -183,7 +176,8 @@ def query_of(text: str) -> dict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20)
     except ValueError:
         raise invalid("InvalidParameter", "There are too many query parameters.") from None
-    query = {name.removeprefix("$") if name in _ODATA_NAMES else name: value for name, value in pairs}
+    odata = ("$filter", "$top", "$skip")  # are taken as well (recorded live for `$filter`)
+    query = {name.removeprefix("$") if name in odata else name: value for name, value in pairs}
     if len(query) < len(pairs):
         raise invalid("InvalidParameter", "A query parameter is given twice.")
     return query

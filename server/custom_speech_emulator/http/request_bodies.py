@@ -5,32 +5,20 @@ Properties that the specification marks as read only may be sent back as they we
 
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.responses import invalid
 
-Kind = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 Profanity = Literal["None", "Removed", "Tags", "Masked"]
 Name = Annotated[str, Field(min_length=1)]
 _Key = Annotated[str, Field(max_length=64)]
 _Value = Annotated[str, Field(max_length=256)]
 ENTRIES = 10
-_EVENTS = {"ping", "challenge"} | {
-    f"{kind}{what}"
-    for kind in ("dataset", "model", "evaluation", "transcription", "endpoint")
-    for what in ("Creation", "Processing", "Completion", "Deletion")
-}
-
-
-def _known_events(events: dict[str, bool]) -> dict[str, bool]:
-    if not set(events) <= _EVENTS:
-        raise ValueError("one of the events is not known")
-    return events
-
-
-Events = Annotated[dict[str, bool], AfterValidator(_known_events)]
+_KINDS = "dataset|model|evaluation|transcription|endpoint"
+_EVENT = rf"^(ping|challenge|({_KINDS})(Creation|Processing|Completion|Deletion))$"
+Events = dict[Annotated[str, Field(pattern=_EVENT)], bool]
 _ENTITY = ("self", "links", "createdDateTime", "lastActionDateTime")
 # The types of the read-only properties; those not named are objects.
 _NUMBERS = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds")
@@ -39,8 +27,6 @@ _READ_ONLY: dict[str, type] = {**dict.fromkeys(_NUMBERS, int), **dict.fromkeys(_
 
 
 class Body(BaseModel):
-    """A body, or a part of one."""
-
     model_config = ConfigDict(extra="forbid", strict=True)
     read_only: ClassVar[tuple[str, ...]] = ()
 
@@ -56,23 +42,17 @@ class Body(BaseModel):
 
 
 class Reference(Body):
-    """An EntityReference."""
-
     uri: Name = Field(alias="self")
 
 
-class New(Body):
-    """The properties that every create has."""
-
+class New(Body):  # the properties that every create has
     read_only: ClassVar[tuple[str, ...]] = _ENTITY
     displayName: Name
     description: str | None = None
     customProperties: Annotated[dict[_Key, _Value], Field(max_length=ENTRIES)] | None = None
 
 
-class NewEntity(New):
-    """The properties of a create of everything that can belong to a project."""
-
+class NewEntity(New):  # and those of everything that can belong to a project
     locale: Name
     project: Reference | None = None
     status: Status | None = None
@@ -98,15 +78,18 @@ class DatasetSettings(Body):
 
 
 class NewDataset(NewEntity):
-    kind: Kind
+    kind: Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
     contentUrl: Name | None = None
     properties: DatasetSettings | None = None
 
 
-class EndpointSettings(Body):
+class EndpointChanges(Body):
+    contentLoggingEnabled: bool | None = None
+
+
+class EndpointSettings(EndpointChanges):
     read_only = ("error",)
     loggingEnabled: bool | None = None
-    contentLoggingEnabled: bool | None = None
     timeToLive: str | None = None
     email: str | None = None
 
@@ -116,8 +99,7 @@ class Block(Body):
     id: Name
 
 
-class Blocks(RootModel[Annotated[list[Block], Field(min_length=1)]]):
-    model_config = ConfigDict(strict=True)
+Blocks = RootModel[Annotated[list[Block], Field(min_length=1)]]
 
 
 class NewEndpoint(NewEntity):
@@ -203,9 +185,7 @@ class NewProject(New):
     foundryProjectName: str | None = None
 
 
-class Changes(Body):
-    """A merge patch: what is left out stays, null takes away."""
-
+class Changes(Body):  # a merge patch: what is left out stays, null takes away
     displayName: Name = ""
     description: str | None = None
     customProperties: dict[_Key, _Value | None] | None = None
@@ -217,10 +197,6 @@ class Update(Changes):
 
 class ProjectUpdate(Changes):
     foundryProjectName: str | None = None
-
-
-class EndpointChanges(Body):
-    contentLoggingEnabled: bool | None = None
 
 
 class EndpointUpdate(Update):
@@ -238,11 +214,10 @@ class CopyDefinition(Body):
     sourceResourceId: Name
 
 
-class CopyAuthorization(Body):
+class CopyAuthorization(CopyDefinition):
     targetResourceRegion: Name
     targetResourceId: Name
     targetResourceEndpoint: Name
-    sourceResourceId: Name
     expirationDateTime: Name
     id: Name
 
@@ -252,7 +227,6 @@ class CopyToKey(Body):
 
 
 B = TypeVar("B", bound=BaseModel)
-_REASONS = {"extra_forbidden": "is not known", "model_type": "a JSON object is expected"}
 
 
 def read(call: Call, kind: type[B]) -> B:
@@ -270,8 +244,8 @@ def checked(call: Call, kind: type[B], value: Any) -> B:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        # The value is not repeated.
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]  # repeats no value
         where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
-        what = _REASONS.get(first["type"], first["msg"])
+        unknown = dict.fromkeys(("extra_forbidden", "string_pattern_mismatch"), "is not known")
+        what = {**unknown, "model_type": "a JSON object is expected"}.get(first["type"], first["msg"])
         raise invalid("InvalidPayload", f"The property {where!r}: {what}.", where) from None

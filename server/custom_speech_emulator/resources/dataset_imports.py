@@ -68,7 +68,7 @@ def fetch(state: EmulatorState, account: Account, dataset_id: str, url: str) -> 
     try:
         read(state, account, dataset_id, fetched(url, state.settings.allow_content_hosts))
     except Unreachable as why:
-        _take_in(state, account, dataset_id, DatasetReport(error=DatasetError("DataImportFailed", str(why))), None)
+        _take_in(state, account.name, dataset_id, DatasetReport(error=DatasetError("DataImportFailed", str(why))), None)
 
 
 def read(state: EmulatorState, account: Account, dataset_id: str, data: bytes | None = None) -> None:
@@ -77,21 +77,19 @@ def read(state: EmulatorState, account: Account, dataset_id: str, data: bytes | 
         dataset = state.store.get(account.name, "datasets", dataset_id)
         data = data if data is not None else state.store.data(account.name, dataset_id, CONTENT)
     if dataset is not None and data is not None:
-        _take_in(state, account, dataset_id, read_dataset(dataset.document["kind"], data, account.tier), data)
+        _take_in(state, account.name, dataset_id, read_dataset(dataset.document["kind"], data, account.tier), data)
 
 
-def _take_in(
-    state: EmulatorState, account: Account, dataset_id: str, report: DatasetReport, data: bytes | None
-) -> None:
+def _take_in(state: EmulatorState, account: str, dataset_id: str, report: DatasetReport, data: bytes | None) -> None:
     with state.store.transaction():
-        dataset = state.store.get(account.name, "datasets", dataset_id)
+        dataset = state.store.get(account, "datasets", dataset_id)
         if dataset is None or dataset.document.get("waits") != "content":
             return
         if data is not None:
-            state.store.put_data(account.name, dataset_id, CONTENT, data)
+            state.store.put_data(account, dataset_id, CONTENT, data)
         texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
         content = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
-        state.store.put_data(account.name, dataset_id, TEXTS, json.dumps(content).encode())
+        state.store.put_data(account, dataset_id, TEXTS, json.dumps(content).encode())
         error, length = report.error._asdict() if report.error else None, report.duration_milliseconds
         counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
         rejected = [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]]
@@ -113,7 +111,12 @@ def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
         files.add(state, dataset, name, kind, data, at)
         add_transcription(state, dataset, at)
         if dataset.document["kind"] == "Acoustic":
-            _remember_recordings(state, dataset, data)
+            # Under the digest of a recording with a transcript is kept which one of which dataset it is.
+            with open_archive(data) as opened:
+                entries = usable_files(opened, DatasetReport())
+                for place, (name, *_) in enumerate(content_of(state, dataset)["audio"]):
+                    digest = hashlib.sha256(opened.read(entries[key_of(name)])).hexdigest()
+                    state.store.put_data(dataset.account, RECORDINGS, digest, json.dumps([dataset.id, place]).encode())
 
 
 def content_of(state: EmulatorState, dataset: Entity) -> Json:
@@ -122,22 +125,11 @@ def content_of(state: EmulatorState, dataset: Entity) -> Json:
     return dict(json.loads(kept)) if kept else {"texts": [], "audio": []}
 
 
-def _remember_recordings(state: EmulatorState, dataset: Entity, archive: bytes) -> None:
-    """Keep under the digest of each recording with a transcript which one of which dataset it is."""
-    with open_archive(archive) as opened:
-        entries = usable_files(opened, DatasetReport())
-        for place, (name, *_) in enumerate(content_of(state, dataset)["audio"]):
-            digest = hashlib.sha256(opened.read(entries[key_of(name)])).hexdigest()
-            state.store.put_data(dataset.account, RECORDINGS, digest, json.dumps([dataset.id, place]).encode())
-
-
 def add_transcription(state: EmulatorState, dataset: Entity, at: datetime) -> None:
-    """Give a dataset of recordings with transcripts the file of the transcripts that were taken.
-
-    Its name and its form, that of the transcript which was sent, are guesses.
-    """
+    """Give a dataset of recordings with transcripts the file of the transcripts that were taken."""
     if dataset.document["kind"] == "Acoustic":
         lines = "".join(f"{name}\t{said}\r\n" for name, _, said in content_of(state, dataset)["audio"])
+        # The name and the form, that of the transcript which was sent, are guesses.
         name, kind = "acoustic_data_transcription.txt", "AcousticDataTranscriptionV2"
         files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
 

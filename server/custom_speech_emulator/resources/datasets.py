@@ -9,8 +9,8 @@ from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import Blocks, NewDataset, Reference, checked, read
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
 from custom_speech_emulator.resources import dataset_imports, entities, projects
-from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.resources.locales import AUDIO
+from custom_speech_emulator.state.emulator_state import stamp
 from custom_speech_emulator.state.entity_store import Entity
 
 
@@ -40,12 +40,12 @@ def _in_use(call: Call, dataset: Entity) -> str | None:
     return None
 
 
-DATASETS = Kind(
+DATASETS = entities.Kind(
     "datasets",
     "dataset",
     "InvalidDataset",
     shape,
-    (*FILTERS, "kind"),
+    (*entities.FILTERS, "kind"),
     unfinished_code="FailedDataset",
     change=projects.reconnect,
     in_use=_in_use,
@@ -71,8 +71,7 @@ def create(call: Call) -> Answer:
 
 def upload(call: Call) -> Answer:
     """Datasets_Upload (v3.2): a dataset and its data in one form; deprecated by the service, but specified."""
-    known = {"project", "displayName", "description", "locale", "kind", "customProperties", "data", "email"}
-    fields = call.form(known)
+    fields = call.form({"project", "displayName", "description", "locale", "kind", "customProperties", "data", "email"})
     data = fields.pop("data", b"")
     if not data:
         raise invalid("InvalidPayload", "A form field with the name data is missing.", "data")
@@ -93,8 +92,7 @@ def upload(call: Call) -> Answer:
 def _new(call: Call, body: NewDataset) -> Entity:
     """Return a dataset that has no content yet; 400 if the locale, the project or the quota does not allow it."""
     dataset = projects.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
-    dataset.document |= {"kind": body.kind, "status": "NotStarted"}
-    dataset.document["lastActionDateTime"] = dataset.document["createdDateTime"]
+    dataset.document |= {"kind": body.kind, "status": "NotStarted", "lastActionDateTime": stamp(call.now)}
     if body.properties and body.properties.textNormalizationKind:
         dataset.document["textNormalizationKind"] = body.properties.textNormalizationKind
     return dataset

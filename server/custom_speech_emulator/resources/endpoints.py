@@ -7,10 +7,9 @@ from datetime import date, datetime, timedelta
 
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import EndpointUpdate, NewEndpoint, Reference, read
+from custom_speech_emulator.http.request_bodies import EndpointSettings, EndpointUpdate, NewEndpoint, Reference, read
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
 from custom_speech_emulator.resources import entities, files, models, projects
-from custom_speech_emulator.resources.entities import LONGEST_LIFE, Kind
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 
@@ -40,7 +39,7 @@ def _change(call: Call, endpoint: Entity, patch: EndpointUpdate) -> None:
     call.state.start(endpoint, call.now)
 
 
-ENDPOINTS = Kind("endpoints", "endpoint", "InvalidModel", shape, update=EndpointUpdate, change=_change)
+ENDPOINTS = entities.Kind("endpoints", "endpoint", "InvalidModel", shape, update=EndpointUpdate, change=_change)
 
 
 def create(call: Call) -> Answer:
@@ -48,14 +47,13 @@ def create(call: Call) -> Answer:
     body = read(call, NewEndpoint)
     endpoint = projects.new(call, ENDPOINTS, body)
     endpoint.document |= _deployable(call, body.model, endpoint.document["locale"])
-    said = body.properties
-    logging = bool(said and (said.loggingEnabled or said.contentLoggingEnabled))
+    said = body.properties or EndpointSettings()
+    logging = bool(said.loggingEnabled or said.contentLoggingEnabled)
     endpoint.document |= {"region": call.account.region, "loggingEnabled": logging}
-    text = said.timeToLive if said else None
-    life = entities.time_to_live(text)
+    life = entities.time_to_live(said.timeToLive)
     if call.account.tier == "F0":
-        life = min(life or LONGEST_LIFE, timedelta(days=7))
-    optional = {"timeToLive": text, "lives": life.total_seconds(), "text": body.text}
+        life = min(life or entities.LONGEST_LIFE, timedelta(days=7))
+    optional = {"timeToLive": said.timeToLive, "lives": life.total_seconds(), "text": body.text}
     endpoint.document |= {name: value for name, value in optional.items() if value}
     call.state.start(endpoint, call.now)
     return entities.created(call, ENDPOINTS, endpoint)
@@ -68,22 +66,18 @@ def _deployable(call: Call, reference: Reference | None, locale: str) -> Json:
     return {"modelKind": model.kind, "model": model.id}
 
 
-def logs_of(owner: str) -> str:
-    """Return where the logs of an endpoint lie, or those of a locale's default base model (`base/en-US`)."""
-    return f"endpoints/{owner}/files/logs"
-
-
-def add_logs(state: EmulatorState, account: str, place: str, at: datetime) -> list[str]:
+def add_logs(state: EmulatorState, account: str, owner: str, at: datetime) -> list[str]:
     """Add a recording (a second of silence) and its recognition, as one utterance leaves them; return their names.
 
-    Nothing is recognized here, so a log comes into being only at a command: `POST /_emulator/logs`.
+    The owner is an endpoint, or the default base model of a locale (`base/en-US`). Nothing is recognized here, so a log
+    comes into being only at a command: `POST /_emulator/logs`.
     """
     recording = io.BytesIO()
     with wave.open(recording, "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(bytes(32_000))
     recognized = json.dumps({"RecognitionStatus": "Success", "DisplayText": "", "simulated": True}).encode()
-    stem = f"{at:%Y-%m-%d_%H%M%S}_{state.new_id()}"
+    place, stem = f"endpoints/{owner}/files/logs", f"{at:%Y-%m-%d_%H%M%S}_{state.new_id()}"
     pair = ((f"{stem}.wav", "Audio", recording.getvalue()), (f"{stem}.json", "Transcription", recognized))
     for name, kind, content in pair:
         state.store.put(Entity(account, place, name, files.document(place, name, kind, content, at)))
@@ -135,8 +129,8 @@ def delete_logs(call: Call) -> Answer:
 
 def _logs_place(call: Call) -> str:
     if "locale" in call.path:
-        return logs_of(f"base/{entities.offered(call.path['locale'])}")
+        return f"endpoints/base/{entities.offered(call.path['locale'])}/files/logs"
     endpoint = entities.found(call, ENDPOINTS)
     if not endpoint.document["loggingEnabled"]:
         raise invalid("EndpointWithoutLogging", "Logging is not enabled for this endpoint.", "id")
-    return logs_of(endpoint.id)
+    return f"endpoints/{endpoint.id}/files/logs"

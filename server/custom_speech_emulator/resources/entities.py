@@ -18,8 +18,7 @@ from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import ENTRIES, Body, Update, read
 from custom_speech_emulator.http.responses import Answer, conflict, invalid, not_found
 from custom_speech_emulator.resources.locales import BY_LOWER_CASE
-from custom_speech_emulator.state.clock import duration, stamp
-from custom_speech_emulator.state.emulator_state import Ending, retry_after
+from custom_speech_emulator.state.emulator_state import Ending, duration, retry_after, stamp
 from custom_speech_emulator.state.entity_store import Entity, Row
 
 FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale")
@@ -28,8 +27,8 @@ LONGEST_LIFE = timedelta(days=31)
 _PLAIN = ("displayName", "description", "locale", "customProperties")
 _STORED = (*_PLAIN, "createdDateTime", "lastActionDateTime", "status")
 _EVERYTHING = Condition("1", ())
+# The most entities of a kind in the pricing tiers (quotas and limits page, January 2026).
 _QUOTAS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
-"""The most entities of a kind in the pricing tiers (quotas and limits page, January 2026)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +41,10 @@ class Kind:
     # What a version writes of a stored document besides the properties of every kind; it must depend on nothing else.
     shape: Callable[[str, Json, Version], Json]
     filters: tuple[str, ...] = FILTERS  # the properties that a list can be filtered by
-    unfinished_code: str = ""  # the detailed error code of a reference to one that is not Succeeded, if it is another
-    shared: bool = False  # the same in every account, as base models are
     update: type[Body] = Update
     change: Callable[[Call, Entity, Any], None] | None = None  # takes over what of an update is special to the kind
+    unfinished_code: str = ""  # the detailed error code of a reference to one that is not Succeeded, if it is another
+    shared: bool = False  # the same in every account, as base models are
     in_use: Callable[[Call, Entity], str | None] | None = None  # names what keeps an entity from being deleted
     removing: Callable[[Call, Entity], None] | None = None  # what else happens before one is deleted
     computed: Callable[[Call, str], Json] | None = None  # properties that are computed for each answer
@@ -206,6 +205,6 @@ def time_to_live(text: str | None) -> timedelta:
     """Return how long v3.2 keeps an entity, nothing if it is for ever; 400 above 31 days or if it is no duration."""
     life = duration(text) if text else timedelta()
     if life is None or life > LONGEST_LIFE:
-        why = "timeToLive must be an ISO 8601 duration of at most 31 days."
-        raise invalid("InvalidTimeToLive", why, "properties.timeToLive")
+        message = "timeToLive must be an ISO 8601 duration of at most 31 days."
+        raise invalid("InvalidTimeToLive", message, "properties.timeToLive")
     return life

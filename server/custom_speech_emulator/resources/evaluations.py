@@ -19,9 +19,8 @@ from custom_speech_emulator.http.request_bodies import NewEvaluation, read
 from custom_speech_emulator.http.responses import Answer
 from custom_speech_emulator.resources import datasets, entities, files, model_training, models, projects
 from custom_speech_emulator.resources.dataset_imports import content_of
-from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.locales import scores_tokens
-from custom_speech_emulator.resources.model_training import Skill, normalized
+from custom_speech_emulator.resources.model_training import Skill
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 
@@ -53,7 +52,7 @@ def recognize(transcript: str, place: int, skill: Skill, locale: str, normalizat
 
     The service counts phrases and normalized words (recorded live); where it divides a recording is a guess.
     """
-    parts = [normalized(part, locale, normalization) for part in _PHRASE_END.split(transcript)]
+    parts = [model_training.normalized(part, locale, normalization) for part in _PHRASE_END.split(transcript)]
     phrases, before = list[Phrase](), 0
     for said in filter(None, parts):
         recognized = [_recognized(word, f"{place}/{before + n}", skill) for n, word in enumerate(said)]
@@ -143,12 +142,11 @@ def shape(evaluation: str, document: Json, version: Version) -> Json:
     """Return an Evaluation."""
     tokens = document["status"] != "Failed"
     figures = unknown("1", tokens=tokens) | unknown("2", tokens=tokens)
+    transcriptions = ("transcription1", "transcription2")
     return {
-        "model1": version.reference(*document["model1"]),
-        "model2": version.reference(*document["model2"]),
+        **{name: version.reference(*document[name]) for name in ("model1", "model2")},
+        **{name: version.reference("transcriptions", document[name]) for name in transcriptions},
         "dataset": version.reference("datasets", document["dataset"]),
-        "transcription1": version.reference("transcriptions", document["transcription1"]),
-        "transcription2": version.reference("transcriptions", document["transcription2"]),
         "links": {"files": version.link("evaluations", evaluation, "files")},
         "properties": document.get("rates", figures),
     }
@@ -178,7 +176,7 @@ def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
     evaluation.document["rates"] = figures
 
 
-EVALUATIONS = Kind("evaluations", "evaluation", "InvalidTest", shape, change=projects.reconnect, ended=ended)
+EVALUATIONS = entities.Kind("evaluations", "evaluation", "InvalidTest", shape, change=projects.reconnect, ended=ended)
 
 
 def create(call: Call) -> Answer:

@@ -14,9 +14,7 @@ from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.responses import Answer, Refused, invalid
 from custom_speech_emulator.resources import entities
-from custom_speech_emulator.resources.entities import Kind
-from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
 CONTENT = "/_emulator/content/"
@@ -24,24 +22,19 @@ CONTENT = "/_emulator/content/"
 
 def shape(file: str, document: Json, version: Version) -> Json:
     """Return a File; its address was signed for this answer."""
-    return {
-        "self": version.link(document["place"], file),
-        "name": document["name"],
-        "kind": document["kind"],
-        "links": {"contentUrl": HOST_PLACEHOLDER + document["address"]},
-        "properties": {"size": document["size"]},
-        "createdDateTime": document["createdDateTime"],
-    }
+    stored = {name: document[name] for name in ("name", "kind", "createdDateTime")}
+    links, size = {"contentUrl": HOST_PLACEHOLDER + document["address"]}, {"size": document["size"]}
+    return {"self": version.link(document["place"], file), **stored, "links": links, "properties": size}
 
 
-def kind_at(call: Call, place: str, owner: str | None = None) -> Kind:
+def kind_at(call: Call, place: str, owner: str | None = None) -> entities.Kind:
     """Return the kind of the files below a path, whose addresses are signed; a file without an owner is its own."""
     until = call.now + lifetime(call)
 
     def address(call: Call, file: str) -> Json:
         return {"address": signed(call.state, call.account.name, owner or file, file, until)}
 
-    return Kind(place, "file", "InvalidPayload", shape, ("name", "createdDateTime", "kind"), computed=address)
+    return entities.Kind(place, "file", "InvalidPayload", shape, ("name", "createdDateTime", "kind"), computed=address)
 
 
 def document(place: str, name: str, kind: str, content: bytes, at: datetime) -> Json:
@@ -56,18 +49,18 @@ def add(state: EmulatorState, owner: Entity, name: str, kind: str, content: byte
     state.store.put_data(owner.account, owner.id, file, content)
 
 
-def list_all(call: Call, of: Kind) -> Answer:
+def list_all(call: Call, kind: entities.Kind) -> Answer:
     """Datasets_ListFiles, …: list the files of an entity."""
-    owner = entities.found(call, of)
-    answer = entities.listed(call, kind_at(call, f"{of.path}/{owner.id}/files", owner.id))
+    owner = entities.found(call, kind)
+    answer = entities.listed(call, kind_at(call, f"{kind.path}/{owner.id}/files", owner.id))
     return answer if owner.finished else replace(answer, headers={"Retry-After": "1"})
 
 
-def get(call: Call, of: Kind) -> Answer:
+def get(call: Call, kind: entities.Kind) -> Answer:
     """Datasets_GetFile, …: return one file of an entity."""
-    owner = entities.found(call, of)
-    kind = kind_at(call, f"{of.path}/{owner.id}/files", owner.id)
-    return Answer(200, entities.shown(call, kind, entities.found(call, kind, "fileId")))
+    owner = entities.found(call, kind)
+    files = kind_at(call, f"{kind.path}/{owner.id}/files", owner.id)
+    return Answer(200, entities.shown(call, files, entities.found(call, files, "fileId")))
 
 
 def lifetime(call: Call) -> timedelta:

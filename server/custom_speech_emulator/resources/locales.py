@@ -41,14 +41,13 @@ BY_LOWER_CASE = {locale.lower(): locale for locale in LOCALES}
 _FULL = (
     "ar-EG as-IN de-DE en-AU en-GB en-IN en-US es-ES es-MX fr-CA fr-FR hi-IN it-IT ja-JP ko-KR nl-NL pt-BR sv-SE zh-CN"
 )
+# Locales with every base model of the stock; the others have six each, so that the state stays small.
 FULL_LOCALES = _FULL.split()
-"""Locales with every base model of the stock; the others have six each, so that the state stays small."""
 _FAST = (
     "da-DK de-DE en-AU en-CA en-GB en-IN en-US es-ES es-MX fi-FI fr-CA fr-FR hi-IN it-IT ja-JP ko-KR nl-NL pl-PL pt-BR "
     "pt-PT sv-SE zh-CN"
 )
-FAST = _FAST.split()
-"""Locales of fast transcription; the choice is a guess, that they are fewer is documented."""
+FAST = _FAST.split()  # the locales of fast transcription; the choice is a guess, that they are fewer is documented
 
 
 def every(_: Version) -> list[str]:

@@ -8,10 +8,8 @@ from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import CopyAuthorization, CopyDefinition, CopyToKey, checked, read
 from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities, model_training
-from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.models import MODELS, require_unexpired
-from custom_speech_emulator.state.clock import moment, stamp
-from custom_speech_emulator.state.emulator_state import EmulatorState, retry_after
+from custom_speech_emulator.state.emulator_state import EmulatorState, moment, retry_after, stamp
 from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account, of_key
 
@@ -43,21 +41,17 @@ def ended(state: EmulatorState, operation: Entity, at: datetime) -> None:
         operation.document["copy"] = _arrived(state, operation, document, operation.document["target"], at).id
 
 
-OPERATIONS = Kind("operations/models/copy", "operation", "InvalidPayload", shape, ended=ended)
+OPERATIONS = entities.Kind("operations/models/copy", "operation", "InvalidPayload", shape, ended=ended)
 
 
 def authorize(call: Call) -> Answer:
     """Models_AuthorizeCopy, on the target."""
-    body = read(call, CopyDefinition)
-    source = call.state.account_of(body.sourceResourceId)
+    source = call.state.account_of(read(call, CopyDefinition).sourceResourceId)
     if source is None:
         raise invalid("InvalidSourceAzureResourceId", "There is no Speech resource with this id.", "sourceResourceId")
-    document = {
-        "targetResourceRegion": call.account.region,
-        "targetResourceId": call.account.resource_id,
-        "sourceResourceId": source.resource_id,
-        "expirationDateTime": stamp(call.now + timedelta(hours=24)),
-    }
+    document = {"targetResourceRegion": call.account.region, "targetResourceId": call.account.resource_id}
+    until = stamp(call.now + timedelta(hours=24))
+    document |= {"sourceResourceId": source.resource_id, "expirationDateTime": until}
     authorization = Entity("", _AUTHORIZATIONS, call.state.new_id(), document)
     call.store.put(authorization)
     return Answer(200, {**document, "targetResourceEndpoint": f"{HOST_PLACEHOLDER}/", "id": authorization.id})

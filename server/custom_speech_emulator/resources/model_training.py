@@ -2,15 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from custom_speech_data.word_errors import normalized_words
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import files
-from custom_speech_emulator.state.clock import moment
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState, moment
 from custom_speech_emulator.state.entity_store import Entity
 
 _LEARNT = "learnt.json"
@@ -40,14 +39,6 @@ def normalized(text: str, locale: str, normalization: str = "Default") -> list[s
     if normalization == "Default" and not text.isupper():
         text = _SPELLED.sub(lambda found: f" {' '.join(found[0])} ", text)
     return normalized_words(text, locale)
-
-
-def outcome(datasets: Sequence[Entity]) -> Json:
-    """Return how a training will end: Failed if every recording of an audio dataset is too long."""
-    if all(dataset.document.get("trains", True) for dataset in datasets):
-        return {"status": "Succeeded"}
-    message = "Every audio file of a dataset is longer than 40 seconds."
-    return {"status": "Failed", "error": {"code": "InvalidDataset", "message": message}}
 
 
 def keep(state: EmulatorState, model: Entity, texts: Iterable[str], *, audio: bool = False) -> None:

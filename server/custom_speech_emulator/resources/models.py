@@ -10,14 +10,9 @@ from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities, files, model_training, projects
 from custom_speech_emulator.resources.dataset_imports import content_of
 from custom_speech_emulator.resources.datasets import DATASETS
-from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.resources.locales import AUDIO
-from custom_speech_emulator.state.clock import moment, quarter_close, stamp
-from custom_speech_emulator.state.emulator_state import QUICK
+from custom_speech_emulator.state.emulator_state import QUICK, moment, quarter_close, stamp
 from custom_speech_emulator.state.entity_store import Entity
-
-_LONGEST_TEXT = {"F0": 200_000, "S0": 500_000}
-"""Bytes of the text of a v3.2 model (quotas and limits page, January 2026)."""
 
 
 def base_shape(model: str, document: Json, version: Version) -> Json:
@@ -32,15 +27,12 @@ def base_shape(model: str, document: Json, version: Version) -> Json:
 
 def shape(model: str, document: Json, version: Version) -> Json:
     """Return a CustomModel."""
+    links = {name: version.link("models", model, name) for name in ("manifest", "files")}
     return {
         "baseModel": version.reference("models/base", document.get("baseModel")),
         "datasets": [version.reference("datasets", one) for one in document["datasets"]] or None,
         "text": None if version.dated else document.get("text"),
-        "links": {
-            "manifest": version.link("models", model, "manifest"),
-            "copy": version.link("models", f"{model}:copy"),
-            "files": version.link("models", model, "files"),
-        },
+        "links": {**links, "copy": version.link("models", f"{model}:copy")},
         "properties": {
             "deprecationDates": {"transcriptionDateTime": document["transcriptionDateTime"]},
             "customModelWeightPercent": document["weight"],
@@ -54,8 +46,8 @@ def _in_use(call: Call, model: Entity) -> str | None:
     return "an endpoint" if endpoints else None
 
 
-BASE_MODELS = Kind("models/base", "base model", "InvalidBaseModel", base_shape, shared=True)
-MODELS = Kind(
+BASE_MODELS = entities.Kind("models/base", "base model", "InvalidBaseModel", base_shape, shared=True)
+MODELS = entities.Kind(
     "models", "model", "InvalidModel", shape, change=projects.reconnect, in_use=_in_use, ended=model_training.ended
 )
 
@@ -80,7 +72,9 @@ def create(call: Call) -> Answer:
         model.document["weight"] = body.properties.customModelWeightPercent
     if body.text:
         model.document["text"] = body.text
-    model.document["outcome"] = model_training.outcome(datasets)
+    if not all(dataset.document.get("trains", True) for dataset in datasets):
+        error = {"code": "InvalidDataset", "message": "Every audio file of a dataset is longer than 40 seconds."}
+        model.document["outcome"] = {"status": "Failed", "error": error}
     is_quick = _adapts_to_text_only(base)
     texts = [line for dataset in datasets for line in content_of(call.state, dataset)["texts"]]
     texts.append(body.text or "")
@@ -109,7 +103,7 @@ def _adapts_to_text_only(model: Entity) -> bool:
 
 
 def _check(call: Call, body: NewModel, kinds: set[str], base: Entity) -> None:
-    most = _LONGEST_TEXT[call.account.tier]
+    most = {"F0": 200_000, "S0": 500_000}[call.account.tier]  # bytes (quotas and limits page, January 2026)
     if len((body.text or "").encode()) > most:
         raise invalid("QuotaViolation", f"The text of a model can have {most // 1000} KB.", "text")
     if body.text and body.datasets:
@@ -135,8 +129,7 @@ def _check(call: Call, body: NewModel, kinds: set[str], base: Entity) -> None:
 def trained_from(base: Entity, now: datetime) -> Json:
     """Return what a custom model takes over from its base model, and how long it can be used."""
     kept = {name: base.document[name] for name in ("transcribes", "endpoints", "formats")}
-    until = stamp(quarter_close(now, years=2))
-    return {**kept, "baseModel": base.id, "transcriptionDateTime": until, "weight": 30}
+    return {**kept, "baseModel": base.id, "transcriptionDateTime": stamp(quarter_close(now, years=2)), "weight": 30}
 
 
 def usable(call: Call, reference: Reference | None, locale: str, name: str) -> Entity:
@@ -158,7 +151,7 @@ def require_unexpired(call: Call, model: Entity, date: str, name: str) -> None:
         raise invalid("ModelDeprecated", message, name)
 
 
-def manifest(call: Call, kind: Kind) -> Answer:
+def manifest(call: Call, kind: entities.Kind) -> Answer:
     """Models_GetCustomModelManifest, Models_GetBaseModelManifest: files that stand for those of a container."""
     model = entities.found(call, kind)
     name, _ = call.version.lifetime
@@ -171,5 +164,5 @@ def manifest(call: Call, kind: Kind) -> Answer:
     for file in ("model.fe", "base.lms", *(("custom.lms",) if kind is MODELS else ())):
         address = HOST_PLACEHOLDER + files.signed(call.state, model.account, model.id, file, until)
         model_files.append({"name": f"{model.id}/{file}", "contentUrl": address})
-    body = {"model": call.version.reference(kind.path, model.id), "modelFiles": model_files}
-    return Answer(200, body | {"properties": {"simulated": True}})
+    reference, properties = call.version.reference(kind.path, model.id), {"simulated": True}
+    return Answer(200, {"model": reference, "modelFiles": model_files, "properties": properties})

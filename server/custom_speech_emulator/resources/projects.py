@@ -6,7 +6,6 @@ from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewEntity, NewProject, ProjectUpdate, Reference, Update, read
 from custom_speech_emulator.http.responses import Answer
 from custom_speech_emulator.resources import entities
-from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.state.entity_store import Entity
 
 _CONTENT = ("evaluations", "datasets", "models", "endpoints", "transcriptions")
@@ -41,15 +40,9 @@ def _release_content(call: Call, project: Entity) -> None:
             call.store.put(entity)
 
 
-PROJECTS = Kind(
-    "projects",
-    "project",
-    "InvalidProject",
-    shape,
-    (*(name for name in FILTERS if name not in ("lastActionDateTime", "status")), "foundryProjectName"),
-    update=ProjectUpdate,
-    removing=_release_content,
-    computed=_counts,
+_FILTERS = ("displayName", "description", "createdDateTime", "locale", "foundryProjectName")
+PROJECTS = entities.Kind(
+    "projects", "project", "InvalidProject", shape, _FILTERS, ProjectUpdate, removing=_release_content, computed=_counts
 )
 
 
@@ -62,13 +55,13 @@ def create(call: Call) -> Answer:
     return entities.created(call, PROJECTS, project)
 
 
-def list_contents(call: Call, kind: Kind) -> Answer:
+def list_contents(call: Call, kind: entities.Kind) -> Answer:
     """Projects_ListModels, …: list what a project holds of one kind."""
     project = entities.found(call, PROJECTS)
     return entities.listed(call, kind, _within(project.id), f"projects/{project.id}/{kind.path}")
 
 
-def new(call: Call, kind: Kind, body: NewEntity) -> Entity:
+def new(call: Call, kind: entities.Kind, body: NewEntity) -> Entity:
     """Return a fresh entity in the project of the same locale that its body names, if it names one."""
     entity = entities.new(call, kind, body)
     _connect(call, entity, body.project)

@@ -101,19 +101,17 @@ def fast_result(recording: Recording, skill: Skill, locale: str) -> Json:
 def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, timed_words: bool) -> Json:
     """Return the content of a file of the kind Transcription; words have a confidence if they were asked for."""
     words, phrases = recognized(recording, skill, locale), []
+    forms = ("lexical", "itn", "maskedITN", "display")
     for part in _parts(words):
-        best: Json = {"confidence": round(sum(word.confidence for word in part) / len(part), 4), **_forms(part)}
+        best: Json = dict.fromkeys(forms, _text(part))
+        best["confidence"] = round(sum(word.confidence for word in part) / len(part), 4)
         if timed_words:
             best["words"] = [{"word": word.text, **_timing([word]), "confidence": word.confidence} for word in part]
         phrases.append({"recognitionStatus": "Success", "channel": 0, **_timing(part), "nBest": [best]})
-    return {
-        "source": recording.name,
-        "timestamp": at,
-        "durationInTicks": recording.milliseconds * 10_000,
-        "durationMilliseconds": recording.milliseconds,
-        "combinedRecognizedPhrases": [{"channel": 0, **_forms(words)}],
-        "recognizedPhrases": phrases,
-    }
+    length = {"durationInTicks": recording.milliseconds * 10_000, "durationMilliseconds": recording.milliseconds}
+    combined = [{"channel": 0, **dict.fromkeys(forms, _text(words))}]
+    result = {"source": recording.name, "timestamp": at, **length, "combinedRecognizedPhrases": combined}
+    return result | {"recognizedPhrases": phrases}
 
 
 def _timing(part: list[Word]) -> Json:
@@ -122,10 +120,6 @@ def _timing(part: list[Word]) -> Json:
 
 def _text(words: list[Word]) -> str:
     return " ".join(word.text for word in words)
-
-
-def _forms(words: list[Word]) -> Json:
-    return dict.fromkeys(("lexical", "itn", "maskedITN", "display"), _text(words))
 
 
 def _parts(words: list[Word]) -> Iterator[list[Word]]:

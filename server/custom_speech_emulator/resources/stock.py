@@ -13,8 +13,7 @@ from typing import NamedTuple
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import dataset_imports, files, model_training, models
 from custom_speech_emulator.resources.locales import AUDIO, FULL_LOCALES, TRAINS_WITH
-from custom_speech_emulator.state.clock import quarter_close, stamp
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState, quarter_close, stamp
 from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account
 
@@ -60,12 +59,9 @@ class _Release(NamedTuple):
 
 
 _WHISPER = _Release(2, " Whisper Large V2", ("Acoustic",), ("Display",))
-_OLDEST = _Release(0)
-"""Released before training was charged, and kept open by later extensions of its dates."""
+_OLDEST = _Release(0)  # released before training was charged, and kept open by later extensions of its dates
 _EARLIER = tuple(_Release(quarters) for quarters in (10, 7, 5, 4, 3, 2))
 _RELEASES = (_OLDEST, *_EARLIER, _WHISPER, _Release(1), _Release(1, " Batch", ()), _Release(0))
-_FEW_RELEASES = (0, 2, 4, 6, 8, len(_RELEASES) - 1)
-"""The base models of the other locales, for more than 900 in all, as on Azure."""
 
 
 def _stock_id(*names: str) -> str:
@@ -75,11 +71,12 @@ def _stock_id(*names: str) -> str:
 def fill(state: EmulatorState) -> None:
     """Put the stock into an empty store."""
     now = state.now()
+    few = (0, 2, 4, 6, 8, len(_RELEASES) - 1)  # of the other locales, for more than 900 in all, as on Azure
     base_models = [
         _base_model(locale, n, release, now)
         for locale in TRAINS_WITH
         for n, release in enumerate(_RELEASES)
-        if locale in FULL_LOCALES or n in _FEW_RELEASES
+        if locale in FULL_LOCALES or n in few
     ]
     base_models.sort(key=lambda model: (model.document["createdDateTime"], model.document["locale"]))
     base = next(model for model in base_models if model.id == _stock_id("base", "en-US", "8"))
@@ -122,8 +119,7 @@ def _base_model(locale: str, n: int, release: _Release, now: datetime) -> Entity
         "description": f"{locale} base model",
         "locale": locale,
         "status": "Succeeded",
-        "createdDateTime": stamp(created),
-        "lastActionDateTime": stamp(created),
+        **dict.fromkeys(("createdDateTime", "lastActionDateTime"), stamp(created)),
         "adaptationDateTime": stamp(adapts_until),
         "transcriptionDateTime": stamp(transcribes_until),
         "trainsWith": [kind for kind in TRAINS_WITH[locale] if kind in release.kinds],
@@ -138,7 +134,7 @@ def _base_model(locale: str, n: int, release: _Release, now: datetime) -> Entity
 def _of_account(account: Account, now: datetime, base: Entity) -> Iterator[Entity]:
     made = now - timedelta(days=40)
     for locale in (*_FULL, "fr-FR"):
-        yield _named(account, "projects", "", locale, made, {"lastActionDateTime": None, "status": None})
+        yield _named(account, "projects", "", locale, made, {})
     if account.tier == "F0":
         return  # its quota of two datasets has no room for the rest
     for locale in _FULL:
@@ -161,6 +157,6 @@ def _of_account(account: Account, now: datetime, base: Entity) -> Iterator[Entit
 def _named(account: Account, kind: str, name: str, locale: str, at: datetime, properties: Json) -> Entity:
     display_name = f"Contoso {name}{locale}"
     document: Json = {"displayName": display_name, "locale": locale, "createdDateTime": stamp(at)}
-    document |= {"status": "Succeeded", "lastActionDateTime": stamp(at + timedelta(minutes=9))} | properties
-    document = {name: value for name, value in document.items() if value is not None}
-    return Entity(account.name, kind, _stock_id(account.name, kind, display_name), document)
+    if kind != "projects":
+        document |= {"status": "Succeeded", "lastActionDateTime": stamp(at + timedelta(minutes=9))}
+    return Entity(account.name, kind, _stock_id(account.name, kind, display_name), document | properties)

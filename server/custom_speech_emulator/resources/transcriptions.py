@@ -10,25 +10,13 @@ from urllib.parse import urlsplit
 from custom_speech_data.dataset_report import Unusable
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call, parsed
-from custom_speech_emulator.http.request_bodies import NewTranscription, Reference, TranscribeDefinition, checked
-from custom_speech_emulator.http.request_bodies import read as read_body
+from custom_speech_emulator.http.request_bodies import NewTranscription, Reference, TranscribeDefinition, checked, read
 from custom_speech_emulator.http.responses import Answer, invalid
-from custom_speech_emulator.resources import (
-    dataset_imports,
-    datasets,
-    entities,
-    files,
-    model_training,
-    models,
-    projects,
-    recognition,
-)
-from custom_speech_emulator.resources.entities import LONGEST_LIFE, Kind, offered
+from custom_speech_emulator.resources import dataset_imports, entities, files, model_training, projects, recognition
+from custom_speech_emulator.resources.datasets import audio_dataset
 from custom_speech_emulator.resources.locales import FAST
-from custom_speech_emulator.resources.models import BASE_MODELS
-from custom_speech_emulator.resources.recognition import Recording
-from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.resources.models import BASE_MODELS, usable
+from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account
 
@@ -37,7 +25,7 @@ _MOST_URLS, _MOST_PHRASES, _LONGEST_FAST = 1000, 500, 2 * 60 * 60 * 1000
 
 def shape(transcription: str, document: Json, version: Version) -> Json:
     """Return a Transcription."""
-    life = timedelta(seconds=document.get("lives", LONGEST_LIFE.total_seconds()))
+    life = timedelta(seconds=document.get("lives", entities.LONGEST_LIFE.total_seconds()))
     properties: Json = {"wordLevelTimestampsEnabled": document["timedWords"]}
     if version.dated:
         properties["timeToLiveHours"] = int(life / timedelta(hours=1))
@@ -55,7 +43,7 @@ def ended(state: EmulatorState, transcription: Entity, at: datetime) -> None:
     """End the transcription: a file for each recording that could be read, and a report on all of them."""
     document = transcription.document
     failed: list[list[str]] = document.get("unusable", [])
-    recordings = [Recording(*one) for one in document.pop("recordings", [])]
+    recordings = [recognition.Recording(*one) for one in document.pop("recordings", [])]
     if "dataset" in document:
         recordings = recognition.of_dataset(state, transcription.account, document["dataset"])
     if not recordings:
@@ -76,27 +64,27 @@ def ended(state: EmulatorState, transcription: Entity, at: datetime) -> None:
     files.add(state, transcription, "report.json", "TranscriptionReport", json.dumps(report).encode(), at)
 
 
-TRANSCRIPTIONS = Kind(
+TRANSCRIPTIONS = entities.Kind(
     "transcriptions", "transcription", "InvalidTranscription", shape, change=projects.reconnect, ended=ended
 )
 
 
 def submit(call: Call) -> Answer:
     """Transcriptions_Submit, Transcriptions_Create (v3.2)."""
-    body = read_body(call, NewTranscription)
+    body = read(call, NewTranscription)
     if call.account.tier == "F0":
         raise invalid("InvalidSubscription", "Batch transcription needs a resource of the tier S0.")
     _check_source(call, body)
     life = _life(call, body)
     transcription = projects.new(call, TRANSCRIPTIONS, body)
     locale = transcription.document["locale"]
-    model = models.usable(call, body.model, locale, "model")
+    model = usable(call, body.model, locale, "model")
     timed = bool(body.properties and body.properties.wordLevelTimestampsEnabled)
     transcription.document |= {"model": [model.kind, model.id], "timedWords": timed}
     if life:
         transcription.document["lives"] = life.total_seconds()
     if body.dataset:
-        transcription.document["dataset"] = datasets.audio_dataset(call, body.dataset, locale).id
+        transcription.document["dataset"] = audio_dataset(call, body.dataset, locale).id
         call.state.start(transcription, call.now)
     else:
         transcription.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
@@ -128,7 +116,7 @@ def _life(call: Call, body: NewTranscription) -> timedelta:
     hours = asked.timeToLiveHours if asked else None
     if hours is None:
         raise invalid("InvalidPayload", "The property 'properties.timeToLiveHours' is missing.", "properties")
-    if not 6 <= hours <= LONGEST_LIFE / timedelta(hours=1):
+    if not 6 <= hours <= entities.LONGEST_LIFE / timedelta(hours=1):
         raise invalid("InvalidTimeToLive", "timeToLiveHours must be 6 to 744.", "properties.timeToLiveHours")
     return timedelta(hours=hours)
 
@@ -160,14 +148,14 @@ def transcribe(call: Call) -> Answer:
     """Transcriptions_Transcribe: the words of one recording at once."""
     fields = call.form({"audio", "definition"})
     definition = checked(call, TranscribeDefinition, parsed(fields.get("definition") or b"{}"))
-    locale = offered((definition.locales or ["en-US"])[0])
+    locale = entities.offered((definition.locales or ["en-US"])[0])
     if locale not in FAST:
         raise invalid("InvalidLocale", f"Fast transcription does not have the locale {locale}.", "locales")
     phrases = definition.phraseList.phrases if definition.phraseList else []
     if len(phrases) > _MOST_PHRASES:
         raise invalid("InvalidPayload", f"A phrase list has at most {_MOST_PHRASES} phrases.", "phraseList.phrases")
     named = definition.models.get(locale)
-    model = models.usable(call, Reference(self=named) if named else None, locale, "model")
+    model = usable(call, Reference(self=named) if named else None, locale, "model")
     if model.kind != BASE_MODELS.path:
         raise invalid("InvalidModel", "Fast transcription does not support this model.", "models")
     recording = _recording(call, fields.get("audio"), definition.audioUrl)
@@ -176,7 +164,7 @@ def transcribe(call: Call) -> Answer:
     return Answer(200, recognition.fast_result(recording, skill, locale))
 
 
-def _recording(call: Call, audio: bytes | None, url: str | None) -> Recording:
+def _recording(call: Call, audio: bytes | None, url: str | None) -> recognition.Recording:
     if audio is None and url:
         call.require_trust("audioUrl", url)
         try:

@@ -9,12 +9,13 @@ import hmac
 import http.client
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from functools import partial
 from urllib.parse import quote, urlsplit
 from urllib.request import Request
 
 from custom_speech_emulator.http.api_versions import VERSIONS, Json, Version
-from custom_speech_emulator.http.links import Address
+from custom_speech_emulator.http.links import Address, host_of
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NewWebHook, WebHookUpdate, read
 from custom_speech_emulator.http.responses import Answer, invalid
@@ -22,21 +23,16 @@ from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.dataset_imports import OPENER, allowed
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.endpoints import ENDPOINTS
-from custom_speech_emulator.resources.entities import FILTERS, Kind
 from custom_speech_emulator.resources.evaluations import EVALUATIONS
 from custom_speech_emulator.resources.models import MODELS
 from custom_speech_emulator.resources.transcriptions import TRANSCRIPTIONS
-from custom_speech_emulator.state.clock import stamp
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
 _KINDS = {kind.path: kind for kind in (DATASETS, MODELS, EVALUATIONS, ENDPOINTS, TRANSCRIPTIONS)}
-_STATUSES = {
-    "Creation": ("NotStarted", "Running", "Succeeded", "Failed"),
-    "Processing": ("Running", "Succeeded", "Failed"),
-    "Completion": ("Succeeded", "Failed"),
-}
-"""The statuses of an entity of which a web hook has been notified by an event."""
+_ENDED = ("Succeeded", "Failed")
+# The statuses of an entity of which a web hook has been notified by an event.
+_STATUSES = {"Creation": ("NotStarted", "Running", *_ENDED), "Processing": ("Running", *_ENDED), "Completion": _ENDED}
 
 
 def shape(hook: str, document: Json, version: Version) -> Json:
@@ -61,15 +57,8 @@ def _change(call: Call, hook: Entity, patch: WebHookUpdate) -> None:
             _register(call, hook, patch.webUrl)
 
 
-WEBHOOKS = Kind(
-    "webhooks",
-    "web hook",
-    "InvalidPayload",
-    shape,
-    (*(name for name in FILTERS if name != "locale"), "webUrl"),
-    update=WebHookUpdate,
-    change=_change,
-)
+_FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "webUrl")
+WEBHOOKS = entities.Kind("webhooks", "web hook", "InvalidPayload", shape, _FILTERS, WebHookUpdate, _change)
 
 
 def create(call: Call) -> Answer:
@@ -77,8 +66,7 @@ def create(call: Call) -> Answer:
     body = read(call, NewWebHook)
     call.require_trust("webUrl", body.webUrl)
     hook = entities.new(call, WEBHOOKS, body)
-    base = [call.address.scheme, call.address.host, call.address.prefix]
-    hook.document |= {"events": body.events, "apiVersion": call.version.name, "base": base}
+    hook.document |= {"events": body.events, "apiVersion": call.version.name, "base": astuple(call.address)}
     if body.properties and body.properties.secret:
         hook.document["secret"] = body.properties.secret
     _register(call, hook, body.webUrl)
@@ -88,14 +76,13 @@ def create(call: Call) -> Answer:
 def _register(call: Call, hook: Entity, url: str) -> None:
     """Take an address over, which is challenged; 400 if it cannot be called."""
     try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_usable = bool(host_of(url)) and urlsplit(url).port != 0
     except ValueError:
         is_usable = False
     if not is_usable:
         raise invalid("InvalidCallbackUri", "webUrl must be an http or https address.", "webUrl")
-    hook.document |= {"webUrl": url, "waits": call.state.new_id()}
-    hook.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
+    started = {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
+    hook.document |= {"webUrl": url, "waits": call.state.new_id(), **started}
     hook.document.pop("error", None)
     call.later.append(partial(_challenge, call.state, call.account.name, hook.id))
 
@@ -104,13 +91,10 @@ def _challenge(state: EmulatorState, account: str, hook_id: str) -> None:
     """Send the challenge: the hook is usable when the token comes back with status 200."""
     with state.store.transaction():
         hook = state.store.get(account, WEBHOOKS.path, hook_id)
-    token = hook.document.get("waits") if hook else None
-    if hook is None or token is None:
+    if hook is None or "waits" not in hook.document:
         return
-    url = hook.document["webUrl"]
-    url += f"{'&' if urlsplit(url).query else '?'}validationToken={quote(token)}"
-    message = _signed(hook, url, "challenge", b"{}", token.encode())  # the signature is that of the token
-    why = _send(message, state.settings.allow_content_hosts, expected=token)
+    token = hook.document["waits"]
+    why = _send(_message(hook, "challenge", {}, token), state.settings.allow_content_hosts, expected=token)
     with state.store.transaction():
         hook = state.store.get(account, WEBHOOKS.path, hook_id)
         if hook is not None and hook.document.get("waits") == token:
@@ -163,17 +147,16 @@ def _version(hook: Entity) -> Version:
     return next(one for one in VERSIONS if one.name == hook.document["apiVersion"])
 
 
-def _message(hook: Entity, event: str, content: Json) -> Request:
-    body = Address(*hook.document["base"]).write(json.dumps(content)).encode()
-    return _signed(hook, hook.document["webUrl"], event, body, body)
-
-
-def _signed(hook: Entity, url: str, event: str, body: bytes, signed: bytes) -> Request:
+def _message(hook: Entity, event: str, content: Json, token: str = "") -> Request:
+    """Return a message, signed; a challenge has a token in its address and is signed by that."""
+    url, body = hook.document["webUrl"], Address(*hook.document["base"]).write(json.dumps(content)).encode()
+    if token:
+        url += f"{'&' if urlsplit(url).query else '?'}validationToken={quote(token)}"
     headers = {"Content-Type": "application/json; charset=utf-8"}
     headers["X-MicrosoftSpeechServices-Event"] = event[0].upper() + event[1:]
     secret = hook.document.get("secret")
     if secret:
-        digest = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+        digest = hmac.new(secret.encode(), token.encode() or body, hashlib.sha256).digest()
         headers["X-MicrosoftSpeechServices-Signature"] = base64.b64encode(digest).decode()
     return Request(url, body, headers, method="POST")  # noqa: S310 - http or https by `_register`
 

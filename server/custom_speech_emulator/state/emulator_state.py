@@ -1,9 +1,10 @@
-"""The state of one emulator: its settings, store, clock and ids, and the progress of everything in it.
+"""The state of one emulator: its settings, store, clock and ids, the progress of everything in it, and time stamps.
 
 How an entity will end is written into it when it starts (`outcome`), so that ending is the same for every kind.
 """
 
 import math
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from custom_speech_emulator.state.clock import stamp
 from custom_speech_emulator.state.entity_store import Entity, EntityStore
 from custom_speech_emulator.state.settings import Account, EmulatorSettings
 
-QUICK = 0.25
-"""The share of the training time that importing, copying, testing and deploying take."""
+_DURATION = re.compile(r"^P(?=.)(?:(\d{1,6})D)?(?:T(?=.)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})S)?)?$")
+QUICK = 0.25  # the share of the training time that importing, copying, testing and deploying take
 
 
 @dataclass
@@ -73,15 +73,12 @@ class EmulatorState:
         entity.due = ends if status == "Running" else now.timestamp() + self._amount * share / 4
 
     def advance(self) -> None:
-        """Move on everything whose time has come, in the order in which it would have happened.
-
-        What has ended and is due again has reached the end of its life.
-        """
+        """Move on everything whose time has come, in the order in which it would have happened."""
         now = self.now().timestamp()
         while entity := self.store.due(now):
             at = datetime.fromtimestamp(entity.due or now, UTC)
             if entity.finished:
-                self.store.remove(entity)
+                self.store.remove(entity)  # it has reached the end of its life
             elif entity.status == "NotStarted":
                 self._run(entity, at)
             else:
@@ -131,3 +128,30 @@ def retry_after(entity: Entity, now: datetime) -> dict[str, str]:
         return {}
     left = 0 if entity.due is None else entity.due - now.timestamp()
     return {"Retry-After": str(max(1, min(60, math.ceil(left / 4))))}
+
+
+def stamp(moment: datetime) -> str:
+    """Return a time stamp as the service writes it: `2019-01-07T11:34:12Z`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def moment(text: str) -> datetime:
+    """Return the moment of a time stamp, which is UTC if it names no zone; raises ValueError."""
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def duration(text: str) -> timedelta | None:
+    """Return an ISO 8601 duration of days, hours, minutes and seconds (`P400D`, `PT1H30M`); None for other text."""
+    found = _DURATION.match(text)
+    if not found:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def quarter_close(day: datetime, years: int = 0) -> datetime:
+    """Return the next 15 January, April, July or October, when a quarter of model releases closes, or years later."""
+    closes = [datetime(year, month, 15, tzinfo=UTC) for year in (day.year, day.year + 1) for month in (1, 4, 7, 10)]
+    close = next(close for close in closes if close >= day.replace(hour=0, minute=0, second=0, microsecond=0))
+    return close.replace(year=close.year + years)

@@ -1,7 +1,6 @@
 """The state: entities as JSON documents in sqlite, one transaction for each request.
 
-Nothing is kept in memory between requests, so that several processes can share one file. A file that cannot be used is
-kept aside.
+Nothing is kept in memory between requests, so that several processes can share one file.
 """
 
 import json
@@ -70,10 +69,7 @@ class Row(NamedTuple):
 
 
 class EntityStore:
-    """The sqlite database, on disk or in memory; raises StateUnusableError.
-
-    A `where` of its methods is SQL of this package, never a caller's text.
-    """
+    """The sqlite database, on disk or in memory; a `where` is SQL of this package, never a caller's text."""
 
     def __init__(self, path: Path | None):
         self._lock = threading.RLock()
