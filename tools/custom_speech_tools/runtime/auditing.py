@@ -49,13 +49,7 @@ class NullAudit:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision before a change.
-
-    Attributes:
-        findings: What the rules stated.
-        key: The idempotency key of the change.
-        confirmation: How the user agreed, None where no agreement was needed.
-    """
+    """The findings before a change, its idempotency key, and how the user agreed, None if no agreement was needed."""
 
     findings: tuple[Finding, ...]
     key: str | None = None
@@ -64,21 +58,14 @@ class Decision:
 
 @dataclass(slots=True)
 class CallAuditor:
-    """Records the requests of one call.
-
-    Attributes:
-        tool: The name of the tool.
-        arguments: Its arguments, as the client sent them.
-        caller: The authenticated caller, None where the server does not authenticate.
-        last_change: The last operation that was sent and may have changed something.
-    """
+    """Records the requests of one call; `arguments` are as the client sent them."""
 
     audit: Audit
     observe: Callable[[Attempt], None]
     tool: str
     arguments: Mapping[str, Any]
-    caller: str | None = None
-    last_change: str | None = None
+    caller: str | None = None  # None if the server does not authenticate
+    last_change: str | None = None  # the last operation that was sent and may have changed something
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +95,9 @@ class CallObserver(RequestObserver):
         Raises:
             NotAllowedError: No checked plan decided on a change, or it cannot be recorded.
         """
-        if self.decision is None:
-            message = f"{self.auditor.tool} may not change anything, so {operation} was not sent to {resource}."
-            raise NotAllowedError(message)
         auditor, decision = self.auditor, self.decision
+        if decision is None:
+            raise NotAllowedError(f"{auditor.tool} may not change anything, so {operation} was not sent to {resource}.")
         entry: Entry = {"tool": auditor.tool, "caller": auditor.caller, "resource": resource}
         entry |= {"operation": operation, "request": decision.key}
         arguments = {name: _recorded(name, value) for name, value in auditor.arguments.items() if name != "confirm"}

@@ -9,7 +9,7 @@ import anyio
 from custom_speech_data.content import Content, OpenFile, read_part, size_of
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.concurrency import task_group
 
@@ -28,11 +28,7 @@ def block_ids(size: int) -> list[str]:
 
 
 def block_digests(content: Content) -> tuple[bytes, ...]:
-    """Return the SHA-256 of each block of a content that was checked; runs in a thread.
-
-    Raises:
-        Refused: The file was changed since it was opened.
-    """
+    """Return the SHA-256 of each block of a content; runs in a thread. Raises Refused if the file has changed."""
     starts = range(0, size_of(content), BLOCK_BYTES)
     digests = tuple(hashlib.sha256(read_part(content, start, BLOCK_BYTES)).digest() for start in starts)
     if isinstance(content, OpenFile) and not content.is_unchanged():
@@ -43,41 +39,37 @@ def block_digests(content: Content) -> tuple[bytes, ...]:
 async def upload_blocks(
     call: CallContext, writer: Speech, dataset: str, content: Content, digests: Sequence[bytes]
 ) -> int:
-    """Send the blocks that the service does not have, as far as the time of the call permits, and commit them.
+    """Send the blocks that the service does not have, as far as the time of the call permits; commit a whole file.
 
     Memory: four blocks of 8 MiB, whatever the size of the content.
 
     Args:
-        dataset: Its id.
-        digests: Of the blocks that were checked; nothing else is sent.
+        digests: Of the blocks that were checked; a block with another one raises Refused and is not sent.
 
     Returns:
-        The bytes that the service has; all of them are committed.
-
-    Raises:
-        Refused: The file was changed meanwhile.
+        The bytes that the service has.
     """
     size = size_of(content)
     ids = block_ids(size)
-    had = {block.name for block in (await writer.datasets_get_blocks(dataset)).uncommitted_blocks or []}
-    missing = iter([number for number, block in enumerate(ids) if block not in had])
-    uploaded = sum(min(BLOCK_BYTES, size - number * BLOCK_BYTES) for number, block in enumerate(ids) if block in had)
+    had = {one.name for one in (await writer.datasets_get_blocks(dataset)).uncommitted_blocks or []}
+    missing = iter([number for number, name in enumerate(ids) if name not in had])
+    uploaded = sum(min(BLOCK_BYTES, size - number * BLOCK_BYTES) for number, name in enumerate(ids) if name in had)
 
     def checked_block(number: int) -> bytes:
-        block = _read_block(content, number)
-        if hashlib.sha256(block).digest() != digests[number]:
+        part = read_part(content, number * BLOCK_BYTES, BLOCK_BYTES)
+        if hashlib.sha256(part).digest() != digests[number]:
             raise _changed("Nothing was imported.")
-        return block
+        return part
 
     async def send() -> None:
         nonlocal uploaded
         for number in missing:
             if call.seconds_left() < _SECONDS_FOR_A_BLOCK:
                 return
-            block = await anyio.to_thread.run_sync(checked_block, number)
-            await writer.datasets_upload_block(dataset, ids[number], block)
-            uploaded += len(block)
-            del block  # else the next one is read while this one is kept
+            part = await anyio.to_thread.run_sync(checked_block, number)
+            await writer.datasets_upload_block(dataset, ids[number], part)
+            uploaded += len(part)
+            del part  # else the next one is read while this one is kept
             await call.report_progress(f"Uploaded {uploaded} of {size} bytes", uploaded, size)
 
     async with task_group() as tasks:
@@ -88,11 +80,6 @@ async def upload_blocks(
     return uploaded
 
 
-def _read_block(content: Content, number: int) -> bytes:
-    return read_part(content, number * BLOCK_BYTES, BLOCK_BYTES)
-
-
 def _changed(not_done: str) -> Refused:
     message, fix = "The file was changed while it was uploaded.", "Let whatever writes it finish first."
-    finding = Finding(rule="data-is-valid", level="block", message=message, fix=fix)
-    return Refused(not_done, [finding], "Call again when the file is complete.")
+    return Refused(not_done, [block("data-is-valid", message, fix)], "Call again when the file is complete.")

@@ -30,17 +30,11 @@ _FAILED = "The client could not ask its user."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The user's answer to a question.
-
-    Attributes:
-        outcome: `failed` if the client could not ask, `unanswered` if nobody was there to be asked.
-        how: How the user agreed, for the audit log; else what to say about the outcome.
-        id: Tells the answer from every other one.
-    """
+    """The user's answer to a question: `failed` if the client could not ask, `unanswered` if nobody was there."""
 
     outcome: Literal["agreed", "declined", "failed", "unanswered"]
-    how: str = ""
-    id: str = ""
+    how: str = ""  # how the user agreed, for the audit log; else what to say about the outcome
+    id: str = ""  # tells the answer from every other one
 
 
 _TOO_LATE = Answer(
@@ -54,36 +48,24 @@ class CallClient(Protocol):
     @property
     def can_ask(self) -> bool:
         """True if the client says that it can ask its user."""
-        ...
 
     @property
     def may_write(self) -> bool:
         """True if the caller may change anything."""
-        ...
 
     @property
     def answer(self) -> str | None:
         """The id of the answer that came with the call; an entity made on it exists already."""
-        ...
 
     async def ask(self, question: str, effects: str, now: datetime) -> Answer:
-        """Ask the user.
-
-        Args:
-            effects: The digest of what the user would agree to; an answer is bound to it.
-
-        Raises:
-            InputRequired: The client is to ask, and to call again with the answer.
-        """
-        ...
+        """Ask the user to agree to effects, given by the digest that the answer is bound to; raises InputRequired."""
 
     async def report_progress(self, done: float, total: float | None, message: str) -> None:
         """Tell clients that show progress."""
-        ...
 
 
 class InputRequired(Exception):  # not an error: the SDK's word for a question to the client
-    """The call is answered with a question; its answer comes with a second call (since 2026-07-28)."""
+    """The client is to ask the question in `result`, and to call again with the answer (since 2026-07-28)."""
 
     def __init__(self, result: InputRequiredResult) -> None:
         super().__init__("input required")
@@ -101,17 +83,11 @@ def _user(request: ServerRequestContext[Any, Any]) -> object:
 
 @dataclass(frozen=True, slots=True)
 class MCPClient:
-    """A client that called over MCP.
-
-    Attributes:
-        request: The SDK's context: the session with the client, the HTTP request, the protocol version.
-        params: What the client sent, with its answers to earlier questions.
-        caller: Who calls; the answer to a question is bound to them.
-    """
+    """A client that called over MCP."""
 
     request: ServerRequestContext[Any, Any]
-    params: CallToolRequestParams
-    caller: str | None
+    params: CallToolRequestParams  # with the answers to earlier questions
+    caller: str | None  # the answer to a question is bound to them
 
     @property
     def can_ask(self) -> bool:
@@ -139,11 +115,7 @@ class MCPClient:
         return self.request.protocol_version >= _STATELESS_SINCE
 
     async def ask(self, question: str, effects: str, now: datetime) -> Answer:
-        """Ask the user, and wait for the answer or take it from this call.
-
-        Raises:
-            InputRequired: The client is to ask, and to call again with the answer.
-        """
+        """Ask the user and wait for the answer, or take it from this call; raises InputRequired if it is not there."""
         if self._is_stateless:
             return self._answer_of_second_call(question, effects, now)
         with anyio.move_on_after(CONFIRMATION_LIFETIME.total_seconds()):
@@ -184,11 +156,8 @@ def _understood(result: object, identifier: str) -> Answer:
 
 
 def _input_required(question: str, state: Mapping[str, object]) -> InputRequired:
-    form = ElicitRequestFormParams(message=question, requested_schema=_FORM)
-    result = InputRequiredResult(
-        input_requests={_QUESTION: ElicitRequest(params=form)}, request_state=json.dumps(state)
-    )
-    return InputRequired(result)
+    request = ElicitRequest(params=ElicitRequestFormParams(message=question, requested_schema=_FORM))
+    return InputRequired(InputRequiredResult(input_requests={_QUESTION: request}, request_state=json.dumps(state)))
 
 
 def _state_of(params: CallToolRequestParams) -> dict[str, Any] | None:

@@ -40,24 +40,16 @@ def session_name(request: ServerRequestContext[Any, Any]) -> str:
 
 
 class ClientWaits:
-    """What is known of the time-outs of clients.
-
-    Args:
-        file: Keeps what was learned of clients on this machine; None for this process only.
-    """
+    """The time-outs of clients, learned by this process, or by all of this machine that share a file."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
         self._longest: dict[str, int] = {}
 
     def longest(self, client: str, session: str, max_wait: int) -> int:
-        """Return the longest that a call of this client waits, and let the next steps of this call suggest no more.
-
-        Args:
-            max_wait: The operator's limit.
-        """
+        """Return the longest that a call of this client waits, and let the next steps of this call suggest no more."""
         known = self._longest.get(session) or self._read().get(client)
-        is_impatient = known is None and (client in IMPATIENT_CLIENTS or client.rpartition(" ")[0] in IMPATIENT_CLIENTS)
+        is_impatient = known is None and not IMPATIENT_CLIENTS.isdisjoint((client, client.rpartition(" ")[0]))
         longest = min(max_wait, known or max_wait)
         _suggested.set(min(SHORT_WAIT_SECONDS if is_impatient else DEFAULT_WAIT_SECONDS, longest))
         return longest

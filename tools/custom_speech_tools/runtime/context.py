@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.client import CallClient
 from custom_speech_tools.runtime.client_waits import ClientWaits
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import Attempt, Speech
 from custom_speech_tools.speech.sanitize import quote
 
@@ -26,9 +26,6 @@ DEFAULT_MAX_WAIT = 45  # seconds that a call waits at most, unless the operator 
 CALL_SECONDS = 48.0
 """The longest that a call takes, whatever the service does, at the default `--max-wait`: many clients give up after
 60 s. Time in which the user is asked is not counted."""
-
-_CALL_MARGIN = 3.0  # seconds that a call may take beyond the longest wait
-
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -83,41 +80,27 @@ class AppContext:
     is_read_only: bool = False
 
     def resource(self, name: str | None) -> Speech:
-        """Return the resource of that name, or the default one.
-
-        Raises:
-            Refused: No resource has that name.
-        """
+        """Return the resource of that name, or the default one; raises Refused if no resource has that name."""
         name = name or self.default
         if name in self.resources:
             return self.resources[name]
-        missing = Finding(
-            rule="reference-found",
-            level="block",
-            message=f"No Speech resource is called {quote(name)}.",
-            fix=f"Use one of: {', '.join(self.resources)}.",
-        )
+        message, fix = f"No Speech resource is called {quote(name)}.", f"Use one of: {', '.join(self.resources)}."
+        missing = block("reference-found", message, fix)
         raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
 
 
 def call_seconds(max_wait: int) -> float:
     """Return the longest that a call may take, given the operator's longest wait."""
-    return max(CALL_SECONDS, max_wait + _CALL_MARGIN)
+    return max(CALL_SECONDS, max_wait + 3.0)
 
 
 @dataclass(slots=True)
 class CallContext:
-    """One call of a tool.
-
-    Attributes:
-        app: What the server provides.
-        client: The way to whoever called.
-        scope: Ends the call when its time is over.
-    """
+    """One call of a tool."""
 
     app: AppContext
     client: CallClient
-    scope: anyio.CancelScope
+    scope: anyio.CancelScope  # ends the call when its time is over
     started: float
     auditor: CallAuditor
 
@@ -127,11 +110,7 @@ class CallContext:
         return self.auditor.caller
 
     def speech(self, resource: str | None) -> Speech:
-        """Return a configured resource, for reading.
-
-        Raises:
-            Refused: No resource has that name.
-        """
+        """Return a configured resource, for reading; raises Refused if no resource has that name."""
         return self.app.resource(resource).observed_by(CallObserver(self.auditor, self))
 
     def speech_of_all(self) -> list[Speech]:
@@ -148,8 +127,7 @@ class CallContext:
 
     async def report_progress(self, message: str, progress: float | None = None, total: float | None = None) -> None:
         """Tell clients that show progress."""
-        done = self.elapsed() if progress is None else progress
-        await self.client.report_progress(done, total, message)
+        await self.client.report_progress(self.elapsed() if progress is None else progress, total, message)
 
     def elapsed(self) -> float:
         """Return the seconds since the call arrived."""

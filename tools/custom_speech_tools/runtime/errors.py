@@ -20,10 +20,7 @@ from custom_speech_tools.speech.sanitize import sanitize
 
 MAX_FAULTS = 20  # wrong arguments that are named in one answer
 
-NOTHING_CHANGED = "Nothing was changed; the same call can be repeated."
-
 _DOCTOR = "`custom-speech-mcp doctor`"
-
 _ROLE = "it needs Cognitive Services Speech Contributor on the resource. Ask its owner."
 
 _ADVICE: tuple[tuple[int, str, str], ...] = (
@@ -67,15 +64,11 @@ _ADVICE: tuple[tuple[int, str, str], ...] = (
 
 
 class Refused(Exception):
-    """A guardrail stopped the call.
-
-    `str()` is the whole answer: what was not done, every finding, and what to do instead.
+    """A guardrail stopped the call; `str()` is the whole answer.
 
     Args:
-        next_step: What to do instead, if the findings alone do not say it.
-
-    Attributes:
-        is_transient: Whether the same call may succeed a little later.
+        next_step: The remedy, if the findings alone do not say it.
+        is_transient: Whether the same call may succeed a little later, which also follows from the findings.
     """
 
     def __init__(
@@ -113,10 +106,8 @@ def next_step_after(error: SpeechError) -> str:
             advice = (one for known, pattern, one in _ADVICE if known == status and re.search(pattern, words, re.I))
             return next(advice, "The same call will fail again; first correct what the message names.")
         case ForeignAnswerError():
-            return (
-                "Sign in to the network, or let the proxy pass requests to the resource's endpoint; then call again. "
-                f"{_DOCTOR} shows whether it answers."
-            )
+            remedy = "Sign in to the network, or let the proxy pass requests to the resource's endpoint"
+            return f"{remedy}; then call again. {_DOCTOR} shows whether it answers."
         case UnreachableError():
             return f"Check endpoint and network with {_DOCTOR}; the same call can be repeated."
         case NoCredentialError() | NotAllowedError():
@@ -126,7 +117,7 @@ def next_step_after(error: SpeechError) -> str:
     return f"Repeat the call once; if it fails again, run {_DOCTOR}."
 
 
-def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) -> str:
+def invalid_arguments(tool: str, parameters: Iterable[str], error: ValidationError) -> str:
     """Return every argument that is wrong, and those that the tool takes."""
     lines = [f"{tool} was not run: invalid arguments."]
     for fault in error.errors()[:MAX_FAULTS]:
@@ -136,17 +127,3 @@ def invalid_arguments(tool: str, parameters: list[str], error: ValidationError) 
         lines.append(f"- {place}{'unknown argument' if is_unknown else fault['msg'].removeprefix('Value error, ')}")
     takes = f"It takes {', '.join(parameters) or 'no arguments'}. Correct all of this, then call again."
     return "\n".join([*lines, takes])
-
-
-def timed_out(tool: str, seconds: float, last_change: str | None) -> str:
-    """Return the text of a call whose time was over."""
-    sent = f"{last_change} may have been carried out; the same call first looks for what it has created."
-    return f"{tool} did not finish within {seconds:.0f} s. {sent if last_change else NOTHING_CHANGED}"
-
-
-def internal_error(tool: str, reference: str) -> str:
-    """Return the text of a bug; its cause is in the log under the reference."""
-    return (
-        f"{tool} failed with an internal error (reference {reference}). The server's log has the cause under this "
-        "reference. Do not repeat the call; report it to whoever runs the server."
-    )

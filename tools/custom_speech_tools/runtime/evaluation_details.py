@@ -14,35 +14,23 @@ from custom_speech_tools.runtime.context import remember
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
 
-MAX_RECORDINGS = 5_000
-"""Recordings that are read; each has one file per model."""
-
-READ_ATTEMPTS = 2
-"""How often a file is read that is no result: it may have been cut off on the way."""
+MAX_RECORDINGS = 5_000  # recordings that are read; each has one file per model
+READ_ATTEMPTS = 2  # how often a file is read that is no result: it may have been cut off on the way
+MAX_REMEMBERED = 64  # datasets whose words are remembered
 
 TRANSCRIPTS = "AcousticDataTranscriptionV2"
 """The kind of the file of a dataset that holds its transcripts."""
 
-MAX_REMEMBERED = 64
-"""Datasets whose words are remembered."""
-
 _FILES_WITH_WORDS = frozenset({"LanguageData", "PronunciationData", TRANSCRIPTS})
-
-# A smaller file is parsed faster than a thread starts.
-_LARGE = 64 * 1024
+_LARGE = 64 * 1024  # bytes; a smaller file is parsed faster than a thread starts
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationDetails:
-    """What could be read about each recording.
-
-    Attributes:
-        recordings: What both models recognized, by recording.
-        listed: Recordings of the evaluation, None if their list could not be read.
-    """
+    """What both models recognized, by recording, as far as it could be read."""
 
     recordings: Mapping[str, tuple[Recognition, Recognition]] = field(default_factory=dict)
-    listed: int | None = None
+    listed: int | None = None  # recordings of the evaluation, None if their list could not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +51,7 @@ async def read_details(
     """Return what both models recognized; recordings whose files cannot be read are left out.
 
     Args:
-        must_be_complete: Raise if the same request may succeed a little later, because a decision depends on it.
-
-    Raises:
-        SpeechError: The details cannot be read at the moment; only if they must be complete.
+        must_be_complete: Raise a SpeechError after which the same request may succeed: a decision depends on it.
     """
     try:
         files = (await speech.evaluations_list_files(evaluation.id)).entities
@@ -110,17 +95,12 @@ async def read_transcripts(speech: Speech, dataset: str) -> Transcripts:
         return Transcripts(problem=str(error))
     except UnicodeDecodeError:
         return Transcripts(problem="the file with the transcripts is not UTF-8")
-    return Transcripts(
-        texts, None if texts else "the file with the transcripts has no line of a name, a tab and a text"
-    )
+    problem = None if texts else "the file with the transcripts has no line of a name, a tab and a text"
+    return Transcripts(texts, problem)
 
 
 def parse_transcripts(content: bytes) -> dict[str, str]:
-    """Return the transcripts of lines "name, tab, text", by recording; names that stand twice are left out.
-
-    Raises:
-        UnicodeDecodeError: The text is not UTF-8.
-    """
+    """Return the texts of lines "name, tab, text" in UTF-8, by recording; names that stand twice are left out."""
     texts: dict[str, list[str]] = {}
     for line in content.decode("utf-8-sig").splitlines():
         name, tab, text = line.partition("\t")
@@ -138,11 +118,7 @@ def recording_key(name: str) -> str:
 async def read_training_words(
     remembered: dict[tuple[str, ...], frozenset[str]], speech: Speech, model: schemas.CustomModel
 ) -> Callable[[str], bool | None]:
-    """Return a predicate: whether the model was trained with a word, None if its data could not all be read.
-
-    Args:
-        remembered: The words of datasets that were read before; the oldest are dropped.
-    """
+    """Return a predicate: whether the model was trained with a word, None if its data could not all be read."""
     read = await gather(*(_words_of_dataset(remembered, speech, part.id) for part in model.datasets or []))
     known = frozenset[str]().union(*(words for words in read if words is not None))
     return lambda word: word in known or (None if None in read else False)
@@ -168,8 +144,7 @@ async def _words_of_dataset(
         return frozenset() if dataset.kind in ("AudioFiles", "OutputFormatting") else None
     texts = (content.decode("utf-8-sig", "replace") for content in contents)
     # File names and pronunciations among the words do no harm: nobody says them.
-    words = await run_in_thread(
-        lambda: frozenset(word for text in texts for word in normalized_words(text, dataset.locale))
-    )
+    found = (word for text in texts for word in normalized_words(text, dataset.locale))
+    words = await run_in_thread(partial(frozenset[str], found))
     remember(remembered, key, words, MAX_REMEMBERED)
     return words

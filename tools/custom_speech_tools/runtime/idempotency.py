@@ -20,19 +20,12 @@ from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import SpeechError, schemas
 from custom_speech_tools.speech.paging import Listing
 
-KEY_PROPERTY = "custom-speech-mcp"
-"""The name in `customProperties` under which an entity carries its idempotency key."""
+KEY_PROPERTY = "custom-speech-mcp"  # the name in `customProperties` under which an entity carries its idempotency key
 
-VISIBILITY_SECONDS = 25.0
-"""Seconds for which an entity is searched after a lost answer, before its request is sent again."""
-
-SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)
-"""Seconds before each search; the last one repeats."""
-
+VISIBILITY_SECONDS = 25.0  # an entity is searched so long after a lost answer, before its request is sent again
+SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)  # seconds before each search; the last one repeats
+MARK_SECONDS = 600.0  # how long a mark is kept: the lifetime of a confirmation
 _REMEMBERED_SECONDS = 3600.0
-
-MARK_SECONDS = 600.0
-"""Seconds for which a mark is kept: the lifetime of a confirmation."""
 
 Made = TypeVar("Made")
 Keyed = TypeVar("Keyed", bound=schemas.Entity)
@@ -46,10 +39,7 @@ class RequestLock(Protocol):
     """Locks and marks that several processes share; each method may raise LockUnavailableError."""
 
     def hold(self, key: str) -> AbstractAsyncContextManager[bool]:
-        """Hold the lock of one request.
-
-        Yields True if another process has completed the same request within the lifetime of a confirmation.
-        """
+        """Hold a request's lock; yields True if another process completed it within the lifetime of a confirmation."""
 
     async def mark(self, name: str) -> None:
         """Mark a name for the lifetime of a confirmation."""
@@ -101,11 +91,10 @@ def ids_of_failed(key: str, entities: Iterable[schemas.Entity]) -> list[str]:
 
 
 class IdempotentExecutor:
-    """Carries out one of several identical requests; the others share its result.
+    """Carries out one of several identical requests, also of other processes that share the lock.
 
     Args:
         unresolved: Seconds since requests were sent whose outcome is not known, by key.
-        lock: Excludes other processes.
     """
 
     def __init__(self, unresolved: Mapping[str, float] | None = None, lock: RequestLock | None = None) -> None:
@@ -138,8 +127,7 @@ class IdempotentExecutor:
         async def find() -> Keyed | None:
             return find_by_key(key, (await list_candidates()).entities, failed)
 
-        existing = find_by_key(key, before, failed)
-        if existing is not None:
+        if (existing := find_by_key(key, before, failed)) is not None:
             return existing, True
         return await self.run(call, key, create, find, read_at=read_at, failed=failed)
 
@@ -226,11 +214,7 @@ class IdempotentExecutor:
             await self._lock.mark(name)
 
     async def is_marked(self, name: str) -> bool:
-        """Return whether a name was marked within the lifetime of a confirmation.
-
-        Raises:
-            Refused: The shared lock cannot be asked.
-        """
+        """Return whether a name was marked within the lifetime of a confirmation; Refused if that cannot be asked."""
         try:
             return await self._lock.is_marked(name)
         except LockUnavailableError as error:

@@ -28,12 +28,10 @@ class ListArguments(Protocol):
     @property
     def limit(self) -> int:
         """The most items to return."""
-        ...
 
     @property
     def resource(self) -> str | None:
         """The name of a resource, `*` for all, None for the default one."""
-        ...
 
 
 class ListFields(ResourceFields):
@@ -47,19 +45,13 @@ class ListFields(ResourceFields):
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Entity]):
-    """The entities that a list asks for.
-
-    Attributes:
-        answered: The resources that were read.
-        kept: The entities that meet the caller's conditions with their resources, newest first.
-        unread: Resources whose entities may be missing.
-    """
+    """The entities that a list asks for."""
 
     call: CallContext
     arguments: ListArguments
-    answered: Sequence[Speech]
-    kept: Sequence[tuple[Speech, Entity]]
-    unread: list[Unread]
+    answered: Sequence[Speech]  # the resources that were read
+    kept: Sequence[tuple[Speech, Entity]]  # those that meet the caller's conditions, newest first
+    unread: list[Unread]  # resources whose entities may be missing
 
     @property
     def shown(self) -> Sequence[tuple[Speech, Entity]]:
@@ -74,9 +66,8 @@ class Found(Generic[Entity]):
     @property
     def first_resource(self) -> str:
         """The resource of the first entity; without any the one that was asked for, or the default one."""
-        if self.shown:
-            return self.shown[0][0].resource.name
-        return self.call.app.default if self.asked == ALL_RESOURCES else self.asked
+        asked = self.call.app.default if self.asked == ALL_RESOURCES else self.asked
+        return self.shown[0][0].resource.name if self.shown else asked
 
     def fields(self, notes: Iterable[str | None] = ()) -> ListFields:
         """Return what the list says about itself."""
@@ -87,9 +78,7 @@ class Found(Generic[Entity]):
         return self._named([present(entity) for _, entity in self.shown])
 
     async def rows_with_parts(
-        self,
-        parts_of: Callable[[Entity], Iterable[schemas.Reference | None]],
-        present: Callable[[Entity, Parts], Row],
+        self, parts_of: Callable[[Entity], Iterable[schemas.Reference | None]], present: Callable[[Entity, Parts], Row]
     ) -> list[Row]:
         """Return the items, whose parts are read first."""
         wanted: dict[Speech, list[schemas.Reference | None]] = {}
@@ -116,16 +105,12 @@ async def list_entities(
     locale: str | None = None,
     **filters: str | None,
 ) -> Found[Entity]:
-    """List entities of the named resource, or of all resources for `*`.
+    """List entities of the named resource, or of all resources for `*`; raises a SpeechError of the only resource.
 
     Args:
         keep: The conditions of the caller by which the service cannot filter.
         locale: A locale or a language.
         filters: The conditions by which the service filters.
-
-    Raises:
-        SpeechError: The only resource did not answer.
-        Refused: No resource has that name.
     """
 
     async def read(speech: Speech) -> tuple[Speech, Listing[Entity]]:
@@ -163,10 +148,8 @@ async def ask_resources(
 
 def cut_off(speech: Speech) -> Unread:
     """Return that a resource was not read to the end."""
-    reason = (
-        f"Only the first {paging.MAX_PAGES} pages of the service's list were read; filter by locale, status or name."
-    )
-    return Unread(resource=speech.resource.name, reason=reason)
+    read = f"Only the first {paging.MAX_PAGES} pages of the service's list were read"
+    return Unread(resource=speech.resource.name, reason=f"{read}; filter by locale, status or name.")
 
 
 def list_fields(
@@ -176,11 +159,7 @@ def list_fields(
     unread: list[Unread],
     notes: Iterable[str | None] = (),
 ) -> ListFields:
-    """Return what a list says about itself.
-
-    Args:
-        kept: The items that meet the caller's conditions.
-    """
+    """Return what a list says about itself, of which `kept` are all items that meet the caller's conditions."""
     emulated = all(speech.is_emulated for speech in call.app.resources.values())
     where = ResourceFields(resource=ALL_RESOURCES, region=None, emulated=emulated)
     if arguments.resource != ALL_RESOURCES:

@@ -5,13 +5,7 @@ from datetime import datetime
 
 from custom_speech_tools.runtime.polling import check_again_after, is_terminal
 from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
-from custom_speech_tools.runtime.results import (
-    MAX_PARTS,
-    DatasetReference,
-    EntityReference,
-    Failure,
-    present_failure,
-)
+from custom_speech_tools.runtime.results import MAX_PARTS, DatasetReference, EntityReference, Failure, present_failure
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.addresses import entity_of
 from custom_speech_tools.speech.concurrency import gather
@@ -45,11 +39,7 @@ class EntityFields(ResourceFields):
 async def read_parts(
     speech: Speech, references: Iterable[schemas.Reference | None], known: Iterable[object] = ()
 ) -> Parts:
-    """Read entities, each by one concurrent request.
-
-    Args:
-        known: What the call has read of this resource already; entities among it are not read again.
-    """
+    """Read entities, each by one concurrent request, except those that the call has read already."""
     parts = {one.id: one for one in known if isinstance(one, schemas.Entity)}
     unknown = {one.id: one for one in references if one is not None and one.id not in parts}
     read = await gather(*(_read_part(speech, one) for one in list(unknown.values())[:MAX_PARTS]))
@@ -67,11 +57,7 @@ async def _read_part(speech: Speech, part: schemas.Reference) -> schemas.Entity 
 
 
 def entity_fields(speech: Speech, entity: StatefulEntity, now: datetime, audio_hours: float = 0.0) -> EntityFields:
-    """Return what an answer says about an entity of any kind.
-
-    Args:
-        audio_hours: What is trained with, which decides how long that takes.
-    """
+    """Return what an answer says about an entity of any kind; a training takes the longer, the more hours of audio."""
     begun = entity.last_action_date_time if isinstance(entity, schemas.Endpoint) else entity.created_date_time
     return EntityFields(
         **resource_fields(speech),

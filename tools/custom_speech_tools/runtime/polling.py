@@ -22,17 +22,11 @@ TERMINAL_STATUSES = frozenset({"Succeeded", "Failed"})
 class RunningCall(Protocol):
     """A call that is being answered, as far as waiting needs to know it."""
 
-    def elapsed(self) -> float:
-        """Return the seconds since the call arrived."""
-        ...
-
     def seconds_left(self) -> float:
         """Return how long the call may still take."""
-        ...
 
     async def report_progress(self, message: str) -> None:
         """Tell clients that show progress."""
-        ...
 
 
 Pollable = TypeVar("Pollable", bound=StatefulEntity | schemas.Operation)
@@ -48,19 +42,16 @@ async def poll_until_terminal(
     first: Pollable,
     read: Callable[[str], Awaitable[Pollable]],
     wait_seconds: float,
-    *,
     at_once: int = 1,
 ) -> Pollable:
     """Read the entity again until its status is final, the wait is over or the call must end.
 
-    Each wait is reported as progress. Where the service does not answer, the last known state is returned.
+    Each wait is reported as progress. If the service does not answer, the last known state is returned; a SpeechError
+    that will not go away is raised.
 
     Args:
         at_once: How many things the caller waits for at the same time; more of them are read less often, because a
             resource answers 100 requests in ten seconds.
-
-    Raises:
-        SpeechError: Reading failed for a reason that will not go away.
     """
     entity, start, reads = first, anyio.current_time(), 0
     slower = max(1.0, at_once / WATCHED_AT_FULL_RATE)

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from custom_speech_tools.speech import schemas
 
-LENGTH_PROPERTY = "custom-speech-mcp-recordings"
-"""The name in `customProperties` under which a dataset carries the lengths of its recordings."""
+LENGTH_PROPERTY = "custom-speech-mcp-recordings"  # the name of the note in a dataset's `customProperties`
 
 LONGEST_SECONDS, LONGEST_WHISPER_SECONDS = 40, 30
 _NOTE = re.compile(r"count=(\d{1,9}) over30=(\d{1,9}) used30=(\d{1,9}) over40=(\d{1,9}) used40=(\d{1,9})")
@@ -45,6 +44,4 @@ def lengths_of(dataset: schemas.Dataset, longest: int = LONGEST_SECONDS) -> Reco
         over, used = numbers[3:] if longest == LONGEST_SECONDS else numbers[1:3]
         if over <= numbers[0] and used <= total + 1 and (total - used >= over * longest - 1):
             return RecordingLengths(numbers[0], over, used if over else total)
-    if count == 1 and total > longest:
-        return RecordingLengths(1, 1, 0.0)
-    return RecordingLengths(count, 0, total)
+    return RecordingLengths(1, 1, 0.0) if count == 1 and total > longest else RecordingLengths(count, 0, total)

@@ -20,15 +20,7 @@ def tool_names() -> list[str]:
 
 
 def registered_tools(*, read_only: bool = False, toolsets: Collection[str] = TOOLSETS) -> "list[SpeechTool]":
-    """Return the tools in the order of their names.
-
-    Args:
-        read_only: Leave out every tool that changes something.
-        toolsets: Leave out tools of other toolsets; `list_resources` is in all of them.
-    """
+    """Return the tools of the toolsets in the order of their names; `list_resources` is in every toolset."""
     tools: list[SpeechTool] = [import_module(f"custom_speech_tools.{name}").tool for name in tool_names()]
-    return [
-        tool
-        for tool in tools
-        if (tool.toolset in toolsets or tool.name == "list_resources") and (tool.is_read_only or not read_only)
-    ]
+    offered = [tool for tool in tools if tool.toolset in toolsets or tool.name == "list_resources"]
+    return [tool for tool in offered if tool.is_read_only or not read_only]

@@ -6,28 +6,11 @@ from custom_speech_tools.speech import Speech, SpeechResource
 from custom_speech_tools.speech.addresses import region_of
 
 AS_OF = "2026-10-07"  # date of the service's page on regions that this list was taken from
-TRAINING_REGIONS = frozenset(
-    (
-        "australiaeast",
-        "canadacentral",
-        "centralindia",
-        "eastasia",
-        "eastus",
-        "eastus2",
-        "francecentral",
-        "japaneast",
-        "koreacentral",
-        "northeurope",
-        "southcentralus",
-        "southeastasia",
-        "switzerlandnorth",
-        "uksouth",
-        "westeurope",
-        "westus",
-        "westus2",
-        "westus3",
-    )
+_TRAINING_REGIONS = (
+    "australiaeast canadacentral centralindia eastasia eastus eastus2 francecentral japaneast koreacentral northeurope "
+    "southcentralus southeastasia switzerlandnorth uksouth westeurope westus westus2 westus3"
 )
+TRAINING_REGIONS = frozenset(_TRAINING_REGIONS.split())
 
 
 def region(resource: SpeechResource) -> str | None:
@@ -36,11 +19,8 @@ def region(resource: SpeechResource) -> str | None:
 
 
 def trains_audio(resource: SpeechResource) -> bool | None:
-    """Return whether the resource can train with audio; None where its region is not known.
-
-    The configuration overrules the list, because the list changes.
-    """
-    if resource.trains_audio is not None:
+    """Return whether the resource can train with audio; None if its region is not known."""
+    if resource.trains_audio is not None:  # the configuration overrules the list, because the list changes
         return resource.trains_audio
     where = region(resource)
     return None if where is None else where in TRAINING_REGIONS

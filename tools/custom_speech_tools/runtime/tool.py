@@ -10,21 +10,14 @@ from typing import Any
 
 import anyio
 from mcp.server.context import ServerRequestContext
-from mcp.types import (
-    CallToolRequestParams,
-    CallToolResult,
-    InputRequiredResult,
-    TextContent,
-    Tool,
-    ToolAnnotations,
-)
+from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
 from custom_speech_tools.runtime.auditing import CallAuditor
 from custom_speech_tools.runtime.client import InputRequired, MCPClient, caller_of
 from custom_speech_tools.runtime.client_waits import client_name, session_name
 from custom_speech_tools.runtime.context import AppContext, CallContext, call_seconds
-from custom_speech_tools.runtime.errors import Refused, internal_error, invalid_arguments, next_step_after, timed_out
+from custom_speech_tools.runtime.errors import Refused, invalid_arguments, next_step_after
 from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
 from custom_speech_tools.runtime.next_steps import offered_findings, only_offered
 from custom_speech_tools.runtime.parameters import Arguments
@@ -49,15 +42,9 @@ class Annotations(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SpeechTool:
-    """A tool of this server.
+    """A tool of this server."""
 
-    Attributes:
-        definition: What tools/list shows of it.
-        function: Takes the arguments and the call.
-        arguments: The model of its arguments.
-    """
-
-    definition: Tool
+    definition: Tool  # as tools/list shows it
     function: Callable[[Any, CallContext], Awaitable[Answer]]
     arguments: type[Arguments]
     toolset: str
@@ -72,11 +59,6 @@ class SpeechTool:
     def is_read_only(self) -> bool:
         """True if it changes nothing."""
         return self.annotations.value[0]
-
-    @property
-    def parameters(self) -> list[str]:
-        """Return the names of the arguments."""
-        return list(self.definition.input_schema["properties"])
 
     async def run(
         self, request: ServerRequestContext[AppContext, Any], params: CallToolRequestParams
@@ -98,7 +80,9 @@ class SpeechTool:
                 if given.get("wait_seconds") and not scope.cancel_called:  # the client has given up
                     app.client_waits.note_cut_off(name, session, call.elapsed())
                 raise
-        return error_answer(timed_out(self.name, call.elapsed(), auditor.last_change), is_transient=True)
+        sent = f"{auditor.last_change} may have been carried out; the same call first looks for what it has created."
+        outcome = sent if auditor.last_change else "Nothing was changed; the same call can be repeated."
+        return error_answer(f"{self.name} did not finish within {call.elapsed():.0f} s. {outcome}", is_transient=True)
 
     async def _answer(
         self, call: CallContext, given: Mapping[str, Any], max_wait: int
@@ -109,19 +93,20 @@ class SpeechTool:
         except InputRequired as question:
             return question.result
         except ValidationError as error:
-            return error_answer(invalid_arguments(self.name, self.parameters, error))
+            return error_answer(invalid_arguments(self.name, self.definition.input_schema["properties"], error))
         except Refused as refusal:
             missing = call.app.missing_tools
             next_step = only_offered([refusal.next_step], missing)[0]
             offered = Refused(refusal.not_done, offered_findings(refusal.findings, missing), next_step)
             return error_answer(str(offered), is_transient=refusal.is_transient)
         except SpeechError as error:
-            text = f"{self.name}: {error} {next_step_after(error)}"
-            return error_answer(text, is_transient=error.is_transient)
+            return error_answer(f"{self.name}: {error} {next_step_after(error)}", is_transient=error.is_transient)
         except Exception:
             reference = secrets.token_hex(4)
             _log.exception("%s failed unexpectedly, reference %s", self.name, reference)
-            return error_answer(internal_error(self.name, reference))
+            what = f"{self.name} failed with an internal error (reference {reference})"
+            cause = "The server's log has the cause under this reference"
+            return error_answer(f"{what}. {cause}. Do not repeat the call; report it to whoever runs the server.")
 
 
 def declare(
@@ -130,18 +115,16 @@ def declare(
     """Declare a tool: its name, description, arguments and result are those of the function."""
     types = function.__annotations__
     read_only, destructive, idempotent, open_world = annotations.value
+    hints = ToolAnnotations(
+        read_only_hint=read_only, destructive_hint=destructive, idempotent_hint=idempotent, open_world_hint=open_world
+    )
     definition = Tool(
         name=function.__name__,
         title=title,
         description=" ".join((function.__doc__ or "").split()),
         input_schema=arguments_schema(types["arguments"]),
         output_schema=result_schema(types["return"]),
-        annotations=ToolAnnotations(
-            read_only_hint=read_only,
-            destructive_hint=destructive,
-            idempotent_hint=idempotent,
-            open_world_hint=open_world,
-        ),
+        annotations=hints,
     )
     return SpeechTool(definition, function, types["arguments"], toolset, annotations)
 
@@ -164,10 +147,6 @@ def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[st
 
 
 def error_answer(text: str, *, is_transient: bool = False) -> CallToolResult:
-    """Return an error; many clients show the assistant only its text.
-
-    Args:
-        is_transient: Whether the same call may succeed a little later; programs read it in `_meta`.
-    """
+    """Return an error: assistants read its text, and programs in `_meta` whether the same call may succeed later."""
     meta = {TRANSIENT: True} if is_transient else None
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True, meta=meta)

@@ -43,18 +43,13 @@ class Difference(Result):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a test shows.
-
-    Attributes:
-        intervals: Of the error rates of both models.
-        endpoints: Those of the locale if the first model is better; None if they could not be read.
-    """
+    """What a test shows."""
 
     outcome: Outcome
     sentence: str
     difference: Difference | None
-    intervals: Sequence[tuple[float, float] | None]
-    endpoints: Sequence[schemas.Endpoint] | None
+    intervals: Sequence[tuple[float, float] | None]  # of the error rates of both models
+    endpoints: Sequence[schemas.Endpoint] | None  # of the locale if the first model is better; None if not readable
 
 
 def compare(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Difference | None:
@@ -93,9 +88,8 @@ async def judge(speech: Speech, evaluation: schemas.Evaluation, details: Evaluat
         remarks.append("Whether the models were trained with this dataset could not be read.")
     if speech.is_emulated:
         remarks.append("This is the emulator: it simulates recognition, so the rates are not real.")
-    endpoints = None
-    if outcome == "better":
-        endpoints = await _if_readable(speech.endpoints_list(locale=evaluation.locale))
+    is_better = outcome == "better"
+    endpoints = await _if_readable(speech.endpoints_list(locale=evaluation.locale)) if is_better else None
     return Verdict(outcome, " ".join(remarks), difference, intervals, endpoints)
 
 
@@ -164,15 +158,9 @@ def _name(parts: Parts, part: schemas.Reference) -> str:
 def steps_after_test(
     evaluation: schemas.Evaluation, verdict: Verdict, parts: Parts, words: Sequence[str], here: str
 ) -> list[str]:
-    """Return what follows from a test.
-
-    Args:
-        words: The words that the first model misses, if they are shown.
-        here: The name of the resource.
-    """
+    """Return what follows from a test of the resource `here`, which may show words that the first model misses."""
     if not is_terminal(evaluation):
-        wait = suggested_wait()
-        return [call_step("get_evaluation", evaluation=evaluation.id, wait_seconds=wait, resource=here)]
+        return [call_step("get_evaluation", evaluation=evaluation.id, wait_seconds=suggested_wait(), resource=here)]
     if evaluation.status == "Failed":
         return ["Correct what `error` names, then create_evaluation again."]
     if verdict.outcome == "void":
