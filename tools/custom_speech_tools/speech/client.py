@@ -1,48 +1,46 @@
 """The client of the REST API: all operations on one Speech resource, each named after Azure's operation."""
 
+import json
+import secrets
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.http_messages import Request
-from custom_speech_tools.speech.paging import Listing
-from custom_speech_tools.speech.requests import create_operation, delete_operation, get_operation, update_operation
-from custom_speech_tools.speech.transcriptions import TranscriptionOperations
+from custom_speech_tools.speech.http_messages import Request, StreamedBody
+from custom_speech_tools.speech.requests import (
+    Requests,
+    create_operation,
+    delete_operation,
+    get_operation,
+    list_operation,
+    update_operation,
+)
+
+FAST_SECONDS = 40.0
+"""The longest that one fast transcription may take; 20 minutes of audio take less than a minute (article)."""
 
 
-class Speech(TranscriptionOperations):
+class Speech(Requests):
     """The custom speech operations of one Speech resource; every operation may raise any SpeechError."""
 
     # API version 2024-11-15 has no projects.
     projects_get = get_operation("Projects_Get", "/projects/{}", schemas.Project)
     projects_create = create_operation("Projects_Create", "/projects", schemas.Project)
     projects_delete = delete_operation("Projects_Delete", "/projects/{}")
-
-    async def projects_list(self, **conditions: str | None) -> Listing[schemas.Project]:
-        """GET /projects."""
-        return await self._list("Projects_List", "/projects", schemas.Page[schemas.Project], conditions)
+    projects_list = list_operation("Projects_List", "/projects", schemas.Page[schemas.Project])
 
     datasets_get = get_operation("Datasets_Get", "/datasets/{}", schemas.Dataset)
     datasets_get_blocks = get_operation("Datasets_GetBlocks", "/datasets/{}/blocks", schemas.UploadedBlocks)
     datasets_delete = delete_operation("Datasets_Delete", "/datasets/{}")
-
-    async def datasets_list(self, **conditions: str | None) -> Listing[schemas.Dataset]:
-        """GET /datasets."""
-        return await self._list("Datasets_List", "/datasets", schemas.Page[schemas.Dataset], conditions)
-
-    async def datasets_list_files(self, dataset: str) -> Listing[schemas.File]:
-        """GET /datasets/{id}/files."""
-        return await self._list("Datasets_ListFiles", f"/datasets/{dataset}/files", schemas.Page[schemas.File])
+    datasets_list = list_operation("Datasets_List", "/datasets", schemas.Page[schemas.Dataset])
+    datasets_list_files = list_operation("Datasets_ListFiles", "/datasets/{}/files", schemas.Page[schemas.File])
 
     async def datasets_create(
         self, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
     ) -> schemas.Dataset:
-        """POST /datasets; without a `contentUrl` the dataset waits for blocks.
-
-        Args:
-            secrets: Parts of the `contentUrl` that are signatures; masked where an answer echoes them.
-        """
+        """POST /datasets; without a `contentUrl`, of which signatures are `secrets`, the dataset waits for blocks."""
         request = Request("Datasets_Create", "POST", "/datasets", definition, secrets=secrets)
         return await self._change(request, schemas.Dataset)
 
@@ -67,13 +65,8 @@ class Speech(TranscriptionOperations):
         """GET /models/locales."""
         return await self._get("Models_ListSupportedLocales", "/models/locales", list[str])
 
-    async def models_list_base_models(self, **conditions: str | None) -> Listing[schemas.BaseModel]:
-        """GET /models/base."""
-        return await self._list("Models_ListBaseModels", "/models/base", schemas.Page[schemas.BaseModel], conditions)
-
-    async def models_list_custom_models(self, **conditions: str | None) -> Listing[schemas.CustomModel]:
-        """GET /models."""
-        return await self._list("Models_ListCustomModels", "/models", schemas.Page[schemas.CustomModel], conditions)
+    models_list_base_models = list_operation("Models_ListBaseModels", "/models/base", schemas.Page[schemas.BaseModel])
+    models_list_custom_models = list_operation("Models_ListCustomModels", "/models", schemas.Page[schemas.CustomModel])
 
     async def models_authorize_copy(self, source_resource_id: str) -> schemas.ModelCopyAuthorization:
         """POST /models:authorizecopy, on the resource that the copy goes to."""
@@ -99,21 +92,74 @@ class Speech(TranscriptionOperations):
     evaluations_get = get_operation("Evaluations_Get", "/evaluations/{}", schemas.Evaluation)
     evaluations_create = create_operation("Evaluations_Create", "/evaluations", schemas.Evaluation)
     evaluations_delete = delete_operation("Evaluations_Delete", "/evaluations/{}")
-
-    async def evaluations_list(self, **conditions: str | None) -> Listing[schemas.Evaluation]:
-        """GET /evaluations."""
-        return await self._list("Evaluations_List", "/evaluations", schemas.Page[schemas.Evaluation], conditions)
-
-    async def evaluations_list_files(self, evaluation: str) -> Listing[schemas.File]:
-        """GET /evaluations/{id}/files."""
-        path = f"/evaluations/{evaluation}/files"
-        return await self._list("Evaluations_ListFiles", path, schemas.Page[schemas.File])
+    evaluations_list = list_operation("Evaluations_List", "/evaluations", schemas.Page[schemas.Evaluation])
+    evaluations_list_files = list_operation(
+        "Evaluations_ListFiles", "/evaluations/{}/files", schemas.Page[schemas.File]
+    )
 
     endpoints_get = get_operation("Endpoints_Get", "/endpoints/{}", schemas.Endpoint)
     endpoints_create = create_operation("Endpoints_Create", "/endpoints", schemas.Endpoint)
     endpoints_update = update_operation("Endpoints_Update", "/endpoints/{}", schemas.Endpoint)
     endpoints_delete = delete_operation("Endpoints_Delete", "/endpoints/{}")
+    endpoints_list = list_operation("Endpoints_List", "/endpoints", schemas.Page[schemas.Endpoint])
 
-    async def endpoints_list(self, **conditions: str | None) -> Listing[schemas.Endpoint]:
-        """GET /endpoints."""
-        return await self._list("Endpoints_List", "/endpoints", schemas.Page[schemas.Endpoint], conditions)
+    transcriptions_get = get_operation("Transcriptions_Get", "/transcriptions/{}", schemas.Transcription)
+    transcriptions_delete = delete_operation("Transcriptions_Delete", "/transcriptions/{}")
+    transcriptions_list = list_operation("Transcriptions_List", "/transcriptions", schemas.Page[schemas.Transcription])
+    transcriptions_list_files = list_operation(
+        "Transcriptions_ListFiles", "/transcriptions/{}/files", schemas.Page[schemas.File]
+    )
+
+    async def transcriptions_list_supported_locales(self) -> schemas.TranscriptionLocales:
+        """GET /transcriptions/locales; v3.2 has no fast transcription and answers with a list."""
+        operation, path = "Transcriptions_ListSupportedLocales", "/transcriptions/locales"
+        if self.resource.api_version.is_dated:
+            return await self._get(operation, path, schemas.TranscriptionLocales)
+        return schemas.TranscriptionLocales(Submit=await self._get(operation, path, list[str]))
+
+    async def transcriptions_submit(
+        self, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
+    ) -> schemas.Transcription:
+        """POST /transcriptions:submit, in v3.2 POST /transcriptions; the signatures of addresses are `secrets`."""
+        is_dated = self.resource.api_version.is_dated
+        operation = "Transcriptions_Submit" if is_dated else "Transcriptions_Create"
+        path = "/transcriptions:submit" if is_dated else "/transcriptions"
+        return await self._change(Request(operation, "POST", path, definition, secrets=secrets), schemas.Transcription)
+
+    async def transcriptions_transcribe(
+        self,
+        definition: dict[str, JsonValue],
+        audio: StreamedBody | None,
+        file_name: str = "",
+        secrets: tuple[SecretStr, ...] = (),
+    ) -> schemas.FastTranscription:
+        """POST /transcriptions:transcribe: what is charged and makes nothing that could be found again.
+
+        Args:
+            audio: None if the definition has an `audioUrl`, whose signatures are `secrets`.
+        """
+        operation, path = "Transcriptions_Transcribe", "/transcriptions:transcribe"
+        form = _form(definition, audio, file_name)
+        request = Request(operation, "POST", path, form, secrets=secrets, seconds=FAST_SECONDS)
+        return await self._change(request, schemas.FastTranscription)
+
+
+def _form(definition: dict[str, JsonValue], audio: StreamedBody | None, file_name: str) -> StreamedBody:
+    """Return the multipart form of a fast transcription."""
+    boundary = secrets.token_hex(16)
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="definition"\r\n\r\n{json.dumps(definition)}\r\n'
+    if audio:
+        name = "".join(mark if mark.isprintable() and mark not in '"\\' else "_" for mark in file_name)
+        head += f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="{name}"\r\n'
+        head += f"Content-Type: {audio.content_type}\r\n\r\n"
+    start, end = head.encode(), f"\r\n--{boundary}--\r\n".encode()
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield start
+        if audio:
+            async for part in audio.parts():
+                yield part
+        yield end
+
+    size = len(start) + (audio.size if audio else 0) + len(end)
+    return StreamedBody(f"multipart/form-data; boundary={boundary}", size, parts)

@@ -1,6 +1,6 @@
 """Requests that all operations share: reading, changing and listing entities."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
 from unicodedata import normalize
 from urllib.parse import quote
@@ -94,37 +94,37 @@ class Requests:
         address = file.links.content_url if file.links else None
         return await self._pipeline.read_content(operation, address or "", self._observer)
 
-    async def _list(
-        self,
-        operation: str,
-        path: str,
-        page: type[schemas.Page[schemas.Listed]],
-        conditions: Mapping[str, str | None] | None = None,
-    ) -> Listing[schemas.Listed]:
-        """Read all pages of a list.
 
-        Args:
-            conditions: Values of properties in snake case, sent as `a eq 'x' and b eq 'y'`; None leaves one out.
-                A name is found in either Unicode form: what was typed on macOS may be decomposed.
-        """
+def list_operation(
+    operation: str, path: str, page: type[schemas.Page[schemas.Listed]]
+) -> Callable[..., Coroutine[Any, Any, Listing[schemas.Listed]]]:
+    """Return the method that reads all pages of a list, such as the files of the entity of an id.
+
+    Its keywords are values of properties in snake case, sent as `a eq 'x' and b eq 'y'`; None leaves one out. A name
+    is found in either Unicode form: what was typed on macOS may be decomposed.
+    """
+
+    async def read_list(self: Requests, *entity: str, **conditions: str | None) -> Listing[schemas.Listed]:
         alternatives = dict.fromkeys(
             " and ".join(
                 f"{to_camel(name)} eq '{normalize(form, value).replace(chr(39), chr(39) * 2)}'"  # a quote is doubled
-                for name, value in (conditions or {}).items()
+                for name, value in conditions.items()
                 if value is not None
             )
             for form in ("NFC", "NFD")
         )
-        condition = " or ".join(alternatives)
-        filter_ = f"filter={quote(condition, safe='')}" if condition else ""
+        condition = quote(" or ".join(alternatives), safe="")
 
         async def fetch(paging: str) -> schemas.Page[schemas.Listed]:
-            found = await self._get(operation, path, page, f"{paging}&{filter_}".rstrip("&"))
+            query = f"{paging}&filter={condition}" if condition else paging
+            found = await self._get(operation, path.format(*entity), page, query)
             if found.next_link and not is_credible_link(self.resource, found.next_link):
                 raise self._foreign_address()
             return found
 
         return await read_pages(fetch)
+
+    return read_list
 
 
 def get_operation(
