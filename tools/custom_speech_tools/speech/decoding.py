@@ -12,8 +12,7 @@ from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, Un
 from custom_speech_tools.speech.http_messages import Answer
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
-_HEAD_BYTES = 64 * 1024
-"""Bytes of a page in which its title is looked for."""
+_HEAD_BYTES = 64 * 1024  # in which the title of a page is looked for
 
 Decoded = TypeVar("Decoded")
 
@@ -21,11 +20,7 @@ _adapter = cache(TypeAdapter[Any])
 
 
 def decode(resource: str, operation: str, answer: Answer, schema: type[Decoded]) -> Decoded:
-    """Return the body of a successful answer in the schema that the operation documents.
-
-    Raises:
-        UnreadableAnswerError: The body does not fit the schema.
-    """
+    """Return the body of a successful answer in the schema; raises UnreadableAnswerError if it does not fit."""
     if schema is type(None):
         return None
     try:

@@ -19,8 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech.addresses import ENTITY, GUID, entity_of
 
-MAX_COUNT = 10**15
-"""A larger number in an answer is not believed: a petabyte of bytes, or 30,000 years in milliseconds."""
+MAX_COUNT = 10**15  # a larger number is not believed: it would be a petabyte, or 30,000 years in milliseconds
 
 
 def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:

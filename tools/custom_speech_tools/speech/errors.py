@@ -2,32 +2,21 @@
 
 from custom_speech_tools.speech.sanitize import sanitize, word
 
-_MAX_MESSAGE = 400
-"""Characters of a message that are shown, including the service's own words."""
+_MAX_MESSAGE = 400  # characters of a message that are shown, including the service's own words
 
 
 class SpeechError(Exception):
-    """A request had no usable answer; `str()` is sanitized text for the caller.
+    """A request had no usable answer; `str()` is sanitized text for the caller."""
 
-    Attributes:
-        outcome_unknown: True if a request that changes something may have been carried out all the same.
-        is_transient: True if the same request may well succeed a little later.
-    """
-
-    outcome_unknown = False
-    is_transient = False
+    outcome_unknown = False  # True if a request that changes something may have been carried out all the same
+    is_transient = False  # True if the same request may well succeed a little later
 
     def __init__(self, message: str) -> None:
         super().__init__(sanitize(message, _MAX_MESSAGE))
 
 
 class AzureError(SpeechError):
-    """The service or its gateway refused.
-
-    Attributes:
-        said: The reason in the service's own words, sanitized; empty if none was given.
-        retry_after: Seconds that the service asked to wait; None if it named no time.
-    """
+    """The service or its gateway refused, in the words `said`, and asked to wait `retry_after` seconds, if it did."""
 
     def __init__(
         self,
@@ -42,8 +31,7 @@ class AzureError(SpeechError):
     ) -> None:
         self.said = sanitize(said, _MAX_MESSAGE)
         super().__init__(f'"{self.said}"' if said else "no reason given")
-        self.resource, self.operation = resource, operation
-        self.status = status
+        self.resource, self.operation, self.status = resource, operation, status
         self.code = code and sanitize(code, 80)
         self.inner_code = inner_code and sanitize(inner_code, 80)
         self.retry_after = retry_after

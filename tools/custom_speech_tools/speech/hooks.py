@@ -14,22 +14,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a request.
-
-    Attributes:
-        number: Counts from 1.
-        waited: Seconds of waiting before the attempt.
-        seconds: Duration of the attempt.
-        status: HTTP status; None if no answer came.
-    """
+    """One attempt at a request."""
 
     resource: str
     operation: str
     method: str
-    number: int
-    waited: float
-    seconds: float
-    status: int | None
+    number: int  # counts from 1
+    waited: float  # seconds before the attempt
+    seconds: float  # duration of the attempt
+    status: int | None  # None if no answer came
 
 
 class RequestObserver:
@@ -47,9 +40,5 @@ class RequestObserver:
 
     @contextmanager
     def change(self, resource: str, operation: str) -> Iterator[Change]:  # noqa: ARG002  # this one permits all
-        """Enclose a request that changes something.
-
-        Raises:
-            NotAllowedError: The request must not be sent.
-        """
+        """Enclose a request that changes something; raises NotAllowedError if it must not be sent."""
         yield Change()

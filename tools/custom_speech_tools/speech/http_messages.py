@@ -28,23 +28,16 @@ Body = dict[str, JsonValue] | list[JsonValue] | bytes | StreamedBody | None
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request.
-
-    Attributes:
-        path: The path of the operation below that of the API version; if `is_signed`, a whole address.
-        secrets: Values in the body; like the credential they are masked where an answer echoes them.
-        seconds: The longest that the operation may take, including its retries.
-        is_signed: The address is signed, so the request carries no credential.
-    """
+    """One request; `secrets` in its body are masked, like the credential, if an answer echoes them."""
 
     operation: str
     method: str
-    path: str
+    path: str  # below that of the API version; if `is_signed`, a whole address
     body: Body = field(default=None, repr=False)
     query: str = ""
     secrets: tuple[SecretStr, ...] = ()
-    seconds: float = OPERATION_SECONDS
-    is_signed: bool = False
+    seconds: float = OPERATION_SECONDS  # the longest that the operation may take, including its retries
+    is_signed: bool = False  # the address is signed, so the request carries no credential
 
 
 @dataclass(frozen=True, slots=True)

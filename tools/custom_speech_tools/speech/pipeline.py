@@ -28,20 +28,15 @@ if TYPE_CHECKING:
 EMULATOR_HEADER = "custom-speech-emulator"
 """The emulator's answers carry it; an address on this machine may as well be a proxy to Azure."""
 
-_RESERVED_SECONDS = 1.0
-"""Seconds that an operation leaves of its caller's time, so that its error can still be reported."""
+_RESERVED_SECONDS = 1.0  # an operation leaves them of its caller's time, so that its error can still be reported
 
 
 class RequestPipeline:
     """Sends the requests of one resource.
 
     Args:
-        resource: Where requests go, and with which credential.
         app: Returns an ASGI application that answers in place of the network; called at the first request.
         now: This machine's clock.
-
-    Attributes:
-        is_emulated: True if the emulator answers: it says so in every answer.
     """
 
     def __init__(
@@ -52,16 +47,12 @@ class RequestPipeline:
     ) -> None:
         self.resource = resource
         self.clock = ServiceClock(now)
-        self.is_emulated = resource.emulated
+        self.is_emulated = resource.emulated  # the emulator says so in every answer
         self._app = app
         self._transports: dict[str, Transport] = {}
 
     async def send(self, request: Request, observer: RequestObserver) -> Answer:
-        """Send one request, repeatedly if that is safe, and return a 2xx answer.
-
-        Raises:
-            SpeechError: No usable answer came.
-        """
+        """Send one request, repeatedly if that is safe, and return a 2xx answer; raises SpeechError without one."""
         seconds_left = observer.seconds_left() - _RESERVED_SECONDS
         if seconds_left <= 0 or (request.method == "POST" and seconds_left < OPERATION_SECONDS):
             raise self._unanswered(request, UnreachableError, "earlier requests took too long; no time is left")
@@ -70,11 +61,7 @@ class RequestPipeline:
         raise self._unanswered(request, AnswerLostError, "no answer in time")
 
     async def read_content(self, operation: str, address: str, observer: RequestObserver) -> bytes:
-        """Return the content of a file whose address is signed; no credential is sent.
-
-        Raises:
-            SpeechError: The content cannot be read, or its address is not that of Azure's storage.
-        """
+        """Return the content of a file whose address is signed, and in Azure's storage; no credential is sent."""
         if not is_content_address(self.resource, address):
             raise ForeignAddressError(f"{self.resource.name} named a file on another host; nothing was sent there.")
         return (await self.send(Request(operation, "GET", address, is_signed=True), observer)).body

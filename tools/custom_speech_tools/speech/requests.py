@@ -21,18 +21,7 @@ _Schema = TypeVar("_Schema")
 
 
 class Requests:
-    """The requests of one Speech resource, made on behalf of one observer.
-
-    Every operation may raise any SpeechError.
-
-    Args:
-        pipeline: The request pipeline of the resource, shared by all observers.
-        observer: Is told about every request; decides whether a change may be sent.
-
-    Attributes:
-        resource: The Speech resource that requests go to.
-        clock: The service's clock, as far as its answers have shown it.
-    """
+    """The requests of one Speech resource, on behalf of an observer, who decides whether a change may be sent."""
 
     def __init__(self, pipeline: RequestPipeline, observer: RequestObserver | None = None) -> None:
         self._pipeline, self.resource, self.clock = pipeline, pipeline.resource, pipeline.clock
@@ -48,11 +37,7 @@ class Requests:
         return type(self)(self._pipeline, observer)
 
     def credible_id(self, link: str) -> str:
-        """Return the id in a link of an answer.
-
-        Raises:
-            ForeignAddressError: The link names another host; it is never followed.
-        """
+        """Return the id in a link, which is never followed; raises ForeignAddressError if it names another host."""
         found = entity_of(link)
         if found is None or not is_credible_link(self.resource, link):
             raise self._foreign_address()
@@ -76,11 +61,7 @@ class Requests:
         return decode(name, operation, answer, schema)
 
     async def _change(self, request: Request, schema: type[_Schema]) -> _Schema:
-        """Send a request that changes something, recorded by the observer.
-
-        Raises:
-            NotAllowedError: The resource is read-only, or the observer does not permit the change.
-        """
+        """Send a change, recorded by the observer; NotAllowedError if it, or a read-only resource, forbids that."""
         name, operation = self.resource.name, request.operation
         if self.resource.read_only:
             raise NotAllowedError(f"{name} is read-only; {operation} was not sent.")

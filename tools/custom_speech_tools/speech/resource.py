@@ -16,19 +16,14 @@ class Credential(Protocol):
     """True if a key authorizes requests, rather than a token of Entra ID."""
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """Return the headers of one request.
-
-        Args:
-            renew: The service answered 401 to the headers returned before.
+        """Return the headers of one request, renewed if the service answered 401 to those returned before.
 
         Raises:
             NoCredentialError: The key or token could not be obtained.
         """
-        ...
 
     async def key(self) -> SecretStr:
         """Return the resource's key; only called if `has_key` is true."""
-        ...
 
 
 class KeyCredential:
@@ -53,14 +48,10 @@ class ApiVersion:
     """Every difference between the versions of the REST API (sources: its specification, the migration guides)."""
 
     name: Literal["2025-10-15", "v3.2", "2024-11-15"]
-    path: str
-    """The path between the endpoint and an operation's path."""
-    query: str
-    """The query string that every request carries."""
-    has_projects: bool
-    """2024-11-15 has neither project operations nor project properties."""
-    copies_with_key: bool
-    """True if the copy form of the article `Train a custom speech model` (the target's key) may be tried."""
+    path: str  # between the endpoint and an operation's path
+    query: str  # of every request
+    has_projects: bool  # 2024-11-15 has neither project operations nor project properties
+    copies_with_key: bool  # may copy with the target's key, as in the article `Train a custom speech model`
 
     @property
     def is_dated(self) -> bool:
@@ -95,26 +86,17 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class SpeechResource:
-    """One Azure Speech resource.
-
-    Attributes:
-        endpoint: `https://host` or, for the emulator, `http://loopback`, without a slash at the end.
-        region: None if it is not configured: a custom domain does not show its region.
-        resource_id: The Azure resource id (`/subscriptions/…`), which copying by authorization needs.
-        trains_audio: Overrules the dated list of regions.
-        require_evaluation: True if a deployment needs an evaluation that shows that the model is not worse than its
-            predecessor.
-    """
+    """One Azure Speech resource."""
 
     name: str
-    endpoint: str
+    endpoint: str  # `https://host` or, for the emulator, `http://loopback`, without a slash at the end
     credential: Credential = field(repr=False)
-    region: str | None = None
+    region: str | None = None  # as configured; a custom domain does not show its region
     api_version: ApiVersion = VERSIONS["2025-10-15"]
-    resource_id: str | None = None
-    trains_audio: bool | None = None
+    resource_id: str | None = None  # `/subscriptions/…`, which copying by authorization needs
+    trains_audio: bool | None = None  # overrules the dated list of regions
     read_only: bool = False
-    require_evaluation: bool = False
+    require_evaluation: bool = False  # deploy only what an evaluation shows to be no worse than its predecessor
     emulated: bool = False
     prices: Prices | None = None
 

@@ -5,28 +5,18 @@ from datetime import datetime
 from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, SpeechError, UnreadableAnswerError
 from custom_speech_tools.speech.service_clock import parse_http_date
 
-MAX_ATTEMPTS = 4
-"""Attempts at one request; a request that is throttled (429) may be repeated as long as its caller waits."""
+MAX_ATTEMPTS = 4  # at one request; one that is throttled (429) may be repeated as long as its caller waits
 
-_FIRST_WAIT = 0.5
-"""Seconds before the second attempt where the service names no time; doubled for each further one."""
-
-_MAX_WAIT = 86_400.0
-"""Seconds; a service that asks for more is understood to ask for a day."""
-
-_REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})
-"""Methods whose second arrival changes nothing that the first did not."""
+_FIRST_WAIT = 0.5  # seconds before the second attempt if the service names no time; doubled for each further one
+_MAX_WAIT = 86_400.0  # seconds; a service that asks for more is understood to ask for a day
+_REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})  # a second arrival changes nothing that the first did not
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """Return the wait that a `Retry-After` header asks for, in its seconds or its date form.
+    """Return the seconds that a `Retry-After` header, in seconds or as a date, asks to wait; None if it asks for none.
 
     Args:
-        header: The value of the header.
         now: The service's time, so that the date form does not depend on this machine's clock.
-
-    Returns:
-        Seconds, or None where the header asks for no wait.
     """
     if header is None:
         return None
@@ -47,7 +37,7 @@ def may_repeat(error: SpeechError, method: str) -> bool:
 
 
 def wait_seconds(attempt: int, error: SpeechError, method: str, chance: float) -> float | None:
-    """Return the seconds until attempt number `attempt` + 1, None where none may follow.
+    """Return the seconds until attempt number `attempt` + 1, None if none may follow.
 
     Never less than the service asked for; `chance` (0 to 1) spreads callers apart on top of it.
     """

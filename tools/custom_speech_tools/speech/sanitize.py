@@ -4,8 +4,7 @@ import re
 import unicodedata
 from urllib.parse import unquote, urlsplit
 
-MAX_NAME = 200
-"""Characters of a name or a message that are shown."""
+MAX_NAME = 200  # characters of a name or a message that are shown
 
 # Cc control, Cf invisible and bidirectional marks, Co private, Cs surrogates, Zl and Zp line breaks.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
@@ -16,9 +15,7 @@ _INVISIBLE_CHARACTERS = frozenset(
     map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE0F), *range(0xE0000, 0xE1000))))
 
-_JOINERS = "\u200c\u200d"
-"""Zero-width joiners show nothing, but join letters of some scripts and emoji."""
-
+_JOINERS = "\u200c\u200d"  # of zero width: they show nothing, but join letters of some scripts and emoji
 _JOINABLE_CATEGORIES = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -32,19 +32,13 @@ class Project(Entity):
 
 
 class Dataset(StatefulEntity):
-    """Training or test data of one kind in one locale.
-
-    Attributes:
-        lines: Lines that the import accepted; None if the service does not say.
-        rejected_lines: Lines that the import rejected; None if the service does not say.
-        duration: The length of the audio, as v3.2 writes it; later versions write milliseconds.
-    """
+    """Training or test data of one kind in one locale; its counts are None if the service does not say."""
 
     kind: str
     links: dict[str, str] | None = None
     lines: Count = property_field("acceptedLineCount")
     rejected_lines: Count = property_field("rejectedLineCount")
-    duration: Duration = property_field("duration")
+    duration: Duration = property_field("duration")  # as v3.2 writes it; later versions write milliseconds
     duration_milliseconds: Count = property_field("durationMilliseconds")
 
     @property
@@ -93,19 +87,14 @@ class Model(Entity):
 
 
 class BaseModel(Model):
-    """A model of Microsoft's that custom models are trained on.
+    """A model of Microsoft's that custom models are trained on, until `adaptation_until`."""
 
-    Attributes:
-        trains_with: The kinds of datasets it can be trained with; empty if it cannot be trained.
-        adaptation_until: Until when it can be trained on.
-        charge_for_adaptation: None if the service does not say.
-    """
-
+    # The kinds of datasets it can be trained with; empty if it cannot be trained.
     trains_with: Annotated[list[str], BeforeValidator(lambda value: value or [])] = property_field(
         "features", "supportsAdaptationsWith", default=[]
     )
     adaptation_until: Moment | None = property_field("deprecationDates", "adaptationDateTime")
-    charge_for_adaptation: bool | None = property_field("chargeForAdaptation")
+    charge_for_adaptation: bool | None = property_field("chargeForAdaptation")  # None if the service does not say
 
     @property
     def training_is_charged(self) -> bool:

@@ -5,20 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Two clocks that differ by less than this agree."""
-
-MAX_CLOCK_SKEW = timedelta(days=36_500)
-"""A `Date` header further away than this is not believed."""
+CLOCK_TOLERANCE = timedelta(minutes=5)  # two clocks that differ by less agree
+MAX_CLOCK_SKEW = timedelta(days=36_500)  # a `Date` header further away is not believed
 
 
 @dataclass(slots=True)
 class ServiceClock:
-    """The lead of the service's clock over this machine's; zero until an answer carried a date.
-
-    Attributes:
-        local_now: This machine's clock.
-    """
+    """The lead of the service's clock over this machine's; zero until an answer carried a date."""
 
     local_now: Callable[[], datetime] = lambda: datetime.now(UTC)
     skew: timedelta = timedelta()

@@ -18,14 +18,9 @@ from custom_speech_tools.speech.http_messages import Answer, Body, NoAnswerError
 MAX_CONCURRENT = 16
 """Concurrent requests to one resource. The pool is no larger: httpx costs more with every pooled connection."""
 
-_PART_BYTES = 256 * 1024
-"""A larger body is sent in parts of this size: asyncio would copy what the socket does not take at once."""
-
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
-"""The largest answer that is read; the largest page of a list is a thirtieth of it."""
-
-_LEAST_SECONDS = 15.0
-"""Seconds that every request waits for its answer, unless its operation ends before."""
+MAX_ANSWER_BYTES = 16 * 1024 * 1024  # the largest page of a list is a thirtieth of it
+_PART_BYTES = 256 * 1024  # a larger body is sent in such parts: asyncio copies what the socket does not take at once
+_LEAST_SECONDS = 15.0  # every request waits so long for its answer, unless its operation ends before
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
 
@@ -34,10 +29,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 
 class Transport:
-    """Requests to one endpoint.
-
-    Args:
-        app: An ASGI application that answers in place of the network.
+    """Requests to one endpoint, or to an ASGI application that answers in place of the network.
 
     Raises:
         NoAnswerError: The proxy that the environment names cannot be used.
@@ -49,20 +41,11 @@ class Transport:
         self._network = httpx.ASGITransport(app) if app else _network(endpoint, self._proxy)
 
     async def exchange(self, request: Request, url: str, credential: dict[str, str]) -> Answer:
-        """Send one request.
-
-        Raises:
-            NoAnswerError: No complete answer came.
-        """
+        """Send one request; raises NoAnswerError if no complete answer came."""
         content, headers = _encode(request.body)
         timeout = httpx.Timeout(max(request.seconds, _LEAST_SECONDS), connect=5).as_dict()
-        sent = httpx.Request(
-            request.method,
-            url,
-            headers=_HEADERS | headers | credential,
-            content=content,
-            extensions={"timeout": timeout},
-        )
+        headers = _HEADERS | headers | credential
+        sent = httpx.Request(request.method, url, headers=headers, content=content, extensions={"timeout": timeout})
         try:
             async with self._gate:
                 return await self._receive(sent)
