@@ -27,7 +27,7 @@ from custom_speech_emulator.http.links import Address, is_local, target
 from custom_speech_emulator.http.request import Call, IncomingRequest, RequestLog, query_of, received
 from custom_speech_emulator.http.responses import Answer, GatewayRefused, Refused, invalid, not_allowed
 from custom_speech_emulator.resources import files, stock, web_hooks
-from custom_speech_emulator.routes import ENDINGS, LIFETIME, OPERATIONS, Operation
+from custom_speech_emulator.routes import ENDINGS, OPERATIONS, Operation
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
 from custom_speech_emulator.state.settings import EmulatorSettings
@@ -159,9 +159,8 @@ class EmulatorApp:
         entry["api_version"] = version.name
         operation, values = _found(version, request.method, path.rstrip("/") or "/")
         entry["operation"] = operation.name
-        known = {version.lifetime[0] if name == LIFETIME else name for name in (*operation.query, "api-version")}
         for name in query:
-            if name not in known:
+            if name not in (*operation.query_of(version), "api-version"):
                 raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])
         if request.body is None:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")

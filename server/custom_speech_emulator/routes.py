@@ -32,7 +32,7 @@ from custom_speech_emulator.state.emulator_state import Ending
 
 Handler = Callable[[Call], Answer]
 Versions = tuple[Version, ...]
-LIFETIME = "lifetime"  # whose name differs between the versions
+_LIFETIME = "lifetime"  # whose name differs between the versions
 _PAGED = ("skip", "top", "filter")
 _WITH_PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
@@ -51,6 +51,10 @@ class Operation:
     handler: Handler
     query: tuple[str, ...] = ()
     versions: Versions = VERSIONS
+
+    def query_of(self, version: Version) -> tuple[str, ...]:
+        """Return the query parameters in a version."""
+        return tuple(version.lifetime[0] if name == _LIFETIME else name for name in self.query)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -81,17 +85,17 @@ def _of_kind(
 def _files(kind: Kind, group: str) -> tuple[Operation, ...]:
     path = f"/{kind.path}/{{id}}/files"
     return (
-        Operation(f"{group}_ListFiles", "GET", path, partial(files.list_all, kind=kind), (LIFETIME, *_PAGED)),
-        Operation(f"{group}_GetFile", "GET", f"{path}/{{fileId}}", partial(files.get, kind=kind), (LIFETIME,)),
+        Operation(f"{group}_ListFiles", "GET", path, partial(files.list_all, kind=kind), (_LIFETIME, *_PAGED)),
+        Operation(f"{group}_GetFile", "GET", f"{path}/{{fileId}}", partial(files.get, kind=kind), (_LIFETIME,)),
     )
 
 
 def _logs(of: str, model: str = "") -> tuple[Operation, ...]:
-    every, one, paged = f"{of}/files/logs", f"{of}/files/logs/{{logId}}", (LIFETIME, "skipToken", "top")
+    every, one, paged = f"{of}/files/logs", f"{of}/files/logs/{{logId}}", (_LIFETIME, "skipToken", "top")
     return (
         Operation(f"Endpoints_List{model}Logs", "GET", every, endpoints.list_logs, paged, _OLD),
         Operation(f"Endpoints_Delete{model}Logs", "DELETE", every, endpoints.delete_logs, ("endDate",), _OLD),
-        Operation(f"Endpoints_Get{model}Log", "GET", one, endpoints.get_log, (LIFETIME,), _OLD),
+        Operation(f"Endpoints_Get{model}Log", "GET", one, endpoints.get_log, (_LIFETIME,), _OLD),
         Operation(f"Endpoints_Delete{model}Log", "DELETE", one, endpoints.delete_log, (), _OLD),
     )
 
@@ -103,7 +107,7 @@ def _in_project(kind: Kind) -> Operation:
 
 def _manifest(kind: Kind, entity: str) -> Operation:
     name, path = f"Models_Get{entity}Manifest", f"/{kind.path}/{{id}}/manifest"
-    return Operation(name, "GET", path, partial(models.manifest, kind=kind), (LIFETIME,))
+    return Operation(name, "GET", path, partial(models.manifest, kind=kind), (_LIFETIME,))
 
 
 OPERATIONS = (
