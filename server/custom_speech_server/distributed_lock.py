@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 LOCK_URL_VARIABLE = "CUSTOM_SPEECH_LOCK_URL"
 LOCK_SECONDS = 60.0  # a lock whose holder has died is free after this time; longer than any request
+SWEEP_SECONDS = 60.0  # between removals of old files: a folder of recordings takes thousands of locks
 ACQUIRE_SECONDS = 30.0  # for which a request waits for an identical one
 _PREFIX = "custom-speech-mcp:"
 
@@ -64,6 +65,7 @@ class FileLock:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._swept = 0.0
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[bool]:
@@ -71,7 +73,9 @@ class FileLock:
         lock = AsyncFileLock(self._directory / f"{key}.lock", timeout=ACQUIRE_SECONDS)
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for file in self._directory.iterdir():
+            is_due = time() - self._swept > SWEEP_SECONDS
+            self._swept = time() if is_due else self._swept
+            for file in self._directory.iterdir() if is_due else ():
                 if _age(file) > 2 * MARK_SECONDS:
                     with suppress(OSError):  # a folder, or a file of another user, harms nobody
                         file.unlink()
