@@ -26,8 +26,7 @@ NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1
 """Exit statuses of --plan."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LOOK_SECONDS = 300
-"""The longest that is waited for a service that does not answer, before anything is begun."""
+_LOOK_SECONDS = 300  # the longest wait for a service that does not answer, before anything is begun
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -128,22 +127,20 @@ class Terminal:
 
     async def ask(self, question: str, effects: str, now: "datetime") -> "Answered":  # the protocol's
         """Ask at the terminal; the plan with every charge has been printed."""
-        return _ask_at_terminal(question)
+        from custom_speech_tools.runtime.client import Answer
+
+        if not sys.stdin.isatty():
+            why = "Nobody can be asked without a terminal: pass --confirm never to agree in advance."
+            return Answer("unanswered", why)
+        print(wrapped(question))
+        answer = input("Do all of this, with these charges? [y/N] ")  # noqa: ASYNC250  # nothing else runs meanwhile
+        if answer.strip().lower() not in ("y", "yes"):
+            return Answer("declined")
+        return Answer("agreed", "by asking the user at the terminal", os.urandom(8).hex())
 
     async def report_progress(self, done: float, total: float | None, message: str) -> None:  # the same
         """Show what is being done, if stderr is a terminal."""
         show_progress(message)
-
-
-def _ask_at_terminal(question: str) -> "Answered":
-    from custom_speech_tools.runtime.client import Answer
-
-    if not sys.stdin.isatty():
-        return Answer("unanswered", "Nobody can be asked without a terminal: pass --confirm never to agree in advance.")
-    print(wrapped(question))
-    if input("Do all of this, with these charges? [y/N] ").strip().lower() not in ("y", "yes"):
-        return Answer("declined")
-    return Answer("agreed", "by asking the user at the terminal", os.urandom(8).hex())
 
 
 def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
@@ -173,11 +170,7 @@ def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
         "gate": gate.reason,
         "gate_passed": gate.passed,
         "targets": [
-            {
-                **one.asked.model_dump(),
-                "remaining": one.remaining,
-                "error": one.stopped and sanitize(one.stopped, 1_000),
-            }
+            one.asked.model_dump() | {"remaining": one.remaining, "error": one.stopped and sanitize(one.stopped, 1_000)}
             for one in plan.targets
         ],
         "findings": [one.model_dump() for one in plan.findings if one.message not in charges],

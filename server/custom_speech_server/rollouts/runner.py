@@ -32,14 +32,9 @@ from custom_speech_tools.speech import SpeechError, schemas
 Result = TypeVar("Result")
 
 WAIT_SECONDS = 45
-RETRY_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)
-"""Seconds before a step is repeated that failed for a reason that may pass; the last one repeats."""
-
-MAX_PAUSE = 60.0
-"""Seconds between two looks at what is running."""
-
-DONE, FAILED, UNFINISHED, NOT_PASSED = 0, 1, 3, 4
-"""Exit statuses of a rollout."""
+RETRY_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)  # seconds before a step that failed is repeated; the last one repeats
+MAX_PAUSE = 60.0  # seconds between two looks at what is running
+DONE, FAILED, UNFINISHED, NOT_PASSED = 0, 1, 3, 4  # exit statuses
 
 
 class TimeIsOverError(Exception):

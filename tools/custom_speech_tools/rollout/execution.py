@@ -99,10 +99,8 @@ class Steps:
         """Return the target after a step, stopped if the step failed."""
         try:
             return await step
-        except SpeechError as error:
+        except (SpeechError, Refused) as error:
             return target.stop(str(error), is_failed=not (error.is_transient or is_conflict(error)))
-        except Refused as refusal:
-            return target.stop(str(refusal), is_failed=not refusal.is_transient)
 
     async def start_copies(self, targets: list[Target]) -> list[Target]:
         """Start the missing copies, after they were noted on the model; return all targets."""
@@ -137,11 +135,9 @@ class Steps:
         """Start the copy; one whose start is not certain will arrive, or be started again later."""
         try:
             self.started[target.tag], _ = await start_copy_once(self.call, self._copy_plan(target), ready)
-        except SpeechError as error:
-            if not error.outcome_unknown:
-                raise
-        except Refused as refusal:
-            if not refusal.is_transient:
+        except (SpeechError, Refused) as error:
+            is_uncertain = error.outcome_unknown if isinstance(error, SpeechError) else error.is_transient
+            if not is_uncertain:
                 raise
         return target
 
@@ -188,15 +184,15 @@ class Steps:
 
     async def _connect(self, target: Target) -> Target:
         """Connect the copy to its project, and note on it where it comes from."""
-        if target.copy is None:
+        if (copy := target.copy) is None:
             return target
         key = (self.model.custom_properties or {}).get(KEY_PROPERTY, "")
-        properties = {**(target.copy.custom_properties or {}), KEY_PROPERTY: key, COPIED_FROM_PROPERTY: self.model.id}
+        properties = {**(copy.custom_properties or {}), KEY_PROPERTY: key, COPIED_FROM_PROPERTY: self.model.id}
         changes: dict[str, JsonValue] = {"customProperties": dict(properties)}
         if isinstance(target.project, schemas.Project):
             changes["project"] = {"self": target.speech.resource.url(f"/projects/{target.project.id}")}
         writer = self.call.writer(target.speech, Decision(self.plan.findings))
-        return replace(target, copy=await writer.models_update(target.copy.id, changes))
+        return replace(target, copy=await writer.models_update(copy.id, changes))
 
     async def _deploy(self, target: Target) -> Target:
         """Put the copy into the endpoint, or follow that if it has begun."""

@@ -26,9 +26,7 @@ from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
-GATE_PROPERTY = "custom-speech-mcp-gate"
-"""The verdict, noted on the model for people who ask later why it is live."""
-
+GATE_PROPERTY = "custom-speech-mcp-gate"  # the verdict, for people who ask later why a model is live
 _MAX_PROPERTY = 256
 
 

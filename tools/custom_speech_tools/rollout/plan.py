@@ -24,8 +24,7 @@ from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote
 
-SOON = timedelta(days=90)
-"""A model that ends within this time is hardly worth a rollout."""
+SOON = timedelta(days=90)  # a model that ends within this time is hardly worth a rollout
 
 
 @dataclass(frozen=True, slots=True)

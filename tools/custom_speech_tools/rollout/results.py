@@ -99,13 +99,12 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
 
 
 async def _present_target(gate: Gate, target: Target) -> TargetResult:
-    before = target.previous_model
-    previous = schemas.Reference(self=before) if before else None
+    previous = schemas.Reference(self=target.previous_model) if target.previous_model else None
     parts = await read_parts(target.speech, [previous])
-    entities = [
-        one if isinstance(one, schemas.Entity) else None for one in (target.copy, target.project, target.endpoint)
-    ]
-    copy, project, endpoint = [EntityReference.model_validate(one) if one else None for one in entities]
+    copy, project, endpoint = (
+        EntityReference.model_validate(one) if isinstance(one, schemas.Entity) else None
+        for one in (target.copy, target.project, target.endpoint)
+    )
     return TargetResult(
         resource=target.speech.resource.name,
         copy_=copy,
@@ -120,14 +119,13 @@ async def _present_target(gate: Gate, target: Target) -> TargetResult:
 
 def status_of(gate: Gate, target: Target) -> str:
     """Return NotStarted, Copying, Deploying, Succeeded or Failed."""
-    remaining = target.remaining
     if target.is_failed:
         return "Failed"
-    if not gate.is_open or "copy" in remaining:
+    if not gate.is_open or "copy" in target.remaining:
         return "Copying" if target.is_copying else "NotStarted"
-    if "connect" in remaining:
+    if "connect" in target.remaining:
         return "Copying"
-    return "Deploying" if remaining else "Succeeded"
+    return "Deploying" if target.remaining else "Succeeded"
 
 
 def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:

@@ -18,11 +18,8 @@ from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote
 
-DATE = "{date}"
-"""In a display name: the day on which the rollout began, in UTC."""
-
-CONTINUED = timedelta(days=14)
-"""An unfinished rollout that began longer ago than this is left alone, and a new one begins."""
+DATE = "{date}"  # in a display name: the day on which the rollout began, in UTC
+CONTINUED = timedelta(days=14)  # an unfinished rollout that began longer ago is left alone, and a new one begins
 
 
 async def plan_file(
@@ -106,8 +103,7 @@ async def _plan_unfinished(call: CallContext, request: RolloutRequest, subject: 
 
 
 def _not_failed(subject: Subject) -> Subject:
-    model = subject.model
-    if model is not None and model.status == "Failed":
+    if (model := subject.model) is not None and model.status == "Failed":
         message = f"Training of model {quote(model.display_name)} failed."
         fix = "Correct the cause and delete it: " + _deletion(model)
         raise Refused("Nothing can be rolled out.", [block("model-is-ready", message, fix)], "Then start again.")

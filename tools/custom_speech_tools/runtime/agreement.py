@@ -17,11 +17,8 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding
 
-CONFIRMATION_LIFETIME = timedelta(minutes=10)
-"""Lifetime of a token, of the user's answer to a question, and of a no."""
-
-KEPT_LIFETIME = timedelta(hours=24)
-"""Lifetime of an agreement that is kept for later calls: training and copying take a while."""
+CONFIRMATION_LIFETIME = timedelta(minutes=10)  # of a token, of the user's answer to a question, and of a no
+KEPT_LIFETIME = timedelta(hours=24)  # of an agreement that is kept for later calls: training and copying take a while
 
 EffectKind = Literal["training", "hosting", "transcription", "deletion"]
 
@@ -93,12 +90,8 @@ class Agreement:
             return "not charged"
         if self.covers(effect):
             return f"{self.how}, in an earlier call" if self.since else self.how
-        missing = Finding(
-            rule=RULE_OF[effect.kind],
-            level="confirm",
-            message=f"This needs agreement: {effect.words}",
-            fix="It was not part of what the user agreed to.",
-        )
+        message, fix = f"This needs agreement: {effect.words}", "It was not part of what the user agreed to."
+        missing = Finding(rule=RULE_OF[effect.kind], level="confirm", message=message, fix=fix)
         raise Refused("Nothing was sent.", [missing], "Call again, so that your user is asked.")
 
 

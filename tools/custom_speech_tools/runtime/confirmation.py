@@ -15,9 +15,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 
-MAX_FACTS_AGE = 2.0
-"""Seconds after which facts are read again if somebody was asked meanwhile."""
-
+MAX_FACTS_AGE = 2.0  # seconds after which facts are read again if somebody was asked meanwhile
 _ASK_AGAIN = "Call again with the same arguments, without confirm."
 _LEAVE_IT = "Do not repeat the call unless the user asks for it."
 
