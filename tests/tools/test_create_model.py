@@ -35,6 +35,14 @@ async def test_create_model_trains_a_model(call: Caller) -> None:
     assert model["next_steps"] == [f'get_model(model="{model["id"]}", wait_seconds=25, resource="emulator-eastus")']
 
 
+async def test_create_model_waits_for_the_end_of_the_training(call: Caller) -> None:
+    """As get_model does."""
+    made = await call("create_model", **GOOD, wait_seconds=10)
+
+    assert made["status"] == "Succeeded"
+    assert "check_again_after_seconds" not in made
+
+
 async def test_create_model_costs_two_round_trips(call: Caller, azure: Azure) -> None:
     """The facts side by side, then the one request that creates."""
     data = await call.id_of("datasets", TEXT)

@@ -85,7 +85,9 @@ async def test_list_base_models_says_that_closed_ones_are_left_out(call: Caller)
     """And which argument lists them."""
     found = await call("list_base_models", locale="en-US")
 
-    assert re.fullmatch(r"\d+ older base model\(s\) are left out; availability=\"all\" lists them\.", found["note"])
+    assert re.fullmatch(
+        r"\d+ base model\(s\) closed for training are left out; availability=\"all\" lists them\.", found["note"]
+    )
 
 
 async def test_list_base_models_refuses_a_locale_that_is_not_offered_and_names_near_ones(call: Caller) -> None:
@@ -110,3 +112,18 @@ async def test_list_base_models_asks_the_service_once(call: Caller, azure: Azure
     await call("list_base_models", locale="en-US")
 
     assert await azure.operations() == ["Models_ListBaseModels"]
+
+
+async def test_list_base_models_lists_the_oldest_first_when_asked_to(call: Caller) -> None:
+    """The same rows in the opposite order."""
+    newest = await call("list_base_models", locale="en-US", limit=100)
+    oldest = await call("list_base_models", locale="en-US", limit=100, order="oldest")
+
+    assert oldest["base_models"] == newest["base_models"][::-1]
+
+
+async def test_list_base_models_leaves_out_what_trains_with_nothing(call: Caller) -> None:
+    """It cannot be trained on, and is not counted as closed."""
+    found = await call("list_base_models", locale="de-DE", limit=100)
+
+    assert all(base["trains_with"] for base in found["base_models"])

@@ -4,8 +4,9 @@ from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import checked_training, train
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import Confirm, DisplayName
+from custom_speech_tools.runtime.parameters import Confirm, DisplayName, WaitSeconds
 from custom_speech_tools.runtime.parts import read_parts
+from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.model import Model, present_model
 from custom_speech_tools.runtime.tool import Annotations, declare
 
@@ -15,13 +16,14 @@ class CreateModelArguments(TrainingArguments):
 
     display_name: DisplayName
     confirm: Confirm = None
+    wait_seconds: WaitSeconds = 0
 
 
 async def create_model(arguments: CreateModelArguments, call: CallContext) -> Model:
-    """Train a custom speech model on datasets of one locale, after all guardrails.
+    """Train a custom speech model on datasets of one locale.
 
-    Minutes with text, days with audio; a charge needs your user's agreement. The same request twice makes one model.
-    Then get_model; when it is Succeeded, test it or copy it.
+    Minutes with text, on Azure a day per 10 h of audio; a charge needs your user's agreement. The same request twice
+    makes one model. Then get_model; when it is Succeeded, test it or copy it.
     """
     came_with = arguments.confirm or call.client.answer
     plan, agreement = await confirmed_plan(
@@ -29,6 +31,7 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
     )
     key = plan.key_for(agreement.id)
     model, existed = await carry_out(call, agreement, plan.effect, lambda how: train(call, plan, key, how))
+    model = await poll_until_terminal(call, model, plan.facts.speech.models_get_custom_model, arguments.wait_seconds)
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
     facts, speech = plan.facts, plan.facts.speech
     known = [*facts.datasets, *facts.base_models, facts.base_model, facts.project]

@@ -30,6 +30,7 @@ class ListBaseModelsArguments(Arguments):
     availability: Annotated[
         Availability, Field(description="training = open for training, transcription = still transcribes, all")
     ] = "training"
+    order: Annotated[Literal["newest", "oldest"], Field(description="Which come first")] = "newest"
     limit: Limit = 10
     resource: ResourceNameOrAll = None
 
@@ -55,7 +56,7 @@ class BaseModels(Listing):
 
 
 async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext) -> BaseModels:
-    """List Microsoft's base models of a locale, newest first.
+    """List Microsoft's base models of a locale, newest first unless `order` is oldest.
 
     Shows the data each can be trained with, until when, and whether training is charged. Choose `base_model` for
     create_model from it.
@@ -63,13 +64,17 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
     found = await list_entities(call, arguments, Speech.models_list_base_models, locale=arguments.locale)
     if not found.kept and not found.unread:
         await _refuse_locale(found.answered[0], arguments.locale)
-    trainable = [pair for pair in found.kept if set(arguments.train_with or ()) <= set(pair[1].trains_with)]
+    listed = [pair for pair in found.kept if set(arguments.train_with or ()) <= set(pair[1].trains_with)]
+    # What trains with nothing never was open, so that it is not counted among the closed ones.
+    trainable = [pair for pair in listed if pair[1].trains_with or arguments.availability != "training"]
     kept = [
         (speech, base) for speech, base in trainable if _is_available(base, arguments.availability, call.now(speech))
     ]
-    found, hidden = replace(found, kept=kept), len(trainable) - len(kept)
+    hidden = len(trainable) - len(kept)
+    found = replace(found, kept=kept if arguments.order == "newest" else kept[::-1])
+    why = "closed for training" if arguments.availability == "training" else "past their end"
     notes = [
-        f'{hidden} older base model(s) are left out; availability="all" lists them.' if hidden else None,
+        f'{hidden} base model(s) {why} are left out; availability="all" lists them.' if hidden else None,
         *{clock_note(speech.clock.skew) for speech in found.answered},
     ]
     shown, here = found.rows(BaseModel.model_validate), found.first_resource

@@ -1,5 +1,8 @@
 """list_datasets: list the data that models are trained and tested with."""
 
+from functools import partial
+
+from custom_speech_tools.guardrails.references import find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
@@ -8,6 +11,7 @@ from custom_speech_tools.runtime.parameters import (
     KindsFilter,
     Limit,
     LocaleFilter,
+    ProjectFilter,
     ResourceNameOrAll,
     StatusFilter,
 )
@@ -22,6 +26,7 @@ class ListDatasetsArguments(Arguments):
     locale: LocaleFilter = None
     kinds: KindsFilter = None
     status: StatusFilter = None
+    project: ProjectFilter = None
     limit: Limit = 20
     resource: ResourceNameOrAll = None
 
@@ -37,6 +42,7 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
         arguments,
         Speech.datasets_list,
         lambda one: not kinds or one.kind in kinds,
+        parts=[partial(find_project, asked=arguments.project)],
         locale=arguments.locale,
         kind=kinds[0] if kinds and len(kinds) == 1 else None,
         status=arguments.status,

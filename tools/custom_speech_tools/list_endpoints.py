@@ -1,9 +1,12 @@
 """list_endpoints: list the deployments of a resource."""
 
+from functools import partial
+
+from custom_speech_tools.guardrails.references import find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
-from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
+from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ProjectFilter, ResourceNameOrAll
 from custom_speech_tools.runtime.presenters.endpoint import Endpoints, present_listed_endpoint
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
@@ -13,6 +16,7 @@ class ListEndpointsArguments(Arguments):
     """The arguments of list_endpoints."""
 
     locale: LocaleFilter = None
+    project: ProjectFilter = None
     limit: Limit = 20
     resource: ResourceNameOrAll = None
 
@@ -22,7 +26,8 @@ async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -
 
     `transcription_until` is the end of its model, after which applications silently get the newest base model.
     """
-    found = await list_entities(call, arguments, Speech.endpoints_list, locale=arguments.locale)
+    project = partial(find_project, asked=arguments.project)
+    found = await list_entities(call, arguments, Speech.endpoints_list, parts=[project], locale=arguments.locale)
     shown = await found.rows_with_parts(lambda one: [one.model], present_listed_endpoint)
     model, name = Placeholder("model"), Placeholder("endpoint name")
     step = call_step("deploy_model", model=model, display_name=name, resource=found.first_resource)

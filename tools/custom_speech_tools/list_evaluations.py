@@ -1,16 +1,22 @@
 """list_evaluations: list the evaluations of a resource, with error rates."""
 
-from custom_speech_tools.guardrails.references import find_any_model
+from functools import partial
+
+from custom_speech_tools.guardrails.references import find_any_model, find_project
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.lists import ALL_RESOURCES, list_entities
+from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
-from custom_speech_tools.runtime.parameters import Arguments, Limit, OptionalModel, ResourceNameOrAll, StatusFilter
+from custom_speech_tools.runtime.parameters import (
+    Arguments,
+    Limit,
+    OptionalModel,
+    ProjectFilter,
+    ResourceNameOrAll,
+    StatusFilter,
+)
 from custom_speech_tools.runtime.presenters.evaluation import Evaluations, present_listed_evaluation
-from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
-from custom_speech_tools.speech.concurrency import gather
 
 
 class ListEvaluationsArguments(Arguments):
@@ -18,6 +24,7 @@ class ListEvaluationsArguments(Arguments):
 
     model: OptionalModel = None
     status: StatusFilter = None
+    project: ProjectFilter = None
     limit: Limit = 20
     resource: ResourceNameOrAll = None
 
@@ -27,12 +34,13 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
 
     `is_void`: a model was trained with the test data. get_evaluation adds the verdict.
     """
-    ids = await _model_ids(call, arguments.model, arguments.resource) if arguments.model else None
+    wanted = [partial(find_project, asked=arguments.project)]
+    model_wanted = [partial(find_any_model, asked=arguments.model)] if arguments.model else []
     found = await list_entities(
         call,
         arguments,
         Speech.evaluations_list,
-        lambda one: ids is None or not ids.isdisjoint((one.model1.id, one.model2.id)),
+        parts=[*wanted, *model_wanted],
         status=arguments.status,
     )
     shown = await found.rows_with_parts(lambda one: [one.model1, one.model2, one.dataset], present_listed_evaluation)
@@ -41,21 +49,6 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
     if shown:
         step = call_step("get_evaluation", evaluation=shown[0].id, resource=found.first_resource)
     return Evaluations(**found.fields(), evaluations=shown, next_steps=[step])
-
-
-async def _model_ids(call: CallContext, asked: str, resource: str | None) -> set[str]:
-    """Return the ids of a custom or base model, on one resource or on all that have it.
-
-    Raises:
-        Refused: No resource has it.
-    """
-    resources = call.speech_of_all() if resource == ALL_RESOURCES else [call.speech(resource)]
-    found = await gather(*(find_any_model(speech, asked) for speech in resources))
-    ids = {one.id for one in found if not isinstance(one, Finding)}
-    if not ids:
-        missing = [one for one in found if isinstance(one, Finding)]
-        raise Refused("Nothing to list.", missing, "Call again with a model that exists.")
-    return ids
 
 
 tool = declare(list_evaluations, "List evaluations", Annotations.READ, "quality")

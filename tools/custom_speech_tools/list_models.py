@@ -1,27 +1,23 @@
 """list_models: list the custom models of a resource."""
 
-from dataclasses import replace
-from typing import Annotated
+from functools import partial
 
-from pydantic import Field
-
-from custom_speech_tools.guardrails.references import PROJECT, get_entity
+from custom_speech_tools.guardrails.references import find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     ExactName,
-    Identifier,
     Limit,
     LocaleFilter,
+    ProjectFilter,
     ResourceNameOrAll,
     StatusFilter,
 )
-from custom_speech_tools.runtime.presenters.model import ListedModel, Models
+from custom_speech_tools.runtime.presenters.model import Models, present_listed_model
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.paging import Listing
+from custom_speech_tools.speech import Speech
 
 
 class ListModelsArguments(Arguments):
@@ -30,9 +26,7 @@ class ListModelsArguments(Arguments):
     locale: LocaleFilter = None
     status: StatusFilter = None
     display_name: ExactName = None
-    project: Annotated[
-        Identifier | None, Field(description="Only models of this project: id, self URI or exact name")
-    ] = None
+    project: ProjectFilter = None
     limit: Limit = 20
     resource: ResourceNameOrAll = None
 
@@ -40,26 +34,18 @@ class ListModelsArguments(Arguments):
 async def list_models(arguments: ListModelsArguments, call: CallContext) -> Models:
     """List the custom models of a resource, newest first, whether trained there or copied to it.
 
-    Returns ids and status; get_model returns the rest.
+    `is_copy` is null if the service does not say; get_model returns the rest.
     """
-
-    async def of_project(speech: Speech, **filters: str | None) -> Listing[schemas.CustomModel]:
-        listing = await speech.models_list_custom_models(**filters)
-        if arguments.project is None:
-            return listing
-        project = await get_entity(speech, PROJECT, arguments.project)
-        kept = [one for one in listing.entities if one.project and one.project.id == project.id]
-        return replace(listing, entities=kept)
-
     found = await list_entities(
         call,
         arguments,
-        of_project,
+        Speech.models_list_custom_models,
+        parts=[partial(find_project, asked=arguments.project)],
         locale=arguments.locale,
         status=arguments.status,
         display_name=arguments.display_name,
     )
-    shown = found.rows(ListedModel.model_validate)
+    shown = await found.rows_with_parts(lambda one: [one.base_model, one.project], present_listed_model)
     step = call_step("list_datasets", resource=found.asked)
     if shown:
         step = call_step("get_model", model=shown[0].id, resource=found.first_resource)

@@ -218,6 +218,7 @@ async def _find_by_name(speech: Speech, kind: EntityKind[Entity], name: str, loc
         level="block",
         message=f"{len(found)} {kind.noun}s are called {quote(name)}: {candidates}.",
         fix="Pass the id of the one you mean.",
+        remedy="choose",
     )
 
 

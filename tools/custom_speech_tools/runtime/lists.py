@@ -1,17 +1,17 @@
 """Lists: entities of one resource or of all, newest first, never cut off silently."""
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.errors import next_step_after
+from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.parts import Parts, read_parts
 from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
-from custom_speech_tools.runtime.results import Result, Unread
+from custom_speech_tools.runtime.results import Finding, Result, Unread
 from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
-from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.concurrency import gather, task_group
 from custom_speech_tools.speech.paging import Listing
 
 ALL_RESOURCES = "*"
@@ -102,6 +102,7 @@ async def list_entities(
     operation: Callable[..., Coroutine[Any, Any, Listing[Entity]]],
     keep: Callable[[Entity], bool] = lambda _: True,
     *,
+    parts: Sequence[Callable[[Speech], Coroutine[Any, Any, schemas.Entity | Finding | None]]] = (),
     locale: str | None = None,
     **filters: str | None,
 ) -> Found[Entity]:
@@ -109,14 +110,31 @@ async def list_entities(
 
     Args:
         keep: The conditions of the caller by which the service cannot filter.
+        parts: Each finds what the entities must name, such as a project; None if nothing is asked for.
         locale: A locale or a language.
         filters: The conditions by which the service filters.
+
+    Raises:
+        SpeechError: The only resource did not answer.
+        Refused: No resource has that name, or what the entities must name.
     """
 
-    async def read(speech: Speech) -> tuple[Speech, Listing[Entity]]:
-        return speech, await operation(speech, locale=exact_locale(locale), **filters)
+    async def read(speech: Speech) -> tuple[Speech, Listing[Entity], list[Finding]]:
+        async with task_group() as tasks:
+            listing = tasks.create_task(operation(speech, locale=exact_locale(locale), **filters))
+            named = [tasks.create_task(find(speech)) for find in parts]
+        wanted = [one.return_value for one in named]
+        missing = [one for one in wanted if isinstance(one, Finding)]
+        ids = {one.id for one in wanted if isinstance(one, schemas.Entity)}
+        kept = [one for one in listing.return_value.entities if not missing and ids <= {part.id for part in one.parts}]
+        return speech, replace(listing.return_value, entities=kept), missing
 
-    found, unread = await ask_resources(call, arguments.resource, read)
+    answers, unread = await ask_resources(call, arguments.resource, read)
+    missing = [one for _, _, findings in answers for one in findings]
+    # Another resource may have what one lacks, but an ambiguous name is never left out.
+    if any(one.remedy == "choose" for one in missing) or (not unread and all(findings for *_, findings in answers)):
+        raise Refused("Nothing to list.", missing, "Call again with a reference that exists.")
+    found = [(speech, listing) for speech, listing, _ in answers]
     kept = [
         (speech, entity)
         for speech, listing in found

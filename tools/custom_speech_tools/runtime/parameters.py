@@ -153,6 +153,7 @@ DatasetReferences = Annotated[
 
 # Filters
 ExactName = Annotated[ShortText | None, Field(description="Only this exact display name")]
+ProjectFilter = Annotated[Identifier | None, Field(description="Only of this project: id, self URI or exact name")]
 StatusFilter = Annotated[Status | None, Field(description="Only this status")]
 KindsFilter = Annotated[list[DatasetKind] | None, Field(description=f"Only these kinds: {KIND_MEANINGS}")]
 TrainWith = Annotated[

@@ -58,6 +58,7 @@ async def _read_part(speech: Speech, part: schemas.Reference) -> schemas.Entity 
 
 def entity_fields(speech: Speech, entity: StatefulEntity, now: datetime, audio_hours: float = 0.0) -> EntityFields:
     """Return what an answer says about an entity of any kind; a training takes the longer, the more hours of audio."""
+    hours = 0.0 if speech.is_emulated else audio_hours  # the emulator's pace does not depend on the audio
     begun = entity.last_action_date_time if isinstance(entity, schemas.Endpoint) else entity.created_date_time
     return EntityFields(
         **resource_fields(speech),
@@ -69,7 +70,7 @@ def entity_fields(speech: Speech, entity: StatefulEntity, now: datetime, audio_h
         last_action=entity.last_action_date_time,
         error=present_failure(entity.error),
         now=now,
-        check_again_after_seconds=None if is_terminal(entity) else check_again_after(begun, now, audio_hours),
+        check_again_after_seconds=None if is_terminal(entity) else check_again_after(begun, now, hours),
     )
 
 

@@ -53,8 +53,8 @@ Level = Literal["block", "stop", "confirm", "warn"]
 """`block`: nothing is created. `stop`: it exists already. `confirm`: the user must agree. `warn`: information only."""
 
 
-Remedy = Literal["correct", "wait", "none"]
-"""What helps against a finding: a correction, nothing but waiting, or nothing."""
+Remedy = Literal["correct", "choose", "wait", "none"]
+"""What helps against a finding: a correction, a choice between entities of one name, only waiting, or nothing."""
 
 
 class Finding(Result):

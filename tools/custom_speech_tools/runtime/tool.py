@@ -21,11 +21,14 @@ from custom_speech_tools.runtime.errors import Refused, invalid_arguments, next_
 from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
 from custom_speech_tools.runtime.next_steps import offered_findings, only_offered
 from custom_speech_tools.runtime.parameters import Arguments
-from custom_speech_tools.runtime.results import Answer
+from custom_speech_tools.runtime.results import Answer, Listing
 from custom_speech_tools.speech import SpeechError
 
 TRANSIENT = "custom-speech-mcp/transient"
 """The entry in `_meta` of an error after which the same call may succeed a little later."""
+
+LONG_LIST = 20
+"""Rows of a list above which they are shown without what is null."""
 
 _log = logging.getLogger(__name__)
 
@@ -140,6 +143,10 @@ def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[st
     if findings := getattr(answer, "findings", None):
         update["findings"] = offered_findings(findings, missing_tools)
     content = answer.model_copy(update=update).model_dump(mode="json", by_alias=True)
+    if isinstance(answer, Listing):  # a long list is read for what it has
+        for name, rows in content.items():
+            if isinstance(rows, list) and len(rows) > LONG_LIST and isinstance(rows[0], dict):
+                content[name] = [{key: value for key, value in row.items() if value is not None} for row in rows]
     if unread:  # a reader must not take the rest for everything
         content = {"unread": content["unread"]} | content
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))

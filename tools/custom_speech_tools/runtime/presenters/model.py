@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import AliasPath
-
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.next_steps import Placeholder, call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
@@ -65,7 +63,10 @@ class ListedModel(Result):
     status: ServiceText
     created: Moment | None = Created
     transcription_until: Day | None
-    copied_from: ServiceText | None = optional(validation_alias=AliasPath("custom_properties", COPIED_FROM_PROPERTY))
+    base_model: ReferenceField | None
+    project: ReferenceField | None
+    is_copy: bool | None
+    copied_from: ServiceText | None = optional()
     resource: str | None = optional()
 
 
@@ -100,6 +101,19 @@ def present_model(
         findings=list(findings),
         next_steps=steps_after_model(speech, model),
     )
+
+
+def present_listed_model(model: schemas.CustomModel, parts: Parts) -> ListedModel:
+    """Return a model as a list shows it; what was trained on the resource names its data, a copy does not."""
+    source = (model.custom_properties or {}).get(COPIED_FROM_PROPERTY)
+    own = {
+        "id": model.id,
+        "base_model": present_reference(model.base_model, parts),
+        "project": present_reference(model.project, parts),
+        "is_copy": True if source else False if model.datasets else None,
+        "copied_from": source,
+    }
+    return ListedModel.model_validate(dict(model) | own)
 
 
 def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:
