@@ -21,8 +21,16 @@ SKILL_URI = "skill://improve-recognition/SKILL.md"  # as SEP-2640 names the file
 SKILL_FILE = Path(__file__).parent / "plugin" / "skills" / "improve-recognition" / "SKILL.md"
 # The skill cannot do without these tools; it is offered if all of them are.
 SKILL_TOOLS = frozenset(
-    {"transcribe", "check_data", "upload_dataset", "plan_model", "create_model", "deploy_model"}
-) | {"create_evaluation", "get_evaluation"}
+    {"list_resources", "transcribe", "check_data", "upload_dataset", "plan_model", "create_model", "deploy_model"}
+) | {
+    "create_evaluation",
+    "get_evaluation",
+    "get_model",
+    "list_base_models",
+    "copy_model",
+    "roll_out",
+    "check_expirations",
+}
 
 _VIEW = Resource(
     uri=view.URI,

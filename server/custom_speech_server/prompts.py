@@ -1,5 +1,6 @@
 """The prompts: jobs that people pick from a client's menu, with completion of resources, locales and names."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from mcp.types import (
 )
 
 from custom_speech_tools.runtime.context import AppContext
+from custom_speech_tools.runtime.registry import tool_names
 from custom_speech_tools.speech import SpeechError
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
@@ -41,8 +43,12 @@ class Job:
     title: str
     description: str
     arguments: tuple[PromptArgument, ...]
-    tools: frozenset[str]  # it is offered if all of them are
     steps: str  # for the assistant; `{name}` is an argument, and a line with one that was left out is left out as well
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """The tools that the steps name; the prompt is offered if all of them are."""
+        return frozenset(tool_names()).intersection(re.findall(r"\w+", self.steps))
 
 
 def _argument(name: str, description: str, required: bool = False) -> PromptArgument:
@@ -63,7 +69,6 @@ JOBS: tuple[Job, ...] = (
             _argument("test_dataset", "Recordings with transcripts that are not trained with"),
             _RESOURCE,
         ),
-        frozenset({"plan_model", "create_model", "get_model", "create_evaluation", "get_evaluation"}),
         """\
 Train a custom speech model of locale {locale} with the datasets {datasets}.
 Work on the resource {resource}.
@@ -78,9 +83,6 @@ Test with the dataset {test_dataset}.
         "Teach a model what it mishears",
         "Find out which words a model misses, teach it exactly these, and prove that it is better",
         (_argument("dataset", "Recordings with transcripts that no model was trained with", True), _MODEL, _RESOURCE),
-        frozenset(
-            {"create_evaluation", "get_evaluation", "check_data", "upload_dataset", "plan_model", "create_model"}
-        ),
         """\
 Find out what the model {model} mishears in the dataset {dataset}, and teach it exactly that.
 Work on the resource {resource}.
@@ -102,7 +104,6 @@ the verdict and which words are still missed.
         "Bring a model to another region",
         "Copy a model to another resource, connect it there and put it live",
         (_MODEL, _argument("to_resource", "The resource to copy to", True), _RESOURCE),
-        frozenset({"copy_model", "get_copy", "connect_model", "deploy_model"}),
         """\
 Bring the model {model} to the resource {to_resource}.
 The model is on the resource {resource}.
@@ -116,7 +117,6 @@ The model is on the resource {resource}.
         "Retrain what expires",
         "Find what stops working soon, and train replacements",
         (_argument("within_days", "How far to look ahead; 180 without it"), _RESOURCE),
-        frozenset({"check_expirations", "plan_model", "create_model", "create_evaluation"}),
         """\
 Find out which custom speech models and endpoints stop working, and replace them.
 Look {within_days} days ahead instead of 180.
@@ -131,7 +131,6 @@ Look at the resource {resource} only.
         "Explain what failed",
         "Find out why a training, an import, a test or a deployment failed, and what to do",
         (_argument("model", "The model that failed; everything that failed without it"), _RESOURCE),
-        frozenset({"list_models", "get_model"}),
         """\
 Find out why something failed, and what to do about it. Change nothing.
 It is about the model {model}.

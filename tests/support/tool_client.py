@@ -1,6 +1,7 @@
 """The product as its users drive it: an MCP client, the real server, the emulator behind it."""
 
 import json
+import re
 from typing import Any
 
 from mcp import Client
@@ -39,4 +40,4 @@ def text_of(result: CallToolResult) -> str:
 
 def rules_of(refusal: str) -> list[str]:
     """The rules that a refusal names, in order."""
-    return [line.partition("]")[0].removeprefix("- [") for line in refusal.splitlines() if line.startswith("- [")]
+    return re.findall(r"^- \[\w+: ([\w-]+)\]", refusal, re.MULTILINE)

@@ -59,7 +59,8 @@ async def test_copy_model_says_what_remains_when_the_time_ran_out(call: Caller) 
     assert copy["model"] is None
     assert copy["next_steps"] == [
         f'get_copy(operation="{copy["operation"]}", wait_seconds=25, resource="emulator-eastus")',
-        f'connect_model(model=<model of get_copy>, project="{project}", resource="{AWAY}")',
+        "Choose the `model` that get_copy returns (model), then call connect_model with "
+        f'project="{project}", resource="{AWAY}".',
     ]
 
 

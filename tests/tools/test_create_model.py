@@ -94,7 +94,10 @@ async def test_create_model_finds_what_plan_model_finds(call: Caller, arguments:
     if plan["ok"]:
         assert (result.structured_content or {})["findings"] == plan["findings"]
     else:
-        lines = [f"- [{finding['rule']}] {finding['message']} {finding['fix']}" for finding in plan["findings"]]
+        lines = [
+            f"- [{finding['level']}: {finding['rule']}] {finding['message']} {finding['fix']}"
+            for finding in plan["findings"]
+        ]
         assert str(result.content[0].text).splitlines()[1:-1] == lines  # type: ignore[union-attr]  # text on errors
 
 

@@ -24,7 +24,9 @@ async def test_create_project_creates_a_project_of_one_locale(call: Caller) -> N
         "already_existed": False,
     }
     assert listed[0]["id"] == project["id"]
-    assert project["next_steps"][0].startswith(f'connect_model(model=<model>, project="{project["id"]}"')
+    assert project["next_steps"][0] == (
+        f'Choose a model (model), then call connect_model with project="{project["id"]}", resource="emulator-eastus".'
+    )
 
 
 async def test_create_project_creates_one_for_the_same_request(call: Caller, azure: Azure) -> None:

@@ -56,7 +56,7 @@ async def test_get_copy_says_where_an_operation_is_that_is_not_here(call: Caller
 
     assert await call.refusal("get_copy", operation=operation, resource=AWAY) == (
         "There is no copy to show.\n"
-        f"- [reference-found] Resource {AWAY} has no copy operation {operation}. An operation belongs to the copy's "
-        "source: pass that as `resource`. list_models on the target shows what has arrived.\n"
+        f"- [block: reference-found] Resource {AWAY} has no copy operation {operation}. An operation belongs to the "
+        "copy's source: pass that as `resource`. list_models on the target shows what has arrived.\n"
         "Call again with it."
     )

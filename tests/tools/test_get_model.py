@@ -77,10 +77,11 @@ async def test_get_model_waits_until_training_has_ended(call: Caller) -> None:
 
     assert model["status"] == "Succeeded"
     assert model["next_steps"] == [
-        f'create_evaluation(model="{made["id"]}", dataset=<test dataset>, resource="emulator-eastus")',
-        'list_projects(locale="en-US", resource="emulator-eastus"), '
-        f'then connect_model(model="{made["id"]}", project=<project>, resource="emulator-eastus")',
-        f'copy_model(model="{made["id"]}", to_resource=<resource>, resource="emulator-eastus")',
+        f'Choose a test dataset (dataset), then call create_evaluation with model="{made["id"]}", '
+        'resource="emulator-eastus".',
+        f'Choose a project (project), then call connect_model with model="{made["id"]}", resource="emulator-eastus".',
+        f'Choose another resource (to_resource), then call copy_model with model="{made["id"]}", '
+        'resource="emulator-eastus".',
     ]
 
 

@@ -39,4 +39,7 @@ async def test_list_evaluations_suggests_a_test_when_there_is_none(call: Caller)
     listed = await call("list_evaluations")
 
     assert listed["evaluations"] == []
-    assert listed["next_steps"][0].startswith("create_evaluation(")
+    assert listed["next_steps"] == [
+        "Choose a model (model) and a test dataset (dataset), then call create_evaluation with "
+        'resource="emulator-eastus".'
+    ]

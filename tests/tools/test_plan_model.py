@@ -133,7 +133,7 @@ async def test_plan_model_says_how_a_region_without_hardware_is_served(call: Cal
         'Train on one of: emulator-eastus (has "Contoso audio with transcripts en-US"); '
         'emulator-westeurope (has "Contoso audio with transcripts en-US")'
     )
-    assert 'copy_model(to_resource="emulator-brazilsouth")' in finding["fix"]
+    assert 'copy_model with to_resource="emulator-brazilsouth"' in finding["fix"]
 
 
 async def test_plan_model_accepts_a_locale_in_any_case(call: Caller) -> None:

@@ -5,6 +5,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.presenters.model import Model, present_model
 from custom_speech_tools.runtime.tool import Annotations, declare
+from custom_speech_tools.speech.sanitize import quote
 
 
 async def connect_model(arguments: ConnectionArguments, call: CallContext) -> Model:
@@ -14,8 +15,14 @@ async def connect_model(arguments: ConnectionArguments, call: CallContext) -> Mo
     """
     connection = await plan_project_connection(call, arguments)
     model, speech = await connection.make(call), connection.speech
-    parts = await read_parts(speech, model.parts, [connection.project])
-    return present_model(speech, model, parts, call.now(speech), already_existed=connection.is_made)
+    before = None if connection.is_made else connection.model.project
+    parts = await read_parts(speech, [*model.parts, before], [connection.project])
+    answer = present_model(speech, model, parts, call.now(speech), already_existed=connection.is_made)
+    if before is None:
+        return answer
+    name = f"{quote(parts[before.id].display_name)} " if before.id in parts else ""
+    note = f"The model was in project {name}({before.id}) until now; a model has one project."
+    return answer.model_copy(update={"note": note})
 
 
 tool = declare(connect_model, "Connect a model to a project", Annotations.UPDATE, "models")

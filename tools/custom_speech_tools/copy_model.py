@@ -13,7 +13,7 @@ from custom_speech_tools.guardrails.copy_plan import (
 )
 from custom_speech_tools.guardrails.project_connection import ProjectConnection
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.copy import Copy, present_copy
@@ -35,7 +35,7 @@ async def copy_model(arguments: CopyArguments, call: CallContext) -> Copy:
     operation, model = await _follow(call, plan, started, arguments.wait_seconds)
     steps = []
     if plan.project and not (model and ProjectConnection(plan.target, model, plan.project).is_made):
-        copied = model.id if model else Placeholder("model of get_copy")
+        copied = model.id if model else Choice("the `model` that get_copy returns")
         here = plan.target.resource.name
         steps = [call_step("connect_model", model=copied, project=plan.project.id, resource=here)]
     parts = await read_parts(plan.target, [model.project] if model else [], [plan.project])

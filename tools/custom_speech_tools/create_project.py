@@ -9,7 +9,7 @@ from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Locale, ResourceName
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import Moment, ResourceAnswer, ServiceText
@@ -71,7 +71,7 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
         created=project.created_date_time,
         already_existed=existed,
         next_steps=[
-            call_step("connect_model", model=Placeholder("model"), project=project.id, resource=here),
+            call_step("connect_model", model=Choice("a model"), project=project.id, resource=here),
             call_step("list_datasets", locale=project.locale, resource=here),
         ],
     )

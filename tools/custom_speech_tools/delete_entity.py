@@ -40,7 +40,9 @@ async def delete_entity(arguments: DeletionArguments, call: CallContext) -> Dele
         display_name=plan.entity.display_name,
         locale=plan.entity.locale,
         findings=[finding for finding in plan.findings if finding.level == "warn"],
-        next_steps=[call_step(kind.list_tool, resource=plan.speech.resource.name)],
+        next_steps=[f"{call_step(kind.list_tool, resource=plan.speech.resource.name)} shows what is left"]
+        if kind.list_tool.startswith("list_")
+        else ["Nothing more has to be done"],
     )
 
 

@@ -3,10 +3,11 @@
 from custom_speech_tools.guardrails.deployment_plan import DeploymentArguments, deploy, plan_deployment
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parts import read_parts
+from custom_speech_tools.runtime.parts import present_reference, read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.tool import Annotations, declare
+from custom_speech_tools.speech.sanitize import quote
 
 
 async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> Endpoint:
@@ -22,7 +23,17 @@ async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> End
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
     replaced = plan.facts.replaced
     parts = await read_parts(speech, [*last.parts, replaced], [plan.model, plan.facts.project])
-    return present_endpoint(speech, last, parts, call.now(speech), replaced, already_existed=existed, findings=findings)
+    answer = present_endpoint(
+        speech, last, parts, call.now(speech), replaced, already_existed=existed, findings=findings
+    )
+    if replaced is None or existed:
+        return answer
+    before = present_reference(replaced, parts)
+    note = (
+        f"The endpoint had model {quote(before.display_name) if before and before.display_name else replaced.id}. "
+        "How many applications use it is not known; all of them get the new model. get_endpoint says how to go back."
+    )
+    return answer.model_copy(update={"note": note})
 
 
 tool = declare(deploy_model, "Deploy a model", Annotations.CREATE, "deployment")

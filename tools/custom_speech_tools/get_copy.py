@@ -21,13 +21,13 @@ from custom_speech_tools.speech.addresses import GUID, entity_of, is_within, reg
 class GetCopyArguments(Arguments):
     """The arguments of get_copy."""
 
-    operation: Annotated[Identifier, Field(description="`operation` of copy_model's answer")]
+    operation: Annotated[Identifier, Field(description="`operation` of the copy's answer")]
     wait_seconds: WaitSeconds = 0
     resource: SourceResource = None
 
 
 async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
-    """Get the progress of a copy that copy_model started.
+    """Get the progress of a copy to another resource.
 
     With wait_seconds it answers as soon as the copy has ended. When it is Succeeded, `model` is the new model on the
     target.
@@ -46,7 +46,7 @@ async def _read_operation(source: Speech, asked: str) -> schemas.Operation:
     address = entity_of(asked)
     identifier = address.id if address and address.kind == "operations/models/copy" else asked
     message = "`operation` is not the id of a copy operation."
-    fix = "Pass the field `operation` of copy_model's answer."
+    fix = "Pass the field `operation` of the answer to the copy."
     if GUID.fullmatch(identifier):
         try:
             return await source.operations_get_model_copy(identifier)

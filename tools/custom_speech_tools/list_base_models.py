@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -10,7 +11,7 @@ from custom_speech_tools.guardrails.resource_rules import clock_note
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.lists import list_entities
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLocaleFilter, ResourceNameOrAll, TrainWith
 from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Finding, Listing, Result, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -58,8 +59,8 @@ class BaseModels(Listing):
 async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext) -> BaseModels:
     """List Microsoft's base models of a locale, newest first unless `order` is oldest.
 
-    Shows the data each can be trained with, until when, and whether training is charged. Choose `base_model` for
-    create_model from it.
+    Shows the data each can be trained with, until when, and whether training is charged. Choose the `base_model`
+    of a training from it.
     """
     found = await list_entities(call, arguments, Speech.models_list_base_models, locale=arguments.locale)
     if not found.kept and not found.unread:
@@ -77,14 +78,19 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
         f'{hidden} base model(s) {why} are left out; availability="all" lists them.' if hidden else None,
         *{clock_note(speech.clock.skew) for speech in found.answered},
     ]
-    shown, here = found.rows(BaseModel.model_validate), found.first_resource
-    steps = [call_step("list_base_models", locale=arguments.locale, availability="all", resource=arguments.resource)]
-    if shown:
-        data, base = Placeholder("datasets"), shown[0]
-        steps = [
-            call_step("list_datasets", locale=base.locale, resource=here),
-            call_step("plan_model", locale=base.locale, datasets=data, base_model=base.id, resource=here),
-        ]
+    shown = found.rows(BaseModel.model_validate)
+    steps = [call_step("list_datasets", locale=arguments.locale, resource=found.asked)]
+    if hidden and not shown:
+        again = arguments.model_dump(include={"locale", "train_with", "resource"})
+        steps = [call_step("list_base_models", **again, availability="all")]
+    open_ones = (
+        (speech.resource.name, base)
+        for speech, base in found.shown
+        if base.trains_with and _is_available(base, "training", call.now(speech))
+    )
+    for here, base in islice(open_ones, 1):
+        data = Choice("datasets")
+        steps.append(call_step("plan_model", locale=base.locale, datasets=data, base_model=base.id, resource=here))
     return BaseModels(**found.fields(notes), base_models=shown, next_steps=steps)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from custom_speech_tools.guardrails.references import find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     KindsFilter,
@@ -15,7 +15,7 @@ from custom_speech_tools.runtime.parameters import (
     ResourceNameOrAll,
     StatusFilter,
 )
-from custom_speech_tools.runtime.presenters.dataset import Dataset, Datasets
+from custom_speech_tools.runtime.presenters.dataset import Dataset, Datasets, steps_with_data
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
@@ -47,12 +47,10 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
         kind=kinds[0] if kinds and len(kinds) == 1 else None,
         status=arguments.status,
     )
-    shown, here = found.rows(Dataset.model_validate), found.first_resource
-    step = call_step("list_base_models", locale=Placeholder("locale"), resource=here)
-    if ready := next((pair for pair in found.shown if pair[1].status == "Succeeded"), None):
-        here, dataset = ready[0].resource.name, ready[1]
-        step = call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=here)
-    return Datasets(**found.fields(), datasets=shown, next_steps=[step])
+    shown, steps = found.rows(Dataset.model_validate), steps_with_data(found.shown)
+    if not steps:  # base models say which kinds of data a locale takes
+        steps = [call_step("list_base_models", locale=arguments.locale or Choice("a locale"), resource=found.asked)]
+    return Datasets(**found.fields(), datasets=shown, next_steps=steps)
 
 
 tool = declare(list_datasets, "List datasets", Annotations.READ, "data")

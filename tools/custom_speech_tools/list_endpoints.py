@@ -5,7 +5,7 @@ from functools import partial
 from custom_speech_tools.guardrails.references import find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ProjectFilter, ResourceNameOrAll
 from custom_speech_tools.runtime.presenters.endpoint import Endpoints, present_listed_endpoint
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -29,10 +29,10 @@ async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -
     project = partial(find_project, asked=arguments.project)
     found = await list_entities(call, arguments, Speech.endpoints_list, parts=[project], locale=arguments.locale)
     shown = await found.rows_with_parts(lambda one: [one.model], present_listed_endpoint)
-    model, name = Placeholder("model"), Placeholder("endpoint name")
-    step = call_step("deploy_model", model=model, display_name=name, resource=found.first_resource)
-    if shown:
-        step = call_step("get_endpoint", endpoint=shown[0].id, resource=found.first_resource)
+    step = found.step("get_endpoint", "endpoint", "an endpoint")
+    if not shown:
+        model, name = Choice("a model"), Choice("the name of a new endpoint")
+        step = call_step("deploy_model", model=model, display_name=name, resource=found.first_resource)
     return Endpoints(**found.fields(), endpoints=shown, next_steps=[step])
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from custom_speech_tools.guardrails.references import find_any_model, find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     Limit,
@@ -44,10 +44,10 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
         status=arguments.status,
     )
     shown = await found.rows_with_parts(lambda one: [one.model1, one.model2, one.dataset], present_listed_evaluation)
-    model, dataset = Placeholder("model"), Placeholder("test dataset")
-    step = call_step("create_evaluation", model=model, dataset=dataset, resource=found.first_resource)
-    if shown:
-        step = call_step("get_evaluation", evaluation=shown[0].id, resource=found.first_resource)
+    step = found.step("get_evaluation", "evaluation", "an evaluation")
+    if not shown:
+        model, dataset = Choice("a model"), Choice("a test dataset")
+        step = call_step("create_evaluation", model=model, dataset=dataset, resource=found.first_resource)
     return Evaluations(**found.fields(), evaluations=shown, next_steps=[step])
 
 

@@ -46,9 +46,7 @@ async def list_models(arguments: ListModelsArguments, call: CallContext) -> Mode
         display_name=arguments.display_name,
     )
     shown = await found.rows_with_parts(lambda one: [one.base_model, one.project], present_listed_model)
-    step = call_step("list_datasets", resource=found.asked)
-    if shown:
-        step = call_step("get_model", model=shown[0].id, resource=found.first_resource)
+    step = found.step("get_model", "model", "a model") if shown else call_step("list_datasets", resource=found.asked)
     return Models(**found.fields(), models=shown, next_steps=[step])
 
 

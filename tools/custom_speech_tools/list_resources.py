@@ -3,9 +3,9 @@
 from contextlib import suppress
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments
-from custom_speech_tools.runtime.resources import region, trains_audio
+from custom_speech_tools.runtime.resources import can_copy, region, trains_audio
 from custom_speech_tools.runtime.results import Answer, Result
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
@@ -55,14 +55,14 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
             read_only=speech.resource.read_only,
             trains_audio=trains_audio(speech.resource),
             has_projects=speech.resource.api_version.has_projects,
-            can_copy=bool(speech.resource.resource_id) or speech.resource.api_version.copies_with_key,
+            can_copy=can_copy(speech.resource),
             is_default=name == app.default,
         )
         for name, speech in app.resources.items()
     ]
     steps = [
         call_step("list_models", resource="*"),
-        call_step("list_base_models", locale=Placeholder("locale"), resource=app.default),
+        call_step("list_base_models", locale=Choice("a locale"), resource=app.default),
     ]
     if app.discover and (unconfigured := await app.discover()):
         steps.append(unconfigured)

@@ -31,9 +31,9 @@ class Plan(ResourceAnswer):
 async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
     """Check a training before it starts, without creating anything.
 
-    Reports everything that create_model would refuse, the hours of audio, the days that the service will train (not
-    your waiting time for text, which is minutes), and whether it is charged. Levels: block = refused, confirm = your
-    user must agree, warn = information. Takes create_model's arguments.
+    Reports everything for which the training would be refused, the hours of audio, the days that the service will train
+    (not your waiting time for text, which is minutes), and whether it is charged. Levels: block = refused, confirm =
+    your user must agree, warn = information. Takes the training's arguments.
     """
     plan = await plan_training(call, arguments)
     base, free = plan.base_model, plan.uncharged_alternative

@@ -39,7 +39,7 @@ async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Trans
     """Transcribe a recording, a folder, an uploaded dataset or an address; `output` writes draft transcripts.
 
     At once without a model; a custom model needs an uploaded dataset. With transcripts at hand the answer has the word
-    error rate. Billed by the length of audio. Then upload_dataset, or get_transcription.
+    error rate. Billed by the length of audio. Then get_transcription, or correct drafts.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_transcription(call, arguments))
     facts = plan.facts

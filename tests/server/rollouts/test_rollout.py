@@ -359,7 +359,12 @@ def test_rollout_says_everything_that_is_wrong_at_once(capsys: pytest.CaptureFix
 
     assert virtual(lambda: Machine(service).run(content(model=model, targets=targets))) == 1
     rules = [line.partition("]")[0] for line in capsys.readouterr().err.splitlines() if line.startswith("- [")]
-    assert rules == ["- [reference-found", "- [reference-found", "- [same-resource", "- [locale-match"]
+    assert rules == [
+        "- [block: reference-found",
+        "- [block: reference-found",
+        "- [block: same-resource",
+        "- [block: locale-match",
+    ]
     assert made(service) == Counter()
 
 

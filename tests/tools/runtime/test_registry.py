@@ -1,6 +1,7 @@
 """The catalogue: a file is a tool is a function, and what a model reads of it is reviewed."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from mcp.types import Tool
 import custom_speech_tools
 from conftest import Connect
 from custom_speech_tools.runtime.registry import registered_tools
-from custom_speech_tools.runtime.tool import Annotations
+from custom_speech_tools.runtime.tool import Annotations, SpeechTool
 from support.generated_files import HOW, SCHEMAS, text_of_schema
 from support.tool_client import Caller
 
@@ -76,6 +77,17 @@ async def test_registry_each_tool_says_what_it_is(call: Caller, name: str) -> No
     assert all(part.get("description") for part in tool.input_schema["properties"].values())
     assert tool.output_schema
     assert tool.output_schema["type"] == "object"
+
+
+@pytest.mark.parametrize("tool", registered_tools(), ids=lambda tool: tool.name)
+def test_registry_a_description_names_only_tools_that_are_offered_with_it(tool: SpeechTool) -> None:
+    """A read-only server offers no writing tool, and a toolset may be the only one."""
+    read = text_of_schema(tool.definition)
+    named = [other for other in registered_tools() if "_" in other.name and re.search(rf"\b{other.name}\b", read)]
+
+    assert [
+        other.name for other in named if other.toolset != tool.toolset or (tool.is_read_only and not other.is_read_only)
+    ] == []
 
 
 WRITING = {tool.name for tool in registered_tools() if not tool.is_read_only}

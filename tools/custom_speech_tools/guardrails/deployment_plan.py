@@ -25,7 +25,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.lists import newest_first
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     Confirm,
@@ -38,6 +38,7 @@ from custom_speech_tools.runtime.parameters import (
 )
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding, block, warn
+from custom_speech_tools.runtime.verdict import rates_of
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, word
@@ -102,6 +103,13 @@ class DeploymentFacts:
         has = self.endpoint.model if isinstance(self.endpoint, schemas.Endpoint) else None
         return has if has and isinstance(self.model, AnyModel) and has.id != self.model.id else None
 
+    @property
+    def goes_back(self) -> bool:
+        """True if the endpoint had the model before it got its present one."""
+        properties = (self.endpoint.custom_properties or {}) if isinstance(self.endpoint, schemas.Endpoint) else {}
+        before = schemas.Reference(self=properties.get(PREVIOUS_MODEL_PROPERTY) or "")
+        return isinstance(self.model, AnyModel) and before.id == self.model.id
+
 
 def named_parts_fit(facts: DeploymentFacts) -> Findings:
     """Require that model, endpoint and project exist and have one locale, on a resource that may be changed."""
@@ -131,28 +139,21 @@ def is_better_than_current(facts: DeploymentFacts) -> Findings:
     replaced, model, resource = facts.replaced, facts.model, facts.speech.resource
     if replaced is None or facts.is_tested or isinstance(model, Finding):
         return
+    if facts.goes_back and not resource.require_evaluation:
+        return
     finding = block if resource.require_evaluation else warn
-    rates = _rates_of(model.id, replaced.id, facts.evaluations)
+    rates = rates_of(model.id, replaced.id, facts.evaluations)
     if rates is None:
-        data, here = Placeholder("test dataset"), resource.name
+        data, here = Choice("a test dataset"), resource.name
         test = call_step("create_evaluation", model=model.id, compare_with=replaced.id, dataset=data, resource=here)
-        message = f"No finished evaluation compares the model with the endpoint's present model ({replaced.id})."
-        yield finding("better-than-current", message, f"{test} tests it.")
+        message = f"No finished evaluation compares the model with model {replaced.id}, which it replaces."
+        yield finding("better-than-current", message, test)
     elif rates[0] > rates[1]:
-        message = f"The model's word error rate is {rates[0]:.1%}, that of the endpoint's present model {rates[1]:.1%}"
-        message += ", on the same test data."
-        yield finding("better-than-current", message, "Keep the present model, or test with other recordings.")
-
-
-def _rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) -> tuple[float, float] | None:
-    """Return the word error rates of two models in the newest evaluation that compares them, in this order."""
-    for evaluation in evaluations:
-        tested = enumerate((evaluation.model1, evaluation.model2), 1)
-        rates = {part.id: evaluation.score(number).word_error_rate for number, part in tested}
-        first, second = rates.get(model), rates.get(other)
-        if first is not None and second is not None:
-            return first, second
-    return None
+        message = f"On the same test data, the model's word error rate is {rates[0]:.1%}, that of the model that it "
+        fix = "Keep the present model, or test with other recordings."
+        if not resource.require_evaluation:  # it is read when the model has been replaced
+            fix = "This is information: if the exchange was intended, nothing has to be done."
+        yield finding("better-than-current", f"{message}replaces {rates[1]:.1%}.", fix)
 
 
 def logging_has_storage(facts: DeploymentFacts) -> Findings:

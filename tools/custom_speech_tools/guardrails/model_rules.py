@@ -53,7 +53,7 @@ def _train_elsewhere(facts: ModelFacts) -> str:
         for name, datasets in facts.audio_resources.items()
     )
     here = facts.speech.resource.name
-    return f'Train on one of: {able}; with its own datasets, then copy_model(to_resource="{here}"). Or use text.'
+    return f'Train on one of: {able}; with its own datasets, then copy_model with to_resource="{here}". Or use text.'
 
 
 def base_model_accepts_data(facts: ModelFacts) -> Findings:

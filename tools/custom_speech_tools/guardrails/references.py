@@ -37,7 +37,7 @@ class EntityKind(Generic[Entity]):
         noun: Its name in sentences.
         get: Reads one by id.
         list: Lists them, those of one `display_name` for example.
-        list_tool: The tool that lists them.
+        list_tool: The tool that lists them, or at least returns their ids.
         delete: Deletes one by id; None for what belongs to Microsoft.
     """
 
@@ -224,13 +224,12 @@ async def _find_by_name(speech: Speech, kind: EntityKind[Entity], name: str, loc
 
 def _missing(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Finding:
     where = speech.resource.name
-    return MissingEntity(
-        rule="reference-found",
-        level="block",
-        message=f"Resource {where} has no {kind.noun} {quote(asked)}.",
-        fix=f"{call_step(kind.list_tool, locale=locale, resource=where)} lists what exists; "
-        "an id belongs to one resource only.",
-    )
+    message = f"Resource {where} has no {kind.noun} {quote(asked)}."
+    fix = f"{call_step(kind.list_tool, locale=locale, resource=where)} lists what exists; "
+    fix += "an id belongs to one resource only."
+    if kind is TRANSCRIPTION:
+        fix = "Pass the id that transcribe returned; an id belongs to one resource only."
+    return MissingEntity(rule="reference-found", level="block", message=message, fix=fix)
 
 
 def describe(entity: schemas.Entity) -> str:

@@ -49,7 +49,7 @@ class UploadArguments(Arguments):
 
     display_name: DisplayName
     locale: Annotated[LocaleText, Field(description="Such as en-US")]
-    kind: Annotated[DatasetKind, Field(description="Acoustic = audio with transcripts")]
+    kind: Annotated[DatasetKind, Field(description="check_data explains the kinds")]
     path: Annotated[LocalText | None, Field(description="Local file or folder")] = None
     content_url: Annotated[
         Annotated[str, StringConstraints(max_length=4096, strip_whitespace=True)] | None,

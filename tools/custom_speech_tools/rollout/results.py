@@ -26,6 +26,7 @@ from custom_speech_tools.runtime.results import (
 )
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.sanitize import quote
 
 
 class ComparedModel(EntityReference):
@@ -133,11 +134,18 @@ def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
         evaluation = plan.gate.evaluation.id if plan.gate.evaluation else None
         shown = call_step("get_evaluation", evaluation=evaluation, worst=10, resource=plan.source.resource.name)
         return [f"{shown} shows the worst utterances; train with more data, or compare with another model."]
+    live = [one for one in targets if one.status == "Succeeded" and one.endpoint]
     steps = [
+        f"Applications on {one.resource} use endpoint {quote(one.endpoint.display_name or '')} by setting endpoint_id "
+        f"of the Speech SDK's SpeechConfig to {one.endpoint.id}"
+        for one in live
+        if one.endpoint
+    ]
+    steps += [
         call_step("deploy_model", model=one.previous_model.id, endpoint=one.endpoint.id, resource=one.resource)
         + f" goes back to the previous model on {one.resource}"
-        for one in targets
-        if one.status == "Succeeded" and one.previous_model and one.endpoint
+        for one in live
+        if one.previous_model and one.endpoint
     ]
     if plan.is_finished:
         return [*steps, call_step("check_expirations")]

@@ -112,7 +112,7 @@ class Target:
         """Return the target, stopped if there are findings against it."""
         if not findings:
             return self
-        text = " ".join(f"[{one.rule}] {one.message} {one.fix}" for one in findings)
+        text = " ".join(f"[{one.level}: {one.rule}] {one.message} {one.fix}" for one in findings)
         is_failed = not all(one.remedy == "wait" for one in findings)
         return replace(self, faults=tuple(findings), stopped=text, is_failed=is_failed)
 

@@ -78,7 +78,7 @@ class Refused(Exception):
         self.findings = tuple(findings)
         self.next_step = next_step = next_step_when_blocked(self.findings) if next_step is None else next_step
         self.is_transient = is_transient or _remedies(self.findings) == {"wait"}
-        lines = [f"- [{finding.rule}] {finding.message} {finding.fix}" for finding in self.findings]
+        lines = [f"- [{one.level}: {one.rule}] {one.message} {one.fix}" for one in self.findings]
         super().__init__("\n".join([not_done, *lines, next_step]))
 
 

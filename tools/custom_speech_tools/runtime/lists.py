@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
+from custom_speech_tools.runtime.next_steps import Choice, Value, call_step
 from custom_speech_tools.runtime.parts import Parts, read_parts
 from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
 from custom_speech_tools.runtime.results import Finding, Result, Unread
@@ -68,6 +69,14 @@ class Found(Generic[Entity]):
         """The resource of the first entity; without any the one that was asked for, or the default one."""
         asked = self.call.app.default if self.asked == ALL_RESOURCES else self.asked
         return self.shown[0][0].resource.name if self.shown else asked
+
+    def step(self, tool: str, argument: str, noun: str) -> str:
+        """Return the call of a tool for the only entity that is shown, or for one that the caller chooses."""
+        entity: Value = Choice(noun)
+        resource: Value = Choice("its resource") if self.asked == ALL_RESOURCES else self.asked
+        if len(self.shown) == 1:
+            entity, resource = self.shown[0][1].id, self.first_resource
+        return call_step(tool, **{argument: entity}, resource=resource)
 
     def fields(self, notes: Iterable[str | None] = ()) -> ListFields:
         """Return what the list says about itself."""

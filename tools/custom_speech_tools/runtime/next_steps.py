@@ -1,4 +1,4 @@
-"""Next steps for the caller: calls with real values."""
+"""Next steps for the caller: complete calls, or sentences about what only the caller can choose."""
 
 import json
 import re
@@ -10,23 +10,25 @@ from custom_speech_tools.speech.sanitize import sanitize
 MAX_VALUE = 200  # characters of an argument that are shown
 
 
-class Placeholder(str):
-    """The name of an argument that only the caller can choose, written `<name>`."""
+class Choice(str):
+    """What only the caller can choose, such as "a test dataset"."""
 
 
 Value = str | int | bool | list[str] | None
 
 
 def call_step(tool: str, **arguments: Value) -> str:
-    """Return a call with real values; arguments that are None are left out."""
-    given = ", ".join(f"{name}={_written(value)}" for name, value in arguments.items() if value is not None)
+    """Return a call with real values, or a sentence if the caller has to choose; None leaves an argument out."""
+    choices = " and ".join(f"{value} ({name})" for name, value in arguments.items() if isinstance(value, Choice))
+    known = {name: value for name, value in arguments.items() if value is not None and not isinstance(value, Choice)}
+    given = ", ".join(f"{name}={_written(value)}" for name, value in known.items())
+    if choices:
+        return f"Choose {choices}, then call {tool}{' with ' if given else ''}{given}."
     return f"{tool}({given})"
 
 
 def _written(value: Value) -> str:
     match value:
-        case Placeholder():
-            return f"<{value}>"
         case str():
             return json.dumps(sanitize(value, MAX_VALUE), ensure_ascii=False)
         case list():

@@ -20,9 +20,11 @@ DatasetKind = Literal["Acoustic", "AudioFiles", "Language", "LanguageMarkdown", 
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 AUDIO_KINDS: tuple[DatasetKind, ...] = ("Acoustic", "AudioFiles")
 KIND_MEANINGS = (
-    "Acoustic = audio with transcripts, AudioFiles = audio only, Language = plain text, "
-    "LanguageMarkdown = structured text"
+    "Acoustic = recordings and transcripts (zip of WAV and trans.txt), AudioFiles = recordings only (zip), Language = "
+    "plain sentences (txt), LanguageMarkdown = sentences with lists (md), Pronunciation = how words are spoken (txt), "
+    "OutputFormatting = how text is displayed (md)"
 )
+"""The kinds of data, and which file belongs to which."""
 
 MAX_LINES, MAX_LINE_BYTES = 5_000, 1024 * 1024  # the most text that a call carries
 
@@ -155,10 +157,8 @@ DatasetReferences = Annotated[
 ExactName = Annotated[ShortText | None, Field(description="Only this exact display name")]
 ProjectFilter = Annotated[Identifier | None, Field(description="Only of this project: id, self URI or exact name")]
 StatusFilter = Annotated[Status | None, Field(description="Only this status")]
-KindsFilter = Annotated[list[DatasetKind] | None, Field(description=f"Only these kinds: {KIND_MEANINGS}")]
-TrainWith = Annotated[
-    list[DatasetKind] | None, Field(description=f"Only models trainable with all of these: {KIND_MEANINGS}")
-]
+KindsFilter = Annotated[list[DatasetKind] | None, Field(description="Only these kinds")]
+TrainWith = Annotated[list[DatasetKind] | None, Field(description="Only models trainable with all of these kinds")]
 Limit = Annotated[int, Limits(1, 1000), Field(description="Most items to return, 1 to 1000")]
 
 

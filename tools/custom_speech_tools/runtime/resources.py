@@ -26,6 +26,11 @@ def trains_audio(resource: SpeechResource) -> bool | None:
     return None if where is None else where in TRAINING_REGIONS
 
 
+def can_copy(resource: SpeechResource) -> bool:
+    """Return whether models can be copied from the resource: by its resource id, in v3.2 by the target's key."""
+    return bool(resource.resource_id) or resource.api_version.copies_with_key
+
+
 class ResourceFields(TypedDict):
     """The fields of `ResourceAnswer`."""
 

@@ -92,7 +92,7 @@ class SpeechTool:
     ) -> CallToolResult | InputRequiredResult:
         try:
             arguments, notes = self.arguments.read(given, max_wait)
-            return success_answer(await self.function(arguments, call), notes, call.app.missing_tools)
+            return success_answer(await self.function(arguments, call), notes, call.app)
         except InputRequired as question:
             return question.result
         except ValidationError as error:
@@ -132,16 +132,17 @@ def declare(
     return SpeechTool(definition, function, types["arguments"], toolset, annotations)
 
 
-def success_answer(answer: Answer, notes: list[str], missing_tools: frozenset[str]) -> CallToolResult:
+def success_answer(answer: Answer, notes: list[str], app: AppContext) -> CallToolResult:
     """Return the same object as text and as structure: some clients show the assistant only one of them."""
     note = " ".join([*notes, *([answer.note] if answer.note else [])]) or None
     unread = ", ".join(one.resource for one in getattr(answer, "unread", ()))
-    steps = only_offered(answer.next_steps, missing_tools) if answer.next_steps else []
+    refused = {"copy_model"} if len(app.resources) == 1 else set[str]()  # a copy needs another resource
+    steps = only_offered(answer.next_steps, app.missing_tools | refused)
     if unread:
         steps = [f"Not everything was read: entities of {unread} may be missing. Call again later.", *steps]
     update: dict[str, Any] = {"next_steps": steps, "note": note}
     if findings := getattr(answer, "findings", None):
-        update["findings"] = offered_findings(findings, missing_tools)
+        update["findings"] = offered_findings(findings, app.missing_tools)
     content = answer.model_copy(update=update).model_dump(mode="json", by_alias=True)
     if isinstance(answer, Listing):  # a long list is read for what it has
         for name, rows in content.items():

@@ -12,7 +12,7 @@ from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstr
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails
 from custom_speech_tools.runtime.lists import newest_first
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import Parts
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Interval, Rate, Result
@@ -168,14 +168,14 @@ def steps_after_test(
         return [f"{listed}, then create_evaluation with recordings that neither model was trained with"]
     if verdict.outcome == "alone":
         is_scored = evaluation.score(1).word_error_rate is not None
-        again = call_step(
+        compare = call_step(
             "create_evaluation",
             model=evaluation.model1.id,
-            dataset=evaluation.dataset.id if is_scored else Placeholder("dataset of kind Acoustic"),
-            compare_with=Placeholder("another model"),
+            dataset=evaluation.dataset.id if is_scored else Choice("a dataset of kind Acoustic"),
+            compare_with=Choice("another model"),
             resource=here,
         )
-        return [f"{again} compares the model with another one; nothing was compared here"]
+        return [f"Nothing was compared here. {compare}"]
     shown = call_step("get_evaluation", evaluation=evaluation.id, worst=10, words=20, resource=here)
     teach = f"{shown} shows what the first model misses"
     if words:
@@ -210,3 +210,14 @@ def _steps_of_endpoints(evaluation: schemas.Evaluation, verdict: Verdict, parts:
     name = parts[model].display_name if model in parts else model
     new = call_step("deploy_model", model=model, display_name=name, resource=here)
     return [f"{new} deploys the better model to a new endpoint; no endpoint has the compared one"]
+
+
+def rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) -> tuple[float, float] | None:
+    """Return the word error rates of two models in the newest evaluation that compares them, in this order."""
+    for evaluation in evaluations:
+        tested = enumerate((evaluation.model1, evaluation.model2), 1)
+        rates = {part.id: evaluation.score(number).word_error_rate for number, part in tested}
+        first, second = rates.get(model), rates.get(other)
+        if first is not None and second is not None:
+            return first, second
+    return None

@@ -1,15 +1,17 @@
 """Datasets in answers."""
 
 import json
+from collections.abc import Sequence
 from typing import TypeVar
 
 from pydantic import Field
 
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import entity_fields, present_reference, read_parts
 from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.resources import trains_audio
 from custom_speech_tools.runtime.results import (
     Created,
     FailureField,
@@ -27,6 +29,9 @@ from custom_speech_tools.runtime.results import (
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 
 MAX_REJECTED = 20
+
+TRAINS_ALONE = frozenset({"Language", "LanguageMarkdown", "Acoustic"})
+"""The kinds of data that a model can be trained with and nothing else; Acoustic needs hardware in the region."""
 
 
 class Dataset(Result):
@@ -131,4 +136,23 @@ def _steps_after(speech: Speech, dataset: schemas.Dataset) -> list[str]:
     if dataset.status == "Failed":
         delete = call_step("delete_entity", kind="dataset", entity=dataset.id, resource=here)
         return ["Correct what `error` and `rejected` name in the data, then upload it again.", delete]
-    return [call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=here)]
+    return steps_with_data([(speech, dataset)])
+
+
+def steps_with_data(found: Sequence[tuple[Speech, schemas.Dataset]]) -> list[str]:
+    """Return what datasets are good for: a training if one of them is enough for it, else what the newest is for."""
+    usable = [
+        (speech, one) for speech, one in found if one.status == "Succeeded" and (one.lines != 0 or one.audio_seconds)
+    ]
+    for speech, dataset in usable:
+        if dataset.kind in TRAINS_ALONE and (dataset.kind != "Acoustic" or trains_audio(speech.resource)):
+            here = speech.resource.name
+            return [call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=here)]
+    for speech, dataset in usable[:1]:
+        here, locale = speech.resource.name, dataset.locale
+        if dataset.kind == "Acoustic":
+            return [call_step("create_evaluation", model=Choice("a model"), dataset=dataset.id, resource=here)]
+        if dataset.kind == "AudioFiles":
+            return [call_step("transcribe", locale=locale, dataset=dataset.id, resource=here)]
+        return [call_step("plan_model", locale=locale, datasets=Choice(f"{dataset.id} and others"), resource=here)]
+    return []

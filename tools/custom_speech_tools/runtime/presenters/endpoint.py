@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from custom_speech_tools.runtime.client_waits import suggested_wait
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import (
@@ -21,6 +21,7 @@ from custom_speech_tools.runtime.results import (
     Result,
     ServiceText,
     optional,
+    warn,
 )
 from custom_speech_tools.speech import Speech, schemas
 
@@ -84,13 +85,13 @@ def present_endpoint(
     until, here = _transcription_until(endpoint, parts), speech.resource.name
     expired = []
     if until and until <= now:  # the endpoint itself stays Succeeded
-        deploy = call_step("deploy_model", model=Placeholder("model"), endpoint=endpoint.id, resource=here)
+        new = Choice("a model that still transcribes, or train one")
         message = (
             f"The endpoint's model ended on {until:%Y-%m-%d}: applications keep working, but silently with the newest "
             "base model."
         )
         expired = [
-            Finding(rule="model-is-ready", level="warn", message=message, fix=f"Train a new one, then {deploy}.")
+            warn("model-is-ready", message, call_step("deploy_model", model=new, endpoint=endpoint.id, resource=here))
         ]
     return Endpoint(
         **entity_fields(speech, endpoint, now),

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from custom_speech_tools.runtime.client_waits import suggested_wait
-from custom_speech_tools.runtime.next_steps import Placeholder, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.recording_length import lengths_of
+from custom_speech_tools.runtime.resources import can_copy
 from custom_speech_tools.runtime.results import (
     MAX_PARTS,
     Created,
@@ -123,10 +124,10 @@ def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:
         return [call_step("get_model", model=model.id, wait_seconds=suggested_wait(), resource=here)]
     if model.status == "Failed":
         return ["Correct what `error` names, then create_model with another display_name or allow_duplicate=true."]
-    test = call_step("create_evaluation", model=model.id, dataset=Placeholder("test dataset"), resource=here)
-    copy = call_step("copy_model", model=model.id, to_resource=Placeholder("resource"), resource=here)
-    if model.project is not None or not speech.resource.api_version.has_projects:
-        return [test, copy]
-    choose = call_step("list_projects", locale=model.locale, resource=here)
-    connect = call_step("connect_model", model=model.id, project=Placeholder("project"), resource=here)
-    return [test, f"{choose}, then {connect}", copy]
+    test = call_step("create_evaluation", model=model.id, dataset=Choice("a test dataset"), resource=here)
+    steps = [test]
+    if model.project is None and speech.resource.api_version.has_projects:
+        steps.append(call_step("connect_model", model=model.id, project=Choice("a project"), resource=here))
+    if can_copy(speech.resource):
+        steps.append(call_step("copy_model", model=model.id, to_resource=Choice("another resource"), resource=here))
+    return steps
