@@ -28,7 +28,9 @@ def test_readme_table_of_guardrails_is_what_the_rules_say() -> None:
     named = set(re.findall(r"^\| `([a-z-]+-[a-z-]+)` \|", README, re.MULTILINE))
     sources = [file.read_text(encoding="utf-8") for file in Path(custom_speech_tools.__path__[0]).rglob("*.py")]
 
-    assert named == {*re.findall(r'rule="([a-z-]+)"', "".join(sources)), *RULE_OF.values()}
+    ruled = re.findall(r'(?:rule=|\bblock\(|\bwarn\()\s*"([a-z-]+)"', "".join(sources))
+
+    assert named == {*ruled, *RULE_OF.values()}
 
 
 def test_readme_configuration_is_read(tmp_path: Path) -> None:
