@@ -100,7 +100,7 @@ async def _mistake(client: Client) -> None:
     text = _text(refused)
     _say(text, "33")
     _expect(refused.is_error, "the mistakes were not refused")
-    _expect("[locale-match]" in text and "[region-trains-audio]" in text, "not both mistakes were named")
+    _expect("locale-match]" in text and "region-trains-audio]" in text, "not both mistakes were named")
     there = await _call(client, "list_models", display_name=NAME, resource=NO_AUDIO)
     _expect(there["models"] == [], "something was created")
     _say("Models of that name now: none. Nothing was created.")
