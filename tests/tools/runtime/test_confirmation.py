@@ -196,6 +196,23 @@ async def test_nothing_is_charged_by_one_token_in_ten_calls_at_once(azure: Any) 
     assert created(azure) == 1
 
 
+async def test_nothing_is_charged_by_one_token_in_two_calls_for_two_projects_at_once(azure: Any) -> None:
+    """A project costs nothing and voids no token, so both calls may use it, but only one of them."""
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+        answers: list[Any] = []
+
+        async def create(more: dict[str, Any]) -> None:
+            answers.append(await call.client.call_tool("create_model", CHARGED | {"confirm": token} | more))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(create, {})
+            group.start_soon(create, {"project": "Contoso en-US"})
+
+    assert created(azure) == 1
+    assert sorted(answer.is_error for answer in answers) == [False, True]
+
+
 async def test_nothing_is_charged_by_one_answer_in_ten_calls_at_once(azure: Any) -> None:
     """A person who was asked once has said one yes; each call gets the model that it bought."""
     models: set[str] = set()

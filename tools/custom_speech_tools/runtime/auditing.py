@@ -68,6 +68,9 @@ class CallAuditor:
     last_change: str | None = None  # the last operation that was sent and may have changed something
 
 
+USED = "used by another call"  # what stands for an agreement under which nothing more may be sent
+
+
 @dataclass(frozen=True, slots=True)
 class CallObserver(RequestObserver):
     """Observes the requests to one resource on behalf of a call; it permits no change without a decision."""
@@ -93,11 +96,14 @@ class CallObserver(RequestObserver):
         """Record a change before its request is sent, and its outcome.
 
         Raises:
-            NotAllowedError: No checked plan decided on a change, or it cannot be recorded.
+            NotAllowedError: No checked plan decided on a change, its agreement is used, or it cannot be recorded.
         """
         auditor, decision = self.auditor, self.decision
         if decision is None:
             raise NotAllowedError(f"{auditor.tool} may not change anything, so {operation} was not sent to {resource}.")
+        if decision.confirmation == USED:
+            used = "The same agreement was used by another call at this moment"
+            raise NotAllowedError(f"{used}, so {operation} was not sent to {resource}. Call again without confirm.")
         entry: Entry = {"tool": auditor.tool, "caller": auditor.caller, "resource": resource}
         entry |= {"operation": operation, "request": decision.key}
         arguments = {name: _recorded(name, value) for name, value in auditor.arguments.items() if name != "confirm"}

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import anyio
 
 from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, digest_of
+from custom_speech_tools.runtime.auditing import USED
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -67,10 +68,13 @@ async def carry_out(
     Raises:
         Refused: It was not agreed to.
     """
-    result = await write(agreement.cover(effect))
-    if effect is not None:
-        await call.app.idempotency.mark(_used(agreement, effect))
-        call.app.confirmation.forget(agreement, effect, call.caller, call.app.now())
+    if effect is None:
+        return await write(agreement.cover(effect))
+    used, how = _used(agreement, effect), agreement.cover(effect)
+    async with call.app.idempotency.alone(used):  # calls that differ in what costs nothing have locks of their own
+        result = await write(USED if await call.app.idempotency.is_marked(used) else how)
+        await call.app.idempotency.mark(used)
+    call.app.confirmation.forget(agreement, effect, call.caller, call.app.now())
     return result
 
 

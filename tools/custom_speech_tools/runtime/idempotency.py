@@ -7,7 +7,12 @@ The service takes no request id. A key, the digest of what is to be made, is the
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from itertools import chain, repeat
 from typing import Any, Protocol, TypeVar
 
@@ -189,6 +194,10 @@ class IdempotentExecutor:
             if isinstance(made, SpeechError):
                 raise made
             return made  # type: ignore[no-any-return]  # one key stands for one type
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[bool]:
+        """Exclude everybody else who names the same, also in other processes."""
+        return self._hold(name, name)
 
     @asynccontextmanager
     async def _hold(self, key: str, shared_key: str) -> AsyncIterator[bool]:
