@@ -146,8 +146,7 @@ def find_az() -> str | None:
 async def list_accounts(subscription: str | None = None) -> Found:
     """Return the accounts that do speech to text, of all subscriptions or of the one with this name or id.
 
-    Raises:
-        AzureCLIError: `az` is not there or does not answer, nobody is signed in, or the subscription is not known.
+    AzureCLIError says that `az` is missing or does not answer, nobody is signed in, or the subscription is not known.
     """
     az = find_az()
     if az is None:

@@ -85,9 +85,8 @@ def _answer_problems(
     error = answers[resource.api_version.name]
     working = [version for version, other in answers.items() if other is None]
     if error and working:
-        yield Problem(
-            f"It answers in {working[0]}, not in the configured version.", f'Set api_version = "{working[0]}".'
-        )
+        version = working[0]
+        yield Problem(f"It answers in {version}, not in the configured version.", f'Set api_version = "{version}".')
     elif error:
         yield Problem("It cannot be used.", _fix(resource, error))
     if abs(skew) > CLOCK_TOLERANCE:
@@ -117,9 +116,8 @@ def _fix(resource: SpeechResource, error: SpeechError) -> str:
 
 def _lasting_problems(resource: SpeechResource, account: Account | None) -> list[Problem]:
     """Return what the configuration lacks, then what Azure says against using the resource."""
-    add_region, add_id = (
-        f"Set {name}; `custom-speech-mcp init --repair` adds it." for name in ("region", "resource_id")
-    )
+    repair = "`custom-speech-mcp init --repair` adds it."
+    add_region, add_id = (f"Set {name}; {repair}" for name in ("region", "resource_id"))
     elsewhere = (
         "Train with audio in a region that has it, then copy the model here (copy_model). Text alone trains here."
     )

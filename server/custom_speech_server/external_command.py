@@ -38,16 +38,12 @@ async def run_command(
     than `max_bytes` on stdout or on stderr raises CommandError.
     """
     variables = {name: value for name, value in os.environ.items() if name not in _HIDDEN_VARIABLES}
+    variables |= environment or {}
     # Files instead of pipes: a background process of the command would keep a pipe open.
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
             process = await anyio.open_process(
-                command,
-                env={**variables, **(environment or {})},
-                start_new_session=True,
-                stdin=DEVNULL,
-                stdout=output,
-                stderr=errors,
+                command, env=variables, start_new_session=True, stdin=DEVNULL, stdout=output, stderr=errors
             )
         except OSError as error:
             raise CommandError(error.strerror or type(error).__name__) from None

@@ -221,12 +221,12 @@ def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[
             for fault in error.errors()
         )
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
-    return Resources((_resource(ENVIRONMENT_RESOURCE, entry, environment),), ENVIRONMENT_RESOURCE, "the environment")
+    return Resources(
+        (_resource(ENVIRONMENT_RESOURCE, entry, environment, None),), ENVIRONMENT_RESOURCE, "the environment"
+    )
 
 
-def _resource(
-    name: str, entry: _Resource, environment: Mapping[str, str], prices: Prices | None = None
-) -> SpeechResource:
+def _resource(name: str, entry: _Resource, environment: Mapping[str, str], prices: Prices | None) -> SpeechResource:
     return SpeechResource(
         name=name,
         endpoint=entry.endpoint or regional_endpoint(entry.region or ""),

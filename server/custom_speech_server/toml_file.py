@@ -5,7 +5,6 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,14 +69,12 @@ def parse_toml(
         return schema.model_validate(load_toml(file, text), context=context)
     except pydantic.ValidationError as error:
         described, lines = schema.model_json_schema(), lines_of(text)
-        names = chain.from_iterable(
-            part.get("properties", ()) for part in (described, *described.get("$defs", {}).values())
-        )
-        known, faults = set(names), []
+        parts = (described, *described.get("$defs", {}).values())
+        known, faults = {name for part in parts for name in part.get("properties", ())}, []
         for fault in error.errors():
-            parts = [str(part) for part in fault["loc"] if part != "[key]"]  # how pydantic marks the name of a table
-            place, message = ".".join(parts) or "the file", describe_fault(fault, hints or {}, known)
-            faults.append((line_at(lines, fault["loc"]), place, message))
+            place = ".".join(str(part) for part in fault["loc"] if part != "[key]")  # pydantic's mark of a table's name
+            message = describe_fault(fault, hints or {}, known)
+            faults.append((line_at(lines, fault["loc"]), place or "the file", message))
         listed = [f"  line {line}, {place}: {message}" for line, place, message in sorted(faults)]
         raise ConfigurationError("\n".join([f"{file} is wrong:", *listed, "Correct it and start again."])) from None
 

@@ -50,9 +50,7 @@ class Issuer(BaseModel):
 class SigningKeys:
     """The issuer's keys, fetched when they are first needed and when they may have changed."""
 
-    def __init__(
-        self, fetch: Callable[[], Awaitable[str | bytes]], clock: Callable[[], float] = anyio.current_time
-    ) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[bytes]], clock: Callable[[], float] = anyio.current_time) -> None:
         self._fetch, self._clock, self._lock = fetch, clock, anyio.Lock()
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched = float("-inf")

@@ -34,8 +34,6 @@ _CREDENTIALS = {
     "KeyCredential": "built in",
 }
 
-_INDEX_SECONDS = 30.0
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
@@ -146,7 +144,7 @@ async def _newest_version() -> str:
     """Return which version the package index has; pip knows which index this machine uses."""
     command = [sys.executable, "-m", "pip", "index", "versions", "custom-speech-mcp"]
     try:
-        result = await run_command(command, seconds=_INDEX_SECONDS, max_bytes=1024 * 1024)
+        result = await run_command(command, seconds=30.0, max_bytes=1024 * 1024)
     except CommandError as error:
         return f"The package index could not be asked: {error}."
     newest = re.match(r"custom-speech-mcp \(([\w.+!-]+)\)", result.output.decode(errors="replace"))
@@ -159,9 +157,8 @@ def support_report(resources: Resources, diagnoses: list[Diagnosis]) -> dict[str
     rows = []
     for one in diagnoses:
         host = urlsplit(one.resource.endpoint).hostname or ""
-        kind = (
-            "regional" if ".api.cognitive." in host else "custom domain" if ".cognitiveservices." in host else "other"
-        )
+        is_custom = ".cognitiveservices." in host
+        kind = "regional" if ".api.cognitive." in host else "custom domain" if is_custom else "other"
         kept = {name: value for name, value in _as_json(one).items() if name not in ("name", "endpoint")}
         versions = {}
         for version, error in one.answers.items():  # without the texts, which may quote names

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         notice(f"an MCP server, waiting for a client on stdin; to add it to one: {command_to_add()}", options.log)
     front = _front(options)
     if front is None:
-        return _start(options, None)
+        return _start(options, None, lambda why: None)
     import signal
 
     from custom_speech_server.front import read_stdin, refuse, serve, write_stdout
@@ -96,9 +96,7 @@ def _front(options: argparse.Namespace) -> Front | None:
     )
 
 
-def _start(
-    options: argparse.Namespace, handover: Handover | None, refuse: Callable[[str], None] = lambda why: None
-) -> int:
+def _start(options: argparse.Namespace, handover: Handover | None, refuse: Callable[[str], None]) -> int:
     """Load the server and run it; `refuse` tells a waiting client why it cannot be loaded."""
     gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
     try:

@@ -81,8 +81,13 @@ class Front:
         if message is None:
             return None
         method, params, identifier = message["method"], message.get("params", {}), message.get("id")
-        if identifier is None:
-            return self._note(method, params, line)
+        if identifier is None:  # one notification opens a session; any other one is the server's
+            has_session = self._is_open or self._version in ("", STATELESS_VERSION)
+            if method != "notifications/initialized" or params or has_session:
+                return None
+            self._is_open = True
+            self.handover.opening.append(line.decode())
+            return ""
         result = self._result(method, params)
         if result is None:
             return None
@@ -90,14 +95,6 @@ class Front:
             self.handover.opening.append(line.decode())
             self.handover.answered.add(identifier)
         return f'{{"jsonrpc":"2.0","id":{json.dumps(identifier)},"result":{result}}}'
-
-    def _note(self, method: str, params: dict[str, Any], line: bytes) -> str | None:
-        """Take the notification that opens a session; any other one is the server's."""
-        if method != "notifications/initialized" or params or self._is_open or self._version in ("", STATELESS_VERSION):
-            return None
-        self._is_open = True
-        self.handover.opening.append(line.decode())
-        return ""
 
     def _result(self, method: str, params: dict[str, Any]) -> str | None:
         """Return the text of a result, None where it is not known to the letter."""

@@ -85,16 +85,12 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> t
 
 
 async def _with_body(receive: Receive) -> Receive:
-    """Return the messages of a request whose body has arrived, or is too long for the application.
-
-    Raises:
-        ClientDisconnect: The client left before; within the application the SDK would log a traceback.
-    """
+    """Return the messages of a request whose body has arrived, or is too long for the application."""
     messages: list[Message] = []
     while sum(len(message.get("body", b"")) for message in messages) <= MAX_BODY_BYTES:
         messages.append(await receive())
         if messages[-1]["type"] == "http.disconnect":
-            raise ClientDisconnect
+            raise ClientDisconnect  # within the application the SDK would log a traceback
         if not messages[-1].get("more_body"):
             break
 

@@ -4,6 +4,7 @@ Neither answer names a resource or a host.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import anyio
 from starlette.requests import Request
@@ -46,11 +47,9 @@ class Readiness:
         answered: set[str] = set()
 
         async def ask(name: str, speech: Speech) -> None:
-            try:
+            with suppress(SpeechError):
                 await speech.models_list_supported_locales()
                 answered.add(name)
-            except SpeechError:
-                return
 
         with anyio.move_on_after(PROBE_SECONDS):
             async with anyio.create_task_group() as tasks:

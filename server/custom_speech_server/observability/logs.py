@@ -3,14 +3,15 @@
 import json
 import logging
 import sys
+import time
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.types import CallToolResult
 from opentelemetry import trace
-
-from custom_speech_server.observability import observe_call
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _log = logging.getLogger(__name__)
@@ -48,6 +49,24 @@ def log_text_to_stderr() -> None:
     """Log warnings and errors as text."""
     template = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=template)
+
+
+async def observe_call(
+    ctx: ServerRequestContext[Any, Any], call_next: CallNext, record: Callable[[str, bool, float], None]
+) -> HandlerResult:
+    """Answer a request; of a call of a tool, record its name, whether it failed, and its seconds."""
+    if ctx.method != "tools/call":
+        return await call_next(ctx)
+    began, failed = time.monotonic(), True
+    try:
+        result = await call_next(ctx)
+        if isinstance(result, Mapping):
+            failed = bool(result.get("isError"))
+        else:
+            failed = isinstance(result, CallToolResult) and result.is_error
+        return result
+    finally:
+        record(str((ctx.params or {}).get("name"))[:64], failed, time.monotonic() - began)
 
 
 async def log_calls(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

@@ -11,7 +11,7 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import SpanKind, StatusCode, TracerProvider
 from opentelemetry.util.types import AttributeValue
 
-from custom_speech_server.observability import observe_call
+from custom_speech_server.observability.logs import observe_call
 from custom_speech_tools.speech import Attempt
 
 NAME = "custom-speech-mcp"
@@ -30,19 +30,15 @@ class Telemetry:
     def attempted(self, attempt: Attempt) -> None:
         """Record an attempt that has just ended."""
         end, status = time.time_ns(), attempt.status
+        began = end - int(attempt.seconds * 1e9)
         which: dict[str, AttributeValue] = {"speech.operation": attempt.operation, "speech.resource": attempt.resource}
         outcome = which | ({"http.response.status_code": status} if status else {"error.type": "no answer"})
-        more: dict[str, AttributeValue] = {
+        more: dict[str, AttributeValue] = outcome | {
             "http.request.method": attempt.method,
             "speech.attempt": attempt.number,
             "speech.wait": attempt.waited,
         }
-        span = self._tracer.start_span(
-            attempt.operation,
-            kind=SpanKind.CLIENT,
-            attributes=outcome | more,
-            start_time=end - int(attempt.seconds * 1e9),
-        )
+        span = self._tracer.start_span(attempt.operation, kind=SpanKind.CLIENT, attributes=more, start_time=began)
         if status is None or status >= 500 or status == 429:
             span.set_status(StatusCode.ERROR)
         span.end(end)
@@ -60,11 +56,7 @@ class Telemetry:
 
 
 def start() -> Telemetry:
-    """Start to send.
-
-    Raises:
-        ImportError: The extra `otel` is not installed.
-    """
+    """Start to send, or raise ImportError if the extra `otel` is not installed."""
     from opentelemetry import metrics, trace
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter

@@ -12,8 +12,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from custom_speech_server.view import evaluations
-from custom_speech_server.view.charts import Scale, month_scale
-from custom_speech_server.view.evaluations import Answer, Standing
+from custom_speech_server.view.evaluations import Answer, Scale, Standing, month_scale
 
 ACTION_DAYS = 90  # in which what ends needs an action; the headings of the page say so
 _URGENT_DAYS = 30
