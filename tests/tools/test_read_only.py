@@ -30,7 +30,7 @@ TEXTS = st.sampled_from(
     ["", "en-US", "de-DE", "Calls", STOCK, "Contoso en-US", "Contoso plain text en-US", EAST, WEST, ID, "Succeeded"]
 )
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(-1, 50), TEXTS, st.lists(TEXTS, max_size=3))
-NAMES = sorted({name for tool in registered_tools() for name in tool.parameters})
+NAMES = sorted({name for tool in registered_tools() for name in tool.definition.input_schema["properties"]})
 
 
 def protected(*names: str) -> Resources:

@@ -137,7 +137,8 @@ async def test_every_tool_takes_null_and_empty_text_for_optional_arguments(
     call: Caller, tool: SpeechTool, left_out: Any
 ) -> None:
     """As frameworks with strict schemas send them."""
-    optional = dict.fromkeys(set(tool.parameters) - set(tool.definition.input_schema.get("required", [])), left_out)
+    schema = tool.definition.input_schema
+    optional = dict.fromkeys(set(schema["properties"]) - set(schema.get("required", [])), left_out)
     result = await call.client.call_tool(tool.name, optional | example_arguments(tool))
 
     assert "invalid arguments" not in text_of(result)
