@@ -311,7 +311,7 @@ async def _drive(drive: Drive, dice: Dice, service: Service, rules: Rules) -> No
     drive.run.struck = service.disarm()
     settled = any([await drive.at_once(1, patient=True) for _ in range(REPETITIONS)])
     last = drive.visible[-2]
-    is_deleted = drive.run.tool == "delete_entity" and "[reference-found]" in last
+    is_deleted = drive.run.tool == "delete_entity" and "reference-found]" in last
     if not settled and not is_deleted and "may be an earlier copy" not in last:
         drive.run.unhandled.append(f"still refused without faults: {last}")
 

@@ -78,8 +78,8 @@ def test_readme_first_command_shows_the_whole_job() -> None:
     )
 
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert "[locale-match]" in shown.stdout
-    assert "[region-trains-audio]" in shown.stdout
+    assert "locale-match]" in shown.stdout
+    assert "region-trains-audio]" in shown.stdout
     assert "\nDone: every step had the expected result.\n" in shown.stdout
     assert shown.stdout.splitlines()[-1] == "claude mcp add --transport stdio custom-speech -- custom-speech-mcp"
     assert "\033" not in shown.stdout

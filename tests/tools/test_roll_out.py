@@ -272,7 +272,7 @@ async def test_roll_out_one_targets_fault_does_not_hold_back_the_others(call: Ca
     answer = await finished(call, targets=targets)
 
     assert [one["status"] for one in answer["targets"]] == ["Failed", "Succeeded"]
-    assert "[locale-match]" in answer["targets"][0]["error"]
+    assert "locale-match]" in answer["targets"][0]["error"]
     assert not answer["finished"]
     assert f"Correct `error` of {WEST}" in answer["next_steps"][0]
 
@@ -345,7 +345,7 @@ async def test_roll_out_does_not_take_a_model_of_the_same_name_for_the_copy(call
     answer = await finished(call, targets=[{"resource": WEST}])
 
     assert answer["targets"][0]["status"] == "Failed"
-    assert "[already-exists]" in answer["targets"][0]["error"]
+    assert "already-exists]" in answer["targets"][0]["error"]
 
 
 async def test_roll_out_reports_a_copy_that_failed(call: Caller, azure: Azure) -> None:
@@ -363,7 +363,7 @@ async def test_roll_out_waits_for_test_data_that_are_being_imported(call: Caller
 
     result = await call.client.call_tool("roll_out", ROLLOUT | {"test_dataset": "Importing"})
 
-    assert "[test-data-scorable]" in text_of(result)
+    assert "test-data-scorable]" in text_of(result)
     assert "Wait for it" in text_of(result)
     assert (result.meta or {})["custom-speech-mcp/transient"] is True
     assert await azure.writes() == []

@@ -482,7 +482,7 @@ async def test_transcribe_of_an_address_starts_no_batch_if_the_refusal_is_not_ab
         def refuse(*_: Any) -> None:
             raise Refused(status, code, "The service says why.", inner)
 
-        monkeypatch.setattr("custom_speech_emulator.resources.transcriptions.models.usable", refuse)
+        monkeypatch.setattr("custom_speech_emulator.resources.transcriptions.usable", refuse)
         refusal = await call.refusal("transcribe", content_url=URL, locale="en-US", model=base)
 
     assert "The service says why." in refusal

@@ -147,8 +147,8 @@ async def test_transcribe_on_a_free_resource_gives_the_reason_of_the_service(con
         ("https://x.example:99999/a.wav", "content_url must be an https address"),
         ("https://ada:secret@x.example/a.wav", "content_url must be an https address without user name"),
         ("https://[half/a.wav", "content_url must be an https address"),
-        ("s3://bucket/a.wav", "[content-address]"),
-        ("file:///etc/passwd", "[content-address]"),
+        ("s3://bucket/a.wav", "content-address]"),
+        ("file:///etc/passwd", "content-address]"),
     ],
 )
 async def test_transcribe_refuses_addresses_that_azure_cannot_read(

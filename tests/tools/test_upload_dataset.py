@@ -11,9 +11,9 @@ import anyio
 import pytest
 
 from conftest import Connect
-from custom_speech_data.content import Content
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_tools.runtime import block_upload
+from custom_speech_tools.speech import Speech
 from support.recordings import wav
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
@@ -65,11 +65,14 @@ async def test_upload_dataset_goes_on_where_an_earlier_process_stopped(
         with monkeypatch.context() as patch:
             patch.setattr(block_upload, "_SECONDS_FOR_A_BLOCK", 1_000.0)
             stopped = await call("upload_dataset", **NEW, path="a.txt")
-        whole = block_upload._read_block
+        whole, sent = Speech.datasets_upload_block, iter(range(2))
+
+        async def two_blocks(*block: Any) -> None:
+            next(sent)  # StopIteration, which nothing expects, ends the call
+            await whole(*block)
+
         with monkeypatch.context() as patch:
-            patch.setattr(
-                block_upload, "_read_block", lambda file, number: whole(file, number) if number < 2 else 1 / 0
-            )
+            patch.setattr(Speech, "datasets_upload_block", two_blocks)
             await call.refusal("upload_dataset", **NEW, path="a.txt")
     await azure.forget()
     async with connect(data_dirs=(folder,)) as call:
@@ -248,13 +251,13 @@ async def test_upload_dataset_refuses_sources_that_make_no_sense(
 async def test_upload_dataset_imports_nothing_of_a_file_that_changes_meanwhile(
     connect: Connect, azure: Azure, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = block_upload._read_block
+    whole = block_upload.block_ids
 
-    def changing(content: Content, number: int) -> bytes:
+    def changing(size: int) -> list[str]:
         (folder / "a.txt").write_bytes(b"quite another text, and longer\n" * 2)
-        return whole(content, number)
+        return whole(size)
 
-    monkeypatch.setattr(block_upload, "_read_block", changing)
+    monkeypatch.setattr(block_upload, "block_ids", changing)
     async with connect(data_dirs=(folder,)) as call:
         refusal = await call.refusal("upload_dataset", **NEW, path="a.txt", repair=False)
 
