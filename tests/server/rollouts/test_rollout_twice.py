@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,10 @@ def test_rollout_on_two_machines_with_redis_makes_everything_once(tmp_path: Path
         statuses: list[int] = []
 
         async def run(name: str) -> None:
-            machine = Machine(service, audit=AuditFile(tmp_path / name), lock=RedisLock(url))
-            statuses.append(await machine.run())
+            lock = RedisLock(url)
+            machine = Machine(service, audit=AuditFile(tmp_path / name), lock=lock)
+            async with aclosing(lock._redis):
+                statuses.append(await machine.run())
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run, "first")
