@@ -64,3 +64,18 @@ def test_skill_has_the_front_matter_of_agent_skills() -> None:
     assert 1 <= len(front["description"]) <= 1024
     assert 1 <= len(front["compatibility"]) <= 500
     assert len(BODY.splitlines()) < 500
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("settings", [{}, {"read_only": True}, {"toolsets": ("data",)}], ids=str)
+async def test_every_list_of_what_is_announced_is_answered(
+    connect: Connect, settings: dict[str, Any], mode: str
+) -> None:
+    """Some gateways drop a server that announces resources and knows no list of their templates."""
+    async with connect(**settings, client={"mode": mode}) as call:
+        announced = call.client.server_capabilities
+        assert announced.resources
+        assert (await call.client.list_resource_templates()).resource_templates == []
+        assert (await call.client.list_resources()).resources
+        if announced.prompts:
+            assert (await call.client.list_prompts()).prompts

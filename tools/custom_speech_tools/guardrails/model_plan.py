@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech.sanitize import quote, word
 
 MAX_QUOTED_NAMES = 5
 
@@ -182,7 +182,7 @@ def _already_exists(plan: ModelPlan) -> Findings:
         yield Finding(
             rule="already-exists",
             level="stop",
-            message=f"The same request has already created model {plan.existing.id} ({plan.existing.status}).",
+            message=f"The same request has already created model {plan.existing.id} ({word(plan.existing.status)}).",
             fix="create_model returns it; allow_duplicate=true trains a second one.",
         )
     elif failed := find_by_key(plan.key, plan.facts.same_name):

@@ -31,7 +31,7 @@ from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather
-from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.sanitize import reason_clause, word
 
 
 async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wait_seconds: float) -> RolloutPlan:
@@ -151,8 +151,8 @@ class Steps:
             copy = await read_copy(self.call, target.speech, target.copy.uri, self.wait_seconds)
             target = replace(target, copy=copy)
             if copy.status == "Failed":
-                why = f": {sanitize(copy.error.message or '')}" if copy.error else ""
-                return target.stop(f"The copy {copy.id} failed{why}.", is_failed=True)
+                why = reason_clause(copy.error.message if copy.error else None)
+                return target.stop(f"The copy {copy.id} failed{why}", is_failed=True)
             if copy.status != "Succeeded":
                 return target
         if not target.is_connected:
@@ -176,8 +176,9 @@ class Steps:
         )
         if operation.status == "Failed":
             error = operation.error
-            why = f"{error.code}: {error.message}" if error and error.message else "the service does not say why"
-            return target.stop(f"The copy failed ({sanitize(why)}).", is_failed=True)
+            code = f" with {word(error.code)}" if error and error.code else ""
+            why = reason_clause(error.message if error else None)
+            return target.stop(f"The copy failed{code}{why}", is_failed=True)
         link = operation.copy_link
         copy = await read_copy(self.call, target.speech, link, self.wait_seconds) if link else None
         return replace(target, copy=copy)
@@ -207,8 +208,8 @@ class Steps:
         target = replace(target, endpoint=last)
         if last.status != "Failed":
             return target
-        why = last.error.message if last.error else "the service does not say why"
-        return target.stop(f"The deployment failed ({sanitize(why or '')}).", is_failed=True)
+        why = reason_clause(last.error.message if last.error else None)
+        return target.stop(f"The deployment failed{why}", is_failed=True)
 
     async def _begin_deployment(self, target: Target, copy: schemas.CustomModel) -> tuple[Target, schemas.Endpoint]:
         """Deploy the copy, to a new endpoint only if the user agreed to that one.

@@ -98,7 +98,7 @@ def judge(
     rate, other = evaluation.score(1).word_error_rate, evaluation.score(2).word_error_rate
     if evaluation.status != "Succeeded" or rate is None:
         why = sanitize(evaluation.error.message or "") if evaluation.error else "no word error rate"
-        return False, f"The test gave no result ({evaluation.status}: {why})."
+        return False, f"The test gave no result ({word(evaluation.status)}: {why})."
     base = f"Word error rate {rate:.2%} on {quote(plan.dataset.display_name, 40)}"
     is_seen = any(finding.rule == "test-data-unseen" for finding in plan.findings)
     if is_seen and not request.allow_seen_test_data:
