@@ -197,7 +197,7 @@ class IdempotentExecutor:
 
     def alone(self, name: str) -> AbstractAsyncContextManager[bool]:
         """Exclude everybody else who names the same, also in other processes."""
-        return self._hold(name, name)
+        return self._hold(name, idempotency_key("alone", name))  # whose end marks nothing as used
 
     @asynccontextmanager
     async def _hold(self, key: str, shared_key: str) -> AsyncIterator[bool]:
