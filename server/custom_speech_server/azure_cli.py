@@ -128,7 +128,7 @@ class Account(pydantic.BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What `az`, a full path, knows, and what could not be read."""
+    """The full path of `az`, the accounts that it knows, and a line for each thing that could not be read."""
 
     az: str
     accounts: list[Account]

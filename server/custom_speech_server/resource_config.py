@@ -107,7 +107,7 @@ class _Resource(_Section):
 
 
 class _Prices(_Section):
-    """What the operator pays, from the price list or the contract; the API does not state it."""
+    """The operator's prices, from the price list or the contract; the API does not state them."""
 
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     training_per_hour: Decimal | None = Field(default=None, ge=0)

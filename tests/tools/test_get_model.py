@@ -187,7 +187,7 @@ async def test_get_model_speaks_every_api_version(connect: Connect, version: str
 
 
 async def test_get_model_reads_each_part_once_whatever_was_read_before(call: Caller, azure: Azure) -> None:
-    """What earlier calls have read changes neither the answer nor its requests."""
+    """Earlier calls change neither the answer nor its requests."""
     data = await call.id_of("datasets", "Contoso plain text en-US")
     made = await call("create_model", display_name="Calls", locale="en-US", datasets=[data])
     await azure.forget()

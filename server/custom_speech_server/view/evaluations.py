@@ -32,7 +32,7 @@ class Scale(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How something stands: in words, and as `good`, `warn`, `bad` or empty."""
+    """A standing in words, and its colour: `good`, `warn`, `bad` or empty."""
 
     text: str
     status: str

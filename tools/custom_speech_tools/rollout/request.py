@@ -15,7 +15,7 @@ from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote
 
 BASE, DEPLOYED = "base", "deployed"
-"""What `compare_with` may say instead of a model."""
+"""The words that `compare_with` takes instead of a model."""
 
 MAX_TARGETS = 30
 """Targets of one rollout: more do not fit into a custom property, which has at most 256 characters."""

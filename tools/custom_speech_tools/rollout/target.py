@@ -20,7 +20,7 @@ from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
 COPIES_PROPERTY = "custom-speech-mcp-copies"
-"""When copies were begun and to which resources, noted on the model because the service cannot list running copies.
+"""The property in which a model notes its copies, by resource and start: the service cannot list running ones.
 
 Anybody may write into it: it helps to find a copy, and nothing is permitted or judged by it.
 """

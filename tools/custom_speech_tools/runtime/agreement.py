@@ -49,7 +49,7 @@ class Effect:
 
     @property
     def digest(self) -> str:
-        """What an agreement holds of the effect: everything but the words."""
+        """The digest of everything but the words, by which an agreement holds the effect."""
         return idempotency_key(self.kind, self.resource, self.request, *self.price)
 
 
@@ -132,7 +132,7 @@ def digest_of(effects: Iterable[Effect]) -> str:
 
 
 class KeptAgreements(Protocol):
-    """Where signed agreements are kept: a dict, or files of the state directory."""
+    """The store of signed agreements: a dict, or files of the state directory."""
 
     def __getitem__(self, name: str, /) -> str:
         """Return what is kept; raises KeyError."""

@@ -1,4 +1,4 @@
-"""What a call is given: the configured resources, the operator's decisions, its time limit and its client."""
+"""The context of a call: the configured resources, the operator's decisions, its time limit and its client."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -27,7 +27,7 @@ _LARGE = 64 * 1024  # bytes; a smaller file is parsed faster than a thread start
 
 @dataclass(frozen=True, slots=True)
 class EvaluationDetails:
-    """What both models recognized, by recording, as far as it could be read."""
+    """The texts that both models recognized, by recording, as far as they could be read."""
 
     recordings: Mapping[str, tuple[Recognition, Recognition]] = field(default_factory=dict)
     listed: int | None = None  # recordings of the evaluation, None if their list could not be read

@@ -11,7 +11,7 @@ MAX_VALUE = 200  # characters of an argument that are shown
 
 
 class Choice(str):
-    """What only the caller can choose, such as "a test dataset"."""
+    """An argument that only the caller can choose, such as "a test dataset"."""
 
 
 Value = str | int | bool | list[str] | None

@@ -54,7 +54,7 @@ Level = Literal["block", "stop", "confirm", "warn"]
 
 
 Remedy = Literal["correct", "choose", "wait", "none"]
-"""What helps against a finding: a correction, a choice between entities of one name, only waiting, or nothing."""
+"""The remedy for a finding: a correction, a choice between entities of one name, only waiting, or nothing."""
 
 
 class Finding(Result):

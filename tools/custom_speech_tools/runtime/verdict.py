@@ -43,7 +43,7 @@ class Difference(Result):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a test shows."""
+    """The outcome of a test."""
 
     outcome: Outcome
     sentence: str
