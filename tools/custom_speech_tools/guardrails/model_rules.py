@@ -48,12 +48,12 @@ def region_trains_audio(facts: ModelFacts) -> Findings:
 def _train_elsewhere(facts: ModelFacts) -> str:
     if not facts.audio_resources:
         return "Configure a resource in a region that trains with audio, train there and copy the model; or use text."
-    able = "; ".join(
+    able = " or ".join(
         f"{name} (has {', '.join(map(quote, datasets[:5]))})" if datasets else name
         for name, datasets in facts.audio_resources.items()
     )
     here = facts.speech.resource.name
-    return f'Train on one of: {able}; with its own datasets, then copy_model with to_resource="{here}". Or use text.'
+    return f'Train on {able}, with datasets of that resource, then copy_model with to_resource="{here}". Or use text.'
 
 
 def base_model_accepts_data(facts: ModelFacts) -> Findings:
