@@ -59,7 +59,7 @@ class AuditFile:
         return str(made[-1]["id"]) if made and made[-1].get("id") else None
 
     def problem(self) -> str | None:
-        """Return why nothing can be written, None where it can; creates an empty file."""
+        """Return why nothing can be written, None if it can; creates an empty file."""
         try:
             os.close(self._open())
         except OSError as error:

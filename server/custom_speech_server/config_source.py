@@ -52,7 +52,7 @@ def has_user_config(environment: Mapping[str, str]) -> bool:
 
 
 def variable(environment: Mapping[str, str], name: str) -> str | None:
-    """Return a variable; None where it is empty, or where a client left its own placeholder in it unfilled."""
+    """Return a variable; None if it is empty, or if a client left its placeholder in it unfilled."""
     value = environment.get(name) or ""
     return None if not value or re.fullmatch(r"\$\{[^}]*\}", value) else value
 

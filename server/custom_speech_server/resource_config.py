@@ -195,7 +195,7 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
-    """Return the resource of SPEECH_KEY with SPEECH_REGION or SPEECH_ENDPOINT; None where none of them is set.
+    """Return the resource of SPEECH_KEY with SPEECH_REGION or SPEECH_ENDPOINT; None if none of them is set.
 
     AZURE_SPEECH_KEY, AZURE_SPEECH_REGION and AZURE_SPEECH_ENDPOINT are understood as well. Incomplete or wrong
     variables raise ConfigurationError.

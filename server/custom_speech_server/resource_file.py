@@ -23,7 +23,7 @@ _MAX_NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class ResourceFile:
-    """The file as it was read; its text is empty where it does not exist."""
+    """The file as it was read; its text is empty if it does not exist."""
 
     path: Path
     text: str
@@ -144,7 +144,7 @@ def toml(value: Any) -> str:
 
 
 def _address(entry: Mapping[str, Any]) -> str | None:
-    """Return the endpoint of an entry, normalized; None where it names none that can be used."""
+    """Return the endpoint of an entry, normalized; None if it has no usable one."""
     if "endpoint" not in entry:
         return regional_endpoint(str(entry["region"])) if "region" in entry else None
     try:

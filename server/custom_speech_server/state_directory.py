@@ -25,7 +25,7 @@ def user_state_directory() -> Path:
 
 
 def state_directory(resources: Resources) -> tuple[Path | None, list[str]]:
-    """Return the state directory, None where nothing can or should be kept, and what the operator should know.
+    """Return the state directory, None if nothing can or should be kept, and what the operator should know.
 
     Emulated resources whose state is in memory have none: their models end with the process.
     """

@@ -79,7 +79,7 @@ class _WithoutAnswers:
 
 
 async def _check(lines: list[str], source: Any, target: Any, write_stream: Any) -> None:
-    """Pass the messages of lines and of a stream on; answer what is none with a JSON-RPC error, and log it.
+    """Pass the messages of lines and of a stream on; answer anything else with a JSON-RPC error, and log it.
 
     Of the refused lines the first are logged, then ever fewer: a line of two bytes would otherwise write a hundred.
     """
@@ -101,7 +101,7 @@ async def _check(lines: list[str], source: Any, target: Any, write_stream: Any) 
 
 
 def _checked(item: SessionMessage | Exception) -> SessionMessage | JSONRPCError:
-    """Return a message, or the answer to what is none."""
+    """Return a message, or the error that answers anything else."""
     if isinstance(item, SessionMessage):
         message = item.message
         # The SDK reads a request whose id is null or a fraction as a notification, and answers nothing.

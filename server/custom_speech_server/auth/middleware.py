@@ -43,7 +43,7 @@ class SingleBearerBackend(BearerAuthBackend):
     """The SDK's check of the token; of several tokens, a proxy may have checked another one than this server would."""
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
-        """Return the caller, None where no single token proves it."""
+        """Return the caller, None if no single token proves it."""
         is_single = len(conn.headers.getlist("authorization")) == 1
         return await super().authenticate(conn) if is_single else None
 

@@ -45,7 +45,7 @@ class StaticTokenVerifier:
         self._read, self._now = read, now
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the bearer of the token, None where it is unknown or has expired."""
+        """Return the bearer of the token, None if it is unknown or has expired."""
         presented, today = digest(token), self._now().date()
         for name, known in self._read().items():
             if secrets.compare_digest(known.sha256, presented) and (known.expires is None or today <= known.expires):

@@ -76,7 +76,7 @@ class Front:
         self.handover = Handover()
 
     def answer(self, line: bytes) -> str | None:
-        """Return the answer to a line, empty for a notification; None where the server has to answer."""
+        """Return the answer to a line, empty for a notification; None if the server has to answer."""
         message = _plain_message(line)
         if message is None:
             return None
@@ -97,7 +97,7 @@ class Front:
         return f'{{"jsonrpc":"2.0","id":{json.dumps(identifier)},"result":{result}}}'
 
     def _result(self, method: str, params: dict[str, Any]) -> str | None:
-        """Return the text of a result, None where it is not known to the letter."""
+        """Return the text of a result, None if it is not known to the letter."""
         if method == "initialize":
             return self._initialize(params)
         is_stateless = set(params) == {"_meta"} and _is_stateless_meta(params["_meta"])
@@ -134,7 +134,7 @@ class Front:
 def load(
     version: str, *, read_only: bool, toolsets: tuple[str, ...], emulated: bool, resources: tuple[str, ...]
 ) -> Front | None:
-    """Return the front; None where its answers are not those of this version."""
+    """Return the front; None if its answers are not those of this version."""
     with open(os.path.join(os.path.dirname(__file__), "answers.json"), "rb") as file:  # noqa: PTH118, PTH120, PTH123
         frozen = json.load(file)  # pathlib costs 5 ms
     if frozen["version"] != version:
@@ -143,7 +143,7 @@ def load(
 
 
 def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
-    """Answer until a line comes that the server has to answer; None where the client has gone."""
+    """Answer until a line comes that the server has to answer; None if the client has gone."""
     buffer = b""
     while True:
         line, found, buffer = buffer.partition(b"\n")

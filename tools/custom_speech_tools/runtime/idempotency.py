@@ -230,7 +230,7 @@ class IdempotentExecutor:
             raise _lock_unavailable(error) from None
 
     def last_made(self, key: str) -> Any:
-        """Return what this process got for the key before, None where it got nothing."""
+        """Return what this process got for the key before, None if it got nothing."""
         return self._made.get(key, (0.0, None))[1]
 
     async def _find_earlier(

@@ -111,7 +111,7 @@ FailureField = Annotated[Failure, WithJsonSchema({"type": "object"}, mode="seria
 
 
 def present_failure(error: object) -> Failure | None:
-    """Return the service's reason, None where there is none."""
+    """Return the service's reason, None if there is none."""
     return None if error is None else Failure.model_validate(error)
 
 

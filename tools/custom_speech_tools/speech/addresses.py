@@ -30,7 +30,7 @@ class EntityAddress(NamedTuple):
 
 
 def split(address: str) -> SplitResult | None:
-    """Return the parts of an address, or None where a request could not safely be sent to it."""
+    """Return the parts of an address, or None if a request could not safely be sent to it."""
     try:
         parts = urlsplit(address)
         _ = parts.port  # raises ValueError where the port is not a number
@@ -109,7 +109,7 @@ def region_of(endpoint: str) -> str | None:
 
 
 def entity_of(address: str) -> EntityAddress | None:
-    """Return what a `self` URI names, with or without `?api-version=`; None where it names no single entity."""
+    """Return what a `self` URI names, with or without `?api-version=`; None if it names no single entity."""
     path = address.partition("?")[0].partition("#")[0].rstrip("/")
     found = ENTITY.search(path)
     if found is None or GUID.fullmatch(path, found.end()) is None:
