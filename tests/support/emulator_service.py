@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from custom_speech_emulator import ACCOUNTS, emulator
-from support.specification import Specifications
+from support.specification import specifications
 
 FOLDER = os.environ.get("AZURE_SPEECH_SPECS")
-_JUDGE = Specifications(Path(FOLDER)) if FOLDER else None
+_JUDGE = specifications(Path(FOLDER)) if FOLDER else None
 LATEST = "2025-10-15"
 VERSIONS = ("v3.2", "2024-11-15", LATEST)
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,6 +12,12 @@ from jsonschema.exceptions import best_match
 
 DATED = ("2025-10-15", "2024-11-15")
 METHODS = frozenset({"get", "post", "patch", "put", "delete"})
+
+
+@cache
+def specifications(folder: Path) -> "Specifications":
+    """Read the specifications in a folder, once."""
+    return Specifications(folder)
 
 
 class Specifications:
@@ -78,9 +84,15 @@ class Specification:
             value = json.loads(content)
         except ValueError:
             return [f"{what}: no JSON"]
-        schema = documented["schema"] | {"definitions": self._document["definitions"]}
-        fault = best_match(Draft4Validator(schema).iter_errors(value))
-        return [f"{what}: {fault.json_path}: {fault.message[:200]}"] if fault else []
+        fault = self._fault(json.dumps(documented["schema"]), json.dumps(value))
+        return [f"{what}: {fault}"] if fault else []
+
+    @lru_cache(maxsize=500)  # noqa: B019 - specifications live as long as the tests
+    def _fault(self, schema: str, value: str) -> str:
+        """Return where and how a value differs most from its schema; the same lists are answered again and again."""
+        validator = Draft4Validator(json.loads(schema) | {"definitions": self._document["definitions"]})
+        fault = best_match(validator.iter_errors(json.loads(value)))
+        return f"{fault.json_path}: {fault.message[:200]}" if fault else ""
 
     def _resolved(self, parameter: dict[str, Any]) -> dict[str, Any]:
         reference = parameter.get("$ref")

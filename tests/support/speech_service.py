@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from custom_speech_emulator import emulator
-from support.specification import Specifications
+from support.specification import specifications
 
 Scope = MutableMapping[str, Any]
 
@@ -22,7 +22,7 @@ class Azure:
         self.app = app or emulator(training=training)
         self.violations: list[str] = []
         folder = os.environ.get("AZURE_SPEECH_SPECS")
-        self._specifications = Specifications(Path(folder)) if folder else None
+        self._specifications = specifications(Path(folder)) if folder else None
 
     async def __call__(self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
         """Answer as the emulator does, and look at what was asked and answered."""

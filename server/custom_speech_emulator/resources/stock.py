@@ -7,8 +7,9 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain, permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import dataset_imports, files, model_training, models
@@ -64,6 +65,7 @@ _EARLIER = tuple(_Release(quarters) for quarters in (10, 7, 5, 4, 3, 2))
 _RELEASES = (_OLDEST, *_EARLIER, _WHISPER, _Release(1), _Release(1, " Batch", ()), _Release(0))
 
 
+@cache
 def _stock_id(*names: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "custom-speech-emulator/stock/" + "/".join(names)))
 
@@ -73,9 +75,10 @@ def fill(state: EmulatorState) -> None:
     now = state.now()
     few = (0, 2, 4, 6, 8, len(_RELEASES) - 1)  # of the other locales, for more than 900 in all, as on Azure
     base_models = [
-        _base_model(locale, n, release, now)
-        for locale in TRAINS_WITH
+        _base_model(locale, n, release, dates)
         for n, release in enumerate(_RELEASES)
+        for dates in (_dates(release, n, now),)
+        for locale in TRAINS_WITH
         if locale in FULL_LOCALES or n in few
     ]
     base_models.sort(key=lambda model: (model.document["createdDateTime"], model.document["locale"]))
@@ -106,7 +109,8 @@ def _fill_dataset(state: EmulatorState, dataset: Entity, now: datetime) -> None:
         files.add(state, dataset, "language_data.txt", "LanguageData", "\n".join(texts).encode("utf-8-sig"), now)
 
 
-def _base_model(locale: str, n: int, release: _Release, now: datetime) -> Entity:
+def _dates(release: _Release, n: int, now: datetime) -> dict[str, Any]:
+    """Return what follows from a release's age: its name, its dates, and whether training with it is charged."""
     last = quarter_close(now - timedelta(days=92))
     created = quarter_close(last - timedelta(days=91 * release.quarters + 10)) - timedelta(days=31 - n)
     adapts_until, transcribes_until = quarter_close(created, years=1), quarter_close(created, years=2)
@@ -114,16 +118,21 @@ def _base_model(locale: str, n: int, release: _Release, now: datetime) -> Entity
         created = min(datetime(2023, 6, 14, tzinfo=UTC), now - timedelta(days=1200))
         extended = now + timedelta(days=200)
         adapts_until, transcribes_until = quarter_close(extended), quarter_close(extended, years=1)
-    document = {
+    return {
         "displayName": f"{created:%Y%m%d}{release.suffix}",
-        "description": f"{locale} base model",
-        "locale": locale,
-        "status": "Succeeded",
         **dict.fromkeys(("createdDateTime", "lastActionDateTime"), stamp(created)),
         "adaptationDateTime": stamp(adapts_until),
         "transcriptionDateTime": stamp(transcribes_until),
-        "trainsWith": [kind for kind in TRAINS_WITH[locale] if kind in release.kinds],
         "charged": created >= datetime(2023, 10, 1, tzinfo=UTC),
+    }
+
+
+def _base_model(locale: str, n: int, release: _Release, dates: dict[str, Any]) -> Entity:
+    document = dates | {
+        "description": f"{locale} base model",
+        "locale": locale,
+        "status": "Succeeded",
+        "trainsWith": [kind for kind in TRAINS_WITH[locale] if kind in release.kinds],
         "transcribes": True,
         "endpoints": release is not _WHISPER,
         "formats": release.formats,
