@@ -7,9 +7,9 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from itertools import chain, permutations
-from typing import Any, NamedTuple
+from functools import cache, lru_cache
+from itertools import permutations
+from typing import NamedTuple
 
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import dataset_imports, files, model_training, models
@@ -72,44 +72,58 @@ def _stock_id(*names: str) -> str:
 
 def fill(state: EmulatorState) -> None:
     """Put the stock into an empty store."""
-    now = state.now()
+    now = state.now().astimezone(UTC)
+    state.store.put_all("", "models/base", _base_models(now.replace(hour=0, minute=0, second=0, microsecond=0)))
+    base = state.store.get("", "models/base", _stock_id("base", "en-US", "8"))
+    assert base is not None  # noqa: S101 - it was put there
+    for account in state.settings.accounts:
+        for entity in _of_account(account, now, base):
+            state.store.put(entity)
+            if entity.kind == "datasets" and entity.status == "Succeeded":
+                _fill_dataset(state, entity, now)
+            if entity.kind == "models":
+                model_training.keep(state, entity, SENTENCES["en-US"])
+                model_training.ended(state, entity, now)
+
+
+@lru_cache(maxsize=4)  # most of the time that a fresh emulator needs
+def _base_models(day: datetime) -> list[tuple[str, str]]:
+    """Return ids and documents of the base models of a day, oldest first; the documents are JSON text."""
     few = (0, 2, 4, 6, 8, len(_RELEASES) - 1)  # of the other locales, for more than 900 in all, as on Azure
     base_models = [
-        _base_model(locale, n, release, dates)
+        (_stock_id("base", locale, str(n)), _base_model(locale, release, dates))
         for n, release in enumerate(_RELEASES)
-        for dates in (_dates(release, n, now),)
+        for dates in (_dates(release, n, day),)
         for locale in TRAINS_WITH
         if locale in FULL_LOCALES or n in few
     ]
-    base_models.sort(key=lambda model: (model.document["createdDateTime"], model.document["locale"]))
-    base = next(model for model in base_models if model.id == _stock_id("base", "en-US", "8"))
-    of_accounts = (_of_account(account, now, base) for account in state.settings.accounts)
-    for entity in chain(base_models, *of_accounts):
-        state.store.put(entity)
-        if entity.kind == "datasets" and entity.status == "Succeeded":
-            _fill_dataset(state, entity, now)
-        if entity.kind == "models":
-            model_training.keep(state, entity, SENTENCES["en-US"])
-            model_training.ended(state, entity, now)
+    base_models.sort(key=lambda model: (model[1]["createdDateTime"], model[1]["locale"]))
+    return [(base_model, json.dumps(document)) for base_model, document in base_models]
 
 
 def _fill_dataset(state: EmulatorState, dataset: Entity, now: datetime) -> None:
     """Give a dataset something to be tested with, and its report."""
-    texts, kind = SENTENCES[dataset.document["locale"]], dataset.document["kind"]
-    longer = (f"{first} {second}" for first, second in permutations(texts, 2))
-    # 24 recordings are enough for a test to be judged.
-    said = [text if kind == "Acoustic" else None for text in [*texts, *longer][:24]]
-    audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(said, 1)]
-    content = json.dumps({"texts": texts, "audio": audio if kind in AUDIO else []})
-    state.store.put_data(dataset.account, dataset.id, dataset_imports.TEXTS, content.encode())
+    locale, kind = dataset.document["locale"], dataset.document["kind"]
+    state.store.put_data(dataset.account, dataset.id, dataset_imports.TEXTS, _content(locale, kind))
     counts = {name: dataset.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
     files.add(state, dataset, "report.json", "DatasetReport", json.dumps(counts).encode(), now)
     dataset_imports.add_transcription(state, dataset, now)
     if kind == "Language":
-        files.add(state, dataset, "language_data.txt", "LanguageData", "\n".join(texts).encode("utf-8-sig"), now)
+        lines = "\n".join(SENTENCES[locale]).encode("utf-8-sig")
+        files.add(state, dataset, "language_data.txt", "LanguageData", lines, now)
 
 
-def _dates(release: _Release, n: int, now: datetime) -> dict[str, Any]:
+@cache
+def _content(locale: str, kind: str) -> bytes:
+    """Return the texts and recordings of a dataset; 24 recordings are enough for a test to be judged."""
+    texts = SENTENCES[locale]
+    longer = (f"{first} {second}" for first, second in permutations(texts, 2))
+    said = [text if kind == "Acoustic" else None for text in [*texts, *longer][:24]]
+    audio = [[f"call-{n:02}.wav", 6_000, text] for n, text in enumerate(said, 1)]
+    return json.dumps({"texts": texts, "audio": audio if kind in AUDIO else []}).encode()
+
+
+def _dates(release: _Release, n: int, now: datetime) -> Json:
     """Return what follows from a release's age: its name, its dates, and whether training with it is charged."""
     last = quarter_close(now - timedelta(days=92))
     created = quarter_close(last - timedelta(days=91 * release.quarters + 10)) - timedelta(days=31 - n)
@@ -127,8 +141,8 @@ def _dates(release: _Release, n: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def _base_model(locale: str, n: int, release: _Release, dates: dict[str, Any]) -> Entity:
-    document = dates | {
+def _base_model(locale: str, release: _Release, dates: Json) -> Json:
+    return dates | {
         "description": f"{locale} base model",
         "locale": locale,
         "status": "Succeeded",
@@ -137,7 +151,6 @@ def _base_model(locale: str, n: int, release: _Release, dates: dict[str, Any]) -
         "endpoints": release is not _WHISPER,
         "formats": release.formats,
     }
-    return Entity("", "models/base", _stock_id("base", locale, str(n)), document)
 
 
 def _of_account(account: Account, now: datetime, base: Entity) -> Iterator[Entity]:

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -112,6 +112,13 @@ class EntityStore:
             " ON CONFLICT (account, kind, id) DO UPDATE SET due = excluded.due, reads = excluded.reads,"
             " moving = excluded.moving, document = excluded.document",
             (*key, entity.due, entity.reads, not entity.finished, json.dumps(entity.document)),
+        )
+
+    def put_all(self, account: str, kind: str, documents: Iterable[tuple[str, str]]) -> None:
+        """Add finished entities of one kind by id and JSON text."""
+        self._db.executemany(
+            "INSERT INTO entity (account, kind, id, moving, document) VALUES (?, ?, ?, 0, ?)",
+            ((account, kind, entity_id, text) for entity_id, text in documents),
         )
 
     def get(self, account: str, kind: str, entity_id: str) -> Entity | None:
