@@ -1,7 +1,7 @@
 """delete_entity: delete a model, dataset, evaluation, endpoint, project or transcription that nothing uses."""
 
 from custom_speech_tools.guardrails.deletion_plan import KINDS, DeletionArguments, plan_deletion
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
@@ -28,7 +28,7 @@ async def delete_entity(arguments: DeletionArguments, call: CallContext) -> Dele
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deletion(call, arguments))
     kind = KINDS[plan.kind]
 
-    async def delete(how: str) -> None:
+    async def delete(how: Confirmation) -> None:
         assert kind.delete  # noqa: S101  # everything in KINDS can be deleted
         await kind.delete(call.writer(plan.speech, Decision(plan.findings, None, how)), plan.entity.id)
 

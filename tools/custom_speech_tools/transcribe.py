@@ -17,7 +17,7 @@ from custom_speech_tools.guardrails.transcription_results import (
 )
 from custom_speech_tools.guardrails.transcription_rules import FILE_REFUSED, MODEL_REFUSED, TranscribeArguments
 from custom_speech_tools.runtime.agreement import Agreement
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext, remember
 from custom_speech_tools.runtime.errors import Refused
@@ -69,7 +69,7 @@ async def _batch(
     """
     facts, speech = plan.facts, plan.facts.speech
 
-    async def submit(how: str) -> tuple[schemas.Transcription, bool]:
+    async def submit(how: Confirmation) -> tuple[schemas.Transcription, bool]:
         if plan.existing is not None:
             return plan.existing, True
         writer = call.writer(speech, Decision(plan.findings, facts.key, how))
@@ -90,7 +90,7 @@ async def _batch(
 async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> Transcription:
     facts = plan.facts
 
-    async def send(how: str) -> schemas.FastTranscription:
+    async def send(how: Confirmation) -> schemas.FastTranscription:
         writer = call.writer(facts.speech, Decision(plan.findings, facts.key, how))
         make = partial(writer.transcriptions_transcribe, plan.fast_definition(), None, secrets=plan.secrets)
         key = idempotency_key("fast", facts.key)

@@ -329,3 +329,32 @@ def test_rollout_agreement_is_kept_for_its_caller_only(terminal: list[str]) -> N
 
     assert virtual(job) == 0
     assert len(terminal) == 2
+
+
+@pytest.mark.parametrize("has_resource_id", [True, False])
+def test_rollout_agreement_that_is_kept_pays_for_no_other_resource_of_the_same_name(
+    terminal: list[str], has_resource_id: bool
+) -> None:
+    """The configuration has another endpoint under the name to which the user agreed."""
+    service = Service("2025-10-15")
+    kept: dict[str, str] = {}
+    file = content(targets=[{"resource": WEST, "endpoint": "live"}])
+
+    def machine(behind: str) -> Machine:
+        found = asking(service, kept_agreements=kept)
+        resources = found.settings.resources
+        actual = next(one for one in resources.all if one.name == behind)
+        west = next(one for one in resources.all if one.name == WEST)
+        replaced = replace(west, endpoint=actual.endpoint, region=actual.region, credential=actual.credential)
+        if not has_resource_id:
+            replaced = replace(replaced, resource_id=None)
+        named = tuple(replaced if one.name == WEST else one for one in resources.all if one.name != SOUTH)
+        found.settings = replace(found.settings, resources=replace(resources, all=named))
+        return found
+
+    async def job() -> list[int]:
+        return [await machine(WEST).run(file, wait=1), await machine(SOUTH).run(file)]
+
+    assert virtual(job) == [3, 0]
+    assert len(terminal) == 2
+    assert (service.count(WEST, "endpoints", "live"), service.count(SOUTH, "endpoints", "live")) == (0, 1)

@@ -253,6 +253,19 @@ async def test_nothing_is_charged_by_an_answer_whose_model_was_renamed(azure: An
 
     assert again.is_error
     assert rules_of(text_of(again)) == ["training-is-charged"]
+    assert f'what it created is called "Renamed" now ({model["id"]})' in text_of(again)
+    assert created(azure) == 1
+
+
+async def test_nothing_is_charged_by_a_token_whose_model_was_deleted(azure: Any) -> None:
+    async with served(azure, confirm="ask") as call:
+        token = token_of(await call.refusal("create_model", **CHARGED))
+        model = await call("create_model", **CHARGED, confirm=token)
+        store = azure.state.emulator.state.store
+        store.remove(next(one for one in store.all("emulator-eastus", "models") if one.id == model["id"]))
+        refusal = await call.refusal("create_model", **CHARGED, confirm=token)
+
+    assert f"used already, and what it created ({model['id']}) no longer exists." in refusal
     assert created(azure) == 1
 
 
@@ -591,7 +604,9 @@ async def test_nothing_is_charged_by_a_token_whose_endpoint_exists_or_existed(
             result = await call.client.call_tool("deploy_model", request | {"confirm": token})
 
     if change == "deleted":
-        assert "This agreement has been used already" in text_of(result)
+        known = f"what it created ({made['id']}) no longer exists."
+        said = known if process == "same" else "what it created no longer exists or has another name."
+        assert f"This agreement has been used already, and {said}" in text_of(result)
         assert endpoints(azure) == []
         return
     answer = result.structured_content or {}

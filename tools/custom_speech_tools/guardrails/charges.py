@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Effect, agreement_finding
+from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Effect, agreement_finding, payer
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.results import Finding, Result
 from custom_speech_tools.speech import Speech, SpeechResource
@@ -69,7 +69,7 @@ def hosting_of(speech: Speech, request: str, model: str) -> Effect:
     """
     cost = hosting_cost(speech.resource)
     words = charged(speech, "Hosting an endpoint", f"It runs around the clock. {cost}")
-    return Effect("hosting", speech.resource.identity, request, (model, cost), words)
+    return Effect("hosting", payer(speech.resource), request, (model, cost), words)
 
 
 def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) -> Finding:

@@ -18,7 +18,7 @@ from custom_speech_tools.guardrails.references import (
     projects_are_supported,
 )
 from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, resource_is_writable
-from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding, payer
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -87,7 +87,7 @@ class DeletionPlan:
         where = f"resource {self.speech.resource.name}{' (emulated)' if self.speech.is_emulated else ''}"
         words = f"This deletes {self.kind} {self.entity.id} for good on {where}. {_LOSS[self.kind]}"
         digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
-        return Effect("deletion", self.speech.resource.identity, digest, (), words)
+        return Effect("deletion", payer(self.speech.resource), digest, (), words)
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""

@@ -20,7 +20,7 @@ from custom_speech_tools.guardrails.resource_rules import (
     run_rules,
 )
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
@@ -278,11 +278,11 @@ def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) 
     return replace(plan, findings=findings)
 
 
-async def deploy(call: CallContext, plan: DeploymentPlan, how: str) -> tuple[schemas.Endpoint, bool]:
+async def deploy(call: CallContext, plan: DeploymentPlan, how: Confirmation) -> tuple[schemas.Endpoint, bool]:
     """Carry out the deployment once; return the endpoint, and whether it had the model already.
 
     Args:
-        how: How the user agreed, for the audit log.
+        how: How the user agreed.
     """
     speech, known = plan.facts.speech, plan.endpoint if plan.is_deployed else plan.existing
     if known is not None:

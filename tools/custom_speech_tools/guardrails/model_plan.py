@@ -10,8 +10,14 @@ from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArgum
 from custom_speech_tools.guardrails.model_rules import RULES
 from custom_speech_tools.guardrails.references import link_to
 from custom_speech_tools.guardrails.resource_rules import Findings, failed_earlier, is_blocked, run_rules
-from custom_speech_tools.runtime.agreement import ConfirmationPolicy, ConfirmationRequest, Effect, agreement_finding
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.agreement import (
+    ConfirmationPolicy,
+    ConfirmationRequest,
+    Effect,
+    agreement_finding,
+    payer,
+)
+from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
@@ -68,7 +74,7 @@ class ModelPlan:
         digest = idempotency_key(*told, *sorted(dataset.id for dataset in self.facts.found_datasets))
         cost = training_cost(speech.resource, self.facts.audio_hours)
         words = charged(speech, "This training", cost)
-        return Effect("training", speech.resource.identity, digest, (self.base_model.id, cost), words)
+        return Effect("training", payer(speech.resource), digest, (self.base_model.id, cost), words)
 
     def key_for(self, agreement: str | None) -> str:
         """Return the key that the model will carry.
@@ -137,12 +143,12 @@ async def checked_training(call: CallContext, request: TrainingArguments, agreem
     return plan
 
 
-async def train(call: CallContext, plan: ModelPlan, key: str, how: str) -> tuple[schemas.CustomModel, bool]:
+async def train(call: CallContext, plan: ModelPlan, key: str, how: Confirmation) -> tuple[schemas.CustomModel, bool]:
     """Create the model once; return it, and whether it existed.
 
     Args:
         key: The key that it will carry.
-        how: How the user agreed, for the audit log.
+        how: How the user agreed.
     """
     if plan.existing:
         return plan.existing, True

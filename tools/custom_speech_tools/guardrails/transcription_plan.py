@@ -14,7 +14,7 @@ from custom_speech_tools.guardrails.transcription_rules import (
     TranscriptionFacts,
     transcription_is_possible,
 )
-from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding, payer
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key
@@ -132,7 +132,7 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
     elif existing is None and is_new:
         findings.append(agreement_finding("transcription", call.app.confirmation, cost))
         length = f"{seconds / 3600:.1f} h" if seconds is not None else "unknown length"
-        effect = Effect("transcription", facts.speech.resource.identity, facts.key, (length,), cost)
+        effect = Effect("transcription", payer(facts.speech.resource), facts.key, (length,), cost)
     return TranscriptionPlan(facts, tuple(findings), read_at, effect, existing)
 
 

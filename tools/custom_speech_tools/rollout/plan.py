@@ -14,7 +14,7 @@ from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
 from custom_speech_tools.rollout.gate import Gate, plan_gate
 from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.target import Target, read_target
-from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect
+from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, payer
 from custom_speech_tools.runtime.confirmation import confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -72,7 +72,7 @@ class RolloutPlan:
     @property
     def key(self) -> str:
         """The same for the same rollout: the digest of the model or its training, the gate, and every target."""
-        named = sorted(idempotency_key(one.speech.resource.identity, one.asked.endpoint) for one in self.targets)
+        named = sorted(idempotency_key(payer(one.speech.resource), one.asked.endpoint) for one in self.targets)
         return idempotency_key("rollout", self.subject.id, self.gate.terms, *named)
 
     def effect_of(self, target: Target) -> Effect:

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from custom_speech_tools.runtime.auditing import Confirmation
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import SpeechResource
 
 CONFIRMATION_LIFETIME = timedelta(minutes=10)  # of a token, of the user's answer to a question, and of a no
 KEPT_LIFETIME = timedelta(hours=24)  # of an agreement that is kept for later calls: training and copying take a while
@@ -35,7 +37,7 @@ class Effect:
     """The cost or the loss of one write.
 
     Attributes:
-        resource: The identity of the resource that pays or loses.
+        resource: The resource that pays or loses, as `payer` tells it from others.
         request: The digest of the exact request, of resolved ids: everything that the user is told about it.
         price: What the price depends on: for a training its base model.
         words: What the user reads: the cost or the loss.
@@ -51,6 +53,11 @@ class Effect:
     def digest(self) -> str:
         """The digest of everything but the words, by which an agreement holds the effect."""
         return idempotency_key(self.kind, self.resource, self.request, *self.price)
+
+
+def payer(resource: SpeechResource) -> str:
+    """Return what an agreement is bound to: with another endpoint, a resource of the same name is another one."""
+    return f"{resource.identity} {resource.endpoint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class Agreement:
         """Return whether an effect was agreed to."""
         return self.is_general or effect.digest in self.effects
 
-    def cover(self, effect: Effect | None) -> str:
+    def cover(self, effect: Effect | None) -> Confirmation:
         """Return how an effect was agreed to; call it directly before the write.
 
         Args:
@@ -87,9 +94,9 @@ class Agreement:
             Refused: It was not agreed to.
         """
         if effect is None:
-            return "not charged"
+            return Confirmation("not charged")
         if self.covers(effect):
-            return f"{self.how}, in an earlier call" if self.since else self.how
+            return Confirmation(f"{self.how}, in an earlier call" if self.since else self.how)
         message, fix = f"This needs agreement: {effect.words}", "It was not part of what the user agreed to."
         missing = Finding(rule=RULE_OF[effect.kind], level="confirm", message=message, fix=fix)
         raise Refused("Nothing was sent.", [missing], "Call again, so that your user is asked.")

@@ -27,24 +27,32 @@ class Audit(Protocol):
 
     def unresolved(self) -> Mapping[str, float]:
         """Return how many seconds ago requests were sent whose outcome is not known, by idempotency key."""
+        return {}
 
-    def last_id(self, key: str) -> str | None:
+    def last_id(self, key: str) -> str | None:  # noqa: ARG002  # what keeps nothing does not look
         """Return the id of what the last request with this idempotency key has made, None if none is recorded."""
+        return None
 
 
-class NullAudit:
+class NullAudit(Audit):
     """Keeps nothing."""
 
     def write(self, entry: Entry) -> None:
         """Ignore the entry."""
 
-    def unresolved(self) -> Mapping[str, float]:
-        """Return nothing."""
-        return {}
 
-    def last_id(self, key: str) -> str | None:  # noqa: ARG002  # a null object
-        """Return None."""
-        return None
+@dataclass(slots=True)
+class Confirmation:
+    """How the user agreed to a change.
+
+    Attributes:
+        is_used: Whether another call has carried out what they agreed to, so that nothing more may be sent.
+        made: The id of what was made on it.
+    """
+
+    how: str
+    is_used: bool = False
+    made: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Decision:
 
     findings: tuple[Finding, ...]
     key: str | None = None
-    confirmation: str | None = None
+    confirmation: Confirmation | None = None
 
 
 @dataclass(slots=True)
@@ -66,9 +74,6 @@ class CallAuditor:
     arguments: Mapping[str, Any]
     caller: str | None = None  # None if the server does not authenticate
     last_change: str | None = None  # the last operation that was sent and may have changed something
-
-
-USED = "used by another call"  # what stands for an agreement under which nothing more may be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +103,30 @@ class CallObserver(RequestObserver):
         Raises:
             NotAllowedError: No checked plan decided on a change, its agreement is used, or it cannot be recorded.
         """
-        auditor, decision = self.auditor, self.decision
+        auditor, decision, not_sent = self.auditor, self.decision, f"so {operation} was not sent to {resource}."
         if decision is None:
-            raise NotAllowedError(f"{auditor.tool} may not change anything, so {operation} was not sent to {resource}.")
-        if decision.confirmation == USED:
+            raise NotAllowedError(f"{auditor.tool} may not change anything, {not_sent}")
+        agreed = decision.confirmation
+        if agreed and agreed.is_used:
             used = "The same agreement was used by another call at this moment"
-            raise NotAllowedError(f"{used}, so {operation} was not sent to {resource}. Call again without confirm.")
+            raise NotAllowedError(f"{used}, {not_sent} Call again without confirm.")
         entry: Entry = {"tool": auditor.tool, "caller": auditor.caller, "resource": resource}
         entry |= {"operation": operation, "request": decision.key}
         arguments = {name: _recorded(name, value) for name, value in auditor.arguments.items() if name != "confirm"}
         findings: list[JsonValue] = [f"{one.level} {one.rule}: {one.message}" for one in decision.findings]
-        decided: Entry = {"arguments": arguments, "findings": findings, "confirmation": decision.confirmation}
+        decided: Entry = {"arguments": arguments, "findings": findings, "confirmation": agreed.how if agreed else None}
         try:
             auditor.audit.write(entry | {"event": "sends"} | decided)
         except OSError as error:
             why = error.strerror or type(error).__name__
-            message = f"The audit file cannot be written ({why}), so {operation} was not sent to {resource}."
-            raise NotAllowedError(message) from None
+            raise NotAllowedError(f"The audit file cannot be written ({why}), {not_sent}") from None
         auditor.last_change = operation
         change, outcome = Change(), None
         try:
             yield change
             outcome = "done"
+            if agreed:
+                agreed.made = change.id
         except SpeechError as error:
             outcome = f"{'unknown' if error.outcome_unknown else 'not done'}: {error}"
             raise

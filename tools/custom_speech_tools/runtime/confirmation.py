@@ -4,21 +4,30 @@ The order is fixed (design, "Confirmation"). `confirmed_plan` is the way of ever
 asking took a while; `carry_out` encloses the write.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import anyio
 
-from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, digest_of
-from custom_speech_tools.runtime.auditing import USED
+from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, EffectKind, digest_of, payer
+from custom_speech_tools.runtime.auditing import Confirmation
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
+from custom_speech_tools.speech import AzureError, Speech, schemas
+from custom_speech_tools.speech.sanitize import quote
 
 MAX_FACTS_AGE = 2.0  # seconds after which facts are read again if somebody was asked meanwhile
 _ASK_AGAIN = "Call again with the same arguments, without confirm."
 _LEAVE_IT = "Do not repeat the call unless the user asks for it."
+
+_READERS: Mapping[EffectKind, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
+    "training": Speech.models_get_custom_model,
+    "hosting": Speech.endpoints_get,
+    "transcription": Speech.transcriptions_get,
+}
+"""Reads what was made on an agreement, by its id."""
 
 Result = TypeVar("Result")
 
@@ -57,23 +66,26 @@ async def confirmed_plan(
 
 
 async def carry_out(
-    call: CallContext, agreement: Agreement, effect: Effect | None, write: Callable[[str], Awaitable[Result]]
+    call: CallContext, agreement: Agreement, effect: Effect | None, write: Callable[[Confirmation], Awaitable[Result]]
 ) -> Result:
     """Check that an effect was agreed to, write, and note that this part of the agreement is used.
 
     Args:
         effect: None if the write costs and destroys nothing.
-        write: Sends the request; gets how the user agreed, for the audit log.
+        write: Sends the request, unless what it would create exists already.
 
     Raises:
         Refused: It was not agreed to.
     """
+    how, executor = agreement.cover(effect), call.app.idempotency
     if effect is None:
-        return await write(agreement.cover(effect))
-    used, how = _used(agreement, effect), agreement.cover(effect)
-    async with call.app.idempotency.alone(used):  # calls that differ in what costs nothing have locks of their own
-        result = await write(USED if await call.app.idempotency.is_marked(used) else how)
-        await call.app.idempotency.mark(used)
+        return await write(how)
+    used = _used(agreement, effect)
+    async with executor.alone(used):  # calls that differ in what costs nothing have locks of their own
+        how.is_used = await executor.is_marked(used)
+        result = await write(how)
+        if not how.is_used:
+            await executor.mark(used, how.made)
     call.app.confirmation.forget(agreement, effect, call.caller, call.app.now())
     return result
 
@@ -123,10 +135,23 @@ async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
 
 async def _unused(call: CallContext, request: ConfirmationRequest, agreement: Agreement) -> Agreement:
     for effect in request.effects:
-        if await call.app.idempotency.is_marked(_used(agreement, effect)):
-            used = "This agreement has been used already, and what it created no longer exists or has another name."
-            raise request.refusal(used, _ASK_AGAIN)
+        if await call.app.idempotency.is_marked(used := _used(agreement, effect)):
+            made = await _what_became_of(call, effect, call.app.idempotency.last_made(used))
+            raise request.refusal(f"This agreement has been used already, and {made}.", _ASK_AGAIN)
     return agreement
+
+
+async def _what_became_of(call: CallContext, effect: Effect, made: str | None) -> str:
+    """Return what has become of an entity that was made on an agreement; None if its id is not known here."""
+    speech = next((one for one in call.speech_of_all() if payer(one.resource) == effect.resource), None)
+    if made and speech and (read := _READERS.get(effect.kind)):
+        try:
+            return f"what it created is called {quote((await read(speech, made)).display_name)} now ({made})"
+        except AzureError as error:
+            if error.status != 404:
+                raise
+            return f"what it created ({made}) no longer exists"
+    return "what it created no longer exists or has another name"
 
 
 def _refused_with_token(

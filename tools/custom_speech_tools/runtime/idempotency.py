@@ -7,12 +7,7 @@ The service takes no request id. A key, the digest of what is to be made, is the
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    suppress,
-)
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain, repeat
 from typing import Any, Protocol, TypeVar
 
@@ -53,28 +48,6 @@ class RequestLock(Protocol):
         """Return whether a process has marked the name within the lifetime of a confirmation."""
 
 
-class NoLock:
-    """Locks nothing and marks in memory: this process is the only one."""
-
-    def __init__(self) -> None:
-        self._marks: dict[str, float] = {}
-
-    @asynccontextmanager
-    async def hold(self, key: str) -> AsyncIterator[bool]:  # noqa: ARG002  # a null object
-        """Yield False."""
-        yield False
-
-    async def mark(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation."""
-        self._marks[name] = anyio.current_time()
-
-    async def is_marked(self, name: str) -> bool:
-        """Return whether the name was marked, and forget old marks."""
-        oldest = anyio.current_time() - MARK_SECONDS
-        self._marks = {known: when for known, when in self._marks.items() if when >= oldest}
-        return name in self._marks
-
-
 def idempotency_key(*request: JsonValue) -> str:
     """Return the same key for the same request, in any process."""
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
@@ -100,12 +73,13 @@ class IdempotentExecutor:
 
     Args:
         unresolved: Seconds since requests were sent whose outcome is not known, by key.
+        lock: None if this process is the only one.
     """
 
     def __init__(self, unresolved: Mapping[str, float] | None = None, lock: RequestLock | None = None) -> None:
-        self._lock = lock or NoLock()
+        self._lock = lock
         self._locks: dict[str, anyio.Lock] = {}
-        self._made: dict[str, tuple[float, Any]] = {}
+        self._made: dict[str, tuple[float, Any]] = {}  # what was made, and when, by key or by the name of a mark
         now = anyio.current_time() if unresolved else 0.0
         self._unresolved = {key: now - ago + VISIBILITY_SECONDS for key, ago in (unresolved or {}).items()}
 
@@ -206,10 +180,9 @@ class IdempotentExecutor:
         try:
             async with lock, AsyncExitStack() as stack:
                 try:
-                    is_made_elsewhere = await stack.enter_async_context(self._lock.hold(shared_key))
+                    yield await stack.enter_async_context(self._lock.hold(shared_key)) if self._lock else False
                 except LockUnavailableError as error:
                     raise _lock_unavailable(error) from None
-                yield is_made_elsewhere
         finally:  # drop a lock that nobody waits for, and everything that is old
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(key, None)
@@ -217,15 +190,23 @@ class IdempotentExecutor:
             self._made = {key: made for key, made in self._made.items() if made[0] > oldest}
             self._unresolved = {key: until for key, until in self._unresolved.items() if until > oldest}
 
-    async def mark(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation, in every process that shares the lock."""
+    async def mark(self, name: str, made: str | None = None) -> None:
+        """Mark a name for the lifetime of a confirmation, in every process that shares the lock.
+
+        Args:
+            made: What `last_made` returns for the name; other processes do not learn it.
+        """
+        self._made[name] = (anyio.current_time(), made)
         with suppress(LockUnavailableError):  # the write has been done by then, and must not be reported as failed
-            await self._lock.mark(name)
+            if self._lock:
+                await self._lock.mark(name)
 
     async def is_marked(self, name: str) -> bool:
         """Return whether a name was marked within the lifetime of a confirmation; Refused if that cannot be asked."""
+        marked_at, _ = self._made.get(name, (float("-inf"), None))
         try:
-            return await self._lock.is_marked(name)
+            is_recent = anyio.current_time() - marked_at <= MARK_SECONDS
+            return is_recent or (self._lock is not None and await self._lock.is_marked(name))
         except LockUnavailableError as error:
             raise _lock_unavailable(error) from None
 
