@@ -1,248 +1,165 @@
 """Request bodies, checked strictly: an unknown property or a wrong type is refused.
 
-Properties that the specification marks as read only may be sent back as they were received; they are ignored.
+Properties that the specification marks as read only may be sent back as they were received; nothing reads them.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, create_model
 
+from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.responses import invalid
 
-Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
-Profanity = Literal["None", "Removed", "Tags", "Masked"]
-Name = Annotated[str, Field(min_length=1)]
-_Key = Annotated[str, Field(max_length=64)]
-_Value = Annotated[str, Field(max_length=256)]
-ENTRIES = 10
+ENTRIES = 10  # of customProperties
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_NAME = Annotated[str, Field(min_length=1)]
+_KEY = Annotated[str, Field(max_length=64)]
+_VALUE = Annotated[str, Field(max_length=256)]
 _KINDS = "dataset|model|evaluation|transcription|endpoint"
 _EVENT = rf"^(ping|challenge|({_KINDS})(Creation|Processing|Completion|Deletion))$"
-Events = dict[Annotated[str, Field(pattern=_EVENT)], bool]
-_ENTITY = ("self", "links", "createdDateTime", "lastActionDateTime")
-# The types of the read-only properties; those not named are objects.
-_NUMBERS = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds")
-_STRINGS = ("self", "createdDateTime", "lastActionDateTime", "duration", "apiVersion")
-_READ_ONLY: dict[str, type] = {**dict.fromkeys(_NUMBERS, int), **dict.fromkeys(_STRINGS, str)}
+_EVENTS = dict[Annotated[str, Field(pattern=_EVENT)], bool]
+_DATA_KINDS = Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
+_PROFANITY = Literal["None", "Removed", "Tags", "Masked"]
+_PUNCTUATION = Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"]
 
 
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-    read_only: ClassVar[tuple[str, ...]] = ()
+class Reference(BaseModel):
+    """The address of an entity."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_read_only(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        for name in value.keys() & set(cls.read_only):
-            if not isinstance(value[name], _READ_ONLY.get(name, dict)):
-                raise ValueError(f"{name} has another type")
-        return {name: part for name, part in value.items() if name not in cls.read_only}
+    model_config = _STRICT
+    uri: _NAME = Field(alias="self")
 
 
-class Reference(Body):
-    uri: Name = Field(alias="self")
-
-
-class New(Body):  # the properties that every create has
-    read_only: ClassVar[tuple[str, ...]] = _ENTITY
-    displayName: Name
-    description: str | None = None
-    customProperties: Annotated[dict[_Key, _Value], Field(max_length=ENTRIES)] | None = None
-
-
-class NewEntity(New):  # and those of everything that can belong to a project
-    locale: Name
-    project: Reference | None = None
-    status: Status | None = None
-
-
-class ModelProperties(Body):
-    read_only = ("deprecationDates", "features", "error")
-    customModelWeightPercent: Annotated[int, Field(ge=1, le=100)] | None = None
-    email: str | None = None
-
-
-class NewModel(NewEntity):
-    baseModel: Reference | None = None
-    datasets: list[Reference] | None = None
-    text: str | None = None
-    properties: ModelProperties | None = None
-
-
-class DatasetSettings(Body):
-    read_only = ("acceptedLineCount", "rejectedLineCount", "durationMilliseconds", "duration", "error")
-    textNormalizationKind: Literal["Default", "None"] | None = None
-    email: str | None = None
-
-
-class NewDataset(NewEntity):
-    kind: Literal["Language", "Acoustic", "Pronunciation", "AudioFiles", "LanguageMarkdown", "OutputFormatting"]
-    contentUrl: Name | None = None
-    properties: DatasetSettings | None = None
-
-
-class EndpointChanges(Body):
-    contentLoggingEnabled: bool | None = None
-
-
-class EndpointSettings(EndpointChanges):
-    read_only = ("error",)
-    loggingEnabled: bool | None = None
-    timeToLive: str | None = None
-    email: str | None = None
-
-
-class Block(Body):
+class _Block(BaseModel):
+    model_config = _STRICT
     kind: Literal["Committed", "Uncommitted", "Latest"]
-    id: Name
+    id: _NAME
 
 
-Blocks = RootModel[Annotated[list[Block], Field(min_length=1)]]
+BLOCKS = RootModel[Annotated[list[_Block], Field(min_length=1)]]
 
 
-class NewEndpoint(NewEntity):
-    model: Reference | None = None
-    text: str | None = None
-    properties: EndpointSettings | None = None
+def _object(required: Json | None = None, /, **optional: Any) -> type[BaseModel]:
+    """Return the type of a JSON object; properties that can be left out can be null as well."""
+    fields: Json = {name: (kind | None, None) for name, kind in optional.items()}
+    return create_model("Body", __config__=_STRICT, **(required or {}), **fields)
 
 
-class NewEvaluation(NewEntity):
-    read_only = (*_ENTITY, "transcription1", "transcription2", "properties")
-    model1: Reference
-    model2: Reference
-    dataset: Reference
+_NAMED = {"displayName": _NAME, "locale": _NAME}
+_PROJECT: Json = {"self": str, "links": dict, "createdDateTime": str, "description": str}
+_PROJECT["customProperties"] = Annotated[dict[_KEY, _VALUE], Field(max_length=ENTRIES)]
+_STATUS = Literal["NotStarted", "Running", "Succeeded", "Failed"]
+_ENTITY = _PROJECT | {"lastActionDateTime": str, "status": _STATUS}
+_IN_PROJECT = _ENTITY | {"project": Reference}
+
+NEW_PROJECT = _object(_NAMED, **_PROJECT, properties=dict, foundryProjectName=str)
+NEW_MODEL = _object(
+    _NAMED,
+    **_IN_PROJECT,
+    baseModel=Reference,
+    datasets=list[Reference],
+    text=str,
+    properties=_object(
+        **dict.fromkeys(("deprecationDates", "features", "error"), dict),
+        customModelWeightPercent=Annotated[int, Field(ge=1, le=100)],
+        email=str,
+    ),
+)
+_RESULT: Json = {"duration": str, "durationMilliseconds": int, "error": dict, "email": str}
+_COUNTS = dict.fromkeys(("acceptedLineCount", "rejectedLineCount"), int)
+NEW_DATASET = _object(
+    _NAMED | {"kind": _DATA_KINDS},
+    **_IN_PROJECT,
+    contentUrl=_NAME,
+    properties=_object(**_RESULT, **_COUNTS, textNormalizationKind=Literal["Default", "None"]),
+)
+NEW_ENDPOINT = _object(
+    _NAMED,
+    **_IN_PROJECT,
+    model=Reference,
+    text=str,
+    properties=_object(error=dict, loggingEnabled=bool, contentLoggingEnabled=bool, timeToLive=str, email=str),
+)
+NEW_EVALUATION = _object(
+    _NAMED | dict.fromkeys(("model1", "model2", "dataset"), Reference),
+    **_IN_PROJECT,
+    **dict.fromkeys(("transcription1", "transcription2", "properties"), dict),
+)
+_DIARIZATION = _object(enabled=bool, maxSpeakers=Annotated[int, Field(ge=2, le=35)], speakers=dict[str, int])
+_LANGUAGES = _object(
+    {"candidateLocales": list[str]}, speechModelMapping=dict[str, Reference], mode=Literal["Continuous", "Single"]
+)
+NEW_TRANSCRIPTION = _object(
+    _NAMED,
+    **_IN_PROJECT,
+    contentUrls=list[str],
+    contentContainerUrl=str,
+    dataset=Reference,
+    model=Reference,
+    properties=_object(
+        **_RESULT,
+        timeToLiveHours=int,
+        timeToLive=str,
+        wordLevelTimestampsEnabled=bool,
+        displayFormWordLevelTimestampsEnabled=bool,
+        channels=list[int],
+        destinationContainerUrl=str,
+        punctuationMode=_PUNCTUATION,
+        profanityFilterMode=_PROFANITY,
+        languageIdentification=_LANGUAGES,
+        diarization=_DIARIZATION,
+        diarizationEnabled=bool,
+    ),
+)
+TRANSCRIBE_DEFINITION = _object(
+    locales=list[str],
+    models=dict[str, str],
+    audioUrl=str,
+    enhancedMode=dict,
+    phraseList=_object(phrases=list[str], biasingWeight=float | int),
+    profanityFilterMode=_PROFANITY,
+    diarization=_DIARIZATION,
+    channels=list[int],
+)
+_HOOK_SETTINGS = _object(apiVersion=str, error=dict, secret=str)
+NEW_WEB_HOOK = _object({"displayName": _NAME, "webUrl": _NAME, "events": _EVENTS}, **_ENTITY, properties=_HOOK_SETTINGS)
+
+# Merge patches: what is left out stays, null takes away; a name can only be replaced.
+_RENAMED = {"displayName": (_NAME, "")}
+_CHANGES = {"description": str, "customProperties": dict[_KEY, _VALUE | None]}
+PROJECT_UPDATE = _object(_RENAMED, **_CHANGES, foundryProjectName=str)
+UPDATE = _object(_RENAMED, **_CHANGES, project=Reference)
+ENDPOINT_UPDATE = _object(
+    _RENAMED, **_CHANGES, project=Reference, model=Reference, properties=_object(contentLoggingEnabled=bool)
+)
+WEB_HOOK_UPDATE = _object(_RENAMED, **_CHANGES, webUrl=_NAME, events=_EVENTS, properties=_HOOK_SETTINGS)
+
+COPY_DEFINITION = _object({"sourceResourceId": _NAME})
+_TARGET = ("targetResourceRegion", "targetResourceId", "targetResourceEndpoint")
+COPY_AUTHORIZATION = _object(dict.fromkeys(("sourceResourceId", *_TARGET, "expirationDateTime", "id"), _NAME))
+COPY_TO_KEY = _object({"targetSubscriptionKey": _NAME})
 
 
-class Diarization(Body):
-    enabled: bool | None = None
-    maxSpeakers: Annotated[int, Field(ge=2, le=35)] | None = None
-    speakers: dict[str, int] | None = None
+def setting(body: Json, name: str) -> Any:
+    """Return one of the `properties` of a body, None if it was left out."""
+    return (body.get("properties") or {}).get(name)
 
 
-class LanguageIdentification(Body):
-    candidateLocales: list[str]
-    speechModelMapping: dict[str, Reference] | None = None
-    mode: Literal["Continuous", "Single"] | None = None
-
-
-class TranscriptionSettings(Body):
-    read_only = ("duration", "durationMilliseconds", "error")
-    timeToLiveHours: int | None = None
-    timeToLive: str | None = None
-    wordLevelTimestampsEnabled: bool | None = None
-    displayFormWordLevelTimestampsEnabled: bool | None = None
-    channels: list[int] | None = None
-    destinationContainerUrl: str | None = None
-    punctuationMode: Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"] | None = None
-    profanityFilterMode: Profanity | None = None
-    languageIdentification: LanguageIdentification | None = None
-    diarization: Diarization | None = None
-    diarizationEnabled: bool | None = None
-    email: str | None = None
-
-
-class NewTranscription(NewEntity):
-    contentUrls: list[str] | None = None
-    contentContainerUrl: str | None = None
-    dataset: Reference | None = None
-    model: Reference | None = None
-    properties: TranscriptionSettings | None = None
-
-
-class PhraseList(Body):
-    phrases: list[str] = []
-    biasingWeight: float | int | None = None
-
-
-class TranscribeDefinition(Body):
-    locales: list[str] | None = None
-    models: dict[str, str] = {}
-    audioUrl: str | None = None
-    enhancedMode: dict[str, Any] | None = None
-    phraseList: PhraseList | None = None
-    profanityFilterMode: Profanity | None = None
-    diarization: Diarization | None = None
-    channels: list[int] | None = None
-
-
-class WebHookSettings(Body):
-    read_only = ("apiVersion", "error")
-    secret: str | None = None
-
-
-class NewWebHook(New):
-    webUrl: Name
-    events: Events
-    status: Status | None = None
-    properties: WebHookSettings | None = None
-
-
-class NewProject(New):
-    read_only = ("self", "links", "createdDateTime", "properties")
-    locale: Name
-    foundryProjectName: str | None = None
-
-
-class Changes(Body):  # a merge patch: what is left out stays, null takes away
-    displayName: Name = ""
-    description: str | None = None
-    customProperties: dict[_Key, _Value | None] | None = None
-
-
-class Update(Changes):
-    project: Reference | None = None
-
-
-class ProjectUpdate(Changes):
-    foundryProjectName: str | None = None
-
-
-class EndpointUpdate(Update):
-    model: Reference | None = None
-    properties: EndpointChanges | None = None
-
-
-class WebHookUpdate(Changes):
-    webUrl: Name | None = None
-    events: Events | None = None
-    properties: WebHookSettings | None = None
-
-
-class CopyDefinition(Body):
-    sourceResourceId: Name
-
-
-class CopyAuthorization(CopyDefinition):
-    targetResourceRegion: Name
-    targetResourceId: Name
-    targetResourceEndpoint: Name
-    expirationDateTime: Name
-    id: Name
-
-
-class CopyToKey(Body):
-    targetSubscriptionKey: Name
-
-
-B = TypeVar("B", bound=BaseModel)
-
-
-def read(call: Call, kind: type[B]) -> B:
-    """Return the body of a call as `kind`; 400 `InvalidPayload` naming the first property that is wrong."""
+def read(call: Call, kind: type[BaseModel]) -> Any:
+    """Return the body of a call with the properties that it has; 400 `InvalidPayload` names the first that is wrong."""
     return checked(call, kind, call.json())
 
 
-def checked(call: Call, kind: type[B], value: Any) -> B:
-    """Return a JSON value as `kind`, without what the API version does not have."""
+def checked(call: Call, kind: type[BaseModel], value: Any) -> Any:
+    """Return a JSON value that is of a kind; 400 for properties that the API version does not have."""
     if isinstance(value, dict):
         inner = value.get("properties")
         for name in (*value, *(inner if isinstance(inner, dict) else ())):
             if name in call.version.absent:
                 raise invalid("InvalidPayload", f"The property {name!r} is not known in {call.version.name}.", name)
     try:
-        return kind.model_validate(value)
+        return kind.model_validate(value).model_dump(by_alias=True, exclude_unset=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]  # repeats no value
         where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"

@@ -6,7 +6,7 @@ from typing import Any
 
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call, parsed
-from custom_speech_emulator.http.request_bodies import Blocks, NewDataset, Reference, checked, read
+from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, checked, read, setting
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
 from custom_speech_emulator.resources import dataset_imports, entities, projects
 from custom_speech_emulator.resources.locales import AUDIO
@@ -55,8 +55,8 @@ DATASETS = entities.Kind(
 
 def create(call: Call) -> Answer:
     """Datasets_Create: reads its content from `contentUrl`, or waits for blocks without one."""
-    body = read(call, NewDataset)
-    dataset, url = _new(call, body), body.contentUrl
+    body = read(call, NEW_DATASET)
+    dataset, url = _new(call, body), body.get("contentUrl")
     if url is None:
         dataset.document["waits"] = "blocks"
         return entities.created(call, DATASETS, dataset)
@@ -83,24 +83,25 @@ def upload(call: Call) -> Answer:
         body["project"] = {"self": body["project"]}
     if "customProperties" in body:
         body["customProperties"] = parsed(body["customProperties"].encode())
-    dataset = _new(call, checked(call, NewDataset, body))
+    dataset = _new(call, checked(call, NEW_DATASET, body))
     dataset_imports.awaited(dataset, call.now)
     call.later.append(partial(dataset_imports.read, call.state, call.account, dataset.id, data))
     return entities.created(call, DATASETS, dataset)
 
 
-def _new(call: Call, body: NewDataset) -> Entity:
+def _new(call: Call, body: Json) -> Entity:
     """Return a dataset that has no content yet; 400 if the locale, the project or the quota does not allow it."""
     dataset = projects.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
-    dataset.document |= {"kind": body.kind, "status": "NotStarted", "lastActionDateTime": stamp(call.now)}
-    if body.properties and body.properties.textNormalizationKind:
-        dataset.document["textNormalizationKind"] = body.properties.textNormalizationKind
+    dataset.document |= {"kind": body["kind"], "status": "NotStarted", "lastActionDateTime": stamp(call.now)}
+    normalization = setting(body, "textNormalizationKind")
+    if normalization:
+        dataset.document["textNormalizationKind"] = normalization
     return dataset
 
 
-def audio_dataset(call: Call, reference: Reference, locale: str) -> Entity:
+def audio_dataset(call: Call, reference: Json, locale: str) -> Entity:
     """Return the dataset of recordings that a body names; 400 if it cannot be recognized."""
-    dataset = entities.resolved(call, DATASETS, reference.uri, locale, "dataset")
+    dataset = entities.resolved(call, DATASETS, reference, locale, "dataset")
     if dataset.document["kind"] not in AUDIO:
         raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} holds no audio.", "dataset")
     return dataset
@@ -144,21 +145,23 @@ def list_blocks(call: Call) -> Answer:
 
 def commit_blocks(call: Call) -> Answer:
     """Datasets_CommitBlocks: the import goes on; blocks that are not named are forgotten."""
-    dataset, entries = _waiting(call), read(call, Blocks).root
+    dataset, entries = _waiting(call), read(call, BLOCKS)
     account, place = call.account.name, f"{dataset.id}/blocks"
     sizes = call.store.data_sizes(account, place)
     for entry in entries:
-        if entry.id not in sizes or entry.kind == "Committed":
-            raise invalid("InvalidPayload", f"There is no {entry.kind} block {entry.id[:88]!r}.", "blockList")
-    if len({entry.id for entry in entries}) < len(entries):
+        if entry["id"] not in sizes or entry["kind"] == "Committed":
+            message = f"There is no {entry['kind']} block {entry['id'][:88]!r}."
+            raise invalid("InvalidPayload", message, "blockList")
+    names = [entry["id"] for entry in entries]
+    if len({*names}) < len(names):
         raise invalid("InvalidPayload", "A block is named twice.", "blockList")
-    if sum(sizes[entry.id] for entry in entries) > (most := dataset_imports.LARGEST):
+    if sum(sizes[name] for name in names) > (most := dataset_imports.LARGEST):
         raise invalid("QuotaViolation", f"The emulator keeps at most {most // 2**20} MiB of a dataset.")
-    parts = [call.store.data(account, place, entry.id) or b"" for entry in entries]
+    parts = [call.store.data(account, place, name) or b"" for name in names]
     call.store.drop_data(account, place)
     call.store.put_data(account, dataset.id, dataset_imports.CONTENT, b"".join(parts))
     dataset_imports.awaited(dataset, call.now)
-    dataset.document["committed"] = [{"name": entry.id, "size": sizes[entry.id]} for entry in entries]
+    dataset.document["committed"] = [{"name": name, "size": sizes[name]} for name in names]
     call.store.put(dataset)
     call.later.append(partial(dataset_imports.read, call.state, call.account, dataset.id))
     return Answer(200)

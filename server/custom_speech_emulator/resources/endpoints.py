@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import EndpointSettings, EndpointUpdate, NewEndpoint, Reference, read
+from custom_speech_emulator.http.request_bodies import ENDPOINT_UPDATE, NEW_ENDPOINT, read, setting
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
 from custom_speech_emulator.resources import entities, files, models, projects
 from custom_speech_emulator.state.emulator_state import EmulatorState
@@ -26,40 +26,40 @@ def shape(endpoint: str, document: Json, version: Version) -> Json:
     }
 
 
-def _change(call: Call, endpoint: Entity, patch: EndpointUpdate) -> None:
+def _change(call: Call, endpoint: Entity, patch: Json) -> None:
     projects.reconnect(call, endpoint, patch)
-    if patch.properties and patch.properties.contentLoggingEnabled is not None:
-        endpoint.document["loggingEnabled"] = patch.properties.contentLoggingEnabled
-    if not patch.model:
+    logging = setting(patch, "contentLoggingEnabled")
+    if logging is not None:
+        endpoint.document["loggingEnabled"] = logging
+    if not patch.get("model"):
         return
     if not endpoint.finished:
         raise conflict("EndpointNotUpdatable", f"The endpoint is {endpoint.status}; wait until it has ended.")
-    endpoint.document |= _deployable(call, patch.model, endpoint.document["locale"])
+    endpoint.document |= _deployable(call, patch["model"], endpoint.document["locale"])
     endpoint.document.pop("error", None)
     call.state.start(endpoint, call.now)
 
 
-ENDPOINTS = entities.Kind("endpoints", "endpoint", "InvalidModel", shape, update=EndpointUpdate, change=_change)
+ENDPOINTS = entities.Kind("endpoints", "endpoint", "InvalidModel", shape, update=ENDPOINT_UPDATE, change=_change)
 
 
 def create(call: Call) -> Answer:
     """Endpoints_Create; without a model the newest base model of the locale is deployed."""
-    body = read(call, NewEndpoint)
+    body = read(call, NEW_ENDPOINT)
     endpoint = projects.new(call, ENDPOINTS, body)
-    endpoint.document |= _deployable(call, body.model, endpoint.document["locale"])
-    said = body.properties or EndpointSettings()
-    logging = bool(said.loggingEnabled or said.contentLoggingEnabled)
+    endpoint.document |= _deployable(call, body.get("model"), endpoint.document["locale"])
+    logging = any(setting(body, name) for name in ("loggingEnabled", "contentLoggingEnabled"))
     endpoint.document |= {"region": call.account.region, "loggingEnabled": logging}
-    life = entities.time_to_live(said.timeToLive)
+    life = entities.time_to_live(setting(body, "timeToLive"))
     if call.account.tier == "F0":
         life = min(life or entities.LONGEST_LIFE, timedelta(days=7))
-    optional = {"timeToLive": said.timeToLive, "lives": life.total_seconds(), "text": body.text}
+    optional = {"timeToLive": setting(body, "timeToLive"), "lives": life.total_seconds(), "text": body.get("text")}
     endpoint.document |= {name: value for name, value in optional.items() if value}
     call.state.start(endpoint, call.now)
     return entities.created(call, ENDPOINTS, endpoint)
 
 
-def _deployable(call: Call, reference: Reference | None, locale: str) -> Json:
+def _deployable(call: Call, reference: Json | None, locale: str) -> Json:
     model = models.usable(call, reference, locale, "model")
     if not model.document["endpoints"]:
         raise invalid("ModelNotDeployable", "The model does not support endpoints.", "model")

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote, urlencode
+
+from pydantic import BaseModel
 
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER, referenced
 from custom_speech_emulator.http.odata_filter import Condition, parsed
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import ENTRIES, Body, Update, read
+from custom_speech_emulator.http.request_bodies import ENTRIES, UPDATE, read
 from custom_speech_emulator.http.responses import Answer, conflict, invalid, not_found
 from custom_speech_emulator.resources.locales import BY_LOWER_CASE
 from custom_speech_emulator.state.emulator_state import Ending, duration, retry_after, stamp
@@ -41,8 +42,8 @@ class Kind:
     # What a version writes of a stored document besides the properties of every kind; it must depend on nothing else.
     shape: Callable[[str, Json, Version], Json]
     filters: tuple[str, ...] = FILTERS  # the properties that a list can be filtered by
-    update: type[Body] = Update
-    change: Callable[[Call, Entity, Any], None] | None = None  # takes over what of an update is special to the kind
+    update: type[BaseModel] = UPDATE
+    change: Callable[[Call, Entity, Json], None] | None = None  # takes over what of an update is special to the kind
     unfinished_code: str = ""  # the detailed error code of a reference to one that is not Succeeded, if it is another
     shared: bool = False  # the same in every account, as base models are
     in_use: Callable[[Call, Entity], str | None] | None = None  # names what keeps an entity from being deleted
@@ -119,9 +120,9 @@ def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
     return f'{{"values":[{values}]' + (f',"@nextLink":{json.dumps(following)}}}' if following else "}")
 
 
-def new(call: Call, kind: Kind, body: Body) -> Entity:
+def new(call: Call, kind: Kind, body: Json) -> Entity:
     """Return a fresh entity with the plain properties of its body; 400 if the locale or the quota does not allow it."""
-    document = body.model_dump(include=set(_PLAIN), exclude_none=True)
+    document = {name: body[name] for name in _PLAIN if body.get(name) is not None}
     if "locale" in document:
         document["locale"] = offered(document["locale"])
     document["createdDateTime"] = stamp(call.now)
@@ -142,12 +143,15 @@ def created(call: Call, kind: Kind, entity: Entity) -> Answer:
 
 def update(call: Call, kind: Kind) -> Answer:
     """Merge a patch into an entity and answer with the whole of it."""
-    entity, patch = found(call, kind), read(call, kind.update)
+    entity = found(call, kind)
+    patch: Json = read(call, kind.update)
     if kind.change:
         kind.change(call, entity, patch)
-    changes = patch.model_dump(include={"displayName", "description", "foundryProjectName"}, exclude_unset=True)
-    if "customProperties" in patch.model_fields_set:
-        given: Json | None = patch.model_dump()["customProperties"]
+    changes: Json = {
+        name: patch[name] for name in ("displayName", "description", "foundryProjectName") if name in patch
+    }
+    if "customProperties" in patch:
+        given: Json | None = patch["customProperties"]
         both = entity.document.get("customProperties", {}) | (given or {})
         kept = {name: value for name, value in both.items() if value is not None}
         if len(kept) > ENTRIES:
@@ -176,9 +180,9 @@ def delete(call: Call, kind: Kind) -> Answer:
     return Answer(204)
 
 
-def resolved(call: Call, kind: Kind, uri: str, locale: str, name: str) -> Entity:
+def resolved(call: Call, kind: Kind, reference: Json, locale: str, name: str) -> Entity:
     """Return the entity that a reference in a body names; 400 unless it is ours, Succeeded and of that locale."""
-    path, field = referenced(uri, call.account.region, call.account.name, call.address), f"{name}.self"
+    path, field = referenced(reference["self"], call.account.region, call.account.name, call.address), f"{name}.self"
     if path is None or not path.startswith(f"/{kind.path}/"):
         raise invalid("InvalidPayload", f"The value of {field} does not reference an entity of this resource.", field)
     entity = call.store.get(kind.owner(call), kind.path, path.removeprefix(f"/{kind.path}/"))

@@ -15,7 +15,7 @@ from datetime import datetime
 from custom_speech_data.word_errors import alignment, word_errors
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import NewEvaluation, read
+from custom_speech_emulator.http.request_bodies import NEW_EVALUATION, read
 from custom_speech_emulator.http.responses import Answer
 from custom_speech_emulator.resources import datasets, entities, files, model_training, models, projects
 from custom_speech_emulator.resources.dataset_imports import content_of
@@ -181,13 +181,13 @@ EVALUATIONS = entities.Kind("evaluations", "evaluation", "InvalidTest", shape, c
 
 def create(call: Call) -> Answer:
     """Evaluations_Create."""
-    body = read(call, NewEvaluation)
+    body = read(call, NEW_EVALUATION)
     evaluation = projects.new(call, EVALUATIONS, body)
     locale = evaluation.document["locale"]
-    model1 = models.usable(call, body.model1, locale, "model1")
-    model2 = models.usable(call, body.model2, locale, "model2")
+    model1 = models.usable(call, body["model1"], locale, "model1")
+    model2 = models.usable(call, body["model2"], locale, "model2")
     evaluation.document |= {"model1": [model1.kind, model1.id], "model2": [model2.kind, model2.id]}
-    evaluation.document["dataset"] = datasets.audio_dataset(call, body.dataset, locale).id
+    evaluation.document["dataset"] = datasets.audio_dataset(call, body["dataset"], locale).id
     evaluation.document["transcription1"] = first = call.state.new_id()
     evaluation.document["transcription2"] = first if model1.id == model2.id else call.state.new_id()
     call.state.start(evaluation, call.now)

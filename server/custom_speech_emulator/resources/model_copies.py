@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER, region_placeholder
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import CopyAuthorization, CopyDefinition, CopyToKey, checked, read
+from custom_speech_emulator.http.request_bodies import COPY_AUTHORIZATION, COPY_DEFINITION, COPY_TO_KEY, checked, read
 from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities, model_training
 from custom_speech_emulator.resources.models import MODELS, require_unexpired
@@ -46,7 +46,7 @@ OPERATIONS = entities.Kind("operations/models/copy", "operation", "InvalidPayloa
 
 def authorize(call: Call) -> Answer:
     """Models_AuthorizeCopy, on the target."""
-    source = call.state.account_of(read(call, CopyDefinition).sourceResourceId)
+    source = call.state.account_of(read(call, COPY_DEFINITION)["sourceResourceId"])
     if source is None:
         raise invalid("InvalidSourceAzureResourceId", "There is no Speech resource with this id.", "sourceResourceId")
     document = {"targetResourceRegion": call.account.region, "targetResourceId": call.account.resource_id}
@@ -65,8 +65,8 @@ def copy(call: Call) -> Answer:
     require_unexpired(call, model, "transcriptionDateTime", "id")
     document = {name: value for name, value in model.document.items() if name not in _LEFT_BEHIND} | {"datasets": []}
     if not call.version.dated and isinstance(body, dict) and "targetSubscriptionKey" in body:
-        return _copy_with_key(call, model, document, checked(call, CopyToKey, body).targetSubscriptionKey)
-    target = _permitted(call, checked(call, CopyAuthorization, body))
+        return _copy_with_key(call, model, document, checked(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
+    target = _permitted(call, checked(call, COPY_AUTHORIZATION, body))
     following = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name, "model": document}
     operation = Entity(call.account.name, OPERATIONS.path, call.state.new_id(), following)
     model_training.hand_on(call.state, model, operation)
@@ -76,16 +76,16 @@ def copy(call: Call) -> Answer:
     return Answer(202, entities.shown(call, OPERATIONS, operation), headers | retry_after(operation, call.now))
 
 
-def _permitted(call: Call, body: CopyAuthorization) -> Account:
-    given = call.store.get("", _AUTHORIZATIONS, body.id)
-    if given is None or given.document["targetResourceId"] != body.targetResourceId:
+def _permitted(call: Call, body: Json) -> Account:
+    given = call.store.get("", _AUTHORIZATIONS, body["id"])
+    if given is None or given.document["targetResourceId"] != body["targetResourceId"]:
         raise invalid("InvalidPayload", "The copy authorization is not known to the target resource.", "id")
-    if not given.document["sourceResourceId"] == body.sourceResourceId == call.account.resource_id:
+    if not given.document["sourceResourceId"] == body["sourceResourceId"] == call.account.resource_id:
         message = "The copy authorization was given to another source resource."
         raise invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
     if moment(given.document["expirationDateTime"]) <= call.now:
         raise invalid("ModelCopyAuthorizationExpired", "The copy authorization has expired.", "expirationDateTime")
-    target = call.state.account_of(body.targetResourceId)
+    target = call.state.account_of(body["targetResourceId"])
     if target is None:
         raise invalid("InvalidPayload", "The target resource does not exist.", "targetResourceId")
     call.store.remove(given)

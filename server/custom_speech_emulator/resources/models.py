@@ -5,7 +5,7 @@ from datetime import datetime
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import NewModel, Reference, read
+from custom_speech_emulator.http.request_bodies import NEW_MODEL, read, setting
 from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities, files, model_training, projects
 from custom_speech_emulator.resources.dataset_imports import content_of
@@ -54,30 +54,28 @@ MODELS = entities.Kind(
 
 def create(call: Call) -> Answer:
     """Models_Create."""
-    body = read(call, NewModel)
+    body = read(call, NEW_MODEL)
     model = projects.new(call, MODELS, body)
     locale = model.document["locale"]
-    datasets = [entities.resolved(call, DATASETS, one.uri, locale, "datasets") for one in body.datasets or ()]
-    kinds = {str(dataset.document["kind"]) for dataset in datasets} | ({"Language"} if body.text else set())
-    if body.baseModel is None:
+    datasets = [entities.resolved(call, DATASETS, one, locale, "datasets") for one in body.get("datasets") or ()]
+    kinds = {str(dataset.document["kind"]) for dataset in datasets} | ({"Language"} if body.get("text") else set())
+    if body.get("baseModel") is None:
         base = _newest_base_model(call, locale, kinds)
     else:
-        base = entities.resolved(call, BASE_MODELS, body.baseModel.uri, locale, "baseModel")
+        base = entities.resolved(call, BASE_MODELS, body["baseModel"], locale, "baseModel")
         require_unexpired(call, base, "adaptationDateTime", "baseModel.self")
     if len({dataset.id for dataset in datasets}) < len(datasets):
         raise invalid("InvalidDataset", "A dataset is named twice.", "datasets")
     _check(call, body, kinds, base)
     model.document |= trained_from(base, call.now) | {"datasets": [dataset.id for dataset in datasets]}
-    if body.properties and body.properties.customModelWeightPercent:
-        model.document["weight"] = body.properties.customModelWeightPercent
-    if body.text:
-        model.document["text"] = body.text
+    weight = setting(body, "customModelWeightPercent")
+    model.document |= {name: value for name, value in (("weight", weight), ("text", body.get("text"))) if value}
     if not all(dataset.document.get("trains", True) for dataset in datasets):
         error = {"code": "InvalidDataset", "message": "Every audio file of a dataset is longer than 40 seconds."}
         model.document["outcome"] = {"status": "Failed", "error": error}
     is_quick = _adapts_to_text_only(base)
     texts = [line for dataset in datasets for line in content_of(call.state, dataset)["texts"]]
-    texts.append(body.text or "")
+    texts.append(body.get("text") or "")
     model_training.keep(call.state, model, texts, audio=not is_quick and "Acoustic" in kinds)
     call.state.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
     return entities.created(call, MODELS, model)
@@ -102,11 +100,11 @@ def _adapts_to_text_only(model: Entity) -> bool:
     return "Language" in kinds and not kinds & set(AUDIO)
 
 
-def _check(call: Call, body: NewModel, kinds: set[str], base: Entity) -> None:
+def _check(call: Call, body: Json, kinds: set[str], base: Entity) -> None:
     most = {"F0": 200_000, "S0": 500_000}[call.account.tier]  # bytes (quotas and limits page, January 2026)
-    if len((body.text or "").encode()) > most:
+    if len((body.get("text") or "").encode()) > most:
         raise invalid("QuotaViolation", f"The text of a model can have {most // 1000} KB.", "text")
-    if body.text and body.datasets:
+    if body.get("text") and body.get("datasets"):
         raise invalid("InvalidPayload", "Either datasets or text can be given.", "text")
     if {"Pronunciation", "LanguageMarkdown"} <= kinds:
         message = "Pronunciation data cannot be used together with structured text."
@@ -132,14 +130,14 @@ def trained_from(base: Entity, now: datetime) -> Json:
     return {**kept, "baseModel": base.id, "transcriptionDateTime": stamp(quarter_close(now, years=2)), "weight": 30}
 
 
-def usable(call: Call, reference: Reference | None, locale: str, name: str) -> Entity:
+def usable(call: Call, reference: Json | None, locale: str, name: str) -> Entity:
     """Return the model that a body names, ready to recognize speech of a locale, or the newest base model."""
     if reference is None:
         return _newest_base_model(call, locale, set())
-    uri = reference.uri.lower().partition("?")[0]
+    uri = reference["self"].lower().partition("?")[0]
     if "/models/base/" not in uri and call.store.get("", BASE_MODELS.path, uri.rstrip("/").rpartition("/")[2]):
         uri = uri.replace("/models/", "/models/base/")  # a base model is accepted as `/models/{id}` (recorded live)
-    model = entities.resolved(call, BASE_MODELS if "/models/base/" in uri else MODELS, uri, locale, name)
+    model = entities.resolved(call, BASE_MODELS if "/models/base/" in uri else MODELS, {"self": uri}, locale, name)
     require_unexpired(call, model, "transcriptionDateTime", name)
     return model
 

@@ -3,7 +3,7 @@
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.odata_filter import Condition
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import NewEntity, NewProject, ProjectUpdate, Reference, Update, read
+from custom_speech_emulator.http.request_bodies import NEW_PROJECT, PROJECT_UPDATE, read
 from custom_speech_emulator.http.responses import Answer
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.state.entity_store import Entity
@@ -42,16 +42,23 @@ def _release_content(call: Call, project: Entity) -> None:
 
 _FILTERS = ("displayName", "description", "createdDateTime", "locale", "foundryProjectName")
 PROJECTS = entities.Kind(
-    "projects", "project", "InvalidProject", shape, _FILTERS, ProjectUpdate, removing=_release_content, computed=_counts
+    "projects",
+    "project",
+    "InvalidProject",
+    shape,
+    _FILTERS,
+    PROJECT_UPDATE,
+    removing=_release_content,
+    computed=_counts,
 )
 
 
 def create(call: Call) -> Answer:
     """Projects_Create."""
-    body = read(call, NewProject)
+    body = read(call, NEW_PROJECT)
     project = entities.new(call, PROJECTS, body)
-    if body.foundryProjectName is not None:
-        project.document["foundryProjectName"] = body.foundryProjectName
+    if body.get("foundryProjectName") is not None:
+        project.document["foundryProjectName"] = body["foundryProjectName"]
     return entities.created(call, PROJECTS, project)
 
 
@@ -61,21 +68,21 @@ def list_contents(call: Call, kind: entities.Kind) -> Answer:
     return entities.listed(call, kind, _within(project.id), f"projects/{project.id}/{kind.path}")
 
 
-def new(call: Call, kind: entities.Kind, body: NewEntity) -> Entity:
+def new(call: Call, kind: entities.Kind, body: Json) -> Entity:
     """Return a fresh entity in the project of the same locale that its body names, if it names one."""
     entity = entities.new(call, kind, body)
-    _connect(call, entity, body.project)
+    _connect(call, entity, body.get("project"))
     return entity
 
 
-def reconnect(call: Call, entity: Entity, update: Update) -> None:
+def reconnect(call: Call, entity: Entity, update: Json) -> None:
     """Connect an entity as its patch says, or disconnect it for null."""
-    if "project" in update.model_fields_set:
+    if "project" in update:
         entity.document.pop("project", None)
-        _connect(call, entity, update.project)
+        _connect(call, entity, update["project"])
 
 
-def _connect(call: Call, entity: Entity, reference: Reference | None) -> None:
+def _connect(call: Call, entity: Entity, reference: Json | None) -> None:
     if reference:
-        project = entities.resolved(call, PROJECTS, reference.uri, entity.document["locale"], "project")
+        project = entities.resolved(call, PROJECTS, reference, entity.document["locale"], "project")
         entity.document["project"] = project.id

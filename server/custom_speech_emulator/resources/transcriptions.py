@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from custom_speech_data.dataset_report import Unusable
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call, parsed
-from custom_speech_emulator.http.request_bodies import NewTranscription, Reference, TranscribeDefinition, checked, read
+from custom_speech_emulator.http.request_bodies import NEW_TRANSCRIPTION, TRANSCRIBE_DEFINITION, checked, read, setting
 from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import dataset_imports, entities, files, model_training, projects, recognition
 from custom_speech_emulator.resources.datasets import audio_dataset
@@ -71,49 +71,49 @@ TRANSCRIPTIONS = entities.Kind(
 
 def submit(call: Call) -> Answer:
     """Transcriptions_Submit, Transcriptions_Create (v3.2)."""
-    body = read(call, NewTranscription)
+    body = read(call, NEW_TRANSCRIPTION)
     if call.account.tier == "F0":
         raise invalid("InvalidSubscription", "Batch transcription needs a resource of the tier S0.")
     _check_source(call, body)
     life = _life(call, body)
     transcription = projects.new(call, TRANSCRIPTIONS, body)
     locale = transcription.document["locale"]
-    model = usable(call, body.model, locale, "model")
-    timed = bool(body.properties and body.properties.wordLevelTimestampsEnabled)
+    model = usable(call, body.get("model"), locale, "model")
+    timed = bool(setting(body, "wordLevelTimestampsEnabled"))
     transcription.document |= {"model": [model.kind, model.id], "timedWords": timed}
     if life:
         transcription.document["lives"] = life.total_seconds()
-    if body.dataset:
-        transcription.document["dataset"] = audio_dataset(call, body.dataset, locale).id
+    if body.get("dataset"):
+        transcription.document["dataset"] = audio_dataset(call, body["dataset"], locale).id
         call.state.start(transcription, call.now)
     else:
         transcription.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
         dataset_imports.awaited(transcription, call.now)
-        call.later.append(partial(_fetch, call.state, call.account, transcription.id, body.contentUrls or []))
+        call.later.append(partial(_fetch, call.state, call.account, transcription.id, body["contentUrls"]))
     return entities.created(call, TRANSCRIPTIONS, transcription)
 
 
-def _check_source(call: Call, body: NewTranscription) -> None:
-    if sum(source is not None for source in (body.contentUrls, body.contentContainerUrl, body.dataset)) != 1:
+def _check_source(call: Call, body: Json) -> None:
+    if sum(body.get(source) is not None for source in ("contentUrls", "contentContainerUrl", "dataset")) != 1:
         message = "Exactly one of contentUrls, contentContainerUrl and dataset is needed."
         raise invalid("OnlyOneOfUrlsOrContainerOrDataset", message)
-    if body.contentContainerUrl is not None:
+    if body.get("contentContainerUrl") is not None:
         raise invalid("InvalidRecordingsUri", "The emulator reads no containers.", "contentContainerUrl")
-    if body.contentUrls is not None and not 0 < len(body.contentUrls) <= _MOST_URLS:
+    urls = body.get("contentUrls")
+    if urls is not None and not 0 < len(urls) <= _MOST_URLS:
         message = f"contentUrls must hold 1 to {_MOST_URLS} addresses."
         raise invalid("ExceededNumberOfRecordingsUris", message, "contentUrls")
-    for url in body.contentUrls or ():
+    for url in urls or ():
         if not url.lower().startswith(("http://", "https://", "file://")):
             raise invalid("InvalidRecordingsUri", "A contentUrl must be an http, https or file address.", "contentUrls")
         call.require_trust("contentUrls", url)
 
 
-def _life(call: Call, body: NewTranscription) -> timedelta:
+def _life(call: Call, body: Json) -> timedelta:
     """Return how long a transcription is kept after its end; nothing if it is for ever, which only v3.2 has."""
-    asked = body.properties
     if not call.version.dated:
-        return entities.time_to_live(asked.timeToLive if asked else None)
-    hours = asked.timeToLiveHours if asked else None
+        return entities.time_to_live(setting(body, "timeToLive"))
+    hours = setting(body, "timeToLiveHours")
     if hours is None:
         raise invalid("InvalidPayload", "The property 'properties.timeToLiveHours' is missing.", "properties")
     if not 6 <= hours <= entities.LONGEST_LIFE / timedelta(hours=1):
@@ -147,18 +147,18 @@ def _fetch(state: EmulatorState, account: Account, transcription_id: str, urls: 
 def transcribe(call: Call) -> Answer:
     """Transcriptions_Transcribe: the words of one recording at once."""
     fields = call.form({"audio", "definition"})
-    definition = checked(call, TranscribeDefinition, parsed(fields.get("definition") or b"{}"))
-    locale = entities.offered((definition.locales or ["en-US"])[0])
+    definition = checked(call, TRANSCRIBE_DEFINITION, parsed(fields.get("definition") or b"{}"))
+    locale = entities.offered((definition.get("locales") or ["en-US"])[0])
     if locale not in FAST:
         raise invalid("InvalidLocale", f"Fast transcription does not have the locale {locale}.", "locales")
-    phrases = definition.phraseList.phrases if definition.phraseList else []
+    phrases = (definition.get("phraseList") or {}).get("phrases") or []
     if len(phrases) > _MOST_PHRASES:
         raise invalid("InvalidPayload", f"A phrase list has at most {_MOST_PHRASES} phrases.", "phraseList.phrases")
-    named = definition.models.get(locale)
-    model = usable(call, Reference(self=named) if named else None, locale, "model")
+    named = (definition.get("models") or {}).get(locale)
+    model = usable(call, {"self": named} if named else None, locale, "model")
     if model.kind != BASE_MODELS.path:
         raise invalid("InvalidModel", "Fast transcription does not support this model.", "models")
-    recording = _recording(call, fields.get("audio"), definition.audioUrl)
+    recording = _recording(call, fields.get("audio"), definition.get("audioUrl"))
     skill = model_training.skill(call.state, call.account.name, model.kind, model.id)
     skill = replace(skill, words=skill.words | model_training.words_of(phrases, locale))
     return Answer(200, recognition.fast_result(recording, skill, locale))

@@ -17,7 +17,7 @@ from urllib.request import Request
 from custom_speech_emulator.http.api_versions import VERSIONS, Json, Version
 from custom_speech_emulator.http.links import Address, host_of
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import NewWebHook, WebHookUpdate, read
+from custom_speech_emulator.http.request_bodies import NEW_WEB_HOOK, WEB_HOOK_UPDATE, read, setting
 from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.dataset_imports import OPENER, allowed
@@ -45,31 +45,32 @@ def shape(hook: str, document: Json, version: Version) -> Json:
     }
 
 
-def _change(call: Call, hook: Entity, patch: WebHookUpdate) -> None:
-    if patch.properties is not None:
+def _change(call: Call, hook: Entity, patch: Json) -> None:
+    if patch.get("properties") is not None:
         # Left out or empty, the signature ends: so says the operation's description.
-        hook.document["secret"] = patch.properties.secret
-    if patch.events is not None:
-        hook.document["events"] = patch.events
-    if patch.webUrl:
-        call.require_trust("webUrl", patch.webUrl)
-        if patch.webUrl != hook.document["webUrl"]:
-            _register(call, hook, patch.webUrl)
+        hook.document["secret"] = patch["properties"].get("secret")
+    if patch.get("events") is not None:
+        hook.document["events"] = patch["events"]
+    if patch.get("webUrl"):
+        call.require_trust("webUrl", patch["webUrl"])
+        if patch["webUrl"] != hook.document["webUrl"]:
+            _register(call, hook, patch["webUrl"])
 
 
 _FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "webUrl")
-WEBHOOKS = entities.Kind("webhooks", "web hook", "InvalidPayload", shape, _FILTERS, WebHookUpdate, _change)
+WEBHOOKS = entities.Kind("webhooks", "web hook", "InvalidPayload", shape, _FILTERS, WEB_HOOK_UPDATE, _change)
 
 
 def create(call: Call) -> Answer:
     """WebHooks_Create; it becomes usable when its address has answered a challenge."""
-    body = read(call, NewWebHook)
-    call.require_trust("webUrl", body.webUrl)
+    body = read(call, NEW_WEB_HOOK)
+    call.require_trust("webUrl", body["webUrl"])
     hook = entities.new(call, WEBHOOKS, body)
-    hook.document |= {"events": body.events, "apiVersion": call.version.name, "base": astuple(call.address)}
-    if body.properties and body.properties.secret:
-        hook.document["secret"] = body.properties.secret
-    _register(call, hook, body.webUrl)
+    hook.document |= {"events": body["events"], "apiVersion": call.version.name, "base": astuple(call.address)}
+    secret = setting(body, "secret")
+    if secret:
+        hook.document["secret"] = secret
+    _register(call, hook, body["webUrl"])
     return entities.created(call, WEBHOOKS, hook)
 
 
