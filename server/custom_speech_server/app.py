@@ -22,10 +22,9 @@ from mcp.types import (
 
 from custom_speech_server import __version__, emulated_resources
 from custom_speech_server.instructions import instructions
-from custom_speech_server.mcp_resources import MCPResources
+from custom_speech_server.mcp_resources import APPS_EXTENSION, MCPResources, with_view, with_view_content
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
-from custom_speech_server.view import Views
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, KeptAgreements
 from custom_speech_tools.runtime.auditing import Audit, NullAudit
 from custom_speech_tools.runtime.client_waits import ClientWaits
@@ -78,15 +77,15 @@ def build(settings: Settings) -> Server[AppContext]:
         request: Request,  # noqa: ARG001  # the SDK's signature
         params: PaginatedRequestParams | None,  # noqa: ARG001  # the list has one page
     ) -> ListToolsResult:
-        return ListToolsResult(tools=[views.bound(tool.definition) for tool in tools.values()])
+        return ListToolsResult(tools=[with_view(tool.definition) for tool in tools.values()])
 
     async def call_tool(request: Request, params: CallToolRequestParams) -> CallToolResult | InputRequiredResult:
         if tool := tools.get(params.name):
-            return views.rendered(request, params.name, await tool.run(request, params))
+            return with_view_content(request, params.name, await tool.run(request, params))
         unknown = f"This server has no tool {quote(params.name, 64)}."
         return error_answer(f"{unknown} Nothing was done; tools/list names its tools.")
 
-    prompts, views, offered = Prompts(frozenset(tools)), Views(), MCPResources(frozenset(tools))
+    prompts, offered = Prompts(frozenset(tools)), MCPResources(frozenset(tools))
     server = Server[AppContext](
         NAME,
         title="Azure custom speech",
@@ -113,7 +112,7 @@ def build(settings: Settings) -> Server[AppContext]:
         on_get_prompt=prompts.get if prompts.jobs else None,
         on_completion=prompts.complete if prompts.jobs else None,
     )
-    server.extensions[views.extension] = {}
+    server.extensions[APPS_EXTENSION] = {}
     questions = RequestStateBoundary(RequestStateSecurity(keys=[settings.state_key]), default_audience=NAME)
     server.middleware.extend([questions, *settings.middleware])
     return server

@@ -16,8 +16,8 @@ import pydantic
 from pydantic import AliasChoices, AliasPath, Field
 
 from custom_speech_server.config_source import ConfigurationError
-from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
 from custom_speech_server.external_command import CommandError, run_command
+from custom_speech_server.resource_config import normalize_endpoint, regional_endpoint
 from custom_speech_tools.speech import SpeechResource
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize

@@ -34,7 +34,7 @@ def notice(text: str, log: str = "text") -> None:
     if log == "json":
         import logging
 
-        from custom_speech_server.observability.logs import JSONFormatter
+        from custom_speech_server.observability import JSONFormatter
 
         line = JSONFormatter().format(logging.LogRecord("custom-speech-mcp", logging.INFO, "", 0, text, None, None))
     else:

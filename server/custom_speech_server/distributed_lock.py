@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from filelock import AsyncFileLock, Timeout
 
-from custom_speech_server.resource_config import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import MARK_SECONDS, LockUnavailableError, RequestLock
 from custom_speech_tools.speech import SpeechError

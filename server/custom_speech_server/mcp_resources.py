@@ -1,4 +1,8 @@
-"""The MCP resources: the view for clients with MCP Apps, and the agent skill for everyone."""
+"""The MCP resources: the view for clients with MCP Apps, and the agent skill for everyone.
+
+The view is the page of `report --html`, whose parts such clients show beside the answers of tools. An answer stays
+complete without it: `_meta` carries its part of the page, and the page puts that in place.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -7,15 +11,22 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
+    CallToolResult,
+    InputRequiredResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
     ReadResourceRequestParams,
     ReadResourceResult,
     Resource,
     TextResourceContents,
+    Tool,
 )
 
-from custom_speech_server import view
+APPS_EXTENSION = "io.modelcontextprotocol/ui"
+VIEW_URI = "ui://custom-speech/view.html"
+VIEW_MIME_TYPE = "text/html;profile=mcp-app"
+VIEW_CONTENT = "custom-speech-mcp/view"  # the entry in `_meta` of an answer that holds its part of the page as HTML
+VIEWED_TOOLS = frozenset({"check_expirations", "get_evaluation", "list_models", "roll_out"})
 
 SKILL_URI = "skill://improve-recognition/SKILL.md"  # as SEP-2640 names the files of a skill
 SKILL_FILE = Path(__file__).parent / "plugin" / "skills" / "improve-recognition" / "SKILL.md"
@@ -33,11 +44,11 @@ SKILL_TOOLS = frozenset(
 }
 
 _VIEW = Resource(
-    uri=view.URI,
+    uri=VIEW_URI,
     name="view",
     title="Azure custom speech",
     description="Expirations, error rates, models and rollouts as a page",
-    mime_type=view.MIME_TYPE,
+    mime_type=VIEW_MIME_TYPE,
 )
 _SKILL = Resource(
     uri=SKILL_URI,
@@ -71,10 +82,30 @@ class MCPResources:
         if found is None:
             raise MCPError(INVALID_PARAMS, f"There is no such resource. This server has: {', '.join(offered)}.")
         if found is _VIEW:
-            from custom_speech_server.view.page import html_page  # the template engine costs 30 ms at the start
+            from custom_speech_server.view import html_page  # the template engine costs 30 ms at the start
 
             text, meta = html_page(), {"ui": {"prefersBorder": True}}
         else:
             text, meta = SKILL_FILE.read_text("utf-8"), None
         content = TextResourceContents(uri=found.uri, mime_type=found.mime_type, text=text, meta=meta)
         return ReadResourceResult(contents=[content])
+
+
+def with_view(tool: Tool) -> Tool:
+    """Return the definition of a tool, with the view if that shows its answers."""
+    return tool.model_copy(update={"meta": {"ui": {"resourceUri": VIEW_URI}}}) if tool.name in VIEWED_TOOLS else tool
+
+
+def with_view_content(
+    request: Request, tool: str, result: CallToolResult | InputRequiredResult
+) -> CallToolResult | InputRequiredResult:
+    """Return a result with its part of the page, if the client shows such pages; the model does not see it."""
+    capabilities = request.session.client_capabilities
+    extensions = (capabilities.extensions if capabilities else None) or {}
+    is_shown = tool in VIEWED_TOOLS and APPS_EXTENSION in extensions
+    if not is_shown or not isinstance(result, CallToolResult) or result.structured_content is None:
+        return result
+    from custom_speech_server.view import fragment  # the template engine costs 30 ms at the start
+
+    meta = {VIEW_CONTENT: fragment(tool, result.structured_content)}
+    return result.model_copy(update={"meta": (result.meta or {}) | meta})

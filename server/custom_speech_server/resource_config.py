@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
@@ -22,13 +23,14 @@ from custom_speech_server.config_source import (
     without_keys,
 )
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
-from custom_speech_server.endpoint_normalization import normalize_endpoint, regional_endpoint
 from custom_speech_server.toml_file import Hints, describe_fault, exposure_warnings, parse_toml, read_toml_text
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
-from custom_speech_tools.speech.addresses import region_of
+from custom_speech_tools.speech.addresses import is_endpoint, is_speech_host, region_of, split
 from custom_speech_tools.speech.resource import Prices
 
-__all__ = ["EMULATED", "ConfigurationError", "Resources", "load"]
+# Hosts of the sovereign clouds, by the prefix of their regions' names.
+_SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
+_WORKING_HOSTS = "https://REGION.api.cognitive.microsoft.com or https://NAME.cognitiveservices.azure.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,46 @@ class Resources:
 
 
 EMULATED = Resources(emulated_resources.RESOURCES, emulated_resources.RESOURCES[0].name, "the emulator", True)
+
+
+def regional_endpoint(region: str) -> str:
+    """Return the endpoint that all resources of a region share."""
+    hosts = (host for prefix, host in _SOVEREIGN_HOSTS.items() if region.startswith(prefix))
+    return f"https://{region}.{next(hosts, 'api.cognitive.microsoft.com')}"
+
+
+def normalize_endpoint(endpoint: str) -> str:
+    """Return the endpoint with scheme and host in lower case, without default port and trailing slash.
+
+    An address to which no key must be sent raises ValueError, which says which address was meant.
+    """
+    parts = split(endpoint.strip())
+    if parts is None:
+        raise ValueError(f"is not an address; write {_meant(endpoint)}")
+    scheme, host = parts.scheme.lower(), parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, {"http": 80, "https": 443}.get(scheme)) else f":{parts.port}"
+    origin, path = f"{scheme}://{shown}{port}", parts.path.rstrip("/")
+    if is_speech_host(urlsplit(origin)):
+        if path or parts.query or parts.fragment:
+            raise ValueError(f"must not have a path: write {origin}")
+        return origin
+    normalized = origin + path
+    if parts.query or parts.fragment or not is_endpoint(normalized):
+        raise ValueError(f"is not a host of Azure Speech over https: write {_meant(endpoint)}")
+    return normalized
+
+
+def _meant(endpoint: str) -> str:
+    """Return the address that serves custom speech on the host that was named; both forms where none is known."""
+    host = endpoint.strip().lower().partition("://")[2].partition("/")[0] or endpoint.strip().lower().partition("/")[0]
+    if name := re.fullmatch(r"([a-z0-9-]{2,64})\.(?:services\.ai|openai|cognitiveservices)\.azure\.com", host):
+        return f"https://{name[1]}.cognitiveservices.azure.com"
+    if region := re.fullmatch(
+        r"([a-z]{3,20}\d?)\.(?:\w+\.speech|customvoice\.api\.speech|api\.cognitive)\.microsoft\.com", host
+    ):
+        return regional_endpoint(region[1])
+    return _WORKING_HOSTS
 
 
 class _Section(pydantic.BaseModel):

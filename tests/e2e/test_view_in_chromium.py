@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from custom_speech_server.view import CONTENT, SHOWN
-from custom_speech_server.view.page import fragment, html_page, report_page
+from custom_speech_server.mcp_resources import VIEW_CONTENT, VIEWED_TOOLS
+from custom_speech_server.view import fragment, html_page, report_page
 from support.report_scene import HOSTILE, report_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -53,7 +53,7 @@ def shown(folder: Path, result: dict[str, Any], theme: str = "light") -> dict[st
 def result_of(tool: str, **scene: Any) -> dict[str, Any]:
     """The result of a tool, with its part of the page."""
     answer = report_of(**scene)["answers"][tool]
-    return {"content": [], "structuredContent": answer, "_meta": {CONTENT: fragment(tool, answer)}}
+    return {"content": [], "structuredContent": answer, "_meta": {VIEW_CONTENT: fragment(tool, answer)}}
 
 
 HEADINGS = {
@@ -64,7 +64,7 @@ HEADINGS = {
 }
 
 
-@pytest.mark.parametrize("tool", sorted(SHOWN))
+@pytest.mark.parametrize("tool", sorted(VIEWED_TOOLS))
 def test_view_shows_the_answer_of_each_tool_in_a_client(tmp_path: Path, tool: str) -> None:
     found = shown(tmp_path, result_of(tool))
 

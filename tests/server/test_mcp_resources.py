@@ -8,8 +8,7 @@ import yaml
 from mcp.shared.exceptions import MCPError
 
 from conftest import Connect
-from custom_speech_server.mcp_resources import SKILL_FILE, SKILL_TOOLS, SKILL_URI
-from custom_speech_server.view import URI
+from custom_speech_server.mcp_resources import SKILL_FILE, SKILL_TOOLS, SKILL_URI, VIEW_URI
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools
 from support.tool_client import Caller
 
@@ -33,14 +32,14 @@ async def test_skill_is_offered_as_a_resource(connect: Connect, mode: str) -> No
 async def test_skill_is_not_offered_without_its_tools(connect: Connect, settings: dict[str, Any]) -> None:
     async with connect(**settings) as call:
         listed = [str(one.uri) for one in (await call.client.list_resources()).resources]
-        with pytest.raises(MCPError, match=f"This server has: {URI}."):
+        with pytest.raises(MCPError, match=f"This server has: {VIEW_URI}."):
             await call.client.read_resource(SKILL_URI)
 
-    assert listed == [URI]
+    assert listed == [VIEW_URI]
 
 
 async def test_unknown_resource_is_answered_with_those_that_exist(call: Caller) -> None:
-    with pytest.raises(MCPError, match=f"This server has: {URI}, {SKILL_URI}."):
+    with pytest.raises(MCPError, match=f"This server has: {VIEW_URI}, {SKILL_URI}."):
         await call.client.read_resource("ui://custom-speech/other.html")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from custom_speech_server.config_source import has_user_config, is_configured, user_config_file
+from custom_speech_server.config_source import ConfigurationError, has_user_config, is_configured, user_config_file
 from custom_speech_server.credentials import KeyringKey
-from custom_speech_server.resource_config import EMULATED, ConfigurationError, from_file, load
+from custom_speech_server.resource_config import EMULATED, from_file, load
 from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.resource import Prices
 

@@ -12,9 +12,15 @@ from mcp.client import advertise
 
 from conftest import Connect
 from custom_speech_server.commands import report
-from custom_speech_server.view import CONTENT, MIME_TYPE, SHOWN, URI, Views
+from custom_speech_server.mcp_resources import (
+    APPS_EXTENSION,
+    VIEW_CONTENT,
+    VIEW_MIME_TYPE,
+    VIEW_URI,
+    VIEWED_TOOLS,
+)
+from custom_speech_server.view import fragment, report_page
 from custom_speech_server.view.evaluations import rate
-from custom_speech_server.view.page import fragment, report_page
 from support.report_scene import HOSTILE, report_of
 
 pytestmark = pytest.mark.anyio
@@ -53,16 +59,16 @@ async def test_view_is_bound_to_the_tools_that_it_shows(connect: Connect, mode: 
     async with connect(client={"mode": mode}) as call:
         tools = (await call.client.list_tools()).tools
         resources = (await call.client.list_resources()).resources
-        content = (await call.client.read_resource(URI)).contents[0]
+        content = (await call.client.read_resource(VIEW_URI)).contents[0]
 
-    assert {tool.name for tool in tools if tool.meta == {"ui": {"resourceUri": URI}}} == SHOWN
-    assert [one.mime_type for one in resources if str(one.uri) == URI] == [MIME_TYPE]
-    assert content.mime_type == MIME_TYPE
+    assert {tool.name for tool in tools if tool.meta == {"ui": {"resourceUri": VIEW_URI}}} == VIEWED_TOOLS
+    assert [one.mime_type for one in resources if str(one.uri) == VIEW_URI] == [VIEW_MIME_TYPE]
+    assert content.mime_type == VIEW_MIME_TYPE
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_answer_carries_its_view_only_for_clients_with_mcp_apps(connect: Connect, mode: str) -> None:
-    apps = [advertise(Views.extension, {"mimeTypes": [MIME_TYPE]})]
+    apps = [advertise(APPS_EXTENSION, {"mimeTypes": [VIEW_MIME_TYPE]})]
     async with connect(client={"mode": mode, "extensions": apps}) as call:
         shown = await call.client.call_tool("list_models", {})
         other = await call.client.call_tool("list_datasets", {})
@@ -71,8 +77,8 @@ async def test_answer_carries_its_view_only_for_clients_with_mcp_apps(connect: C
         plain = await call.client.call_tool("list_models", {})
 
     assert shown.structured_content is not None
-    assert (shown.meta or {})[CONTENT] == fragment("list_models", shown.structured_content)
-    assert [CONTENT in (one.meta or {}) for one in (other, refused, plain)] == [False, False, False]
+    assert (shown.meta or {})[VIEW_CONTENT] == fragment("list_models", shown.structured_content)
+    assert [VIEW_CONTENT in (one.meta or {}) for one in (other, refused, plain)] == [False, False, False]
 
 
 def test_page_has_its_parts_in_order() -> None:
@@ -155,7 +161,7 @@ def test_page_says_that_a_resource_is_emulated() -> None:
     assert "EMULATED" not in Outline(report_page(report_of())).text
 
 
-@pytest.mark.parametrize("tool", sorted(SHOWN))
+@pytest.mark.parametrize("tool", sorted(VIEWED_TOOLS))
 def test_view_shows_text_of_the_service_as_text(tool: str) -> None:
     scene = report_of(name=HOSTILE, unread=[HOSTILE])
     whole = Outline(report_page(scene))

@@ -10,8 +10,7 @@ from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from conftest import Connect
-from custom_speech_server.endpoint_normalization import normalize_endpoint
-from custom_speech_server.resource_config import EMULATED
+from custom_speech_server.resource_config import EMULATED, normalize_endpoint
 from custom_speech_tools.guardrails.charges import PRICE_LIST
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of

@@ -15,7 +15,7 @@ from pydantic import AnyHttpUrl, BaseModel, ConfigDict
 
 from custom_speech_server.auth.jwt import Issuer, JWTVerifier, SigningKeys
 from custom_speech_server.auth.static_tokens import StaticTokenVerifier, Token
-from custom_speech_server.resource_config import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.toml_file import exposure_warnings, parse_toml, read_toml_text
 
 _log = logging.getLogger(__name__)

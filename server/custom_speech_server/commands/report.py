@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the report and return the exit status."""
     import anyio
 
-    from custom_speech_server.view.page import report_page, summary
+    from custom_speech_server.view import report_page, summary
 
     resources = named_resources(options)
     try:

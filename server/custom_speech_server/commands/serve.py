@@ -119,7 +119,7 @@ def _start(options: argparse.Namespace, handover: Handover | None, refuse: Calla
 
 def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[[], int]:
     """Return what serves, with everything imported; raise ConfigurationError for faults that no tool can tell."""
-    from custom_speech_server.observability.logs import log_text_to_stderr
+    from custom_speech_server.observability import log_text_to_stderr
     from custom_speech_server.resource_config import EMULATED
 
     log_text_to_stderr()
@@ -204,16 +204,16 @@ def _with_observability(settings: Settings, *, json_logs: bool, telemetry: bool)
     from dataclasses import replace
 
     if json_logs:
-        from custom_speech_server.observability.logs import log_calls, log_json_to_stderr
+        from custom_speech_server.observability import log_calls, log_json_to_stderr
 
         log_json_to_stderr()
         settings = replace(settings, middleware=(*settings.middleware, log_calls))
     if not telemetry:
         return settings
-    from custom_speech_server.observability.telemetry import start
+    from custom_speech_server.observability import start_telemetry
 
     try:
-        started = start()
+        started = start_telemetry()
     except ImportError:
         raise ConfigurationError("--telemetry needs: pip install 'custom-speech-mcp[otel]'.") from None
     return replace(settings, observe=started.attempted, middleware=(*settings.middleware, started.measure_calls))

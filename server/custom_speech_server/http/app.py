@@ -1,16 +1,18 @@
 """The ASGI application: MCP at /mcp behind authentication, and the two health checks."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,13 +20,14 @@ from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
 from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token
 from custom_speech_server.http.graceful_shutdown import ListeningStreams, QuietEndings
-from custom_speech_server.http.health import Readiness, alive
 from custom_speech_server.http.request_validation import AcceptNegotiation, RequestValidation
 from custom_speech_server.http.sessions import IdleSessionEviction, SessionManager
-from custom_speech_tools.speech import RequestPipeline, Speech
+from custom_speech_tools.speech import RequestPipeline, Speech, SpeechError
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # `upload_dataset` takes 1 MiB of lines, which JSON may double or triple
 MAX_SESSIONS = 1000  # of the handshake versions at once
+FRESH_SECONDS = 30.0  # resources are asked no more often, however often readiness is
+PROBE_SECONDS = 5.0  # the longest that all resources together have to answer
 _OPENING_SESSIONS = 100  # beyond the limit that may be opening at one moment, while room is made for them
 
 
@@ -98,3 +101,45 @@ async def _with_body(receive: Receive) -> Receive:
         return messages.pop(0) if messages else await receive()
 
     return again
+
+
+async def alive(request: Request) -> JSONResponse:  # Starlette's signature
+    """GET /healthz."""
+    return JSONResponse({"alive": True})
+
+
+class Readiness:
+    """GET /readyz: 200 while at least one resource answered lately, else 503."""
+
+    def __init__(self, resources: Mapping[str, Speech]) -> None:
+        self._resources, self._lock = resources, anyio.Lock()
+        self._answered: set[str] = set()
+        self._probed = float("-inf")
+
+    async def answer(self, request: Request) -> JSONResponse:  # Starlette's signature
+        """Return how many of the resources answered."""
+        async with self._lock:
+            if anyio.current_time() - self._probed > FRESH_SECONDS:
+                await self._probe()
+        ready = bool(self._answered)
+        body = {"ready": ready, "resources": len(self._resources), "answered": len(self._answered)}
+        return JSONResponse(body, status_code=200 if ready else 503)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for speech in self._resources.values():
+            await speech.close()
+
+    async def _probe(self) -> None:
+        answered: set[str] = set()
+
+        async def ask(name: str, speech: Speech) -> None:
+            with suppress(SpeechError):
+                await speech.models_list_supported_locales()
+                answered.add(name)
+
+        with anyio.move_on_after(PROBE_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                for name, speech in self._resources.items():
+                    tasks.start_soon(ask, name, speech)
+        self._answered, self._probed = answered, anyio.current_time()

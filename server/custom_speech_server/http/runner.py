@@ -18,12 +18,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.auth import config
+from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.app import HTTPSettings, create_app
 from custom_speech_server.http.graceful_shutdown import GracefulServer
 from custom_speech_server.http.request_validation import MAX_HEADER_BYTES
-from custom_speech_server.resource_config import ConfigurationError
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_CONNECTIONS = 2000  # further ones are answered with 503; the reverse proxy in front limits idle and slow clients

@@ -1,42 +1,173 @@
 """The view: one self-contained page that shows what ends when, error rates, models and the state of a rollout.
 
-`report --html` writes it. Clients with MCP Apps show the same parts beside the answer of a tool, which stays complete
-without them: the answer carries them in `_meta`, and the page puts them in place. It loads nothing, reads without a
-script, and shows text of the service as text.
+It loads nothing, reads without a script, and shows text of the service as text.
 """
 
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
-from mcp.server.context import ServerRequestContext
-from mcp.types import CallToolResult, InputRequiredResult, Tool
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 
-URI = "ui://custom-speech/view.html"
-MIME_TYPE = "text/html;profile=mcp-app"
-CONTENT = "custom-speech-mcp/view"  # the entry in `_meta` of an answer that holds its part of the page as HTML
-SHOWN = frozenset({"check_expirations", "get_evaluation", "list_models", "roll_out"})  # tools whose answers it shows
+from custom_speech_server.view import evaluations
+from custom_speech_server.view.evaluations import Answer, Scale, Standing, month_scale
+
+ACTION_DAYS = 90  # in which what ends needs an action; the headings of the page say so
+_URGENT_DAYS = 30
+_MAX_LIVE = 4  # endpoints that the summary names
+_MAX_NAME = 80  # characters of a name that are shown; the others are in its title
 
 
-class Views:
-    """The view as `_meta` of the tools that it shows, and of their answers."""
+def report_page(report: Mapping[str, Any]) -> str:
+    """Return the page that `report --html` writes of what `report --json` prints."""
+    live = {one["model"]["id"] for one in report["endpoints"]["endpoints"] if one.get("model")}
+    originals = {str(one.get("copied_from")) for one in report["models"]["models"] if one["id"] in live}
+    details = {test["id"]: test for test in report["tests"]}
+    every = [one | details.get(one["id"], {}) for one in report["evaluations"]["evaluations"]]
+    return html_page(
+        report=report,
+        facts=summary(report),
+        tested=evaluations.by_dataset(every),
+        live=live,
+        live_or_copied=live | originals,
+        hidden=max(0, sum(one["status"] == "Succeeded" for one in every) - len(details)),
+    )
 
-    extension = "io.modelcontextprotocol/ui"
 
-    def bound(self, tool: Tool) -> Tool:
-        """Return the definition of a tool, with its view if it has one."""
-        if tool.name not in SHOWN:
-            return tool
-        return tool.model_copy(update={"meta": {"ui": {"resourceUri": URI}}})
+def html_page(**content: Any) -> str:
+    """Return a whole page; without content the one that a client with MCP Apps loads before the answer of a tool."""
+    style, script = (files(__package__).joinpath(file).read_text(encoding="utf-8") for file in ("view.css", "view.js"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    frame = {"style": style, "script": script, "script_digest": digest}
+    return _templates().get_template("page.html").render(frame | content)
 
-    def rendered(
-        self, request: ServerRequestContext[Any, Any], tool: str, result: CallToolResult | InputRequiredResult
-    ) -> CallToolResult | InputRequiredResult:
-        """Return a result with its part of the page, if the client shows such pages; the model does not see it."""
-        capabilities = request.session.client_capabilities
-        extensions = (capabilities.extensions if capabilities else None) or {}
-        is_shown = tool in SHOWN and self.extension in extensions
-        if not is_shown or not isinstance(result, CallToolResult) or result.structured_content is None:
-            return result
-        from custom_speech_server.view.page import fragment  # the template engine costs 30 ms at the start
 
-        meta = {CONTENT: fragment(tool, result.structured_content)}
-        return result.model_copy(update={"meta": (result.meta or {}) | meta})
+def fragment(tool: str, answer: Answer) -> str:
+    """Return the part of the page that shows the answer of a tool."""
+    return _templates().get_template("fragment.html").render(tool=tool, answer=answer)
+
+
+def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
+    """Return the facts that are seen first: what about, how much, and which."""
+    endpoints = [one for one in report["endpoints"]["endpoints"] if one["status"] == "Succeeded"]
+    names = {str(one["resource"]) for one in report["unread"]}
+    unread = ", ".join(sorted(names)) or "every resource answered to the end"
+    models = report["models"]["models"]
+    ready = sum(one["status"] == "Succeeded" for one in models)
+    return [
+        ("Models", _number(models, report["models"], report), Markup("{} ready").format(ready)),
+        ("Endpoints live", _number(endpoints, report["endpoints"], report), _live(endpoints)),
+        ("Ends next", *_next_end(report["expirations"])),
+        ("Newest test", *_newest_test(report["tests"])),
+        ("Not read", str(len(names) or "nothing"), _name(unread)),
+    ]
+
+
+@cache
+def _templates() -> Environment:
+    loader = PackageLoader(__package__, "")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {
+        "name": _name,
+        "rate": evaluations.rate,
+        "rate_scale": evaluations.rate_scale,
+        "difference_scale": evaluations.difference_scale,
+        "verdict": evaluations.verdict,
+        "edits": evaluations.edits,
+        "due_items": _due_items,
+        "timeline_rows": _timeline_rows,
+    }
+    environment.tests["void"] = evaluations.is_void
+    return environment
+
+
+def _name(text: object, fallback: str = "–") -> Markup:
+    """Return a name of the service; its direction of writing does not change that of the text around it."""
+    whole = str(text or fallback)
+    if len(whole) <= _MAX_NAME:
+        return Markup("<bdi>{}</bdi>").format(whole)
+    return Markup('<bdi title="{}">{}…</bdi>').format(whole, whole[: _MAX_NAME - 1])
+
+
+def _number(found: Sequence[Answer], answer: Answer, report: Mapping[str, Any]) -> str:
+    if not report["unread"] and not answer["truncated"]:
+        return str(len(found))
+    return f"at least {len(found)}" if found else "not known"
+
+
+def _live(endpoints: Sequence[Answer]) -> Markup:
+    line = Markup("<div>{} ({}) → {}</div>")
+    shown = [
+        line.format(_name(one["display_name"]), _name(one["resource"]), _model(one["model"] or {}))
+        for one in endpoints[:_MAX_LIVE]
+    ]
+    more = len(endpoints) - _MAX_LIVE
+    link = Markup('<a href="#endpoints">{} more</a>').format(more) if more > 0 else ""
+    return Markup("").join([*shown, link]) if shown else Markup("none was read")
+
+
+def _next_end(answer: Answer) -> tuple[str, Markup]:
+    coming = [(one, days) for one in answer["items"] if (days := _days_left(one, answer)) >= 0]
+    if not coming:
+        return "not known" if answer.get("unread") else "nothing", Markup("within ten years")
+    first, days = coming[0]
+    same_day = sum(one["ends"] == first["ends"] for one, _ in coming) - 1
+    more = f" and {same_day} more" if same_day else ""
+    read = ", of what was read" if answer.get("unread") else ""
+    kind = first["kind"].replace("_", " ")
+    text = Markup("in {} days: {}, {}, {}").format(days, _name(first["what"]), kind, _name(first["resource"]))
+    return first["ends"], text + more + read
+
+
+def _newest_test(tests: Sequence[Answer]) -> tuple[str, Markup]:
+    if not tests:
+        return "none", Markup("no finished test was read")
+    first, second = tests[0]["models"]
+    rates = [evaluations.rate(model["word_error_rate"]) for model in (first, second)]
+    names = [_model(part) for part in (first, second, tests[0]["dataset"])]
+    text = Markup("{}: {} against {} of {}, on {}").format(names[0], *rates, *names[1:])
+    return evaluations.verdict(tests[0]).text, text
+
+
+def _model(part: Answer) -> Markup:
+    return _name(part.get("display_name"), part.get("id", "–"))
+
+
+def _days_left(item: Answer, answer: Answer) -> int:
+    """Return the days from the time of the answer until an item ends, negative if it has ended."""
+    return (date.fromisoformat(item["ends"]) - date.fromisoformat(answer["now"][:10])).days
+
+
+def _standing(days: int) -> Standing:
+    if days < 0:
+        return Standing(f"▲ ended {-days} days ago", "bad")
+    text = "today" if days == 0 else f"in {days} day{'' if days == 1 else 's'}"
+    if days <= _URGENT_DAYS:
+        return Standing(f"▲ {text}", "bad")
+    return Standing(f"● {text}", "warn") if days <= ACTION_DAYS else Standing(text, "")
+
+
+def _due_items(answer: Answer) -> list[tuple[Answer, Standing]]:
+    """Return what ends within 90 days or has ended, if something can be done: nothing helps a closed base model."""
+    items = [(item, _days_left(item, answer)) for item in answer["items"]]
+    return [
+        (item, _standing(days))
+        for item, days in items
+        if days <= ACTION_DAYS and (days >= 0 or item["kind"] != "base_model")
+    ]
+
+
+def _timeline_rows(answer: Answer) -> tuple[Scale, list[dict[str, Any]]]:
+    """Return what ends on a common scale of time."""
+    today = date.fromisoformat(answer["now"][:10])
+    ends = [date.fromisoformat(item["ends"]) for item in answer["items"]]
+    rows = [
+        {"item": item, "today": today.toordinal(), "end": end.toordinal(), "standing": _standing((end - today).days)}
+        for item, end in zip(answer["items"], ends, strict=True)
+    ]
+    return month_scale([today, *ends]), rows

@@ -33,7 +33,7 @@ from custom_speech_server.auth.jwt import (
 )
 from custom_speech_server.auth.middleware import writing_tools
 from custom_speech_server.auth.static_tokens import StaticTokenVerifier, Token, digest, token_table
-from custom_speech_server.resource_config import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError
 from support.http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, over_http
 from support.scripted_service import Listener
 from support.speech_service import Azure

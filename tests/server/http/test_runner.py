@@ -90,7 +90,7 @@ def test_http_server_starts_without_costing_those_who_use_stdio_anything() -> No
     look = (
         "import sys; from custom_speech_server.__main__ import create_parser; import custom_speech_server.app; "
         "create_parser(None); print(*[m for m in sys.modules if m.startswith(('custom_speech_server.http', "
-        "'custom_speech_server.auth', 'custom_speech_server.observability.telemetry'))])"
+        "'custom_speech_server.auth', 'opentelemetry.metrics'))])"
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from conftest import Connect
 from custom_speech_server.app import Settings, build
-from custom_speech_server.resource_config import ConfigurationError, Resources, from_file
+from custom_speech_server.config_source import ConfigurationError
+from custom_speech_server.resource_config import Resources, from_file
 from custom_speech_tools.speech import KeyCredential, SpeechResource
 from custom_speech_tools.speech.transport import proxy_of
 from support.emulator_process import Outside, outside

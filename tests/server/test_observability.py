@@ -16,8 +16,8 @@ import httpx2
 import pytest
 from opentelemetry import trace
 
-from custom_speech_server.observability import logs
-from custom_speech_server.observability.telemetry import Telemetry
+from custom_speech_server import observability
+from custom_speech_server.observability import Telemetry
 from support.http_server import command, modern, over_http
 from support.speech_service import Azure
 
@@ -119,9 +119,9 @@ async def test_operator_finds_it_where_the_standard_variables_say(name: str) -> 
 
 async def test_operator_reads_one_json_object_a_line(azure: Azure, caplog: pytest.LogCaptureFixture) -> None:
     """A call's line names tool, request (not endlessly) and outcome; a traceback stays inside its line."""
-    caplog.set_level(logging.INFO, logger=logs.__name__)
+    caplog.set_level(logging.INFO, logger=observability.__name__)
     caplog.handler.setFormatter(Lines(kept := []))
-    async with over_http(azure, middleware=(logs.log_calls,)) as client:
+    async with over_http(azure, middleware=(observability.log_calls,)) as client:
         await client.post("/mcp", **PROJECTS | {"headers": PROJECTS["headers"] | {"x-request-id": "a" * 200}})
     line = json.loads(next(line for line in kept if "called" in line))
     assert {name: line[name] for name in ("message", "tool", "request", "failed")} == {
@@ -152,7 +152,7 @@ async def test_operator_sees_no_key_that_a_service_repeats(
     caplog.handler.setFormatter(Lines(kept := []))
     observed: dict[str, Any] = {
         "observe": seen.telemetry.attempted,
-        "middleware": (seen.telemetry.measure_calls, logs.log_calls),
+        "middleware": (seen.telemetry.measure_calls, observability.log_calls),
     }
     async with over_http(Echoing(status), **observed) as client:
         answer = await client.post("/mcp", **PROJECTS)
@@ -171,7 +171,7 @@ def test_operator_reads_a_traceback_in_one_line_with_its_trace() -> None:
         except ValueError as error:
             info = (ValueError, error, error.__traceback__)
         record = logging.LogRecord("name", logging.ERROR, "", 0, "It failed", None, info)
-        line = logs.JSONFormatter().format(record)
+        line = observability.JSONFormatter().format(record)
         assert json.loads(line)["trace"] == trace.format_trace_id(span.get_span_context().trace_id)
     assert "\n" not in line
     assert "ValueError" in json.loads(line)["traceback"]
@@ -182,7 +182,7 @@ class Lines(logging.Formatter):
 
     def __init__(self, kept: list[str]) -> None:
         super().__init__()
-        self._kept, self._formatter = kept, logs.JSONFormatter()
+        self._kept, self._formatter = kept, observability.JSONFormatter()
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, kept."""

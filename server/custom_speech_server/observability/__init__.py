@@ -1,1 +1,0 @@
-"""Logs, traces and metrics, as the operator asks for them."""
