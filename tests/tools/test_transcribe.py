@@ -1,6 +1,5 @@
 """transcribe, driven through an MCP client."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,6 +10,7 @@ import anyio
 import pytest
 
 from conftest import Connect
+from custom_speech_data.transcripts import DRAFT_MARK
 from custom_speech_emulator.http.responses import Refused
 from custom_speech_emulator.resources.models import MODELS
 from custom_speech_emulator.resources.stock import SENTENCES
@@ -44,6 +44,12 @@ def add_transcripts(folder: Path) -> None:
     (folder / "trans.txt").write_text(lines, encoding="utf-8-sig")
 
 
+def delete_mark(drafts: Path) -> None:
+    """Do what a person does who has corrected the drafts."""
+    _mark, *lines = drafts.read_text("utf-8-sig").splitlines(keepends=True)
+    drafts.write_text("".join(lines), "utf-8-sig")
+
+
 async def taught(call: Any, folder: Path) -> None:
     """Let the emulator know what is said in the recordings of the folder."""
     add_transcripts(folder)
@@ -72,13 +78,14 @@ async def test_transcribe_writes_drafts_of_a_folder_that_upload_dataset_takes(co
 
     drafts = (folder / "trans.txt").read_bytes()
     assert drafts.startswith(b"\xef\xbb\xbf")
-    assert [line.partition("\t")[0] for line in drafts.decode("utf-8-sig").splitlines()] == list(SAID)
-    digest, *unsure = (folder / "trans.unsure").read_text("utf-8-sig").splitlines()
-    assert digest == f"(digest of the uncorrected drafts)\t{hashlib.sha256(drafts).hexdigest()}"
+    names = [line.partition("\t")[0] for line in drafts.decode("utf-8-sig").splitlines()]
+    assert names == [DRAFT_MARK, *SAID]
+    unsure = (folder / "trans.unsure").read_text("utf-8-sig").splitlines()
     assert {line.partition("\t")[0] for line in unsure} <= set(SAID)
     assert answer["output"] == str(folder / "trans.txt")
     assert not (folder / "trans.txt.partial").exists()
-    assert (checked["ok"], checked["files"]) == (True, 3)
+    assert (checked["ok"], checked["files"], checked["rejected_lines"]) == (True, 3, 1)
+    assert f'leave out "{DRAFT_MARK}' in checked["findings"][0]["message"]
 
 
 async def test_transcribe_tells_whether_a_phrase_list_is_enough(connect: Connect, folder: Path) -> None:
@@ -223,6 +230,7 @@ async def test_transcribe_puts_drafts_beside_the_recordings_where_an_upload_of_t
         (calls / f"{number}.wav").write_bytes(wav(number))
     async with connect(data_dirs=(folder,)) as call:
         answer = await call("transcribe", path="calls", locale="en-US", output="drafts.txt")
+        delete_mark(calls / "drafts.txt")
         checked = await call("check_data", path="calls", kind="Acoustic")
 
     assert answer["output"] == str(calls / "drafts.txt")
@@ -331,19 +339,22 @@ async def test_transcribe_takes_drafts_for_transcripts_only_after_somebody_corre
     connect: Connect, folder: Path
 ) -> None:
     """Against its own drafts every recognition is perfect, whoever wrote them and whatever they are called."""
-    rates = []
+    rates, drafts = [], folder / "trans.txt"
     async with connect(data_dirs=(folder,)) as call:
         await call("transcribe", path=".", locale="en-US", output="drafts.txt")
         rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
-    (folder / "drafts.txt").rename(folder / "trans.txt")
+    (folder / "drafts.txt").rename(drafts)
+    (folder / "drafts.unsure").unlink()
     async with connect(data_dirs=(folder,)) as call:
         rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
-        corrected = (folder / "trans.txt").read_text("utf-8-sig").replace("a.wav\t", "a.wav\tcorrected ")
-        (folder / "trans.txt").write_text(corrected, "utf-8-sig")
+        corrected = drafts.read_text("utf-8-sig").replace("a.wav\t", "a.wav\tcorrected ")
+        drafts.write_text(corrected, "utf-8")
+        rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
+        delete_mark(drafts)
         rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
 
-    assert rates[:2] == [None, None]
-    assert 0 < rates[2] < 1
+    assert rates[:3] == [None, None, None]
+    assert 0 < rates[3] < 1
 
 
 def names_in(folder: Path) -> set[str]:

@@ -1,5 +1,7 @@
 """Odd recordings, folders, phrases and services, as transcribe meets them."""
 
+import errno
+import os
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,11 +10,13 @@ from typing import Any
 import pytest
 
 from conftest import Connect
+from custom_speech_data import transcripts
 from custom_speech_emulator import emulator
 from custom_speech_emulator.resources import recognition
 from custom_speech_emulator.resources.stock import SENTENCES
 from custom_speech_emulator.state.settings import account
-from custom_speech_tools.guardrails import transcription_audio
+from custom_speech_tools.guardrails import local_files, transcription_audio
+from custom_speech_tools.speech import paging
 from support.recordings import wav
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
@@ -70,7 +74,7 @@ async def test_transcribe_finds_names_and_transcripts_in_either_form_of_unicode(
     (folder / "said.txt").write_text(f"{name}\t{SENTENCES['de-DE'][0]}\n", "utf-8")
     async with connect(data_dirs=(tmp_path,)) as call:
         answer = await call("transcribe", path="Gespräche", locale="de-DE", output="drafts.txt")
-        (folder / "said.txt").unlink()
+        (folder / "said.txt").rename(folder / "trans.txt")
         checked = await call("check_data", path="Gespräche", kind="Acoustic")
 
     assert (answer["done"], answer["word_error_rate"] is not None) == (1, True)
@@ -221,7 +225,7 @@ async def test_transcribe_goes_on_after_a_connection_was_lost_in_the_middle_of_a
         "transcription-is-charged",
     )
     assert len(await sent(azure)) - len(before) == 12 - first["done"]
-    assert len((tmp_path / "drafts.txt").read_text("utf-8-sig").splitlines()) == 12
+    assert len((tmp_path / "drafts.txt").read_text("utf-8-sig").splitlines()) == 1 + 12
 
 
 @pytest.mark.parametrize("taken", ["drafts.unsure", "drafts.txt.partial"])
@@ -340,3 +344,91 @@ async def test_transcribe_asks_if_the_service_does_not_state_the_length_of_a_dat
 
     assert rules_of(refusal) == ["transcription-is-charged"]
     assert "billed by the length of the audio: unknown." in refusal
+
+
+async def test_transcribe_says_which_transcripts_beside_the_recordings_cannot_be_read(
+    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be why there is no word error rate."""
+    (tmp_path / "a.wav").write_bytes(wav())
+    (tmp_path / "utf-16.txt").write_text("a.wav\thello\n", "utf-16")
+    (tmp_path / "large.txt").write_bytes(b"x" * 2_000)
+    (tmp_path / "locked.tsv").write_text("a.wav\thello\n")
+    (tmp_path / "notes.txt").write_text("No transcripts.\n")
+    monkeypatch.setattr(transcription_audio, "_TRANSCRIPT_BYTES", 1_000)
+    lock(monkeypatch, "locked.tsv")
+    async with connect(data_dirs=(tmp_path,)) as call:
+        answer = await call("transcribe", path=".", locale="en-US")
+
+    assert (answer["done"], answer["word_error_rate"]) == (1, None)
+    found = next(one for one in answer["findings"] if one["rule"] == "details-readable")
+    assert found["message"] == (
+        "3 text file(s) beside the recordings could not be read as transcripts. "
+        '"large.txt": it has more than 0 MiB; "locked.tsv": Permission denied; "utf-16.txt": it is not UTF-8.'
+    )
+
+
+async def test_transcribe_names_recordings_that_cannot_be_opened(
+    connect: Connect, azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are transcribed."""
+    for number in (1, 2):
+        (tmp_path / f"{number}.wav").write_bytes(wav(number))
+    lock(monkeypatch, "1.wav")
+    async with connect(data_dirs=(tmp_path,)) as call:
+        answer = await call("transcribe", path=".", locale="en-US")
+        refusal = await call.refusal("transcribe", path="1.wav", locale="en-US")
+
+    assert [one["file"] for one in answer["files"]] == ["2.wav"]
+    assert answer["failed"] == [{"file": "1.wav", "reason": "it cannot be read: Permission denied"}]
+    assert rules_of(refusal) == ["data-is-valid"]
+    assert '"1.wav": it cannot be read: Permission denied' in refusal
+
+
+def lock(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let a file be one that this user may not read; tests may run as root, who may read every file."""
+    open_below = local_files.open_below
+
+    def refuse(folder: Path, path: Path) -> Any:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return open_below(folder, path)
+
+    monkeypatch.setattr(local_files, "open_below", refuse)
+
+
+async def test_transcribe_refuses_a_folder_without_recordings_in_words(connect: Connect, tmp_path: Path) -> None:
+    async with connect(data_dirs=(tmp_path,)) as call:
+        refusal = await call.refusal("transcribe", path=str(tmp_path), locale="en-US")
+
+    assert f'"{tmp_path}": No recording lies directly in the folder (.aac, ' in refusal
+
+
+async def test_get_transcription_says_why_there_is_no_word_error_rate(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect(confirm="never") as call:
+        job = (await call("transcribe", dataset=AUDIO, locale="en-US", wait_seconds=10))["id"]
+        with monkeypatch.context() as patch:
+            patch.setattr("custom_speech_tools.runtime.evaluation_details.TRANSCRIPTS", "AnotherKind")
+            unread = await call("get_transcription", transcription=job)
+        monkeypatch.setattr(transcripts, "MAX_COMPARED_WORDS", 1)
+        too_long = await call("get_transcription", transcription=job)
+
+    assert [answer["word_error_rate"] for answer in (unread, too_long)] == [None, None]
+    assert unread["findings"][0]["message"].startswith("The transcripts of the dataset are not known: ")
+    assert too_long["findings"][0]["message"] == "24 recording(s) are too long to be compared with their transcripts."
+
+
+async def test_get_transcription_says_so_if_the_service_lists_more_files_than_are_read(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect(confirm="never") as call:
+        job = (await call("transcribe", dataset=AUDIO, locale="en-US", wait_seconds=10))["id"]
+        monkeypatch.setattr(paging, "PAGE_SIZE", 10)
+        monkeypatch.setattr(paging, "MAX_PAGES", 1)
+        answer = await call("get_transcription", transcription=job)
+
+    assert answer["failed"] == [
+        {"file": "all others", "reason": "the service lists more than the 10 files that are read"}
+    ]

@@ -1,8 +1,7 @@
 """Transcripts: of batch and fast transcription, and as the draft file that a dataset of recordings takes."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,6 +11,10 @@ from custom_speech_data.word_errors import normalized_words, word_errors
 MIN_CONFIDENCE = 0.7
 MAX_COMPARED_WORDS = 3_000  # of a recording that is aligned: the time grows with the square of their number
 UNSURE_SUFFIX = ".unsure"  # of the file beside drafts that lists their words of low confidence
+
+# The first line of drafts, as if it were a recording: an import rejects it by name, so that nobody trains or tests with
+# drafts unknowingly.
+DRAFT_MARK = "(uncorrected drafts: delete this line once a person has corrected them)"
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
@@ -58,44 +61,56 @@ def read_batch_result(file: str, content: bytes) -> Transcript | None:
     return replace(whole, unsure=transcript_of_phrases(file, words).unsure) if words else whole
 
 
+def read_batch_report(content: bytes) -> list[tuple[str, str]] | None:
+    """Return names and reasons of the recordings that failed by the report of a batch, None if it has another shape."""
+    try:
+        return [
+            (str(one["sourceUrl"]).partition("?")[0].rpartition("/")[2], str(one.get("errorMessage") or one["status"]))
+            for one in json.loads(content)["details"]
+            if one["status"] != "Succeeded"
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _confidence(part: dict[str, Any]) -> float | None:
     value: Any = part.get("confidence")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and 0 <= value <= 1 else None
 
 
-def draft_file(transcripts: Sequence[Transcript]) -> bytes:
-    """Return the transcript file of a dataset: lines of file name, tab and text, UTF-8 with a byte order mark."""
+def draft_file(transcripts: Iterable[Transcript]) -> bytes:
+    """Return the transcript file of a dataset, with the mark of drafts: UTF-8 with a byte order mark."""
     # An upload would refuse an empty line, as of a recording in which nothing was recognized.
-    return _lines((one.file, " ".join(one.text.split())) for one in transcripts if one.text.strip())
+    texts = [(one.file, " ".join(one.text.split())) for one in transcripts if one.text.strip()]
+    return _lines([(DRAFT_MARK, "not checked by anybody"), *texts])
 
 
-def unsure_file(transcripts: Sequence[Transcript], drafts: bytes) -> bytes:
-    """Return lines of file name, tab and the words of low confidence, for the person who corrects the drafts.
-
-    The first line holds the digest of the drafts, by which they are known until somebody has corrected them.
-    """
-    marked = [one for one in transcripts if one.unsure or not one.text.strip()]
-    unsure = [(one.file, " ".join(one.unsure) or "(nothing was recognized)") for one in marked]
-    return _lines([("(digest of the uncorrected drafts)", hashlib.sha256(drafts).hexdigest()), *unsure])
+def unsure_file(transcripts: Iterable[Transcript]) -> bytes:
+    """Return lines of file name, tab and the words of low confidence, for the person who corrects the drafts."""
+    unsure = [one for one in transcripts if one.unsure or not one.text.strip()]
+    return _lines((one.file, " ".join(one.unsure) or "(nothing was recognized)") for one in unsure)
 
 
-def is_draft(content: bytes, unsure: Iterable[bytes]) -> bool:
-    """Return whether a file has drafts as they were written, by the first lines of the unsure files beside it."""
-    digest = hashlib.sha256(content).hexdigest().encode()
-    return any(digest in first_line for first_line in unsure)
+def is_draft(content: bytes) -> bool:
+    """Return whether a file has drafts that nobody has corrected: the mark goes with the text, wherever it is moved."""
+    return DRAFT_MARK.encode() in content
 
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
     return "".join(f"{file}\t{text}\r\n" for file, text in pairs).encode("utf-8-sig")
 
 
-def word_error_rate(transcripts: Iterable[Transcript], said: Mapping[str, str], locale: str) -> float | None:
-    """Return the word error rate over the recordings of known transcript that are not too long, None if none is."""
-    errors = words = 0
+def word_error_rate(
+    transcripts: Iterable[Transcript], said: Mapping[str, str], locale: str
+) -> tuple[float | None, int]:
+    """Return the word error rate over the recordings of known transcript, and how many are too long to compare."""
+    errors = words = too_long = 0
     for one in transcripts:
         reference, heard = normalized_words(said.get(one.file, ""), locale), normalized_words(one.text, locale)
-        if reference and max(len(reference), len(heard)) <= MAX_COMPARED_WORDS:
+        if max(len(reference), len(heard)) > MAX_COMPARED_WORDS:
+            too_long += bool(reference)
+        elif reference:
             found = word_errors(reference, heard)
             errors, words = errors + sum(found[:3]), words + found.words
-    return errors / words if words else None
+    return errors / words if words else None, too_long

@@ -1,17 +1,19 @@
 """get_transcription: show the status and the texts of a batch transcription."""
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
 from custom_speech_tools.guardrails.references import TRANSCRIPTION, get_entity
-from custom_speech_tools.guardrails.transcription_audio import requested_output
+from custom_speech_tools.guardrails.transcription_audio import find_output
 from custom_speech_tools.guardrails.transcription_results import Transcription, finish_batch
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Output, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
+from custom_speech_tools.speech.concurrency import run_in_thread
 
 
 class GetTranscriptionArguments(Arguments):
@@ -29,8 +31,9 @@ async def get_transcription(arguments: GetTranscriptionArguments, call: CallCont
     `output` writes all texts to a new local file that can be uploaded as transcripts. The service gives no
     estimate of the time.
     """
-    speech = call.speech(arguments.resource)
-    output = await requested_output(call, arguments.output)
+    speech, output = call.speech(arguments.resource), None
+    if arguments.output:
+        output = await run_in_thread(partial(find_output, call.app, arguments.output))
     if isinstance(output, Finding):
         raise Refused("Nothing was written.", [output], "Call again with another output, or without.")
     job = await get_entity(speech, TRANSCRIPTION, arguments.transcription)

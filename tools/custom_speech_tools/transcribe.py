@@ -7,22 +7,21 @@ from functools import partial
 from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.transcripts import Transcript, transcript_of_phrases
 from custom_speech_tools.guardrails.transcription_audio import MAX_REMEMBERED, LocalAudio, Recording
+from custom_speech_tools.guardrails.transcription_facts import TranscribeArguments
 from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan, plan_transcription
 from custom_speech_tools.guardrails.transcription_results import (
-    Outcome,
     Transcription,
     drafts_not_written,
     finish_batch,
     present_transcription,
 )
-from custom_speech_tools.guardrails.transcription_rules import FILE_REFUSED, MODEL_REFUSED, TranscribeArguments
 from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext, remember
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
@@ -30,9 +29,13 @@ from custom_speech_tools.speech.sanitize import quote
 
 CONCURRENT_RECORDINGS = 4
 
+# Detailed codes (specification) if fast transcription takes no such model (perhaps no `models`) or recording.
+MODEL_REFUSED = frozenset({"InvalidModel", "InvalidModelUri", "ModelMismatch", "InvalidPayload"})
+FILE_REFUSED = frozenset({"AudioLengthLimitExceeded", "InvalidAudioFormat"})
+
+# With less time left in a call no further recording is sent; the next call goes on. Longer recordings need a second for
+# 15 seconds of audio (a guess; the article says 20).
 _SECONDS_FOR_A_RECORDING, _SPEED = 16.0, 15.0
-"""With less time left in a call no further recording is sent; the next call goes on. Longer ones need a second for 15
-seconds of audio (a guess; the article says 20)."""
 
 
 async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Transcription:
@@ -54,8 +57,7 @@ async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Trans
         if facts.model is None or facts.phrases or not is_not_fast:
             raise
         message = f"The service refused fast transcription with model {quote(facts.model.display_name)}: {error}"
-        fix = "A batch was started instead."
-        refused = Finding(rule="fast-transcription-supported", level="warn", message=message, fix=fix)
+        refused = warn("fast-transcription-supported", message, "A batch was started instead.")
         return await _batch(call, plan, agreement, [refused])
 
 
@@ -70,21 +72,19 @@ async def _batch(
     facts, speech = plan.facts, plan.facts.speech
 
     async def submit(how: Confirmation) -> tuple[schemas.Transcription, bool]:
-        if plan.existing is not None:
-            return plan.existing, True
         writer = call.writer(speech, Decision(plan.findings, facts.key, how))
         return await call.app.idempotency.create_once(
             call,
             facts.key,
-            lambda: writer.transcriptions_submit(plan.batch_definition(), plan.secrets),
+            lambda: writer.transcriptions_submit(facts.batch_definition(), facts.secrets),
             lambda: speech.transcriptions_list(display_name=facts.display_name, locale=facts.request.locale),
             read_at=plan.read_at,
+            known=plan.listed,
         )
 
     job, existed = await carry_out(call, agreement, plan.effect, submit)
-    findings = [*plan.stated, *why]
-    wait_seconds = facts.request.wait_seconds
-    return await finish_batch(call, speech, job, wait_seconds, facts.output, already_existed=existed, findings=findings)
+    findings, wait = [*plan.stated, *why], facts.request.wait_seconds
+    return await finish_batch(call, speech, job, wait, facts.output, already_existed=existed, findings=findings)
 
 
 async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> Transcription:
@@ -92,15 +92,16 @@ async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreem
 
     async def send(how: Confirmation) -> schemas.FastTranscription:
         writer = call.writer(facts.speech, Decision(plan.findings, facts.key, how))
-        make = partial(writer.transcriptions_transcribe, plan.fast_definition(), None, secrets=plan.secrets)
-        key = idempotency_key("fast", facts.key)
-        return await call.app.idempotency.share(key, make, since=call.started)
+        make = partial(writer.transcriptions_transcribe, facts.fast_definition(), None, secrets=facts.secrets)
+        return await call.app.idempotency.share(idempotency_key("fast", facts.key), make, since=call.started)
 
     answer = await carry_out(call, agreement, plan.effect, send)
     seconds = answer.duration_milliseconds / 1000 if answer.duration_milliseconds else None
     read = [_transcript(facts.display_name.removesuffix(" transcription"), answer)]
-    outcome = Outcome(facts.request.locale, plan.model, seconds, facts.output, read, total=1, findings=plan.stated)
-    return await present_transcription(call, facts.speech, outcome)
+    locale, model, output = facts.request.locale, facts.model, facts.output
+    return await present_transcription(
+        call, facts.speech, locale, model, seconds, output, read=read, total=1, findings=plan.stated
+    )
 
 
 async def _transcribe_files(
@@ -110,13 +111,12 @@ async def _transcribe_files(
 
     An agreement to a folder is kept until each of its recordings has a result.
     """
-    facts, effect = plan.facts, plan.effect
+    facts, effect, confirmation = plan.facts, plan.effect, call.app.confirmation
     keys = {one.name: facts.key_of(one) for one in facts.recordings}
-    waiting = {key: one for one in facts.recordings if (key := keys[one.name]) not in facts.results}
-    failed = {one.name: one.problem for one in local.recordings if one.problem}
-    run = _FolderRun(call, plan, len(keys) - len(waiting), dict(facts.results), failed)
+    run = _FolderRun(call, plan, {key: facts.results[key] for key in keys.values() if key in facts.results})
+    run.failed = {one.name: one.problem for one in local.recordings if one.problem}
     writer = call.writer(facts.speech, Decision(plan.findings, facts.key, agreement.cover(effect)))
-    unsent = iter(waiting.items())
+    unsent = iter({key: one for one in facts.recordings if (key := keys[one.name]) not in run.read}.items())
     async with task_group() as tasks:
         for _ in range(CONCURRENT_RECORDINGS):
             tasks.create_task(run.work(writer, unsent))
@@ -125,26 +125,30 @@ async def _transcribe_files(
         name, error = next(iter(run.no_answer.items()))
         message = f"{len(run.no_answer)} recording(s) had no answer, the first one {quote(name)}: {error}"
         fix = "The same call sends these again; one whose answer was lost may be billed twice."
-        findings.append(Finding(rule="transcription-is-charged", level="warn", message=message, fix=fix))
-    outcome = Outcome(
-        facts.request.locale,
-        plan.model,
-        facts.seconds,
-        facts.output,
-        # A file of the same content may have had another name.
-        [replace(run.results[key], file=name) for name, key in keys.items() if key in run.results],
-        list(failed.items()),
-        len(local.recordings),
-        local.said,
-        findings,
-    )
-    if effect and outcome.is_done:
-        call.app.confirmation.forget(agreement, effect, call.caller, call.app.now())
+        findings.append(warn("transcription-is-charged", message, fix))
+    total = len(local.recordings)
+    # A file of the same content may have had another name.
+    read = [replace(run.read[key], file=name) for name, key in keys.items() if key in run.read]
+    if effect and len(read) + len(run.failed) == total:
+        confirmation.forget(agreement, effect, call.caller, call.app.now())
     elif effect:
-        call.app.confirmation.keep(agreement, call.caller, call.app.now())
+        confirmation.keep(agreement, call.caller, call.app.now())
     if run.refused:
         raise run.refused
-    return await present_transcription(call, facts.speech, outcome)
+    failed = list(run.failed.items())
+    return await present_transcription(
+        call,
+        facts.speech,
+        facts.request.locale,
+        facts.model,
+        facts.seconds,
+        facts.output,
+        read=read,
+        failed=failed,
+        total=total,
+        said=local.said,
+        findings=findings,
+    )
 
 
 @dataclass(slots=True)
@@ -157,39 +161,38 @@ class _FolderRun:
 
     call: CallContext
     plan: TranscriptionPlan
-    done: int
-    results: dict[str, Transcript]
-    failed: dict[str, str]
+    read: dict[str, Transcript]
+    failed: dict[str, str] = field(default_factory=dict)
     no_answer: dict[str, str] = field(default_factory=dict)
     refused: Refused | None = None
 
     async def work(self, writer: Speech, waiting: Iterator[tuple[str, Recording]]) -> None:
         """Transcribe one recording after the other."""
+        total = len(self.plan.facts.recordings)
         for key, recording in waiting:
             needed = max(_SECONDS_FOR_A_RECORDING, recording.seconds / _SPEED)
             if self.no_answer or self.refused or self.call.seconds_left() < needed:
                 return
             try:
                 send = partial(self._send, writer, key, recording)
-                self.results[key] = await self.call.app.idempotency.share(key, send, since=self.call.started)
+                self.read[key] = await self.call.app.idempotency.share(key, send, since=self.call.started)
             except (Unusable, SpeechError) as error:
                 self._note_failure(recording.name, error)
             except Refused as error:
                 self.refused = error  # raised when the recordings on their way have their texts
             else:
-                self.done += 1
-                total = len(self.plan.facts.recordings)
-                await self.call.report_progress(f"Transcribed {self.done} of {total}", self.done, total)
+                await self.call.report_progress(f"Transcribed {len(self.read)} of {total}", len(self.read), total)
 
     async def _send(self, writer: Speech, key: str, recording: Recording) -> Transcript:
-        answer = await writer.transcriptions_transcribe(self.plan.fast_definition(), recording.audio(), recording.name)
+        facts = self.plan.facts
+        answer = await writer.transcriptions_transcribe(facts.fast_definition(), recording.audio(), recording.name)
         transcript = _transcript(recording.name, answer)
         remember(self.call.app.transcribed, key, transcript, MAX_REMEMBERED)
-        if output := self.plan.facts.output:
+        if facts.output:
             try:
-                await run_in_thread(partial(output.append, key, transcript))
+                await run_in_thread(partial(facts.output.append, key, transcript))
             except OSError as error:
-                self.refused = drafts_not_written(output, error)
+                self.refused = drafts_not_written(facts.output, error)
         return transcript
 
     def _note_failure(self, name: str, error: Unusable | SpeechError) -> None:
@@ -198,10 +201,9 @@ class _FolderRun:
             self.failed[name] = str(error)
         elif isinstance(error, AzureError) and error.status in (400, 413, 415, 422):
             self.failed[name] = str(error)
-            if error.inner_code in MODEL_REFUSED and self.plan.facts.model and not self.done:
-                rule, fix = "fast-transcription-supported", self.plan.facts.as_dataset()
+            if error.inner_code in MODEL_REFUSED and self.plan.facts.model and not self.read:
                 message = f"The service refused fast transcription with this model: {error}"
-                finding = Finding(rule=rule, level="block", message=message, fix=fix)
+                finding = block("fast-transcription-supported", message, self.plan.facts.as_dataset())
                 self.refused = Refused("Nothing was transcribed.", [finding], "Transcribe a batch instead.")
         elif error.is_transient or error.outcome_unknown:
             self.no_answer[name] = str(error)

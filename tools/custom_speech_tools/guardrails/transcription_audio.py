@@ -1,7 +1,6 @@
 """The recordings that a path names, and where their draft transcripts are written."""
 
 import hashlib
-import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,26 +14,20 @@ from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcripts import UNSURE_SUFFIX, Transcript, draft_file, is_draft, unsure_file
 from custom_speech_data.wav import read_sound
 from custom_speech_tools.guardrails.local_files import allowed_path
-from custom_speech_tools.runtime.context import AppContext, CallContext, remember
+from custom_speech_tools.runtime.context import AppContext, remember
 from custom_speech_tools.runtime.evaluation_details import parse_transcripts, recording_key
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech.concurrency import run_in_thread
 from custom_speech_tools.speech.http_messages import StreamedBody
+from custom_speech_tools.speech.sanitize import quote
 
 MAX_RECORDINGS = 5_000
-
-MAX_REMEMBERED = 20_000
-"""Digests and results that a process remembers."""
-
-MAX_BYTES = 250 * 1024 * 1024
-"""The largest recording of fast transcription (specification)."""
-
-MAX_FAST_SECONDS = 10 * 60.0
-"""The longest recording whose fast transcription ends within a call: 20 minutes take up to a minute (article)."""
+MAX_REMEMBERED = 20_000  # digests and results that a process remembers
+MAX_BYTES = 250 * 1024 * 1024  # the largest recording of fast transcription (specification)
+MAX_FAST_SECONDS = 10 * 60.0  # ends within a call: 20 minutes of audio take up to a minute (article)
 
 SUFFIXES = frozenset({".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".amr", ".webm", ".wma"})
-BYTES_PER_SECOND = 16_000
-"""Of compressed audio at 128 kbit/s: foretells the time that a call needs, never what is charged."""
+BYTES_PER_SECOND = 16_000  # of audio at 128 kbit/s: foretells the time that a call needs, never what is charged
 
 _TRANSCRIPT_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
@@ -61,8 +54,7 @@ class Recording:
     def audio(self) -> StreamedBody:
         """Return what is sent; the file is opened anew for each attempt, and its parts are read in a thread.
 
-        Reading it raises Unusable before the end if its content is another one than before, so that it is never
-        transcribed.
+        Reading it raises Unusable before the end if its content has changed, so that it is never transcribed.
         """
 
         async def parts() -> AsyncIterator[bytes]:
@@ -76,70 +68,81 @@ class Recording:
                             raise Unusable("it was changed while it was transcribed")
                         yield part
             except OSError as error:
-                raise Unusable(f"it can no longer be read: {error.strerror or type(error).__name__}") from error
+                raise Unusable(f"it can no longer be read: {reason_of(error)}") from error
 
         return StreamedBody("application/octet-stream", self.size, parts)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalAudio:
-    """The recordings of a path, and the transcripts that lie beside them, by recording; drafts are no transcripts."""
+    """The recordings of a path, and the transcripts that lie beside them.
+
+    Attributes:
+        said: Transcripts by recording; drafts are no transcripts.
+        unread: The text files that could not be read, and why.
+    """
 
     recordings: tuple[Recording, ...]
     said: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
-async def local_audio(call: CallContext, given: str) -> LocalAudio | Finding:
-    """Return the recordings of a path, a finding if there are none.
-
-    Raises:
-        Refused: The path is not below an allowed folder.
-    """
-    try:
-        return await run_in_thread(partial(_read_local_audio, call.app, given), abandon_on_cancel=True)
-    except (ImportFailed, OSError) as error:
-        why = str(error) if isinstance(error, ImportFailed) else error.strerror or type(error).__name__
-        fix = "Name a recording, or a folder that holds recordings."
-        return Finding(rule="data-is-valid", level="block", message=f"{json.dumps(given)}: {why}", fix=fix)
+def reason_of(error: OSError) -> str:
+    """Return why a file cannot be read or written, in the words of the system."""
+    return error.strerror or type(error).__name__
 
 
-def _read_local_audio(app: AppContext, given: str) -> LocalAudio:
+def read_local_audio(app: AppContext, given: str) -> LocalAudio | Finding:
+    """Return the recordings of a path, a finding if it has none; raises Refused for a path that is not allowed."""
     local = allowed_path(app, given)
     if not local.is_folder:
         return LocalAudio((_recording(app, local.path.name, local.open),))
-    entries = local.files()
-    files = [file for file in entries if PurePath(file.name).suffix.lower() in SUFFIXES]
-    if not files:
-        raise ImportFailed("InvalidData", f"No recording lies directly in the folder ({', '.join(sorted(SUFFIXES))}).")
+    entries, problem = list[FolderFile](), ""
+    try:
+        entries = local.files()
+    except (ImportFailed, OSError) as error:
+        problem = error.message if isinstance(error, ImportFailed) else f"It cannot be read: {reason_of(error)}."
+    files = [file for file in entries if file.suffix in SUFFIXES]
     if len(files) > MAX_RECORDINGS:
-        raise ImportFailed("QuotaViolation", f"The folder has {len(files)} recordings, more than {MAX_RECORDINGS}.")
-    said = _known_transcripts(entries)
+        problem = f"The folder has {len(files)} recordings, more than {MAX_RECORDINGS}."
+    elif not files and not problem:
+        problem = f"No recording lies directly in the folder ({', '.join(sorted(SUFFIXES))})."
+    if problem:
+        fix = "Name a recording, or a folder that holds recordings."
+        return block("data-is-valid", f"{quote(given, 300)}: {problem}", fix)
+    said, unread = _known_transcripts(entries)
     recordings = tuple(_recording(app, file.name, file.open) for file in files)
     known = {one.name: said[key] for one in recordings if (key := recording_key(one.name)) in said}
-    return LocalAudio(recordings, known)
+    return LocalAudio(recordings, known, unread)
 
 
-def _known_transcripts(files: Sequence[FolderFile]) -> dict[str, str]:
-    """Return the transcripts among the files, by `recording_key`; drafts that nobody has corrected are left out."""
-    marks: list[bytes] = []
+def _known_transcripts(files: Sequence[FolderFile]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the transcripts among the files by `recording_key`, without drafts, and why others cannot be read."""
+    said, unread = dict[str, str](), dict[str, str]()
     for file in files:
-        if PurePath(file.name).suffix == UNSURE_SUFFIX:
-            with file.open() as unsure:
-                marks.append(read_part(unsure, 0, 256))  # the first line
-    said: dict[str, str] = {}
-    for file in files:
-        if PurePath(file.name).suffix.lower() in TRANSCRIPT_SUFFIXES and file.size <= _TRANSCRIPT_BYTES:
-            with file.open() as text, suppress(UnicodeDecodeError):
-                content = read_part(text, 0, text.size)
-                if not is_draft(content, marks):
-                    said |= parse_transcripts(content)
-    return said
+        if file.suffix not in TRANSCRIPT_SUFFIXES:
+            continue
+        try:
+            with file.open() as text:
+                content = read_part(text, 0, _TRANSCRIPT_BYTES + 1)
+            if len(content) > _TRANSCRIPT_BYTES:
+                unread[file.name] = f"it has more than {_TRANSCRIPT_BYTES >> 20} MiB"
+            elif not is_draft(content):
+                said |= parse_transcripts(content)
+        except UnicodeDecodeError:
+            unread[file.name] = "it is not UTF-8"
+        except OSError as error:
+            unread[file.name] = reason_of(error)
+    return said, unread
 
 
 def _recording(app: AppContext, name: str, open_file: Callable[[], OpenFile]) -> Recording:
-    with open_file() as file:
-        seconds, problem = _length(name, file)
-        return Recording(name, file.size, seconds, problem, "" if problem else _digest(app, file), open_file)
+    try:
+        with open_file() as file:
+            seconds, problem = _length(name, file)
+            return Recording(name, file.size, seconds, problem, "" if problem else _digest(app, file), open_file)
+    except OSError as error:
+        return Recording(name, 0, 0.0, f"it cannot be read: {reason_of(error)}", "", open_file)
 
 
 def _length(name: str, file: OpenFile) -> tuple[float, str | None]:
@@ -149,7 +152,7 @@ def _length(name: str, file: OpenFile) -> tuple[float, str | None]:
         return seconds, f"it has {file.size >> 20} MiB; fast transcription takes {MAX_BYTES >> 20} MiB"
     if not file.size:
         return seconds, "it is empty"
-    if PurePath(name).suffix.lower() == ".wav":
+    if name.lower().endswith(".wav"):
         try:
             seconds = read_sound(file.open(), file.size).milliseconds / 1000
         except Unusable as reason:
@@ -190,7 +193,7 @@ class OutputFile:
 
     @property
     def unsure(self) -> Path:
-        """The second file, for the person who corrects; no transcript by its name, so that an upload ignores it."""
+        """The second file, for the person who corrects; its suffix is no transcript's, so that an upload ignores it."""
         return self.path.with_suffix(UNSURE_SUFFIX)
 
     @property
@@ -220,18 +223,15 @@ class OutputFile:
 
     def write(self, transcripts: list[Transcript]) -> Path:
         """Write both files and remove the partial one; raises OSError if one exists."""
-        drafts = draft_file(transcripts)
-        for path, content in ((self.unsure, unsure_file(transcripts, drafts)), (self.path, drafts)):
+        for path, content in ((self.unsure, unsure_file(transcripts)), (self.path, draft_file(transcripts))):
             with create_below(self.root, path) as file:
                 file.write(content)
         self.partial.unlink(missing_ok=True)
         return self.path
 
 
-async def requested_output(
-    call: CallContext, given: str | None, source: str | None = None
-) -> OutputFile | Finding | None:
-    """Return where drafts are to be written, None if nobody asked for it, a finding if that is not possible.
+def find_output(app: AppContext, given: str, source: str | None = None) -> OutputFile | Finding:
+    """Return where drafts are to be written, a finding if that is not possible.
 
     Args:
         source: The recordings; a file name alone means a file beside them.
@@ -239,15 +239,8 @@ async def requested_output(
     Raises:
         Refused: The folder of the file is not below an allowed folder.
     """
-    if given is None:
-        return None
-    if not call.app.is_read_only:
-        return await run_in_thread(partial(_find_output, call.app, given, source))
-    message = "This server is read-only; it writes no local file."
-    return Finding(rule="output-is-new", level="block", message=message, fix="Leave output out.")
-
-
-def _find_output(app: AppContext, given: str, source: str | None) -> OutputFile | Finding:
+    if app.is_read_only:
+        return block("output-is-new", "This server is read-only; it writes no local file.", "Leave output out.")
     path = PurePath(given.replace("\\", "/") if ":" not in given else given)
     folder = allowed_path(app, source if source and len(path.parts) == 1 else str(path.parent))
     if source and not folder.is_folder:
@@ -260,7 +253,6 @@ def _find_output(app: AppContext, given: str, source: str | None) -> OutputFile 
         try:
             return replace(output, results=output.read_partial()) if source else output
         except OSError as error:
-            problem = f"{output.partial.name} cannot be read: {error.strerror or type(error).__name__}"
-    message = f"The drafts cannot be written to {json.dumps(given)}: {problem}."
-    fix = "Name a .txt file that does not exist; nothing is ever overwritten."
-    return Finding(rule="output-is-new", level="block", message=message, fix=fix)
+            problem = f"{output.partial.name} cannot be read: {reason_of(error)}"
+    message = f"The drafts cannot be written to {quote(given, 300)}: {problem}."
+    return block("output-is-new", message, "Name a .txt file that does not exist; nothing is ever overwritten.")

@@ -1,33 +1,88 @@
-"""The plan of a transcription, and the requests that carry it out."""
+"""The rules about what may be transcribed and how, and the plan of a transcription."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import anyio
-from pydantic import JsonValue, SecretStr
 
-from custom_speech_tools.guardrails.references import DATASET, find, find_any_model, link_to, uri_of
-from custom_speech_tools.guardrails.resource_rules import is_blocked
-from custom_speech_tools.guardrails.transcription_audio import local_audio, requested_output
-from custom_speech_tools.guardrails.transcription_rules import (
-    TranscribeArguments,
-    TranscriptionFacts,
-    transcription_is_possible,
+from custom_speech_tools.guardrails.content_address import content_address_works
+from custom_speech_tools.guardrails.resource_rules import (
+    Findings,
+    dataset_is_ready,
+    is_blocked,
+    model_is_ready,
+    parts_fit,
 )
+from custom_speech_tools.guardrails.transcription_audio import LocalAudio
+from custom_speech_tools.guardrails.transcription_facts import TranscribeArguments, TranscriptionFacts, read_facts
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding, payer
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key
-from custom_speech_tools.runtime.results import EntityReference, Finding
-from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import task_group
-from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.runtime.idempotency import find_by_key
+from custom_speech_tools.runtime.parameters import AUDIO_KINDS
+from custom_speech_tools.runtime.results import Finding, block, warn
+from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.sanitize import quote, word
 
-SECONDS_WITHOUT_AGREEMENT = 1800.0
-"""Up to half an hour of audio is only announced (design, rule transcription-is-charged)."""
+SECONDS_WITHOUT_AGREEMENT = 1800.0  # more is charged only with agreement (design, rule transcription-is-charged)
 
-LIFETIME_HOURS = 48
-"""Hours for which a batch transcription is kept after its end, as the specification recommends."""
+
+def transcription_is_possible(facts: TranscriptionFacts) -> Findings:
+    """Require everything that the service needs; what a transcription costs is stated elsewhere."""
+    resource, request = facts.speech.resource, facts.request
+    yield from parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
+    if url := request.content_url:
+        yield from content_address_works(url, facts.now, is_emulated=facts.speech.is_emulated)
+    if facts.dataset and facts.dataset.kind not in AUDIO_KINDS:
+        message = f"Dataset {quote(facts.dataset.display_name)} is of kind {word(facts.dataset.kind)}."
+        yield block("dataset-ready", message, "Name one with recordings: of kind Acoustic or AudioFiles.")
+    elif facts.dataset:
+        yield from dataset_is_ready(facts.dataset, resource.name)
+    if facts.model:
+        yield from model_is_ready(facts.model, facts.now, resource.name)
+    yield from _way_is_open(facts)
+    if facts.local:
+        yield from _recordings_can_be_sent(facts, facts.local)
+
+
+def _way_is_open(facts: TranscriptionFacts) -> Findings:
+    """Require that fast or batch transcription exists for the API version, the locale, the model and the phrases."""
+    request, way, version, instead = facts.request, facts.way, facts.speech.resource.api_version, facts.as_dataset()
+    offered = (facts.locales.transcribe if way == "fast" else facts.locales.submit) if facts.locales else []
+    if offered and request.locale.lower() not in {one.lower() for one in offered}:
+        fix = instead if way == "fast" else f"It has {', '.join(sorted(offered)[:20])}."
+        yield block("locale-is-transcribed", f"The service has no {way} transcription in {request.locale}.", fix)
+    if facts.model and way == "batch":
+        features, name = facts.model.features, quote(facts.model.display_name)
+        if features.get("supportsTranscriptionsSubmit", features.get("supportsTranscriptions")) is False:
+            message = f"Model {name} does not support batch transcription."
+            yield block("model-is-ready", message, "Deploy it, or use another model.")
+        elif request.path:
+            message = f"Model {name} does not support fast transcription of local files."
+            yield block("model-is-ready", message, instead)
+    if request.path and not version.is_dated:
+        rule = "phrase-list-supported" if request.phrases else "fast-transcription-supported"
+        message = f"API version {version.name} of resource {facts.speech.resource.name} has no fast transcription."
+        yield block(rule, message, f"Configure api_version 2025-10-15. Or: {instead}")
+    elif request.phrases and (way == "batch" or not version.has_phrase_lists):
+        why = "batch transcription takes no phrase list" if way == "batch" else f"{version.name} has none"
+        message = f"A phrase list works at recognition time, in real time and in fast transcription; {why}."
+        fix = "Leave phrases out, or pass recordings as path, without model, where api_version is 2025-10-15."
+        yield block("phrase-list-supported", message, fix)
+
+
+def _recordings_can_be_sent(facts: TranscriptionFacts, local: LocalAudio) -> Findings:
+    if wrong := [one for one in local.recordings if one.problem]:
+        named = "; ".join(f"{quote(one.name, 80)}: {one.problem}" for one in wrong[:10])
+        more = f"; and {len(wrong) - 10} more" if len(wrong) > 10 else ""
+        rule = "recording-length" if any(one.seconds for one in wrong) else "data-is-valid"
+        message = f"{len(wrong)} of {len(local.recordings)} recordings cannot be sent. {named}{more}."
+        state = block if len(wrong) == len(local.recordings) else warn
+        yield state(rule, message, f"Leave them out or repair them. Long ones: {facts.as_dataset()}")
+    if local.unread:
+        named = "; ".join(f"{quote(name, 80)}: {why}" for name, why in [*local.unread.items()][:10])
+        message = f"{len(local.unread)} text file(s) beside the recordings could not be read as transcripts. {named}."
+        yield warn("details-readable", message, "Save them as UTF-8, or the word error rate is without them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +92,14 @@ class TranscriptionPlan:
     Attributes:
         read_at: When its facts were read (`anyio.current_time`).
         effect: The charge, None if nothing is charged or so little that nobody is asked.
-        existing: The batch that the same request has made already.
+        listed: The batches of its name, None if it is no batch.
     """
 
     facts: TranscriptionFacts
     findings: tuple[Finding, ...]
     read_at: float
     effect: Effect | None
-    existing: schemas.Transcription | None
+    listed: Sequence[schemas.Transcription] | None
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""
@@ -60,53 +115,9 @@ class TranscriptionPlan:
         )
 
     @property
-    def model(self) -> EntityReference | None:
-        """The model, as the answer names it."""
-        model = self.facts.model
-        return EntityReference(id=model.id, display_name=model.display_name) if model else None
-
-    @property
     def stated(self) -> list[Finding]:
         """The findings that the answer states: the agreement is there."""
         return [finding for finding in self.findings if finding.level != "confirm"]
-
-    @property
-    def secrets(self) -> tuple[SecretStr, ...]:
-        """The signature of the address, which an answer may echo."""
-        query = urlsplit(self.facts.request.content_url or "").query
-        return (SecretStr(query),) if query else ()
-
-    def fast_definition(self) -> dict[str, JsonValue]:
-        """Return the definition of a fast transcription."""
-        facts, locale = self.facts, self.facts.request.locale
-        body: dict[str, JsonValue] = {"locales": [locale]}
-        if facts.phrases:
-            body["phraseList"] = {"phrases": facts.phrases}
-        if facts.model:
-            body["models"] = {locale: uri_of(facts.speech, facts.model)}
-        if facts.request.content_url:
-            body["audioUrl"] = facts.request.content_url
-        return body
-
-    def batch_definition(self) -> dict[str, JsonValue]:
-        """Return the body of Transcriptions_Submit; v3.2 has the lifetime as a duration."""
-        facts, speech = self.facts, self.facts.speech
-        life: dict[str, JsonValue] = {"timeToLiveHours": LIFETIME_HOURS}
-        if not speech.resource.api_version.is_dated:
-            life = {"timeToLive": f"PT{LIFETIME_HOURS}H"}
-        body: dict[str, JsonValue] = {
-            "displayName": facts.display_name,
-            "locale": facts.request.locale,
-            "customProperties": {KEY_PROPERTY: facts.key},
-            "properties": {"wordLevelTimestampsEnabled": True} | life,
-        }
-        if facts.model:
-            body["model"] = link_to(speech, facts.model)
-        if facts.dataset:
-            body["dataset"] = link_to(speech, facts.dataset)
-        elif facts.request.content_url:
-            body["contentUrls"] = [facts.request.content_url]
-        return body
 
 
 async def plan_transcription(call: CallContext, request: TranscribeArguments) -> TranscriptionPlan:
@@ -116,53 +127,22 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
         Refused: A rule blocks the transcription; every finding is listed.
     """
     read_at = anyio.current_time()
-    facts = await _read_facts(call, request)
+    facts = await read_facts(call, request)
     findings = [*transcription_is_possible(facts)]
     if is_blocked(findings):
         raise Refused("Nothing was transcribed.", findings)
-    existing, effect = None, None
+    listed, effect = None, None
     if facts.way == "batch":
-        listed = await facts.speech.transcriptions_list(display_name=facts.display_name, locale=request.locale)
-        existing = find_by_key(facts.key, [one for one in listed.entities if one.status != "Failed"])
-    is_new = not facts.recordings or any(facts.key_of(one) not in facts.results for one in facts.recordings)
+        found = await facts.speech.transcriptions_list(display_name=facts.display_name, locale=request.locale)
+        listed = found.entities
+        is_new = find_by_key(facts.key, [one for one in listed if one.status != "Failed"]) is None
+    else:
+        is_new = not facts.recordings or any(facts.key_of(one) not in facts.results for one in facts.recordings)
     seconds, cost = facts.seconds, facts.cost()
-    if existing is None and is_new and seconds is not None and seconds <= SECONDS_WITHOUT_AGREEMENT:
-        fix = "Nothing has to be done."
-        findings.append(Finding(rule="transcription-is-charged", level="warn", message=cost, fix=fix))
-    elif existing is None and is_new:
+    if is_new and seconds is not None and seconds <= SECONDS_WITHOUT_AGREEMENT:
+        findings.append(warn("transcription-is-charged", cost, "Nothing has to be done."))
+    elif is_new:
         findings.append(agreement_finding("transcription", call.app.confirmation, cost))
         length = f"{seconds / 3600:.1f} h" if seconds is not None else "unknown length"
         effect = Effect("transcription", payer(facts.speech.resource), facts.key, (length,), cost)
-    return TranscriptionPlan(facts, tuple(findings), read_at, effect, existing)
-
-
-async def _read_facts(call: CallContext, request: TranscribeArguments) -> TranscriptionFacts:
-    speech = call.speech(request.resource)
-    local = await local_audio(call, request.path) if request.path else None
-    output = await requested_output(call, request.output, request.path)
-    async with task_group() as tasks:
-        model_task = tasks.create_task(find_any_model(speech, request.model)) if request.model else None
-        dataset_task = tasks.create_task(find(speech, DATASET, request.dataset)) if request.dataset else None
-        locales_task = tasks.create_task(_locales(speech))
-    model = model_task.return_value if model_task else None
-    dataset = dataset_task.return_value if dataset_task else None
-    place = None if isinstance(output, Finding) else output
-    return TranscriptionFacts(
-        request,
-        speech,
-        call.now(speech),
-        None if isinstance(model, Finding) else model,
-        None if isinstance(dataset, Finding) else dataset,
-        None if isinstance(local, Finding) else local,
-        place,
-        locales_task.return_value,
-        tuple(one for one in (model, dataset, local, output) if isinstance(one, Finding)),
-        call.app.transcribed | dict(place.results if place else {}),
-    )
-
-
-async def _locales(speech: Speech) -> schemas.TranscriptionLocales | None:
-    try:
-        return await speech.transcriptions_list_supported_locales()
-    except SpeechError:  # the service itself will refuse what it does not have
-        return None
+    return TranscriptionPlan(facts, tuple(findings), read_at, effect, listed)

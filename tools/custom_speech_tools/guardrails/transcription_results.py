@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
 from pydantic import WithJsonSchema
 
-from custom_speech_data.transcripts import Transcript, read_batch_result, word_error_rate
-from custom_speech_tools.guardrails.transcription_audio import OutputFile
+from custom_speech_data.transcripts import Transcript, read_batch_report, read_batch_result, word_error_rate
+from custom_speech_tools.guardrails.references import AnyModel
+from custom_speech_tools.guardrails.transcription_audio import OutputFile, reason_of
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.evaluation_details import Transcripts, read_transcripts
+from custom_speech_tools.runtime.evaluation_details import read_transcripts
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parts import present_reference, read_parts
@@ -30,8 +30,10 @@ from custom_speech_tools.runtime.results import (
     ResourceAnswer,
     Result,
     ServiceText,
+    block,
     optional,
     present_failure,
+    warn,
 )
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
@@ -39,8 +41,6 @@ from custom_speech_tools.speech.sanitize import sanitize
 
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
 MOST_ERRORS = 0.8
-
-MAX_RESULTS = 5_000
 
 MAX_FILES = 20
 """Files whose text is shown."""
@@ -89,77 +89,66 @@ class Transcription(ResourceAnswer):
     check_again_after_seconds: int | None = optional()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of a transcription so far.
+async def present_transcription(
+    call: CallContext,
+    speech: Speech,
+    locale: str,
+    model: AnyModel | EntityReference | None,
+    seconds: float | None,
+    output: OutputFile | None,
+    *,
+    read: Sequence[Transcript] = (),
+    failed: Sequence[tuple[str, str]] = (),
+    total: int | None = None,
+    said: Mapping[str, str] | None = None,
+    findings: Sequence[Finding] = (),
+    job: schemas.Transcription | None = None,
+    already_existed: bool = False,
+) -> Transcription:
+    """Return the answer; drafts are written if the transcription has succeeded.
 
-    Attributes:
+    Args:
         seconds: The length of the audio; None if it is not known.
-        output: Where drafts are written when it has succeeded.
         failed: Recordings that can have no text, and why.
         total: The number of recordings; None if it is not known.
         said: Transcripts that were known before, by recording.
-        job: The batch; None for fast transcription.
+        job: The batch; None for fast transcription, which is running until each recording has a text or a reason.
     """
-
-    locale: str
-    model: EntityReference | None
-    seconds: float | None
-    output: OutputFile | None
-    read: Sequence[Transcript] = ()
-    failed: Sequence[tuple[str, str]] = ()
-    total: int | None = None
-    said: Mapping[str, str] = field(default_factory=dict)
-    findings: Sequence[Finding] = ()
-    job: schemas.Transcription | None = None
-    already_existed: bool = False
-
-    @property
-    def status(self) -> str:
-        """The status of the job; without one it is running until each recording has a text or a reason."""
-        if self.job:
-            return self.job.status
-        if self.total != len(self.read) + len(self.failed):
-            return "Running"
-        return "Succeeded" if self.read else "Failed"
-
-    @property
-    def is_done(self) -> bool:
-        """True if the status is final."""
-        return self.status in TERMINAL_STATUSES
-
-
-async def present_transcription(call: CallContext, speech: Speech, outcome: Outcome) -> Transcription:
-    """Return the answer; drafts are written if the transcription has succeeded."""
-    job, now, is_done = outcome.job, call.now(speech), outcome.is_done
-    written = await _write_drafts(call, outcome) if outcome.status == "Succeeded" else None
-    rate = await run_in_thread(partial(word_error_rate, outcome.read, outcome.said, outcome.locale))
-    most = MAX_TEXT if len(outcome.read) == 1 else MAX_TEXT_OF_MANY
+    status = "Succeeded" if read else "Failed"
+    if job or total != len(read) + len(failed):
+        status = job.status if job else "Running"
+    now, is_done = call.now(speech), status in TERMINAL_STATUSES
+    written = await _write_drafts(call, output, read) if status == "Succeeded" else None
+    rate, too_long = await run_in_thread(partial(word_error_rate, read, said or {}, locale))
+    if too_long:
+        message = f"{too_long} recording(s) are too long to be compared with their transcripts."
+        findings = [*findings, warn("details-readable", message, "`word_error_rate` is that of the others.")]
+    most = MAX_TEXT if len(read) == 1 else MAX_TEXT_OF_MANY
     return Transcription(
         **resource_fields(speech),
         id=job.id if job else None,
-        status=outcome.status,
-        locale=outcome.locale,
-        model=outcome.model,
-        done=len(outcome.read),
-        total=outcome.total,
+        status=status,
+        locale=locale,
+        model=EntityReference.model_validate(model) if model else None,
+        done=len(read),
+        total=total,
         files=[
             TranscribedFile(
                 file=one.file, text=sanitize(one.text, most), confidence=one.confidence, unsure=list(one.unsure[:20])
             )
-            for one in outcome.read[:MAX_FILES]
+            for one in read[:MAX_FILES]
         ],
-        failed=[FailedFile(file=file, reason=reason) for file, reason in outcome.failed[:MAX_FILES]],
+        failed=[FailedFile(file=file, reason=reason) for file, reason in failed[:MAX_FILES]],
         word_error_rate=rate,
         note=NOT_RECOGNIZED if speech.is_emulated and rate is not None and rate > MOST_ERRORS else None,
-        audio_hours=None if outcome.seconds is None else round(outcome.seconds / 3600, 3),
+        audio_hours=None if seconds is None else round(seconds / 3600, 3),
         output=written,
         error=present_failure(job.error if job else None),
-        already_existed=outcome.already_existed,
-        findings=list(outcome.findings),
+        already_existed=already_existed,
+        findings=list(findings),
         now=now,
         check_again_after_seconds=None if is_done else check_again_after(job.created_date_time, now) if job else 1,
-        next_steps=_next_steps(outcome, written, speech.resource.name),
+        next_steps=_next_steps(speech, status, job, f"{len(read)} of {total}", written, locale),
     )
 
 
@@ -175,21 +164,30 @@ async def finish_batch(
 ) -> Transcription:
     """Wait for a batch transcription, and return it with its texts."""
     job = await poll_until_terminal(call, job, speech.transcriptions_get, wait_seconds)
-    outcome = Outcome(
+    parts, is_done = await read_parts(speech, [job.model, job.dataset]), is_terminal(job)
+    read, failed = await _read_batch(speech, job) if is_done else ([], [])
+    said, dataset = dict[str, str](), parts.get(job.dataset.id, job.dataset) if job.dataset else None
+    if read and dataset and getattr(dataset, "kind", "Acoustic") == "Acoustic":  # the other kind has no transcripts
+        transcripts = await read_transcripts(speech, dataset.id)
+        said = {one.file: text for one in read if (text := transcripts.of(one.file)) is not None}
+        if transcripts.problem:
+            message = f"The transcripts of the dataset are not known: {transcripts.problem}."
+            findings = [*findings, warn("details-readable", message, "`word_error_rate` is left out.")]
+    return await present_transcription(
+        call,
+        speech,
         job.locale,
-        present_reference(job.model, await read_parts(speech, [job.model])),
+        present_reference(job.model, parts),
         job.audio_seconds,
         output,
+        read=read,
+        failed=failed,
+        total=len(read) + len(failed) if is_done else None,
+        said=said,
         findings=findings,
         job=job,
         already_existed=already_existed,
     )
-    if is_terminal(job):
-        read, failed = await _read_batch(speech, job)
-        transcripts = await read_transcripts(speech, job.dataset.id) if job.dataset and read else Transcripts()
-        said = {one.file: text for one in read if (text := transcripts.of(one.file)) is not None}
-        outcome = replace(outcome, read=read, failed=failed, total=len(read) + len(failed), said=said)
-    return await present_transcription(call, speech, outcome)
 
 
 async def _read_batch(speech: Speech, job: schemas.Transcription) -> tuple[list[Transcript], list[tuple[str, str]]]:
@@ -198,44 +196,36 @@ async def _read_batch(speech: Speech, job: schemas.Transcription) -> tuple[list[
     Raises:
         SpeechError: The files cannot be listed.
     """
-    files = (await speech.transcriptions_list_files(job.id)).entities
-    results = [file for file in files if file.kind == "Transcription" and file.name][:MAX_RESULTS]
-    read = await gather(*(_read_result(speech, file) for file in results))
-    report = next((file for file in files if file.kind == "TranscriptionReport"), None)
-    failed = [] if report is None else await _read_failures(speech, report)
-    failed += [one for one in read if not isinstance(one, Transcript)]
-    return [one for one in read if isinstance(one, Transcript)], failed
+    files = await speech.transcriptions_list_files(job.id)
+    kinds = ("TranscriptionReport", "Transcription")
+    found = await gather(*(_read_file(speech, file) for file in files.entities if file.kind in kinds))
+    read = [one for part in found for one in part if isinstance(one, Transcript)]
+    failed = [one for part in found for one in part if not isinstance(one, Transcript)]
+    if not files.complete:
+        failed.append(("all others", f"the service lists more than the {len(files.entities)} files that are read"))
+    return read, failed
 
 
-async def _read_result(speech: Speech, file: schemas.File) -> Transcript | tuple[str, str]:
+async def _read_file(speech: Speech, file: schemas.File) -> Sequence[Transcript | tuple[str, str]]:
+    """Return the text of a recording, or the names and reasons of recordings without one."""
     name = (file.name or "").removesuffix(".json")
     try:
         content = await speech.read_file("Transcriptions_GetFile", file)
     except SpeechError as error:
-        return name, str(error)
-    found = await run_in_thread(partial(read_batch_result, name, content))
-    return found or (name, "the file of its result has another form than the documented one")
+        return [(name, str(error))]
+    found: Sequence[Transcript | tuple[str, str]] | None = None
+    if file.kind == "TranscriptionReport":
+        found = read_batch_report(content)
+    elif (one := await run_in_thread(partial(read_batch_result, name, content))) is not None:
+        found = [one]
+    return [(name, "the file has another form than the documented one")] if found is None else found
 
 
-async def _read_failures(speech: Speech, report: schemas.File) -> list[tuple[str, str]]:
-    """Return what the report names as failed; the names of its fields are not documented everywhere."""
-    try:
-        details = json.loads(await speech.read_file("Transcriptions_GetFile", report))["details"]
-        return [
-            (str(one["sourceUrl"]).partition("?")[0].rpartition("/")[2], str(one.get("errorMessage") or one["status"]))
-            for one in details
-            if one["status"] != "Succeeded"
-        ]
-    except (SpeechError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        return [("report", f"the report of the service cannot be read ({type(error).__name__})")]
-
-
-async def _write_drafts(call: CallContext, outcome: Outcome) -> str | None:
+async def _write_drafts(call: CallContext, output: OutputFile | None, read: Sequence[Transcript]) -> str | None:
     """Write the drafts, unless the same call at the same moment has; return their path, raise Refused if that fails."""
-    output = outcome.output
-    if output is None or not outcome.read:
+    if output is None or not read:
         return None
-    transcripts = sorted(outcome.read, key=lambda one: one.file)
+    transcripts = sorted(read, key=lambda one: one.file)
     key = idempotency_key("drafts", str(output.path), [one.to_json() for one in transcripts])
     write = partial(run_in_thread, partial(output.write, transcripts))
     try:
@@ -246,30 +236,29 @@ async def _write_drafts(call: CallContext, outcome: Outcome) -> str | None:
 
 def drafts_not_written(output: OutputFile, error: OSError) -> Refused:
     """Return the refusal if a file cannot be written; the texts are not lost."""
-    finding = Finding(
-        rule="output-is-new",
-        level="block",
-        message=f"The drafts cannot be written to {output.path.name}: {error.strerror or type(error).__name__}.",
-        fix="Name another file; what was transcribed is not transcribed again.",
-    )
+    message = f"The drafts cannot be written to {output.path.name}: {reason_of(error)}."
+    finding = block("output-is-new", message, "Name another file; what was transcribed is not transcribed again.")
     return Refused("The drafts were not written.", [finding], "Call again with another output.")
 
 
-def _next_steps(outcome: Outcome, written: str | None, here: str) -> list[str]:
+def _next_steps(
+    speech: Speech, status: str, job: schemas.Transcription | None, progress: str, written: str | None, locale: str
+) -> list[str]:
     """Return what comes next: the rest of the texts, then a person who corrects the drafts, then their upload."""
-    if not outcome.is_done and outcome.job is None:
-        done = f"{len(outcome.read)} of {outcome.total}"
-        return [f"Call transcribe again with the same arguments: it goes on after {done}."]
-    if not outcome.is_done and outcome.job:
+    here = speech.resource.name
+    if status not in TERMINAL_STATUSES and job is None:
+        return [f"Call transcribe again with the same arguments: it goes on after {progress}."]
+    if status not in TERMINAL_STATUSES and job:
         wait = suggested_wait()
-        again = call_step("get_transcription", transcription=outcome.job.id, wait_seconds=wait, resource=here)
+        again = call_step("get_transcription", transcription=job.id, wait_seconds=wait, resource=here)
         return [f"{again}. Batch transcription may wait half an hour before it starts; the service gives no estimate."]
-    if outcome.status != "Succeeded":
+    if status != "Succeeded":
         return ["Correct what `error` and `failed` name, then call transcribe again."]
     if written is None:
         return ["Pass output with a new file name to keep all texts as drafts for upload_dataset."]
     return [
-        f"Let a person correct {written}, first the words in the .unsure file beside it.",
-        f'Then upload_dataset with kind="Acoustic", locale={json.dumps(outcome.locale)}, resource={json.dumps(here)} '
+        f"Let a person correct {written}, first the words in the .unsure file beside it, and then delete its first "
+        "line; until then it does not count as transcripts.",
+        f'Then upload_dataset with kind="Acoustic", locale={json.dumps(locale)}, resource={json.dumps(here)} '
         "takes the folder that holds the recordings and this file.",
     ]

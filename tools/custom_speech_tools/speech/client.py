@@ -33,16 +33,10 @@ class Speech(Requests):
 
     datasets_get = get_operation("Datasets_Get", "/datasets/{}", schemas.Dataset)
     datasets_get_blocks = get_operation("Datasets_GetBlocks", "/datasets/{}/blocks", schemas.UploadedBlocks)
+    datasets_create = create_operation("Datasets_Create", "/datasets", schemas.Dataset)  # without content: waits for it
     datasets_delete = delete_operation("Datasets_Delete", "/datasets/{}")
     datasets_list = list_operation("Datasets_List", "/datasets", schemas.Page[schemas.Dataset])
     datasets_list_files = list_operation("Datasets_ListFiles", "/datasets/{}/files", schemas.Page[schemas.File])
-
-    async def datasets_create(
-        self, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
-    ) -> schemas.Dataset:
-        """POST /datasets; without a `contentUrl`, of which signatures are `secrets`, the dataset waits for blocks."""
-        request = Request("Datasets_Create", "POST", "/datasets", definition, secrets=secrets)
-        return await self._change(request, schemas.Dataset)
 
     async def datasets_upload_block(self, dataset: str, block: str, content: bytes) -> None:
         """PUT /datasets/{id}/blocks, at most 8 MiB; `block` is an id in Base64, all of a dataset equally long."""
@@ -121,10 +115,10 @@ class Speech(Requests):
         self, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
     ) -> schemas.Transcription:
         """POST /transcriptions:submit, in v3.2 POST /transcriptions; the signatures of addresses are `secrets`."""
-        is_dated = self.resource.api_version.is_dated
-        operation = "Transcriptions_Submit" if is_dated else "Transcriptions_Create"
-        path = "/transcriptions:submit" if is_dated else "/transcriptions"
-        return await self._change(Request(operation, "POST", path, definition, secrets=secrets), schemas.Transcription)
+        operation, path = "Transcriptions_Create", "/transcriptions"
+        if self.resource.api_version.is_dated:
+            operation, path = "Transcriptions_Submit", "/transcriptions:submit"
+        return await create_operation(operation, path, schemas.Transcription)(self, definition, secrets)
 
     async def transcriptions_transcribe(
         self,

@@ -5,7 +5,7 @@ from typing import Any, Self, TypeVar
 from unicodedata import normalize
 from urllib.parse import quote
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech import schemas
@@ -119,14 +119,15 @@ def get_operation(
     return get
 
 
-def create_operation(
-    operation: str, path: str, schema: type[_Schema]
-) -> Callable[[Requests, dict[str, JsonValue]], Coroutine[Any, Any, _Schema]]:
-    """Return the method that creates an entity from its definition; what is None there is left out."""
+def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callable[..., Coroutine[Any, Any, _Schema]]:
+    """Return the method that creates an entity from its definition; what is None there is left out.
 
-    async def create(self: Requests, definition: dict[str, JsonValue]) -> _Schema:
+    Its second argument names the secrets in the definition, such as the signature of a `contentUrl`.
+    """
+
+    async def create(self: Requests, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()) -> _Schema:
         body: dict[str, JsonValue] = {name: value for name, value in definition.items() if value is not None}
-        return await self._change(Request(operation, "POST", path, body), schema)
+        return await self._change(Request(operation, "POST", path, body, secrets=secrets), schema)
 
     return create
 

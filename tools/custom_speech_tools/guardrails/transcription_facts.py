@@ -1,25 +1,31 @@
-"""Transcriptions: the arguments, the facts, and the rules about what may be transcribed and how."""
+"""The arguments and the facts of a transcription, and the requests that follow from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import pydantic
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SecretStr
 
 from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.guardrails.charges import charged, cost_in_words, transcription_charge
-from custom_speech_tools.guardrails.content_address import content_address_works, content_identity, require_address
-from custom_speech_tools.guardrails.references import AnyModel
-from custom_speech_tools.guardrails.resource_rules import Findings, dataset_is_ready, model_is_ready, parts_fit
-from custom_speech_tools.guardrails.transcription_audio import LocalAudio, OutputFile, Recording
-from custom_speech_tools.runtime.idempotency import idempotency_key
+from custom_speech_tools.guardrails.content_address import content_identity, require_address
+from custom_speech_tools.guardrails.references import DATASET, AnyModel, find, find_any_model, link_to, uri_of
+from custom_speech_tools.guardrails.transcription_audio import (
+    LocalAudio,
+    OutputFile,
+    Recording,
+    find_output,
+    read_local_audio,
+)
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import (
-    AUDIO_KINDS,
     Arguments,
     Confirm,
     Identifier,
@@ -32,12 +38,10 @@ from custom_speech_tools.runtime.parameters import (
     WaitSeconds,
 )
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.sanitize import quote, word
+from custom_speech_tools.speech import Speech, SpeechError, schemas
+from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 
-MODEL_REFUSED = frozenset({"InvalidModel", "InvalidModelUri", "ModelMismatch", "InvalidPayload"})
-FILE_REFUSED = frozenset({"AudioLengthLimitExceeded", "InvalidAudioFormat"})
-"""Detailed codes (specification) if fast transcription takes no such model (perhaps no `models`) or recording."""
+LIFETIME_HOURS = 48  # for which a batch transcription is kept after its end, as the specification recommends
 
 
 class TranscribeArguments(Arguments):
@@ -161,61 +165,70 @@ class TranscriptionFacts:
         )
         return f"{step}, then transcribe with that dataset."
 
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """The signature of the address, which an answer may echo."""
+        query = urlsplit(self.request.content_url or "").query
+        return (SecretStr(query),) if query else ()
 
-def transcription_is_possible(facts: TranscriptionFacts) -> Findings:
-    """Require everything that the service needs; what a transcription costs is stated elsewhere."""
-    resource, request = facts.speech.resource, facts.request
-    yield from parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
-    if url := request.content_url:
-        yield from content_address_works(url, facts.now, is_emulated=facts.speech.is_emulated)
-    if facts.dataset and facts.dataset.kind not in AUDIO_KINDS:
-        message = f"Dataset {quote(facts.dataset.display_name)} is of kind {word(facts.dataset.kind)}."
-        fix = "Name one with recordings: of kind Acoustic or AudioFiles."
-        yield Finding(rule="dataset-ready", level="block", message=message, fix=fix)
-    elif facts.dataset:
-        yield from dataset_is_ready(facts.dataset, resource.name)
-    if facts.model:
-        yield from model_is_ready(facts.model, facts.now, resource.name)
-    yield from _way_is_open(facts)
-    yield from _recordings_can_be_sent(facts)
+    def fast_definition(self) -> dict[str, JsonValue]:
+        """Return the definition of a fast transcription."""
+        body: dict[str, JsonValue] = {"locales": [self.request.locale]}
+        if self.phrases:
+            body["phraseList"] = {"phrases": self.phrases}
+        if self.model:
+            body["models"] = {self.request.locale: uri_of(self.speech, self.model)}
+        if self.request.content_url:
+            body["audioUrl"] = self.request.content_url
+        return body
 
-
-def _way_is_open(facts: TranscriptionFacts) -> Findings:
-    """Require that fast or batch transcription exists for the API version, the locale, the model and the phrases."""
-    request, way, version, instead = facts.request, facts.way, facts.speech.resource.api_version, facts.as_dataset()
-    offered = (facts.locales.transcribe if way == "fast" else facts.locales.submit) if facts.locales else []
-    if offered and request.locale.lower() not in {one.lower() for one in offered}:
-        message = f"The service has no {way} transcription in {request.locale}."
-        fix = instead if way == "fast" else f"It has {', '.join(sorted(offered)[:20])}."
-        yield Finding(rule="locale-is-transcribed", level="block", message=message, fix=fix)
-    if facts.model and way == "batch":
-        features, name = facts.model.features, quote(facts.model.display_name)
-        if features.get("supportsTranscriptionsSubmit", features.get("supportsTranscriptions")) is False:
-            message, fix = f"Model {name} does not support batch transcription.", "Deploy it, or use another model."
-            yield Finding(rule="model-is-ready", level="block", message=message, fix=fix)
-        elif request.path:
-            message = f"Model {name} does not support fast transcription of local files."
-            yield Finding(rule="model-is-ready", level="block", message=message, fix=instead)
-    if request.path and not version.is_dated:
-        rule = "phrase-list-supported" if request.phrases else "fast-transcription-supported"
-        message = f"API version {version.name} of resource {facts.speech.resource.name} has no fast transcription."
-        fix = f"Configure api_version 2025-10-15. Or: {instead}"
-        yield Finding(rule=rule, level="block", message=message, fix=fix)
-    elif request.phrases and (way == "batch" or not version.has_phrase_lists):
-        why = "batch transcription takes no phrase list" if way == "batch" else f"{version.name} has none"
-        message = f"A phrase list works at recognition time, in real time and in fast transcription; {why}."
-        fix = "Leave phrases out, or pass recordings as path, without model, where api_version is 2025-10-15."
-        yield Finding(rule="phrase-list-supported", level="block", message=message, fix=fix)
+    def batch_definition(self) -> dict[str, JsonValue]:
+        """Return the body of Transcriptions_Submit; v3.2 has the lifetime as a duration."""
+        life: dict[str, JsonValue] = {"timeToLiveHours": LIFETIME_HOURS}
+        if not self.speech.resource.api_version.is_dated:
+            life = {"timeToLive": f"PT{LIFETIME_HOURS}H"}
+        return {
+            "displayName": self.display_name,
+            "locale": self.request.locale,
+            "customProperties": {KEY_PROPERTY: self.key},
+            "properties": {"wordLevelTimestampsEnabled": True} | life,
+            "model": link_to(self.speech, self.model),
+            "dataset": link_to(self.speech, self.dataset),
+            "contentUrls": [self.request.content_url] if self.request.content_url else None,
+        }
 
 
-def _recordings_can_be_sent(facts: TranscriptionFacts) -> Findings:
-    recordings = facts.local.recordings if facts.local else ()
-    if wrong := [one for one in recordings if one.problem]:
-        named = "; ".join(f"{quote(one.name, 80)}: {one.problem}" for one in wrong[:10])
-        more = f"; and {len(wrong) - 10} more" if len(wrong) > 10 else ""
-        yield Finding(
-            rule="recording-length" if any(one.seconds for one in wrong) else "data-is-valid",
-            level="block" if len(wrong) == len(recordings) else "warn",
-            message=f"{len(wrong)} of {len(recordings)} recordings cannot be sent. {named}{more}.",
-            fix=f"Leave them out or repair them. Long ones: {facts.as_dataset()}",
-        )
+async def read_facts(call: CallContext, request: TranscribeArguments) -> TranscriptionFacts:
+    """Read the local files and what the service knows; raises Refused for a path that is not allowed."""
+    speech = call.speech(request.resource)
+    local = output = None
+    if request.path:
+        local = await run_in_thread(partial(read_local_audio, call.app, request.path), abandon_on_cancel=True)
+    if request.output:
+        output = await run_in_thread(partial(find_output, call.app, request.output, request.path))
+    async with task_group() as tasks:
+        model_task = tasks.create_task(find_any_model(speech, request.model)) if request.model else None
+        dataset_task = tasks.create_task(find(speech, DATASET, request.dataset)) if request.dataset else None
+        locales_task = tasks.create_task(_locales(speech))
+    model = model_task.return_value if model_task else None
+    dataset = dataset_task.return_value if dataset_task else None
+    place = None if isinstance(output, Finding) else output
+    return TranscriptionFacts(
+        request,
+        speech,
+        call.now(speech),
+        None if isinstance(model, Finding) else model,
+        None if isinstance(dataset, Finding) else dataset,
+        None if isinstance(local, Finding) else local,
+        place,
+        locales_task.return_value,
+        tuple(one for one in (model, dataset, local, output) if isinstance(one, Finding)),
+        call.app.transcribed | dict(place.results if place else {}),
+    )
+
+
+async def _locales(speech: Speech) -> schemas.TranscriptionLocales | None:
+    try:
+        return await speech.transcriptions_list_supported_locales()
+    except SpeechError:  # the service itself will refuse what it does not have
+        return None
