@@ -9,7 +9,7 @@ from custom_speech_data.missed_words import missed_words
 from custom_speech_data.scoring_result import Recognition, read_scoring_result
 from custom_speech_data.significance import Pair, paired_bootstrap
 from custom_speech_emulator.resources.evaluations import details
-from custom_speech_emulator.resources.model_training import Skill
+from custom_speech_emulator.resources.recognition import Skill, recognize
 
 VOCABULARY = [f"word{number}" for number in range(3_000)]
 
@@ -21,7 +21,9 @@ def main() -> None:
     number = parser.parse_args().utterances
     chance = random.Random(1)  # noqa: S311  # the same words in every run
     said = [" ".join(chance.choices(VOCABULARY, k=12)) for _ in range(number)]
-    files = [json.dumps(details(f"{n}.wav", text, n, Skill())).encode() for n, text in enumerate(said)]
+    files = [
+        json.dumps(details(f"{n}.wav", recognize(text, n, Skill(), "en-US"))).encode() for n, text in enumerate(said)
+    ]
     began = time.process_time()
     recognized = [one for one in map(read_scoring_result, files) if one]
     read = time.process_time()

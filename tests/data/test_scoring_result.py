@@ -14,7 +14,8 @@ from custom_speech_data.scoring_result import (
     service_edits,
 )
 from custom_speech_data.word_errors import normalized_words, word_errors
-from custom_speech_emulator.resources.evaluations import Phrase, tagged
+from custom_speech_emulator.resources.evaluations import tagged
+from custom_speech_emulator.resources.recognition import Phrase
 
 WORDS = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta"]), max_size=12).map(" ".join)
 

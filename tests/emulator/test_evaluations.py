@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.resources.evaluations import Phrase, Score, rates, recognize, score, tagged
-from custom_speech_emulator.resources.model_training import Skill, words_of
+from custom_speech_data.word_errors import word_errors
+from custom_speech_emulator.resources.evaluations import rates, tagged
+from custom_speech_emulator.resources.recognition import Phrase, Skill, recognize, words_of
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.recordings import wav, zipped
 
@@ -115,7 +116,9 @@ def test_evaluation_counts_phrases_and_words_of_the_normalized_text(eastus: Reso
 
 def test_evaluation_gives_rates_as_the_doubles_of_the_service() -> None:
     """Percentages divided by a hundred: 0.16579999999999998, not 0.1658."""
-    found = rates(Score(sentences=1000, wrong_sentences=571, words=10_000, deletions=1658), "1", tokens=False)
+    said = [str(n) for n in range(10)]
+    missing = [3] * 516 + [2] * 55 + [0] * 429  # 1658 of 10,000 words, in 571 of 1,000 sentences
+    found = rates([Phrase(said, said[count:]) for count in missing], "1", tokens=False)
 
     assert (found["wordErrorRate1"], found["sentenceErrorRate1"]) == (0.16579999999999998, 0.5710000000000001)
     assert (found["tokenErrorRate1"], found["tokenCount1"], "tokenErrors1" in found) == (-1.0, -1, False)
@@ -186,12 +189,12 @@ def test_evaluation_never_counts_a_better_skill_worse(texts: list[str], year: in
     words = words_of(texts, "en-US")
     plain, skilled = Skill(year=year), Skill(words, audio=True, year=year)
 
-    counted = [
-        score([phrase for text in texts for phrase in recognize(text, 0, skill, "en-US")]) for skill in (plain, skilled)
-    ]
+    plain_errors, skilled_errors = (
+        sum(sum(word_errors(*phrase)[:3]) for text in texts for phrase in recognize(text, 0, skill, "en-US"))
+        for skill in (plain, skilled)
+    )
 
-    errors = [one.substitutions + one.deletions + one.insertions for one in counted]
-    assert errors[1] <= errors[0]
+    assert skilled_errors <= plain_errors
     assert [recognize(text, 0, plain, "en-US") for text in texts] == [
         recognize(text, 0, plain, "en-US") for text in texts
     ]

@@ -5,8 +5,9 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,10 +16,10 @@ from custom_speech_data.dataset_report import DatasetError, DatasetReport
 from custom_speech_data.zip_archive import key_of, open_archive, usable_files
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.http.links import host_of
+from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.resources import files
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.settings import Account
 
 LARGEST = 256 * 1024 * 1024
 TEXTS = "texts.json"
@@ -32,6 +33,7 @@ _FILES = {
     "Acoustic": ("acoustic_data.zip", "AcousticDataArchive"),
     "AudioFiles": ("audio_data.zip", "Audio"),
 }
+Content = tuple[Json, dict[str, bytes]]  # what an entity gets: properties, and bytes by name
 
 
 class Unreachable(Exception):
@@ -47,57 +49,52 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
-def awaited(entity: Entity, now: datetime) -> None:
-    """Note that the content is on its way; the work fails if it does not arrive, even over a restart."""
+def await_content(call: Call, entity: Entity, read: Callable[[], Content]) -> None:
+    """Let an entity wait for content, which `read` gets when the answer has been sent; then its work starts."""
     error = {"code": "DataImportFailed", "message": "The content did not arrive."}
-    entity.due = now.timestamp() + 60
-    entity.document |= {"waits": "content", "ends": entity.due, "outcome": {"status": "Failed", "error": error}}
+    entity.due = call.now.timestamp() + 60  # it fails then, also if the emulator was restarted meanwhile
+    waiting = {"waits": "content", "ends": entity.due, "outcome": {"status": "Failed", "error": error}}
+    entity.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now), **waiting}
+    call.later.append(partial(_continue, call.state, entity, read))
 
 
-def continue_with(state: EmulatorState, entity: Entity, properties: Json) -> None:
-    """Start the work of an entity whose content has arrived."""
-    spent = ("waits", "ends", "outcome")
-    entity.document = {name: value for name, value in entity.document.items() if name not in spent} | properties
-    entity.due = None
-    state.start(entity, state.now())
-    state.store.put(entity)
-
-
-def fetch(state: EmulatorState, account: Account, dataset_id: str, url: str) -> None:
-    """Read the content of a dataset from its address, and let the import continue."""
-    try:
-        read(state, account, dataset_id, fetched(url, state.settings.allow_content_hosts))
-    except Unreachable as why:
-        _take_in(state, account.name, dataset_id, DatasetReport(error=DatasetError("DataImportFailed", str(why))), None)
-
-
-def read(state: EmulatorState, account: Account, dataset_id: str, data: bytes | None = None) -> None:
-    """Read content (None: what its blocks were put together to), and let the import continue."""
+def _continue(state: EmulatorState, waiting: Entity, read: Callable[[], Content]) -> None:
+    properties, data = read()  # outside of the transaction, for which every request waits
     with state.store.transaction():
-        dataset = state.store.get(account.name, "datasets", dataset_id)
-        data = data if data is not None else state.store.data(account.name, dataset_id, CONTENT)
-    if dataset is not None and data is not None:
-        _take_in(state, account.name, dataset_id, read_dataset(dataset.document["kind"], data, account.tier), data)
-
-
-def _take_in(state: EmulatorState, account: str, dataset_id: str, report: DatasetReport, data: bytes | None) -> None:
-    with state.store.transaction():
-        dataset = state.store.get(account, "datasets", dataset_id)
-        if dataset is None or dataset.document.get("waits") != "content":
+        entity = state.store.get(waiting.account, waiting.kind, waiting.id)
+        if entity is None or entity.document.get("waits") != "content":
             return
-        if data is not None:
-            state.store.put_data(account, dataset_id, CONTENT, data)
-        texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
-        content = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
-        state.store.put_data(account, dataset_id, TEXTS, json.dumps(content).encode())
-        error, length = report.error._asdict() if report.error else None, report.duration_milliseconds
-        counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
-        rejected = [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]]
-        trains = not report.audio or any(audio.trains for audio in report.audio)
-        good = {"status": "Succeeded", **counts, "milliseconds": length, "trains": trains}
-        outcome = {"status": "Failed", "error": error} if error else good
-        details = {**counts, "durationMilliseconds": length, "rejected": rejected, "error": error}
-        continue_with(state, dataset, {"outcome": outcome, "report": details})
+        for name, content in data.items():
+            state.store.put_data(entity.account, entity.id, name, content)
+        spent = ("waits", "ends", "outcome")
+        entity.document = {name: value for name, value in entity.document.items() if name not in spent} | properties
+        entity.due = None
+        state.start(entity, state.now())
+        state.store.put(entity)
+
+
+def start(call: Call, dataset: Entity, content: Callable[[], bytes]) -> None:
+    """Start the import of a dataset, whose content is a function that can raise `Unreachable`."""
+    await_content(call, dataset, partial(_imported, dataset.document["kind"], call.account.tier, content))
+
+
+def _imported(kind: str, tier: str, content: Callable[[], bytes]) -> Content:
+    data = dict[str, bytes]()
+    try:
+        data[CONTENT] = content()
+        report = read_dataset(kind, data[CONTENT], tier)
+    except Unreachable as why:
+        report = DatasetReport(error=DatasetError("DataImportFailed", str(why)))
+    texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
+    kept = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
+    error, length = report.error._asdict() if report.error else None, report.duration_milliseconds
+    counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
+    rejected = [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]]
+    trains = not report.audio or any(audio.trains for audio in report.audio)
+    good = {"status": "Succeeded", **counts, "milliseconds": length, "trains": trains}
+    outcome = {"status": "Failed", "error": error} if error else good
+    details = {**counts, "durationMilliseconds": length, "rejected": rejected, "error": error}
+    return {"outcome": outcome, "report": details}, {**data, TEXTS: json.dumps(kept).encode()}
 
 
 def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:

@@ -9,6 +9,7 @@ from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, checked, read, setting
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
 from custom_speech_emulator.resources import dataset_imports, entities, projects
+from custom_speech_emulator.resources.dataset_imports import LARGEST, fetched
 from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.emulator_state import stamp
 from custom_speech_emulator.state.entity_store import Entity
@@ -64,8 +65,7 @@ def create(call: Call) -> Answer:
         raise invalid("InvalidPayload", "The contentUrl must be an http, https or file address.", "contentUrl")
     call.require_trust("contentUrl", url)
     dataset.document["contentUrl"] = url
-    dataset_imports.awaited(dataset, call.now)
-    call.later.append(partial(dataset_imports.fetch, call.state, call.account, dataset.id, url))
+    dataset_imports.start(call, dataset, partial(fetched, url, call.state.settings.allow_content_hosts))
     return entities.created(call, DATASETS, dataset)
 
 
@@ -84,8 +84,7 @@ def upload(call: Call) -> Answer:
     if "customProperties" in body:
         body["customProperties"] = parsed(body["customProperties"].encode())
     dataset = _new(call, checked(call, NEW_DATASET, body))
-    dataset_imports.awaited(dataset, call.now)
-    call.later.append(partial(dataset_imports.read, call.state, call.account, dataset.id, data))
+    dataset_imports.start(call, dataset, lambda: data)
     return entities.created(call, DATASETS, dataset)
 
 
@@ -155,13 +154,11 @@ def commit_blocks(call: Call) -> Answer:
     names = [entry["id"] for entry in entries]
     if len({*names}) < len(names):
         raise invalid("InvalidPayload", "A block is named twice.", "blockList")
-    if sum(sizes[name] for name in names) > (most := dataset_imports.LARGEST):
-        raise invalid("QuotaViolation", f"The emulator keeps at most {most // 2**20} MiB of a dataset.")
-    parts = [call.store.data(account, place, name) or b"" for name in names]
+    if sum(sizes[name] for name in names) > LARGEST:
+        raise invalid("QuotaViolation", f"The emulator keeps at most {LARGEST // 2**20} MiB of a dataset.")
+    content = b"".join(call.store.data(account, place, name) or b"" for name in names)
     call.store.drop_data(account, place)
-    call.store.put_data(account, dataset.id, dataset_imports.CONTENT, b"".join(parts))
-    dataset_imports.awaited(dataset, call.now)
+    dataset_imports.start(call, dataset, lambda: content)
     dataset.document["committed"] = [{"name": name, "size": sizes[name]} for name in names]
     call.store.put(dataset)
-    call.later.append(partial(dataset_imports.read, call.state, call.account, dataset.id))
     return Answer(200)

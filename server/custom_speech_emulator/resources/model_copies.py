@@ -7,7 +7,7 @@ from custom_speech_emulator.http.links import HOST_PLACEHOLDER, region_placehold
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import COPY_AUTHORIZATION, COPY_DEFINITION, COPY_TO_KEY, checked, read
 from custom_speech_emulator.http.responses import Answer, invalid
-from custom_speech_emulator.resources import entities, model_training
+from custom_speech_emulator.resources import entities, models
 from custom_speech_emulator.resources.models import MODELS, require_unexpired
 from custom_speech_emulator.state.emulator_state import EmulatorState, moment, retry_after, stamp
 from custom_speech_emulator.state.entity_store import Entity
@@ -30,7 +30,7 @@ def _arrived(state: EmulatorState, source: Entity, document: Json, target: str, 
     state.start(model, at)
     state.store.put(model)
     state.record_event(model, "Creation")
-    model_training.hand_on(state, source, model)
+    models.hand_on(state, source, model)
     return model
 
 
@@ -69,7 +69,7 @@ def copy(call: Call) -> Answer:
     target = _permitted(call, checked(call, COPY_AUTHORIZATION, body))
     following = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name, "model": document}
     operation = Entity(call.account.name, OPERATIONS.path, call.state.new_id(), following)
-    model_training.hand_on(call.state, model, operation)
+    models.hand_on(call.state, model, operation)
     call.state.start(operation, call.now)
     call.store.put(operation)
     headers = {"Operation-Location": call.version.link(OPERATIONS.path, operation.id)}

@@ -12,7 +12,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from custom_speech_emulator.http.api_versions import Json
-from custom_speech_emulator.resources import dataset_imports, files, model_training, models
+from custom_speech_emulator.resources import dataset_imports, files, models
 from custom_speech_emulator.resources.locales import AUDIO, FULL_LOCALES, TRAINS_WITH
 from custom_speech_emulator.state.emulator_state import EmulatorState, quarter_close, stamp
 from custom_speech_emulator.state.entity_store import Entity
@@ -82,8 +82,8 @@ def fill(state: EmulatorState) -> None:
             if entity.kind == "datasets" and entity.status == "Succeeded":
                 _fill_dataset(state, entity, now)
             if entity.kind == "models":
-                model_training.keep(state, entity, SENTENCES["en-US"])
-                model_training.ended(state, entity, now)
+                models.keep(state, entity, SENTENCES["en-US"])
+                models.ended(state, entity, now)
 
 
 @lru_cache(maxsize=4)  # most of the time that a fresh emulator needs

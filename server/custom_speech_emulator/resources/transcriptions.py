@@ -12,13 +12,11 @@ from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import NEW_TRANSCRIPTION, TRANSCRIBE_DEFINITION, checked, read, setting
 from custom_speech_emulator.http.responses import Answer, invalid
-from custom_speech_emulator.resources import dataset_imports, entities, files, model_training, projects, recognition
+from custom_speech_emulator.resources import dataset_imports, entities, files, models, projects, recognition
 from custom_speech_emulator.resources.datasets import audio_dataset
 from custom_speech_emulator.resources.locales import FAST
-from custom_speech_emulator.resources.models import BASE_MODELS, usable
 from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.settings import Account
 
 _MOST_URLS, _MOST_PHRASES, _LONGEST_FAST = 1000, 500, 2 * 60 * 60 * 1000
 
@@ -49,7 +47,7 @@ def ended(state: EmulatorState, transcription: Entity, at: datetime) -> None:
     if not recordings:
         error = {"code": "InvalidData", "message": "None of the recordings could be transcribed."}
         document |= {"status": "Failed", "error": error}
-    skill = model_training.skill(state, transcription.account, *document["model"])
+    skill = models.skill(state, transcription.account, *document["model"])
     locale, timed = document["locale"], document["timedWords"]
     for number, recording in enumerate(recordings):
         result = recognition.batch_result(recording, skill, locale, stamp(at), timed_words=timed)
@@ -78,7 +76,7 @@ def submit(call: Call) -> Answer:
     life = _life(call, body)
     transcription = projects.new(call, TRANSCRIPTIONS, body)
     locale = transcription.document["locale"]
-    model = usable(call, body.get("model"), locale, "model")
+    model = models.usable(call, body.get("model"), locale, "model")
     timed = bool(setting(body, "wordLevelTimestampsEnabled"))
     transcription.document |= {"model": [model.kind, model.id], "timedWords": timed}
     if life:
@@ -87,9 +85,8 @@ def submit(call: Call) -> Answer:
         transcription.document["dataset"] = audio_dataset(call, body["dataset"], locale).id
         call.state.start(transcription, call.now)
     else:
-        transcription.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
-        dataset_imports.awaited(transcription, call.now)
-        call.later.append(partial(_fetch, call.state, call.account, transcription.id, body["contentUrls"]))
+        read_recordings = partial(_read, call.state, call.account.name, body["contentUrls"])
+        dataset_imports.await_content(call, transcription, read_recordings)
     return entities.created(call, TRANSCRIPTIONS, transcription)
 
 
@@ -121,27 +118,18 @@ def _life(call: Call, body: Json) -> timedelta:
     return timedelta(hours=hours)
 
 
-def _fetch(state: EmulatorState, account: Account, transcription_id: str, urls: list[str]) -> None:
-    contents: list[bytes | str] = []
+def _read(state: EmulatorState, account: str, urls: list[str]) -> dataset_imports.Content:
+    recordings, unusable = [], []
     for url in urls:
         try:
-            contents.append(dataset_imports.fetched(url, state.settings.allow_content_hosts))
+            content = dataset_imports.fetched(url, state.settings.allow_content_hosts)
+            with state.store.transaction():
+                recordings.append(astuple(recognition.read(state, account, url, content)))
         except dataset_imports.Unreachable as why:
-            contents.append(str(why))
-    with state.store.transaction():
-        transcription = state.store.get(account.name, TRANSCRIPTIONS.path, transcription_id)
-        if transcription is None or transcription.document.get("waits") != "content":
-            return
-        recordings, unusable = [], []
-        for url, content in zip(urls, contents, strict=True):
-            if isinstance(content, str):
-                unusable.append([url, "InvalidRecordingsUri", content])
-                continue
-            try:
-                recordings.append(astuple(recognition.read(state, account.name, url, content)))
-            except Unusable as reason:
-                unusable.append([url, "InvalidAudioFormat", f"The recording cannot be used: {reason}."])
-        dataset_imports.continue_with(state, transcription, {"recordings": recordings, "unusable": unusable})
+            unusable.append([url, "InvalidRecordingsUri", str(why)])
+        except Unusable as reason:
+            unusable.append([url, "InvalidAudioFormat", f"The recording cannot be used: {reason}."])
+    return {"recordings": recordings, "unusable": unusable}, {}
 
 
 def transcribe(call: Call) -> Answer:
@@ -155,12 +143,12 @@ def transcribe(call: Call) -> Answer:
     if len(phrases) > _MOST_PHRASES:
         raise invalid("InvalidPayload", f"A phrase list has at most {_MOST_PHRASES} phrases.", "phraseList.phrases")
     named = (definition.get("models") or {}).get(locale)
-    model = usable(call, {"self": named} if named else None, locale, "model")
-    if model.kind != BASE_MODELS.path:
+    model = models.usable(call, {"self": named} if named else None, locale, "model")
+    if model.kind != models.BASE_MODELS.path:
         raise invalid("InvalidModel", "Fast transcription does not support this model.", "models")
     recording = _recording(call, fields.get("audio"), definition.get("audioUrl"))
-    skill = model_training.skill(call.state, call.account.name, model.kind, model.id)
-    skill = replace(skill, words=skill.words | model_training.words_of(phrases, locale))
+    skill = models.skill(call.state, call.account.name, model.kind, model.id)
+    skill = replace(skill, words=skill.words | recognition.words_of(phrases, locale))
     return Answer(200, recognition.fast_result(recording, skill, locale))
 
 
