@@ -1,22 +1,47 @@
-"""delete_entity: delete a model, dataset, evaluation, endpoint, project or transcription that nothing uses."""
+"""delete_entity: delete a model, dataset, evaluation, endpoint or transcription, or a project with its contents."""
 
-from custom_speech_tools.guardrails.deletion_plan import KINDS, DeletionArguments, plan_deletion
+from typing import Annotated
+
+from pydantic import WithJsonSchema
+
+from custom_speech_tools.guardrails.deletion_plan import (
+    KINDS,
+    Deletion,
+    DeletionArguments,
+    DeletionPlan,
+    check_again,
+    plan_deletion,
+)
+from custom_speech_tools.runtime.agreement import Agreement
 from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.resources import resource_fields
-from custom_speech_tools.runtime.results import Findings, ResourceAnswer, ServiceText
+from custom_speech_tools.runtime.results import Findings, ResourceAnswer, Result, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
+from custom_speech_tools.speech import SpeechError
+
+
+class Part(Result):
+    """One deletion of several: `outcome` is "deleted", "already gone", "not known" or "not deleted"."""
+
+    kind: str
+    id: str
+    display_name: ServiceText
+    outcome: str
 
 
 class DeletedEntity(ResourceAnswer):
-    """An entity that no longer exists."""
+    """An entity that no longer exists if `deleted` is true; of a project with its contents, each deletion in order."""
 
     id: str
     kind: str
     display_name: ServiceText
     locale: ServiceText
+    deleted: bool
+    deletions: Annotated[list[Part] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = optional()
     findings: Findings
 
 
@@ -26,24 +51,79 @@ async def delete_entity(arguments: DeletionArguments, call: CallContext) -> Dele
     Refused while it is running or in use, with what uses it.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deletion(call, arguments))
-    kind = KINDS[plan.kind]
-
-    async def delete(how: Confirmation) -> None:
-        assert kind.delete  # noqa: S101  # everything in KINDS can be deleted
-        await kind.delete(call.writer(plan.speech, Decision(plan.findings, None, how)), plan.entity.id)
-
-    await carry_out(call, agreement, plan.effect, delete)
+    asked, parts, note = plan.deletions[-1], None, None
+    if plan.with_contents:
+        parts, note = await _delete_in_order(call, plan, agreement)
+    else:
+        await _delete(call, plan, agreement, asked)
+    here, list_tool = asked.speech.resource.name, KINDS[asked.kind].list_tool
+    step = "Nothing more has to be done"
+    if note:
+        again = call_step("delete_entity", kind=asked.kind, entity=asked.entity.id, with_contents=True, resource=here)
+        step = f"{again} goes on with what is left"
+    elif list_tool.startswith("list_"):
+        step = f"{call_step(list_tool, resource=here)} shows what is left"
     return DeletedEntity(
-        **resource_fields(plan.speech),
-        id=plan.entity.id,
-        kind=plan.kind,
-        display_name=plan.entity.display_name,
-        locale=plan.entity.locale,
+        **resource_fields(asked.speech),
+        id=asked.entity.id,
+        kind=asked.kind,
+        display_name=asked.entity.display_name,
+        locale=asked.entity.locale,
+        deleted=note is None,
+        deletions=parts,
         findings=[finding for finding in plan.findings if finding.level == "warn"],
-        next_steps=[f"{call_step(kind.list_tool, resource=plan.speech.resource.name)} shows what is left"]
-        if kind.list_tool.startswith("list_")
-        else ["Nothing more has to be done"],
+        next_steps=[step],
+        note=note,
     )
+
+
+async def _delete(call: CallContext, plan: DeletionPlan, agreement: Agreement, deletion: Deletion) -> None:
+    delete = KINDS[deletion.kind].delete
+    assert delete  # noqa: S101  # everything in KINDS can be deleted
+
+    async def send(how: Confirmation) -> None:
+        await delete(call.writer(deletion.speech, Decision(plan.findings, None, how)), deletion.entity.id)
+
+    await carry_out(call, agreement, deletion.effect, send)
+
+
+async def _delete_in_order(
+    call: CallContext, plan: DeletionPlan, agreement: Agreement
+) -> tuple[list[Part], str | None]:
+    """Delete the contents of a project and then the project, up to the first deletion that fails.
+
+    What is left is deleted by the next call, under the same agreement.
+
+    Returns:
+        The deletions with their outcomes, and why one of them failed.
+    """
+    if agreement.since is None:
+        call.app.confirmation.keep(agreement, call.caller, call.app.now())
+    outcomes, why = list[str](), None
+    for deletion in plan.deletions:
+        await call.report_progress(f"{len(outcomes)} of {len(plan.deletions)} deleted; next: {deletion.subject}")
+        try:
+            present = await check_again(deletion, plan.deletions[-1])
+            if present:
+                await _delete(call, plan, agreement, present)
+            outcomes.append("deleted" if present else "already gone")
+        except (SpeechError, Refused) as error:
+            is_unknown = isinstance(error, SpeechError) and error.outcome_unknown
+            if isinstance(error, SpeechError):
+                reason = f"{error} {next_step_after(error)}"
+            else:
+                reason = " ".join(f"{one.message} {one.fix}" for one in error.findings if one.level != "warn")
+            fate = "may have been deleted" if is_unknown else "was not deleted"
+            why = f"{len(outcomes)} of {len(plan.deletions)} are deleted. The {deletion.subject} {fate}: {reason}"
+            outcomes.append("not known" if is_unknown else "not deleted")
+            break
+    outcomes += ["not deleted"] * (len(plan.deletions) - len(outcomes))
+    pairs = zip(plan.deletions, outcomes, strict=True)
+    parts = [
+        Part(kind=one.kind, id=one.entity.id, display_name=one.entity.display_name, outcome=outcome)
+        for one, outcome in pairs
+    ]
+    return parts, why
 
 
 tool = declare(delete_entity, "Delete an entity", Annotations.DELETE, "lifecycle")

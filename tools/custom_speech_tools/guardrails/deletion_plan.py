@@ -1,10 +1,11 @@
-"""Deleting an entity: the arguments, what uses it, the rules, and the plan."""
+"""Deleting an entity, or a project with its contents: the arguments, what uses it, the rules, and the plan."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import anyio
-from pydantic import Field
+import pydantic
+from pydantic import Field, StrictBool
 
 from custom_speech_tools.guardrails.references import (
     DATASET,
@@ -18,15 +19,23 @@ from custom_speech_tools.guardrails.references import (
     projects_are_supported,
 )
 from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, resource_is_writable
-from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding, payer
+from custom_speech_tools.runtime.agreement import (
+    CONFIRMATION_LIFETIME,
+    RULE_OF,
+    ConfirmationRequest,
+    Effect,
+    agreement_finding,
+    payer,
+)
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
+from custom_speech_tools.runtime.presenters.model import is_copy
 from custom_speech_tools.runtime.results import Finding, block, warn
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, word
 
@@ -41,25 +50,28 @@ KINDS: dict[DeletableKind, EntityKind[Any]] = {
     "transcription": TRANSCRIPTION,
 }
 
-_LOSS = {
-    "model": "The trained model cannot be restored, and training it again may be charged.",
-    "dataset": "The uploaded data cannot be restored.",
-    "evaluation": "Its error rates and details cannot be restored.",
-    "endpoint": "Applications that use its id stop working; a new endpoint gets another id.",
-    "transcription": "Its texts cannot be restored; transcribing again is billed again.",
-    "project": "What it contains stays and loses its project.",
-}
+# The kinds that belong to projects, in the order of their deletion: the service refuses to delete what is in use.
+CONTENTS: tuple[DeletableKind, ...] = ("endpoint", "evaluation", "model", "dataset", "transcription")
 
 _USED_BY: dict[DeletableKind, tuple[DeletableKind, ...]] = {
     "model": ("endpoint",),
     "dataset": ("model",),
-    "project": ("endpoint", "model", "dataset", "evaluation"),
+    "project": CONTENTS,
+}
+
+_LOSS = {
+    "model": "The trained model cannot be restored, and training it again may be charged; copies elsewhere stay.",
+    "dataset": "The uploaded data cannot be restored.",
+    "evaluation": "Its error rates and details cannot be restored.",
+    "endpoint": "Applications that use its id stop working; a new endpoint gets another id.",
+    "transcription": "Its texts cannot be restored; transcribing again is billed again.",
+    "project": "A new project gets another id.",
 }
 
 MAX_USERS = 10
 
-User = tuple[DeletableKind, schemas.Entity]
-"""An entity that uses the one to delete."""
+Member = tuple[DeletableKind, schemas.Entity]
+"""An entity of a resource, with its kind."""
 
 
 class DeletionArguments(Arguments):
@@ -67,82 +79,176 @@ class DeletionArguments(Arguments):
 
     kind: Annotated[DeletableKind, Field(description="What to delete")]
     entity: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    with_contents: Annotated[StrictBool, Field(description="Of a project: everything in it, too")] = False
     confirm: Confirm = None
     resource: ResourceName = None
 
+    @pydantic.model_validator(mode="after")
+    def _only_projects_have_contents(self) -> "DeletionArguments":
+        if self.with_contents and self.kind != "project":
+            raise ValueError('with_contents needs kind="project"; nothing else has contents')
+        return self
+
 
 @dataclass(frozen=True, slots=True)
-class DeletionPlan:
-    """An entity that may be deleted; `read_at` is when its facts were read (`anyio.current_time`)."""
+class Deletion:
+    """The deletion of one entity."""
 
     speech: Speech
     kind: DeletableKind
     entity: schemas.Entity
-    findings: tuple[Finding, ...]
-    read_at: float
+
+    @property
+    def subject(self) -> str:
+        """The entity as sentences name it."""
+        return f"{self.kind} {quote(self.entity.display_name)} ({self.entity.id})"
+
+    @property
+    def loss(self) -> str:
+        """The consequences, in a sentence."""
+        if isinstance(self.entity, schemas.CustomModel) and is_copy(self.entity):
+            return "It is a copy: copying its source again makes another one, with another id."
+        return _LOSS[self.kind]
 
     @property
     def effect(self) -> Effect:
         """The loss that the user has to agree to: bound to the entity's id and to the name that the user reads."""
-        where = f"resource {self.speech.resource.name}{' (emulated)' if self.speech.is_emulated else ''}"
-        words = f"This deletes {self.kind} {self.entity.id} for good on {where}. {_LOSS[self.kind]}"
+        words = f"This deletes {self.subject} for good on {_place(self.speech)}. {self.loss}"
         digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
         return Effect("deletion", payer(self.speech.resource), digest, (), words)
 
+
+@dataclass(frozen=True, slots=True)
+class DeletionPlan:
+    """Entities that may be deleted, in this order: first the contents of a project, last what was asked for."""
+
+    deletions: tuple[Deletion, ...]
+    with_contents: bool
+    findings: tuple[Finding, ...]
+
     def confirmation_request(self) -> ConfirmationRequest:
-        """Return the question to the user."""
+        """Return the question to the user, which names everything; what is left of a project is not asked about again.
+
+        The agreement is kept only as long as a token: a person who has agreed expects the deletion now.
+        """
+        asked = self.deletions[-1]
+        listed = ", ".join(one.subject for one in self.deletions)
+        losses = " ".join(dict.fromkeys(one.loss for one in self.deletions))
+        also = " with its contents" if self.with_contents else ""
+        question = f"This deletes {listed} for good on {_place(asked.speech)}. {losses} "
         return ConfirmationRequest(
-            effects=(self.effect,),
-            question=f"{self.effect.words} Delete {quote(self.entity.display_name)}?",
+            effects=tuple(one.effect for one in self.deletions),
+            question=f"{question}Delete {quote(asked.entity.display_name)}{also}?",
             findings=self.findings,
             not_done="Nothing was deleted.",
             declined="Leave it.",
+            kept_as=idempotency_key("deletion", asked.effect.digest) if self.with_contents else None,
+            kept_lifetime=CONFIRMATION_LIFETIME,
         )
 
 
 async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> DeletionPlan:
-    """Find the entity and what uses it, and check that it can be deleted.
+    """Find the entity, its contents if they are to be deleted, and what uses them; check that this can be deleted.
 
     Raises:
         Refused: A rule blocks the deletion; every finding is listed.
     """
-    speech, kind, read_at = call.speech(arguments.resource), arguments.kind, anyio.current_time()
+    speech, kind = call.speech(arguments.resource), arguments.kind
     findings = list(resource_is_writable(speech.resource))
     unsupported = next(projects_are_supported(speech.resource), None) if kind == "project" else None
     entity = unsupported or await find(speech, KINDS[kind], arguments.entity)
     if isinstance(entity, Finding):
         raise Refused("Nothing was deleted.", [*findings, entity])
-    using = _USED_BY.get(kind, ())
-    listings = await gather(*(KINDS[user].list(speech) for user in using))
-    others = [(user, other) for user, listing in zip(using, listings, strict=True) for other in listing.entities]
-    users = [(user, other) for user, other in others if entity.id in {part.id for part in other.parts}]
-    findings += not_in_use(speech, kind, entity, users)
+    others, unread = await list_members(speech, _USED_BY.get(kind, ()))
+    contents = [member for member in others if arguments.with_contents and _names(member, entity)]
+    deletions = tuple(Deletion(speech, *member) for member in (*contents, (kind, entity)))
+    deleted = {one.entity.id for one in deletions}
+    outside = [member for member in others if member[1].id not in deleted]
+    findings += unread
+    for one in deletions:
+        findings += not_in_use(one, [member for member in outside if _names(member, one.entity)])
     if is_blocked(findings):
         raise Refused("Nothing was deleted.", findings)
-    message = f"Deleting {kind} {quote(entity.display_name)} ({entity.id}) cannot be undone. {_LOSS[kind]}"
+    asks = call.app.confirmation.mode == "ask"
+    for one in deletions[:-1] if asks else ():
+        message = f"It is deleted with its project: {one.subject}."
+        findings.append(Finding(rule=RULE_OF["deletion"], level="confirm", message=message, fix=one.loss))
+    message = f"Deleting {deletions[-1].subject} cannot be undone. {deletions[-1].loss}"
     findings.append(agreement_finding("deletion", call.app.confirmation, message))
-    return DeletionPlan(speech, kind, entity, tuple(findings), read_at)
+    return DeletionPlan(deletions, arguments.with_contents, tuple(findings))
 
 
-def not_in_use(speech: Speech, kind: DeletableKind, entity: schemas.Entity, users: list[User]) -> Findings:
-    """Require a final status, and that no endpoint uses a model and nothing a project.
+async def list_members(speech: Speech, kinds: Iterable[DeletableKind]) -> tuple[list[Member], list[Finding]]:
+    """Return all entities of these kinds, in the order of the kinds, and a finding for each list that has no end."""
+    listings = await gather(*(KINDS[kind].list(speech) for kind in kinds))
+    members = [(kind, one) for kind, listing in zip(kinds, listings, strict=True) for one in listing.entities]
+    message = (
+        f"Resource {speech.resource.name} has more entities than can be listed, so that what uses it is not known."
+    )
+    fix = "Delete what is not needed in the Azure portal first."
+    unread = [block("not-in-use", message, fix, "none") for listing in listings if not listing.complete]
+    return members, unread[:1]
+
+
+async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
+    """Read an entity again directly before it is deleted with its project; return its deletion, None if it is gone.
+
+    While others were deleted, it may have been moved, renamed or used, and the project may have got other contents.
+
+    Raises:
+        Refused: A rule blocks its deletion by now, or it does not belong to the project any more.
+    """
+    speech, kind = deletion.speech, KINDS[deletion.kind]
+    try:
+        entity = await kind.get(speech, deletion.entity.id)
+    except AzureError as error:
+        if error.status != 404:
+            raise
+        return None
+    present = Deletion(speech, deletion.kind, entity)
+    members, findings = await list_members(speech, _USED_BY.get(deletion.kind, ()))
+    findings += not_in_use(present, [member for member in members if _names(member, entity)])
+    if deletion is not project and not _names((deletion.kind, entity), project.entity):
+        message = f"The {present.subject} does not belong to the project any more."
+        findings.append(block("not-in-use", message, "It stays; call again for the rest."))
+    if is_blocked(findings):
+        raise Refused("Nothing was deleted.", findings)
+    return present
+
+
+def not_in_use(deletion: Deletion, users: Sequence[Member]) -> Findings:
+    """Require a final status, and that nothing that stays uses the entity.
 
     The service refuses to delete what is running. Models keep what they learned from a dataset.
     """
-    status = getattr(entity, "status", "Succeeded")
+    kind, speech = deletion.kind, deletion.speech
+    status = getattr(deletion.entity, "status", "Succeeded")
     if status not in TERMINAL_STATUSES:
-        message = f"The {kind} is {word(status)}; it can be deleted when it is Succeeded or Failed."
+        message = f"The {deletion.subject} is {word(status)}; it can be deleted when it is Succeeded or Failed."
         yield block("not-in-use", message, "Wait for its end, then call again.", "wait")
     if not users:
         return
-    names = [f"{user} {quote(other.display_name)} ({other.id})" for user, other in users]
+    names = [Deletion(speech, *user).subject for user in users]
     listed = ", ".join(names[:MAX_USERS]) + (f" and {len(names) - MAX_USERS} more" if len(names) > MAX_USERS else "")
     if kind == "dataset":
-        message = f"{len(users)} model(s) were trained with it and stay: {listed}."
-        yield warn("not-in-use", message, "Keep it where these models are to be trained again.")
+        message = f"The {deletion.subject} was used for {listed}, which {'stays' if len(names) == 1 else 'stay'}."
+        yield warn("not-in-use", message, "Keep it if models are to be trained or tested with it again.")
         return
-    delete = call_step("delete_entity", kind=users[0][0], entity=users[0][1].id, resource=speech.resource.name)
-    fix = f"Delete or move its content first, for example {delete}."
-    if kind == "model":
+    (user, other), here = users[0], speech.resource.name
+    delete = call_step("delete_entity", kind=user, entity=other.id, resource=here)
+    fix = f"Delete it first: {delete}."
+    if kind == "project":
+        everything = call_step("delete_entity", kind=kind, entity=deletion.entity.id, with_contents=True, resource=here)
+        fix = f"{everything} deletes the project with its contents, after your user has agreed."
+    elif user == "endpoint":
         fix = f"Put another model into the endpoint with deploy_model, or {delete}, first."
-    yield block("not-in-use", f"The {kind} {quote(entity.display_name)} is used by {listed}.", fix)
+    yield block("not-in-use", f"The {deletion.subject} is used by {listed}.", fix)
+
+
+def _names(member: Member, entity: schemas.Entity) -> bool:
+    """Return whether an entity names another one as its part."""
+    return entity.id in {part.id for part in member[1].parts}
+
+
+def _place(speech: Speech) -> str:
+    return f"resource {speech.resource.name}{' (emulated)' if speech.is_emulated else ''}"

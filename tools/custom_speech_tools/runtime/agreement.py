@@ -113,6 +113,7 @@ class ConfirmationRequest:
         not_done: What did not happen if the user does not agree, such as "Nothing was created."
         declined: What to do if the user declines.
         kept_as: What later calls may use the agreement for, such as one rollout; None if each call has to ask.
+        kept_lifetime: How long they may use it.
     """
 
     effects: tuple[Effect, ...]
@@ -121,6 +122,7 @@ class ConfirmationRequest:
     not_done: str
     declined: str
     kept_as: str | None = None
+    kept_lifetime: timedelta = KEPT_LIFETIME
 
     def agreement(self, how: str, identifier: str) -> Agreement:
         """Return the agreement to all of it."""
@@ -201,7 +203,9 @@ class ConfirmationPolicy:
         content = [since, agreement.how, agreement.id, " ".join(sorted(agreement.effects))]
         self.kept[name] = json.dumps([*content, self._sign("kept", *content, name)])
 
-    def kept_for(self, kept_as: str | None, caller: str | None, now: datetime) -> Agreement | None:
+    def kept_for(
+        self, kept_as: str | None, caller: str | None, now: datetime, lifetime: timedelta = KEPT_LIFETIME
+    ) -> Agreement | None:
         """Return what this caller agreed to in an earlier call; what is forged or old counts as nothing."""
         name = idempotency_key(caller, kept_as)
         try:
@@ -213,7 +217,7 @@ class ConfirmationPolicy:
             return None
         since = datetime.fromisoformat(when)
         agreement = Agreement(frozenset(effects.split()), how, identifier, kept_as=kept_as, since=since)
-        return agreement if timedelta() <= now - since <= KEPT_LIFETIME else None
+        return agreement if timedelta() <= now - since <= lifetime else None
 
     def forget(self, agreement: Agreement, effect: Effect, caller: str | None, now: datetime) -> None:
         """Drop an effect that has been carried out from what is kept."""

@@ -105,7 +105,7 @@ async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | 
     for effect in effects:
         if await call.app.idempotency.is_marked(_declined(call, effect)):
             raise request.refusal("The user did not agree; that holds for ten minutes, whatever is sent.", _LEAVE_IT)
-    earlier = policy.kept_for(request.kept_as, call.caller, now) if request.kept_as else None
+    earlier = policy.kept_for(request.kept_as, call.caller, now, request.kept_lifetime)
     if earlier and all(earlier.covers(effect) for effect in effects):
         return replace(earlier, effects=frozenset(effect.digest for effect in effects)), False
     kind = policy.read_token(token, effects, call.caller, now) if token else None

@@ -45,7 +45,7 @@ class Copy(ResourceAnswer):
 
     operation: str | None
     status: ServiceText
-    source: EntityReference | None
+    source: ReferenceField | None
     to_resource: str | None
     model: CopiedModel | None
     error: FailureField | None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference, present_reference
@@ -105,16 +106,26 @@ def present_model(
 
 
 def present_listed_model(model: schemas.CustomModel, parts: Parts) -> ListedModel:
-    """Return a model as a list shows it; what was trained on the resource names its data, a copy does not."""
-    source = (model.custom_properties or {}).get(COPIED_FROM_PROPERTY)
+    """Return a model as a list shows it."""
     own = {
         "id": model.id,
         "base_model": present_reference(model.base_model, parts),
         "project": present_reference(model.project, parts),
-        "is_copy": True if source else False if model.datasets else None,
-        "copied_from": source,
+        "is_copy": is_copy(model),
+        "copied_from": (model.custom_properties or {}).get(COPIED_FROM_PROPERTY),
     }
     return ListedModel.model_validate(dict(model) | own)
+
+
+def is_copy(model: schemas.CustomModel) -> bool | None:
+    """Return whether a model was copied to its resource, None if nothing tells.
+
+    What was trained there names its data. A copy names none, and has kept the key of the model that it was made of.
+    """
+    properties = model.custom_properties or {}
+    if model.datasets or COPIED_FROM_PROPERTY in properties:
+        return COPIED_FROM_PROPERTY in properties
+    return True if KEY_PROPERTY in properties else None
 
 
 def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:
