@@ -15,6 +15,7 @@ from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import dataset_imports, entities, files, models, projects, recognition
 from custom_speech_emulator.resources.datasets import audio_dataset
 from custom_speech_emulator.resources.locales import FAST
+from custom_speech_emulator.resources.models import BASE_MODELS, usable
 from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
@@ -76,7 +77,7 @@ def submit(call: Call) -> Answer:
     life = _life(call, body)
     transcription = projects.new(call, TRANSCRIPTIONS, body)
     locale = transcription.document["locale"]
-    model = models.usable(call, body.get("model"), locale, "model")
+    model = usable(call, body.get("model"), locale, "model")
     timed = bool(setting(body, "wordLevelTimestampsEnabled"))
     transcription.document |= {"model": [model.kind, model.id], "timedWords": timed}
     if life:
@@ -143,8 +144,8 @@ def transcribe(call: Call) -> Answer:
     if len(phrases) > _MOST_PHRASES:
         raise invalid("InvalidPayload", f"A phrase list has at most {_MOST_PHRASES} phrases.", "phraseList.phrases")
     named = (definition.get("models") or {}).get(locale)
-    model = models.usable(call, {"self": named} if named else None, locale, "model")
-    if model.kind != models.BASE_MODELS.path:
+    model = usable(call, {"self": named} if named else None, locale, "model")
+    if model.kind != BASE_MODELS.path:
         raise invalid("InvalidModel", "Fast transcription does not support this model.", "models")
     recording = _recording(call, fields.get("audio"), definition.get("audioUrl"))
     skill = models.skill(call.state, call.account.name, model.kind, model.id)
