@@ -10,12 +10,14 @@ import hypothesis
 import pytest
 from mcp import Client
 from mcp.client import session as client_session
-from mcp.types import Implementation
+from mcp.types import CallToolRequestParams, CallToolResult, Implementation
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.runtime import idempotency, polling
+from custom_speech_tools.runtime.tool import SpeechTool
 from custom_speech_tools.speech import VERSIONS
+from support.answer_check import faults_of
 from support.speech_service import Azure
 from support.tool_client import Caller
 
@@ -54,6 +56,23 @@ def state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def checked_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check every answer of every tool in this process, whatever the test is about."""
+    run, faults = SpeechTool.run, list[str]()
+
+    async def checked(tool: SpeechTool, request: Any, params: CallToolRequestParams) -> Any:
+        result = await run(tool, request, params)
+        if isinstance(result, CallToolResult):
+            found = faults_of(result, request.lifespan_context.missing_tools)
+            faults.extend(f"{tool.name}: {fault}" for fault in found)
+        return result
+
+    monkeypatch.setattr(SpeechTool, "run", checked)
+    yield
+    assert faults == []
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ async def test_copy_model_copies_again_where_the_copy_failed(connect: Connect, a
 
     assert (again["model"]["id"] != first["model"]["id"], again["model"]["already_existed"]) == (True, False)
     assert [finding["message"] for finding in again["findings"]] == [
-        f"An earlier copy of this model, model {first['model']['id']}, "
+        f'An earlier copy of this model, model "{again["model"]["display_name"]}" ({first["model"]["id"]}), '
         'failed: "Ended by /_emulator/finish". It is not used again.'
     ]
     azure.violations.clear()  # the published specification does not know the article's form
@@ -318,7 +318,7 @@ async def test_copy_model_names_model_and_target_while_it_runs(call: Caller) -> 
 
     assert copy["source"] == {"id": source, "display_name": "Calls"}
     assert (copy["status"], copy["to_resource"], copy["model"]) == ("NotStarted", AWAY, None)
-    assert copy["check_again_after_seconds"] >= 15
+    assert copy["check_again_after_seconds"] in range(1, 6)
 
 
 async def test_copy_model_refuses_a_target_with_a_model_of_the_name_before_it_copies(

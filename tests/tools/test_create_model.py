@@ -161,7 +161,7 @@ async def test_create_model_trains_again_where_the_training_of_the_same_request_
     assert again["id"] != first["id"]
     assert not again["already_existed"]
     assert [finding["message"] for finding in again["findings"] if finding["rule"] == "already-exists"] == [
-        f"An earlier training of the same request, model {first['id']}, "
+        f'An earlier training of the same request, model "{first["display_name"]}" ({first["id"]}), '
         'failed: "Too little data". It is not used again.'
     ]
 

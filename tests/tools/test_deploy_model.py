@@ -58,7 +58,7 @@ async def test_deploy_model_deploys_again_where_the_endpoint_of_the_same_request
 
     assert (again["id"] != first["id"], again["already_existed"]) == (True, False)
     assert [finding["message"] for finding in again["findings"] if finding["rule"] == "already-exists"] == [
-        f"An earlier deployment of the same request, endpoint {first['id']}, "
+        f'An earlier deployment of the same request, endpoint "{first["display_name"]}" ({first["id"]}), '
         'failed: "Ended by /_emulator/finish". It is not used again.'
     ]
 

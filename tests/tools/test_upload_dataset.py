@@ -210,7 +210,8 @@ async def test_upload_dataset_imports_again_what_has_failed(connect: Connect, az
     assert first["status"] == second["status"] == "Failed"
     assert second["id"] != first["id"]
     assert not second["already_existed"]
-    assert f"An earlier import of the same data, dataset {first['id']}, failed" in second["findings"][0]["message"]
+    named = f'dataset "{NEW["display_name"]}" ({first["id"]}), failed'
+    assert f"An earlier import of the same data, {named}" in second["findings"][0]["message"]
     assert (await azure.writes()) == ["Datasets_Create"] * 2
 
 

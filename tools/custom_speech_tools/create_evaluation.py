@@ -1,7 +1,6 @@
 """create_evaluation: test a model and another one on the same recordings, once."""
 
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationArguments, evaluate, plan_evaluation
-from custom_speech_tools.guardrails.resource_rules import failed_earlier
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, read_details
 from custom_speech_tools.runtime.parts import read_parts
@@ -19,10 +18,7 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
     plan = await plan_evaluation(call, arguments)
     speech = plan.speech
     first, existed, failed = await evaluate(call, plan)
-    findings = [*plan.findings]
-    if failed:
-        fix = "get_evaluation says why; correct the cause, or this one fails as well."
-        findings.append(failed_earlier("test of the same models and data, evaluation", failed[-1], None, fix))
+    findings = [*plan.findings, *failed]
     last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)
     details = await read_details(speech, last) if last.status == "Succeeded" else EvaluationDetails()
     parts = await read_parts(

@@ -16,7 +16,7 @@ from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLoc
 from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Finding, Listing, Result, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.sanitize import word
 
 MAX_OFFERED_LOCALES = 12
 
@@ -110,7 +110,7 @@ async def _refuse_locale(speech: Speech, locale: str) -> None:
                 rule="locale-match",
                 level="block",
                 message=f"Resource {speech.resource.name} offers no base model for {locale}.",
-                fix=f"Offered are, among others: {', '.join(map(sanitize, near[:MAX_OFFERED_LOCALES]))}.",
+                fix=f"Offered are, among others: {', '.join(map(word, near[:MAX_OFFERED_LOCALES]))}.",
             )
         ],
         "Call again with an offered locale.",

@@ -173,8 +173,7 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     if is_blocked(taken):
         raise Refused("Nothing was copied.", taken)
     if dead and not earlier:
-        reason, fix = dead.error.message if dead.error else None, "delete_entity removes it."
-        taken = (*taken, failed_earlier("copy of this model, model", dead.id, reason, fix))
+        taken = (*taken, failed_earlier("copy of this model, model", dead, "delete_entity removes it."))
     authorized, known = authorization.return_value if authorization else None, frozenset(one.id for one in others)
     return TargetState(authorized, known, earlier, taken, tuple(one.id for one in failed))
 

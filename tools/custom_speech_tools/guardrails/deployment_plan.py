@@ -146,7 +146,8 @@ def is_better_than_current(facts: DeploymentFacts) -> Findings:
     if rates is None:
         data, here = Choice("a test dataset"), resource.name
         test = call_step("create_evaluation", model=model.id, compare_with=replaced.id, dataset=data, resource=here)
-        message = f"No finished evaluation compares the model with model {replaced.id}, which it replaces."
+        endpoint = quote(facts.endpoint.display_name) if isinstance(facts.endpoint, schemas.Endpoint) else ""
+        message = f"No finished evaluation compares the model with that of endpoint {endpoint}, which it replaces."
         yield finding("better-than-current", message, test)
     elif rates[0] > rates[1]:
         message = f"On the same test data, the model's word error rate is {rates[0]:.1%}, that of the model that it "
@@ -273,8 +274,7 @@ def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) 
         raise Refused("Nothing was deployed.", findings)
     plan = DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)
     if plan.existing is None and (failed := find_by_key(plan.key, facts.endpoints)):
-        reason, fix = failed.error.message if failed.error else None, "delete_entity removes the failed endpoint."
-        findings += (failed_earlier("deployment of the same request, endpoint", failed.id, reason, fix),)
+        findings += (failed_earlier("deployment of the same request, endpoint", failed, "delete_entity removes it."),)
     return replace(plan, findings=findings)
 
 

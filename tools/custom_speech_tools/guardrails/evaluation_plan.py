@@ -20,6 +20,7 @@ from custom_speech_tools.guardrails.references import (
 from custom_speech_tools.guardrails.resource_rules import (
     Findings,
     dataset_is_ready,
+    failed_earlier,
     is_blocked,
     model_is_ready,
     parts_fit,
@@ -121,8 +122,8 @@ class EvaluationPlan:
         }
 
 
-async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool, Sequence[str]]:
-    """Create the evaluation once; return it, whether it existed, and the ids of earlier ones that have failed."""
+async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool, list[Finding]]:
+    """Create the evaluation once; return it, whether it existed, and the warning about an earlier one that failed."""
     speech, writer = plan.speech, call.writer(plan.speech, Decision(plan.findings, plan.key))
 
     async def list_candidates() -> Listing[schemas.Evaluation]:
@@ -137,7 +138,9 @@ async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Eva
         read_at=plan.read_at,
         known=known,
     )
-    return *made, ids_of_failed(plan.key, known)
+    failed = [one for one in known if one.id in ids_of_failed(plan.key, known)][-1:]
+    fix = "get_evaluation says why; correct the cause, or this one fails as well."
+    return *made, [failed_earlier("test of the same models and data, evaluation", one, fix) for one in failed]
 
 
 def named_parts_fit(facts: EvaluationFacts) -> Findings:

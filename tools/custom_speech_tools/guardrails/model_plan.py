@@ -185,19 +185,17 @@ def training_key(facts: ModelFacts, display_name: str | None = None, base_model:
 
 def _already_exists(plan: ModelPlan) -> Findings:
     if plan.existing:
-        yield Finding(
-            rule="already-exists",
-            level="stop",
-            message=f"The same request has already created model {plan.existing.id} ({word(plan.existing.status)}).",
-            fix="create_model returns it; allow_duplicate=true trains a second one.",
-        )
+        made, fix = plan.existing, "create_model returns it; allow_duplicate=true trains a second one."
+        name = f"{quote(made.display_name)} ({made.id}, {word(made.status)})"
+        message = f"The same request has already created model {name}."
+        yield Finding(rule="already-exists", level="stop", message=message, fix=fix)
     elif failed := find_by_key(plan.key, plan.facts.same_name):
-        reason = failed.error.message if failed.error else None
         fix = "Correct the cause first, or this training fails as well."
-        yield failed_earlier("training of the same request, model", failed.id, reason, fix)
+        yield failed_earlier("training of the same request, model", failed, fix)
     elif plan.facts.same_name and not plan.facts.request.allow_duplicate:
         others = ", ".join(model.id for model in plan.facts.same_name[:3])
-        message = f"Another model of this locale has the same name, made by a different request: {others}."
+        name = quote(plan.facts.request.display_name or "")
+        message = f"A different request has made a model of this locale that is called {name} too: {others}."
         yield warn("already-exists", message, "Choose another display_name to tell them apart.")
 
 

@@ -42,6 +42,7 @@ from custom_speech_tools.runtime.recording_length import LENGTH_PROPERTY, note_l
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
+from custom_speech_tools.speech.sanitize import quote
 
 
 class UploadArguments(Arguments):
@@ -144,12 +145,13 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     existing = find_by_key(key, found, failed)
     if existing and url:
         made = f" on {existing.created_date_time:%Y-%m-%d %H:%M} UTC" if existing.created_date_time else ""
-        message = f"This address was imported{made} as dataset {existing.id}; its content was not read again."
+        name = f"{quote(request.display_name)} ({existing.id})"
+        message = f"This address was imported{made} as dataset {name}; its content was not read again."
         fix = "If the content has changed since, call again with allow_duplicate=true."
         known.append(Finding(rule="already-exists", level="stop", message=message, fix=fix))
     elif not existing and (dead := next((one for one in same_name if one.id in failed), None)):
-        reason, fix = dead.error.message if dead.error else None, "Delete it with delete_entity if nobody needs it."
-        known.append(failed_earlier("import of the same data, dataset", dead.id, reason, fix))
+        fix = "Delete it with delete_entity if nobody needs it."
+        known.append(failed_earlier("import of the same data, dataset", dead, fix))
     audio = data.report.audio if data else ()
     lengths = note_lengths(file.duration_milliseconds for file in audio) if audio else None
     return UploadPlan(speech, request, project, key, existing, same_name, blocks, lengths, tuple(known), read_at)
