@@ -33,7 +33,7 @@ async def test_plan_model_finds_nothing_against_a_good_request(call: Caller) -> 
         "findings": [],
         "base_model": {"display_name": FREE},
         "audio_hours": 2.4,
-        "estimated_training_days": 0.24,
+        "estimated_training_days": 0.0,
         "training_is_charged": False,
         "uncharged_alternative": None,
         "confirm": None,

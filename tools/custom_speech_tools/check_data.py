@@ -24,7 +24,7 @@ from custom_speech_tools.runtime.parameters import (
     TextLines,
     require_text_kind,
 )
-from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
+from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.results import Answer, Findings, Sentence, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.concurrency import run_in_thread
@@ -75,13 +75,20 @@ async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCh
 
     def run() -> DataCheck:
         source = allowed_path(call.app, arguments.path) if arguments.path is not None else arguments.lines or []
-        return check(source, arguments.kind, arguments.locale)
+        is_emulated = all(speech.is_emulated for speech in call.app.resources.values())
+        return check(source, arguments.kind, arguments.locale, is_emulated=is_emulated)
 
     return await run_in_thread(run, abandon_on_cancel=True)
 
 
-def check(source: LocalPath | Sequence[str], kind: str | None, locale: str | None) -> DataCheck:
-    """Return the result of a check; reads the file, so it runs in a thread."""
+def check(
+    source: LocalPath | Sequence[str], kind: str | None, locale: str | None, *, is_emulated: bool = False
+) -> DataCheck:
+    """Return the result of a check; reads the file, so it runs in a thread.
+
+    Args:
+        is_emulated: Whether the data can only go to an emulated resource, where no training takes days.
+    """
     given = source.given if isinstance(source, LocalPath) else None
     with ExitStack() as stack:
         data = repaired = stack.enter_context(checked_data(source, kind, repair=True))
@@ -92,7 +99,8 @@ def check(source: LocalPath | Sequence[str], kind: str | None, locale: str | Non
             # Line numbers are those of the user's own text, unless a repair is what makes it readable.
             data = repaired if needs_repair or repaired.kind in ARCHIVE_KINDS else original
     report, kind = data.report, data.kind
-    used_hours = sum(file.duration_milliseconds for file in report.audio if file.trains) / 3_600_000
+    hours = sum(file.duration_milliseconds for file in report.audio if file.trains) / 3_600_000
+    expected = expected_seconds(is_emulated=is_emulated, audio_hours=hours)
     is_ok = not is_blocked(data.findings)
     return DataCheck(
         path=given,
@@ -105,7 +113,7 @@ def check(source: LocalPath | Sequence[str], kind: str | None, locale: str | Non
         words=sum(len(text.split()) for text in report.texts),  # of more than 64 MiB only the beginning is kept
         audio_hours=round(report.duration_milliseconds / 3_600_000, 2) if report.audio else None,
         files=len(report.audio),
-        estimated_training_days=round(used_hours / AUDIO_HOURS_PER_DAY, 2) if report.audio else None,
+        estimated_training_days=round(expected / 86_400, 2) if report.audio else None,
         repairs=list(repaired.repairs),
         note=f"Taken for {kind}: {data.guessed_from}." if data.guessed_from else None,
         next_steps=[_next_step(given, kind, locale) if is_ok else "Correct what `findings` name, then check again."],

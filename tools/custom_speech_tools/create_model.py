@@ -36,7 +36,8 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
     facts, speech = plan.facts, plan.facts.speech
     known = [*facts.datasets, *facts.base_models, facts.base_model, facts.project]
     parts = await read_parts(speech, model.parts, known)
-    return present_model(speech, model, parts, call.now(speech), already_existed=existed, findings=findings)
+    now = call.now(speech)
+    return present_model(speech, model, parts, now, facts.earlier, already_existed=existed, findings=findings)
 
 
 tool = declare(create_model, "Create a custom model", Annotations.CREATE, "models")

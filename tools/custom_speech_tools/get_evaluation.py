@@ -16,7 +16,7 @@ from custom_speech_tools.runtime.evaluation_details import (
     read_transcripts,
 )
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Limits, ResourceName, WaitSeconds
-from custom_speech_tools.runtime.parts import read_parts
+from custom_speech_tools.runtime.parts import read_parts_and_earlier
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import (
     Evaluation,
@@ -60,7 +60,7 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
     known = [
         (text, first) for name, (first, _) in details.recordings.items() if (text := transcripts.of(name)) is not None
     ]
-    parts = await read_parts(speech, [last.model1, last.model2, last.dataset])
+    parts, earlier = await read_parts_and_earlier(speech, last, [last.model1, last.model2, last.dataset])
     words, too_long = None, 0
     if arguments.words and known:
         missed, too_long = await run_in_thread(partial(missed_words, known, last.locale, arguments.words))
@@ -75,6 +75,7 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
         parts,
         await judge(speech, last, details, parts),
         call.now(speech),
+        earlier,
         worst=worst_utterances(details, transcripts, arguments.worst),
         words=words,
         findings=_unread_transcripts(transcripts, too_long),

@@ -1,6 +1,6 @@
 """plan_model: report what `create_model` would do, and every finding against it."""
 
-from custom_speech_tools.guardrails.charges import MAX_AUDIO_HOURS, EstimatedCharge, training_charge
+from custom_speech_tools.guardrails.charges import EstimatedCharge, training_charge
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.guardrails.model_plan import ModelPlan, plan_training
 from custom_speech_tools.guardrails.resource_rules import is_blocked
@@ -8,7 +8,6 @@ from custom_speech_tools.runtime.confirmation import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -38,14 +37,13 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
     plan = await plan_training(call, arguments)
     base, free = plan.base_model, plan.uncharged_alternative
     hours, blocked = plan.facts.audio_hours, is_blocked(plan.findings)
-    days = None if blocked else round(min(hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY, 2)
     return Plan(
         **resource_fields(plan.facts.speech),
         ok=not blocked and plan.existing is None,
         findings=list(plan.findings),
         base_model=EntityReference.model_validate(base) if base else None,
         audio_hours=round(hours, 2),
-        estimated_training_days=days,
+        estimated_training_days=None if blocked else round(plan.facts.expected_seconds / 86_400, 2),
         training_is_charged=None if blocked else plan.is_charged,
         estimated_charge=training_charge(plan.facts.speech.resource, hours) if plan.effect else None,
         uncharged_alternative=EntityReference.model_validate(free) if free and not blocked else None,

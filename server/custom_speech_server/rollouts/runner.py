@@ -106,7 +106,7 @@ class Runner:
     async def _train(self, plan: RolloutPlan, agreement: Agreement) -> Subject:
         """Train the model if there is none, wait for it, and return the subject with it."""
         model, training = plan.subject.model, plan.subject.training
-        hours = training.facts.audio_hours if training else 0.0
+        expected = training.facts.expected_seconds if training else 0.0
         if training is not None:
             key = training.key_for(agreement.id)
 
@@ -122,7 +122,7 @@ class Runner:
             speech = call.speech(plan.source.resource.name)
             first = await speech.models_get_custom_model(identifier)
             last = await poll_until_terminal(call, first, speech.models_get_custom_model, self._wait())
-            return last, check_again_after(last.created_date_time, call.now(speech), hours)
+            return last, check_again_after(last.created_date_time, call.now(speech), expected)
 
         while True:
             last, pause = await self._attempt("get_model", follow)

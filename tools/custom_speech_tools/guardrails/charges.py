@@ -3,13 +3,10 @@
 from decimal import Decimal
 
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Effect, agreement_finding, payer
-from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY
+from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY, MAX_AUDIO_HOURS
 from custom_speech_tools.runtime.results import Finding, Result
 from custom_speech_tools.speech import Speech, SpeechResource
 from custom_speech_tools.speech.sanitize import quote
-
-MAX_AUDIO_HOURS = 100.0
-"""Hours of audio that training uses at most."""
 
 HOURS_PER_MONTH = 730
 

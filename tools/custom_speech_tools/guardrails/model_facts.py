@@ -18,6 +18,8 @@ from custom_speech_tools.runtime.parameters import (
     OptionalProject,
     ResourceName,
 )
+from custom_speech_tools.runtime.parts import data_of
+from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.recording_length import (
     LONGEST_SECONDS,
     LONGEST_WHISPER_SECONDS,
@@ -54,6 +56,7 @@ class ModelFacts:
         base_model: The base model that was asked for, None if none was.
         base_models: All base models of the locale.
         same_name: Custom models that have the name and the locale already.
+        earlier: Custom models that were trained with the same data.
         audio_resources: Other resources that train with audio, if this one does not, and which of the named datasets
             each has under the same names.
     """
@@ -66,6 +69,7 @@ class ModelFacts:
     base_model: schemas.BaseModel | Finding | None
     base_models: tuple[schemas.BaseModel, ...]
     same_name: tuple[schemas.CustomModel, ...] = ()
+    earlier: tuple[schemas.CustomModel, ...] = ()
     audio_resources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
@@ -82,6 +86,12 @@ class ModelFacts:
     def audio_hours(self) -> float:
         """Hours of audio in the datasets that training uses: recordings that are too long do not count."""
         return sum(lengths.used_seconds for _, lengths in self.recordings) / 3600
+
+    @property
+    def expected_seconds(self) -> float:
+        """How long the training takes; 0 for a few minutes."""
+        is_emulated = self.speech.is_emulated
+        return expected_seconds(self.earlier, is_emulated=is_emulated, audio_hours=self.audio_hours)
 
     @property
     def longest_seconds(self) -> int:
@@ -134,6 +144,7 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         base_model = tasks.create_task(find(speech, BASE_MODEL, asked, request.locale)) if asked else None
         base_models = tasks.create_task(speech.models_list_base_models(locale=request.locale))
         named = tasks.create_task(_models_called(speech, request.display_name, request.locale))
+        trained = tasks.create_task(_trained_models(speech, request.locale))
         datasets = [tasks.create_task(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
         others = [] if trains_audio(speech.resource) is not False else call.speech_of_all()
         elsewhere = {
@@ -141,6 +152,7 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
             for other in others
             if trains_audio(other.resource)
         }
+    data = {one.return_value.id for one in datasets if isinstance(one.return_value, schemas.Dataset)}
     return ModelFacts(
         request=request,
         speech=speech,
@@ -150,6 +162,7 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         base_model=base_model.return_value if base_model else None,
         base_models=tuple(base_models.return_value.entities),
         same_name=named.return_value,
+        earlier=tuple(model for model in trained.return_value if data_of(model) == data),
         audio_resources={name: found.return_value for name, found in elsewhere.items()},
     )
 
@@ -157,6 +170,14 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
 async def _models_called(speech: Speech, name: str | None, locale: str) -> tuple[schemas.CustomModel, ...]:
     listed = (await speech.models_list_custom_models(display_name=name, locale=locale)).entities if name else ()
     return tuple(model for model in listed if model.display_name == name)
+
+
+async def _trained_models(speech: Speech, locale: str) -> Sequence[schemas.CustomModel]:
+    """Return the models that may tell how long a training takes; none on an emulated resource, where it is known."""
+    try:
+        return () if speech.is_emulated else (await speech.models_list_custom_models(locale=locale)).entities
+    except SpeechError:
+        return ()
 
 
 async def _named_datasets(speech: Speech, request: TrainingArguments) -> list[str]:

@@ -10,14 +10,19 @@ from pydantic import WithJsonSchema
 from custom_speech_data.transcripts import Transcript, read_batch_report, read_batch_result, word_error_rate
 from custom_speech_tools.guardrails.references import AnyModel
 from custom_speech_tools.guardrails.transcription_audio import OutputFile, reason_of
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.evaluation_details import read_transcripts
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parts import present_reference, read_parts
-from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.parts import present_reference, read_parts_and_earlier
+from custom_speech_tools.runtime.polling import (
+    TERMINAL_STATUSES,
+    check_again_after,
+    expected_seconds,
+    is_terminal,
+    poll_until_terminal,
+)
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     EntityReference,
@@ -37,6 +42,7 @@ from custom_speech_tools.runtime.results import (
 )
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
+from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.sanitize import sanitize
 
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
@@ -103,6 +109,7 @@ async def present_transcription(
     said: Mapping[str, str] | None = None,
     findings: Sequence[Finding] = (),
     job: schemas.Transcription | None = None,
+    earlier: Sequence[StatefulEntity] = (),
     already_existed: bool = False,
 ) -> Transcription:
     """Return the answer; drafts are written if the transcription has succeeded.
@@ -113,11 +120,14 @@ async def present_transcription(
         total: The number of recordings; None if it is not known.
         said: Transcripts that were known before, by recording.
         job: The batch; None for fast transcription, which is running until each recording has a text or a reason.
+        earlier: Batches that tell how long it takes.
     """
     status = "Succeeded" if read else "Failed"
     if job or total != len(read) + len(failed):
         status = job.status if job else "Running"
     now, is_done = call.now(speech), status in TERMINAL_STATUSES
+    expected = expected_seconds(earlier, is_emulated=speech.is_emulated)
+    again = None if is_done else check_again_after(job.created_date_time, now, expected) if job else 1
     written = await _write_drafts(call, output, read) if status == "Succeeded" else None
     rate, too_long = await run_in_thread(partial(word_error_rate, read, said or {}, locale))
     if too_long:
@@ -147,8 +157,8 @@ async def present_transcription(
         already_existed=already_existed,
         findings=list(findings),
         now=now,
-        check_again_after_seconds=None if is_done else check_again_after(job.created_date_time, now) if job else 1,
-        next_steps=_next_steps(speech, status, job, f"{len(read)} of {total}", written, locale),
+        check_again_after_seconds=again,
+        next_steps=_next_steps(speech, status, job, f"{len(read)} of {total}", written, locale, again),
     )
 
 
@@ -164,7 +174,8 @@ async def finish_batch(
 ) -> Transcription:
     """Wait for a batch transcription, and return it with its texts."""
     job = await poll_until_terminal(call, job, speech.transcriptions_get, wait_seconds)
-    parts, is_done = await read_parts(speech, [job.model, job.dataset]), is_terminal(job)
+    parts, earlier = await read_parts_and_earlier(speech, job, [job.model, job.dataset])
+    is_done = is_terminal(job)
     read, failed = await _read_batch(speech, job) if is_done else ([], [])
     said, dataset = dict[str, str](), parts.get(job.dataset.id, job.dataset) if job.dataset else None
     if read and dataset and getattr(dataset, "kind", "Acoustic") == "Acoustic":  # the other kind has no transcripts
@@ -186,6 +197,7 @@ async def finish_batch(
         said=said,
         findings=findings,
         job=job,
+        earlier=earlier,
         already_existed=already_existed,
     )
 
@@ -242,16 +254,21 @@ def drafts_not_written(output: OutputFile, error: OSError) -> Refused:
 
 
 def _next_steps(
-    speech: Speech, status: str, job: schemas.Transcription | None, progress: str, written: str | None, locale: str
+    speech: Speech,
+    status: str,
+    job: schemas.Transcription | None,
+    progress: str,
+    written: str | None,
+    locale: str,
+    again: int | None,
 ) -> list[str]:
     """Return what comes next: the rest of the texts, then a person who corrects the drafts, then their upload."""
     here = speech.resource.name
     if status not in TERMINAL_STATUSES and job is None:
         return [f"Call transcribe again with the same arguments: it goes on after {progress}."]
     if status not in TERMINAL_STATUSES and job:
-        wait = suggested_wait()
-        again = call_step("get_transcription", transcription=job.id, wait_seconds=wait, resource=here)
-        return [f"{again}. Batch transcription may wait half an hour before it starts; the service gives no estimate."]
+        step = wait_step("get_transcription", again, here, transcription=job.id)
+        return [f"{step}. Batch transcription may wait half an hour before it starts; the service gives no estimate."]
     if status != "Succeeded":
         return ["Correct what `error` and `failed` name, then call transcribe again."]
     if written is None:

@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parts import present_reference, read_parts
-from custom_speech_tools.runtime.polling import check_again_after
+from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     EntityReference,
@@ -73,6 +73,7 @@ class Rollout(ResourceAnswer):
 async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
     """Return a rollout as far as it is."""
     gate, now = plan.gate, call.now(plan.source)
+    expected = expected_seconds(is_emulated=plan.source.is_emulated)
     targets = await gather(*(_present_target(gate, one) for one in plan.targets))
     has_ended = gate.passed is False or all(one.status in ("Succeeded", "Failed") for one in targets)
     every = [one for one in plan.findings if one.level != "confirm"]
@@ -94,7 +95,7 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
         finished=plan.is_finished,
         findings=list({(one.rule, one.message): one for one in every}.values()),
         now=now,
-        check_again_after_seconds=None if has_ended else check_again_after(now, now),
+        check_again_after_seconds=None if has_ended else check_again_after(now, now, expected),
         next_steps=_steps(plan, targets),
     )
 

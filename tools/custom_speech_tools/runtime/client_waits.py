@@ -9,6 +9,8 @@ from typing import Any
 
 from mcp.server.context import ServerRequestContext
 
+from custom_speech_tools.runtime.next_steps import Value, call_step
+
 # The waits that next steps suggest (docs/clients.md).
 DEFAULT_WAIT_SECONDS = 25  # many clients give up after 30 s
 SHORT_WAIT_SECONDS = 4  # for clients that give up after 5 or 10 s
@@ -26,6 +28,14 @@ _suggested: ContextVar[int] = ContextVar("the wait that this call suggests", def
 def suggested_wait() -> int:
     """Return the seconds that the next steps of this call suggest."""
     return _suggested.get()
+
+
+def wait_step(tool: str, again: int | None, resource: str, **entity: Value) -> str:
+    """Return the call that waits for the end of something, or that asks again after more seconds than a call waits."""
+    if again is None or again <= DEFAULT_WAIT_SECONDS:
+        return call_step(tool, **entity, wait_seconds=suggested_wait(), resource=resource)
+    later = f"{again / 3600:.1f} h" if again >= 5400 else f"{again / 60:.0f} min" if again >= 90 else f"{again} s"
+    return f"{call_step(tool, **entity, resource=resource)} in about {later}"
 
 
 def client_name(request: ServerRequestContext[Any, Any]) -> str:

@@ -1,15 +1,17 @@
 """Entities in answers: the fields that they share, and their parts by name, each read once in a call."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from custom_speech_tools.runtime.polling import check_again_after, is_terminal
+from custom_speech_tools.runtime.polling import check_again_after, expected_seconds, is_terminal
 from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
 from custom_speech_tools.runtime.results import MAX_PARTS, DatasetReference, EntityReference, Failure, present_failure
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.addresses import entity_of
-from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.concurrency import gather, task_group
 from custom_speech_tools.speech.entities import StatefulEntity
+from custom_speech_tools.speech.paging import Listing
 
 Parts = Mapping[str, schemas.Entity]
 """Entities that a call has read, by id; one that could not be read is missing."""
@@ -19,6 +21,12 @@ _READERS: dict[str, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
     "models": Speech.models_get_custom_model,
     "projects": Speech.projects_get,
     "datasets": Speech.datasets_get,
+}
+_LISTS: dict[type[StatefulEntity], Callable[..., Awaitable[Listing[Any]]]] = {
+    schemas.CustomModel: Speech.models_list_custom_models,
+    schemas.Dataset: Speech.datasets_list,
+    schemas.Evaluation: Speech.evaluations_list,
+    schemas.Transcription: Speech.transcriptions_list,
 }
 
 
@@ -56,9 +64,54 @@ async def _read_part(speech: Speech, part: schemas.Reference) -> schemas.Entity 
         return None
 
 
-def entity_fields(speech: Speech, entity: StatefulEntity, now: datetime, audio_hours: float = 0.0) -> EntityFields:
-    """Return what an answer says about an entity of any kind; a training takes the longer, the more hours of audio."""
-    hours = 0.0 if speech.is_emulated else audio_hours  # the emulator's pace does not depend on the audio
+async def read_parts_and_earlier(
+    speech: Speech, entity: StatefulEntity, references: Iterable[schemas.Reference | None]
+) -> tuple[Parts, Sequence[StatefulEntity]]:
+    """Read parts of an entity and, if it is running, concurrently what tells how long it takes."""
+    async with task_group() as tasks:
+        parts = tasks.create_task(read_parts(speech, references))
+        earlier = tasks.create_task(read_earlier(speech, entity))
+    return parts.return_value, earlier.return_value
+
+
+async def read_earlier(speech: Speech, entity: StatefulEntity) -> Sequence[StatefulEntity]:
+    """Return entities like a running one; none if they cannot be read, or if the resource is emulated."""
+    if is_terminal(entity) or speech.is_emulated or type(entity) not in _LISTS:
+        return ()
+    try:
+        listing = await _LISTS[type(entity)](speech, locale=entity.locale)
+    except SpeechError:  # an estimate is no reason to fail
+        return ()
+    return [one for one in listing.entities if data_of(one) == data_of(entity)]
+
+
+def data_of(entity: StatefulEntity) -> object:
+    """Return the data on which it depends how long something takes: of a dataset its kind, else the datasets' ids."""
+    match entity:
+        case schemas.CustomModel(datasets=datasets):
+            return {part.id for part in datasets or ()}
+        case schemas.Dataset(kind=kind):
+            return kind
+        case schemas.Evaluation(dataset=dataset) | schemas.Transcription(dataset=dataset):
+            return dataset and dataset.id
+    return None
+
+
+def entity_fields(
+    speech: Speech,
+    entity: StatefulEntity,
+    now: datetime,
+    earlier: Iterable[StatefulEntity] = (),
+    *,
+    audio_hours: float = 0.0,
+) -> EntityFields:
+    """Return what an answer says about an entity of any kind.
+
+    Args:
+        earlier: Others like it, which tell how long it takes.
+        audio_hours: That are trained with.
+    """
+    expected = expected_seconds(earlier, is_emulated=speech.is_emulated, audio_hours=audio_hours)
     begun = entity.last_action_date_time if isinstance(entity, schemas.Endpoint) else entity.created_date_time
     return EntityFields(
         **resource_fields(speech),
@@ -70,7 +123,7 @@ def entity_fields(speech: Speech, entity: StatefulEntity, now: datetime, audio_h
         last_action=entity.last_action_date_time,
         error=present_failure(entity.error),
         now=now,
-        check_again_after_seconds=None if is_terminal(entity) else check_again_after(begun, now, hours),
+        check_again_after_seconds=None if is_terminal(entity) else check_again_after(begun, now, expected),
     )
 
 

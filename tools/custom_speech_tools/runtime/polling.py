@@ -1,6 +1,6 @@
 """Waiting for something that is running, and estimating how long it takes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -13,8 +13,10 @@ from custom_speech_tools.speech.sanitize import word
 POLL_INTERVALS = (1.0, 2.0, 3.0)  # seconds between two requests for the status; the last one repeats
 WATCHED_AT_FULL_RATE = 10  # with more things at the same time the intervals are longer
 
-# Hours of audio that one day of training takes (source: the article on training a custom speech model).
-AUDIO_HOURS_PER_DAY = 10.0
+# The article on training a custom speech model: hours of audio that a training uses at most, and that a day takes.
+MAX_AUDIO_HOURS, AUDIO_HOURS_PER_DAY = 100.0, 10.0
+
+EMULATED_SECONDS = 5.0  # for whatever runs on an emulated resource, however much data it has
 
 TERMINAL_STATUSES = frozenset({"Succeeded", "Failed"})
 
@@ -71,14 +73,29 @@ async def poll_until_terminal(
     return entity
 
 
-def check_again_after(created: datetime | None, now: datetime, audio_hours: float = 0.0) -> int:
+def expected_seconds(
+    earlier: Iterable[StatefulEntity] = (), *, is_emulated: bool = False, audio_hours: float = 0.0
+) -> float:
+    """Estimate how long something takes: as earlier ones did, else as documented for audio, 0 for a few minutes.
+
+    Args:
+        earlier: Alike, and of the same resource. The shortest counts: an edit moves the date of the last action.
+    """
+    if is_emulated:
+        return EMULATED_SECONDS
+    dates = [(one.created_date_time, one.last_action_date_time) for one in earlier if one.status == "Succeeded"]
+    taken = [(last - created).total_seconds() for created, last in dates if created and last]
+    return min(taken, default=min(audio_hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY * 86_400)
+
+
+def check_again_after(begun: datetime | None, now: datetime, expected: float = 0.0) -> int:
     """Estimate the seconds after which it is worth asking again.
 
-    With audio: a quarter of what is left of the expected training time. Otherwise a third of the age, because the
-    longer a short job has been running, the less likely its end is within the next seconds.
+    Until the expected end what is left, of more than a minute a quarter. Then a third of the age, because the longer
+    something has been running, the less likely its end is within the next seconds.
     """
-    age = max(timedelta(), now - created) if created else timedelta()
-    left = timedelta(days=audio_hours / AUDIO_HOURS_PER_DAY) - age
-    if left > timedelta():
-        return int(min(max(left.total_seconds() / 4, 60), 6 * 3600))
-    return int(min(max(age.total_seconds() / 3, 15), 600))
+    age = max(timedelta(), now - begun).total_seconds() if begun else 0.0
+    left = expected - age
+    if left > 0:
+        return int(min(max(left / 4, min(left + 1, 60)), 6 * 3600))
+    return int(min(max(age / 3, expected or 15), 600))

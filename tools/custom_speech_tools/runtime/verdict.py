@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal
 
 from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap, rate_interval
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import Choice, call_step
@@ -156,11 +156,11 @@ def _name(parts: Parts, part: schemas.Reference) -> str:
 
 
 def steps_after_test(
-    evaluation: schemas.Evaluation, verdict: Verdict, parts: Parts, words: Sequence[str], here: str
+    evaluation: schemas.Evaluation, verdict: Verdict, parts: Parts, words: Sequence[str], here: str, again: int | None
 ) -> list[str]:
     """Return what follows from a test of the resource `here`, which may show words that the first model misses."""
     if not is_terminal(evaluation):
-        return [call_step("get_evaluation", evaluation=evaluation.id, wait_seconds=suggested_wait(), resource=here)]
+        return [wait_step("get_evaluation", again, here, evaluation=evaluation.id)]
     if evaluation.status == "Failed":
         return ["Correct what `error` names, then create_evaluation again."]
     if verdict.outcome == "void":

@@ -6,7 +6,7 @@ from datetime import datetime
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parts import Parts, present_reference
-from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, is_terminal
+from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, expected_seconds, is_terminal
 from custom_speech_tools.runtime.presenters.model import steps_after_model
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
@@ -80,7 +80,8 @@ def present_copy(
         status = model.status
     elif status == "Succeeded" and target:  # it is finished when it can be used
         status = "Running"
-    again = check_again_after(operation.created_date_time if operation else None, now)
+    expected = expected_seconds(is_emulated=source.is_emulated)
+    again = check_again_after(operation.created_date_time if operation else None, now, expected)
     here = None
     if target and model:
         here = CopiedModel(

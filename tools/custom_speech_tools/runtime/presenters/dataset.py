@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parts import entity_fields, present_reference, read_parts
+from custom_speech_tools.runtime.parts import entity_fields, present_reference, read_parts_and_earlier
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.resources import trains_audio
 from custom_speech_tools.runtime.results import (
@@ -92,14 +92,15 @@ async def present_dataset(
     call: CallContext, speech: Speech, dataset: schemas.Dataset, answer: type[Details], **more: object
 ) -> Details:
     """Return a dataset with what was rejected of it; `more` has fields of the answer that are known better."""
-    parts = await read_parts(speech, [dataset.project])
+    parts, earlier = await read_parts_and_earlier(speech, dataset, [dataset.project])
+    common = entity_fields(speech, dataset, call.now(speech), earlier)
     fields = {
         **dict(Dataset.model_validate(dataset)),
-        **entity_fields(speech, dataset, call.now(speech)),
+        **common,
         "project": present_reference(dataset.project, parts),
         "rejected": await _read_rejected(speech, dataset) if is_terminal(dataset) else [],
         "findings": import_findings(dataset),
-        "next_steps": _steps_after(speech, dataset),
+        "next_steps": _steps_after(speech, dataset, common["check_again_after_seconds"]),
     }
     return answer.model_validate(fields | more)
 
@@ -129,10 +130,10 @@ def import_findings(dataset: schemas.Dataset) -> list[Finding]:
     return [Finding(rule="dataset-ready", level="warn", message=message, fix=fix)]
 
 
-def _steps_after(speech: Speech, dataset: schemas.Dataset) -> list[str]:
+def _steps_after(speech: Speech, dataset: schemas.Dataset, again: int | None) -> list[str]:
     here = speech.resource.name
     if not is_terminal(dataset):
-        return [call_step("get_dataset", dataset=dataset.id, wait_seconds=suggested_wait(), resource=here)]
+        return [wait_step("get_dataset", again, here, dataset=dataset.id)]
     if dataset.status == "Failed":
         delete = call_step("delete_entity", kind="dataset", entity=dataset.id, resource=here)
         return ["Correct what `error` and `rejected` name in the data, then upload it again.", delete]

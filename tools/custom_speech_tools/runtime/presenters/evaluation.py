@@ -27,6 +27,7 @@ from custom_speech_tools.runtime.results import (
 )
 from custom_speech_tools.runtime.verdict import Difference, Verdict, is_void, steps_after_test
 from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.entities import StatefulEntity
 
 
 class EvaluatedModel(Result):
@@ -113,16 +114,23 @@ def present_evaluation(
     parts: Parts,
     verdict: Verdict,
     now: datetime,
+    earlier: Sequence[StatefulEntity] = (),
     *,
     worst: Sequence[WorstUtterance] = (),
     words: list[Word] | None = None,
     already_existed: bool = False,
     findings: Sequence[Finding] = (),
 ) -> Evaluation:
-    """Return an evaluation with the names of its parts."""
+    """Return an evaluation with the names of its parts.
+
+    Args:
+        earlier: Evaluations of the same test data.
+    """
     missed = [one.word for one in words or []]
+    fields = entity_fields(speech, evaluation, now, earlier)
+    again, here = fields["check_again_after_seconds"], speech.resource.name
     return Evaluation(
-        **entity_fields(speech, evaluation, now),
+        **fields,
         dataset=present_dataset_reference(evaluation.dataset, parts),
         models=_scores(evaluation, parts, verdict.intervals),
         is_void=is_void(evaluation, parts),
@@ -132,7 +140,7 @@ def present_evaluation(
         words=words,
         already_existed=already_existed,
         findings=[*findings, *_warnings(evaluation, details)],
-        next_steps=steps_after_test(evaluation, verdict, parts, missed, speech.resource.name),
+        next_steps=steps_after_test(evaluation, verdict, parts, missed, here, again),
     )
 
 

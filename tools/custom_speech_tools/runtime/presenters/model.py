@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
@@ -29,6 +29,7 @@ from custom_speech_tools.runtime.results import (
     optional,
 )
 from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.entities import StatefulEntity
 
 COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"
 """The name in `customProperties` under which a copy names its source."""
@@ -83,16 +84,22 @@ def present_model(
     model: schemas.CustomModel,
     parts: Parts,
     now: datetime,
+    earlier: Sequence[StatefulEntity] = (),
     *,
     already_existed: bool = False,
     findings: Sequence[Finding] = (),
 ) -> Model:
-    """Return a custom model with the names of its parts."""
+    """Return a custom model with the names of its parts.
+
+    Args:
+        earlier: Models that were trained with the same data.
+    """
     datasets = [parts.get(part.id) for part in model.datasets or []]
     audio = [one for one in datasets if isinstance(one, schemas.Dataset) and one.kind in AUDIO_KINDS]
     hours = sum(lengths_of(dataset).used_seconds for dataset in audio) / 3600
+    fields = entity_fields(speech, model, now, earlier, audio_hours=hours)
     return Model(
-        **entity_fields(speech, model, now, hours),
+        **fields,
         description=model.description,
         base_model=present_reference(model.base_model, parts),
         datasets=[present_dataset_reference(part, parts) for part in (model.datasets or [])[:MAX_PARTS]],
@@ -101,7 +108,7 @@ def present_model(
         copied_from=(model.custom_properties or {}).get(COPIED_FROM_PROPERTY),
         already_existed=already_existed,
         findings=list(findings),
-        next_steps=steps_after_model(speech, model),
+        next_steps=steps_after_model(speech, model, fields["check_again_after_seconds"]),
     )
 
 
@@ -128,11 +135,11 @@ def is_copy(model: schemas.CustomModel) -> bool | None:
     return True if KEY_PROPERTY in properties else None
 
 
-def steps_after_model(speech: Speech, model: schemas.CustomModel) -> list[str]:
-    """Return what can be done with a model of this status."""
+def steps_after_model(speech: Speech, model: schemas.CustomModel, again: int | None = None) -> list[str]:
+    """Return what can be done with a model of this status; `again` are the seconds after which it may have ended."""
     here = speech.resource.name
     if not is_terminal(model):
-        return [call_step("get_model", model=model.id, wait_seconds=suggested_wait(), resource=here)]
+        return [wait_step("get_model", again, here, model=model.id)]
     if model.status == "Failed":
         return ["Correct what `error` names, then create_model with another display_name or allow_duplicate=true."]
     test = call_step("create_evaluation", model=model.id, dataset=Choice("a test dataset"), resource=here)
