@@ -16,6 +16,7 @@ from conftest import Connect
 from custom_speech_data.dataset_report import DatasetReport
 from custom_speech_tools.guardrails import data_check
 from custom_speech_tools.guardrails.local_files import foreign_path
+from support.locked_files import lock
 from support.recordings import chunk, pcm, riff, wav, zipped
 from support.tool_client import Caller, rules_of
 
@@ -222,6 +223,33 @@ async def test_check_data_looks_for_secrets_in_archives(connect: Connect, folder
         assert not found["ok"]
         message = f"File {member} of the archive contains a private key. Remove it from the data."
         assert found["findings"][0]["message"] == message
+
+
+async def test_check_data_refuses_an_archive_with_a_text_that_cannot_be_searched(
+    connect: Connect, folder: Path
+) -> None:
+    """A damaged recording is left out; a damaged text may hold a secret."""
+    content = zipped({"a.wav": wav(), "notes.md": "x" * 300, "z.wav": wav()})
+    for name in (b"notes.md", b"z.wav"):
+        body = content.index(name) + len(name)
+        (folder / f"{name.decode()}.zip").write_bytes(content[:body] + b"\xff" * 8 + content[body + 8 :])
+    text = await checked(connect, folder, "notes.md.zip", kind="AudioFiles")
+    recording = await checked(connect, folder, "z.wav.zip", kind="AudioFiles")
+
+    damaged = "File notes.md of the archive cannot be searched for secrets: it is damaged."
+    assert (text["ok"], text["findings"][0]["message"]) == (False, damaged)
+    assert (recording["ok"], recording["files"]) == (True, 1)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "trans.txt"])
+async def test_check_data_names_the_file_of_a_folder_that_cannot_be_read(
+    connect: Connect, folder: Path, calls: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (calls / "trans.txt").write_text("a.wav\thello there\nb.wav\tgood morning\n")
+    lock(monkeypatch, name)
+    found = await checked(connect, folder, "calls", kind="Acoustic")
+
+    assert (found["ok"], found["findings"][0]["message"]) == (False, f"{name} cannot be packed: Permission denied.")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Odd recordings, folders, phrases and services, as transcribe meets them."""
 
-import errno
-import os
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +13,9 @@ from custom_speech_emulator import emulator
 from custom_speech_emulator.resources import recognition
 from custom_speech_emulator.resources.stock import SENTENCES
 from custom_speech_emulator.state.settings import account
-from custom_speech_tools.guardrails import local_files, transcription_audio
+from custom_speech_tools.guardrails import transcription_audio
 from custom_speech_tools.speech import paging
+from support.locked_files import lock
 from support.recordings import wav
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
@@ -383,18 +382,6 @@ async def test_transcribe_names_recordings_that_cannot_be_opened(
     assert answer["failed"] == [{"file": "1.wav", "reason": "it cannot be read: Permission denied"}]
     assert rules_of(refusal) == ["data-is-valid"]
     assert '"1.wav": it cannot be read: Permission denied' in refusal
-
-
-def lock(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Let a file be one that this user may not read; tests may run as root, who may read every file."""
-    open_below = local_files.open_below
-
-    def refuse(folder: Path, path: Path) -> Any:
-        if path.name == name:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return open_below(folder, path)
-
-    monkeypatch.setattr(local_files, "open_below", refuse)
 
 
 async def test_transcribe_refuses_a_folder_without_recordings_in_words(connect: Connect, tmp_path: Path) -> None:

@@ -97,6 +97,11 @@ def read_part(content: Content, position: int, size: int) -> bytes:
     return content[position : position + size] if isinstance(content, bytes) else content.read_at(position, size)
 
 
+def reason_of(error: OSError) -> str:
+    """Return why a file cannot be read or written, in the words of the system."""
+    return error.strerror or type(error).__name__
+
+
 def open_below(folder: Path, path: Path) -> OpenFile:
     """Open a regular file below a folder, waiting for no pipe; a link in the resolved path was put there since.
 

@@ -18,19 +18,12 @@ class Rejection(NamedTuple):
     reason: str
 
 
-class DatasetError(NamedTuple):
-    """The reason why the whole import failed, as in a dataset's `properties.error`."""
-
-    code: str
-    message: str
-
-
 class Unusable(Exception):
     """One line or file cannot be used; its text is the reason."""
 
 
 class ImportFailed(Exception):
-    """The dataset as a whole cannot be used."""
+    """The dataset as a whole cannot be used; code and message are those of its `properties.error`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -61,7 +54,7 @@ class DatasetReport:
     accepted_line_count: int = 0
     rejected_line_count: int = 0
     rejected: list[Rejection] = field(default_factory=list)
-    error: DatasetError | None = None
+    error: ImportFailed | None = None
     texts: list[str] = field(default_factory=list)
     audio: list[AudioFile] = field(default_factory=list)
     _text_bytes: int = 0
@@ -86,5 +79,5 @@ class DatasetReport:
 
     def fail(self, code: str, message: str) -> None:
         """Accept nothing."""
-        self.error = DatasetError(code, message)
+        self.error = ImportFailed(code, message)
         self.accepted_line_count, self.texts, self.audio = 0, [], []

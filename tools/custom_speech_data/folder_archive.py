@@ -4,12 +4,13 @@ import io
 import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import IO, NamedTuple
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from custom_speech_data.content import OpenFile
+from custom_speech_data.content import OpenFile, reason_of
 from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, check_size
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
 from custom_speech_data.foreign_content import refuse_foreign_content
@@ -49,7 +50,7 @@ def pack_folder(
 ) -> list[str]:
     """Write what a dataset uses to a zip archive, and return what was done: packing first, then the repairs.
 
-    Raises OSError, and ImportFailed for a folder that is no dataset of this kind, or too large, before it copies.
+    Raises ImportFailed for a folder that is no dataset of this kind, or too large, before it copies.
 
     Args:
         report: Gets the files and lines that are left out because they cannot be used.
@@ -113,7 +114,7 @@ def _read_transcript(
     """Return the text for the archive, and the keys of the recordings that it names; unchanged without repairs."""
     if file.size > LARGEST_TRANSCRIPT:
         raise ImportFailed("DataImportFailed", f"{file.name} is larger than {LARGEST_TRANSCRIPT} bytes.")
-    with file.open() as opened:
+    with _opened(file) as opened:
         refuse_foreign_content(opened)
         if repairs is None:
             return opened.read_at(0, opened.size), set()
@@ -136,8 +137,18 @@ def _read_transcript(
     return f"{mark}{text.getvalue()}".encode(), named
 
 
+@contextmanager
+def _opened(file: FolderFile) -> Iterator[OpenFile]:
+    """Open a file; raises ImportFailed, which names it, if it cannot be read or its copy not be written."""
+    try:
+        with file.open() as opened:
+            yield opened
+    except OSError as error:
+        raise ImportFailed("DataImportFailed", f"{file.name} cannot be packed: {reason_of(error)}.") from error
+
+
 def _pack_recording(archive: ZipFile, file: FolderFile, repairs: Counter[str]) -> None:
-    with file.open() as opened:
+    with _opened(file) as opened:
         check_size("Acoustic", sum(entry.file_size for entry in archive.infolist()) + opened.size, "S0")
         with opened.open() as stream:
             read_sound(stream, opened.size)

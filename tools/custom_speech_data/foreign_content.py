@@ -5,7 +5,6 @@ No list of patterns knows every secret; what this one knows is refused wherever 
 
 import io
 import re
-from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -55,10 +54,15 @@ def refuse_foreign_content(content: Content) -> None:
     with open_archive(content) as archive:
         for entry in archive.infolist():
             name = PurePosixPath(path_of(entry.orig_filename)).name
-            with suppress(Unusable), open_file(archive, entry) as stream:
-                head = stream.read(_HEAD_BYTES)
-                if not head.startswith(b"RIFF") and not _is_binary(head):
-                    _search(stream, head, f"File {name[:80]} of the archive")
+            try:
+                with open_file(archive, entry) as stream:
+                    head = stream.read(_HEAD_BYTES)
+                    if not head.startswith(b"RIFF") and not _is_binary(head):
+                        _search(stream, head, f"File {name[:80]} of the archive")
+            except Unusable as reason:
+                if not name.lower().endswith(".wav"):  # a recording that is damaged is only left out
+                    message = f"File {name[:80]} of the archive cannot be searched for secrets: {reason}."
+                    raise ImportFailed("NotADataset", message) from reason
 
 
 def _is_binary(head: bytes) -> bool:

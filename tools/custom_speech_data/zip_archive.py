@@ -59,8 +59,6 @@ def usable_files(archive: ZipFile, report: DatasetReport) -> dict[str, ZipInfo]:
         ratio, reason = 1 if entry.compress_type == ZIP_STORED else BEST_DEFLATE, ""
         if LEADS_OUT.search(name):
             reason = "its name leads out of the archive"
-        elif entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            reason = "it is compressed by another method than deflate"
         elif entry.file_size > ratio * entry.compress_size:
             reason = "it cannot be as large as the archive says"
         elif is_counted and key in files:
@@ -91,6 +89,8 @@ def path_of(name: str) -> str:
 @contextmanager
 def open_file(archive: ZipFile, entry: ZipInfo) -> Iterator[IO[bytes]]:
     """Return one file of the archive as a stream; raises Unusable as soon as it proves damaged."""
+    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others can ask for gigabytes before they give a byte
+        raise Unusable("it is compressed by another method than deflate")
     try:
         with archive.open(entry) as stream:
             yield stream

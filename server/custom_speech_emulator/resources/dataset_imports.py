@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from custom_speech_data import read_dataset
-from custom_speech_data.dataset_report import DatasetError, DatasetReport
+from custom_speech_data.dataset_report import DatasetReport, ImportFailed
 from custom_speech_data.zip_archive import key_of, open_archive, usable_files
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.http.links import host_of
@@ -84,10 +84,10 @@ def _imported(kind: str, tier: str, content: Callable[[], bytes]) -> Content:
         data[CONTENT] = content()
         report = read_dataset(kind, data[CONTENT], tier)
     except Unreachable as why:
-        report = DatasetReport(error=DatasetError("DataImportFailed", str(why)))
+        report = DatasetReport(error=ImportFailed("DataImportFailed", str(why)))
     texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
     kept = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
-    error, length = report.error._asdict() if report.error else None, report.duration_milliseconds
+    error, length = vars(report.error) if report.error else None, report.duration_milliseconds
     counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
     rejected = [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]]
     trains = not report.audio or any(audio.trains for audio in report.audio)

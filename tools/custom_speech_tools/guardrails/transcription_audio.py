@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
 
-from custom_speech_data.content import OpenFile, append_below, create_below, open_below, read_part
+from custom_speech_data.content import OpenFile, append_below, create_below, open_below, read_part, reason_of
 from custom_speech_data.dataset_report import ImportFailed, Unusable
 from custom_speech_data.folder_archive import FolderFile
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
@@ -36,19 +36,13 @@ _SETTLED_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A local recording.
-
-    Attributes:
-        seconds: Its length; a guess from its size unless it is a WAV.
-        problem: Why it cannot be sent.
-        digest: The digest of its content, by which a result is found again; empty if it cannot be sent.
-    """
+    """A local recording."""
 
     name: str
     size: int
-    seconds: float
-    problem: str | None
-    digest: str
+    seconds: float  # a guess from its size unless it is a WAV
+    problem: str | None  # why it cannot be sent
+    digest: str  # of its content, by which a result is found again; empty if it cannot be sent
     open: Callable[[], OpenFile]
 
     def audio(self) -> StreamedBody:
@@ -75,21 +69,11 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class LocalAudio:
-    """The recordings of a path, and the transcripts that lie beside them.
-
-    Attributes:
-        said: Transcripts by recording; drafts are no transcripts.
-        unread: The text files that could not be read, and why.
-    """
+    """The recordings of a path, and the transcripts that lie beside them."""
 
     recordings: tuple[Recording, ...]
-    said: Mapping[str, str] = field(default_factory=dict)
-    unread: Mapping[str, str] = field(default_factory=dict)
-
-
-def reason_of(error: OSError) -> str:
-    """Return why a file cannot be read or written, in the words of the system."""
-    return error.strerror or type(error).__name__
+    said: Mapping[str, str] = field(default_factory=dict)  # transcripts by recording; drafts are no transcripts
+    unread: Mapping[str, str] = field(default_factory=dict)  # why text files could not be read, by name
 
 
 def read_local_audio(app: AppContext, given: str) -> LocalAudio | Finding:
@@ -182,14 +166,11 @@ class OutputFile:
 
     Results lie in a file of the same name with `.partial` until all are there, so that a call that was cut off loses
     nothing, whichever process goes on.
-
-    Attributes:
-        results: What earlier calls have left there, by key.
     """
 
     root: Path
     path: Path
-    results: Mapping[str, Transcript] = field(default_factory=dict)
+    results: Mapping[str, Transcript] = field(default_factory=dict)  # what earlier calls have left there, by key
 
     @property
     def unsure(self) -> Path:

@@ -71,13 +71,7 @@ class TranscribeArguments(Arguments):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionFacts:
-    """The facts on which the rules decide.
-
-    Attributes:
-        locales: Of batch and fast transcription; None if the service does not say.
-        missing: The findings about parts that were named and not found.
-        results: Texts of recordings that were transcribed before, by `key_of`.
-    """
+    """The facts on which the rules decide."""
 
     request: TranscribeArguments
     speech: Speech
@@ -86,9 +80,9 @@ class TranscriptionFacts:
     dataset: schemas.Dataset | None
     local: LocalAudio | None
     output: OutputFile | None
-    locales: schemas.TranscriptionLocales | None
-    missing: tuple[Finding, ...]
-    results: Mapping[str, Transcript]
+    locales: schemas.TranscriptionLocales | None  # None if the service does not say
+    missing: tuple[Finding, ...]  # about parts that were named and not found
+    results: Mapping[str, Transcript]  # texts of recordings that were transcribed before, by `key_of`
 
     @property
     def way(self) -> Literal["fast", "batch"]:

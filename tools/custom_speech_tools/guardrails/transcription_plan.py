@@ -87,19 +87,13 @@ def _recordings_can_be_sent(facts: TranscriptionFacts, local: LocalAudio) -> Fin
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionPlan:
-    """A transcription that nothing blocks.
-
-    Attributes:
-        read_at: When its facts were read (`anyio.current_time`).
-        effect: The charge, None if nothing is charged or so little that nobody is asked.
-        listed: The batches of its name, None if it is no batch.
-    """
+    """A transcription that nothing blocks."""
 
     facts: TranscriptionFacts
     findings: tuple[Finding, ...]
-    read_at: float
-    effect: Effect | None
-    listed: Sequence[schemas.Transcription] | None
+    read_at: float  # when its facts were read (`anyio.current_time`)
+    effect: Effect | None  # the charge, None if nothing is charged or so little that nobody is asked
+    listed: Sequence[schemas.Transcription] | None  # the batches of its name, None if it is no batch
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""

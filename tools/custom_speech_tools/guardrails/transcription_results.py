@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import WithJsonSchema
 
+from custom_speech_data.content import reason_of
 from custom_speech_data.transcripts import Transcript, read_batch_report, read_batch_result, word_error_rate
 from custom_speech_tools.guardrails.references import AnyModel
-from custom_speech_tools.guardrails.transcription_audio import OutputFile, reason_of
+from custom_speech_tools.guardrails.transcription_audio import OutputFile
 from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -46,13 +47,10 @@ from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.sanitize import sanitize
 
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
-MOST_ERRORS = 0.8
+MOST_ERRORS = 0.8  # a higher rate means that the emulator drew the words from the content
 
-MAX_FILES = 20
-"""Files whose text is shown."""
-
-MAX_TEXT, MAX_TEXT_OF_MANY = 12_000, 200
-"""Characters of the text of one recording, and of each of several; `output` has the rest."""
+MAX_FILES = 20  # whose text is shown
+MAX_TEXT, MAX_TEXT_OF_MANY = 12_000, 200  # characters of one recording, and of each of several; `output` has the rest
 
 
 class TranscribedFile(Result):

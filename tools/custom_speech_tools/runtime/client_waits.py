@@ -15,8 +15,8 @@ from custom_speech_tools.runtime.next_steps import Value, call_step
 DEFAULT_WAIT_SECONDS = 25  # many clients give up after 30 s
 SHORT_WAIT_SECONDS = 4  # for clients that give up after 5 or 10 s
 
+# Names with such a time-out by default; the first is what the Python SDK says, and with it most agent frameworks.
 IMPATIENT_CLIENTS = frozenset({"mcp 0.1.0", "openai-agents", "google-adk", "autogen", "agno"})
-"""Names with such a time-out by default; the first is what the Python SDK says, and with it most agent frameworks."""
 
 MAX_CLIENTS = 100
 MAX_FILE_BYTES = 64 * 1024

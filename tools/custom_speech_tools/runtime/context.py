@@ -23,9 +23,9 @@ from custom_speech_tools.speech.sanitize import quote
 
 DEFAULT_MAX_WAIT = 45  # seconds that a call waits at most, unless the operator says otherwise
 
+# The longest that a call takes, whatever the service does, at the default `--max-wait`: many clients give up after
+# 60 s. Time in which the user is asked is not counted.
 CALL_SECONDS = 48.0
-"""The longest that a call takes, whatever the service does, at the default `--max-wait`: many clients give up after
-60 s. Time in which the user is asked is not counted."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -41,26 +41,10 @@ def remember(memory: dict[Key, Value], key: Key, value: Value, most: int) -> Non
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """The configured resources, the operator's decisions, and the sources of time.
+    """The configured resources, the operator's decisions, and the sources of time."""
 
-    Attributes:
-        resources: Every configured resource by name; these may only be read from.
-        default: The name of the default resource.
-        missing_tools: Tools that this server does not offer, so that nothing suggests them.
-        discover: Says which resources of the user are not configured; None if that was not requested.
-        data_dirs: Folders from which local files may be read.
-        allows_local_files: Whether the server runs on its user's machine.
-        training_words: Words of datasets that were read before, by resource, id and dates of the dataset.
-        digests: Digests of local recordings, by what the file system says of a file.
-        transcribed: Results of fast transcriptions by the digest of content and request, so that a folder that was not
-            finished goes on where it stopped.
-        is_read_only: Whether the server changes nothing, local files included.
-        caller: Who calls where nobody is authenticated, for the audit log.
-        configuration_error: Why nothing is configured, and how to fix it; every tool answers with it.
-    """
-
-    resources: Mapping[str, Speech]
-    default: str
+    resources: Mapping[str, Speech]  # every one by name; these may only be read from
+    default: str  # the name of the default resource
     confirmation: ConfirmationPolicy
     idempotency: IdempotentExecutor
     audit: Audit
@@ -68,16 +52,18 @@ class AppContext:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_wait: int = DEFAULT_MAX_WAIT
     client_waits: ClientWaits = field(default_factory=ClientWaits)
-    discover: Callable[[], Awaitable[str | None]] | None = None
-    missing_tools: frozenset[str] = frozenset()
-    data_dirs: tuple[Path, ...] = field(default=())
-    allows_local_files: bool = False
-    configuration_error: str | None = None
-    caller: str | None = None
+    discover: Callable[[], Awaitable[str | None]] | None = None  # says which resources of the user are not configured
+    missing_tools: frozenset[str] = frozenset()  # that this server does not offer, so that nothing suggests them
+    data_dirs: tuple[Path, ...] = ()  # from which local files may be read
+    allows_local_files: bool = False  # True if the server runs on its user's machine
+    configuration_error: str | None = None  # why nothing is configured, and how to fix it: the answer of every tool
+    caller: str | None = None  # for the audit log, if nobody is authenticated
+    # Words of datasets that were read before, by resource, id and dates of the dataset.
     training_words: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
-    digests: dict[FileState, str] = field(default_factory=dict)
+    digests: dict[FileState, str] = field(default_factory=dict)  # of local recordings
+    # Results of fast transcription by content and request: a folder that was not finished goes on where it stopped.
     transcribed: dict[str, Transcript] = field(default_factory=dict)
-    is_read_only: bool = False
+    is_read_only: bool = False  # True if the server changes nothing, local files included
 
     def resource(self, name: str | None) -> Speech:
         """Return the resource of that name, or the default one; raises Refused if no resource has that name."""

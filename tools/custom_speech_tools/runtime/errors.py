@@ -23,44 +23,32 @@ MAX_FAULTS = 20  # wrong arguments that are named in one answer
 _DOCTOR = "`custom-speech-mcp doctor`"
 _ROLE = "it needs Cognitive Services Speech Contributor on the resource. Ask its owner."
 
-_ADVICE: tuple[tuple[int, str, str], ...] = (
-    (
-        401,
-        "subscription key|wrong API endpoint",
-        f"The key is not of this region or endpoint: check both with {_DOCTOR}.",
-    ),
-    (401, "PermissionDenied|lacks|principal", f"The identity lacks a role: {_ROLE}"),
-    (401, "", f"Check the key and the region of the resource with {_DOCTOR}."),
-    (
-        403,
-        "virtual network|firewall",
-        "The resource's firewall does not admit this machine: its owner must add this network, or the server must run "
-        "inside it.",
-    ),
-    (
-        403,
-        "public access|private endpoint",
-        "The resource is reachable through its private endpoint only: run the server inside that network.",
-    ),
-    (
-        403,
-        "AuthenticationTypeDisabled|key based authentication",
-        'Keys are switched off for this resource: configure auth = "entra" for it.',
-    ),
-    (403, "quota|call volume", "The quota is used up: wait for the next period, or ask the owner for a higher tier."),
-    (403, "", f"The identity lacks a role for custom speech: {_ROLE}"),
-    (
-        400,
-        "subdomain|custom domain",
-        "Tokens of Entra ID need the custom domain of the resource: configure it as endpoint.",
-    ),
-    (
-        404,
-        r"^(\d+ )?resource not found|^not found\.?$",
-        f"This may not be the address of a Speech resource: check endpoint and region with {_DOCTOR}.",
-    ),
-)
-"""Advice by status and by what the body says in the gateway's wording."""
+# Advice by status and by what the body says in the gateway's wording; the first pattern that fits counts.
+_ADVICE: dict[int, dict[str, str]] = {
+    400: {
+        "subdomain|custom domain": "Tokens of Entra ID need the custom domain of the resource: configure it as "
+        "endpoint.",
+    },
+    401: {
+        "subscription key|wrong API endpoint": f"The key is not of this region or endpoint: check both with {_DOCTOR}.",
+        "PermissionDenied|lacks|principal": f"The identity lacks a role: {_ROLE}",
+        "": f"Check the key and the region of the resource with {_DOCTOR}.",
+    },
+    403: {
+        "virtual network|firewall": "The resource's firewall does not admit this machine: its owner must add this "
+        "network, or the server must run inside it.",
+        "public access|private endpoint": "The resource is reachable through its private endpoint only: run the server "
+        "inside that network.",
+        "AuthenticationTypeDisabled|key based authentication": "Keys are switched off for this resource: configure "
+        'auth = "entra" for it.',
+        "quota|call volume": "The quota is used up: wait for the next period, or ask the owner for a higher tier.",
+        "": f"The identity lacks a role for custom speech: {_ROLE}",
+    },
+    404: {
+        r"^(\d+ )?resource not found|^not found\.?$": "This may not be the address of a Speech resource: check "
+        f"endpoint and region with {_DOCTOR}.",
+    },
+}
 
 
 class Refused(Exception):
@@ -103,7 +91,7 @@ def next_step_after(error: SpeechError) -> str:
             return f"The same call can be repeated in {wait or 10:.0f} s."
         case AzureError(status=status, code=code, said=said):
             words = f"{code or ''} {said}".strip()
-            advice = (one for known, pattern, one in _ADVICE if known == status and re.search(pattern, words, re.I))
+            advice = (one for pattern, one in _ADVICE.get(status, {}).items() if re.search(pattern, words, re.I))
             return next(advice, "The same call will fail again; first correct what the message names.")
         case ForeignAnswerError():
             remedy = "Sign in to the network, or let the proxy pass requests to the resource's endpoint"

@@ -15,7 +15,7 @@ _DROPPED = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems",
 
 def arguments_schema(arguments: type[pydantic.BaseModel]) -> JsonSchema:
     """Return the schema of a tool's arguments; an optional one is described by its type alone."""
-    return _object(_inline(arguments.model_json_schema()))
+    return _lean(_inline(arguments.model_json_schema()))
 
 
 @cache
@@ -56,18 +56,14 @@ def _compact(part: Any) -> Any:
     return compact
 
 
-def _object(schema: JsonSchema) -> JsonSchema:
-    properties = {name: _lean(part) for name, part in schema.get("properties", {}).items()}
-    required = {"required": schema["required"]} if schema.get("required") else {}
-    return {"type": "object", "properties": properties, **required}
-
-
 def _lean(part: JsonSchema) -> JsonSchema:
     """Describe what is optional by its type alone, and leave out what vendors reject."""
     if {"type": "null"} in (choices := part.get("anyOf", [])):
         inner: JsonSchema = next(choice for choice in choices if choice != {"type": "null"})
         part = inner | {name: item for name, item in part.items() if name not in ("anyOf", "default")}
     if "properties" in part:
-        return _object(part)
+        required = {"required": part["required"]} if part.get("required") else {}
+        properties = {name: _lean(inner) for name, inner in part["properties"].items()}
+        return {"type": "object", "properties": properties, **required}
     kept = {name: item for name, item in part.items() if name not in _DROPPED}
     return kept | ({"items": _lean(kept["items"])} if "items" in kept else {})

@@ -24,11 +24,8 @@ from custom_speech_tools.runtime.parameters import Arguments
 from custom_speech_tools.runtime.results import Answer, Listing
 from custom_speech_tools.speech import SpeechError
 
-TRANSIENT = "custom-speech-mcp/transient"
-"""The entry in `_meta` of an error after which the same call may succeed a little later."""
-
-LONG_LIST = 20
-"""Rows of a list above which they are shown without what is null."""
+TRANSIENT = "custom-speech-mcp/transient"  # in `_meta` of an error after which the same call may succeed a little later
+LONG_LIST = 20  # a list of more rows is shown without what is null
 
 _log = logging.getLogger(__name__)
 

@@ -15,11 +15,10 @@ _SPEECH_HOSTS = re.compile(
     r"[a-z0-9-]+\.(api\.cognitive\.microsoft\.(com|us)|api\.cognitive\.azure\.cn|cognitiveservices\.azure\.(com|us|cn))"
 )
 _STORAGE_HOSTS = re.compile(r"[a-z0-9-]+\.blob\.core\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)")
-ENTITY = re.compile(
+ENTITY = re.compile(  # the path of an entity, up to its id
     r"/speechtotext(?:/v\d[^/]*)?/"
     r"(?P<kind>models/base|models|projects|datasets|evaluations|endpoints|transcriptions|operations/models/copy)/"
 )
-"""The path of an entity, up to its id."""
 
 
 class EntityAddress(NamedTuple):

@@ -18,8 +18,7 @@ from custom_speech_tools.speech.requests import (
     update_operation,
 )
 
-FAST_SECONDS = 40.0
-"""The longest that one fast transcription may take; 20 minutes of audio take less than a minute (article)."""
+FAST_SECONDS = 40.0  # for one fast transcription; 20 minutes of audio take less than a minute (article)
 
 
 class Speech(Requests):

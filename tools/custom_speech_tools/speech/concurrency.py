@@ -11,8 +11,7 @@ from anyio.lowlevel import RunVar
 
 Result = TypeVar("Result")
 
-MAX_THREADS = 4
-"""Threads that parse and compare. Each one holds the interpreter's lock for 5 ms, during which no request is read."""
+MAX_THREADS = 4  # each one holds the interpreter's lock for 5 ms, during which no request is read
 
 _places: RunVar[anyio.CapacityLimiter] = RunVar("places of threads that compute")
 

@@ -7,10 +7,8 @@ from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech.errors import SpeechError
 
-OPERATION_SECONDS = 14.0
-"""The longest that one operation may take, including its retries; waits that a 429 asks for are not counted."""
-
-_SHORTEST_SECRET = 8
+OPERATION_SECONDS = 14.0  # for one operation with its retries, without the waits that a 429 asks for
+_SHORTEST_SECRET = 8  # characters; masking a shorter one would spoil the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,7 @@ class StreamedBody:
     parts: Callable[[], AsyncIterator[bytes]]
 
 
-Body = dict[str, JsonValue] | list[JsonValue] | bytes | StreamedBody | None
-"""The body of a request: JSON, a block of a file, or a form."""
+Body = dict[str, JsonValue] | list[JsonValue] | bytes | StreamedBody | None  # JSON, a block of a file, or a form
 
 
 @dataclass(frozen=True, slots=True)

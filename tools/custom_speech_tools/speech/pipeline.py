@@ -9,14 +9,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from custom_speech_tools.speech import decoding, retry
-from custom_speech_tools.speech.addresses import is_content_address
-from custom_speech_tools.speech.errors import (
-    AnswerLostError,
-    AzureError,
-    ForeignAddressError,
-    SpeechError,
-    UnreachableError,
-)
+from custom_speech_tools.speech.errors import AnswerLostError, AzureError, SpeechError, UnreachableError
 from custom_speech_tools.speech.hooks import Attempt, RequestObserver
 from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Answer, NoAnswerError, Request
 from custom_speech_tools.speech.resource import SpeechResource
@@ -25,9 +18,8 @@ from custom_speech_tools.speech.service_clock import ServiceClock, parse_http_da
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Transport
 
+# The emulator's answers carry it; an address on this machine may as well be a proxy to Azure.
 EMULATOR_HEADER = "custom-speech-emulator"
-"""The emulator's answers carry it; an address on this machine may as well be a proxy to Azure."""
-
 _RESERVED_SECONDS = 1.0  # an operation leaves them of its caller's time, so that its error can still be reported
 
 
@@ -59,12 +51,6 @@ class RequestPipeline:
         with anyio.move_on_after(seconds_left):
             return await self._send_until_answered(request, observer)
         raise self._unanswered(request, AnswerLostError, "no answer in time")
-
-    async def read_content(self, operation: str, address: str, observer: RequestObserver) -> bytes:
-        """Return the content of a file whose address is signed, and in Azure's storage; no credential is sent."""
-        if not is_content_address(self.resource, address):
-            raise ForeignAddressError(f"{self.resource.name} named a file on another host; nothing was sent there.")
-        return (await self.send(Request(operation, "GET", address, is_signed=True), observer)).body
 
     async def close(self) -> None:
         """Close the connections."""

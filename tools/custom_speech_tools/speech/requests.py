@@ -9,7 +9,7 @@ from pydantic import JsonValue, SecretStr
 from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.addresses import entity_of, is_credible_link
+from custom_speech_tools.speech.addresses import entity_of, is_content_address, is_credible_link
 from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
 from custom_speech_tools.speech.hooks import RequestObserver
@@ -71,9 +71,11 @@ class Requests:
         return value
 
     async def read_file(self, operation: str, file: schemas.File) -> bytes:
-        """Return the content of a file."""
-        address = file.links.content_url if file.links else None
-        return await self._pipeline.read_content(operation, address or "", self._observer)
+        """Return the content of a file from its signed address, to which no credential is sent."""
+        address = (file.links.content_url if file.links else None) or ""
+        if not is_content_address(self.resource, address):
+            raise ForeignAddressError(f"{self.resource.name} named a file on another host; nothing was sent there.")
+        return (await self._pipeline.send(Request(operation, "GET", address, is_signed=True), self._observer)).body
 
 
 def list_operation(

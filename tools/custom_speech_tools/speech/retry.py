@@ -26,23 +26,17 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     return None if date is None else min(max(0.0, (date - now).total_seconds()), _MAX_WAIT)
 
 
-def may_repeat(error: SpeechError, method: str) -> bool:
-    """Return whether the same request may be sent again.
+def wait_seconds(attempt: int, error: SpeechError, method: str, chance: float) -> float | None:
+    """Return the seconds until attempt number `attempt` + 1, None if the same request may not be sent again.
 
     A request that did not arrive, or was answered 429, changed nothing. After a 5xx or a lost answer the outcome is
-    unknown, so only a method that changes nothing twice is repeated. An unreadable answer stays unreadable.
-    """
-    is_safe = not error.outcome_unknown or method in _REPEATABLE
-    return error.is_transient and is_safe and not isinstance(error, UnreadableAnswerError | ForeignAnswerError)
-
-
-def wait_seconds(attempt: int, error: SpeechError, method: str, chance: float) -> float | None:
-    """Return the seconds until attempt number `attempt` + 1, None if none may follow.
-
-    Never less than the service asked for; `chance` (0 to 1) spreads callers apart on top of it.
+    unknown, so only a method that changes nothing twice is repeated. Never less than the service asked for; `chance`
+    (0 to 1) spreads callers apart on top of it.
     """
     is_throttled = isinstance(error, AzureError) and error.status == 429
-    if (attempt >= MAX_ATTEMPTS and not is_throttled) or not may_repeat(error, method):
+    is_safe = not error.outcome_unknown or method in _REPEATABLE
+    stays = isinstance(error, UnreadableAnswerError | ForeignAnswerError)  # as it is, however often it is asked for
+    if not error.is_transient or not is_safe or stays or (attempt >= MAX_ATTEMPTS and not is_throttled):
         return None
     asked = error.retry_after if isinstance(error, AzureError) else None
     least = _FIRST_WAIT * 2 ** min(attempt - 1, 5) if asked is None else asked

@@ -18,12 +18,11 @@ _INVISIBLE_CHARACTERS = frozenset(
 _JOINERS = "\u200c\u200d"  # of zero width: they show nothing, but join letters of some scripts and emoji
 _JOINABLE_CATEGORIES = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{,59}")
 _PARAMETER = re.compile(r"([\w%.-]{1,64})=([^&?=\s\"'<>]+)")
 
 _FILE_NAME = re.compile(r"[\w .()+-]{1,100}\.\w{1,5}")
-_RANDOM = re.compile(r"(?=[a-z]*\d[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}", re.IGNORECASE)
-"""A run of letters and digits that nobody would choose as a name."""
+_RANDOM = re.compile(r"(?=[a-z]*\d[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}", re.IGNORECASE)  # nobody chooses such a name
 
 _SECRET_PARAMETER = re.compile(
     r"sig(?:nature)?|(?:access_|id_|sas)?token|sas|secret|password|pwd|(?:api[_-]?)?key"
@@ -75,9 +74,9 @@ def quote(text: str, limit: int = 80) -> str:
     return f'"{shown}"'
 
 
-def word(text: str, limit: int = 60) -> str:
+def word(text: str) -> str:
     """Return a code, kind, status or locale as it is; in quotes if it is not one plain word, as those of Azure are."""
-    return text if len(text) <= limit and _WORD.fullmatch(text) else quote(text, limit)
+    return text if _WORD.fullmatch(text) else quote(text, 60)
 
 
 def reason_clause(reason: str | None) -> str:

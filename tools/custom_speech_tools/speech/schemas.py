@@ -224,7 +224,7 @@ class TranscriptionLocales(Schema):
 
 
 class FastPhrase(Schema):
-    """Some words in a row, or the text of a channel; single words have no confidence in fast transcription."""
+    """Some words in a row; single words have no confidence in fast transcription."""
 
     text: str
     confidence: float | None = None
@@ -234,5 +234,4 @@ class FastTranscription(Schema):
     """The answer of fast transcription."""
 
     duration_milliseconds: Count
-    combined_phrases: list[FastPhrase] = Field(default_factory=list)
     phrases: list[FastPhrase] = Field(default_factory=list)

@@ -15,17 +15,15 @@ import truststore
 from custom_speech_tools.speech.errors import AnswerLostError, UnreachableError, UnreadableAnswerError
 from custom_speech_tools.speech.http_messages import Answer, Body, NoAnswerError, Request, StreamedBody
 
-MAX_CONCURRENT = 16
-"""Concurrent requests to one resource. The pool is no larger: httpx costs more with every pooled connection."""
-
+MAX_CONCURRENT = 16  # requests to one resource; httpx costs more with every further connection of its pool
 MAX_ANSWER_BYTES = 16 * 1024 * 1024  # the largest page of a list is a thirtieth of it
 _PART_BYTES = 256 * 1024  # a larger body is sent in such parts: asyncio copies what the socket does not take at once
 _LEAST_SECONDS = 15.0  # every request waits so long for its answer, unless its operation ends before
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
 
+# Errors after which the request certainly did not arrive.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
-"""Errors after which the request certainly did not arrive."""
 
 
 class Transport:
@@ -116,6 +114,7 @@ def proxy_of(endpoint: str) -> str | None:
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
+# Patterns in the chain of errors, and what they mean.
 _CAUSES = (
     ("CertVerif|certificate.verify.failed", "its certificate is not trusted; behind a TLS inspecting proxy, set "
      "SSL_CERT_FILE to the proxy's root certificate"),
@@ -126,7 +125,6 @@ _CAUSES = (
     ("refused|all connection attempts failed", "the connection was refused"),
     ("timeout", "no connection was made in time"),
 )  # fmt: skip
-"""Patterns in the chain of errors, and what they mean."""
 
 
 def connection_problem(error: BaseException, proxy: str | None) -> str:
