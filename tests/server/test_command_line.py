@@ -423,6 +423,31 @@ def test_command_line_says_on_a_terminal_what_it_waits_for() -> None:
     assert (output, rest) == ("", "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+@pytest.mark.parametrize("typed", [b"\x04", b"hello\n\x04"], ids=["nothing", "a line"])
+@pytest.mark.parametrize("options", [[], ["--no-front"], ["serve"]], ids=["bare", "no-front", "serve"])
+def test_command_line_ends_at_the_end_of_input_of_a_terminal(options: list[str], typed: bytes) -> None:
+    """Ctrl-D, once; a server that waits for a second one looks as if it hung."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, *options, "--emulated"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"},
+    ) as server:
+        os.write(ours, typed)
+        _, said = server.communicate(timeout=60)
+    os.close(theirs)
+    os.close(ours)
+
+    assert server.returncode == 0
+    assert "Traceback" not in said
+
+
 def test_command_line_says_at_an_interruption_what_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -507,3 +532,66 @@ def test_command_line_with_a_home_that_is_no_folder_works_on_an_emulator_in_memo
 
     caution = "caution: the state directory cannot be written, so the emulator keeps its state in memory."
     assert (done.returncode, done.stderr) == (3, f"custom-speech-mcp: {caution}\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing can be written below /proc and /dev/null, whoever asks")
+@pytest.mark.parametrize("home", ["/proc/self", "/dev/null/home"], ids=["read-only", "no folder"])
+def test_command_line_with_a_home_that_cannot_be_written_works_on_an_emulator_in_memory(home: str) -> None:
+    done = run("check-expirations", "--within-days", "1500", HOME=home, CUSTOM_SPEECH_EMULATOR_STATE="")
+
+    caution = "caution: the state directory cannot be written, so the emulator keeps its state in memory."
+    assert (done.returncode, done.stderr) == (3, f"custom-speech-mcp: {caution}\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX")
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="permissions do not bind root")
+def test_command_line_with_a_read_only_state_directory_works_on_an_emulator_in_memory(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o500)
+
+    done = run("check-expirations", XDG_STATE_HOME=str(state), HOME=str(tmp_path), CUSTOM_SPEECH_EMULATOR_STATE="")
+
+    assert "so the emulator keeps its state in memory." in done.stderr
+    assert list(state.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing can be written below /proc and /dev/null, whoever asks")
+@pytest.mark.parametrize("home", ["/proc/self", "/dev/null/home"], ids=["read-only", "no folder"])
+def test_server_of_real_resources_says_what_it_cannot_keep_below_a_home_that_cannot_be_written(home: str) -> None:
+    """The tools that read work; what protects writes is missing, and the start says so."""
+    real = {"SPEECH_KEY": "key", "SPEECH_REGION": "eastus"}
+    done = run("--no-front", HOME=home, **real)
+
+    assert done.returncode == 0
+    state = f"{home}/.local/state/custom-speech-mcp"
+    cannot = [line for line in done.stderr.splitlines() if line.startswith("custom-speech-mcp: caution: ")]
+    assert [line.split(" (")[0].removeprefix("custom-speech-mcp: caution: ") for line in cannot] == [
+        f"{state} cannot be written",
+        f"the audit file {state}/audit.jsonl cannot be written",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("executable", "cause"), [("/nowhere/python", "No such file"), ("false", "Connection closed")], ids=["none", "ends"]
+)
+def test_demo_says_in_a_line_that_its_server_does_not_start(
+    executable: str, cause: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+
+    assert main(["demo"]) == 1
+    shown = capsys.readouterr().out
+    assert [line for line in shown.splitlines() if line] == [shown.strip()]
+    assert shown.startswith("\nFAILED: the server did not start, or ended too early (")
+    assert cause in shown
+    assert shown.endswith("). Install custom-speech-mcp again.\n")
+
+
+def test_demo_is_independent_of_the_users_own_settings(tmp_path: Path) -> None:
+    """It would otherwise fail, ask nobody, and write into the user's audit log."""
+    audit = tmp_path / "audit.jsonl"
+    done = run("demo", CUSTOM_SPEECH_CONFIRM="maybe", CUSTOM_SPEECH_AUDIT=str(audit), CUSTOM_SPEECH_MAX_WAIT="x")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The user agrees." in done.stdout
+    assert not audit.exists()

@@ -12,7 +12,8 @@ from typing import Any
 import anyio
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
+from mcp.shared.exceptions import MCPError
+from mcp.types import ElicitRequestParams, ElicitResult
 
 from custom_speech_server import emulated_resources
 from custom_speech_server.console import command_to_add, takes_escape_codes, wrapped
@@ -39,30 +40,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:  # all commands have the same signature
     """Show the job and return 0 if every step had the expected result."""
-    failure = anyio.run(_job)
+    failure: object = None
+    try:
+        anyio.run(_job)
+    except* StepFailedError as group:
+        failure = group.exceptions[0]
+    except* (MCPError, OSError) as group:
+        cause: BaseException = group
+        while isinstance(cause, BaseExceptionGroup):  # of the client's tasks
+            cause = cause.exceptions[0]
+        failure = f"the server did not start, or ended too early ({cause}). Install custom-speech-mcp again."
     if failure:
-        print(_paint(f"\nFAILED: {failure}", "31"))
+        print(_painted(f"\nFAILED: {failure}", "31"))
         return 1
-    print(_paint("\nDone: every step had the expected result.", "32"))
+    print(_painted("\nDone: every step had the expected result.", "32"))
     print(f"\nAdd it to Claude Code, or to another client (docs/clients.md):\n{command_to_add()}")
     return 0
 
 
-async def _job() -> str | None:
-    """Carry out the steps and return what failed."""
+async def _job() -> None:
+    """Carry out the steps, or raise StepFailedError."""
     with tempfile.TemporaryDirectory(prefix="custom-speech-demo-") as folder:
         await (anyio.Path(folder) / FILE).write_bytes(CONTENT)
         arguments = ["-m", "custom_speech_server", "--emulated", "--data-dir", folder]
-        environment = dict(os.environ) | {"CUSTOM_SPEECH_EMULATOR_STATE": emulated_resources.IN_MEMORY}
+        # The user's own settings must change neither the demo, nor the demo the user's audit log and locks.
+        others = {name: value for name, value in os.environ.items() if not name.startswith("CUSTOM_SPEECH_")}
+        environment = others | {emulated_resources.STATE_VARIABLE: emulated_resources.IN_MEMORY}
         server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
         async with Client(server, elicitation_callback=_agree) as client:
             _say(f"Server started over stdio, protocol {client.protocol_version}; no Azure account is used.")
-            try:
-                for step in STEPS:
-                    await step(client)
-            except StepFailedError as failed:
-                return str(failed)
-    return None
+            for step in STEPS:
+                await step(client)
 
 
 async def _resources(client: Client) -> None:
@@ -84,7 +92,7 @@ async def _data(client: Client) -> None:
     for fault in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
         _say(fault, "33")
     _expect(bool(check["findings"]) and bool(check["repairs"]), "the faults were not found")
-    definition = {"display_name": DATA, "locale": LOCALE, "kind": "Language", "path": FILE}
+    definition: dict[str, Any] = {"display_name": DATA, "locale": LOCALE, "kind": "Language", "path": FILE}
     dataset = await _call(client, "upload_dataset", **definition, wait_seconds=45, resource=HOME)
     _say(f"{dataset['display_name']}: {dataset['lines']} lines accepted, {dataset['rejected_lines']} rejected.")
     for part in dataset["rejected"]:
@@ -95,11 +103,9 @@ async def _mistake(client: Client) -> None:
     _title("Two mistakes in one request: a German dataset, and audio without the hardware")
     audio = await _dataset(client, NO_AUDIO, LOCALE, "Acoustic")
     german = await _dataset(client, NO_AUDIO, "de-DE", "Language")
-    definition = {"display_name": NAME, "locale": LOCALE, "datasets": [audio, german]}
-    refused = await _try(client, "create_model", **definition, resource=NO_AUDIO)
-    text = _text(refused)
+    definition: dict[str, Any] = {"display_name": NAME, "locale": LOCALE, "datasets": [audio, german]}
+    text = (await _call(client, "create_model", refused=True, **definition, resource=NO_AUDIO))["text"]
     _say(text, "33")
-    _expect(refused.is_error, "the mistakes were not refused")
     _expect("locale-match]" in text and "region-trains-audio]" in text, "not both mistakes were named")
     there = await _call(client, "list_models", display_name=NAME, resource=NO_AUDIO)
     _expect(there["models"] == [], "something was created")
@@ -109,7 +115,7 @@ async def _mistake(client: Client) -> None:
 async def _train(client: Client) -> None:
     _title("The same, corrected: English data, a region that trains with audio")
     datasets = [DATA, await _dataset(client, HOME, LOCALE, "Acoustic")]
-    definition = {"display_name": NAME, "locale": LOCALE, "datasets": datasets}
+    definition: dict[str, Any] = {"display_name": NAME, "locale": LOCALE, "datasets": datasets}
     model = await _call(client, "create_model", **definition, resource=HOME)
     _expect(not model["already_existed"], "the model was there before")
     _say(f"Model {model['id']} is {model['status']}, trained on {model['base_model']['display_name']}.")
@@ -134,32 +140,36 @@ async def _evaluate(client: Client) -> None:
 
 async def _improve(client: Client) -> None:
     _title("Which words does a base model miss? Forty sentences with them, and a test")
-    text = {"locale": LOCALE, "resource": HOME}
-    bases = await _quietly(client, "list_base_models", **text, train_with=["Language"], limit=50)
+    text: dict[str, Any] = {"locale": LOCALE, "resource": HOME}
+    bases = await _call(client, "list_base_models", shown=False, **text, train_with=["Language"], limit=50)
     base = next(one["id"] for one in bases["base_models"] if not one["training_is_charged"])
-    test = {"dataset": await _dataset(client, HOME, LOCALE, "Acoustic"), "wait_seconds": 45, "resource": HOME}
-    before = await _quietly(client, "create_evaluation", model=base, compare_with=NAME, **test)
+    test: dict[str, Any] = {
+        "dataset": await _dataset(client, HOME, LOCALE, "Acoustic"),
+        "wait_seconds": 45,
+        "resource": HOME,
+    }
+    before = await _call(client, "create_evaluation", shown=False, model=base, compare_with=NAME, **test)
     _say("→ get_evaluation(words=50)", "36")
-    found = await _quietly(client, "get_evaluation", evaluation=before["id"], words=50, resource=HOME)
+    found = await _call(client, "get_evaluation", shown=False, evaluation=before["id"], words=50, resource=HOME)
     missed = [one for one in found["words"] if one["missed"] and len(one["word"]) > 4][:8]
     _say("Missed: " + ", ".join(f"{one['word']} ({one['missed']} of {one['of']})" for one in missed))
     lines = [sentence.format(one["word"]) for one in missed for sentence in SENTENCES]
     _say(f'→ upload_dataset(kind="Language", lines=[{len(lines)} sentences])', "36")
-    words = {"display_name": "Missed words", "kind": "Language", "lines": lines, "wait_seconds": 45}
-    data = await _quietly(client, "upload_dataset", **text, **words)
+    words: dict[str, Any] = {"display_name": "Missed words", "kind": "Language", "lines": lines, "wait_seconds": 45}
+    data = await _call(client, "upload_dataset", shown=False, **text, **words)
     _say(f'→ create_model(display_name="{TAUGHT}", datasets=["Missed words"])', "36")
-    parts = {"display_name": TAUGHT, "datasets": [data["id"]], "base_model": base}
-    model = await _quietly(client, "create_model", **text, **parts)
-    await _quietly(client, "get_model", model=model["id"], wait_seconds=45, resource=HOME)
+    parts: dict[str, Any] = {"display_name": TAUGHT, "datasets": [data["id"]], "base_model": base}
+    model = await _call(client, "create_model", shown=False, **text, **parts)
+    await _call(client, "get_model", shown=False, model=model["id"], wait_seconds=45, resource=HOME)
     _say(f'→ create_evaluation(model="{TAUGHT}")', "36")
-    after, without = (await _quietly(client, "create_evaluation", model=model["id"], **test))["models"]
+    after, without = (await _call(client, "create_evaluation", shown=False, model=model["id"], **test))["models"]
     _expect(after["word_error_rate"] < without["word_error_rate"], "the sentences did not help")
     _say(f"Word error rate: {without['word_error_rate']:.1%} before, {after['word_error_rate']:.1%} with them.", "32")
 
 
 async def _deploy(client: Client) -> None:
     _title("Deploying it to an endpoint; hosting is charged, so the user is asked")
-    names = {"model": NAME, "display_name": "Contoso live"}
+    names: dict[str, Any] = {"model": NAME, "display_name": "Contoso live"}
     endpoint = await _call(client, "deploy_model", **names, wait_seconds=45, resource=HOME)
     _say(endpoint["next_steps"][0] + ".")
 
@@ -198,41 +208,29 @@ async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str
     return str(ready[0])
 
 
-async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    return _answer(tool, arguments, await _try(client, tool, **arguments))
-
-
-async def _quietly(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    """Call a tool that is not shown, or only in part."""
-    return _answer(tool, arguments, await client.call_tool(tool, arguments))
-
-
-def _answer(tool: str, arguments: dict[str, Any], result: CallToolResult) -> dict[str, Any]:
-    _expect(not result.is_error, _text(result))
-    answer = dict(result.structured_content or {})
+async def _call(
+    client: Client, tool: str, *, shown: bool = True, refused: bool = False, **arguments: Any
+) -> dict[str, Any]:
+    """Call a tool and return its answer, or the text of its error if it must be refused."""
+    if shown:
+        _say(f"→ {tool}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})", "36")
+    result = await client.call_tool(tool, arguments, progress_callback=_show_progress if shown else None)
+    text = "\n".join(str(getattr(block, "text", "")) for block in result.content)
+    _expect(result.is_error == refused, text)
+    answer = dict(result.structured_content or {"text": text})
     if "wait_seconds" in arguments:
         _expect(answer["status"] == "Succeeded", f"{tool} ended with {answer['status']}")
     return answer
 
 
-async def _try(client: Client, tool: str, **arguments: Any) -> CallToolResult:
-    shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    _say(f"→ {tool}({shown})", "36")
-
-    async def show(progress: float, total: float | None, message: str | None) -> None:  # the SDK's names
-        _say(f"… {message}", "2")
-
-    return await client.call_tool(tool, arguments, progress_callback=show)
+async def _show_progress(progress: float, total: float | None, message: str | None) -> None:  # the SDK's signature
+    _say(f"… {message}", "2")
 
 
-async def _agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # the SDK's names
+async def _agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # the SDK's signature
     _say(f"The server asks: {params.message}")
     _say("The user agrees.")
     return ElicitResult(action="accept", content={"agree": True})
-
-
-def _text(result: CallToolResult) -> str:
-    return "\n".join(str(getattr(block, "text", "")) for block in result.content)
 
 
 def _expect(holds: bool, otherwise: str) -> None:
@@ -241,14 +239,14 @@ def _expect(holds: bool, otherwise: str) -> None:
 
 
 def _title(text: str) -> None:
-    print(_paint(f"\n{text}", "1"))
+    print(_painted(f"\n{text}", "1"))
 
 
 def _say(text: str, colour: str = "0") -> None:
     for line in text.splitlines():
-        print(_paint(wrapped(line, "  ", "    "), colour), flush=True)
+        print(_painted(wrapped(line, "  ", "    "), colour), flush=True)
 
 
-def _paint(text: str, colour: str) -> str:
-    painted = takes_escape_codes(sys.stdout) and not os.environ.get("NO_COLOR")
-    return f"\033[{colour}m{text}\033[0m" if painted else text
+def _painted(text: str, colour: str) -> str:
+    is_coloured = takes_escape_codes(sys.stdout) and not os.environ.get("NO_COLOR")
+    return f"\033[{colour}m{text}\033[0m" if is_coloured else text

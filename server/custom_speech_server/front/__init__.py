@@ -57,6 +57,7 @@ class Front:
     def __init__(
         self,
         frozen: dict[str, Any],
+        *,
         read_only: bool,
         toolsets: tuple[str, ...],
         emulated: bool,
@@ -131,15 +132,11 @@ class Front:
         return f"{before}{','.join(items[name] for name in offered)}{after}"
 
 
-def load(
-    version: str, *, read_only: bool, toolsets: tuple[str, ...], emulated: bool, resources: tuple[str, ...]
-) -> Front | None:
-    """Return the front; None if its answers are not those of this version."""
+def load(version: str, **options: Any) -> Front | None:
+    """Return the front with these options; None if its answers are not those of this version."""
     with open(os.path.join(os.path.dirname(__file__), "answers.json"), "rb") as file:  # noqa: PTH118, PTH120, PTH123
         frozen = json.load(file)  # pathlib costs 5 ms
-    if frozen["version"] != version:
-        return None
-    return Front(frozen, read_only, toolsets, emulated, resources)
+    return Front(frozen, **options) if frozen["version"] == version else None
 
 
 def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
@@ -157,9 +154,11 @@ def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], N
             continue
         more = read(_READ_BYTES)
         buffer = line + more
-        if not more or len(buffer) > _READ_BYTES:  # the client has gone, or the line is too long for the front
+        if not buffer:  # the client has gone; a terminal would wait for a second end of input
+            return None
+        if not more or len(buffer) > _READ_BYTES:  # the line is cut off, or too long for the front
             front.handover.line = _rest(buffer, read)
-            return front.handover if buffer else None
+            return front.handover
 
 
 def refuse(
