@@ -306,6 +306,57 @@ def test_command_line_is_readable_at_80_columns_and_plain_without_a_terminal(arg
     assert "\r" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)], ids="".join)
+def test_help_fits_a_narrow_terminal(command: list[str]) -> None:
+    """Examples are not broken, so that they can be copied."""
+    lines = run(*command, "--help", COLUMNS="60").stdout.splitlines()
+
+    assert [
+        line for line in lines if len(line) > 60 and not line.strip().startswith(("custom-speech-mcp ", "[--"))
+    ] == []
+
+
+def test_command_line_says_that_a_folder_of_data_is_not_there(tmp_path: Path) -> None:
+    said = run("--no-front", "--emulated", "--data-dir", str(tmp_path / "none")).stderr
+
+    assert f"custom-speech-mcp: caution: --data-dir: {tmp_path}/none is not a folder.\n" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--toolsets", ""], "argument --toolsets: '': not a toolset; choose from models, "),
+        (["--toolsets", "modles"], "argument --toolsets: 'modles': not a toolset; choose from models, "),
+        (["serve", "--stop-seconds", "-5"], "argument --stop-seconds: '-5' is not a number of seconds from 0 to 3600"),
+    ],
+)
+def test_command_line_repeats_a_value_that_is_wrong(arguments: list[str], said: str) -> None:
+    done = run(*arguments)
+
+    assert (done.returncode, said in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve", "--http", "--port", "0"], "nothing is left running here, and what was begun in Azure goes on."),
+        (["emulator", "--port", "0"], "nothing is left running."),
+    ],
+    ids=["serve", "emulator"],
+)
+def test_interrupted_server_does_not_say_that_nothing_was_changed(arguments: list[str], said: str) -> None:
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={"PYTHONUTF8": "1"}
+    ) as process:
+        assert process.stdout
+        while "http://127.0.0.1:" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=60)[0]
+
+    assert rest.splitlines()[-1] == f"custom-speech-mcp: interrupted; {said}"
+
+
 VALUES = {"--config": ["doctor"], "--confirm": ["never"]}
 """A value for each shared option that takes one; the file is named like a command."""
 

@@ -15,11 +15,11 @@ _VERDICTS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    kinds = f"kind of the dataset: {', '.join(sorted(KINDS))} (default: guessed)"
     parser.add_argument("path", type=path, metavar="PATH", help="file or folder")
-    parser.add_argument("--kind", choices=sorted(KINDS), help="kind of the dataset (default: guessed)")
+    parser.add_argument("--kind", choices=sorted(KINDS), metavar="KIND", help=kinds)
     add_shared(parser, "--json")
-    parser.epilog = """Exit status: 0 Azure takes the data as they are, 3 after the repair that
-upload_dataset makes, 1 they cannot be imported, 2 wrong usage.
+    parser.epilog = """Exit status: 0 the data can be imported, 3 after a repair, 1 they cannot, 2 wrong usage.
 
 examples:
   custom-speech-mcp check-data terms.txt
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(found.model_dump_json())
         return status
-    print(f"{options.path}: {found.kind}{f' ({found.note})' if found.note else ''}")
+    print(wrapped(f"{options.path}: {found.kind}{f' ({found.note})' if found.note else ''}"))
     audio = f", {found.files} recordings, {found.audio_hours} h of audio" if found.files else ""
     print(f"{found.lines} lines, {found.words} words, {found.rejected_lines} rejected{audio}")
     for finding in found.findings:

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     days = number("a number of days", 1, 3650)
     parser.add_argument("--within-days", type=days, default=365, metavar="N", help="days to look ahead (default: 365)")
     parser.add_argument("--locale", help="only this locale (en-US) or language (en)")
-    parser.add_argument("--resource", default="*", help="only this resource (default: all)")
+    parser.add_argument("--resource", default="*", metavar="NAME", help="only this resource (default: all)")
     parser.epilog = """Exit status: 0 nothing ends, 3 something ends, 1 a resource did not answer, 2 wrong usage.
 
 examples:
@@ -60,9 +60,14 @@ def as_table(answer: dict[str, Any], within_days: int, asked: int) -> str:
         nothing = f"{'Nothing else' if unread else 'Nothing'} ends within {within_days} day(s)."
         return "\n".join(missing if len({one["resource"] for one in unread}) == asked else [*missing, nothing])
     blocks = [
-        f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['resource']}  {item['what']}\n"
-        f"{wrapped(item['effect'], _INDENT, _INDENT)}\n{wrapped(item['action'], _INDENT, _INDENT)}"
+        "\n".join(
+            [
+                wrapped(f"{item['kind'].replace('_', ' '):<10}  {item['resource']}  {item['what']}", first, _INDENT),
+                *(wrapped(item[field], _INDENT, _INDENT) for field in ("effect", "action")),
+            ]
+        )
         for item in answer["items"]
+        for first in [f"{item['ends']}  "]
     ]
     months = ", ".join(f"{month}: {ends}" for month, ends in answer["per_month"].items())
     count, shown = sum(answer["per_month"].values()), len(answer["items"])

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--audio-everywhere", action="store_true", help="train with audio in every region")
     content = "besides loopback, a host to read contentUrl from and to send webhooks to"
     add("--allow-content-host", action="append", default=[], metavar="HOST", help=content)
+    parser.set_defaults(interrupted="interrupted; nothing is left running.")
     parser.epilog = """examples:
   custom-speech-mcp emulator --write-config emulator.toml
   custom-speech-mcp emulator --regions eastus,japaneast --training seconds:60 --state emulator.sqlite"""

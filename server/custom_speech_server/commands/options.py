@@ -16,12 +16,29 @@ if TYPE_CHECKING:
     from custom_speech_server.resource_config import Resources
 
 
+class HelpFormatter(argparse.HelpFormatter):
+    """Formats help to the width of the terminal; examples stay whole, so that they can be copied."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Return a description or epilog; a line of two columns, such as a command and its help, is indented as one."""
+        import re
+        import textwrap
+
+        lines = []
+        for line in text.splitlines():
+            columns = re.match(r"  \S.*? {2,}", line)
+            if columns or not line.startswith(" "):
+                rest = indent + " " * (columns.end() if columns else 0)
+                line = textwrap.fill(line, width, subsequent_indent=rest, break_on_hyphens=False)  # noqa: PLW2901
+            lines.append(line)
+        return "\n".join(lines)
+
+
 class CommandParser(argparse.ArgumentParser):
     """The parser of a command; it takes no abbreviations, which could change their meaning with a new option."""
 
     def __init__(self, prog: str, description: str) -> None:
-        formatter = argparse.RawDescriptionHelpFormatter
-        super().__init__(prog, description=description, allow_abbrev=False, formatter_class=formatter)
+        super().__init__(prog, description=description, allow_abbrev=False, formatter_class=HelpFormatter)
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2 and the reason, in which a key that was pasted as an argument is masked."""

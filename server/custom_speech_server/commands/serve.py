@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option("--allow-origin", action="append", default=[], metavar="URL", help="an Origin whose web pages may call")
     stateless = "keep no sessions, as replicas behind a load balancer do; needs CUSTOM_SPEECH_STATE_KEY"
     option("--stateless", action="store_true", default=False, help=stateless)
-    option("--stop-seconds", type=int, default=50, metavar="S", help="how long running calls may finish (default: 50)")
+    stop = number("a number of seconds", 0, 3600)
+    option("--stop-seconds", type=stop, default=50, metavar="S", help="how long running calls may finish (default: 50)")
+    parser.set_defaults(interrupted="interrupted; nothing is left running here, and what was begun in Azure goes on.")
     parser.epilog = """examples:
   custom-speech-mcp serve --data-dir ~/speech-data
   custom-speech-mcp serve --http --port 8080 --access access.toml --host 0.0.0.0 --allow-host speech.contoso.com"""
@@ -168,7 +170,8 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
     def warn(text: str) -> None:
         notice(f"caution: {text}", options.log)
 
-    for warning in (*resources.warnings, *warnings, *audit_warnings):
+    missing = [f"--data-dir: {folder} is not a folder." for folder in options.data_dir or () if not folder.is_dir()]
+    for warning in (*resources.warnings, *missing, *warnings, *audit_warnings):
         warn(warning)
     if resources.in_process and problem is None:
         notice("working on the emulator; no resource is configured.", options.log)
@@ -221,6 +224,9 @@ def _with_observability(settings: Settings, *, json_logs: bool, telemetry: bool)
 
 def _toolsets(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if unknown := [name for name in names if name not in TOOLSETS]:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not a toolset; choose from {', '.join(TOOLSETS)}")
+    unknown = [name for name in names if name not in TOOLSETS]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(
+            f"{', '.join(unknown) or text!r}: not a toolset; choose from {', '.join(TOOLSETS)}"
+        )
     return names
