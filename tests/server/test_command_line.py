@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from importlib import import_module
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import anyio
@@ -20,20 +21,33 @@ from custom_speech_server.commands.options import SHARED
 from support.tool_client import Caller
 
 COMMAND = [sys.executable, "-m", "custom_speech_server"]
+NOTHING_CONFIGURED = {"PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"}
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, with nothing configured."""
+    given = NOTHING_CONFIGURED | environment
     return subprocess.run(
-        [*COMMAND, *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        env={"PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"} | environment,
-        stdin=subprocess.DEVNULL,
+        [*COMMAND, *arguments], check=False, capture_output=True, encoding="utf-8", env=given, stdin=subprocess.DEVNULL
     )
+
+
+def run(*arguments: str, stdout: TextIOWrapper | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which saves the second that it takes to start one."""
+    streams = (stdout or TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8"))
+    with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open(encoding="utf-8") as nothing:
+        patch.setattr("os.environ", NOTHING_CONFIGURED | environment)
+        patch.setattr("sys.stdin", nothing)
+        patch.setattr("sys.stdout", streams[0])
+        patch.setattr("sys.stderr", streams[1])
+        try:
+            status = main(list(arguments))
+        except SystemExit as stopped:
+            status = int(stopped.code or 0)
+    for stream in streams:
+        stream.flush()
+    said = [stream.buffer.getvalue().decode() if isinstance(stream.buffer, BytesIO) else "" for stream in streams]
+    return subprocess.CompletedProcess(arguments, status, *said)
 
 
 def test_command_line_tells_its_version() -> None:
@@ -429,7 +443,7 @@ def test_rollout_plan_reads_its_file_in_a_process_of_its_own(tmp_path: Path) -> 
         encoding="utf-8",
     )
 
-    planned = run("rollout", str(file), "--plan", "--emulated")
+    planned = run_process("rollout", str(file), "--plan", "--emulated")
 
     assert planned.returncode == 2, planned.stderr
     assert "training" in (planned.stdout + planned.stderr).lower()
@@ -443,7 +457,7 @@ def test_command_line_fits_a_narrow_terminal_and_sends_codes_only_to_one_that_ta
     import pty
 
     ours, theirs = pty.openpty()
-    environment = {"TERM": terminal, "COLUMNS": "60", "PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"}
+    environment = NOTHING_CONFIGURED | {"TERM": terminal, "COLUMNS": "60"}
     done = subprocess.run(
         [*COMMAND, "doctor", "--emulated"], check=False, stdout=subprocess.PIPE, stderr=theirs, env=environment
     )
@@ -563,9 +577,9 @@ def test_command_writes_no_colour_to_a_terminal_that_wants_none(
     import pty
 
     ours, theirs = pty.openpty()
-    given = {"PYTHONUTF8": "1", "CUSTOM_SPEECH_EMULATOR_STATE": ":memory:"} | environment
-    subprocess.run([*COMMAND, *arguments], check=False, stdout=theirs, stderr=subprocess.PIPE, env=given)
-    os.close(theirs)
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        assert terminal.isatty()
+        run(*arguments, stdout=terminal, **environment)
     said = os.read(ours, 65_536)
     os.close(ours)
 
@@ -579,7 +593,7 @@ def test_command_line_with_a_home_that_is_no_folder_works_on_an_emulator_in_memo
     home = tmp_path / "home"
     home.write_text("", encoding="utf-8")
 
-    done = run("check-expirations", "--within-days", "1500", HOME=str(home), CUSTOM_SPEECH_EMULATOR_STATE="")
+    done = run_process("check-expirations", "--within-days", "1500", HOME=str(home), CUSTOM_SPEECH_EMULATOR_STATE="")
 
     caution = "caution: the state directory cannot be written, so the emulator keeps its state in memory."
     assert (done.returncode, done.stderr) == (3, f"custom-speech-mcp: {caution}\n")
