@@ -1,5 +1,6 @@
 """The fixtures: a fresh emulator, and a client that is connected to a server before it."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.client import session as client_session
 from mcp.types import CallToolRequestParams, CallToolResult, Implementation
@@ -47,6 +49,21 @@ def client_info() -> Iterator[None]:
     """Give the tests' client a name of its own: that of the SDK counts as impatient."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client_session, "DEFAULT_CLIENT_INFO", Implementation(name="tests", version="1"))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def output_schemas_checked_once() -> Iterator[None]:
+    """Let the many clients of the tests check each tool's output schema once: that takes longer than most calls."""
+    check, checked = Draft202012Validator.check_schema, set[str]()
+
+    def check_once(schema: dict[str, Any]) -> None:
+        if (text := json.dumps(schema)) not in checked:
+            check(schema)
+            checked.add(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Draft202012Validator, "check_schema", check_once)
         yield
 
 

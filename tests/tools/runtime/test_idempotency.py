@@ -265,6 +265,7 @@ async def test_request_is_carried_out_once_a_copy_that_may_be_there_is_named_not
     assert set(rules_of(refusal)) == {"already-exists"}
 
 
+@pytest.mark.long
 class TestKilled:
     """… even by a process that is killed between request and answer, and started again."""
 
