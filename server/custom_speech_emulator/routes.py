@@ -17,13 +17,12 @@ from custom_speech_emulator.resources import (
     locales,
     model_copies,
     models,
-    projects,
     transcriptions,
     web_hooks,
 )
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.endpoints import ENDPOINTS
-from custom_speech_emulator.resources.entities import Kind
+from custom_speech_emulator.resources.entities import PROJECTS, Kind
 from custom_speech_emulator.resources.evaluations import EVALUATIONS
 from custom_speech_emulator.resources.model_copies import OPERATIONS as COPIES
 from custom_speech_emulator.resources.models import BASE_MODELS, MODELS
@@ -102,7 +101,7 @@ def _logs(of: str, model: str = "") -> tuple[Operation, ...]:
 
 def _in_project(kind: Kind) -> Operation:
     name, path = f"Projects_List{kind.path.capitalize()}", f"/projects/{{id}}/{kind.path}"
-    return Operation(name, "GET", path, partial(projects.list_contents, kind=kind), _PAGED, _WITH_PROJECTS)
+    return Operation(name, "GET", path, partial(entities.list_contents, kind=kind), _PAGED, _WITH_PROJECTS)
 
 
 def _manifest(kind: Kind, entity: str) -> Operation:
@@ -112,7 +111,7 @@ def _manifest(kind: Kind, entity: str) -> Operation:
 
 OPERATIONS = (
     _locales("Projects", locales.every, _WITH_PROJECTS),
-    *_of_kind(projects.PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
+    *_of_kind(PROJECTS, "Projects", entities.create_project, versions=_WITH_PROJECTS),
     *map(_in_project, _IN_PROJECTS),
     _locales("Datasets", locales.of_datasets),
     *_of_kind(DATASETS, "Datasets", datasets.create),

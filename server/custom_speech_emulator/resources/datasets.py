@@ -8,7 +8,7 @@ from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, checked, read, setting
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
-from custom_speech_emulator.resources import dataset_imports, entities, projects
+from custom_speech_emulator.resources import dataset_imports, entities
 from custom_speech_emulator.resources.dataset_imports import LARGEST, fetched
 from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.emulator_state import stamp
@@ -48,7 +48,6 @@ DATASETS = entities.Kind(
     shape,
     (*entities.FILTERS, "kind"),
     unfinished_code="FailedDataset",
-    change=projects.reconnect,
     in_use=_in_use,
     ended=dataset_imports.ended,
 )
@@ -90,7 +89,7 @@ def upload(call: Call) -> Answer:
 
 def _new(call: Call, body: Json) -> Entity:
     """Return a dataset that has no content yet; 400 if the locale, the project or the quota does not allow it."""
-    dataset = projects.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
+    dataset = entities.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
     dataset.document |= {"kind": body["kind"], "status": "NotStarted", "lastActionDateTime": stamp(call.now)}
     normalization = setting(body, "textNormalizationKind")
     if normalization:

@@ -9,7 +9,7 @@ from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import ENDPOINT_UPDATE, NEW_ENDPOINT, read, setting
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
-from custom_speech_emulator.resources import entities, files, models, projects
+from custom_speech_emulator.resources import entities, files, models
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 
@@ -27,7 +27,6 @@ def shape(endpoint: str, document: Json, version: Version) -> Json:
 
 
 def _change(call: Call, endpoint: Entity, patch: Json) -> None:
-    projects.reconnect(call, endpoint, patch)
     logging = setting(patch, "contentLoggingEnabled")
     if logging is not None:
         endpoint.document["loggingEnabled"] = logging
@@ -46,7 +45,7 @@ ENDPOINTS = entities.Kind("endpoints", "endpoint", "InvalidModel", shape, update
 def create(call: Call) -> Answer:
     """Endpoints_Create; without a model the newest base model of the locale is deployed."""
     body = read(call, NEW_ENDPOINT)
-    endpoint = projects.new(call, ENDPOINTS, body)
+    endpoint = entities.new(call, ENDPOINTS, body)
     endpoint.document |= _deployable(call, body.get("model"), endpoint.document["locale"])
     logging = any(setting(body, name) for name in ("loggingEnabled", "contentLoggingEnabled"))
     endpoint.document |= {"region": call.account.region, "loggingEnabled": logging}

@@ -1,4 +1,4 @@
-"""Kinds of entities, and the operations that they share: get, list, update and delete, written once for all kinds.
+"""Kinds of entities with the operations that they share, and projects, which hold entities of five kinds.
 
 A kind says what differs: how it is written, what an update changes, and what keeps it from being deleted.
 """
@@ -16,7 +16,7 @@ from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER, referenced
 from custom_speech_emulator.http.odata_filter import Condition, parsed
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import ENTRIES, UPDATE, read
+from custom_speech_emulator.http.request_bodies import ENTRIES, NEW_PROJECT, PROJECT_UPDATE, UPDATE, read
 from custom_speech_emulator.http.responses import Answer, conflict, invalid, not_found
 from custom_speech_emulator.resources.locales import BY_LOWER_CASE
 from custom_speech_emulator.state.emulator_state import Ending, duration, retry_after, stamp
@@ -28,6 +28,7 @@ LONGEST_LIFE = timedelta(days=31)
 _PLAIN = ("displayName", "description", "locale", "customProperties")
 _STORED = (*_PLAIN, "createdDateTime", "lastActionDateTime", "status")
 _EVERYTHING = Condition("1", ())
+_CONTENT = ("evaluations", "datasets", "models", "endpoints", "transcriptions")  # of projects
 # The most entities of a kind in the pricing tiers (quotas and limits page, January 2026).
 _QUOTAS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
 
@@ -121,7 +122,7 @@ def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
 
 
 def new(call: Call, kind: Kind, body: Json) -> Entity:
-    """Return a fresh entity with the plain properties of its body; 400 if the locale or the quota does not allow it."""
+    """Return a fresh entity with the plain properties of its body; 400 if the locale, project or quota is not right."""
     document = {name: body[name] for name in _PLAIN if body.get(name) is not None}
     if "locale" in document:
         document["locale"] = offered(document["locale"])
@@ -129,7 +130,14 @@ def new(call: Call, kind: Kind, body: Json) -> Entity:
     most = _QUOTAS.get(kind.path, {}).get(call.account.tier)
     if most is not None and call.store.count(call.account.name, kind.path) >= most:
         raise invalid("QuotaViolation", f"A resource of the tier {call.account.tier} can have {most} {kind.path}.")
-    return Entity(call.account.name, kind.path, call.state.new_id(), document)
+    entity = Entity(call.account.name, kind.path, call.state.new_id(), document)
+    _connect(call, entity, body.get("project"))
+    return entity
+
+
+def _connect(call: Call, entity: Entity, project: Json | None) -> None:
+    if project:
+        entity.document["project"] = resolved(call, PROJECTS, project, entity.document["locale"], "project").id
 
 
 def created(call: Call, kind: Kind, entity: Entity) -> Answer:
@@ -145,6 +153,9 @@ def update(call: Call, kind: Kind) -> Answer:
     """Merge a patch into an entity and answer with the whole of it."""
     entity = found(call, kind)
     patch: Json = read(call, kind.update)
+    if "project" in patch:
+        entity.document.pop("project", None)
+        _connect(call, entity, patch["project"])
     if kind.change:
         kind.change(call, entity, patch)
     changes: Json = {
@@ -212,3 +223,59 @@ def time_to_live(text: str | None) -> timedelta:
         message = "timeToLive must be an ISO 8601 duration of at most 31 days."
         raise invalid("InvalidTimeToLive", message, "properties.timeToLive")
     return life
+
+
+def _project(project: str, document: Json, version: Version) -> Json:
+    """Return a Project."""
+    return {
+        "foundryProjectName": None if "foundryProjectName" in version.absent else document.get("foundryProjectName"),
+        "links": {name: version.link("projects", project, name) for name in _CONTENT},
+        "properties": document.get("counts"),
+    }
+
+
+def _within(project: str) -> Condition:
+    return Condition("json_extract(document, '$.project') = ?", (project,))
+
+
+def _counts(call: Call, project: str) -> Json:
+    if call.version.dated:  # v3.2 alone says how much of each kind a project holds
+        return {}
+    held = _within(project)
+    counts = {name: call.store.count(call.account.name, name, held.sql, held.values) for name in _CONTENT}
+    return {"counts": {f"{name.removesuffix('s')}Count": count for name, count in counts.items()}}
+
+
+def _release_content(call: Call, project: Entity) -> None:
+    held = _within(project.id)
+    for kind in _CONTENT:
+        for entity in call.store.all(call.account.name, kind, held.sql, held.values):
+            del entity.document["project"]
+            call.store.put(entity)
+
+
+PROJECTS = Kind(
+    "projects",
+    "project",
+    "InvalidProject",
+    _project,
+    ("displayName", "description", "createdDateTime", "locale", "foundryProjectName"),
+    PROJECT_UPDATE,
+    removing=_release_content,
+    computed=_counts,
+)
+
+
+def create_project(call: Call) -> Answer:
+    """Projects_Create."""
+    body = read(call, NEW_PROJECT)
+    project = new(call, PROJECTS, body)
+    if body.get("foundryProjectName") is not None:
+        project.document["foundryProjectName"] = body["foundryProjectName"]
+    return created(call, PROJECTS, project)
+
+
+def list_contents(call: Call, kind: Kind) -> Answer:
+    """Projects_ListModels, …: list what a project holds of one kind."""
+    project = found(call, PROJECTS)
+    return listed(call, kind, _within(project.id), f"projects/{project.id}/{kind.path}")

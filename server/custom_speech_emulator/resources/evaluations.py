@@ -11,7 +11,7 @@ from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NEW_EVALUATION, read
 from custom_speech_emulator.http.responses import Answer
-from custom_speech_emulator.resources import datasets, entities, files, models, projects
+from custom_speech_emulator.resources import datasets, entities, files, models
 from custom_speech_emulator.resources.dataset_imports import content_of
 from custom_speech_emulator.resources.locales import scores_tokens
 from custom_speech_emulator.resources.recognition import Phrase, recognize
@@ -108,13 +108,13 @@ def ended(state: EmulatorState, evaluation: Entity, at: datetime) -> None:
     evaluation.document["rates"] = figures
 
 
-EVALUATIONS = entities.Kind("evaluations", "evaluation", "InvalidTest", shape, change=projects.reconnect, ended=ended)
+EVALUATIONS = entities.Kind("evaluations", "evaluation", "InvalidTest", shape, ended=ended)
 
 
 def create(call: Call) -> Answer:
     """Evaluations_Create."""
     body = read(call, NEW_EVALUATION)
-    evaluation = projects.new(call, EVALUATIONS, body)
+    evaluation = entities.new(call, EVALUATIONS, body)
     locale, document = evaluation.document["locale"], evaluation.document
     for name in ("model1", "model2"):
         model = models.usable(call, body[name], locale, name)

@@ -7,14 +7,14 @@ from custom_speech_emulator.http.links import HOST_PLACEHOLDER, region_placehold
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import COPY_AUTHORIZATION, COPY_DEFINITION, COPY_TO_KEY, checked, read
 from custom_speech_emulator.http.responses import Answer, invalid
-from custom_speech_emulator.resources import entities, models
+from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.models import MODELS, require_unexpired
 from custom_speech_emulator.state.emulator_state import EmulatorState, moment, retry_after, stamp
 from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account, of_key
 
 _AUTHORIZATIONS = "authorizations"
-_LEFT_BEHIND = ("datasets", "project", "text", "error", "ends", "outcome", "waits")
+_LEFT_BEHIND = ("datasets", "project", "text")
 
 
 def shape(operation: str, document: Json, version: Version) -> Json:
@@ -25,12 +25,11 @@ def shape(operation: str, document: Json, version: Version) -> Json:
     return {"id": operation, "result": result, "error": document.get("error")}
 
 
-def _arrived(state: EmulatorState, source: Entity, document: Json, target: str, at: datetime) -> Entity:
+def _arrived(state: EmulatorState, document: Json, target: str, at: datetime) -> Entity:
     model = Entity(target, MODELS.path, state.new_id(), document | {"createdDateTime": stamp(at)})
     state.start(model, at)
     state.store.put(model)
     state.record_event(model, "Creation")
-    models.hand_on(state, source, model)
     return model
 
 
@@ -38,7 +37,7 @@ def ended(state: EmulatorState, operation: Entity, at: datetime) -> None:
     """End the operation: if it succeeded, the model is on the target."""
     if operation.status == "Succeeded":
         document = operation.document.pop("model")
-        operation.document["copy"] = _arrived(state, operation, document, operation.document["target"], at).id
+        operation.document["copy"] = _arrived(state, document, operation.document["target"], at).id
 
 
 OPERATIONS = entities.Kind("operations/models/copy", "operation", "InvalidPayload", shape, ended=ended)
@@ -65,11 +64,10 @@ def copy(call: Call) -> Answer:
     require_unexpired(call, model, "transcriptionDateTime", "id")
     document = {name: value for name, value in model.document.items() if name not in _LEFT_BEHIND} | {"datasets": []}
     if not call.version.dated and isinstance(body, dict) and "targetSubscriptionKey" in body:
-        return _copy_with_key(call, model, document, checked(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
+        return _copy_with_key(call, document, checked(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
     target = _permitted(call, checked(call, COPY_AUTHORIZATION, body))
     following = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name, "model": document}
     operation = Entity(call.account.name, OPERATIONS.path, call.state.new_id(), following)
-    models.hand_on(call.state, model, operation)
     call.state.start(operation, call.now)
     call.store.put(operation)
     headers = {"Operation-Location": call.version.link(OPERATIONS.path, operation.id)}
@@ -92,11 +90,11 @@ def _permitted(call: Call, body: Json) -> Account:
     return target
 
 
-def _copy_with_key(call: Call, model: Entity, document: Json, key: str) -> Answer:
+def _copy_with_key(call: Call, document: Json, key: str) -> Answer:
     target = of_key(call.state.settings.accounts, key)
     if target is None:
         raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
-    copy = _arrived(call.state, model, document, target.name, call.now)
+    copy = _arrived(call.state, document, target.name, call.now)
     there = region_placeholder(target.region)
     text = entities.shown(call, MODELS, copy).replace(HOST_PLACEHOLDER, there)
     return Answer(201, text, {"Location": there + call.version.path("models", copy.id)})

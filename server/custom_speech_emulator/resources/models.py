@@ -1,5 +1,6 @@
 """Base models, and custom models: created, that is trained, from a base model and datasets."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +10,7 @@ from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import NEW_MODEL, read, setting
 from custom_speech_emulator.http.responses import Answer, invalid
-from custom_speech_emulator.resources import entities, files, projects
+from custom_speech_emulator.resources import entities, files
 from custom_speech_emulator.resources.dataset_imports import content_of
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.locales import AUDIO
@@ -17,7 +18,7 @@ from custom_speech_emulator.resources.recognition import Skill, words_of
 from custom_speech_emulator.state.emulator_state import QUICK, EmulatorState, moment, quarter_close, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
-_LEARNT = "learnt.json"
+_LEARNT = "learnt"
 
 
 def base_shape(model: str, document: Json, version: Version) -> Json:
@@ -53,19 +54,19 @@ def _in_use(call: Call, model: Entity) -> str | None:
 
 def ended(state: EmulatorState, model: Entity, at: datetime) -> None:
     """End the training: store its report with the model."""
-    known = _learnt(state, model)
+    known = _known(state, model)
     report = {"status": model.status, "words": len(known["words"]), "audio": known["audio"], "simulated": True}
     files.add(state, model, "report.json", "ModelReport", json.dumps(report, indent=1).encode(), at)
 
 
 BASE_MODELS = entities.Kind("models/base", "base model", "InvalidBaseModel", base_shape, shared=True)
-MODELS = entities.Kind("models", "model", "InvalidModel", shape, change=projects.reconnect, in_use=_in_use, ended=ended)
+MODELS = entities.Kind("models", "model", "InvalidModel", shape, in_use=_in_use, ended=ended)
 
 
 def create(call: Call) -> Answer:
     """Models_Create."""
     body = read(call, NEW_MODEL)
-    model = projects.new(call, MODELS, body)
+    model = entities.new(call, MODELS, body)
     locale = model.document["locale"]
     datasets = [entities.resolved(call, DATASETS, one, locale, "datasets") for one in body.get("datasets") or ()]
     kinds = {str(dataset.document["kind"]) for dataset in datasets} | ({"Language"} if body.get("text") else set())
@@ -86,7 +87,7 @@ def create(call: Call) -> Answer:
     is_quick = _adapts_to_text_only(base)
     texts = [line for dataset in datasets for line in content_of(call.state, dataset)["texts"]]
     texts.append(body.get("text") or "")
-    keep(call.state, model, texts, audio=not is_quick and "Acoustic" in kinds)
+    model.document["learnt"] = learnt(call.state, texts, locale, audio=not is_quick and "Acoustic" in kinds)
     call.state.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
     return entities.created(call, MODELS, model)
 
@@ -176,20 +177,12 @@ def manifest(call: Call, kind: entities.Kind) -> Answer:
     return Answer(200, {"model": reference, "modelFiles": model_files, "properties": properties})
 
 
-def keep(state: EmulatorState, model: Entity, texts: Iterable[str], *, audio: bool = False) -> None:
-    """Keep with a model what it has learnt from texts, and whether it had recordings."""
-    learnt = {"words": sorted(words_of(texts, model.document["locale"])), "audio": audio}
-    state.store.put_data(model.account, model.id, _LEARNT, json.dumps(learnt).encode())
-
-
-def hand_on(state: EmulatorState, source: Entity, target: Entity) -> None:
-    """Keep with an entity what another one has learnt."""
-    state.store.put_data(target.account, target.id, _LEARNT, json.dumps(_learnt(state, source)).encode())
-
-
-def _learnt(state: EmulatorState, model: Entity) -> Json:
-    kept = state.store.data(model.account, model.id, _LEARNT)
-    return dict(json.loads(kept)) if kept else {"words": [], "audio": False}
+def learnt(state: EmulatorState, texts: Iterable[str], locale: str, *, audio: bool = False) -> str:
+    """Keep what a model learns from texts, and perhaps recordings, under a name that its copies share."""
+    content = json.dumps({"words": sorted(words_of(texts, locale)), "audio": audio}).encode()
+    name = hashlib.sha256(content).hexdigest()
+    state.store.put_data("", _LEARNT, name, content)
+    return name
 
 
 def skill(state: EmulatorState, account: str, kind: str, model_id: str) -> Skill:
@@ -197,7 +190,12 @@ def skill(state: EmulatorState, account: str, kind: str, model_id: str) -> Skill
     model = state.store.get("" if kind == "models/base" else account, kind, model_id)
     if model is None:
         return Skill()
-    known = _learnt(state, model)
+    known = _known(state, model)
     base = state.store.get("", "models/base", model.document.get("baseModel", model.id))
     year = moment(base.document["createdDateTime"]).year if base else 2023
     return Skill(frozenset(known["words"]), bool(known["audio"]), year)
+
+
+def _known(state: EmulatorState, model: Entity) -> Json:
+    kept = state.store.data("", _LEARNT, model.document.get("learnt", ""))
+    return dict(json.loads(kept)) if kept else {"words": [], "audio": False}

@@ -77,12 +77,11 @@ def fill(state: EmulatorState) -> None:
     base = state.store.get("", "models/base", _stock_id("base", "en-US", "8"))
     assert base is not None  # noqa: S101 - it was put there
     for account in state.settings.accounts:
-        for entity in _of_account(account, now, base):
+        for entity in _of_account(state, account, now, base):
             state.store.put(entity)
             if entity.kind == "datasets" and entity.status == "Succeeded":
                 _fill_dataset(state, entity, now)
             if entity.kind == "models":
-                models.keep(state, entity, SENTENCES["en-US"])
                 models.ended(state, entity, now)
 
 
@@ -153,7 +152,7 @@ def _base_model(locale: str, release: _Release, dates: Json) -> Json:
     }
 
 
-def _of_account(account: Account, now: datetime, base: Entity) -> Iterator[Entity]:
+def _of_account(state: EmulatorState, account: Account, now: datetime, base: Entity) -> Iterator[Entity]:
     made = now - timedelta(days=40)
     for locale in (*_FULL, "fr-FR"):
         yield _named(account, "projects", "", locale, made, {})
@@ -170,6 +169,7 @@ def _of_account(account: Account, now: datetime, base: Entity) -> Iterator[Entit
     failed = {"kind": "Language", "status": "Failed", "error": error}
     yield _named(account, "datasets", "import failed ", "en-US", recently, failed)
     trained = models.trained_from(base, made) | {
+        "learnt": models.learnt(state, SENTENCES["en-US"], "en-US"),
         "datasets": [_stock_id(account.name, "datasets", "Contoso plain text en-US")],
         "project": _stock_id(account.name, "projects", "Contoso en-US"),
     }

@@ -12,7 +12,7 @@ from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import NEW_TRANSCRIPTION, TRANSCRIBE_DEFINITION, checked, read, setting
 from custom_speech_emulator.http.responses import Answer, invalid
-from custom_speech_emulator.resources import dataset_imports, entities, files, models, projects, recognition
+from custom_speech_emulator.resources import dataset_imports, entities, files, models, recognition
 from custom_speech_emulator.resources.datasets import audio_dataset
 from custom_speech_emulator.resources.locales import FAST
 from custom_speech_emulator.resources.models import BASE_MODELS, usable
@@ -63,9 +63,7 @@ def ended(state: EmulatorState, transcription: Entity, at: datetime) -> None:
     files.add(state, transcription, "report.json", "TranscriptionReport", json.dumps(report).encode(), at)
 
 
-TRANSCRIPTIONS = entities.Kind(
-    "transcriptions", "transcription", "InvalidTranscription", shape, change=projects.reconnect, ended=ended
-)
+TRANSCRIPTIONS = entities.Kind("transcriptions", "transcription", "InvalidTranscription", shape, ended=ended)
 
 
 def submit(call: Call) -> Answer:
@@ -75,7 +73,7 @@ def submit(call: Call) -> Answer:
         raise invalid("InvalidSubscription", "Batch transcription needs a resource of the tier S0.")
     _check_source(call, body)
     life = _life(call, body)
-    transcription = projects.new(call, TRANSCRIPTIONS, body)
+    transcription = entities.new(call, TRANSCRIPTIONS, body)
     locale = transcription.document["locale"]
     model = usable(call, body.get("model"), locale, "model")
     timed = bool(setting(body, "wordLevelTimestampsEnabled"))
