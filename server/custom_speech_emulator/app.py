@@ -22,12 +22,12 @@ from custom_speech_emulator import faults
 from custom_speech_emulator.control_routes import control
 from custom_speech_emulator.faults import Faults, Rule
 from custom_speech_emulator.http import authentication
-from custom_speech_emulator.http.api_versions import Version, requested
+from custom_speech_emulator.http.api_versions import requested
 from custom_speech_emulator.http.links import Address, is_local, target
 from custom_speech_emulator.http.request import Call, IncomingRequest, RequestLog, query_of, received
-from custom_speech_emulator.http.responses import Answer, GatewayRefused, Refused, invalid, not_allowed
+from custom_speech_emulator.http.responses import Answer, Refused, invalid
 from custom_speech_emulator.resources import files, stock, web_hooks
-from custom_speech_emulator.routes import ENDINGS, OPERATIONS, Operation
+from custom_speech_emulator.routes import ENDINGS, Operation, found
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
 from custom_speech_emulator.state.settings import EmulatorSettings
@@ -40,10 +40,10 @@ class Exchange:
     """The answer to a request, the work that follows the answer, and the fault rule that applies to it."""
 
     address: Address
+    now: datetime | None = None  # None if the state could not be used
     answer: Answer = field(default_factory=lambda: Answer(204))
     later: list[Callable[[], object]] = field(default_factory=list)
     fault: Rule | None = None
-    now: datetime | None = None
     entry: dict[str, Any] = field(default_factory=dict)  # of the log
 
     def response(self) -> Response:
@@ -60,8 +60,9 @@ class Exchange:
         return Response(text, self.answer.status, headers, "application/json; charset=utf-8", background)
 
     def _linked(self, text: str) -> str:
-        base = self.fault.host if self.fault and self.fault.fault == "hostile-link" else self.address.base
-        return self.address.write(text).replace(self.address.base, base)
+        text = self.address.write(text)
+        is_hostile = self.fault and self.fault.fault == "hostile-link"
+        return text.replace(self.address.base, self.fault.host) if self.fault and is_hostile else text
 
 
 @dataclass
@@ -92,9 +93,8 @@ class EmulatorApp:
     def _answer(self, exchange: Exchange, request: IncomingRequest) -> None:
         try:
             with self.state.transaction():
-                self.state.advance()
-                exchange.now = self.state.now()
-                exchange.answer = self._operate(exchange, request)
+                exchange.now = self.state.advance()
+                exchange.answer = self._operate(exchange, request, exchange.now)
                 exchange.later += web_hooks.notifications(self.state)
         except (Refused, sqlite3.DatabaseError) as error:
             unusable = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
@@ -112,7 +112,7 @@ class EmulatorApp:
         for send in messages:
             send()
 
-    def _operate(self, exchange: Exchange, request: IncomingRequest) -> Answer:
+    def _operate(self, exchange: Exchange, request: IncomingRequest, now: datetime) -> Answer:
         names = self.state.settings.allow_hosts
         if names and not is_local(request.host, names):  # a web page may have led a browser here
             raise Refused(421, "MisdirectedRequest", "The emulator was not started with --allow-host for this name.")
@@ -121,51 +121,40 @@ class EmulatorApp:
             return files.content(self.state, own["path"], request.query)
         if own:
             return control(self.state, self.log, self.faults, own["path"], request)
-        entry = exchange.entry = self.log.add(self.state.now(), request)
+        exchange.entry = self.log.add(now, request)
         token_service = authentication.TOKEN_PATH.match(request.path)
         if token_service:
-            return self._token(request, (token_service["prefix"] or "").lower(), entry)
-        call, operation = self._call(request, entry)
+            address = Address(request.scheme, request.host.lower(), (token_service["prefix"] or "").lower())
+            return authentication.token_answer(self.state, request, address.place, exchange.entry)
+        call, operation = self._call(request, exchange.entry, now)
         exchange.address, call.later = call.address, exchange.later
         if self.state.settings.rate_limit:
-            authentication.count_request(self.times[call.account.name], call.now)
-        rule = exchange.fault = self.faults.first(entry)
+            authentication.count_request(self.times[call.account.name], now)
+        rule = exchange.fault = self.faults.first(exchange.entry)
         if rule and rule.fault == "close-before":
             return exchange.answer
-        refusal = faults.refusal(rule, call.now) if rule else None
+        refusal = faults.refusal(rule, now) if rule else None
         if refusal:
             raise refusal
         return operation.handler(call)
 
-    def _token(self, request: IncomingRequest, prefix: str, entry: dict[str, Any]) -> Answer:
-        if request.method != "POST":
-            raise not_allowed({"POST"})
-        place = Address(request.scheme, request.host.lower(), prefix).place
-        account = authentication.signed_in(self.state, request.headers, place, takes_tokens=False)
-        entry["account"] = account.name
-        token = authentication.issued(self.state, account)
-        return Answer(200, token.encode(), {"Content-Type": "text/plain; charset=us-ascii"})
-
-    def _call(self, request: IncomingRequest, entry: dict[str, Any]) -> tuple[Call, Operation]:
-        to = target(request.scheme, request.host, request.path)
-        if to is None:
-            raise GatewayRefused(404, "Resource not found")
-        address, segment, path = to
+    def _call(self, request: IncomingRequest, entry: dict[str, Any], now: datetime) -> tuple[Call, Operation]:
+        address, segment, path = target(request.scheme, request.host, request.path)
         # In the specifications of the dated versions only a key is accepted.
         account = authentication.signed_in(self.state, request.headers, address.place, takes_tokens=segment is not None)
         entry["account"] = account.name
         query = query_of(request.query)
         version = requested(segment, query.get("api-version"))
         entry["api_version"] = version.name
-        operation, values = _found(version, request.method, path.rstrip("/") or "/")
+        operation, values = found(version, request.method, path.rstrip("/") or "/")
         entry["operation"] = operation.name
         for name in query:
             if name not in (*operation.query_of(version), "api-version"):
                 raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])
         if request.body is None:
             raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
-        sent_as, at = request.headers.get("content-type", ""), self.state.now()
-        call = Call(self.state, at, account, version, address, request.method, values, query, sent_as, request.body)
+        sent_as = request.headers.get("content-type", "")
+        call = Call(self.state, now, account, version, address, request.method, values, query, sent_as, request.body)
         return call, operation
 
 
@@ -185,16 +174,3 @@ def emulator(**options: Any) -> Starlette:
     # Everything goes to one place: the operations are a table of Azure's, not routes of Starlette's.
     app.router.default = app.state.emulator
     return app
-
-
-def _found(version: Version, method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """Return the operation of a method and path, and the values in the path; 404 or 405 if there is none."""
-    matches = [(operation, operation.pattern.match(path)) for operation in OPERATIONS if version in operation.versions]
-    here = [(operation, match.groupdict()) for operation, match in matches if match]
-    if not here:
-        raise GatewayRefused(404, "Resource not found")
-    fewest = min(len(values) for _, values in here)  # `/models/base` is not a model with the id `base`
-    methods = {operation.method: (operation, values) for operation, values in here if len(values) == fewest}
-    if method not in methods:
-        raise not_allowed(set(methods))
-    return methods[method]

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 from custom_speech_emulator.http.api_versions import V3_2, V2024, V2025, VERSIONS, Version
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.responses import Answer
+from custom_speech_emulator.http.responses import Answer, GatewayRefused, not_allowed
 from custom_speech_emulator.resources import (
     datasets,
     endpoints,
@@ -146,3 +146,17 @@ OPERATIONS = (
     Operation("WebHooks_Ping", "POST", "/webhooks/{id}:ping", web_hooks.ping),
     Operation("WebHooks_Test", "POST", "/webhooks/{id}:test", web_hooks.test),
 )
+
+
+@lru_cache(maxsize=4096)
+def found(version: Version, method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    """Return the operation of a method and path, and the values in the path; 404 or 405 if there is none."""
+    matches = [(operation, operation.pattern.match(path)) for operation in OPERATIONS if version in operation.versions]
+    here = [(operation, match.groupdict()) for operation, match in matches if match]
+    if not here:
+        raise GatewayRefused(404, "Resource not found")
+    fewest = min(len(values) for _, values in here)  # `/models/base` is not a model with the id `base`
+    methods = {operation.method: (operation, values) for operation, values in here if len(values) == fewest}
+    if method not in methods:
+        raise not_allowed(set(methods))
+    return methods[method]

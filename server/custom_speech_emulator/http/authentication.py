@@ -5,8 +5,10 @@ import secrets
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from custom_speech_emulator.http.responses import GatewayRefused, too_many_requests
+from custom_speech_emulator.http.request import IncomingRequest
+from custom_speech_emulator.http.responses import Answer, GatewayRefused, not_allowed, too_many_requests
 from custom_speech_emulator.state.emulator_state import EmulatorState
 from custom_speech_emulator.state.entity_store import Entity
 from custom_speech_emulator.state.settings import Account, of_key
@@ -35,12 +37,16 @@ def signed_in(state: EmulatorState, headers: Mapping[str, str], place: str | Non
     return found
 
 
-def issued(state: EmulatorState, account: Account) -> str:
-    """Return a token of an account, which the state keeps for ten minutes."""
+def token_answer(state: EmulatorState, request: IncomingRequest, place: str | None, entry: dict[str, Any]) -> Answer:
+    """Return a token of the account whose key was sent; the state keeps it for ten minutes."""
+    if request.method != "POST":
+        raise not_allowed({"POST"})
+    account = signed_in(state, request.headers, place, takes_tokens=False)
+    entry["account"] = account.name
     ends = state.now() + timedelta(minutes=10)
     token = Entity("", _TOKENS, secrets.token_hex(32), {"key": account.key}, due=ends.timestamp())
     state.store.put(token)
-    return token.id
+    return Answer(200, token.id.encode(), {"Content-Type": "text/plain; charset=us-ascii"})
 
 
 def count_request(times: deque[float], now: datetime) -> None:

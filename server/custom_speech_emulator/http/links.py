@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from custom_speech_emulator.http.responses import Refused
+from custom_speech_emulator.http.responses import GatewayRefused, Refused
 
 # What stands for a host until the answer is written. Random, so that no text of a caller can be taken for it.
 HOST_PLACEHOLDER = f"@here-{secrets.token_hex(8)}@"
@@ -69,13 +69,13 @@ class Address:
         return _ANYWHERE_ELSE.sub(lambda found: self.of(found[1]), written) if _THERE in written else written
 
 
-def target(scheme: str, host: str, path: str) -> tuple[Address, str | None, str] | None:
-    """Return the address, version segment and path behind it of a request; None if not Azure's, 400 for no host."""
+def target(scheme: str, host: str, path: str) -> tuple[Address, str | None, str]:
+    """Return the address, version segment and path behind it of a request; 404 if not Azure's, 400 for no host."""
     if not _HOST.match(host):
         raise Refused(400, "InvalidRequest", "The Host header is not valid.", "InvalidParameterValue", "Host")
     found = _PATH.match(path)
     if not found:
-        return None
+        raise GatewayRefused(404, "Resource not found")
     prefix = f"/{found['region'].lower()}" if found["region"] else ""
     return Address(scheme, host.lower(), prefix), (found["version"] or "").lower() or None, found["path"]
 
@@ -106,11 +106,10 @@ def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
     try:
         parts = urlsplit(uri)
         host = parts.netloc.lower()
-        found = target(parts.scheme, host, parts.path)
+        address, _, path = target(parts.scheme, host, parts.path)
     except (ValueError, Refused):
         return None
-    if found is None or parts.scheme not in ("http", "https"):
+    if parts.scheme not in ("http", "https"):
         return None
-    address, _, path = found
     ours = host == here.host or Address(parts.scheme, host).trusted
     return path.lower().rstrip("/") if ours and address.place in (None, region, name) else None

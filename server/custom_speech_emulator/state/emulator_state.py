@@ -72,17 +72,18 @@ class EmulatorState:
         entity.document["ends"] = ends = now.timestamp() + self._amount * share
         entity.due = ends if status == "Running" else now.timestamp() + self._amount * share / 4
 
-    def advance(self) -> None:
-        """Move on everything whose time has come, in the order in which it would have happened."""
-        now = self.now().timestamp()
-        while entity := self.store.due(now):
-            at = datetime.fromtimestamp(entity.due or now, UTC)
+    def advance(self) -> datetime:
+        """Move on everything whose time has come, in the order in which it would have happened; return the time."""
+        now = self.now()
+        while entity := self.store.due(now.timestamp()):
+            at = datetime.fromtimestamp(entity.due or 0, UTC)
             if entity.finished:
                 self.store.remove(entity)  # it has reached the end of its life
             elif entity.status == "NotStarted":
                 self._run(entity, at)
             else:
                 self.finish(entity, at)
+        return now
 
     def read(self, entity: Entity) -> None:
         """Count a read of an entity that has not ended: with `reads` it runs at the first, and ends at the last."""
