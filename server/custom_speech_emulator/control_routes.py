@@ -40,28 +40,22 @@ def _describe(request: ControlRequest) -> Any:
     return {"emulator": "Azure Speech to text REST API, custom speech", "accounts": accounts, "routes": routes}
 
 
-def _clear_requests(request: ControlRequest) -> Any:
-    request.log.entries.clear()
-    return []
+def _clock(request: ControlRequest) -> Any:
+    return {"now": stamp(request.state.now()), "offset_seconds": request.state.offset.total_seconds()}
 
 
-def _get_clock(request: ControlRequest) -> Any:
-    return {"now": stamp(request.state.now()), "offset_seconds": float(request.state.store.setting("offset") or 0)}
-
-
-def _advance_clock(request: ControlRequest) -> Any:
+def _advance_clock(request: ControlRequest) -> None:
     asked = request.asked({"advance_seconds", "advance"})
     seconds: Any = asked.get("advance_seconds")
     text = asked.get("advance")
     by = duration(text) if isinstance(text, str) else None
     if type(seconds) in (int, float) and 0 <= seconds <= _FURTHEST.total_seconds():
         by = timedelta(seconds=seconds)
-    offset = timedelta(seconds=float(request.state.store.setting("offset") or 0))
+    offset = request.state.offset
     if by is None or offset + by > _FURTHEST:
         raise invalid("InvalidPayload", 'Say {"advance_seconds": 3600} or {"advance": "P400D"}, at most a century.')
     request.state.store.set("offset", str((offset + by).total_seconds()))
     request.state.advance()
-    return _get_clock(request)
 
 
 def _finish(request: ControlRequest) -> Any:
@@ -83,18 +77,12 @@ def _finish(request: ControlRequest) -> Any:
     return [{"id": one.id, "kind": one.kind, "account": one.account, "status": one.status} for one in wanted]
 
 
-def _put_faults(request: ControlRequest) -> Any:
+def _put_faults(request: ControlRequest) -> None:
     asked = parsed(request.body)
     try:
         request.faults.active = Faults.of(asked if isinstance(asked, list) else [asked]).active
     except ValueError as error:
         raise invalid("InvalidPayload", f"The rules are not valid: {error}") from None
-    return request.faults.shown()
-
-
-def _delete_faults(request: ControlRequest) -> Any:
-    request.faults.active = []
-    return []
 
 
 def _add_logs(request: ControlRequest) -> Any:
@@ -117,17 +105,24 @@ def _reset(request: ControlRequest) -> Any:
     request.state.store.clear()
     if request.state.settings.stock:
         stock.fill(request.state)
-    _clear_requests(request)
-    _delete_faults(request)
-    return _get_clock(request)
+    request.log.entries.clear()
+    request.faults.active.clear()
+    return _clock(request)
 
 
 ROUTES: dict[str, dict[str, Callable[[ControlRequest], Any]]] = {
     "/_emulator": {"GET": _describe},
-    "/_emulator/requests": {"GET": lambda request: list(request.log.entries), "DELETE": _clear_requests},
-    "/_emulator/clock": {"GET": _get_clock, "POST": _advance_clock},
+    "/_emulator/requests": {
+        "GET": lambda request: list(request.log.entries),
+        "DELETE": lambda request: request.log.entries.clear(),
+    },
+    "/_emulator/clock": {"GET": _clock, "POST": _advance_clock},
     "/_emulator/finish": {"POST": _finish},
-    "/_emulator/faults": {"GET": lambda request: request.faults.shown(), "PUT": _put_faults, "DELETE": _delete_faults},
+    "/_emulator/faults": {
+        "GET": lambda request: request.faults.shown(),
+        "PUT": _put_faults,
+        "DELETE": lambda request: request.faults.active.clear(),
+    },
     "/_emulator/logs": {"POST": _add_logs},
     "/_emulator/reset": {"POST": _reset},
 }
@@ -143,4 +138,7 @@ def control(state: EmulatorState, log: RequestLog, faults: Faults, path: str, re
         raise not_found("control route")
     if request.method not in handlers:
         raise not_allowed(set(handlers))
-    return Answer(200, handlers[request.method](ControlRequest(state, log, faults, request.body or b"")))
+    asked = ControlRequest(state, log, faults, request.body or b"")
+    shown = handlers[request.method](asked)
+    # A change is answered with what the route shows then.
+    return Answer(200, handlers["GET"](asked) if shown is None else shown)

@@ -61,15 +61,12 @@ def refusal(host: str, allow_hosts: Sequence[str]) -> str | None:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a listening socket; without a named protocol, Nagle's algorithm delays kept-alive answers by 40 ms."""
+    """Return a listening socket."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if sys.platform != "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
+        listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
-        listener.close()
         raise PortInUseError(f"The emulator cannot listen on {host}:{port}: {error.strerror}.") from error
+    # Connections inherit it; Nagle's algorithm would delay answers on kept-alive connections by 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -79,7 +79,7 @@ def add_logs(state: EmulatorState, account: str, owner: str, at: datetime) -> li
     place, stem = f"endpoints/{owner}/files/logs", f"{at:%Y-%m-%d_%H%M%S}_{state.new_id()}"
     pair = ((f"{stem}.wav", "Audio", recording.getvalue()), (f"{stem}.json", "Transcription", recognized))
     for name, kind, content in pair:
-        state.store.put(Entity(account, place, name, files.document(place, name, kind, content, at)))
+        state.store.put(Entity(account, place, name, files.document(name, kind, content, at)))
         state.store.put_data(account, name, name, content)
     return [name for name, _, _ in pair]
 

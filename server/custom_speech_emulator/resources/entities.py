@@ -69,15 +69,20 @@ class Kind:
         return {name: value for name, value in wire.items() if value is not None}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # most of the time of a long list
 def _text(kind: Kind, version: Version, base: str, entity_id: str, document: str) -> str:
     return json.dumps(kind.written(entity_id, json.loads(document), version)).replace(HOST_PLACEHOLDER, base)
 
 
+def _shown(call: Call, kind: Kind, base: str, entity_id: str, document: str) -> str:
+    if not kind.computed:
+        return _text(kind, call.version, base, entity_id, document)
+    return json.dumps(kind.written(entity_id, json.loads(document) | kind.computed(call, entity_id), call.version))
+
+
 def shown(call: Call, kind: Kind, entity: Entity) -> str:
     """Return an entity as JSON text, with placeholders for hosts."""
-    computed = kind.computed(call, entity.id) if kind.computed else {}
-    return _text(kind, call.version, HOST_PLACEHOLDER, entity.id, json.dumps(entity.document | computed))
+    return _shown(call, kind, HOST_PLACEHOLDER, entity.id, json.dumps(entity.document))
 
 
 def found(call: Call, kind: Kind, name: str = "id") -> Entity:
@@ -115,9 +120,8 @@ def listed(call: Call, kind: Kind, where: Condition = _EVERYTHING, path: str = "
 
 def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
     """Return the JSON text of a page."""
-    if kind.computed:
-        rows = [row._replace(text=json.dumps(json.loads(row.text) | kind.computed(call, row.id))) for row in rows]
-    values = ",".join([_text(kind, call.version, call.address.base, row.id, row.text) for row in rows])
+    base = call.address.base
+    values = ",".join([_shown(call, kind, base, row.id, row.text) for row in rows])
     return f'{{"values":[{values}]' + (f',"@nextLink":{json.dumps(following)}}}' if following else "}")
 
 

@@ -20,11 +20,11 @@ from custom_speech_emulator.state.entity_store import Entity
 CONTENT = "/_emulator/content/"
 
 
-def shape(file: str, document: Json, version: Version) -> Json:
+def shape(_file: str, document: Json, _version: Version) -> Json:
     """Return a File; its address was signed for this answer."""
-    stored = {name: document[name] for name in ("name", "kind", "createdDateTime")}
-    links, size = {"contentUrl": HOST_PLACEHOLDER + document["address"]}, {"size": document["size"]}
-    return {"self": version.link(document["place"], file), **stored, "links": links, "properties": size}
+    address, size = HOST_PLACEHOLDER + document["address"], document["size"]
+    named = {"name": document["name"], "kind": document["kind"]}
+    return {**named, "links": {"contentUrl": address}, "properties": {"size": size}}
 
 
 def kind_at(call: Call, place: str, owner: str | None = None) -> entities.Kind:
@@ -37,15 +37,15 @@ def kind_at(call: Call, place: str, owner: str | None = None) -> entities.Kind:
     return entities.Kind(place, "file", "InvalidPayload", shape, ("name", "createdDateTime", "kind"), computed=address)
 
 
-def document(place: str, name: str, kind: str, content: bytes, at: datetime) -> Json:
+def document(name: str, kind: str, content: bytes, at: datetime) -> Json:
     """Return the stored properties of a file."""
-    return {"place": place, "name": name, "kind": kind, "size": len(content), "createdDateTime": stamp(at)}
+    return {"name": name, "kind": kind, "size": len(content), "createdDateTime": stamp(at)}
 
 
 def add(state: EmulatorState, owner: Entity, name: str, kind: str, content: bytes, at: datetime) -> None:
     """Give an entity a file."""
     file, place = str(uuid.uuid5(uuid.UUID(owner.id), name)), f"{owner.kind}/{owner.id}/files"
-    state.store.put(Entity(owner.account, place, file, document(place, name, kind, content, at)))
+    state.store.put(Entity(owner.account, place, file, document(name, kind, content, at)))
     state.store.put_data(owner.account, owner.id, file, content)
 
 

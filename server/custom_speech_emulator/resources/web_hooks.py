@@ -117,31 +117,33 @@ def ping(call: Call) -> Answer:
 def test(call: Call) -> Answer:
     """WebHooks_Test: one request for each registered event of which there is an entity; 204 if there is none."""
     hook = entities.found(call, WEBHOOKS)
-    messages = []
+    sending = []
     for kind in _KINDS.values():
         for event, statuses in _STATUSES.items():
             if hook.document["events"].get(f"{kind.word}{event}"):
                 fitting = [one for one in call.store.all(hook.account, kind.path) if one.status in statuses]
-                messages += [_notification(call.state, hook, f"{kind.word}{event}", one) for one in fitting[-1:]]
-    call.later += [partial(_send, message, call.state.settings.allow_content_hosts) for message in messages]
-    return Answer(202, headers={"Retry-After": "1"}) if messages else Answer(204)
+                sending += [_notification(call.state, hook, f"{kind.word}{event}", one) for one in fitting[-1:]]
+    call.later += sending
+    return Answer(202, headers={"Retry-After": "1"}) if sending else Answer(204)
 
 
 def notifications(state: EmulatorState) -> list[Callable[[], object]]:
     """Return the calls that notify web hooks of the events of this transaction."""
-    sending: list[Callable[[], object]] = []
-    for entity, event in state.events:
-        if entity.kind in _KINDS:
-            name = f"{_KINDS[entity.kind].word}{event}"
-            ready = state.store.all(entity.account, WEBHOOKS.path, "json_extract(document, '$.status') = 'Succeeded'")
-            messages = [_notification(state, hook, name, entity) for hook in ready if hook.document["events"].get(name)]
-            sending += [partial(_send, message, state.settings.allow_content_hosts) for message in messages]
-    return sending
+    is_ready = "json_extract(document, '$.status') = 'Succeeded'"
+    return [
+        _notification(state, hook, event, entity)
+        for entity, name in state.events
+        if entity.kind in _KINDS
+        for event in (f"{_KINDS[entity.kind].word}{name}",)
+        for hook in state.store.all(entity.account, WEBHOOKS.path, is_ready)
+        if hook.document["events"].get(event)
+    ]
 
 
-def _notification(state: EmulatorState, hook: Entity, event: str, entity: Entity) -> Request:
-    """Return the message of an event; `invocationId` tells apart what a receiver gets twice."""
-    return _message(hook, event, {"self": _version(hook).link(entity.kind, entity.id), "invocationId": state.new_id()})
+def _notification(state: EmulatorState, hook: Entity, event: str, entity: Entity) -> Callable[[], object]:
+    """Return the call that sends an event; `invocationId` tells apart what a receiver gets twice."""
+    content = {"self": _version(hook).link(entity.kind, entity.id), "invocationId": state.new_id()}
+    return partial(_send, _message(hook, event, content), state.settings.allow_content_hosts)
 
 
 def _version(hook: Entity) -> Version:

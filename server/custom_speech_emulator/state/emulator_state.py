@@ -42,9 +42,14 @@ class EmulatorState:
             self.events = []
             yield
 
+    @property
+    def offset(self) -> timedelta:
+        """How far the clock was moved forward."""
+        return timedelta(seconds=float(self.store.setting("offset") or 0))
+
     def now(self) -> datetime:
-        """Return the emulator's time: the given clock and what it was moved on by."""
-        return self.settings.now() + timedelta(seconds=float(self.store.setting("offset") or 0))
+        """Return the emulator's time."""
+        return self.settings.now() + self.offset
 
     def new_id(self) -> str:
         """Return a fresh id, repeatable if a seed is set."""
