@@ -36,9 +36,9 @@ def with_wrong_key(*names: str) -> dict[str, Any]:
     return {"resources": replace(EMULATED, all=every)}
 
 
-async def asked_of_all(call: Caller, tool: str) -> dict[str, Any]:
+async def asked_of_all(call: Caller, tool: str, filters: dict[str, str] | None = None) -> dict[str, Any]:
     """The answer for all resources; `unread` comes before everything else, in the text as well."""
-    result = await call.client.call_tool(tool, ARGUMENTS.get(tool, {}) | {"resource": "*"})
+    result = await call.client.call_tool(tool, ARGUMENTS.get(tool, {}) | (filters or {}) | {"resource": "*"})
     assert not result.is_error, text_of(result)
     answer: dict[str, Any] = json.loads(text_of(result))
     assert answer == result.structured_content
@@ -70,6 +70,32 @@ async def test_list_of_resources_that_do_not_answer_is_not_an_empty_list(connect
     assert [one["resource"] for one in found["unread"]] == NAMES
     assert found["total"] is None
     assert "Nothing" not in json.dumps(found)
+
+
+FILTERS = {"project": "Contoso en-US", "model": "Contoso finished model en-US"}
+FILTERED = [
+    (tool.name, {name: FILTERS[name]})
+    for tool in registered_tools(read_only=True)
+    if tool.name in TOOLS
+    for name in FILTERS
+    if name in tool.definition.input_schema["properties"]
+]
+"""Every list tool with each filter that names an entity, which every resource is asked for."""
+
+
+@pytest.mark.parametrize(("tool", "filters"), FILTERED)
+@pytest.mark.parametrize("unread", [NAMES[:1], NAMES[1:2], NAMES[:2]])
+async def test_list_of_what_belongs_to_an_entity_says_which_resource_did_not_answer(
+    connect: Connect, tool: str, filters: dict[str, str], unread: list[str]
+) -> None:
+    """Those that answer are listed, whether they have an entity of that name or not."""
+    async with connect(**with_wrong_key(*unread)) as call:
+        found = await asked_of_all(call, tool, filters)
+        rows = [await call(tool, **filters, resource=name) for name in NAMES if name not in unread]
+
+    kind = tool.removeprefix("list_")
+    assert [one["resource"] for one in found["unread"]] == unread
+    assert {one["id"] for one in found[kind]} == {one["id"] for answer in rows for one in answer[kind]}
 
 
 async def test_list_says_that_a_resource_was_not_read_to_the_end(
