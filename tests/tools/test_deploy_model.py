@@ -35,9 +35,12 @@ async def test_deploy_model_creates_an_endpoint(connect: Connect, version: str) 
         endpoint = await call("deploy_model", **NEW, wait_seconds=10)
 
     assert (endpoint["status"], endpoint["model"]["display_name"]) == ("Succeeded", MODEL)
-    assert endpoint["url"].startswith("wss://eastus.stt.speech.microsoft.com/")
+    assert (endpoint["emulated"], endpoint["url"]) == (True, None)
     assert endpoint["transcription_until"]
-    assert endpoint["id"] in endpoint["next_steps"][0]
+    assert endpoint["next_steps"][0] == (
+        "On Azure, applications would use the endpoint by setting endpoint_id of the Speech SDK's SpeechConfig to "
+        f"{endpoint['id']}"
+    )
 
 
 async def test_deploy_model_makes_one_endpoint_for_the_same_request(call: Caller, azure: Azure) -> None:

@@ -96,6 +96,16 @@ async def test_estimates_on_the_emulator_are_those_of_the_emulator(call: Caller)
     assert 1 <= expectation(found)[0] <= expectation(made)[0] <= 5
 
 
+async def test_endpoint_has_an_address_on_azure() -> None:
+    async with on_azure() as (call, azure):
+        made = await call("deploy_model", model="Contoso finished model en-US", display_name="Calls")
+        await azure.finish(made["id"], "Succeeded")
+        found = await call("get_endpoint", endpoint=made["id"])
+
+    assert found["url"].startswith("wss://eastus.stt.speech.microsoft.com/")
+    assert found["next_steps"][0].startswith("Applications use the endpoint by setting endpoint_id")
+
+
 async def test_estimate_of_an_import_on_azure_is_that_of_an_earlier_one_of_its_kind() -> None:
     data = {"display_name": "Terms", "locale": "en-US", "kind": "Language", "allow_duplicate": True}
     address = "https://contoso.blob.core.windows.net/data/terms.txt"

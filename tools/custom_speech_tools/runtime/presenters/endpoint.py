@@ -100,10 +100,10 @@ def present_endpoint(
         project=present_reference(endpoint.project, parts),
         transcription_until=until,
         logging=endpoint.logging,
-        url=endpoint.url,
+        url=None if speech.is_emulated else endpoint.url,  # the emulator's looks real and leads nowhere
         already_existed=already_existed,
         findings=[*findings, *expired],
-        next_steps=_steps(endpoint, previous, here, has_expired=bool(expired)),
+        next_steps=_steps(speech, endpoint, previous, has_expired=bool(expired)),
     )
 
 
@@ -121,8 +121,9 @@ def _transcription_until(endpoint: schemas.Endpoint, parts: Parts) -> datetime |
 
 
 def _steps(
-    endpoint: schemas.Endpoint, previous: schemas.Reference | None, here: str, *, has_expired: bool
+    speech: Speech, endpoint: schemas.Endpoint, previous: schemas.Reference | None, *, has_expired: bool
 ) -> list[str]:
+    here = speech.resource.name
     if not is_terminal(endpoint):
         return [call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=suggested_wait(), resource=here)]
     if endpoint.status == "Failed":
@@ -133,7 +134,8 @@ def _steps(
     if previous:
         back = call_step("deploy_model", model=previous.id, endpoint=endpoint.id, resource=here)
         steps.insert(0, f"{back} goes back to the previous model")
+    use = "On Azure, applications would use" if speech.is_emulated else "Applications use"
     return [
-        f"Applications use the endpoint by setting endpoint_id of the Speech SDK's SpeechConfig to {endpoint.id}",
+        f"{use} the endpoint by setting endpoint_id of the Speech SDK's SpeechConfig to {endpoint.id}",
         *steps,
     ]
