@@ -198,3 +198,28 @@ async def test_plan_model_has_no_projects_in_2024_11_15(connect: Connect) -> Non
         plan = await call("plan_model", display_name="C", locale="en-US", datasets=[TEXT], project="Contoso en-US")
 
     assert rules(plan) == ["project-supported"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines", "charged", "said"),
+    [
+        ("Language", 7, True, ["7 lines of text is far less than recommended: 1 h of audio with transcripts, or 1 MB"]),
+        ("Language", 7, False, []),
+        ("Language", 1000, True, []),
+        ("Pronunciation", 7, True, []),
+    ],
+)
+async def test_plan_model_warns_of_far_too_little_data_for_a_charged_training(
+    call: Caller, kind: str, lines: int, charged: bool, said: list[str]
+) -> None:
+    """Before the question about the charge; what costs nothing may be tried."""
+    text = [f"hello number {number}" if kind == "Language" else f"word{number}\tw er d" for number in range(lines)]
+    made = {"display_name": "Terms", "locale": "en-US", "kind": kind, "lines": text, "wait_seconds": 9}
+    data = await call("upload_dataset", **made)
+    bases = (await call("list_base_models", locale="en-US", limit=100))["base_models"]
+    base = next(one["id"] for one in bases if one["training_is_charged"] == charged and kind in one["trains_with"])
+
+    plan = await call("plan_model", locale="en-US", datasets=[data["id"]], base_model=base)
+
+    found = [finding["message"] for finding in plan["findings"] if finding["rule"] == "audio-hours"]
+    assert [message.partition(" of text.")[0] for message in found] == said

@@ -15,6 +15,7 @@ from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote, word
 
 EXPIRY_WARNING = timedelta(days=30)
+LEAST_AUDIO_HOURS, LEAST_LINES = 0.5, 1_000  # half of the audio, and about a tenth of the text, that is recommended
 
 
 def named_parts_fit(facts: ModelFacts) -> Findings:
@@ -120,8 +121,18 @@ def datasets_combine(facts: ModelFacts) -> Findings:
         yield block("dataset-combination", message, fix)
 
 
-def audio_is_used(facts: ModelFacts) -> Findings:
-    """Warn about more audio than training uses."""
+def amount_is_sensible(facts: ModelFacts) -> Findings:
+    """Warn about more audio than training uses, and about far too little for a charged training.
+
+    Recommended are 1 to 100 h of audio with transcripts and 1 to 200 MB of text (page "Training and testing datasets").
+    """
+    base, texts = facts.chosen_base_model, [one for one in facts.found_datasets if one.kind.startswith("Language")]
+    if base and base.training_is_charged and (facts.recordings or texts):
+        hours, lines = facts.audio_hours, sum(one.lines or 0 for one in texts)
+        amount = f"{hours * 60:.0f} min of audio" if facts.recordings else f"{lines} lines of text"
+        if hours < LEAST_AUDIO_HOURS and lines < LEAST_LINES:
+            message = f"{amount} is far less than recommended: 1 h of audio with transcripts, or 1 MB of text."
+            yield warn("audio-hours", message, "Add data before you pay; a few names are better passed as phrases.")
     if facts.audio_hours > MAX_AUDIO_HOURS:
         message = f"The datasets have {facts.audio_hours:.0f} h of audio; at most {MAX_AUDIO_HOURS:.0f} h are used."
         yield warn("audio-hours", message, "Choose the datasets that matter most.")
@@ -154,6 +165,6 @@ RULES = (
     base_model_is_open,
     datasets_are_ready,
     datasets_combine,
-    audio_is_used,
+    amount_is_sensible,
     recordings_have_length,
 )
