@@ -7,18 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from mcp import types
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerMiddleware, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-from mcp.types import (
-    CallToolRequestParams,
-    CallToolResult,
-    Icon,
-    InputRequiredResult,
-    ListToolsResult,
-    PaginatedRequestParams,
-)
 
 from custom_speech_server import __version__, emulated_resources
 from custom_speech_server.instructions import instructions
@@ -73,13 +66,12 @@ def build(settings: Settings) -> Server[AppContext]:
     registered = registered_tools(read_only=settings.read_only, toolsets=settings.toolsets)
     tools = {tool.name: tool for tool in registered}
 
-    async def list_tools(
-        request: Request,  # noqa: ARG001  # the SDK's signature
-        params: PaginatedRequestParams | None,  # noqa: ARG001  # the list has one page
-    ) -> ListToolsResult:
-        return ListToolsResult(tools=[with_view(tool.definition) for tool in tools.values()])
+    async def list_tools(*arguments: Any) -> types.ListToolsResult:  # which ask for a page; the list has one
+        return types.ListToolsResult(tools=[with_view(tool.definition) for tool in tools.values()])
 
-    async def call_tool(request: Request, params: CallToolRequestParams) -> CallToolResult | InputRequiredResult:
+    async def call_tool(
+        request: Request, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
         if tool := tools.get(params.name):
             return with_view_content(request, params.name, await tool.run(request, params))
         unknown = f"This server has no tool {quote(params.name, 64)}."
@@ -92,7 +84,7 @@ def build(settings: Settings) -> Server[AppContext]:
         version=__version__,
         description="Manage Azure custom speech models.",
         website_url=WEBSITE,
-        icons=[Icon(src=ICON, mime_type="image/svg+xml", sizes=["any"])],
+        icons=[types.Icon(src=ICON, mime_type="image/svg+xml", sizes=["any"])],
         instructions=instructions(
             tools,
             () if settings.configuration_error else settings.resources.names,

@@ -9,19 +9,18 @@ import json
 import os
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from custom_speech_server import emulated_resources
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.resource_config import Resources
-from custom_speech_server.state_directory import user_state_directory
+from custom_speech_server.state_directory import state_home
 from custom_speech_tools.runtime.auditing import Audit, Entry, NullAudit
 from custom_speech_tools.runtime.idempotency import VISIBILITY_SECONDS
 
 AUDIT_VARIABLE = "CUSTOM_SPEECH_AUDIT"
-FILE_NAME = "audit.jsonl"
 _MAX_TAIL_BYTES = 256 * 1024  # at the end of the file, searched for requests without an end and for their results
 # Binary: no translation of line ends on Windows. Not blocking: a named pipe must not stop the server.
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -35,10 +34,14 @@ class AuditFile:
 
     def write(self, entry: Entry) -> None:
         """Append a line and wait until it is on the disk, or raise OSError if it cannot be kept."""
-        line = json.dumps({"time": self._now().isoformat(), "pid": os.getpid(), **entry})
+        line = json.dumps({"time": self._now().isoformat(), "pid": os.getpid(), **entry}).encode() + b"\n"
         descriptor = self._open()
         try:
-            _append(descriptor, line.encode() + b"\n")
+            if os.lseek(descriptor, 0, os.SEEK_END):
+                os.lseek(descriptor, -1, os.SEEK_END)
+                line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line  # the last one was cut off
+            if os.write(descriptor, line) < len(line):  # one write, so that lines of several processes never mix
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -49,7 +52,9 @@ class AuditFile:
         for entry in self._last_entries():
             key = str(entry["request"])
             sent.pop(key, None)
-            if not _is_resolved(entry):
+            outcome = str(entry.get("outcome", ""))
+            is_done = outcome == "done" and entry.get("operation") != "Models_Copy"  # a copy takes a while to appear
+            if not is_done and not outcome.startswith("not done"):
                 sent[key] = (self._now() - datetime.fromisoformat(entry["time"])).total_seconds()
         return {key: max(0.0, ago) for key, ago in sent.items() if ago < VISIBILITY_SECONDS}
 
@@ -78,13 +83,21 @@ class AuditFile:
         """Return the last entries about requests; lines of others, and damaged ones, are skipped."""
         try:
             with self.path.open("rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                state = os.fstat(file.fileno())
+                if not stat.S_ISREG(state.st_mode):
                     return []
-                file.seek(max(0, os.fstat(file.fileno()).st_size - _MAX_TAIL_BYTES))
+                file.seek(max(0, state.st_size - _MAX_TAIL_BYTES))
                 lines = file.read(_MAX_TAIL_BYTES).splitlines()
         except OSError:
             return []
-        return [entry for entry in map(_parse, lines) if entry]
+        entries = []
+        for line in lines:
+            with suppress(ValueError, RecursionError):
+                entry = json.loads(line)
+                is_dated = isinstance(entry, dict) and datetime.fromisoformat(str(entry.get("time"))).tzinfo is not None
+                if is_dated and isinstance(entry.get("request"), str):
+                    entries.append(entry)
+        return entries
 
 
 def audit_from_environment(environment: Mapping[str, str], resources: Resources) -> tuple[Audit, list[str]]:
@@ -95,52 +108,22 @@ def audit_from_environment(environment: Mapping[str, str], resources: Resources)
     a pipe raises ConfigurationError.
     """
     named = environment.get(AUDIT_VARIABLE)
-    if named == "off":
+    home = None if named else state_home(resources)
+    if named == "off" or not (named or home):
         return NullAudit(), []
-    if named:
-        audit = AuditFile(Path(named).expanduser())
-    else:
-        state = emulated_resources.state_file() if resources.in_process else user_state_directory() / FILE_NAME
-        if state is None:
-            return NullAudit(), []
-        audit = AuditFile(state.with_name(FILE_NAME))
+    audit = AuditFile(Path(named).expanduser() if named else (home or Path()) / "audit.jsonl")
     return audit, audit_warnings(audit)
 
 
 def audit_warnings(audit: AuditFile) -> list[str]:
     """Return what the operator should know about the file; raise ConfigurationError if it is a device or a pipe."""
-    if audit.path.exists() and not audit.path.is_file():
-        kind = "a folder" if audit.path.is_dir() else "a device or pipe"
-        raise ConfigurationError(f"{AUDIT_VARIABLE}: {audit.path} is {kind}. Name a regular file, or `off`.")
+    path = audit.path
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device or pipe"
+        raise ConfigurationError(f"{AUDIT_VARIABLE}: {path} is {kind}. Name a regular file, or `off`.")
     if problem := audit.problem():
-        return [f"the audit file {audit.path} cannot be written ({problem}): no tool will change anything."]
-    mode = audit.path.stat().st_mode
+        return [f"the audit file {path} cannot be written ({problem}): no tool will change anything."]
+    mode = path.stat().st_mode & 0o777
     if os.name != "nt" and mode & 0o077:
-        return [f"the audit file {audit.path} can be read by others (mode {mode & 0o777:o}). Run: chmod 600 "
-                f"'{audit.path}'"]  # fmt: skip
+        return [f"the audit file {path} can be read by others (mode {mode:o}). Run: chmod 600 '{path}'"]
     return []
-
-
-def _append(descriptor: int, line: bytes) -> None:
-    """Append in one write, so that lines of several processes never mix; after a line that was cut, on a new one."""
-    if os.lseek(descriptor, 0, os.SEEK_END):
-        os.lseek(descriptor, -1, os.SEEK_END)
-        line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
-    if os.write(descriptor, line) < len(line):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _is_resolved(entry: dict[str, Any]) -> bool:
-    """Return whether the service shows by now what the request has made; a copy takes a while."""
-    outcome = str(entry.get("outcome", ""))
-    return outcome.startswith("not done") or (outcome == "done" and entry.get("operation") != "Models_Copy")
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """Return an entry about a request that has a key."""
-    try:
-        entry = json.loads(line)
-        is_dated = isinstance(entry, dict) and datetime.fromisoformat(str(entry.get("time"))).tzinfo is not None
-        return dict(entry) if is_dated and isinstance(entry.get("request"), str) else None
-    except (ValueError, RecursionError):
-        return None

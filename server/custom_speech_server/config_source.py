@@ -43,6 +43,13 @@ def user_config_file() -> Path:
     return user_config_path("custom-speech-mcp", appauthor=False) / "resources.toml"
 
 
+def user_state_directory() -> Path:
+    """Return the user's own state directory."""
+    from platformdirs import user_state_path
+
+    return user_state_path("custom-speech-mcp", appauthor=False)
+
+
 def has_user_config(environment: Mapping[str, str]) -> bool:
     """Return whether the user's own configuration exists; on Linux without platformdirs, which costs 11 ms."""
     if not sys.platform.startswith("linux"):

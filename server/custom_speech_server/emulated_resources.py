@@ -7,10 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from platformdirs import user_state_path
 from pydantic import SecretStr
 
-from custom_speech_server.config_source import EMULATED_NAMES
+from custom_speech_server.config_source import EMULATED_NAMES, user_state_directory
 from custom_speech_server.console import notice
 from custom_speech_tools.speech import KeyCredential, NotAllowedError, SpeechResource
 
@@ -36,22 +35,17 @@ RESOURCES = tuple(
 
 
 def state_file() -> Path | None:
-    """Return where the emulator keeps its state, None for memory."""
+    """Return the file in which the emulator in this process keeps its state, None for memory."""
     named = os.environ.get(STATE_VARIABLE)
-    if named == IN_MEMORY:
-        return None
-    file = Path(named) if named else user_state_path("custom-speech-mcp", appauthor=False) / "emulator.sqlite"
-    return file if named or _is_writable(file) else None
-
-
-def _is_writable(file: Path) -> bool:
-    """Return whether a file can be written or created, which only trying tells on a file system that is read-only."""
+    if named:
+        return None if named == IN_MEMORY else Path(named)
+    file = user_state_directory() / "emulator.sqlite"
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with TemporaryFile(dir=file.parent):
-            return not file.exists() or os.access(file, os.W_OK)
+        with TemporaryFile(dir=file.parent):  # only trying tells whether a file system is read-only
+            return file if not file.exists() or os.access(file, os.W_OK) else None
     except OSError:
-        return False
+        return None
 
 
 @cache

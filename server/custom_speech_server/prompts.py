@@ -7,22 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp.types import (
-    INVALID_PARAMS,
-    CompleteRequestParams,
-    CompleteResult,
-    Completion,
-    GetPromptRequestParams,
-    GetPromptResult,
-    ListPromptsResult,
-    Prompt,
-    PromptArgument,
-    PromptMessage,
-    PromptReference,
-    TextContent,
-)
 
 from custom_speech_tools.runtime.context import AppContext
 from custom_speech_tools.runtime.registry import tool_names
@@ -42,7 +29,7 @@ class Job:
     name: str
     title: str
     description: str
-    arguments: tuple[PromptArgument, ...]
+    arguments: tuple[types.PromptArgument, ...]
     steps: str  # for the assistant; `{name}` is an argument, and a line with one that was left out is left out as well
 
     @property
@@ -51,8 +38,8 @@ class Job:
         return frozenset(tool_names()).intersection(re.findall(r"\w+", self.steps))
 
 
-def _argument(name: str, description: str, required: bool = False) -> PromptArgument:
-    return PromptArgument(name=name, description=description, required=required)
+def _argument(name: str, description: str, required: bool = False) -> types.PromptArgument:
+    return types.PromptArgument(name=name, description=description, required=required)
 
 
 _RESOURCE = _argument("resource", "A configured Speech resource; the default one without it")
@@ -148,36 +135,40 @@ class Prompts:
     def __init__(self, offered: frozenset[str]) -> None:
         self.jobs = {job.name: job for job in JOBS if job.tools <= offered}
 
-    async def list(self, *arguments: Any) -> ListPromptsResult:
+    async def list(self, *arguments: Any) -> types.ListPromptsResult:
         """Answer prompts/list."""
         prompts = [
-            Prompt(name=job.name, title=job.title, description=job.description, arguments=list(job.arguments))
+            types.Prompt(name=job.name, title=job.title, description=job.description, arguments=list(job.arguments))
             for job in self.jobs.values()
         ]
-        return ListPromptsResult(prompts=prompts)
+        return types.ListPromptsResult(prompts=prompts)
 
-    async def get(self, _request: Request, params: GetPromptRequestParams) -> GetPromptResult:
+    async def get(self, _request: Request, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         """Answer prompts/get, or raise MCPError if the prompt is unknown, or an argument is missing or unknown."""
         job = self.jobs.get(params.name)
         if job is None:
             known = ", ".join(self.jobs)
-            raise MCPError(INVALID_PARAMS, f"This server has no prompt {quote(params.name, 64)}. It has: {known}.")
+            raise MCPError(
+                types.INVALID_PARAMS, f"This server has no prompt {quote(params.name, 64)}. It has: {known}."
+            )
         text = fill(job, params.arguments or {})
-        message = PromptMessage(role="user", content=TextContent(type="text", text=text))
-        return GetPromptResult(description=job.description, messages=[message])
+        message = types.PromptMessage(role="user", content=types.TextContent(type="text", text=text))
+        return types.GetPromptResult(description=job.description, messages=[message])
 
-    async def complete(self, request: Request, params: CompleteRequestParams) -> CompleteResult:
+    async def complete(self, request: Request, params: types.CompleteRequestParams) -> types.CompleteResult:
         """Answer completion/complete; if the service does not answer in time, nothing is suggested."""
         found: list[str] = []
-        if isinstance(params.ref, PromptReference) and params.ref.name in self.jobs:
+        if isinstance(params.ref, types.PromptReference) and params.ref.name in self.jobs:
             given = (params.context.arguments if params.context else None) or {}
             if params.argument.name in {one.name for one in self.jobs[params.ref.name].arguments}:
                 found = await _values(request.lifespan_context, params.argument.name, given.get("resource"))
         head, _, typed = params.argument.value.rpartition(",")
         fitting = [name for name in dict.fromkeys(found) if typed.strip().lower() in name.lower()]
         values = [f"{head},{name}" if head else name for name in sorted(fitting)]
-        shown = Completion(values=values[:MAX_COMPLETIONS], total=len(values), has_more=len(values) > MAX_COMPLETIONS)
-        return CompleteResult(completion=shown)
+        shown = types.Completion(
+            values=values[:MAX_COMPLETIONS], total=len(values), has_more=len(values) > MAX_COMPLETIONS
+        )
+        return types.CompleteResult(completion=shown)
 
 
 def fill(job: Job, given: Mapping[str, str]) -> str:
@@ -188,7 +179,7 @@ def fill(job: Job, given: Mapping[str, str]) -> str:
     if missing or not values.keys() <= known:
         wrong = missing or sorted(values.keys() - known)
         what = "needs" if missing else "does not know"
-        raise MCPError(INVALID_PARAMS, f"{job.name} {what} {', '.join(sanitize(name, 64) for name in wrong)}.")
+        raise MCPError(types.INVALID_PARAMS, f"{job.name} {what} {', '.join(sanitize(name, 64) for name in wrong)}.")
     lines = []
     for line in job.steps.splitlines():
         names = [name for name in known if f"{{{name}}}" in line]

@@ -30,16 +30,15 @@ from custom_speech_tools.speech.resource import Prices
 
 # Hosts of the sovereign clouds, by the prefix of their regions' names.
 _SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
-_WORKING_HOSTS = "https://REGION.api.cognitive.microsoft.com or https://NAME.cognitiveservices.azure.com"
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The configured resources."""
+    """The configured resources, and where they were configured."""
 
     all: tuple[SpeechResource, ...]
     default: str
-    origin: str  # where they were configured
+    origin: str
     in_process: bool = False  # the emulator in this process answers for them
     warnings: tuple[str, ...] = ()  # what the operator should fix
     data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
@@ -82,15 +81,15 @@ def normalize_endpoint(endpoint: str) -> str:
 
 
 def _meant(endpoint: str) -> str:
-    """Return the address that serves custom speech on the host that was named; both forms where none is known."""
-    host = endpoint.strip().lower().partition("://")[2].partition("/")[0] or endpoint.strip().lower().partition("/")[0]
+    """Return the address that serves custom speech on the host that was named, or the forms of all such addresses."""
+    address = endpoint.strip().lower()
+    host = (address.partition("://")[2] or address).partition("/")[0]
     if name := re.fullmatch(r"([a-z0-9-]{2,64})\.(?:services\.ai|openai|cognitiveservices)\.azure\.com", host):
         return f"https://{name[1]}.cognitiveservices.azure.com"
-    if region := re.fullmatch(
-        r"([a-z]{3,20}\d?)\.(?:\w+\.speech|customvoice\.api\.speech|api\.cognitive)\.microsoft\.com", host
-    ):
+    regional = r"([a-z]{3,20}\d?)\.(?:\w+\.speech|customvoice\.api\.speech|api\.cognitive)\.microsoft\.com"
+    if region := re.fullmatch(regional, host):
         return regional_endpoint(region[1])
-    return _WORKING_HOSTS
+    return "https://REGION.api.cognitive.microsoft.com or https://NAME.cognitiveservices.azure.com"
 
 
 class _Section(pydantic.BaseModel):
@@ -146,6 +145,26 @@ class _Resource(_Section):
                 "the Azure portal shows on the page Keys and Endpoint"
             )
         return self
+
+    def as_resource(self, name: str, environment: Mapping[str, str], prices: Prices | None = None) -> SpeechResource:
+        """Return the resource, whose credential is read when it is needed."""
+        credential: Credential = EntraToken(name, self.tenant)
+        if self.key and self.key.command:
+            credential = CommandKey(name, self.key.command)
+        elif self.key and self.key.keyring:
+            credential = KeyringKey(name, self.key.keyring)
+        elif self.key:
+            variable_name = self.key.env or ""
+            credential = EnvironmentKey(name, lambda: environment[variable_name])
+        same = {"region", "resource_id", "trains_audio", "read_only", "require_evaluation"}
+        return SpeechResource(
+            name=name,
+            endpoint=self.endpoint or regional_endpoint(self.region or ""),
+            credential=credential,
+            api_version=VERSIONS[self.api_version],
+            prices=prices,
+            **self.model_dump(include=same),
+        )
 
 
 class _Prices(_Section):
@@ -220,20 +239,17 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
     """Return the resources of a TOML file; raise ConfigurationError with every fault and no value."""
     content = parse_toml(file, read_toml_text(file), _File, _HINTS, environment)
     prices = Prices(**dict(content.prices)) if content.prices else None
-    found = tuple(_resource(name, entry, environment, prices) for name, entry in content.resources.items())
+    found = tuple(entry.as_resource(name, environment, prices) for name, entry in content.resources.items())
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
-    missing = [folder for folder in data_dirs if not folder.is_dir()]
-    retired = "Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove api_version"
-    warnings = (
-        *exposure_warnings(file),
-        *(without_keys(f"{file}: data_dirs: {folder} is not a folder.") for folder in missing),
-        *(
-            f"{file}: resources.{name}: {retired}: 2025-10-15 is the default."
-            for name, entry in content.resources.items()
-            if entry.api_version == "v3.2"
-        ),
-    )
-    return Resources(found, content.default or found[0].name, str(file), warnings=warnings, data_dirs=data_dirs)
+    warnings = [*exposure_warnings(file)]
+    warnings += [without_keys(f"{file}: data_dirs: {one} is not a folder.") for one in data_dirs if not one.is_dir()]
+    warnings += [
+        f"{file}: resources.{name}: Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove "
+        "api_version: 2025-10-15 is the default."
+        for name, entry in content.resources.items()
+        if entry.api_version == "v3.2"
+    ]
+    return Resources(found, content.default or found[0].name, str(file), warnings=tuple(warnings), data_dirs=data_dirs)
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
@@ -246,49 +262,20 @@ def from_environment(environment: Mapping[str, str]) -> Resources | None:
     for prefix in ENVIRONMENT_PREFIXES:
         given = {name: value for name in names if (value := variable(environment, f"{prefix}_{name}"))}
         if given.keys() - {"RESOURCE_ID"}:
-            return _from_variables(prefix, given, environment)
-    return None
-
-
-def _from_variables(prefix: str, given: Mapping[str, str], environment: Mapping[str, str]) -> Resources:
+            break
+    else:
+        return None
     if "KEY" not in given or not ("REGION" in given or "ENDPOINT" in given):
         missing = f"{prefix}_REGION or {prefix}_ENDPOINT" if "KEY" in given else f"{prefix}_KEY"
         raise ConfigurationError(f"environment: {missing} is not set. Set it, or unset the other {prefix}_ variables.")
-    settings = {name.lower(): value for name, value in given.items() if name != "KEY"}
+    table = {name.lower(): value for name, value in given.items()} | {"key": {"env": f"{prefix}_KEY"}}
     try:
-        entry = _Resource.model_validate({**settings, "key": {"env": f"{prefix}_KEY"}}, context=environment)
+        entry = _Resource.model_validate(table, context=environment)
     except pydantic.ValidationError as error:
         faults = "; ".join(
             "_".join([prefix, *map(str, fault["loc"])]).upper() + f": {describe_fault(fault, _HINTS)}"
             for fault in error.errors()
         )
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
-    return Resources(
-        (_resource(ENVIRONMENT_RESOURCE, entry, environment, None),), ENVIRONMENT_RESOURCE, "the environment"
-    )
-
-
-def _resource(name: str, entry: _Resource, environment: Mapping[str, str], prices: Prices | None) -> SpeechResource:
-    return SpeechResource(
-        name=name,
-        endpoint=entry.endpoint or regional_endpoint(entry.region or ""),
-        credential=_credential(name, entry, environment),
-        region=entry.region,
-        api_version=VERSIONS[entry.api_version],
-        resource_id=entry.resource_id,
-        trains_audio=entry.trains_audio,
-        read_only=entry.read_only,
-        require_evaluation=entry.require_evaluation,
-        prices=prices,
-    )
-
-
-def _credential(name: str, entry: _Resource, environment: Mapping[str, str]) -> Credential:
-    key = entry.key
-    if key is None:
-        return EntraToken(name, entry.tenant)
-    if key.command:
-        return CommandKey(name, key.command)
-    if key.keyring:
-        return KeyringKey(name, key.keyring)
-    return EnvironmentKey(name, lambda: environment[key.env or ""])
+    resource = entry.as_resource(ENVIRONMENT_RESOURCE, environment)
+    return Resources((resource,), resource.name, "the environment")

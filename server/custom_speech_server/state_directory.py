@@ -8,10 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import time
 
-from platformdirs import user_state_path
-
 from custom_speech_server import emulated_resources
-from custom_speech_server.config_source import ConfigurationError
+from custom_speech_server.config_source import ConfigurationError, user_state_directory
 from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.agreement import KEPT_LIFETIME
 
@@ -19,20 +17,19 @@ STATE_KEY_BYTES = 32
 KEY_FILE = "state.key"
 
 
-def user_state_directory() -> Path:
-    """Return the user's own state directory."""
-    return user_state_path("custom-speech-mcp", appauthor=False)
+def state_home(resources: Resources) -> Path | None:
+    """Return the folder for what is kept; None for emulated models in memory, which end with the process."""
+    if not resources.in_process:
+        return user_state_directory()
+    state = emulated_resources.state_file()
+    return state.parent if state else None
 
 
 def state_directory(resources: Resources) -> tuple[Path | None, list[str]]:
-    """Return the state directory, None if nothing can or should be kept, and what the operator should know.
-
-    Emulated resources whose state is in memory have none: their models end with the process.
-    """
-    state = emulated_resources.state_file() if resources.in_process else None
-    if resources.in_process and state is None:
+    """Return the state directory, None if nothing can or should be kept, and what the operator should know."""
+    directory = state_home(resources)
+    if directory is None:
         return None, []
-    directory = state.parent if state else user_state_directory()
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not os.access(directory, os.W_OK):
