@@ -109,6 +109,30 @@ def test_page_without_data_says_so_and_draws_nothing() -> None:
     assert {"svg", "table"}.isdisjoint(page.tags)
     assert "Nothing ends within 90 days." in page.text
     assert "There are no endpoints." in page.text
+    assert "Newest testnoneno test has finished" in page.text
+    assert page.text.count("No test has finished.") == 2
+
+
+def test_page_calls_no_model_live_whose_endpoint_failed() -> None:
+    scene = report_of()
+    scene["endpoints"]["endpoints"][0]["status"] = "Failed"
+    page = Outline(report_page(scene))
+
+    assert "live" not in page.texts
+    assert "Endpoints live0none" in page.text
+
+
+def test_page_says_which_tests_were_not_read() -> None:
+    scene = report_of()
+    without = Outline(report_page(scene | {"tests": []})).text
+    scene["evaluations"] = scene["evaluations"] | {"truncated": "1000 of 1200 are shown.", "evaluations": []}
+    cut = Outline(report_page(scene | {"tests": []})).text
+
+    assert "Newest testnot knownno test was read" in without
+    assert "The details of 3 tests were not read" in without
+    assert "Newest testnot knownno test was read" in cut
+    assert "Only 1000 of 1200 are shown." in cut
+    assert cut.count("No finished test was read.") == 2
 
 
 def test_page_never_takes_what_was_not_read_for_nothing() -> None:
@@ -216,7 +240,7 @@ def test_report_without_options_prints_a_summary(
     status, printed = written(capsys)
 
     assert status == 0
-    assert printed.splitlines()[:2] == ["Models: 3 (3 ready)", "Endpoints live: 0 (none was read)"]
+    assert printed.splitlines()[:2] == ["Models: 3 (3 ready)", "Endpoints live: 0 (none)"]
     assert printed.splitlines()[-1] == "The page: custom-speech-mcp report --html FILE"
 
 

@@ -25,7 +25,7 @@ _MAX_NAME = 80  # characters of a name that are shown; the others are in its tit
 
 def report_page(report: Mapping[str, Any]) -> str:
     """Return the page that `report --html` writes of what `report --json` prints."""
-    live = {one["model"]["id"] for one in report["endpoints"]["endpoints"] if one.get("model")}
+    live = {one["model"]["id"] for one in _live_endpoints(report) if one.get("model")}
     originals = {str(one.get("copied_from")) for one in report["models"]["models"] if one["id"] in live}
     details = {test["id"]: test for test in report["tests"]}
     every = [one | details.get(one["id"], {}) for one in report["evaluations"]["evaluations"]]
@@ -35,7 +35,7 @@ def report_page(report: Mapping[str, Any]) -> str:
         tested=evaluations.by_dataset(every),
         live=live,
         live_or_copied=live | originals,
-        hidden=max(0, sum(one["status"] == "Succeeded" for one in every) - len(details)),
+        hidden=max(0, len(evaluations.finished(report["evaluations"])) - len(details)),
     )
 
 
@@ -54,16 +54,16 @@ def fragment(tool: str, answer: Answer) -> str:
 
 def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
     """Return the facts that are seen first: what about, how much, and which."""
-    endpoints = [one for one in report["endpoints"]["endpoints"] if one["status"] == "Succeeded"]
+    endpoints = _live_endpoints(report)
     names = {str(one["resource"]) for one in report["unread"]}
     unread = ", ".join(sorted(names)) or "every resource answered to the end"
     models = report["models"]["models"]
     ready = sum(one["status"] == "Succeeded" for one in models)
     return [
         ("Models", _number(models, report["models"], report), Markup("{} ready").format(ready)),
-        ("Endpoints live", _number(endpoints, report["endpoints"], report), _live(endpoints)),
+        ("Endpoints live", _number(endpoints, report["endpoints"], report), _live(endpoints, report["endpoints"])),
         ("Ends next", *_next_end(report["expirations"])),
-        ("Newest test", *_newest_test(report["tests"])),
+        ("Newest test", *_newest_test(report["tests"], report["evaluations"])),
         ("Not read", str(len(names) or "nothing"), _name(unread)),
     ]
 
@@ -82,7 +82,7 @@ def _templates() -> Environment:
         "due_items": _due_items,
         "timeline_rows": _timeline_rows,
     }
-    environment.tests["void"] = evaluations.is_void
+    environment.tests |= {"void": evaluations.is_void, "partial": _is_partial}
     return environment
 
 
@@ -100,7 +100,11 @@ def _number(found: Sequence[Answer], answer: Answer, report: Mapping[str, Any]) 
     return f"at least {len(found)}" if found else "not known"
 
 
-def _live(endpoints: Sequence[Answer]) -> Markup:
+def _live_endpoints(report: Mapping[str, Any]) -> list[Answer]:
+    return [one for one in report["endpoints"]["endpoints"] if one["status"] == "Succeeded"]
+
+
+def _live(endpoints: Sequence[Answer], answer: Answer) -> Markup:
     line = Markup("<div>{} ({}) → {}</div>")
     shown = [
         line.format(_name(one["display_name"]), _name(one["resource"]), _model(one["model"] or {}))
@@ -108,7 +112,8 @@ def _live(endpoints: Sequence[Answer]) -> Markup:
     ]
     more = len(endpoints) - _MAX_LIVE
     link = Markup('<a href="#endpoints">{} more</a>').format(more) if more > 0 else ""
-    return Markup("").join([*shown, link]) if shown else Markup("none was read")
+    nothing = Markup("none was read") if _is_partial(answer) else Markup("none")
+    return Markup("").join([*shown, link]) if shown else nothing
 
 
 def _next_end(answer: Answer) -> tuple[str, Markup]:
@@ -120,13 +125,14 @@ def _next_end(answer: Answer) -> tuple[str, Markup]:
     more = f" and {same_day} more" if same_day else ""
     read = ", of what was read" if answer.get("unread") else ""
     kind = first["kind"].replace("_", " ")
-    text = Markup("in {} days: {}, {}, {}").format(days, _name(first["what"]), kind, _name(first["resource"]))
+    text = Markup("{}: {}, {}, {}").format(_days_from_now(days), _name(first["what"]), kind, _name(first["resource"]))
     return first["ends"], text + more + read
 
 
-def _newest_test(tests: Sequence[Answer]) -> tuple[str, Markup]:
+def _newest_test(tests: Sequence[Answer], answer: Answer) -> tuple[str, Markup]:
     if not tests:
-        return "none", Markup("no finished test was read")
+        is_known = not _is_partial(answer) and not evaluations.finished(answer)
+        return ("none", Markup("no test has finished")) if is_known else ("not known", Markup("no test was read"))
     first, second = tests[0]["models"]
     rates = [evaluations.rate(model["word_error_rate"]) for model in (first, second)]
     names = [_model(part) for part in (first, second, tests[0]["dataset"])]
@@ -143,10 +149,19 @@ def _days_left(item: Answer, answer: Answer) -> int:
     return (date.fromisoformat(item["ends"]) - date.fromisoformat(answer["now"][:10])).days
 
 
+def _days_from_now(days: int) -> str:
+    return "today" if days == 0 else f"in {days} day{'' if days == 1 else 's'}"
+
+
+def _is_partial(answer: Answer) -> bool:
+    """Return whether there may be more than the answer of a list names."""
+    return bool(answer.get("unread") or answer["truncated"])
+
+
 def _standing(days: int) -> Standing:
     if days < 0:
         return Standing(f"▲ ended {-days} days ago", "bad")
-    text = "today" if days == 0 else f"in {days} day{'' if days == 1 else 's'}"
+    text = _days_from_now(days)
     if days <= _URGENT_DAYS:
         return Standing(f"▲ {text}", "bad")
     return Standing(f"● {text}", "warn") if days <= ACTION_DAYS else Standing(text, "")

@@ -55,6 +55,11 @@ def verdict(test: Answer) -> Standing:
     return Standing("better", "good") if difference["absolute"] < 0 else Standing("worse", "bad")
 
 
+def finished(answer: Answer) -> list[Answer]:
+    """Return the tests of an answer of list_evaluations that have a result."""
+    return [one for one in answer["evaluations"] if one["status"] == "Succeeded"]
+
+
 def by_dataset(tests: Sequence[Answer]) -> list[list[tuple[Answer, Answer]]]:
     """Return for each test dataset every model with its newest test, which comes first in `tests`."""
     datasets: dict[tuple[str, str], dict[str, tuple[Answer, Answer]]] = {}
