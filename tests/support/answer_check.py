@@ -36,9 +36,9 @@ def faults_of(result: CallToolResult, missing: frozenset[str]) -> list[str]:
 
 
 def _long_sentences(texts: Iterable[str]) -> Iterator[str]:
-    """Return sentences of too many words; what is quoted from the service or written as a call counts as one."""
+    """Return sentences of too many words: a quotation or a call counts as one word, and a semicolon ends a sentence."""
     for text in texts:
-        for sentence in re.split(r"(?<=[.!?])\s+", _CALL.sub("call", _QUOTED.sub('""', text))):
+        for sentence in re.split(r"(?<=[.!?;])\s+", _CALL.sub("call", _QUOTED.sub('""', text))):
             if len(sentence.split()) > MAX_WORDS:
                 yield f"{len(sentence.split())} words: {sentence}"
 

@@ -13,17 +13,9 @@ from custom_speech_data.dataset_kinds import ARCHIVE_KINDS
 from custom_speech_tools.guardrails.data_check import checked_data
 from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
 from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import MAX_VALUE, call_step
-from custom_speech_tools.runtime.parameters import (
-    KIND_MEANINGS,
-    Arguments,
-    DatasetKind,
-    LocaleFilter,
-    LocalText,
-    TextLines,
-    require_text_kind,
-)
 from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.results import Answer, Findings, Sentence, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -31,19 +23,21 @@ from custom_speech_tools.speech.concurrency import run_in_thread
 from custom_speech_tools.speech.sanitize import sanitize
 
 
-class CheckDataArguments(Arguments):
+class CheckDataArguments(parameters.Arguments):
     """The arguments of check_data."""
 
-    path: Annotated[LocalText | None, Field(description="File or folder below an allowed folder")] = None
-    lines: TextLines = None
-    kind: Annotated[DatasetKind | None, Field(description=f"{KIND_MEANINGS}; default: guessed")] = None
-    locale: LocaleFilter = None
+    path: Annotated[parameters.LocalText | None, Field(description="File or folder below an allowed folder")] = None
+    lines: parameters.TextLines = None
+    kind: Annotated[
+        parameters.DatasetKind | None, Field(description=f"{parameters.KIND_MEANINGS}; default: guessed")
+    ] = None
+    locale: parameters.LocaleFilter = None
 
     @pydantic.model_validator(mode="after")
     def _has_one_source(self) -> "CheckDataArguments":
         if (self.path is None) == (self.lines is None):
             raise ValueError("needs one of path and lines")
-        require_text_kind(self.kind, self.lines)
+        parameters.require_text_kind(self.kind, self.lines)
         return self
 
 

@@ -3,32 +3,24 @@
 from functools import partial
 
 from custom_speech_tools.guardrails.references import find_project
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    KindsFilter,
-    Limit,
-    LocaleFilter,
-    ProjectFilter,
-    ResourceNameOrAll,
-    StatusFilter,
-)
 from custom_speech_tools.runtime.presenters.dataset import Dataset, Datasets, steps_with_data
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
 
-class ListDatasetsArguments(Arguments):
+class ListDatasetsArguments(parameters.Arguments):
     """The arguments of list_datasets."""
 
-    locale: LocaleFilter = None
-    kinds: KindsFilter = None
-    status: StatusFilter = None
-    project: ProjectFilter = None
-    limit: Limit = 20
-    resource: ResourceNameOrAll = None
+    locale: parameters.LocaleFilter = None
+    kinds: parameters.KindsFilter = None
+    status: parameters.StatusFilter = None
+    project: parameters.ProjectFilter = None
+    limit: parameters.Limit = 20
+    resource: parameters.ResourceNameOrAll = None
 
 
 async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> Datasets:

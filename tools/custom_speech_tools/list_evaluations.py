@@ -3,30 +3,23 @@
 from functools import partial
 
 from custom_speech_tools.guardrails.references import find_any_model, find_project
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    Limit,
-    OptionalModel,
-    ProjectFilter,
-    ResourceNameOrAll,
-    StatusFilter,
-)
 from custom_speech_tools.runtime.presenters.evaluation import Evaluations, present_listed_evaluation
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
 
-class ListEvaluationsArguments(Arguments):
+class ListEvaluationsArguments(parameters.Arguments):
     """The arguments of list_evaluations."""
 
-    model: OptionalModel = None
-    status: StatusFilter = None
-    project: ProjectFilter = None
-    limit: Limit = 20
-    resource: ResourceNameOrAll = None
+    model: parameters.OptionalModel = None
+    status: parameters.StatusFilter = None
+    project: parameters.ProjectFilter = None
+    limit: parameters.Limit = 20
+    resource: parameters.ResourceNameOrAll = None
 
 
 async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContext) -> Evaluations:

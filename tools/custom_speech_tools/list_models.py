@@ -3,32 +3,24 @@
 from functools import partial
 
 from custom_speech_tools.guardrails.references import find_project
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    ExactName,
-    Limit,
-    LocaleFilter,
-    ProjectFilter,
-    ResourceNameOrAll,
-    StatusFilter,
-)
 from custom_speech_tools.runtime.presenters.model import Models, present_listed_model
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
 
-class ListModelsArguments(Arguments):
+class ListModelsArguments(parameters.Arguments):
     """The arguments of list_models."""
 
-    locale: LocaleFilter = None
-    status: StatusFilter = None
-    display_name: ExactName = None
-    project: ProjectFilter = None
-    limit: Limit = 20
-    resource: ResourceNameOrAll = None
+    locale: parameters.LocaleFilter = None
+    status: parameters.StatusFilter = None
+    display_name: parameters.ExactName = None
+    project: parameters.ProjectFilter = None
+    limit: parameters.Limit = 20
+    resource: parameters.ResourceNameOrAll = None
 
 
 async def list_models(arguments: ListModelsArguments, call: CallContext) -> Models:

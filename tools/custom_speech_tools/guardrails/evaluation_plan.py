@@ -26,21 +26,13 @@ from custom_speech_tools.guardrails.resource_rules import (
     parts_fit,
     run_rules,
 )
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    Identifier,
-    ModelReference,
-    OptionalProject,
-    ResourceName,
-    ShortText,
-    WaitSeconds,
-)
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
@@ -48,18 +40,20 @@ from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.sanitize import quote, word
 
 
-class EvaluationArguments(Arguments):
+class EvaluationArguments(parameters.Arguments):
     """The arguments of create_evaluation."""
 
-    model: ModelReference
-    dataset: Annotated[Identifier, Field(description="Audio with transcripts: id, self URI or exact name")]
+    model: parameters.ModelReference
+    dataset: Annotated[parameters.Identifier, Field(description="Audio with transcripts: id, self URI or exact name")]
     compare_with: Annotated[
-        Identifier | None, Field(description="Custom or base model; default: the model's base model")
+        parameters.Identifier | None, Field(description="Custom or base model; default: the model's base model")
     ] = None
-    display_name: Annotated[ShortText | None, Field(description="Name; default: made of models and dataset")] = None
-    project: OptionalProject = None
-    wait_seconds: WaitSeconds = 0
-    resource: ResourceName = None
+    display_name: Annotated[
+        parameters.ShortText | None, Field(description="Name; default: made of models and dataset")
+    ] = None
+    project: parameters.OptionalProject = None
+    wait_seconds: parameters.WaitSeconds = 0
+    resource: parameters.ResourceName = None
 
 
 @dataclass(frozen=True, slots=True)

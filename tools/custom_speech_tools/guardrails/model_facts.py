@@ -5,19 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, find, find_project
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import (
-    AUDIO_KINDS,
-    AllowDuplicate,
-    Arguments,
-    BaseModelReference,
-    DatasetReferences,
-    Description,
-    DisplayName,
-    Locale,
-    OptionalProject,
-    ResourceName,
-)
 from custom_speech_tools.runtime.parts import data_of
 from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.recording_length import (
@@ -34,17 +23,17 @@ from custom_speech_tools.speech.concurrency import task_group
 TEXT_KIND = "Language"
 
 
-class TrainingArguments(Arguments):
+class TrainingArguments(parameters.Arguments):
     """The training to plan: the arguments that plan_model and create_model share."""
 
-    display_name: DisplayName | None = None
-    locale: Locale
-    datasets: DatasetReferences
-    base_model: BaseModelReference = None
-    project: OptionalProject = None
-    description: Description = None
-    allow_duplicate: AllowDuplicate = False
-    resource: ResourceName = None
+    display_name: parameters.DisplayName | None = None
+    locale: parameters.Locale
+    datasets: parameters.DatasetReferences
+    base_model: parameters.BaseModelReference = None
+    project: parameters.OptionalProject = None
+    description: parameters.Description = None
+    allow_duplicate: parameters.AllowDuplicate = False
+    resource: parameters.ResourceName = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +91,7 @@ class ModelFacts:
     @property
     def recordings(self) -> list[tuple[schemas.Dataset, RecordingLengths]]:
         """The datasets with audio, and the lengths of their recordings."""
-        audio = [dataset for dataset in self.found_datasets if dataset.kind in AUDIO_KINDS]
+        audio = [dataset for dataset in self.found_datasets if dataset.kind in parameters.AUDIO_KINDS]
         return [(dataset, lengths_of(dataset, self.longest_seconds)) for dataset in audio]
 
     @property
@@ -128,7 +117,7 @@ class ModelFacts:
 
 def adapts_to_text_only(base: schemas.BaseModel) -> bool:
     """Return whether a base model learns from text alone; of audio it then uses the transcripts (recorded live)."""
-    return TEXT_KIND in base.trains_with and set(AUDIO_KINDS).isdisjoint(base.trains_with)
+    return TEXT_KIND in base.trains_with and set(parameters.AUDIO_KINDS).isdisjoint(base.trains_with)
 
 
 def takes_data(base: schemas.BaseModel, kind: str) -> bool:

@@ -21,23 +21,11 @@ from custom_speech_tools.guardrails.content_address import (
 from custom_speech_tools.guardrails.data_check import CheckedData
 from custom_speech_tools.guardrails.references import find_project, link_to
 from custom_speech_tools.guardrails.resource_rules import failed_earlier, is_blocked, parts_fit
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.block_upload import block_digests
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    DatasetKind,
-    Description,
-    DisplayName,
-    Identifier,
-    LocaleText,
-    LocalText,
-    ResourceName,
-    TextLines,
-    WaitSeconds,
-    require_text_kind,
-)
 from custom_speech_tools.runtime.recording_length import LENGTH_PROPERTY, note_lengths
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
@@ -45,30 +33,30 @@ from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 from custom_speech_tools.speech.sanitize import quote
 
 
-class UploadArguments(Arguments):
+class UploadArguments(parameters.Arguments):
     """The arguments of upload_dataset."""
 
-    display_name: DisplayName
-    locale: Annotated[LocaleText, Field(description="Such as en-US")]
-    kind: Annotated[DatasetKind, Field(description="check_data explains the kinds")]
-    path: Annotated[LocalText | None, Field(description="Local file or folder")] = None
+    display_name: parameters.DisplayName
+    locale: Annotated[parameters.LocaleText, Field(description="Such as en-US")]
+    kind: Annotated[parameters.DatasetKind, Field(description="check_data explains the kinds")]
+    path: Annotated[parameters.LocalText | None, Field(description="Local file or folder")] = None
     content_url: Annotated[
         Annotated[str, StringConstraints(max_length=4096, strip_whitespace=True)] | None,
         Field(description="Or an address for Azure"),
     ] = None
-    lines: TextLines = None
-    project: Annotated[Identifier | None, Field(description="Id or exact name")] = None
-    description: Description = None
+    lines: parameters.TextLines = None
+    project: Annotated[parameters.Identifier | None, Field(description="Id or exact name")] = None
+    description: parameters.Description = None
     repair: Annotated[StrictBool, Field(description="Repair a copy")] = True
     allow_duplicate: Annotated[StrictBool, Field(description="Import again on purpose")] = False
-    wait_seconds: WaitSeconds = 0
-    resource: ResourceName = None
+    wait_seconds: parameters.WaitSeconds = 0
+    resource: parameters.ResourceName = None
 
     @pydantic.model_validator(mode="after")
     def _has_one_source(self) -> "UploadArguments":
         if sum(source is not None for source in (self.path, self.content_url, self.lines)) != 1:
             raise ValueError("needs one of path, content_url and lines")
-        require_text_kind(self.kind, self.lines)
+        parameters.require_text_kind(self.kind, self.lines)
         require_address(self.content_url)
         return self
 

@@ -6,26 +6,13 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import entity_fields, present_reference, read_parts_and_earlier
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.resources import trains_audio
-from custom_speech_tools.runtime.results import (
-    Created,
-    FailureField,
-    Finding,
-    Findings,
-    Listing,
-    Moment,
-    ReferenceField,
-    ResourceAnswer,
-    Result,
-    Sentence,
-    ServiceText,
-    optional,
-)
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 
 MAX_REJECTED = 20
@@ -34,46 +21,46 @@ TRAINS_ALONE = frozenset({"Language", "LanguageMarkdown", "Acoustic"})
 """The kinds of data that a model can be trained with and nothing else; Acoustic needs hardware in the region."""
 
 
-class Dataset(Result):
+class Dataset(results.Result):
     """A dataset in a list; `audio_hours` is null for text."""
 
     id: str
-    display_name: ServiceText
-    locale: ServiceText
-    kind: ServiceText
-    status: ServiceText
+    display_name: results.ServiceText
+    locale: results.ServiceText
+    kind: results.ServiceText
+    status: results.ServiceText
     lines: int | None
     rejected_lines: int | None
     audio_hours: float | None
-    description: ServiceText | None
-    created: Moment | None = Created
-    last_action: Moment | None = Field(validation_alias="last_action_date_time")
-    error: FailureField | None
-    resource: str | None = optional()
+    description: results.ServiceText | None
+    created: results.Moment | None = results.Created
+    last_action: results.Moment | None = Field(validation_alias="last_action_date_time")
+    error: results.FailureField | None
+    resource: str | None = results.optional()
 
 
-class Datasets(Listing):
+class Datasets(results.Listing):
     """The datasets of a resource, newest first."""
 
     datasets: list[Dataset]
 
 
-class RejectedPart(Result):
+class RejectedPart(results.Result):
     """A line or file that the service rejected."""
 
-    where: ServiceText
-    reason: ServiceText
+    where: results.ServiceText
+    reason: results.ServiceText
 
 
-class DatasetDetails(Dataset, ResourceAnswer):
+class DatasetDetails(Dataset, results.ResourceAnswer):
     """A dataset with what was rejected of it."""
 
     resource: str
-    project: ReferenceField | None
+    project: results.ReferenceField | None
     rejected: list[RejectedPart]
-    findings: Findings
-    now: Moment
-    check_again_after_seconds: int | None = optional()
+    findings: results.Findings
+    now: results.Moment
+    check_again_after_seconds: int | None = results.optional()
 
 
 class UploadedDataset(DatasetDetails):
@@ -82,7 +69,7 @@ class UploadedDataset(DatasetDetails):
     already_existed: bool
     uploaded_bytes: int | None
     total_bytes: int | None
-    repairs: list[Sentence]
+    repairs: list[results.Sentence]
 
 
 Details = TypeVar("Details", bound=DatasetDetails)
@@ -119,7 +106,7 @@ async def _read_rejected(speech: Speech, dataset: schemas.Dataset) -> list[Rejec
         return []
 
 
-def import_findings(dataset: schemas.Dataset) -> list[Finding]:
+def import_findings(dataset: schemas.Dataset) -> list[results.Finding]:
     """Warn of an import that left out lines or files."""
     rejected, accepted = dataset.rejected_lines or 0, dataset.lines or 0
     if not rejected:
@@ -127,7 +114,7 @@ def import_findings(dataset: schemas.Dataset) -> list[Finding]:
     total = rejected + accepted
     message = f"The import rejected {rejected} of {total} lines or files; `lines` counts the accepted ones."
     fix = "The first of them are in `rejected`; correct them and upload the data again to use them."
-    return [Finding(rule="dataset-ready", level="warn", message=message, fix=fix)]
+    return [results.Finding(rule="dataset-ready", level="warn", message=message, fix=fix)]
 
 
 def _steps_after(speech: Speech, dataset: schemas.Dataset, again: int | None) -> list[str]:

@@ -7,101 +7,86 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema
 
 from custom_speech_data.missed_words import MissedWord
+from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference
-from custom_speech_tools.runtime.results import (
-    Created,
-    DatasetReference,
-    FailureField,
-    Finding,
-    Findings,
-    Interval,
-    Listing,
-    Moment,
-    Rate,
-    ResourceAnswer,
-    Result,
-    Sentence,
-    ServiceText,
-    optional,
-)
 from custom_speech_tools.runtime.verdict import Difference, Verdict, is_void, steps_after_test
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.entities import StatefulEntity
 
 
-class EvaluatedModel(Result):
+class EvaluatedModel(results.Result):
     """The result of one model; null until the evaluation has succeeded. `confidence_95` is about its error rate."""
 
     id: str
-    display_name: ServiceText | None
-    word_error_rate: Rate | None
-    confidence_95: Interval = optional()
+    display_name: results.ServiceText | None
+    word_error_rate: results.Rate | None
+    confidence_95: results.Interval = results.optional()
     insertions: int | None
     deletions: int | None
     substitutions: int | None
     words: int | None
-    sentence_error_rate: Rate | None
+    sentence_error_rate: results.Rate | None
 
 
-class WorstUtterance(Result):
+class WorstUtterance(results.Result):
     """A recording in which the first model made many errors; `reference` is null if no transcript could be read."""
 
-    file: ServiceText
-    reference: ServiceText | None
-    hypothesis: ServiceText
+    file: results.ServiceText
+    reference: results.ServiceText | None
+    hypothesis: results.ServiceText
     errors: int
 
 
-class Word(Result):
+class Word(results.Result):
     """A word that the first model misses or inserts; `in_training_data` is null if the data could not be read."""
 
-    word: ServiceText
+    word: results.ServiceText
     missed: int
     of: int
     inserted: int
-    recognized_as: list[ServiceText] = Field(validation_alias="alternatives")
+    recognized_as: list[results.ServiceText] = Field(validation_alias="alternatives")
     in_training_data: bool | None = None
 
 
-class Evaluation(ResourceAnswer):
+class Evaluation(results.ResourceAnswer):
     """An evaluation; `is_void` if a model was trained with the test data, null if that is not known."""
 
     id: str
-    display_name: ServiceText
-    locale: ServiceText
-    status: ServiceText
-    dataset: DatasetReference
+    display_name: results.ServiceText
+    locale: results.ServiceText
+    status: results.ServiceText
+    dataset: results.DatasetReference
     models: list[EvaluatedModel]
     is_void: bool | None
-    verdict: Sentence
+    verdict: results.Sentence
     difference: Difference | None
     worst: Annotated[list[WorstUtterance], WithJsonSchema({"type": "array"}, mode="serialization")]
-    words: Annotated[list[Word] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = optional()
-    created: Moment | None
-    last_action: Moment | None
-    error: FailureField | None
+    words: Annotated[list[Word] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = results.optional()
+    created: results.Moment | None
+    last_action: results.Moment | None
+    error: results.FailureField | None
     already_existed: bool
-    findings: Findings
-    now: Moment
-    check_again_after_seconds: int | None = optional()
+    findings: results.Findings
+    now: results.Moment
+    check_again_after_seconds: int | None = results.optional()
 
 
-class ListedEvaluation(Result):
+class ListedEvaluation(results.Result):
     """An evaluation in a list."""
 
     id: str
-    display_name: ServiceText
-    locale: ServiceText
-    status: ServiceText
-    dataset: DatasetReference
+    display_name: results.ServiceText
+    locale: results.ServiceText
+    status: results.ServiceText
+    dataset: results.DatasetReference
     is_void: bool | None
     models: list[EvaluatedModel]
-    created: Moment | None = Created
-    resource: str | None = optional()
+    created: results.Moment | None = results.Created
+    resource: str | None = results.optional()
 
 
-class Evaluations(Listing):
+class Evaluations(results.Listing):
     """The evaluations of a resource, newest first."""
 
     evaluations: list[ListedEvaluation]
@@ -119,7 +104,7 @@ def present_evaluation(
     worst: Sequence[WorstUtterance] = (),
     words: list[Word] | None = None,
     already_existed: bool = False,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[results.Finding] = (),
 ) -> Evaluation:
     """Return an evaluation with the names of its parts.
 
@@ -179,10 +164,10 @@ def present_words(found: Sequence[MissedWord], is_trained_with: Callable[[str], 
     return [word.model_copy(update={"in_training_data": is_trained}) for word, is_trained in rows]
 
 
-def _warnings(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Iterator[Finding]:
+def _warnings(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Iterator[results.Finding]:
     """Warn if a finished evaluation says nothing about a model, or if details of recordings could not be read."""
     if evaluation.status == "Succeeded" and None in [evaluation.score(number).word_error_rate for number in (1, 2)]:
-        yield Finding(
+        yield results.Finding(
             rule="test-data-scorable",
             level="warn",
             message="The evaluation has ended without word error rates, so it does not say which model is better.",
@@ -190,7 +175,7 @@ def _warnings(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Ite
         )
     read, listed = len(details.recordings), details.listed
     if listed not in (None, read):
-        yield Finding(
+        yield results.Finding(
             rule="details-readable",
             level="warn",
             message=f"The details of {read} of {listed} recordings could be read; the interval, the worst utterances "

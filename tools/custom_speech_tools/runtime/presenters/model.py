@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.runtime.next_steps import Choice, call_step
@@ -11,23 +12,6 @@ from custom_speech_tools.runtime.parts import Parts, entity_fields, present_data
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.recording_length import lengths_of
 from custom_speech_tools.runtime.resources import can_copy
-from custom_speech_tools.runtime.results import (
-    MAX_PARTS,
-    Created,
-    DatasetReference,
-    Day,
-    EntityReference,
-    FailureField,
-    Finding,
-    Findings,
-    Listing,
-    Moment,
-    ReferenceField,
-    ResourceAnswer,
-    Result,
-    ServiceText,
-    optional,
-)
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.entities import StatefulEntity
 
@@ -35,45 +19,45 @@ COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"
 """The name in `customProperties` under which a copy names its source."""
 
 
-class Model(ResourceAnswer):
+class Model(results.ResourceAnswer):
     """A custom model."""
 
     id: str
-    display_name: ServiceText
-    locale: ServiceText
-    status: ServiceText
-    description: ServiceText | None
-    base_model: EntityReference | None
-    datasets: list[DatasetReference]
-    project: ReferenceField | None
-    created: Moment | None
-    last_action: Moment | None
-    transcription_until: Day | None
-    copied_from: ServiceText | None = optional()
-    error: FailureField | None
+    display_name: results.ServiceText
+    locale: results.ServiceText
+    status: results.ServiceText
+    description: results.ServiceText | None
+    base_model: results.EntityReference | None
+    datasets: list[results.DatasetReference]
+    project: results.ReferenceField | None
+    created: results.Moment | None
+    last_action: results.Moment | None
+    transcription_until: results.Day | None
+    copied_from: results.ServiceText | None = results.optional()
+    error: results.FailureField | None
     already_existed: bool
-    findings: Findings
-    now: Moment
-    check_again_after_seconds: int | None = optional()
+    findings: results.Findings
+    now: results.Moment
+    check_again_after_seconds: int | None = results.optional()
 
 
-class ListedModel(Result):
+class ListedModel(results.Result):
     """A custom model in a list."""
 
     id: str
-    display_name: ServiceText
-    locale: ServiceText
-    status: ServiceText
-    created: Moment | None = Created
-    transcription_until: Day | None
-    base_model: ReferenceField | None
-    project: ReferenceField | None
+    display_name: results.ServiceText
+    locale: results.ServiceText
+    status: results.ServiceText
+    created: results.Moment | None = results.Created
+    transcription_until: results.Day | None
+    base_model: results.ReferenceField | None
+    project: results.ReferenceField | None
     is_copy: bool | None
-    copied_from: ServiceText | None = optional()
-    resource: str | None = optional()
+    copied_from: results.ServiceText | None = results.optional()
+    resource: str | None = results.optional()
 
 
-class Models(Listing):
+class Models(results.Listing):
     """The custom models of a resource, newest first."""
 
     models: list[ListedModel]
@@ -87,7 +71,7 @@ def present_model(
     earlier: Sequence[StatefulEntity] = (),
     *,
     already_existed: bool = False,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[results.Finding] = (),
 ) -> Model:
     """Return a custom model with the names of its parts.
 
@@ -102,7 +86,7 @@ def present_model(
         **fields,
         description=model.description,
         base_model=present_reference(model.base_model, parts),
-        datasets=[present_dataset_reference(part, parts) for part in (model.datasets or [])[:MAX_PARTS]],
+        datasets=[present_dataset_reference(part, parts) for part in (model.datasets or [])[: results.MAX_PARTS]],
         project=present_reference(model.project, parts),
         transcription_until=model.transcription_until,
         copied_from=(model.custom_properties or {}).get(COPIED_FROM_PROPERTY),
