@@ -116,8 +116,8 @@ def test_audio_beyond_what_is_used_is_said() -> None:
     hundred = {"durationMilliseconds": 100 * 3_600_000}
     much = (dataset(properties=hundred), dataset("AudioFiles", properties={"durationMilliseconds": 1_800_000}))
 
-    assert levels(model_rules.audio_is_used, facts(datasets=much)) == [("audio-hours", "warn")]
-    assert levels(model_rules.audio_is_used, facts(datasets=much[:1])) == []
+    assert levels(model_rules.amount_is_sensible, facts(datasets=much)) == [("audio-hours", "warn")]
+    assert levels(model_rules.amount_is_sensible, facts(datasets=much[:1])) == []
     assert facts(datasets=much).audio_hours == pytest.approx(100.5)
 
 

@@ -25,7 +25,7 @@ def named_parts_fit(facts: ModelFacts) -> Findings:
 
 
 def region_trains_audio(facts: ModelFacts) -> Findings:
-    """Require training hardware in the region where audio is trained with.
+    """Require training hardware in the region if audio is trained with.
 
     A base model that adapts to text alone uses the transcripts, wherever the resource is (recorded live).
     """
@@ -43,18 +43,15 @@ def region_trains_audio(facts: ModelFacts) -> Findings:
         message += " The base model adapts to text alone, so only the transcripts will be used."
         yield warn("region-trains-audio", message, "Expect the effect of plain text only.")
     else:
-        yield block("region-trains-audio", message, _train_elsewhere(facts))
-
-
-def _train_elsewhere(facts: ModelFacts) -> str:
-    if not facts.audio_resources:
-        return "Configure a resource in a region that trains with audio, train there and copy the model; or use text."
-    able = " or ".join(
-        f"{name} (has {', '.join(map(quote, datasets[:5]))})" if datasets else name
-        for name, datasets in facts.audio_resources.items()
-    )
-    here = facts.speech.resource.name
-    return f'Train on {able}, with datasets of that resource, then copy_model with to_resource="{here}". Or use text.'
+        able = " or ".join(
+            f"{name} (has {', '.join(map(quote, datasets[:5]))})" if datasets else name
+            for name, datasets in facts.audio_resources.items()
+        )
+        fix = "Configure a resource in a region that trains with audio, train there and copy the model; or use text."
+        if able:
+            copy = f'copy_model with to_resource="{resource.name}"'
+            fix = f"Train on {able}, with datasets of that resource, then {copy}. Or use text."
+        yield block("region-trains-audio", message, fix)
 
 
 def base_model_accepts_data(facts: ModelFacts) -> Findings:
@@ -104,7 +101,7 @@ def base_model_is_open(facts: ModelFacts) -> Findings:
 
 
 def datasets_are_ready(facts: ModelFacts) -> Findings:
-    """Require that every dataset is imported and not empty; warn where much of it was rejected."""
+    """Require that every dataset is imported and not empty; warn if much of it was rejected."""
     for dataset in facts.found_datasets:
         yield from dataset_is_ready(dataset, facts.speech.resource.name)
 
@@ -117,7 +114,7 @@ def datasets_combine(facts: ModelFacts) -> Findings:
             yield block("dataset-combination", f"Dataset {names[dataset]} is named {count} times.", "Name it once.")
     if {"Pronunciation", "LanguageMarkdown"} <= facts.kinds:
         message = "Pronunciation and LanguageMarkdown datasets cannot be trained together."
-        fix = "Leave one out; structured text has a pronunciation section of its own (speech:phoneticlexicon)."
+        fix = "Leave one out; structured text has its own pronunciation section (speech:phoneticlexicon)."
         yield block("dataset-combination", message, fix)
 
 
@@ -126,13 +123,14 @@ def amount_is_sensible(facts: ModelFacts) -> Findings:
 
     Recommended are 1 to 100 h of audio with transcripts and 1 to 200 MB of text (page "Training and testing datasets").
     """
-    base, texts = facts.chosen_base_model, [one for one in facts.found_datasets if one.kind.startswith("Language")]
-    if base and base.training_is_charged and (facts.recordings or texts):
-        hours, lines = facts.audio_hours, sum(one.lines or 0 for one in texts)
-        amount = f"{hours * 60:.0f} min of audio" if facts.recordings else f"{lines} lines of text"
-        if hours < LEAST_AUDIO_HOURS and lines < LEAST_LINES:
-            message = f"{amount} is far less than recommended: 1 h of audio with transcripts, or 1 MB of text."
-            yield warn("audio-hours", message, "Add data before you pay; a few names are better passed as phrases.")
+    base, hours = facts.chosen_base_model, facts.audio_hours
+    counts = [one.lines for one in facts.found_datasets if one.kind.startswith("Language")]
+    lines, are_known = sum(count or 0 for count in counts), None not in counts and not (facts.recordings and not hours)
+    is_little = are_known and bool(hours or counts) and hours < LEAST_AUDIO_HOURS and lines < LEAST_LINES
+    if base and base.training_is_charged and is_little:
+        amount = f"{hours * 60:.0f} min of audio" if hours else f"{lines} lines of text"
+        message = f"{amount} is far less than recommended: 1 h of audio with transcripts, or 1 MB of text."
+        yield warn("audio-hours", message, "Add data before you pay; a few names are better passed as phrases.")
     if facts.audio_hours > MAX_AUDIO_HOURS:
         message = f"The datasets have {facts.audio_hours:.0f} h of audio; at most {MAX_AUDIO_HOURS:.0f} h are used."
         yield warn("audio-hours", message, "Choose the datasets that matter most.")
