@@ -7,7 +7,6 @@ from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.evaluation import Evaluation, present_evaluation
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.runtime.verdict import judge
 
 
 async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -> Evaluation:
@@ -18,15 +17,13 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
     plan = await plan_evaluation(call, arguments)
     speech = plan.speech
     first, existed, failed = await evaluate(call, plan)
-    findings = [*plan.findings, *failed]
     last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)
     details = await read_details(speech, last) if last.status == "Succeeded" else EvaluationDetails()
     parts = await read_parts(
         speech, [last.model1, last.model2, last.dataset], [plan.model, plan.compare_with, plan.dataset]
     )
-    verdict = await judge(speech, last, details, parts)
-    now = call.now(speech)
-    return present_evaluation(speech, last, details, parts, verdict, now, already_existed=existed, findings=findings)
+    findings = [*plan.findings, *failed]
+    return await present_evaluation(call, speech, last, details, parts, already_existed=existed, findings=findings)
 
 
 tool = declare(create_evaluation, "Test a model", Annotations.CREATE, "quality")

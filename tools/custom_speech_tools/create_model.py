@@ -1,9 +1,11 @@
 """create_model: train a custom model, once, after all guardrails."""
 
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
-from custom_speech_tools.guardrails.model_plan import checked_training, train
+from custom_speech_tools.guardrails.model_plan import ModelPlan, plan_training, train
+from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Confirm, DisplayName, WaitSeconds
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
@@ -25,10 +27,14 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
     Minutes with text, on Azure a day per 10 h of audio; a charge needs your user's agreement. The same request twice
     makes one model. Then get_model; when it is Succeeded, test it or copy it.
     """
-    came_with = arguments.confirm or call.client.answer
-    plan, agreement = await confirmed_plan(
-        call, arguments.confirm, lambda: checked_training(call, arguments, came_with)
-    )
+
+    async def checked() -> ModelPlan:
+        plan = await plan_training(call, arguments, arguments.confirm or call.client.answer)
+        if is_blocked(plan.findings):
+            raise Refused("Nothing was created.", plan.findings)
+        return plan
+
+    plan, agreement = await confirmed_plan(call, arguments.confirm, checked)
     key = plan.key_for(agreement.id)
     model, existed = await carry_out(call, agreement, plan.effect, lambda how: train(call, plan, key, how))
     model = await poll_until_terminal(call, model, plan.facts.speech.models_get_custom_model, arguments.wait_seconds)

@@ -24,9 +24,8 @@ from custom_speech_tools.runtime.presenters.evaluation import (
     present_words,
     worst_utterances,
 )
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.runtime.verdict import judge
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 
@@ -61,37 +60,32 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
         (text, first) for name, (first, _) in details.recordings.items() if (text := transcripts.of(name)) is not None
     ]
     parts, earlier = await read_parts_and_earlier(speech, last, [last.model1, last.model2, last.dataset])
-    words, too_long = None, 0
+    words, findings = None, list[Finding]()
+    if transcripts.problem:
+        message = f"What was said in the recordings is not known: {transcripts.problem}."
+        fix = "`reference` and `words` are left out; rates, counts and `hypothesis` are the service's and stand."
+        findings.append(warn("details-readable", message, fix))
     if arguments.words and known:
         missed, too_long = await run_in_thread(partial(missed_words, known, last.locale, arguments.words))
+        if too_long:
+            message = f"{too_long} recording(s) are too long to be compared word by word; `words` leaves them out."
+            fix = "Test with shorter recordings; rates and counts are the service's and stand."
+            findings.append(warn("details-readable", message, fix))
         model = parts.get(last.model1.id)
         words = present_words(missed, lambda _: None)
         if isinstance(model, schemas.CustomModel):
             words = present_words(missed, await read_training_words(call.app.training_words, speech, model))
-    return present_evaluation(
+    return await present_evaluation(
+        call,
         speech,
         last,
         details,
         parts,
-        await judge(speech, last, details, parts),
-        call.now(speech),
         earlier,
         worst=worst_utterances(details, transcripts, arguments.worst),
         words=words,
-        findings=_unread_transcripts(transcripts, too_long),
+        findings=findings,
     )
-
-
-def _unread_transcripts(transcripts: Transcripts, too_long: int) -> list[Finding]:
-    if too_long:
-        message = f"{too_long} recording(s) are too long to be compared word by word; `words` leaves them out."
-        fix = "Test with shorter recordings; rates and counts are the service's and stand."
-    elif transcripts.problem:
-        message = f"What was said in the recordings is not known: {transcripts.problem}."
-        fix = "`reference` and `words` are left out; rates, counts and `hypothesis` are the service's and stand."
-    else:
-        return []
-    return [Finding(rule="details-readable", level="warn", message=message, fix=fix)]
 
 
 tool = declare(get_evaluation, "Get an evaluation", Annotations.READ, "quality")

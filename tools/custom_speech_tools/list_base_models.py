@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLocaleFilter, ResourceNameOrAll, TrainWith
-from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Finding, Listing, Result, ServiceText, optional
+from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Listing, Result, ServiceText, block, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import word
@@ -37,7 +37,7 @@ class ListBaseModelsArguments(Arguments):
 
 
 class BaseModel(Result):
-    """A base model in a list; `training_is_charged` is true where the service does not say."""
+    """A base model in a list; `training_is_charged` is true if the service does not say."""
 
     id: str
     display_name: ServiceText
@@ -103,18 +103,9 @@ async def _refuse_locale(speech: Speech, locale: str) -> None:
     offered = await speech.models_list_supported_locales()
     language = locale.partition("-")[0]
     near = [other for other in offered if other.partition("-")[0] == language] or offered
-    raise Refused(
-        "Nothing to list.",
-        [
-            Finding(
-                rule="locale-match",
-                level="block",
-                message=f"Resource {speech.resource.name} offers no base model for {locale}.",
-                fix=f"Offered are, among others: {', '.join(map(word, near[:MAX_OFFERED_LOCALES]))}.",
-            )
-        ],
-        "Call again with an offered locale.",
-    )
+    message = f"Resource {speech.resource.name} offers no base model for {locale}."
+    fix = f"Offered are, among others: {', '.join(map(word, near[:MAX_OFFERED_LOCALES]))}."
+    raise Refused("Nothing to list.", [block("locale-match", message, fix)], "Call again with an offered locale.")
 
 
 tool = declare(list_base_models, "List base models", Annotations.READ, "models")

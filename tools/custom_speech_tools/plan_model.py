@@ -14,7 +14,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class Plan(ResourceAnswer):
-    """The plan of a training; days, charge and alternative are null where it is blocked."""
+    """The plan of a training; days, charge and alternative are null if it is blocked."""
 
     ok: bool
     findings: Findings

@@ -5,9 +5,8 @@ from contextlib import ExitStack
 from custom_speech_data.content import size_of
 from custom_speech_tools.guardrails.data_check import CheckedData, checked_data
 from custom_speech_tools.guardrails.local_files import allowed_path
-from custom_speech_tools.guardrails.upload_plan import UploadArguments, UploadPlan, plan_upload
+from custom_speech_tools.guardrails.upload_plan import UploadArguments, UploadPlan, plan_upload, upload_blocks
 from custom_speech_tools.runtime.auditing import Decision
-from custom_speech_tools.runtime.block_upload import upload_blocks
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.dataset import UploadedDataset, import_findings, present_dataset

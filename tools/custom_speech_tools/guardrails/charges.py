@@ -46,7 +46,7 @@ def hosting_cost(resource: SpeechResource) -> str:
 
 
 def cost_in_words(charge: EstimatedCharge | None) -> str:
-    """Return in a sentence what is charged, or where the price stands."""
+    """Return in a sentence what is charged, or the address of the price list."""
     return f"That is {charge.basis}." if charge else f"The API does not state the price; see {PRICE_LIST}."
 
 

@@ -1,6 +1,5 @@
 """Testing two models with one dataset: the arguments, the facts, the rules and the plan."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
@@ -206,15 +205,12 @@ async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> 
     other = named.return_value if named else await base_model_of(speech, found)
     facts = EvaluationFacts(speech, call.now(speech), found, other, dataset.return_value, project.return_value)
     if any(test_data_are_unseen(facts)):
-        facts = replace(facts, unseen=await _unseen_dataset(speech, facts.found_models))
+        models = facts.found_models
+        datasets = newest_first((await speech.datasets_list(locale=models[0].locale)).entities)
+        scorable = [one for one in datasets if one.kind == "Acoustic" and one.status == "Succeeded"]
+        unseen = (one for one in scorable if not any(model.is_trained_with(one.id) for model in models))
+        facts = replace(facts, unseen=next(unseen, None))
     return check_evaluation(facts, arguments.display_name, read_at)
-
-
-async def _unseen_dataset(speech: Speech, models: Sequence[AnyModel]) -> schemas.Dataset | None:
-    """Return the newest audio with transcripts that no model was trained with, None if there is none."""
-    datasets = (await speech.datasets_list(locale=models[0].locale)).entities
-    scorable = (one for one in newest_first(datasets) if one.kind == "Acoustic" and one.status == "Succeeded")
-    return next((one for one in scorable if not any(model.is_trained_with(one.id) for model in models)), None)
 
 
 def check_evaluation(facts: EvaluationFacts, display_name: str | None, read_at: float) -> EvaluationPlan:

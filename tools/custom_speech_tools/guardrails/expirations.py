@@ -61,13 +61,9 @@ class ExpirationFacts:
         parts = [*(one.base_model for one in self.models), *(one.model for one in self.endpoints)]
         return len({part.id for part in parts if part is not None and part.id not in self.parts})
 
-    def _expiration(
-        self, entity: schemas.Entity, kind: str, ends: datetime, effect: str, action: str, call: str
-    ) -> Expiration:
+    def _expiration(self, entity: schemas.Entity, kind: str, ends: datetime, **texts: str) -> Expiration:
         what, here = entity.display_name, self.speech.resource.name
-        return Expiration(
-            what=what, id=entity.id, kind=kind, resource=here, ends=ends, effect=effect, action=action, call=call
-        )
+        return Expiration(what=what, id=entity.id, kind=kind, resource=here, ends=ends, **texts)
 
     def _endpoint(self, endpoint: schemas.Endpoint) -> Iterator[Expiration]:
         model = self.parts.get(endpoint.model.id) if endpoint.model else None
@@ -81,7 +77,7 @@ class ExpirationFacts:
         name = quote(model.display_name)
         effect = f"Model {name} ends: applications keep working, but silently with the newest base model."
         action += " Then deploy the new model into this endpoint, which keeps its id."
-        yield self._expiration(endpoint, "endpoint", ends, effect, action, call)
+        yield self._expiration(endpoint, "endpoint", ends, effect=effect, action=action, call=call)
 
     def _model(self, model: schemas.CustomModel) -> Iterator[Expiration]:
         ends = model.transcription_until
@@ -96,7 +92,7 @@ class ExpirationFacts:
         action, call = self._retraining(model)
         if live := _some(one.display_name for one in self.endpoints if one.model and one.model.id == model.id):
             action += f" Then deploy it into {live}."
-        yield self._expiration(model, "model", ends, effect, action, call)
+        yield self._expiration(model, "model", ends, effect=effect, action=action, call=call)
 
     def _retraining(self, model: schemas.CustomModel) -> tuple[str, str]:
         """Return what replaces a model, as a sentence and as a complete call."""
@@ -146,7 +142,7 @@ class ExpirationFacts:
             action += "Look for a newer one before that day."
         call = call_step("list_base_models", locale=base.locale, resource=self.speech.resource.name)
         effect = f"No model can be trained on it any more; {used}."
-        yield self._expiration(base, "base_model", ends, effect, action, call)
+        yield self._expiration(base, "base_model", ends, effect=effect, action=action, call=call)
 
 
 def soonest_first(expirations: Iterable[Expiration]) -> list[Expiration]:

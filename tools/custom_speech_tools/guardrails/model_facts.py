@@ -7,6 +7,7 @@ from datetime import datetime
 from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, find, find_project
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.parts import data_of
 from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.recording_length import (
@@ -97,10 +98,9 @@ class ModelFacts:
     @property
     def open_base_models(self) -> list[schemas.BaseModel]:
         """The base models of the locale that may still be trained on, newest first."""
-        is_open = [
+        return newest_first(
             base for base in self.base_models if not (base.adaptation_until and base.adaptation_until <= self.now)
-        ]
-        return sorted(is_open, key=lambda base: base.created_date_time or self.now, reverse=True)
+        )
 
     @property
     def fitting_base_models(self) -> list[schemas.BaseModel]:
@@ -132,7 +132,8 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         project = tasks.create_task(find_project(speech, request.project))
         base_model = tasks.create_task(find(speech, BASE_MODEL, asked, request.locale)) if asked else None
         base_models = tasks.create_task(speech.models_list_base_models(locale=request.locale))
-        named = tasks.create_task(_models_called(speech, request.display_name, request.locale))
+        name, models = request.display_name, speech.models_list_custom_models
+        named = tasks.create_task(models(display_name=name, locale=request.locale)) if name else None
         trained = tasks.create_task(_trained_models(speech, request.locale))
         datasets = [tasks.create_task(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
         others = [] if trains_audio(speech.resource) is not False else call.speech_of_all()
@@ -150,19 +151,14 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         datasets=tuple(dataset.return_value for dataset in datasets),
         base_model=base_model.return_value if base_model else None,
         base_models=tuple(base_models.return_value.entities),
-        same_name=named.return_value,
+        same_name=tuple(one for one in named.return_value.entities if one.display_name == name) if named else (),
         earlier=tuple(model for model in trained.return_value if data_of(model) == data),
         audio_resources={name: found.return_value for name, found in elsewhere.items()},
     )
 
 
-async def _models_called(speech: Speech, name: str | None, locale: str) -> tuple[schemas.CustomModel, ...]:
-    listed = (await speech.models_list_custom_models(display_name=name, locale=locale)).entities if name else ()
-    return tuple(model for model in listed if model.display_name == name)
-
-
 async def _trained_models(speech: Speech, locale: str) -> Sequence[schemas.CustomModel]:
-    """Return the models that may tell how long a training takes; none on an emulated resource, where it is known."""
+    """Return the models that may tell how long a training takes; none for an emulated resource."""
     try:
         return () if speech.is_emulated else (await speech.models_list_custom_models(locale=locale)).entities
     except SpeechError:

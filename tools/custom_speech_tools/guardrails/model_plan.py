@@ -11,7 +11,6 @@ from custom_speech_tools.guardrails.model_rules import RULES
 from custom_speech_tools.guardrails.references import link_to
 from custom_speech_tools.guardrails.resource_rules import Findings, failed_earlier, is_blocked, run_rules
 from custom_speech_tools.runtime.agreement import (
-    ConfirmationPolicy,
     ConfirmationRequest,
     Effect,
     agreement_finding,
@@ -19,7 +18,6 @@ from custom_speech_tools.runtime.agreement import (
 )
 from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.speech import schemas
@@ -127,20 +125,12 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
         carried = plan.key_for(agreement)
         failed = ids_of_failed(carried, facts.same_name)
         plan = replace(plan, existing=find_by_key(carried, facts.same_name, failed))
-    charges = _is_charged(plan, call.app.confirmation)
-    return replace(plan, findings=(*plan.findings, *_already_exists(plan), *charges))
-
-
-async def checked_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> ModelPlan:
-    """Return the plan of a training that nothing blocks.
-
-    Raises:
-        Refused: A rule blocks it; every finding is listed.
-    """
-    plan = await plan_training(call, request, agreement)
-    if is_blocked(plan.findings):
-        raise Refused("Nothing was created.", plan.findings)
-    return plan
+    findings = [*plan.findings, *_already_exists(plan)]
+    if plan.effect and plan.base_model:
+        message = f"{plan.effect.words} It is on base model {quote(plan.base_model.display_name)}."
+        without = _without_charge(plan, plan.base_model)
+        findings.append(agreement_finding("training", call.app.confirmation, message, without))
+    return replace(plan, findings=tuple(findings))
 
 
 async def train(call: CallContext, plan: ModelPlan, key: str, how: Confirmation) -> tuple[schemas.CustomModel, bool]:
@@ -197,12 +187,6 @@ def _already_exists(plan: ModelPlan) -> Findings:
         name = quote(plan.facts.request.display_name or "")
         message = f"A different request has made a model of this locale that is called {name} too: {others}."
         yield warn("already-exists", message, "Choose another display_name to tell them apart.")
-
-
-def _is_charged(plan: ModelPlan, policy: ConfirmationPolicy) -> Findings:
-    if plan.effect and plan.base_model:
-        message = f"{plan.effect.words} It is on base model {quote(plan.base_model.display_name)}."
-        yield agreement_finding("training", policy, message, _without_charge(plan, plan.base_model))
 
 
 def _without_charge(plan: ModelPlan, base: schemas.BaseModel) -> str:

@@ -1,5 +1,6 @@
-"""Uploading a dataset: the arguments, the facts, the rules and the plan."""
+"""Uploading a dataset: the arguments, the facts, the rules and the plan, and the file in blocks."""
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Sequence
@@ -12,25 +13,24 @@ import anyio
 import pydantic
 from pydantic import Field, JsonValue, SecretStr, StrictBool, StringConstraints
 
-from custom_speech_tools.guardrails.content_address import (
-    content_address_works,
-    content_identity,
-    is_web_address,
-    require_address,
-)
+from custom_speech_data.content import Content, OpenFile, read_part, size_of
+from custom_speech_tools.guardrails import content_address
 from custom_speech_tools.guardrails.data_check import CheckedData
 from custom_speech_tools.guardrails.references import find_project, link_to
 from custom_speech_tools.guardrails.resource_rules import failed_earlier, is_blocked, parts_fit
 from custom_speech_tools.runtime import parameters
-from custom_speech_tools.runtime.block_upload import block_digests
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.recording_length import LENGTH_PROPERTY, note_lengths
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 from custom_speech_tools.speech.sanitize import quote
+
+BLOCK_BYTES = 8 * 1024 * 1024  # the largest block that the service takes
+CONCURRENT_BLOCKS = 4
+_SECONDS_FOR_A_BLOCK = 16.0  # with less time left in a call no further block is started; the next call goes on
 
 
 class UploadArguments(parameters.Arguments):
@@ -57,7 +57,7 @@ class UploadArguments(parameters.Arguments):
         if sum(source is not None for source in (self.path, self.content_url, self.lines)) != 1:
             raise ValueError("needs one of path, content_url and lines")
         parameters.require_text_kind(self.kind, self.lines)
-        require_address(self.content_url)
+        content_address.require_address(self.content_url)
         return self
 
 
@@ -109,8 +109,8 @@ class UploadPlan:
 async def plan_upload(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadPlan:
     """Fetch the facts and check them, without `data` for a `content_url`; raises Refused with every finding."""
     speech, read_at, url = call.speech(request.resource), anyio.current_time(), request.content_url or ""
-    if url and not is_web_address(url):
-        address = content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
+    if url and not content_address.is_web_address(url):
+        address = content_address.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
         raise Refused("Nothing was uploaded.", [*parts_fit(speech.resource, None), *address])
     async with task_group() as tasks:
         project_task = tasks.create_task(find_project(speech, request.project))
@@ -118,12 +118,12 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     project = project_task.return_value
     known = [*parts_fit(speech.resource, request.locale, project)]
     if url:  # after the requests, which tell the service's time
-        known += content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
+        known += content_address.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
     known += data.findings if data else ()
     if is_blocked(known) or isinstance(project, Finding):
         raise Refused("Nothing was uploaded.", known)
     blocks = await run_in_thread(partial(block_digests, data.content)) if data else ()
-    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_identity(url)
+    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_address.content_identity(url)
     named = (request.display_name, request.locale, request.kind, request.description)
     key = idempotency_key("dataset", speech.resource.identity, *named, project.id if project else None, content)
     same_name = list_task.return_value.entities
@@ -143,3 +143,66 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     audio = data.report.audio if data else ()
     lengths = note_lengths(file.duration_milliseconds for file in audio) if audio else None
     return UploadPlan(speech, request, project, key, existing, same_name, blocks, lengths, tuple(known), read_at)
+
+
+def block_ids(size: int) -> list[str]:
+    """Return the ids of the blocks of a file, in order and equally long."""
+    return [base64.b64encode(f"{number:08}".encode()).decode() for number in range(-(-size // BLOCK_BYTES))]
+
+
+def block_digests(content: Content) -> tuple[bytes, ...]:
+    """Return the SHA-256 of each block of a content; runs in a thread. Raises Refused if the file has changed."""
+    starts = range(0, size_of(content), BLOCK_BYTES)
+    digests = tuple(hashlib.sha256(read_part(content, start, BLOCK_BYTES)).digest() for start in starts)
+    if isinstance(content, OpenFile) and not content.is_unchanged():
+        raise _changed("Nothing was uploaded.")
+    return digests
+
+
+async def upload_blocks(
+    call: CallContext, writer: Speech, dataset: str, content: Content, digests: Sequence[bytes]
+) -> int:
+    """Send the blocks that the service does not have, as far as the time of the call permits; commit a whole file.
+
+    Memory: four blocks of 8 MiB, whatever the size of the content.
+
+    Args:
+        digests: Of the blocks that were checked; a block with another one raises Refused and is not sent.
+
+    Returns:
+        The bytes that the service has.
+    """
+    size = size_of(content)
+    ids = block_ids(size)
+    had = {one.name for one in (await writer.datasets_get_blocks(dataset)).uncommitted_blocks or []}
+    missing = iter([number for number, name in enumerate(ids) if name not in had])
+    uploaded = sum(min(BLOCK_BYTES, size - number * BLOCK_BYTES) for number, name in enumerate(ids) if name in had)
+
+    def checked_block(number: int) -> bytes:
+        part = read_part(content, number * BLOCK_BYTES, BLOCK_BYTES)
+        if hashlib.sha256(part).digest() != digests[number]:
+            raise _changed("Nothing was imported.")
+        return part
+
+    async def send() -> None:
+        nonlocal uploaded
+        for number in missing:
+            if call.seconds_left() < _SECONDS_FOR_A_BLOCK:
+                return
+            part = await anyio.to_thread.run_sync(checked_block, number)
+            await writer.datasets_upload_block(dataset, ids[number], part)
+            uploaded += len(part)
+            del part  # else the next one is read while this one is kept
+            await call.report_progress(f"Uploaded {uploaded} of {size} bytes", uploaded, size)
+
+    async with task_group() as tasks:
+        for _ in range(CONCURRENT_BLOCKS):
+            tasks.create_task(send())
+    if uploaded == size:
+        await writer.datasets_commit_blocks(dataset, ids)
+    return uploaded
+
+
+def _changed(not_done: str) -> Refused:
+    message, fix = "The file was changed while it was uploaded.", "Let whatever writes it finish first."
+    return Refused(not_done, [block("data-is-valid", message, fix)], "Call again when the file is complete.")

@@ -101,7 +101,7 @@ def _as_list(value: Any) -> Any:
 def _as_text(value: object) -> object:
     """Return the text of a value that a client took for JSON: base models are called 20230614, models even {}.
 
-    Only where the text is unmistakable: 1.0 and 1.00 are the same number.
+    Only if the text is unmistakable: 1.0 and 1.00 are the same number.
     """
     return json.dumps(value) if isinstance(value, int) or value in ({}, []) else value
 
@@ -175,7 +175,7 @@ def _few_lines(lines: object) -> object:
 
 
 def require_text_kind(kind: str | None, lines: list[str] | None) -> None:
-    """Require a kind of text where the content is given as lines; raises ValueError."""
+    """Require a kind of text if the content is given as lines; raises ValueError."""
     if lines is not None and kind in AUDIO_KINDS:
         raise ValueError(f"lines are text, and {kind} has recordings; pass path or content_url")
 

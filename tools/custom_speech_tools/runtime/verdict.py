@@ -29,7 +29,7 @@ Outcome = Literal["void", "unfinished", "alone", "too few", "equal", "open", "be
 
 
 class Difference(Result):
-    """The word error rate of the first model minus that of the second: negative where the first is better.
+    """The word error rate of the first model minus that of the second: negative if the first is better.
 
     `confidence_95` is about `absolute`. `is_significant` is null if it cannot be judged, or if the test is void.
     """
@@ -190,7 +190,7 @@ def steps_after_test(
 
 
 def _steps_of_endpoints(evaluation: schemas.Evaluation, verdict: Verdict, parts: Parts, here: str) -> list[str]:
-    """Return what follows for the endpoints: only a better model goes where the compared one is."""
+    """Return what follows for the endpoints: only a better model replaces the compared one."""
     if verdict.outcome == "too few":
         return [f"Leave the endpoints as they are, and test with at least {MIN_UTTERANCES} recordings"]
     if verdict.outcome != "better":

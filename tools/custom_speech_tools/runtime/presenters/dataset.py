@@ -108,13 +108,10 @@ async def _read_rejected(speech: Speech, dataset: schemas.Dataset) -> list[Rejec
 
 def import_findings(dataset: schemas.Dataset) -> list[results.Finding]:
     """Warn of an import that left out lines or files."""
-    rejected, accepted = dataset.rejected_lines or 0, dataset.lines or 0
-    if not rejected:
-        return []
-    total = rejected + accepted
+    rejected, total = dataset.rejected_lines or 0, (dataset.rejected_lines or 0) + (dataset.lines or 0)
     message = f"The import rejected {rejected} of {total} lines or files; `lines` counts the accepted ones."
     fix = "The first of them are in `rejected`; correct them and upload the data again to use them."
-    return [results.Finding(rule="dataset-ready", level="warn", message=message, fix=fix)]
+    return [results.warn("dataset-ready", message, fix)] if rejected else []
 
 
 def _steps_after(speech: Speech, dataset: schemas.Dataset, again: int | None) -> list[str]:

@@ -1,16 +1,16 @@
 """Evaluations in answers: the error rates of two models side by side, and whether their difference is significant."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
 from custom_speech_data.missed_words import MissedWord
 from custom_speech_tools.runtime import results
+from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference
-from custom_speech_tools.runtime.verdict import Difference, Verdict, is_void, steps_after_test
+from custom_speech_tools.runtime.verdict import Difference, is_void, judge, steps_after_test
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.entities import StatefulEntity
 
@@ -92,13 +92,12 @@ class Evaluations(results.Listing):
     evaluations: list[ListedEvaluation]
 
 
-def present_evaluation(
+async def present_evaluation(
+    call: CallContext,
     speech: Speech,
     evaluation: schemas.Evaluation,
     details: EvaluationDetails,
     parts: Parts,
-    verdict: Verdict,
-    now: datetime,
     earlier: Sequence[StatefulEntity] = (),
     *,
     worst: Sequence[WorstUtterance] = (),
@@ -106,13 +105,13 @@ def present_evaluation(
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
 ) -> Evaluation:
-    """Return an evaluation with the names of its parts.
+    """Return an evaluation with the names of its parts, and its verdict.
 
     Args:
         earlier: Evaluations of the same test data.
     """
-    missed = [one.word for one in words or []]
-    fields = entity_fields(speech, evaluation, now, earlier)
+    verdict, missed = await judge(speech, evaluation, details, parts), [one.word for one in words or []]
+    fields = entity_fields(speech, evaluation, call.now(speech), earlier)
     again, here = fields["check_again_after_seconds"], speech.resource.name
     return Evaluation(
         **fields,
@@ -167,18 +166,10 @@ def present_words(found: Sequence[MissedWord], is_trained_with: Callable[[str], 
 def _warnings(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Iterator[results.Finding]:
     """Warn if a finished evaluation says nothing about a model, or if details of recordings could not be read."""
     if evaluation.status == "Succeeded" and None in [evaluation.score(number).word_error_rate for number in (1, 2)]:
-        yield results.Finding(
-            rule="test-data-scorable",
-            level="warn",
-            message="The evaluation has ended without word error rates, so it does not say which model is better.",
-            fix="Test with audio that has transcripts (kind Acoustic).",
-        )
+        message = "The evaluation has ended without word error rates, so it does not say which model is better."
+        yield results.warn("test-data-scorable", message, "Test with audio that has transcripts (kind Acoustic).")
     read, listed = len(details.recordings), details.listed
     if listed not in (None, read):
-        yield results.Finding(
-            rule="details-readable",
-            level="warn",
-            message=f"The details of {read} of {listed} recordings could be read; the interval, the worst utterances "
-            "and the words are about these only.",
-            fix="Rates and counts are the service's and cover all recordings; the same call can be repeated.",
-        )
+        message = f"The details of {read} of {listed} recordings could be read; the interval, the worst utterances "
+        fix = "Rates and counts are the service's and cover all recordings; the same call can be repeated."
+        yield results.warn("details-readable", f"{message}and the words are about these only.", fix)
