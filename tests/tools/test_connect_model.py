@@ -103,3 +103,16 @@ async def test_connect_model_explains_itself_where_there_are_no_projects(connect
         refusal = await call.refusal("connect_model", model="Contoso finished model en-US", project="Contoso en-US")
 
     assert rules_of(refusal) == ["project-supported"]
+
+
+async def test_connect_model_names_the_project_that_it_replaced(call: Caller, azure: Azure) -> None:
+    model, first = await unconnected(call), await call.id_of("projects", "Contoso en-US")
+    second = await call("create_project", display_name="Clinic", locale="en-US")
+
+    connected = await call("connect_model", model=model, project=first)
+    moved = await call("connect_model", model=model, project=second["id"])
+    again = await call("connect_model", model=model, project=second["id"])
+
+    note = f'The model was in project "Contoso en-US" ({first}) until now; a model has one project.'
+    assert [one.get("note") for one in (connected, moved, again)] == [None, note, None]
+    assert moved["project"] == {"id": second["id"], "display_name": "Clinic"}

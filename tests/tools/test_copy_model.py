@@ -49,6 +49,33 @@ async def test_copy_model_connects_the_copy_to_a_project(call: Caller) -> None:
     assert copy["model"]["project"]["display_name"] == "Contoso en-US"
 
 
+async def test_copy_model_says_which_project_a_copy_was_in_before(call: Caller) -> None:
+    source, first = await trained(call), await call.id_of("projects", "Contoso en-US", AWAY)
+    await call("create_project", display_name="Clinic", locale="en-US", resource=AWAY)
+
+    copies = [
+        await call("copy_model", model=source, to_resource=AWAY, project=project, wait_seconds=45)
+        for project in ("Contoso en-US", "Clinic", "Clinic")
+    ]
+
+    note = f'The model was in project "Contoso en-US" ({first}) until now; a model has one project.'
+    assert [one.get("note") for one in copies] == [None, note, None]
+    assert [one["model"]["project"]["display_name"] for one in copies] == ["Contoso en-US", "Clinic", "Clinic"]
+
+
+@pytest.mark.parametrize("project", [None, "Contoso en-US"])
+async def test_copy_model_makes_a_copy_that_lists_show_as_one(call: Caller, project: str | None) -> None:
+    """By the key of its source, which it keeps; a connected copy also names its source."""
+    source = await trained(call)
+    await call("copy_model", model=source, to_resource=AWAY, project=project, wait_seconds=45)
+
+    listed = await call("list_models", display_name="Calls", resource=AWAY)
+    there = await call("list_models", display_name="Calls")
+
+    assert [(one["is_copy"], one.get("copied_from")) for one in listed["models"]] == [(True, project and source)]
+    assert [one["is_copy"] for one in there["models"]] == [False]
+
+
 async def test_copy_model_says_what_remains_when_the_time_ran_out(call: Caller) -> None:
     """The exact calls that follow."""
     source = await trained(call)

@@ -89,7 +89,7 @@ def answer(ids: dict[str, str], outcomes: tuple[str, ...], note: str | None = No
     again = f'delete_entity(kind="project", entity="{ids["project"]}", with_contents=true, resource="{EAST}")'
     return {
         "next_steps": [
-            f"{again} goes on with what is left" if note else f'list_projects(resource="{EAST}") shows what is left'
+            f"{again} goes on with what is left" if note else f'list_projects(resource="{EAST}") lists what exists'
         ],
         **({"note": note} if note else {}),
         "resource": EAST,
@@ -326,7 +326,7 @@ async def test_delete_project_says_everything_that_stands_against_it(connect: Co
         f'- [block: not-in-use] The model "Calls" ({ids["model"]}) is used by {used}. Put another model into the '
         f"endpoint with deploy_model, or {delete}, first.",
         f'- [block: not-in-use] The model "Later" ({running["id"]}) is Running; it can be deleted when it is Succeeded '
-        "or Failed. Wait for its end, then call again.",
+        f'or Failed. Wait for it: get_model(model="{running["id"]}", wait_seconds=25, resource="{EAST}").',
         "Correct every finding of level block, then call again.",
     ]
     assert await azure.writes() == []

@@ -100,6 +100,16 @@ async def test_deploy_model_puts_a_model_into_an_endpoint_and_leads_back(call: C
     read = await call("get_endpoint", endpoint=endpoint["id"])
     back = await call("deploy_model", model=read["previous_model"]["id"], endpoint=endpoint["id"], wait_seconds=10)
 
+    before = endpoint["model"]
+    assert "note" not in endpoint
+    assert changed["note"] == (
+        f'The endpoint had model "{before["display_name"]}". How many applications use it is not known; all of them '
+        "get the new model. get_endpoint says how to go back."
+    )
+    assert changed["next_steps"][1] == (
+        f'deploy_model(model="{before["id"]}", endpoint="{endpoint["id"]}", resource="emulator-eastus") goes back to '
+        "the previous model"
+    )
     assert (changed["id"], changed["model"]["id"]) == (endpoint["id"], other)
     assert changed["previous_model"] == read["previous_model"] == endpoint["model"]
     assert f'deploy_model(model="{endpoint["model"]["id"]}", endpoint="{endpoint["id"]}"' in read["next_steps"][1]

@@ -55,3 +55,23 @@ async def test_get_endpoint_says_that_its_model_has_ended(call: Caller, azure: A
     assert [(one["rule"], one["level"]) for one in endpoint["findings"]] == [("model-is-ready", "warn")]
     assert f"ended on {until}: applications keep working, but silently" in endpoint["findings"][0]["message"]
     assert "endpoint_id" not in str(endpoint["next_steps"])
+
+
+async def test_get_endpoint_says_if_there_is_none_at_all(call: Caller) -> None:
+    """Nobody looks for another reference then."""
+    refusal = await call.refusal("get_endpoint", endpoint="Live")
+    await call("deploy_model", model="Contoso finished model en-US", display_name="Other", wait_seconds=10)
+    named = await call.refusal("get_endpoint", endpoint="Live")
+
+    assert refusal.splitlines() == [
+        "Nothing was done.",
+        '- [block: reference-found] Resource emulator-eastus has no endpoint "Live", and no other endpoint either. '
+        "deploy_model makes one.",
+        "This cannot be done as asked; tell your user.",
+    ]
+    assert named.splitlines() == [
+        "Nothing was done.",
+        '- [block: reference-found] Resource emulator-eastus has no endpoint "Live". '
+        'list_endpoints(resource="emulator-eastus") lists what exists; an id belongs to one resource only.',
+        "Correct every finding of level block, then call again.",
+    ]

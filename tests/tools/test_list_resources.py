@@ -12,7 +12,7 @@ from custom_speech_server.__main__ import main
 from custom_speech_server.azure_cli import describe_unconfigured
 from custom_speech_server.resource_config import EMULATED
 from support.azure_cli import StandIn, account
-from support.tool_client import Caller
+from support.tool_client import Caller, rules_of
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +33,18 @@ async def test_list_resources_shows_what_each_resource_can_do(call: Caller) -> N
         "can_copy": True,
         "is_default": False,
     }
+
+
+async def test_list_resources_shows_one_if_it_is_named(call: Caller) -> None:
+    found = await call("list_resources", resource="emulator-westeurope")
+    everything = [
+        await call("list_resources", **arguments) for arguments in ({}, {"resource": "*"}, {"resource": None})
+    ]
+    refusal = await call.refusal("list_resources", resource="elsewhere")
+
+    assert [one["name"] for one in found["resources"]] == ["emulator-westeurope"]
+    assert [one["total"] for one in everything] == [3, 3, 3]
+    assert rules_of(refusal) == ["reference-found"]
 
 
 async def test_list_resources_says_what_is_not_configured_on_request_only(

@@ -16,7 +16,7 @@ from custom_speech_tools.runtime.lists import (
     list_fields,
     matches_locale,
 )
-from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.next_steps import call_step, only_offered
 from custom_speech_tools.runtime.parameters import Arguments, Limit, Limits, LocaleFilter, ResourceText
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.results import Listing, Moment, Unread
@@ -58,7 +58,10 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
         if (number := one.unknown_dates())
     ]
     ordered = soonest_first(one for each in facts for one in each.find())
-    items = ordered[: arguments.limit]
+    missing = call.app.missing_tools
+    items = [
+        one.model_copy(update={"call": only_offered([one.call], missing)[0]}) for one in ordered[: arguments.limit]
+    ]
     first = sum(one.ends.date() == ordered[0].ends.date() for one in ordered)
     notes = [f"{first} items end on the first day, {ordered[0].ends:%Y-%m-%d}."] if first > 1 else []
     if arguments.locale is None and ordered:

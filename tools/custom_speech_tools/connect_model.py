@@ -1,28 +1,47 @@
 """connect_model: connect a model to a project."""
 
-from custom_speech_tools.guardrails.project_connection import ConnectionArguments, plan_project_connection
+from custom_speech_tools.guardrails.copy_plan import connect, is_connected, replacement_note
+from custom_speech_tools.guardrails.references import MODEL, find, find_project
+from custom_speech_tools.guardrails.resource_rules import model_is_ready, parts_fit
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
+from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.presenters.model import Model, present_model
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.concurrency import task_group
 
 
-async def connect_model(arguments: ConnectionArguments, call: CallContext) -> Model:
+class ConnectModelArguments(Arguments):
+    """The arguments of connect_model."""
+
+    model: ModelReference
+    project: ProjectReference
+    resource: ResourceName = None
+
+
+async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> Model:
     """Connect a custom model to a project of its resource and locale, so that the Azure portals show it.
 
     Needed after copy_model without project. Repeating it changes nothing; a model has one project.
     """
-    connection = await plan_project_connection(call, arguments)
-    model, speech = await connection.make(call), connection.speech
-    before = None if connection.is_made else connection.model.project
-    parts = await read_parts(speech, [*model.parts, before], [connection.project])
-    answer = present_model(speech, model, parts, call.now(speech), already_existed=connection.is_made)
-    if before is None:
-        return answer
-    name = f"{quote(parts[before.id].display_name)} " if before.id in parts else ""
-    note = f"The model was in project {name}({before.id}) until now; a model has one project."
-    return answer.model_copy(update={"note": note})
+    speech = call.speech(arguments.resource)
+    async with task_group() as tasks:
+        model_task = tasks.create_task(find(speech, MODEL, arguments.model))
+        project_task = tasks.create_task(find_project(speech, arguments.project))
+    model, project = model_task.return_value, project_task.return_value
+    locale = model.locale if isinstance(model, schemas.CustomModel) else None
+    findings = [*parts_fit(speech.resource, locale, model, project)]
+    if isinstance(model, schemas.CustomModel) and model.status == "Failed":  # a running one may be connected
+        findings += model_is_ready(model, call.now(speech), speech.resource.name)
+    if findings or not isinstance(model, schemas.CustomModel) or not isinstance(project, schemas.Project):
+        raise Refused("Nothing was connected.", findings)
+    connected = await connect(call, speech, model, project)
+    parts = await read_parts(speech, [*connected.parts, model.project], [project])
+    existed = is_connected(model, project)
+    answer = present_model(speech, connected, parts, call.now(speech), already_existed=existed)
+    return answer.model_copy(update={"note": replacement_note(model.project, connected, parts)})
 
 
 tool = declare(connect_model, "Connect a model to a project", Annotations.UPDATE, "models")

@@ -1,19 +1,32 @@
 """copy_model: copy a trained model to another resource, once, and connect it there."""
 
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
 from custom_speech_tools.guardrails.copy_plan import (
-    CopyArguments,
     CopyPlan,
     StartedCopy,
     TargetState,
+    connect,
+    is_connected,
     plan_copy,
     read_copy,
     read_target,
+    replacement_note,
     running_copy,
     start_copy_once,
 )
-from custom_speech_tools.guardrails.project_connection import ProjectConnection
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Choice, call_step
+from custom_speech_tools.runtime.parameters import (
+    AllowDuplicate,
+    Arguments,
+    Identifier,
+    ModelReference,
+    SourceResource,
+    WaitSeconds,
+)
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.copy import Copy, present_copy
@@ -21,25 +34,40 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError, schemas
 
 
-async def copy_model(arguments: CopyArguments, call: CallContext) -> Copy:
+class CopyModelArguments(Arguments):
+    """The arguments of copy_model."""
+
+    model: ModelReference
+    to_resource: Annotated[
+        str, StringConstraints(min_length=1, max_length=256), Field(description="Name of the resource to copy to")
+    ]
+    project: Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact name")] = None
+    allow_duplicate: AllowDuplicate = False
+    wait_seconds: WaitSeconds = 0
+    resource: SourceResource = None
+
+
+async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
     """Copy a trained custom model to another configured resource, in any region; its data stay.
 
     With project, the copy is connected there once it is done. Takes minutes; the same copy twice makes one.
     Then get_copy.
     """
-    plan, target = await plan_copy(call, arguments), TargetState()
-    started, existed = await running_copy(call, plan), True
+    source, to, target = call.speech(arguments.resource), call.speech(arguments.to_resource), TargetState()
+    plan = await plan_copy(call, source, to, arguments.model, arguments.project)
+    started: StartedCopy | None = await running_copy(call, plan)
+    existed = True
     if started is None:
         target = await read_target(call, plan, allow_duplicate=arguments.allow_duplicate)
         started, existed = await start_copy_once(call, plan, target)
-    operation, model = await _follow(call, plan, started, arguments.wait_seconds)
+    operation, model, before = await _follow(call, plan, started, arguments.wait_seconds)
     steps = []
-    if plan.project and not (model and ProjectConnection(plan.target, model, plan.project).is_made):
+    if plan.project and not (model and is_connected(model, plan.project)):
         copied = model.id if model else Choice("the `model` that get_copy returns")
         here = plan.target.resource.name
         steps = [call_step("connect_model", model=copied, project=plan.project.id, resource=here)]
-    parts = await read_parts(plan.target, [model.project] if model else [], [plan.project])
-    return present_copy(
+    parts = await read_parts(plan.target, [model.project, before] if model else [], [plan.project])
+    answer = present_copy(
         plan.source,
         operation,
         plan.target,
@@ -51,24 +79,32 @@ async def copy_model(arguments: CopyArguments, call: CallContext) -> Copy:
         findings=(*plan.findings, *target.findings),
         remaining_steps=steps,
     )
+    return answer.model_copy(update={"note": replacement_note(before, model, parts) if model else None})
 
 
 async def _follow(
     call: CallContext, plan: CopyPlan, started: StartedCopy, wait_seconds: float
-) -> tuple[schemas.Operation | None, schemas.CustomModel | None]:
-    """Wait for the copy and connect it to its project; transient errors are left to the next steps."""
-    operation, model = started.operation, started.model
-    if operation:
-        operation = await poll_until_terminal(call, operation, plan.source.operations_get_model_copy, wait_seconds)
+) -> tuple[schemas.Operation | None, schemas.CustomModel | None, schemas.Reference | None]:
+    """Wait for the copy and connect it to its project; transient errors are left to the next steps.
+
+    Returns:
+        The operation, the copy, and the project that this was in before.
+    """
+    operation, model, before = None, None, None
+    if isinstance(started, schemas.Operation):
+        operation = await poll_until_terminal(call, started, plan.source.operations_get_model_copy, wait_seconds)
+    else:
+        model = started
     try:
         if operation and operation.copy_link:
             model = await read_copy(call, plan.target, operation.copy_link, wait_seconds)
         if model and plan.project:
-            model = await ProjectConnection(plan.target, model, plan.project).make(call, plan.findings)
+            before = model.project
+            model = await connect(call, plan.target, model, plan.project, plan.findings, plan.model)
     except SpeechError as error:
         if not error.is_transient:
             raise
-    return operation, model
+    return operation, model, before
 
 
 tool = declare(copy_model, "Copy a custom model", Annotations.UPDATE, "models")

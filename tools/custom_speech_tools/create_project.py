@@ -3,7 +3,7 @@
 import anyio
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.references import projects_are_supported
+from custom_speech_tools.guardrails.references import unsupported_projects
 from custom_speech_tools.guardrails.resource_rules import resource_is_writable
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
@@ -42,8 +42,8 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
     Its locale cannot be changed. The same request twice makes one. Then pass it as project, or connect_model.
     """
     speech, read_at = call.speech(arguments.resource), anyio.current_time()
-    findings = [*resource_is_writable(speech.resource), *projects_are_supported(speech.resource)]
-    if findings:
+    unsupported = unsupported_projects(speech.resource)
+    if findings := [*resource_is_writable(speech.resource), *([unsupported] if unsupported else [])]:
         raise Refused("Nothing was created.", findings)
     name, locale = arguments.display_name, arguments.locale
     key = idempotency_key("project", speech.resource.identity, name, locale, arguments.description)

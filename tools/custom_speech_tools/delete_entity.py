@@ -56,13 +56,13 @@ async def delete_entity(arguments: DeletionArguments, call: CallContext) -> Dele
         parts, note = await _delete_in_order(call, plan, agreement)
     else:
         await _delete(call, plan, agreement, asked)
-    here, list_tool = asked.speech.resource.name, KINDS[asked.kind].list_tool
+    here = asked.speech.resource.name
     step = "Nothing more has to be done"
     if note:
         again = call_step("delete_entity", kind=asked.kind, entity=asked.entity.id, with_contents=True, resource=here)
         step = f"{again} goes on with what is left"
-    elif list_tool.startswith("list_"):
-        step = f"{call_step(list_tool, resource=here)} shows what is left"
+    elif asked.kind != "transcription":  # no tool lists these
+        step = KINDS[asked.kind].listing(here)
     return DeletedEntity(
         **resource_fields(asked.speech),
         id=asked.entity.id,

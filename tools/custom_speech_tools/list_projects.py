@@ -1,6 +1,6 @@
 """list_projects: list the projects of a resource."""
 
-from custom_speech_tools.guardrails.references import projects_are_supported
+from custom_speech_tools.guardrails.references import unsupported_projects
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.lists import list_entities
@@ -41,10 +41,9 @@ async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> 
 
     The Azure portals show only models that are connected to a project of their locale.
     """
-    if arguments.resource != "*" and (
-        unsupported := list(projects_are_supported(call.speech(arguments.resource).resource))
-    ):
-        raise Refused("Nothing to list.", unsupported, "Other tools work without a project.")
+    unsupported = None if arguments.resource == "*" else unsupported_projects(call.speech(arguments.resource).resource)
+    if unsupported:
+        raise Refused("Nothing to list.", [unsupported], "Other tools work without a project.")
     found = await list_entities(call, arguments, Speech.projects_list, locale=arguments.locale)
     shown = found.rows(Project.model_validate)
     locale = shown[0].locale if shown else arguments.locale

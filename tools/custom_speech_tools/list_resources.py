@@ -1,10 +1,14 @@
 """list_resources: list the configured Speech resources and what each can do."""
 
 from contextlib import suppress
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
 
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.lists import ALL_RESOURCES
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parameters import Arguments
+from custom_speech_tools.runtime.parameters import Arguments, ResourceText
 from custom_speech_tools.runtime.resources import can_copy, region, trains_audio
 from custom_speech_tools.runtime.results import Answer, Result
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -14,7 +18,15 @@ from custom_speech_tools.speech.concurrency import gather
 
 
 class ListResourcesArguments(Arguments):
-    """list_resources takes no arguments and ignores those that clients add to such tools (`random_string`)."""
+    """The arguments of list_resources; those that clients add where none is needed (`random_string`) are ignored.
+
+    There is one because converters to strict schemas refuse an object without properties, and another way to close it,
+    `additionalProperties`, breaks others.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    resource: Annotated[ResourceText | None, Field(description="Only this one; default: all")] = None
 
 
 class Resource(Result):
@@ -38,17 +50,18 @@ class Resources(Answer):
     total: int
 
 
-async def list_resources(arguments: ListResourcesArguments, call: CallContext) -> Resources:  # noqa: ARG001  # all tools have the same signature
+async def list_resources(arguments: ListResourcesArguments, call: CallContext) -> Resources:
     """List the configured Azure Speech resources.
 
     Shows region, API version, whether each trains with audio, has projects, can be copied from and may be changed.
     Other tools take their names as `resource`.
     """
-    app = call.app
-    await gather(*(_recognize_emulator(speech) for speech in call.speech_of_all()))
+    app, asked = call.app, arguments.resource
+    wanted = call.speech_of_all() if asked in (None, ALL_RESOURCES) else [call.speech(asked)]
+    await gather(*(_recognize_emulator(speech) for speech in wanted))
     found = [
         Resource(
-            name=name,
+            name=speech.resource.name,
             region=region(speech.resource),
             api_version=speech.resource.api_version.name,
             emulated=speech.is_emulated,
@@ -56,9 +69,9 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
             trains_audio=trains_audio(speech.resource),
             has_projects=speech.resource.api_version.has_projects,
             can_copy=can_copy(speech.resource),
-            is_default=name == app.default,
+            is_default=speech.resource.name == app.default,
         )
-        for name, speech in app.resources.items()
+        for speech in wanted
     ]
     steps = [
         call_step("list_models", resource="*"),

@@ -16,9 +16,7 @@ async def main(url: str) -> None:
         }
         assert {"create_model", "get_model"} < functions.keys()
         for name, function in functions.items():
-            # It takes an object without properties for one of any properties, and calls such a tool as it is.
-            is_strict = function.strict_json_schema or not function.params_json_schema["properties"]
-            assert is_strict, f"{name} cannot be called in strict mode"
+            assert function.strict_json_schema, f"{name} cannot be called in strict mode"
         # In strict mode every argument is required, so models send null for those that are left out.
         listing = functions["list_models"].params_json_schema
         everything = dict.fromkeys(listing["required"])

@@ -35,6 +35,21 @@ def forbidden_in(schema: Any) -> set[str]:
     return (FORBIDDEN & schema.keys()) | {keyword for part in schema.values() for keyword in forbidden_in(part)}
 
 
+def open_in(schema: Any, place: str = "arguments") -> list[str]:
+    """Return the places of a schema that converters to strict functions refuse (openai-agents, Gemini).
+
+    These are objects without properties, arrays without items, and types that are a choice.
+    """
+    kind, properties = schema.get("type"), schema.get("properties", {})
+    is_open = (
+        not isinstance(kind, str)
+        or (kind == "object" and not properties)
+        or (kind == "array" and "items" not in schema)
+    )
+    inner = [*properties.items(), *([("items", schema["items"])] if "items" in schema else [])]
+    return [place] * is_open + [found for name, part in inner for found in open_in(part, f"{place}.{name}")]
+
+
 async def listed(call: Caller) -> dict[str, Tool]:
     """The tools as a client sees them."""
     return {tool.name: tool for tool in (await call.client.list_tools()).tools}
@@ -74,6 +89,7 @@ async def test_registry_each_tool_says_what_it_is(call: Caller, name: str) -> No
     effects = (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint)
     assert None not in effects
     assert not forbidden_in(tool.input_schema)
+    assert open_in(tool.input_schema) == []
     assert all(part.get("description") for part in tool.input_schema["properties"].values())
     assert tool.output_schema
     assert tool.output_schema["type"] == "object"

@@ -1,4 +1,4 @@
-"""Copying a model: the facts, the rules, the plan, and the start of a copy, which happens once.
+"""Copying a model: the facts, the rules, the plan, the start of a copy, which happens once, and its connection.
 
 Whoever started the same copy before, in any process of this machine, its operation is found.
 """
@@ -6,12 +6,11 @@ Whoever started the same copy before, in any process of this machine, its operat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
 import anyio
-from pydantic import Field, StringConstraints
+from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.references import MODEL, describe, find, find_project
+from custom_speech_tools.guardrails.references import MODEL, describe, find, find_project, link_to
 from custom_speech_tools.guardrails.resource_rules import (
     Findings,
     clocks_agree,
@@ -20,20 +19,13 @@ from custom_speech_tools.guardrails.resource_rules import (
     model_is_ready,
     parts_fit,
     resource_is_writable,
-    run_rules,
 )
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
-from custom_speech_tools.runtime.parameters import (
-    AllowDuplicate,
-    Arguments,
-    Identifier,
-    ModelReference,
-    SourceResource,
-    WaitSeconds,
-)
+from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.parts import Parts
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.runtime.results import Finding, block, warn
@@ -42,66 +34,34 @@ from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
 
-class CopyArguments(Arguments):
-    """The arguments of copy_model."""
+def check_copy(
+    from_speech: Speech,
+    to_speech: Speech,
+    model: schemas.CustomModel | Finding | None,
+    project: schemas.Project | Finding | None,
+    now: datetime,
+) -> Findings:
+    """Require parts that fit, another resource as the target, its authorization, and a model that can be used.
 
-    model: ModelReference
-    to_resource: Annotated[
-        str, StringConstraints(min_length=1, max_length=256), Field(description="Name of the resource to copy to")
-    ]
-    project: Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact name")] = None
-    allow_duplicate: AllowDuplicate = False
-    wait_seconds: WaitSeconds = 0
-    resource: SourceResource = None
-
-
-@dataclass(frozen=True, slots=True)
-class CopyFacts:
-    """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
-
-    Attributes:
-        now: The service's time.
+    Args:
         model: None if it is still to be trained.
+        now: The service's time.
     """
-
-    source: Speech
-    target: Speech
-    now: datetime
-    model: schemas.CustomModel | Finding | None
-    project: schemas.Project | Finding | None
-
-
-def named_parts_fit(facts: CopyFacts) -> Findings:
-    """Require that source and target may be changed, as a copy is a POST to each, and that the project fits."""
-    if facts.target.resource.name != facts.source.resource.name:
-        yield from resource_is_writable(facts.source.resource)
-    locale = facts.model.locale if isinstance(facts.model, schemas.CustomModel) else None
-    yield from parts_fit(facts.target.resource, locale, facts.model, facts.project)
-
-
-def target_is_another_resource(facts: CopyFacts) -> Findings:
-    """Require another resource as the target."""
-    if facts.source.resource.identity == facts.target.resource.identity:
-        yield _same_resource(facts.target)
-
-
-def copy_can_be_authorized(facts: CopyFacts) -> Findings:
-    """Require the source's resource id, or what the older form of v3.2 needs: the target's key."""
-    source, target = facts.source.resource, facts.target.resource
+    source, target = from_speech.resource, to_speech.resource
+    if target.name != source.name:  # a copy is a POST to each of the two
+        yield from resource_is_writable(source)
+    locale = model.locale if isinstance(model, schemas.CustomModel) else None
+    yield from parts_fit(target, locale, model, project)
+    if source.identity == target.identity:
+        yield _same_resource(target.name)
+    # The older form of v3.2 takes the target's key in place of the source's id.
     if source.resource_id is None and not (source.api_version.copies_with_key and target.credential.has_key):
         message = f"Resource {source.name} has no resource_id in its configuration."
-        fix = "Add its Azure resource id (/subscriptions/…/accounts/…) to its entry; copying needs it."
-        yield block("copy-authorized", message, fix)
-
-
-def model_can_be_copied(facts: CopyFacts) -> Findings:
-    """Require a model that is trained and still transcribes; warn if the clock that says so differs."""
-    if isinstance(facts.model, schemas.CustomModel):
-        yield from model_is_ready(facts.model, facts.now, facts.source.resource.name)
-    yield from clocks_agree(facts.source.clock.skew)
-
-
-RULES = (named_parts_fit, target_is_another_resource, copy_can_be_authorized, model_can_be_copied)
+        fix = "Its Azure resource id (/subscriptions/…/accounts/…) has to be added to its entry; copying needs it."
+        yield block("copy-authorized", message, fix, "none")
+    if isinstance(model, schemas.CustomModel):
+        yield from model_is_ready(model, now, source.name)
+    yield from clocks_agree(from_speech.clock.skew)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +81,20 @@ class CopyPlan:
         return idempotency_key("copy", self.model.id, self.target.resource.identity)
 
 
-async def plan_copy(call: CallContext, arguments: CopyArguments) -> CopyPlan:
+async def plan_copy(
+    call: CallContext, source: Speech, target: Speech, asked_model: str, asked_project: str | None
+) -> CopyPlan:
     """Fetch the facts and check them.
 
     Raises:
         Refused: A rule blocks the copy; every finding is listed.
     """
-    source, target = call.speech(arguments.resource), call.speech(arguments.to_resource)
     read_at = anyio.current_time()
     async with task_group() as tasks:
-        model_task = tasks.create_task(find(source, MODEL, arguments.model))
-        project_task = tasks.create_task(find_project(target, arguments.project))
+        model_task = tasks.create_task(find(source, MODEL, asked_model))
+        project_task = tasks.create_task(find_project(target, asked_project))
     model, project = model_task.return_value, project_task.return_value
-    findings = run_rules(RULES, CopyFacts(source, target, call.now(source), model, project))
+    findings = tuple(check_copy(source, target, model, project, call.now(source)))
     if is_blocked(findings) or isinstance(model, Finding) or isinstance(project, Finding):
         raise Refused("Nothing was copied.", findings)
     return CopyPlan(source, target, model, project, findings, read_at)
@@ -173,7 +134,8 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     if is_blocked(taken):
         raise Refused("Nothing was copied.", taken)
     if dead and not earlier:
-        taken = (*taken, failed_earlier("copy of this model, model", dead, "delete_entity removes it."))
+        delete = call_step("delete_entity", kind="model", entity=dead.id, resource=plan.target.resource.name)
+        taken = (*taken, failed_earlier("copy of this model, model", dead, f"{delete} removes it."))
     authorized, known = authorization.return_value if authorization else None, frozenset(one.id for one in others)
     return TargetState(authorized, known, earlier, taken, tuple(one.id for one in failed))
 
@@ -182,33 +144,30 @@ def name_is_free(
     model: schemas.CustomModel, others: Iterable[schemas.CustomModel], target: Speech, *, allow_duplicate: bool
 ) -> Findings:
     """Require that no model on the target is the source, and none has its name unless a second one is wanted."""
+    here = target.resource.name
     for other in others:
         if other.id == model.id:
-            yield _same_resource(target)
+            yield _same_resource(here)
             continue
-        message = f"Resource {target.resource.name} already has a model {quote(other.display_name)}: "
-        message += f"{describe(other)}. {_relation(model, other)}"
-        fix = "If it is the copy you want, use connect_model on the target; allow_duplicate=true copies beside it."
-        yield (warn if allow_duplicate else block)("already-exists", message, fix)
+        properties, fix = other.custom_properties or {}, "allow_duplicate=true copies beside it."
+        if may_be_copy(model, other):
+            relation = "It may be an earlier copy of this model by another program; nothing in it says so."
+            fix = f"If it is, nothing has to be copied; {fix}"
+        elif other.datasets:
+            relation = "It is not the copy: it was trained there."
+        elif source := properties.get(COPIED_FROM_PROPERTY):
+            relation = f"It is not the copy: it was copied from model {sanitize(source)}."
+        elif KEY_PROPERTY in properties:
+            relation = "It is not the copy: another request made it."
+        else:
+            relation = "It is not the copy: it is older than this model."
+        message = f"Resource {here} already has a model {quote(other.display_name)}: {describe(other)}. {relation}"
+        yield warn("already-exists", message, fix) if allow_duplicate else block("already-exists", message, fix)
 
 
-def _relation(model: schemas.CustomModel, other: schemas.CustomModel) -> str:
-    """Return in a sentence whether another model of the name is the copy of a model."""
-    if may_be_copy(model, other):
-        return "It may be an earlier copy of this model by another program; nothing in it says so."
-    properties = other.custom_properties or {}
-    if other.datasets:
-        why = "it was trained there"
-    elif source := properties.get(COPIED_FROM_PROPERTY):
-        why = f"it was copied from model {sanitize(source)}"
-    else:
-        why = "another request made it" if KEY_PROPERTY in properties else "it is older than this model"
-    return f"It is not the copy: {why}."
-
-
-def _same_resource(target: Speech) -> Finding:
+def _same_resource(target: str) -> Finding:
     fix = "Name another resource as to_resource; connect_model shows a model in another project."
-    return block("same-resource", f"The model is on {target.resource.name} already.", fix)
+    return block("same-resource", f"The model is on {target} already.", fix)
 
 
 def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
@@ -230,18 +189,14 @@ def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
     return not (KEY_PROPERTY in (other.custom_properties or {}) or other.datasets or is_older)
 
 
-@dataclass(frozen=True, slots=True)
-class StartedCopy:
-    """A copy that was started: its operation, or the new model itself."""
-
-    operation: schemas.Operation | None = None
-    model: schemas.CustomModel | None = None
+StartedCopy = schemas.Operation | schemas.CustomModel
+"""A copy that was started: its operation, or the new model itself."""
 
 
 async def last_operation(call: CallContext, plan: CopyPlan) -> schemas.Operation | None:
     """Return the operation of the same copy that was last started from this machine."""
     made = call.app.idempotency.last_made(plan.key)
-    known = made.operation.id if made and made.operation else call.app.audit.last_id(plan.key)
+    known = made.id if isinstance(made, schemas.Operation) else call.app.audit.last_id(plan.key)
     if known is None:
         return None
     try:
@@ -252,10 +207,10 @@ async def last_operation(call: CallContext, plan: CopyPlan) -> schemas.Operation
         return None
 
 
-async def running_copy(call: CallContext, plan: CopyPlan) -> StartedCopy | None:
+async def running_copy(call: CallContext, plan: CopyPlan) -> schemas.Operation | None:
     """Return the same copy if it is still running, whichever process of this machine started it."""
     operation = await last_operation(call, plan)
-    return None if operation is None or is_terminal(operation) else StartedCopy(operation=operation)
+    return None if operation is None or is_terminal(operation) else operation
 
 
 async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
@@ -268,7 +223,7 @@ async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: 
 async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState) -> tuple[StartedCopy, bool]:
     """Start the copy unless the same one is there or running; return it, and whether it existed."""
     if target.earlier_copy:
-        return StartedCopy(model=target.earlier_copy), True
+        return target.earlier_copy, True
 
     async def find_started() -> StartedCopy | None:
         if running := await running_copy(call, plan):
@@ -276,15 +231,14 @@ async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState
         others, _ = await _list_same_name(plan)
         # Without a key, a model of the name that did not exist before is the copy.
         new = (model for model in others if model.id not in target.known and may_be_copy(plan.model, model))
-        found = find_copy(plan.model, others) or next(new, None)
-        return StartedCopy(model=found) if found else None
+        return find_copy(plan.model, others) or next(new, None)
 
     async def start() -> StartedCopy:
         writer = call.writer(plan.source, Decision((*plan.findings, *target.findings), plan.key))
         if target.authorization:
-            return StartedCopy(operation=await writer.models_copy(plan.model.id, target.authorization))
+            return await writer.models_copy(plan.model.id, target.authorization)
         key = await plan.target.resource.credential.key()  # v3.2 without a resource id takes the target's key
-        return StartedCopy(model=await writer.models_copy_with_key(plan.model.id, key))
+        return await writer.models_copy_with_key(plan.model.id, key)
 
     executor = call.app.idempotency
     return await executor.run(call, plan.key, start, find_started, read_at=plan.read_at, failed=target.failed)
@@ -296,3 +250,37 @@ async def _list_same_name(plan: CopyPlan) -> tuple[list[schemas.CustomModel], li
     listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
     found = [model for model in listing.entities if model.display_name == name]
     return [one for one in found if one.status != "Failed"], [one for one in found if one.status == "Failed"]
+
+
+def is_connected(model: schemas.CustomModel, project: schemas.Project) -> bool:
+    """Return whether a model is connected to a project; it has one at most."""
+    return model.project is not None and model.project.id == project.id
+
+
+async def connect(
+    call: CallContext,
+    speech: Speech,
+    model: schemas.CustomModel,
+    project: schemas.Project,
+    findings: tuple[Finding, ...] = (),
+    copied: schemas.CustomModel | None = None,
+) -> schemas.CustomModel:
+    """Connect a model to a project of its resource and locale, and return it; send nothing if it is connected already.
+
+    Args:
+        copied: The model that it is a copy of, which is noted on it.
+    """
+    if is_connected(model, project):
+        return model
+    changes: dict[str, JsonValue] = {"project": link_to(speech, project)}
+    if copied:
+        changes["customProperties"] = {**(model.custom_properties or {}), COPIED_FROM_PROPERTY: copied.id}
+    return await call.writer(speech, Decision(findings)).models_update(model.id, changes)
+
+
+def replacement_note(before: schemas.Reference | None, after: schemas.CustomModel, parts: Parts) -> str | None:
+    """Return what a model was connected to before, None if that was nothing or is still so."""
+    if before is None or (after.project and after.project.id == before.id):
+        return None
+    name = f"{quote(parts[before.id].display_name)} " if before.id in parts else ""
+    return f"The model was in project {name}({before.id}) until now; a model has one project."

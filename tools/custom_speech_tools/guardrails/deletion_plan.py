@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 from pydantic import Field, StrictBool
@@ -16,7 +16,7 @@ from custom_speech_tools.guardrails.references import (
     TRANSCRIPTION,
     EntityKind,
     find,
-    projects_are_supported,
+    unsupported_projects,
 )
 from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, resource_is_writable
 from custom_speech_tools.runtime.agreement import (
@@ -27,10 +27,11 @@ from custom_speech_tools.runtime.agreement import (
     agreement_finding,
     payer,
 )
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.next_steps import Value, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
 from custom_speech_tools.runtime.presenters.model import is_copy
@@ -41,14 +42,9 @@ from custom_speech_tools.speech.sanitize import quote, word
 
 DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project", "transcription"]
 
-KINDS: dict[DeletableKind, EntityKind[Any]] = {
-    "model": MODEL,
-    "dataset": DATASET,
-    "evaluation": EVALUATION,
-    "endpoint": ENDPOINT,
-    "project": PROJECT,
-    "transcription": TRANSCRIPTION,
-}
+KINDS: dict[DeletableKind, EntityKind[Any]] = dict(
+    zip(get_args(DeletableKind), (MODEL, DATASET, EVALUATION, ENDPOINT, PROJECT, TRANSCRIPTION), strict=True)
+)
 
 # The kinds that belong to projects, in the order of their deletion: the service refuses to delete what is in use.
 CONTENTS: tuple[DeletableKind, ...] = ("endpoint", "evaluation", "model", "dataset", "transcription")
@@ -155,7 +151,7 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
     """
     speech, kind = call.speech(arguments.resource), arguments.kind
     findings = list(resource_is_writable(speech.resource))
-    unsupported = next(projects_are_supported(speech.resource), None) if kind == "project" else None
+    unsupported = unsupported_projects(speech.resource, "It has nothing to delete") if kind == "project" else None
     entity = unsupported or await find(speech, KINDS[kind], arguments.entity)
     if isinstance(entity, Finding):
         raise Refused("Nothing was deleted.", [*findings, entity])
@@ -225,7 +221,9 @@ def not_in_use(deletion: Deletion, users: Sequence[Member]) -> Findings:
     status = getattr(deletion.entity, "status", "Succeeded")
     if status not in TERMINAL_STATUSES:
         message = f"The {deletion.subject} is {word(status)}; it can be deleted when it is Succeeded or Failed."
-        yield block("not-in-use", message, "Wait for its end, then call again.", "wait")
+        reference: dict[str, Value] = {kind: deletion.entity.id}
+        wait = call_step(f"get_{kind}", **reference, wait_seconds=suggested_wait(), resource=speech.resource.name)
+        yield block("not-in-use", message, f"Wait for it: {wait}.", "wait")
     if not users:
         return
     names = [Deletion(speech, *user).subject for user in users]

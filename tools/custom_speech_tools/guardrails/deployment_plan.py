@@ -21,6 +21,7 @@ from custom_speech_tools.guardrails.resource_rules import (
 )
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.auditing import Confirmation, Decision
+from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
@@ -111,27 +112,20 @@ class DeploymentFacts:
         return isinstance(self.model, AnyModel) and before.id == self.model.id
 
 
-def named_parts_fit(facts: DeploymentFacts) -> Findings:
-    """Require that model, endpoint and project exist and have one locale, on a resource that may be changed."""
-    locale = facts.model.locale if isinstance(facts.model, AnyModel) else None
-    yield from parts_fit(facts.speech.resource, locale, facts.model, facts.endpoint, facts.project)
-
-
-def model_can_be_deployed(facts: DeploymentFacts) -> Findings:
-    """Require a trained model that still transcribes and that endpoints take."""
-    model = facts.model
+def can_be_deployed(facts: DeploymentFacts) -> Findings:
+    """Require parts that fit, a model that endpoints take, and an endpoint that is not being deployed."""
+    model, endpoint, here = facts.model, facts.endpoint, facts.speech.resource.name
+    locale = model.locale if isinstance(model, AnyModel) else None
+    yield from parts_fit(facts.speech.resource, locale, model, endpoint, facts.project)
     if isinstance(model, AnyModel):
-        yield from model_is_ready(model, facts.now, facts.speech.resource.name)
+        yield from model_is_ready(model, facts.now, here)
     if isinstance(model, schemas.CustomModel) and model.status == "Succeeded" and model.supports_endpoints is False:
         message = f"Model {quote(model.display_name)} cannot be deployed to an endpoint."
         yield block("model-is-ready", message, "Use a model on another base model.")
-
-
-def endpoint_is_ready(facts: DeploymentFacts) -> Findings:
-    """Require that an existing endpoint is not being deployed: the service then refuses another model."""
-    if isinstance(facts.endpoint, schemas.Endpoint) and not is_terminal(facts.endpoint):
-        message = f"Endpoint {quote(facts.endpoint.display_name)} is {word(facts.endpoint.status)}."
-        yield block("endpoint-is-ready", message, "Wait for it; get_endpoint shows its progress.", "wait")
+    if isinstance(endpoint, schemas.Endpoint) and not is_terminal(endpoint):  # the service refuses another model then
+        wait = call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=suggested_wait(), resource=here)
+        message = f"Endpoint {quote(endpoint.display_name)} is {word(endpoint.status)}."
+        yield block("endpoint-is-ready", message, f"Wait for it: {wait}.", "wait")
 
 
 def is_better_than_current(facts: DeploymentFacts) -> Findings:
@@ -164,7 +158,7 @@ def logging_has_storage(facts: DeploymentFacts) -> Findings:
         yield warn("logging-has-storage", message, "Leave out logging, or use a resource with own storage.")
 
 
-RULES = (named_parts_fit, model_can_be_deployed, endpoint_is_ready, is_better_than_current, logging_has_storage)
+RULES = (can_be_deployed, is_better_than_current, logging_has_storage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +268,10 @@ def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) 
         raise Refused("Nothing was deployed.", findings)
     plan = DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)
     if plan.existing is None and (failed := find_by_key(plan.key, facts.endpoints)):
-        findings += (failed_earlier("deployment of the same request, endpoint", failed, "delete_entity removes it."),)
+        here = facts.speech.resource.name
+        delete = call_step("delete_entity", kind="endpoint", entity=failed.id, resource=here)
+        fix = f"{delete} removes it."
+        findings += (failed_earlier("deployment of the same request, endpoint", failed, fix),)
     return replace(plan, findings=findings)
 
 

@@ -1,6 +1,6 @@
 """References in arguments: an entity by its id, its `self` URI or its exact display name."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -37,53 +37,41 @@ class EntityKind(Generic[Entity]):
         noun: Its name in sentences.
         get: Reads one by id.
         list: Lists them, those of one `display_name` for example.
-        list_tool: The tool that lists them, or at least returns their ids.
         delete: Deletes one by id; None for what belongs to Microsoft.
+        maker: The tool that makes one.
     """
 
     path: str
     noun: str
     get: Callable[[Speech, str], Awaitable[Entity]]
     list: Callable[..., Coroutine[Any, Any, Listing[Entity]]]
-    list_tool: str
-    delete: Callable[[Speech, str], Awaitable[None]] | None = None
+    delete: Callable[[Speech, str], Awaitable[None]] | None
+    maker: str | None
+
+    def listing(self, resource: str, locale: str | None = None) -> str:
+        """Return where their ids are found: the call that lists them, if a tool does."""
+        if self.path == "transcriptions":
+            return "transcribe returned the id of each one"
+        name = "base_models" if self.path == "models/base" else self.path
+        return f"{call_step(f'list_{name}', locale=locale, resource=resource)} lists what exists"
 
 
 PROJECT = EntityKind(
-    "projects", "project", Speech.projects_get, Speech.projects_list, "list_projects", Speech.projects_delete
+    "projects", "project", Speech.projects_get, Speech.projects_list, Speech.projects_delete, "create_project"
 )
 DATASET = EntityKind(
-    "datasets", "dataset", Speech.datasets_get, Speech.datasets_list, "list_datasets", Speech.datasets_delete
+    "datasets", "dataset", Speech.datasets_get, Speech.datasets_list, Speech.datasets_delete, "upload_dataset"
 )
-MODEL = EntityKind(
-    "models",
-    "custom model",
-    Speech.models_get_custom_model,
-    Speech.models_list_custom_models,
-    "list_models",
-    Speech.models_delete,
-)
-BASE_MODEL = EntityKind(
-    "models/base", "base model", Speech.models_get_base_model, Speech.models_list_base_models, "list_base_models"
-)
-EVALUATION = EntityKind(
-    "evaluations",
-    "evaluation",
-    Speech.evaluations_get,
-    Speech.evaluations_list,
-    "list_evaluations",
-    Speech.evaluations_delete,
-)
-TRANSCRIPTION = EntityKind(
-    "transcriptions",
-    "transcription",
-    Speech.transcriptions_get,
-    Speech.transcriptions_list,
-    "transcribe",
-    Speech.transcriptions_delete,
-)
+_CUSTOM_MODELS = (Speech.models_get_custom_model, Speech.models_list_custom_models, Speech.models_delete)
+MODEL = EntityKind("models", "custom model", *_CUSTOM_MODELS, "create_model")
+_BASE_MODELS = (Speech.models_get_base_model, Speech.models_list_base_models, None)
+BASE_MODEL = EntityKind("models/base", "base model", *_BASE_MODELS, None)
+_EVALUATIONS = (Speech.evaluations_get, Speech.evaluations_list, Speech.evaluations_delete)
+EVALUATION = EntityKind("evaluations", "evaluation", *_EVALUATIONS, "create_evaluation")
+_TRANSCRIPTIONS = (Speech.transcriptions_get, Speech.transcriptions_list, Speech.transcriptions_delete)
+TRANSCRIPTION = EntityKind("transcriptions", "transcription", *_TRANSCRIPTIONS, "transcribe")
 ENDPOINT = EntityKind(
-    "endpoints", "endpoint", Speech.endpoints_get, Speech.endpoints_list, "list_endpoints", Speech.endpoints_delete
+    "endpoints", "endpoint", Speech.endpoints_get, Speech.endpoints_list, Speech.endpoints_delete, "deploy_model"
 )
 
 KIND_OF: dict[type[schemas.Entity], EntityKind[Any]] = {
@@ -105,14 +93,18 @@ async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str
         locale: Decides between entities of the same name.
     """
     found = await _find(speech, kind, asked, locale)
-    if kind.path != MODEL.path or not isinstance(found, MissingEntity):
+    if not isinstance(found, MissingEntity):
         return found
-    base = await _find(speech, BASE_MODEL, asked, locale)
-    if not isinstance(base, schemas.BaseModel | AmbiguousName):  # many locales have base models of one name
-        return found
-    message = f"{quote(asked)} is a base model of Microsoft, not a custom model."
-    fix = "Base models exist in every region and cannot be changed; list_models lists custom models."
-    return block("reference-found", message, fix)
+    if kind is MODEL:
+        base = await _find(speech, BASE_MODEL, asked, locale)
+        if isinstance(base, schemas.BaseModel | AmbiguousName):  # many locales have base models of one name
+            message = f"{quote(asked)} is a base model of Microsoft, not a custom model."
+            fix = "Base models exist in every region and cannot be changed; list_models lists custom models."
+            return block("reference-found", message, fix, "none")
+    if kind.maker and not (await kind.list(speech)).entities:  # then no reference would do
+        message = f"{found.message.removesuffix('.')}, and no other {kind.noun} either."
+        found = found.model_copy(update={"message": message, "fix": f"{kind.maker} makes one.", "remedy": "none"})
+    return found
 
 
 async def find_any_model(speech: Speech, asked: str, locale: str | None = None) -> AnyModel | Finding:
@@ -133,15 +125,15 @@ async def find_project(
     """Return the project, None if none is asked for, or the finding that says why there is none."""
     if asked is None:
         return None
-    return next(projects_are_supported(speech.resource), None) or await find(speech, PROJECT, asked, locale)
+    return unsupported_projects(speech.resource) or await find(speech, PROJECT, asked, locale)
 
 
-def projects_are_supported(resource: SpeechResource) -> Iterator[Finding]:
-    """Require that the resource's API version has projects."""
-    if not resource.api_version.has_projects:
-        message = f"API version {resource.api_version.name} of resource {resource.name} has no projects."
-        fix = "Work without a project, or configure api_version 2025-10-15 for the resource."
-        yield block("project-supported", message, fix)
+def unsupported_projects(resource: SpeechResource, fix: str = "Work without a project") -> Finding | None:
+    """Return the finding about an API version without projects, None if the resource's version has them."""
+    if resource.api_version.has_projects:
+        return None
+    message = f"API version {resource.api_version.name} of resource {resource.name} has no projects."
+    return block("project-supported", message, f"{fix}, or configure api_version 2025-10-15 for the resource.")
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:
@@ -152,7 +144,7 @@ async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> En
     """
     entity = await find(speech, kind, asked)
     if isinstance(entity, Finding):
-        raise Refused("Nothing was done.", [entity], "Call again with a reference that exists.")
+        raise Refused("Nothing was done.", [entity])
     return entity
 
 
@@ -174,17 +166,34 @@ def link_to(speech: Speech, entity: schemas.Entity | Finding | None) -> dict[str
 
 
 async def _find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Entity | Finding:
-    identifier = _id_in(speech, kind, asked) if _is_uri(asked) else asked
+    here, identifier = speech.resource.name, _id_in(speech, kind, asked) if _is_uri(asked) else asked
     if isinstance(identifier, Finding):
         return identifier
-    if not GUID.fullmatch(identifier):
-        return await _find_by_name(speech, kind, identifier, locale)
-    try:
-        return await kind.get(speech, identifier.lower())
-    except AzureError as error:
-        if error.status != 404:
-            raise
-    return _missing(speech, kind, identifier, locale)
+    found = await _candidates(speech, kind, identifier, locale)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        candidates = "; ".join(map(describe, found[:MAX_CANDIDATES]))
+        message = f"{len(found)} {kind.noun}s are called {quote(identifier)}: {candidates}."
+        fix = "Pass the id of the one you mean."
+        return AmbiguousName(rule="reference-found", level="block", message=message, fix=fix, remedy="choose")
+    message = f"Resource {here} has no {kind.noun} {quote(identifier)}."
+    fix = f"{kind.listing(here, locale)}; an id belongs to one resource only."
+    return MissingEntity(rule="reference-found", level="block", message=message, fix=fix)
+
+
+async def _candidates(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> list[Entity]:
+    """Return the entity of an id, or those of a name; of several the ones of the locale, if there are any."""
+    if GUID.fullmatch(asked):
+        try:
+            return [await kind.get(speech, asked.lower())]
+        except AzureError as error:
+            if error.status != 404:
+                raise
+        return []
+    listed = (await kind.list(speech, display_name=asked)).entities
+    found = [entity for entity in listed if entity.display_name == asked]
+    return [entity for entity in found if entity.locale == locale] or found
 
 
 def _is_uri(asked: str) -> bool:
@@ -192,44 +201,15 @@ def _is_uri(asked: str) -> bool:
 
 
 def _id_in(speech: Speech, kind: EntityKind[Entity], uri: str) -> str | Finding:
+    here, address = speech.resource.name, entity_of(uri)
     if not is_within(speech.resource.endpoint, uri):
-        message = f"The {kind.noun} URI does not belong to resource {speech.resource.name}."
-        fix = f"Pass its resource as `resource`, or its display name; {kind.list_tool} lists what this resource has."
+        message = f"The {kind.noun} URI does not belong to resource {here}."
+        fix = f"Pass its resource as `resource`, or its display name; {kind.listing(here)}."
         return block("same-resource", message, fix)
-    address = entity_of(uri)
     if address is None or address.kind != kind.path:
-        fix = f"The URI of a {kind.noun} ends in /{kind.path}/ and its id; {kind.list_tool} returns ids."
+        fix = f"The URI of a {kind.noun} ends in /{kind.path}/ and its id; {kind.listing(here)}."
         return block("reference-found", f"The URI does not name a {kind.noun}.", fix)
     return address.id
-
-
-async def _find_by_name(speech: Speech, kind: EntityKind[Entity], name: str, locale: str | None) -> Entity | Finding:
-    listed = (await kind.list(speech, display_name=name)).entities
-    found = [entity for entity in listed if entity.display_name == name]
-    if len(found) > 1:
-        found = [entity for entity in found if entity.locale == locale] or found
-    if not found:
-        return _missing(speech, kind, name, locale)
-    if len(found) == 1:
-        return found[0]
-    candidates = "; ".join(map(describe, found[:MAX_CANDIDATES]))
-    return AmbiguousName(
-        rule="reference-found",
-        level="block",
-        message=f"{len(found)} {kind.noun}s are called {quote(name)}: {candidates}.",
-        fix="Pass the id of the one you mean.",
-        remedy="choose",
-    )
-
-
-def _missing(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Finding:
-    where = speech.resource.name
-    message = f"Resource {where} has no {kind.noun} {quote(asked)}."
-    fix = f"{call_step(kind.list_tool, locale=locale, resource=where)} lists what exists; "
-    fix += "an id belongs to one resource only."
-    if kind is TRANSCRIPTION:
-        fix = "Pass the id that transcribe returned; an id belongs to one resource only."
-    return MissingEntity(rule="reference-found", level="block", message=message, fix=fix)
 
 
 def describe(entity: schemas.Entity) -> str:

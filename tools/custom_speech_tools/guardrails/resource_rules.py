@@ -46,7 +46,7 @@ def resource_is_writable(resource: SpeechResource) -> Findings:
     """Require that the configuration does not say read_only: such a resource is only sent GET requests."""
     if resource.read_only:
         message = f"Resource {resource.name} is configured as read-only."
-        yield block("resource-writable", message, "Use another resource, or ask whoever configures the server.")
+        yield block("resource-writable", message, "Use another resource, or ask whoever configures the server.", "none")
 
 
 def locales_match(resource: SpeechResource, locale: str | None, *parts: object) -> Findings:
@@ -54,12 +54,9 @@ def locales_match(resource: SpeechResource, locale: str | None, *parts: object) 
     for part in parts:
         if locale and isinstance(part, schemas.Entity) and part.locale.lower() != locale.lower():
             kind, other = KIND_OF[type(part)], word(part.locale)
-            fitting = call_step(kind.list_tool, locale=locale, resource=resource.name)
-            yield block(
-                "locale-match",
-                f"{kind.noun.capitalize()} {quote(part.display_name)} has locale {other}, not {word(locale)}.",
-                f"Use another {kind.noun} ({fitting} lists those of {word(locale)}), or {other} for all parts.",
-            )
+            message = f"{kind.noun.capitalize()} {quote(part.display_name)} has locale {other}, not {word(locale)}."
+            listing = f"{kind.listing(resource.name, locale)} in {word(locale)}"
+            yield block("locale-match", message, f"Use another {kind.noun} ({listing}), or {other} for all parts.")
 
 
 def model_is_ready(model: AnyModel, now: datetime, resource: str) -> Findings:

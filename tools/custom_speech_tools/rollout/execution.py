@@ -126,7 +126,7 @@ class Steps:
         plan = self._copy_plan(target)
         operation = await last_operation(self.call, plan)
         if operation and operation.status != "Failed" and (target.is_copying or not is_terminal(operation)):
-            self.started[target.tag] = StartedCopy(operation=operation)
+            self.started[target.tag] = operation
         elif operation or not target.is_copying:
             authorized[target.tag] = await authorize(self.call, plan, allow_duplicate=False)
         return target
@@ -161,15 +161,15 @@ class Steps:
 
     async def _arrive(self, target: Target) -> Target:
         """Return the target with its copy, as soon as that is there."""
-        started = self.started.get(target.tag, StartedCopy())
-        if started.model:
-            return replace(target, copy=started.model)
+        started = self.started.get(target.tag)
+        if isinstance(started, schemas.CustomModel):
+            return replace(target, copy=started)
         target = replace(target, is_copying=True)
-        if started.operation is None:
+        if started is None:
             return target
         operation = await poll_until_terminal(
             self.call,
-            started.operation,
+            started,
             self.plan.source.operations_get_model_copy,
             self.left,
             at_once=len(self.plan.targets),

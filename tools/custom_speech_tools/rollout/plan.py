@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 import anyio
 
 from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_charged, hosting_of
-from custom_speech_tools.guardrails.copy_plan import RULES as COPY_RULES
-from custom_speech_tools.guardrails.copy_plan import CopyFacts
-from custom_speech_tools.guardrails.references import projects_are_supported
-from custom_speech_tools.guardrails.resource_rules import is_blocked, run_rules
+from custom_speech_tools.guardrails.copy_plan import check_copy
+from custom_speech_tools.guardrails.references import unsupported_projects
+from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.rollout.gate import Gate, plan_gate
 from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.target import Target, read_target
@@ -154,8 +153,8 @@ def _check_model(
     findings: dict[tuple[str, str], Finding] = {}
     for target in targets:
         speech = target.speech
-        unsupported = next(projects_are_supported(speech.resource), None) if target.asked.project else None
-        for finding in run_rules(COPY_RULES, CopyFacts(source, speech, now, model, unsupported)):
+        unsupported = unsupported_projects(speech.resource) if target.asked.project else None
+        for finding in check_copy(source, speech, model, unsupported, now):
             findings[finding.rule, finding.message] = finding
     until = model.transcription_until if model else None
     if model and until is not None and now < until <= now + SOON:

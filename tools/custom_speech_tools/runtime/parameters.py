@@ -51,10 +51,7 @@ class Arguments(pydantic.BaseModel):
         Raises:
             pydantic.ValidationError: Arguments are missing, unknown or wrong; every fault is listed.
         """
-        fields, notes = cls.model_fields, list[str]()
-        if not fields:
-            return cls(), notes
-        adjusted = {}
+        fields, notes, adjusted = cls.model_fields, list[str](), dict[str, Any]()
         for name, value in given.items():
             field = fields.get(name)
             if field is None:
