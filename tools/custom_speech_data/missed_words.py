@@ -30,11 +30,7 @@ class MissedWord:
 
 
 def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, most: int) -> tuple[list[MissedWord], int]:
-    """Return the words with errors, the most often missed first, and how many recordings are too long to compare.
-
-    Args:
-        utterances: The transcript and the recognition of each recording.
-    """
+    """Return the words with errors, the most often missed first, and how many recordings are too long to compare."""
     found: dict[str, MissedWord] = {}
     too_long, steps = 0, MAX_STEPS
     for transcript, recognition in utterances:

@@ -64,11 +64,7 @@ async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Trans
 async def _batch(
     call: CallContext, plan: TranscriptionPlan, agreement: Agreement, why: Sequence[Finding] = ()
 ) -> Transcription:
-    """Create the job once, wait for it, and read its texts.
-
-    Args:
-        why: Why it is a batch, if the service refused the fast way.
-    """
+    """Create the job once, wait for it, and read its texts; `why` states that the service refused the fast way."""
     facts, speech = plan.facts, plan.facts.speech
 
     async def submit(how: Confirmation) -> tuple[schemas.Transcription, bool]:

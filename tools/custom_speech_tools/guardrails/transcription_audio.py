@@ -212,13 +212,9 @@ class OutputFile:
 
 
 def find_output(app: AppContext, given: str, source: str | None = None) -> OutputFile | Finding:
-    """Return where drafts are to be written, a finding if that is not possible.
+    """Return where drafts are to be written, a finding if that is not possible; raises Refused as `allowed_path`.
 
-    Args:
-        source: The recordings; a file name alone means a file beside them.
-
-    Raises:
-        Refused: The folder of the file is not below an allowed folder.
+    A file name alone means a file beside the `source`, the recordings.
     """
     if app.is_read_only:
         return block("output-is-new", "This server is read-only; it writes no local file.", "Leave output out.")

@@ -129,7 +129,8 @@ class TranscriptionFacts:
 
     def key_of(self, recording: Recording) -> str:
         """Return what a result is found by: the content and everything that it depends on."""
-        return idempotency_key("fast", *self._conditions, recording.digest)
+        # A text of the emulator, which was left in a partial file, is no text of a resource of the same name.
+        return idempotency_key("fast", *self._conditions, self.speech.is_emulated, recording.digest)
 
     @property
     def _conditions(self) -> tuple[JsonValue, ...]:

@@ -115,11 +115,7 @@ class TranscriptionPlan:
 
 
 async def plan_transcription(call: CallContext, request: TranscribeArguments) -> TranscriptionPlan:
-    """Fetch the facts and check them.
-
-    Raises:
-        Refused: A rule blocks the transcription; every finding is listed.
-    """
+    """Fetch the facts and check them; raises Refused with every finding if a rule blocks the transcription."""
     read_at = anyio.current_time()
     facts = await read_facts(call, request)
     findings = [*transcription_is_possible(facts)]

@@ -131,6 +131,12 @@ async def present_transcription(
     if too_long:
         message = f"{too_long} recording(s) are too long to be compared with their transcripts."
         findings = [*findings, warn("details-readable", message, "`word_error_rate` is that of the others.")]
+    steps = [f"Call transcribe again with the same arguments: it goes on after {len(read)} of {total}."]
+    if is_done:
+        steps = _next_steps(status, written, locale, speech.resource.name)
+    elif job:
+        wait = wait_step("get_transcription", again, speech.resource.name, transcription=job.id)
+        steps = [f"{wait}. Batch transcription may wait half an hour before it starts; the service gives no estimate."]
     most = MAX_TEXT if len(read) == 1 else MAX_TEXT_OF_MANY
     return Transcription(
         **resource_fields(speech),
@@ -156,7 +162,7 @@ async def present_transcription(
         findings=list(findings),
         now=now,
         check_again_after_seconds=again,
-        next_steps=_next_steps(speech, status, job, f"{len(read)} of {total}", written, locale, again),
+        next_steps=steps,
     )
 
 
@@ -201,11 +207,7 @@ async def finish_batch(
 
 
 async def _read_batch(speech: Speech, job: schemas.Transcription) -> tuple[list[Transcript], list[tuple[str, str]]]:
-    """Return the text of each recording, and the reason for each that has none.
-
-    Raises:
-        SpeechError: The files cannot be listed.
-    """
+    """Return the text of each recording, and the reason for each that has none; raises SpeechError without a list."""
     files = await speech.transcriptions_list_files(job.id)
     kinds = ("TranscriptionReport", "Transcription")
     found = await gather(*(_read_file(speech, file) for file in files.entities if file.kind in kinds))
@@ -251,22 +253,8 @@ def drafts_not_written(output: OutputFile, error: OSError) -> Refused:
     return Refused("The drafts were not written.", [finding], "Call again with another output.")
 
 
-def _next_steps(
-    speech: Speech,
-    status: str,
-    job: schemas.Transcription | None,
-    progress: str,
-    written: str | None,
-    locale: str,
-    again: int | None,
-) -> list[str]:
-    """Return what comes next: the rest of the texts, then a person who corrects the drafts, then their upload."""
-    here = speech.resource.name
-    if status not in TERMINAL_STATUSES and job is None:
-        return [f"Call transcribe again with the same arguments: it goes on after {progress}."]
-    if status not in TERMINAL_STATUSES and job:
-        step = wait_step("get_transcription", again, here, transcription=job.id)
-        return [f"{step}. Batch transcription may wait half an hour before it starts; the service gives no estimate."]
+def _next_steps(status: str, written: str | None, locale: str, here: str) -> list[str]:
+    """Return what comes after the end: a person who corrects the drafts, then their upload."""
     if status != "Succeeded":
         return ["Correct what `error` and `failed` name, then call transcribe again."]
     if written is None:

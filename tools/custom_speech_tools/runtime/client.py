@@ -96,7 +96,7 @@ class MCPClient:
         elicitation = capabilities.elicitation if capabilities else None
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):
             return False
-        return self._is_stateless or self.request.session.can_send_request
+        return self.request.protocol_version >= _STATELESS_SINCE or self.request.session.can_send_request
 
     @property
     def may_write(self) -> bool:
@@ -110,13 +110,9 @@ class MCPClient:
         state = _state_of(self.params)
         return str(state["id"]) if state else None
 
-    @property
-    def _is_stateless(self) -> bool:
-        return self.request.protocol_version >= _STATELESS_SINCE
-
     async def ask(self, question: str, effects: str, now: datetime) -> Answer:
         """Ask the user and wait for the answer, or take it from this call; raises InputRequired if it is not there."""
-        if self._is_stateless:
+        if self.request.protocol_version >= _STATELESS_SINCE:
             return self._answer_of_second_call(question, effects, now)
         with anyio.move_on_after(CONFIRMATION_LIFETIME.total_seconds()):
             try:

@@ -52,8 +52,8 @@ def is_loopback(parts: SplitResult) -> bool:
 
 def is_speech_host(parts: SplitResult) -> bool:
     """Return whether the address is https, on a host of Azure Speech, on the default port."""
-    host = parts.hostname or ""
-    return parts.scheme == "https" and parts.port in (None, 443) and _SPEECH_HOSTS.fullmatch(host) is not None
+    scheme, host, port = _origin(parts)
+    return scheme == "https" and port == 443 and _SPEECH_HOSTS.fullmatch(host) is not None
 
 
 def is_endpoint(address: str) -> bool:
@@ -94,9 +94,8 @@ def is_content_address(resource: "SpeechResource", link: str) -> bool:
     own, other = split(resource.endpoint), split(link)
     if own is None or other is None:
         return False
-    is_storage = (
-        other.scheme == "https" and _STORAGE_HOSTS.fullmatch(other.hostname or "") and other.port in (None, 443)
-    )
+    scheme, host, port = _origin(other)
+    is_storage = scheme == "https" and port == 443 and _STORAGE_HOSTS.fullmatch(host)
     return bool(is_storage) or _origin(own) == _origin(other)
 
 
@@ -116,5 +115,6 @@ def entity_of(address: str) -> EntityAddress | None:
     return EntityAddress(kind=found["kind"], id=path[found.end() :].lower())
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
+    port = parts.port if parts.port is not None else {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", port

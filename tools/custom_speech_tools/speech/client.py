@@ -126,14 +126,9 @@ class Speech(Requests):
         file_name: str = "",
         secrets: tuple[SecretStr, ...] = (),
     ) -> schemas.FastTranscription:
-        """POST /transcriptions:transcribe: what is charged and makes nothing that could be found again.
-
-        Args:
-            audio: None if the definition has an `audioUrl`, whose signatures are `secrets`.
-        """
-        operation, path = "Transcriptions_Transcribe", "/transcriptions:transcribe"
-        form = _form(definition, audio, file_name)
-        request = Request(operation, "POST", path, form, secrets=secrets, seconds=FAST_SECONDS)
+        """POST /transcriptions:transcribe, of `audio` or an `audioUrl`: charged, and no entity is made."""
+        form, path = _form(definition, audio, file_name), "/transcriptions:transcribe"
+        request = Request("Transcriptions_Transcribe", "POST", path, form, secrets=secrets, seconds=FAST_SECONDS)
         return await self._change(request, schemas.FastTranscription)
 
 

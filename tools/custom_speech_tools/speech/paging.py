@@ -22,13 +22,10 @@ class Listing(Generic[Listed]):
 
 
 async def read_pages(fetch: Callable[[str], Coroutine[Any, Any, Page[Listed]]]) -> Listing[Listed]:
-    """Read a list.
+    """Read a list, with `fetch` for the paging part of a query, such as `skip=100&top=100`.
 
     While links advance by one page, further pages are requested concurrently in growing windows: 3,000 entities cost
     four round trips. Links in another form are read one after the other.
-
-    Args:
-        fetch: Reads the page for the paging part of a query, such as `skip=100&top=100`.
     """
     pages = [await fetch(f"skip=0&top={PAGE_SIZE}")]
     windows = chain((4, 12), repeat(16))

@@ -24,17 +24,12 @@ _RESERVED_SECONDS = 1.0  # an operation leaves them of its caller's time, so tha
 
 
 class RequestPipeline:
-    """Sends the requests of one resource.
-
-    Args:
-        app: Returns an ASGI application that answers in place of the network; called at the first request.
-        now: This machine's clock.
-    """
+    """Sends the requests of one resource."""
 
     def __init__(
         self,
         resource: SpeechResource,
-        app: Callable[[], Callable[..., Any]] | None = None,
+        app: Callable[[], Callable[..., Any]] | None = None,  # makes an ASGI application that answers, not the network
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.resource = resource

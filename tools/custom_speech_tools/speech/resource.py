@@ -16,11 +16,7 @@ class Credential(Protocol):
     """True if a key authorizes requests, rather than a token of Entra ID."""
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """Return the headers of one request, renewed if the service answered 401 to those returned before.
-
-        Raises:
-            NoCredentialError: The key or token could not be obtained.
-        """
+        """Return the headers of one request, renewed after a 401 to those returned before; raises NoCredentialError."""
 
     async def key(self) -> SecretStr:
         """Return the resource's key; only called if `has_key` is true."""

@@ -13,11 +13,7 @@ _REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})  # a second arrival c
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` header, in seconds or as a date, asks to wait; None if it asks for none.
-
-    Args:
-        now: The service's time, so that the date form does not depend on this machine's clock.
-    """
+    """Return the seconds that a `Retry-After` header asks to wait, None if it asks for none; `now` is the service's."""
     if header is None:
         return None
     if header.strip().isdecimal() and header.isascii():

@@ -179,13 +179,9 @@ class Evaluation(StatefulEntity):
 
     def score(self, number: int) -> Score:
         """Return the result of model 1 or 2; the service writes -1 for what it does not know."""
-        values = ((self.properties or {}).get(f"{name}{number}") for name in _RATES_AND_COUNTS)
-        known = [value if _is_count(value) else None for value in values]
+        values: list[Any] = [(self.properties or {}).get(f"{name}{number}") for name in _RATES_AND_COUNTS]
+        known = [value if type(value) in (int, float) and 0 <= value <= MAX_COUNT else None for value in values]
         return Score(*known[:2], *(None if value is None else int(value) for value in known[2:]))
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
 
 
 class Endpoint(StatefulEntity):

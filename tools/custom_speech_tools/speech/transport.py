@@ -27,11 +27,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 
 class Transport:
-    """Requests to one endpoint, or to an ASGI application that answers in place of the network.
-
-    Raises:
-        NoAnswerError: The proxy that the environment names cannot be used.
-    """
+    """Requests to one endpoint, or to an ASGI application that answers; NoAnswerError if the proxy cannot be used."""
 
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
         self._gate = anyio.Semaphore(MAX_CONCURRENT, fast_acquire=True)
