@@ -22,21 +22,10 @@ from custom_speech_tools.guardrails.transcription_audio import (
     find_output,
     read_local_audio,
 )
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    Confirm,
-    Identifier,
-    Locale,
-    LocalText,
-    OptionalModel,
-    Output,
-    ResourceName,
-    ShortText,
-    WaitSeconds,
-)
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread, task_group
@@ -44,22 +33,22 @@ from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 LIFETIME_HOURS = 48  # for which a batch transcription is kept after its end, as the specification recommends
 
 
-class TranscribeArguments(Arguments):
+class TranscribeArguments(parameters.Arguments):
     """The arguments of transcribe."""
 
-    locale: Locale
-    path: Annotated[LocalText | None, Field(description="Local recording, or folder of recordings")] = None
-    dataset: Annotated[Identifier | None, Field(description="Or an uploaded dataset with audio")] = None
-    content_url: Annotated[LocalText | None, Field(description="Or an address that Azure reads")] = None
-    model: OptionalModel = None
+    locale: parameters.Locale
+    path: Annotated[parameters.LocalText | None, Field(description="Local recording, or folder of recordings")] = None
+    dataset: Annotated[parameters.Identifier | None, Field(description="Or an uploaded dataset with audio")] = None
+    content_url: Annotated[parameters.LocalText | None, Field(description="Or an address that Azure reads")] = None
+    model: parameters.OptionalModel = None
     phrases: Annotated[
-        Annotated[list[ShortText], Field(max_length=500)] | None,
+        Annotated[list[parameters.ShortText], Field(max_length=500)] | None,
         Field(description="Phrase list: names and terms to expect; not for datasets"),
     ] = None
-    output: Output = None
-    confirm: Confirm = None
-    wait_seconds: WaitSeconds = 0
-    resource: ResourceName = None
+    output: parameters.Output = None
+    confirm: parameters.Confirm = None
+    wait_seconds: parameters.WaitSeconds = 0
+    resource: parameters.ResourceName = None
 
     @pydantic.model_validator(mode="after")
     def _has_one_source(self) -> "TranscribeArguments":

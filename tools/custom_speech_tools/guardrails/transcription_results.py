@@ -11,36 +11,15 @@ from custom_speech_data.content import reason_of
 from custom_speech_data.transcripts import Transcript, read_batch_report, read_batch_result, word_error_rate
 from custom_speech_tools.guardrails.references import AnyModel
 from custom_speech_tools.guardrails.transcription_audio import OutputFile
+from custom_speech_tools.runtime import polling, results
 from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.evaluation_details import read_transcripts
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.parts import present_reference, read_parts_and_earlier
-from custom_speech_tools.runtime.polling import (
-    TERMINAL_STATUSES,
-    check_again_after,
-    expected_seconds,
-    is_terminal,
-    poll_until_terminal,
-)
 from custom_speech_tools.runtime.resources import resource_fields
-from custom_speech_tools.runtime.results import (
-    EntityReference,
-    FailureField,
-    Finding,
-    Findings,
-    Moment,
-    Rate,
-    ReferenceField,
-    ResourceAnswer,
-    Result,
-    ServiceText,
-    block,
-    optional,
-    present_failure,
-    warn,
-)
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
 from custom_speech_tools.speech.entities import StatefulEntity
@@ -53,51 +32,51 @@ MAX_FILES = 20  # whose text is shown
 MAX_TEXT, MAX_TEXT_OF_MANY = 12_000, 200  # characters of one recording, and of each of several; `output` has the rest
 
 
-class TranscribedFile(Result):
+class TranscribedFile(results.Result):
     """One recording; `unsure` are words of low confidence."""
 
-    file: ServiceText
+    file: results.ServiceText
     text: str
-    confidence: Rate | None
-    unsure: list[ServiceText]
+    confidence: results.Rate | None
+    unsure: list[results.ServiceText]
 
 
-class FailedFile(Result):
+class FailedFile(results.Result):
     """A recording without a text."""
 
-    file: ServiceText
-    reason: ServiceText
+    file: results.ServiceText
+    reason: results.ServiceText
 
 
-class Transcription(ResourceAnswer):
+class Transcription(results.ResourceAnswer):
     """A transcription.
 
     `id` is null if the answer came at once; `total` counts the recordings, `done` those with text.
     """
 
     id: str | None
-    status: ServiceText
-    locale: ServiceText
-    model: ReferenceField | None
+    status: results.ServiceText
+    locale: results.ServiceText
+    model: results.ReferenceField | None
     done: int
     total: int | None
     files: Annotated[list[TranscribedFile], WithJsonSchema({"type": "array"}, mode="serialization")]
     failed: Annotated[list[FailedFile], WithJsonSchema({"type": "array"}, mode="serialization")]
-    word_error_rate: Rate | None
+    word_error_rate: results.Rate | None
     audio_hours: float | None
     output: str | None
-    error: FailureField | None
+    error: results.FailureField | None
     already_existed: bool
-    findings: Findings
-    now: Moment
-    check_again_after_seconds: int | None = optional()
+    findings: results.Findings
+    now: results.Moment
+    check_again_after_seconds: int | None = results.optional()
 
 
 async def present_transcription(
     call: CallContext,
     speech: Speech,
     locale: str,
-    model: AnyModel | EntityReference | None,
+    model: AnyModel | results.EntityReference | None,
     seconds: float | None,
     output: OutputFile | None,
     *,
@@ -123,9 +102,9 @@ async def present_transcription(
     status = "Succeeded" if read else "Failed"
     if job or total != len(read) + len(failed):
         status = job.status if job else "Running"
-    now, is_done = call.now(speech), status in TERMINAL_STATUSES
-    expected = expected_seconds(earlier, is_emulated=speech.is_emulated)
-    again = None if is_done else check_again_after(job.created_date_time, now, expected) if job else 1
+    now, is_done = call.now(speech), status in polling.TERMINAL_STATUSES
+    expected = polling.expected_seconds(earlier, is_emulated=speech.is_emulated)
+    again = None if is_done else polling.check_again_after(job.created_date_time, now, expected) if job else 1
     written = await _write_drafts(call, output, read) if status == "Succeeded" else None
     rate, too_long = await run_in_thread(partial(word_error_rate, read, said or {}, locale))
     if too_long:
@@ -143,7 +122,7 @@ async def present_transcription(
         id=job.id if job else None,
         status=status,
         locale=locale,
-        model=EntityReference.model_validate(model) if model else None,
+        model=results.EntityReference.model_validate(model) if model else None,
         done=len(read),
         total=total,
         files=[
@@ -157,7 +136,7 @@ async def present_transcription(
         note=NOT_RECOGNIZED if speech.is_emulated and rate is not None and rate > MOST_ERRORS else None,
         audio_hours=None if seconds is None else round(seconds / 3600, 3),
         output=written,
-        error=present_failure(job.error if job else None),
+        error=results.present_failure(job.error if job else None),
         already_existed=already_existed,
         findings=list(findings),
         now=now,
@@ -177,9 +156,9 @@ async def finish_batch(
     findings: Sequence[Finding] = (),
 ) -> Transcription:
     """Wait for a batch transcription, and return it with its texts."""
-    job = await poll_until_terminal(call, job, speech.transcriptions_get, wait_seconds)
+    job = await polling.poll_until_terminal(call, job, speech.transcriptions_get, wait_seconds)
     parts, earlier = await read_parts_and_earlier(speech, job, [job.model, job.dataset])
-    is_done = is_terminal(job)
+    is_done = polling.is_terminal(job)
     read, failed = await _read_batch(speech, job) if is_done else ([], [])
     said, dataset = dict[str, str](), parts.get(job.dataset.id, job.dataset) if job.dataset else None
     if read and dataset and getattr(dataset, "kind", "Acoustic") == "Acoustic":  # the other kind has no transcripts
