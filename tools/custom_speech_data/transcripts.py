@@ -10,7 +10,7 @@ from custom_speech_data.word_errors import normalized_words, word_errors
 # Words below it are listed for the person who corrects the drafts; a guess, the service names none.
 MIN_CONFIDENCE = 0.7
 MAX_COMPARED_WORDS = 3_000  # of a recording that is aligned: the time grows with the square of their number
-UNSURE_SUFFIX = ".unsure"  # of the file beside drafts that lists their words of low confidence
+UNSURE_SUFFIX = ".unsure"  # of the file beside drafts with their words of low confidence; an upload ignores it
 
 # The first line of drafts, as if it were a recording: an import rejects it by name, so that nobody trains or tests with
 # drafts unknowingly.

@@ -173,11 +173,6 @@ class OutputFile:
     results: Mapping[str, Transcript] = field(default_factory=dict)  # what earlier calls have left there, by key
 
     @property
-    def unsure(self) -> Path:
-        """The second file, for the person who corrects; its suffix is no transcript's, so that an upload ignores it."""
-        return self.path.with_suffix(UNSURE_SUFFIX)
-
-    @property
     def partial(self) -> Path:
         """The file of the results so far."""
         return self.path.with_name(f"{self.path.name}.partial")
@@ -204,7 +199,8 @@ class OutputFile:
 
     def write(self, transcripts: list[Transcript]) -> Path:
         """Write both files and remove the partial one; raises OSError if one exists."""
-        for path, content in ((self.unsure, unsure_file(transcripts)), (self.path, draft_file(transcripts))):
+        unsure = self.path.with_suffix(UNSURE_SUFFIX)
+        for path, content in ((unsure, unsure_file(transcripts)), (self.path, draft_file(transcripts))):
             with create_below(self.root, path) as file:
                 file.write(content)
         self.partial.unlink(missing_ok=True)
@@ -223,7 +219,8 @@ def find_output(app: AppContext, given: str, source: str | None = None) -> Outpu
     if source and not folder.is_folder:
         folder = replace(folder, path=folder.path.parent)
     output = OutputFile(folder.root, folder.path / path.name)
-    new = (output.path, output.unsure) if source else (output.path, output.unsure, output.partial)
+    # Of recordings, a partial file has results; of a batch, it is another call's.
+    new = [output.path, output.path.with_suffix(UNSURE_SUFFIX), *([] if source else [output.partial])]
     taken = [one.name for one in new if one.exists() or one.is_symlink()]
     problem = f"{taken[0]} exists already" if taken else "it is no .txt file in a folder that exists"
     if folder.is_folder and path.suffix.lower() in TRANSCRIPT_SUFFIXES and not taken:

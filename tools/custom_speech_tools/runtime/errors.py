@@ -5,17 +5,8 @@ from collections.abc import Iterable
 
 from pydantic import ValidationError
 
+from custom_speech_tools import speech
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import (
-    AnswerLostError,
-    AzureError,
-    ForeignAnswerError,
-    NoCredentialError,
-    NotAllowedError,
-    SpeechError,
-    UnreachableError,
-    UnreadableAnswerError,
-)
 from custom_speech_tools.speech.sanitize import sanitize
 
 MAX_FAULTS = 20  # wrong arguments that are named in one answer
@@ -84,23 +75,23 @@ def _remedies(findings: Iterable[Finding]) -> set[str]:
     return {finding.remedy for finding in findings if finding.level == "block"}
 
 
-def next_step_after(error: SpeechError) -> str:
+def next_step_after(error: speech.SpeechError) -> str:
     """Return what the caller does after an error of the service."""
     match error:
-        case AzureError(status=429 | 500 | 502 | 503 | 504, retry_after=wait):
+        case speech.AzureError(status=429 | 500 | 502 | 503 | 504, retry_after=wait):
             return f"The same call can be repeated in {wait or 10:.0f} s."
-        case AzureError(status=status, code=code, said=said):
+        case speech.AzureError(status=status, code=code, said=said):
             words = f"{code or ''} {said}".strip()
             advice = (one for pattern, one in _ADVICE.get(status, {}).items() if re.search(pattern, words, re.I))
             return next(advice, "The same call will fail again; first correct what the message names.")
-        case ForeignAnswerError():
+        case speech.ForeignAnswerError():
             remedy = "Sign in to the network, or let the proxy pass requests to the resource's endpoint"
             return f"{remedy}; then call again. {_DOCTOR} shows whether it answers."
-        case UnreachableError():
+        case speech.UnreachableError():
             return f"Check endpoint and network with {_DOCTOR}; the same call can be repeated."
-        case NoCredentialError() | NotAllowedError():
+        case speech.NoCredentialError() | speech.NotAllowedError():
             return "Nothing was sent; the same call can be repeated once that is fixed."
-        case AnswerLostError() | UnreadableAnswerError():
+        case speech.AnswerLostError() | speech.UnreadableAnswerError():
             return "The same call can be repeated; nothing is created twice."
     return f"Repeat the call once; if it fails again, run {_DOCTOR}."
 
