@@ -1,6 +1,6 @@
 """Dataset formats: pure functions from content to a report; no network, no state.
 
-What the documentation leaves open, its rule calls a guess; docs/emulator.md lists those that callers notice.
+A rule that the documentation leaves open is called a guess; docs/emulator.md lists the guesses that callers notice.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ LINE_READERS: dict[str, Callable[[Content], ReadLine]] = {
 def read_dataset(kind: str, data: Content, tier: str = "S0", report: DatasetReport | None = None) -> DatasetReport:
     """Read the content of a dataset under the limits of a pricing tier (F0 or S0).
 
-    An import that fails has an `error`, as has one of which nothing is accepted (a guess). A `report` that is passed
-    has what was rejected while the content was put together.
+    An import that fails has an `error`, and so has an import of which nothing is accepted (a guess). A `report` that is
+    passed holds the rejections from packing the content.
     """
     report = report or DatasetReport()
     try:

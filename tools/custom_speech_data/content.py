@@ -36,7 +36,7 @@ class OpenFile(AbstractContextManager["OpenFile", None]):
         self._file.close()
 
     def open(self) -> IO[bytes]:
-        """Return a reader of its own, at the beginning."""
+        """Return a new reader, at the beginning."""
         return io.BufferedReader(_Reader(self), 64 * 1024)
 
     def read_at(self, position: int, size: int) -> bytes:
@@ -111,7 +111,7 @@ def open_below(folder: Path, path: Path) -> OpenFile:
 
 
 def create_below(folder: Path, path: Path) -> IO[bytes]:
-    """Create a file below a folder, never over one that exists and through no link; raises as `open_below`."""
+    """Create a file below a folder, never over an existing one and through no link; raises as `open_below`."""
     return os.fdopen(_descriptor(folder, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
 
 

@@ -1,4 +1,4 @@
-"""The report of an import: what was accepted, what was left out and why, or why nothing can be used."""
+"""The report of an import: accepted content, rejected content with reasons, or why nothing can be used."""
 
 import sys
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ class DatasetReport:
         return sum(file.duration_milliseconds for file in self.audio)
 
     def accept(self, text: str = "") -> None:
-        """Count one accepted line; `text` is what it teaches a model, if it teaches words."""
+        """Count one accepted line; `text` holds the words that it teaches a model, if any."""
         self.accepted_line_count += 1
         self._text_bytes += sys.getsizeof(text)
         if text and self._text_bytes <= KEPT_BYTES:

@@ -48,7 +48,7 @@ class FolderFile(NamedTuple):
 def pack_folder(
     files: Sequence[FolderFile], kind: str | None, target: IO[bytes], report: DatasetReport, *, repair: bool
 ) -> list[str]:
-    """Write what a dataset uses to a zip archive, and return what was done: packing first, then the repairs.
+    """Write the files that a dataset uses to a zip archive, and return the actions: packing first, then the repairs.
 
     Raises ImportFailed for a folder that is no dataset of this kind, or too large, before it copies.
 
@@ -70,7 +70,7 @@ def pack_folder(
                 report.reject(recordings.pop(key).name, NO_LINE)
         for file in recordings.values():
             try:
-                _pack_recording(archive, file, repairs)
+                _pack_recording(archive, target.tell(), file, repairs)
             except Unusable as reason:
                 report.reject(file.name, reason)
         packed = len(archive.infolist())
@@ -147,9 +147,9 @@ def _opened(file: FolderFile) -> Iterator[OpenFile]:
         raise ImportFailed("DataImportFailed", f"{file.name} cannot be packed: {reason_of(error)}.") from error
 
 
-def _pack_recording(archive: ZipFile, file: FolderFile, repairs: Counter[str]) -> None:
+def _pack_recording(archive: ZipFile, size: int, file: FolderFile, repairs: Counter[str]) -> None:
     with _opened(file) as opened:
-        check_size("Acoustic", sum(entry.file_size for entry in archive.infolist()) + opened.size, "S0")
+        check_size("Acoustic", size + opened.size, "S0")  # a file may have grown since the folder was added up
         with opened.open() as stream:
             read_sound(stream, opened.size)
         name = unicodedata.normalize("NFC", file.name)

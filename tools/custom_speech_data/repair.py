@@ -1,4 +1,4 @@
-"""A repaired copy of a text: what is safe to repair is repaired, and every repair is named.
+"""A repaired copy of a text: only safe repairs are made, and every repair is named.
 
 The user's own files are never changed.
 """
@@ -52,7 +52,7 @@ def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int,
 
 
 def _repair_line(line: str, counts: Counter[str]) -> str | None:
-    """Return the line without its end, None for one that is left out."""
+    """Return the line without its end, None if it is left out."""
     content = line.rstrip("\r\n")
     if content.startswith("\ufeff"):
         content = content.removeprefix("\ufeff")

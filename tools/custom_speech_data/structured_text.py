@@ -20,7 +20,7 @@ REFERENCE = re.compile(r"\{([^{}]*)\}")
 class StructuredText:
     """The section that the reading is in: a list, the lexicon, sentences or none.
 
-    What exceeds a documented count is rejected line by line (a guess). The lists are read before anything else,
+    Lines beyond a documented count are rejected one by one (a guess). The lists are read before anything else,
     as a sentence may refer to a list that comes after it.
     """
 

@@ -25,7 +25,7 @@ class Transcript:
     file: str
     text: str
     confidence: float | None
-    unsure: tuple[str, ...]  # words of low confidence; of fast transcription all words of such a phrase
+    unsure: tuple[str, ...]  # words of low confidence; fast transcription has a confidence for whole phrases only
 
     def to_json(self) -> str:
         """Return it as one line of JSON."""

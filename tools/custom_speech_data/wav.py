@@ -16,10 +16,14 @@ LONGEST_AUDIO = 2 * 60 * 60 * 1000  # milliseconds (page on test and train data)
 RIFF_BYTES, CHUNK_BYTES, PART_BYTES = 12, 8, 64 * 1024
 PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 GUID_END = bytes.fromhex("000000001000800000aa00389b71")  # follows the two bytes of the format in an extensible one
-SAMPLES = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f"}  # type codes of `array` for what the service takes
+SAMPLES = {
+    (PCM, 16): "h",
+    (PCM, 32): "i",
+    (FLOAT, 32): "f",
+}  # type codes of `array` for the formats that the service takes
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-LFS_REASON = "it is a Git LFS pointer, not the data; run git lfs pull where it came from"
+LFS_REASON = "it is a Git LFS pointer, not the data; run git lfs pull in the repository that it came from"
 
 
 class Sound(NamedTuple):
@@ -41,7 +45,7 @@ def read_sound(stream: IO[bytes], size: int) -> Sound:
         chunk = _read(stream, CHUNK_BYTES)
         kind, length = chunk[:4], int.from_bytes(chunk[4:], "little")
         position += CHUNK_BYTES
-        if kind == b"data":  # whose header may claim more than there is: a cut file, or one written to a pipe
+        if kind == b"data":  # whose header may claim too much: the file was cut off, or written to a pipe
             return _sound(min(length, size - position), rate, sample)
         length += length % 2
         body = b""

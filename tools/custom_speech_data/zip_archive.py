@@ -1,4 +1,4 @@
-"""A zip archive that somebody else made: its files, without trusting a word it says."""
+"""A zip archive from an unknown source: its files, without trust in its directory."""
 
 import re
 import struct
@@ -22,7 +22,7 @@ BEST_DEFLATE = 1032  # bytes at most that deflate makes of one
 ENCRYPTED = 0x1
 
 LEADS_OUT = re.compile(r"[\x00-\x1f]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
-# What zipfile raises on hostile input, besides its own error.
+# The errors of zipfile on hostile input, besides its own.
 FAULTS = (BadZipFile, zlib.error, struct.error, EOFError, LookupError, OSError, OverflowError, RuntimeError, ValueError)
 
 

@@ -27,7 +27,7 @@ MAX_BYTES = 250 * 1024 * 1024  # the largest recording of fast transcription (sp
 MAX_FAST_SECONDS = 10 * 60.0  # ends within a call: 20 minutes of audio take up to a minute (article)
 
 SUFFIXES = frozenset({".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".amr", ".webm", ".wma"})
-BYTES_PER_SECOND = 16_000  # of audio at 128 kbit/s: foretells the time that a call needs, never what is charged
+BYTES_PER_SECOND = 16_000  # of audio at 128 kbit/s: predicts the time that a call needs, never the charge
 
 _TRANSCRIPT_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
@@ -46,7 +46,7 @@ class Recording:
     open: Callable[[], OpenFile]
 
     def audio(self) -> StreamedBody:
-        """Return what is sent; the file is opened anew for each attempt, and its parts are read in a thread.
+        """Return the body to send; the file is opened anew for each attempt, and its parts are read in a thread.
 
         Reading it raises Unusable before the end if its content has changed, so that it is never transcribed.
         """

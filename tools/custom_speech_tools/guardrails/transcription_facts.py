@@ -110,14 +110,14 @@ class TranscriptionFacts:
 
     @property
     def key(self) -> str:
-        """The idempotency key: what is transcribed, and how."""
+        """The idempotency key: the audio, and the conditions of its transcription."""
         url, dataset = self.request.content_url, self.dataset.id if self.dataset else None
         identity = content_identity(url) if url else None
         recordings: list[JsonValue] = [one.digest for one in self.recordings]
         return idempotency_key("transcription", *self._conditions, dataset, identity, recordings)
 
     def key_of(self, recording: Recording) -> str:
-        """Return what a result is found by: the content and everything that it depends on."""
+        """Return the key of a result: the content of the recording, and all conditions of its transcription."""
         # A text of the emulator, which was left in a partial file, is no text of a resource of the same name.
         return idempotency_key("fast", *self._conditions, self.speech.is_emulated, recording.digest)
 
@@ -127,7 +127,7 @@ class TranscriptionFacts:
         return self.speech.resource.identity, self.request.locale, model, self.phrases
 
     def cost(self) -> str:
-        """Return in words what the transcription costs."""
+        """Return the cost of the transcription in words."""
         length = "unknown" if self.seconds is None else f"{self.seconds / 3600:.2f} h"
         if self.local and self.seconds is None:
             length += ", because not all of it is WAV"
@@ -183,7 +183,7 @@ class TranscriptionFacts:
 
 
 async def read_facts(call: CallContext, request: TranscribeArguments) -> TranscriptionFacts:
-    """Read the local files and what the service knows; raises Refused for a path that is not allowed."""
+    """Read the local files and the entities on the service; raises Refused for a path that is not allowed."""
     speech = call.speech(request.resource)
     local = output = None
     if request.path:
@@ -214,5 +214,5 @@ async def read_facts(call: CallContext, request: TranscribeArguments) -> Transcr
 async def _locales(speech: Speech) -> schemas.TranscriptionLocales | None:
     try:
         return await speech.transcriptions_list_supported_locales()
-    except SpeechError:  # the service itself will refuse what it does not have
+    except SpeechError:  # the service itself refuses a locale that it does not have
         return None

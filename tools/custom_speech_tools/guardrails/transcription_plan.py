@@ -1,6 +1,6 @@
 """The rules about what may be transcribed and how, and the plan of a transcription."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -24,11 +24,12 @@ from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote, word
 
+MAX_NAMED = 10  # files that a finding names
 SECONDS_WITHOUT_AGREEMENT = 1800.0  # more is charged only with agreement (design, rule transcription-is-charged)
 
 
 def transcription_is_possible(facts: TranscriptionFacts) -> Findings:
-    """Require everything that the service needs; what a transcription costs is stated elsewhere."""
+    """Require everything that the service needs; the charge is stated elsewhere."""
     resource, request = facts.speech.resource, facts.request
     yield from parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
     if url := request.content_url:
@@ -72,17 +73,21 @@ def _way_is_open(facts: TranscriptionFacts) -> Findings:
 
 
 def _recordings_can_be_sent(facts: TranscriptionFacts, local: LocalAudio) -> Findings:
-    if wrong := [one for one in local.recordings if one.problem]:
-        named = "; ".join(f"{quote(one.name, 80)}: {one.problem}" for one in wrong[:10])
-        more = f"; and {len(wrong) - 10} more" if len(wrong) > 10 else ""
-        rule = "recording-length" if any(one.seconds for one in wrong) else "data-is-valid"
-        message = f"{len(wrong)} of {len(local.recordings)} recordings cannot be sent. {named}{more}."
+    if wrong := {one.name: one.problem for one in local.recordings if one.problem}:
+        is_length = any(one.problem and one.seconds for one in local.recordings)
+        message = f"{len(wrong)} of {len(local.recordings)} recordings cannot be sent. {_named(wrong)}"
         state = block if len(wrong) == len(local.recordings) else warn
-        yield state(rule, message, f"Leave them out or repair them. Long ones: {facts.as_dataset()}")
+        fix = f"Leave them out or repair them. Long ones: {facts.as_dataset()}"
+        yield state("recording-length" if is_length else "data-is-valid", message, fix)
     if local.unread:
-        named = "; ".join(f"{quote(name, 80)}: {why}" for name, why in [*local.unread.items()][:10])
-        message = f"{len(local.unread)} text file(s) beside the recordings could not be read as transcripts. {named}."
-        yield warn("details-readable", message, "Save them as UTF-8, or the word error rate is without them.")
+        message = f"{len(local.unread)} text file(s) beside the recordings could not be read as transcripts."
+        fix = "Save them as UTF-8, or the word error rate is without them."
+        yield warn("details-readable", f"{message} {_named(local.unread)}", fix)
+
+
+def _named(problems: Mapping[str, str]) -> str:
+    more = [f"{len(problems) - MAX_NAMED} more."] if len(problems) > MAX_NAMED else []
+    return " ".join([*(f"{quote(name)}: {why}." for name, why in [*problems.items()][:MAX_NAMED]), *more])
 
 
 @dataclass(frozen=True, slots=True)

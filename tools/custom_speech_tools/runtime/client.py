@@ -157,7 +157,7 @@ def _input_required(question: str, state: Mapping[str, object]) -> InputRequired
 
 
 def _state_of(params: CallToolRequestParams) -> dict[str, Any] | None:
-    """Return what an earlier round of this call kept; the SDK has verified its seal."""
+    """Return the state that an earlier round of this call kept; the SDK has verified its signature."""
     try:
         state = json.loads(params.request_state or "null")
     except ValueError:

@@ -45,7 +45,7 @@ def client_name(request: ServerRequestContext[Any, Any]) -> str:
 
 
 def session_name(request: ServerRequestContext[Any, Any]) -> str:
-    """Return what tells the session from others: its id over HTTP, empty without one; over stdio there is one."""
+    """Return the id of the session over HTTP, empty without one; over stdio a process has a single session."""
     return request.request.headers.get("mcp-session-id", "") if request.request else "stdio"
 
 
@@ -72,7 +72,7 @@ class ClientWaits:
         if self._file is None:
             return
         known = {**self._read(), client: longest}
-        with suppress(OSError):  # what is not remembered is learned again
+        with suppress(OSError):  # the time-out is learned again
             temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}")
             temporary.write_text(json.dumps(dict(list(known.items())[-MAX_CLIENTS:])), encoding="utf-8")
             temporary.replace(self._file)

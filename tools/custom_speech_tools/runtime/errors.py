@@ -62,7 +62,7 @@ class Refused(Exception):
 
 
 def next_step_when_blocked(findings: Iterable[Finding]) -> str:
-    """Return what to do about blocking findings: wait, give up, or correct."""
+    """Return the remedy for blocking findings: wait, give up, or correct."""
     remedies = _remedies(findings)
     if "none" in remedies:
         return "This cannot be done as asked; tell your user."
@@ -76,7 +76,7 @@ def _remedies(findings: Iterable[Finding]) -> set[str]:
 
 
 def next_step_after(error: speech.SpeechError) -> str:
-    """Return what the caller does after an error of the service."""
+    """Return the next step of the caller after an error of the service."""
     match error:
         case speech.AzureError(status=429 | 500 | 502 | 503 | 504, retry_after=wait):
             return f"The same call can be repeated in {wait or 10:.0f} s."

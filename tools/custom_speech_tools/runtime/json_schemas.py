@@ -1,4 +1,4 @@
-"""The JSON schemas that the assistant reads, without anything that it does not need.
+"""The JSON schemas that the assistant reads, as short as possible.
 
 Model vendors reject or drop `additionalProperties`, `anyOf`, `$ref`, `minimum` and `maximum`, so limits stand in the
 descriptions and are enforced when a tool is called.
@@ -46,7 +46,7 @@ def _compact(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
 
 
 def _lean(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
-    """Describe what is optional by its type alone, and leave out what vendors reject."""
+    """Describe an optional value by its type alone, and leave out keywords that vendors reject."""
     part = _resolved(part, definitions)
     if {"type": "null"} in (choices := part.get("anyOf", [])):
         inner: JsonSchema = next(_resolved(choice, definitions) for choice in choices if choice != {"type": "null"})

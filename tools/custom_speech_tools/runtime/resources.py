@@ -1,4 +1,4 @@
-"""Speech resources: where they are, whether they train with audio, and what every answer says about them."""
+"""Speech resources: their regions and capabilities, and their fields in every answer."""
 
 from typing import TypedDict
 
@@ -40,5 +40,5 @@ class ResourceFields(TypedDict):
 
 
 def resource_fields(speech: Speech) -> ResourceFields:
-    """Return what an answer says about its resource."""
+    """Return the fields of an answer about its resource."""
     return ResourceFields(resource=speech.resource.name, region=region(speech.resource), emulated=speech.is_emulated)

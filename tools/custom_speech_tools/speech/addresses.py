@@ -32,7 +32,7 @@ def split(address: str) -> SplitResult | None:
     """Return the parts of an address, or None if a request could not safely be sent to it."""
     try:
         parts = urlsplit(address)
-        _ = parts.port  # raises ValueError where the port is not a number
+        _ = parts.port  # raises ValueError if the port is not a number
     except ValueError:
         return None
     is_plain = address.isascii() and address.isprintable() and not re.search(r"[\s\\]", address)

@@ -1,4 +1,4 @@
-"""From the bytes of an answer to what it says."""
+"""Decoding of answers: entities, errors, and pages that are not the service's."""
 
 from datetime import datetime
 from functools import cache
@@ -53,7 +53,7 @@ def foreign_answer(resource: str, operation: str, answer: Answer) -> ForeignAnsw
 
 
 def decode_error(resource: str, operation: str, answer: Answer, now: datetime) -> AzureError:
-    """Return what an unsuccessful answer says; of a body in an unknown form only the status is kept."""
+    """Return the error that an unsuccessful answer states; of a body in an unknown form only the status is kept."""
     try:
         body = _adapter(dict[str, Any]).validate_json(answer.body)
     except ValidationError:

@@ -23,7 +23,7 @@ MAX_COUNT = 10**15  # a larger number is not believed: it would be a petabyte, o
 
 
 def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    """Return a number, None for one that cannot be believed: the rest of the entity is as good as before."""
+    """Return a number, None for an incredible one, so that the rest of the entity can be used."""
     try:
         return read(value)
     except ValidationError:
@@ -72,7 +72,7 @@ class FileLinks(Schema):
 
 
 class File(Reference):
-    """A file of a dataset, evaluation or transcription; `name` says what it is about."""
+    """A file of a dataset, evaluation or transcription; `name` names its subject."""
 
     name: str | None = None
     kind: str | None = None
@@ -91,7 +91,7 @@ class Entity(Reference):
 
     # The id is inserted into the paths of requests, so it must be a GUID.
     uri: Annotated[str, Field(alias="self", pattern=f"^[^?#]*{ENTITY.pattern}{GUID.pattern}([?#]|$)")]
-    # Two names that look the same are the same: what was typed on macOS may be decomposed.
+    # Two names that look the same are the same: a name typed on macOS may be decomposed.
     display_name: Annotated[str, AfterValidator(partial(unicodedata.normalize, "NFC"))]
     locale: str
     description: str | None = None

@@ -59,7 +59,7 @@ class UnreachableError(SpeechError):
 
 
 class UnreadableAnswerError(SpeechError):
-    """The answer is not JSON, is cut off, too large, or lacks what the operation always returns."""
+    """The answer is not JSON, is cut off or too large, or lacks a field that the operation always returns."""
 
     outcome_unknown = True
     is_transient = True

@@ -81,10 +81,10 @@ class Requests:
 def list_operation(
     operation: str, path: str, page: type[schemas.Page[schemas.Listed]]
 ) -> Callable[..., Coroutine[Any, Any, Listing[schemas.Listed]]]:
-    """Return the method that reads all pages of a list, such as the files of the entity of an id.
+    """Return the method that reads all pages of a list, for example of the files of an entity.
 
     Its keywords are values of properties in snake case, sent as `a eq 'x' and b eq 'y'`; None leaves one out. A name
-    is found in either Unicode form: what was typed on macOS may be decomposed.
+    is found in either Unicode form: a name typed on macOS may be decomposed.
     """
 
     async def read_list(self: Requests, *entity: str, **conditions: str | None) -> Listing[schemas.Listed]:
@@ -122,9 +122,9 @@ def get_operation(
 
 
 def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callable[..., Coroutine[Any, Any, _Schema]]:
-    """Return the method that creates an entity from its definition; what is None there is left out.
+    """Return the method that creates an entity from its definition, without the values that are None.
 
-    Its second argument names the secrets in the definition, such as the signature of a `contentUrl`.
+    Its second argument are the secrets in the definition, such as the signature of a `contentUrl`.
     """
 
     async def create(self: Requests, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()) -> _Schema:
@@ -146,7 +146,7 @@ def update_operation(
 
 
 def delete_operation(operation: str, path: str) -> Callable[[Requests, str], Coroutine[Any, Any, None]]:
-    """Return the method that deletes the entity of an id; one that does not exist any more counts as deleted."""
+    """Return the method that deletes the entity of an id; an entity that no longer exists counts as deleted."""
 
     async def delete(self: Requests, entity: str) -> None:
         try:

@@ -5,7 +5,7 @@ from datetime import datetime
 from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, SpeechError, UnreadableAnswerError
 from custom_speech_tools.speech.service_clock import parse_http_date
 
-MAX_ATTEMPTS = 4  # at one request; one that is throttled (429) may be repeated as long as its caller waits
+MAX_ATTEMPTS = 4  # at one request; a throttled one (429) may be repeated until its caller waits no longer
 
 _FIRST_WAIT = 0.5  # seconds before the second attempt if the service names no time; doubled for each further one
 _MAX_WAIT = 86_400.0  # seconds; a service that asks for more is understood to ask for a day

@@ -22,7 +22,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{,59}")
 _PARAMETER = re.compile(r"([\w%.-]{1,64})=([^&?=\s\"'<>]+)")
 
 _FILE_NAME = re.compile(r"[\w .()+-]{1,100}\.\w{1,5}")
-_RANDOM = re.compile(r"(?=[a-z]*\d[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}", re.IGNORECASE)  # nobody chooses such a name
+_RANDOM = re.compile(r"(?=[a-z]*\d[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}", re.IGNORECASE)  # no chosen name
 
 _SECRET_PARAMETER = re.compile(
     r"sig(?:nature)?|(?:access_|id_|sas)?token|sas|secret|password|pwd|(?:api[_-]?)?key"
@@ -51,7 +51,7 @@ def mask_signature(text: str) -> str:
 
 
 def is_secret_parameter(name: str) -> bool:
-    """Return whether a parameter of an address, percent-encoded or not, gives access to what the address names."""
+    """Return whether a parameter of an address, percent-encoded or not, gives access to the content of the address."""
     return _SECRET_PARAMETER.fullmatch(unquote(name)) is not None
 
 
@@ -80,7 +80,7 @@ def word(text: str) -> str:
 
 
 def reason_clause(reason: str | None) -> str:
-    """Return `: "reason".` for the end of a sentence, or a full stop where the service gave no reason."""
+    """Return `: "reason".` for the end of a sentence, or a full stop if the service gave no reason."""
     shown = sanitize(reason or "").rstrip(".").replace('"', "'")
     return f': "{shown}".' if shown else "."
 

@@ -1,4 +1,4 @@
-"""Schemas of the service's answers, reduced to what is used here.
+"""Schemas of the service's answers, reduced to the fields that are used.
 
 Names are Azure's (source: the definitions of the same names in the published specifications). Unknown properties and
 values are ignored, so that a later version of the service does not break the client.
@@ -107,11 +107,11 @@ class BaseModel(Model):
 
 
 class CustomModel(Model, StatefulEntity):
-    """A model that was trained on this resource or copied to it; None if the service does not say what it supports."""
+    """A model that was trained on this resource or copied to it."""
 
     base_model: Reference | None = None
     datasets: list[Reference] | None = None
-    supports_endpoints: bool | None = property_field("features", "supportsEndpoints")
+    supports_endpoints: bool | None = property_field("features", "supportsEndpoints")  # None: the service does not say
 
     def is_trained_with(self, dataset: str) -> bool | None:
         """Return whether it was trained with a dataset; None if the service names no training data."""
@@ -178,7 +178,7 @@ class Evaluation(StatefulEntity):
     properties: Annotated[dict[str, Any], Field(max_length=200)] | None = None
 
     def score(self, number: int) -> Score:
-        """Return the result of model 1 or 2; the service writes -1 for what it does not know."""
+        """Return the result of model 1 or 2; the service writes -1 for unknown values."""
         values: list[Any] = [(self.properties or {}).get(f"{name}{number}") for name in _RATES_AND_COUNTS]
         known = [value if type(value) in (int, float) and 0 <= value <= MAX_COUNT else None for value in values]
         return Score(*known[:2], *(None if value is None else int(value) for value in known[2:]))

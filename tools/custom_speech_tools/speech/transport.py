@@ -17,7 +17,9 @@ from custom_speech_tools.speech.http_messages import Answer, Body, NoAnswerError
 
 MAX_CONCURRENT = 16  # requests to one resource; httpx costs more with every further connection of its pool
 MAX_ANSWER_BYTES = 16 * 1024 * 1024  # the largest page of a list is a thirtieth of it
-_PART_BYTES = 256 * 1024  # a larger body is sent in such parts: asyncio copies what the socket does not take at once
+_PART_BYTES = (
+    256 * 1024
+)  # a larger body is sent in such parts: asyncio copies the part that the socket does not take at once
 _LEAST_SECONDS = 15.0  # every request waits so long for its answer, unless its operation ends before
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
