@@ -15,18 +15,11 @@ from custom_speech_emulator.resources import (
     evaluations,
     files,
     locales,
-    model_copies,
     models,
     transcriptions,
     web_hooks,
 )
-from custom_speech_emulator.resources.datasets import DATASETS
-from custom_speech_emulator.resources.endpoints import ENDPOINTS
-from custom_speech_emulator.resources.entities import PROJECTS, Kind
-from custom_speech_emulator.resources.evaluations import EVALUATIONS
-from custom_speech_emulator.resources.model_copies import OPERATIONS as COPIES
-from custom_speech_emulator.resources.models import BASE_MODELS, MODELS
-from custom_speech_emulator.resources.transcriptions import TRANSCRIPTIONS
+from custom_speech_emulator.resources.entities import Kind
 from custom_speech_emulator.state.emulator_state import Ending
 
 Handler = Callable[[Call], Answer]
@@ -36,8 +29,14 @@ _PAGED = ("skip", "top", "filter")
 _WITH_PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
 _DATED = (V2024, V2025)
-_IN_PROJECTS = (EVALUATIONS, DATASETS, ENDPOINTS, MODELS, TRANSCRIPTIONS)
-ENDINGS: dict[str, Ending] = {kind.path: kind.ended for kind in (*_IN_PROJECTS, COPIES) if kind.ended}
+_IN_PROJECTS = (
+    evaluations.EVALUATIONS,
+    datasets.DATASETS,
+    endpoints.ENDPOINTS,
+    models.MODELS,
+    transcriptions.TRANSCRIPTIONS,
+)
+ENDINGS: dict[str, Ending] = {kind.path: kind.ended for kind in (*_IN_PROJECTS, models.COPIES) if kind.ended}
 
 
 @dataclass(frozen=True)
@@ -99,11 +98,6 @@ def _logs(of: str, model: str = "") -> tuple[Operation, ...]:
     )
 
 
-def _in_project(kind: Kind) -> Operation:
-    name, path = f"Projects_List{kind.path.capitalize()}", f"/projects/{{id}}/{kind.path}"
-    return Operation(name, "GET", path, partial(entities.list_contents, kind=kind), _PAGED, _WITH_PROJECTS)
-
-
 def _manifest(kind: Kind, entity: str) -> Operation:
     name, path = f"Models_Get{entity}Manifest", f"/{kind.path}/{{id}}/manifest"
     return Operation(name, "GET", path, partial(models.manifest, kind=kind), (_LIFETIME,))
@@ -111,37 +105,51 @@ def _manifest(kind: Kind, entity: str) -> Operation:
 
 OPERATIONS = (
     _locales("Projects", locales.every, _WITH_PROJECTS),
-    *_of_kind(PROJECTS, "Projects", entities.create_project, versions=_WITH_PROJECTS),
-    *map(_in_project, _IN_PROJECTS),
+    *_of_kind(entities.PROJECTS, "Projects", entities.create_project, versions=_WITH_PROJECTS),
+    *(
+        Operation(
+            f"Projects_List{kind.path.capitalize()}",
+            "GET",
+            f"/projects/{{id}}/{kind.path}",
+            partial(entities.list_contents, kind=kind),
+            _PAGED,
+            _WITH_PROJECTS,
+        )
+        for kind in _IN_PROJECTS
+    ),
     _locales("Datasets", locales.of_datasets),
-    *_of_kind(DATASETS, "Datasets", datasets.create),
+    *_of_kind(datasets.DATASETS, "Datasets", datasets.create),
     Operation("Datasets_Upload", "POST", "/datasets/upload", datasets.upload, (), _OLD),
     Operation("Datasets_GetBlocks", "GET", "/datasets/{id}/blocks", datasets.list_blocks),
     Operation("Datasets_UploadBlock", "PUT", "/datasets/{id}/blocks", datasets.upload_block, ("blockid",)),
     Operation("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", datasets.commit_blocks),
-    *_files(DATASETS, "Datasets"),
+    *_files(datasets.DATASETS, "Datasets"),
     _locales("Models", locales.every),
-    *_of_kind(MODELS, "Models", models.create, "CustomModel"),
-    Operation("Models_ListBaseModels", "GET", "/models/base", partial(entities.listed, kind=BASE_MODELS), _PAGED),
-    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", partial(entities.get, kind=BASE_MODELS)),
-    Operation("Models_Copy", "POST", "/models/{id}:copy", model_copies.copy),
-    Operation("Models_AuthorizeCopy", "POST", "/models:authorizecopy", model_copies.authorize),
-    _manifest(MODELS, "CustomModel"),
-    _manifest(BASE_MODELS, "BaseModel"),
-    *_files(MODELS, "Models"),
-    Operation("Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", partial(entities.get, kind=COPIES)),
+    *_of_kind(models.MODELS, "Models", models.create, "CustomModel"),
+    Operation(
+        "Models_ListBaseModels", "GET", "/models/base", partial(entities.listed, kind=models.BASE_MODELS), _PAGED
+    ),
+    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", partial(entities.get, kind=models.BASE_MODELS)),
+    Operation("Models_Copy", "POST", "/models/{id}:copy", models.copy),
+    Operation("Models_AuthorizeCopy", "POST", "/models:authorizecopy", models.authorize),
+    _manifest(models.MODELS, "CustomModel"),
+    _manifest(models.BASE_MODELS, "BaseModel"),
+    *_files(models.MODELS, "Models"),
+    Operation(
+        "Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", partial(entities.get, kind=models.COPIES)
+    ),
     _locales("Evaluations", locales.every),
-    *_of_kind(EVALUATIONS, "Evaluations", evaluations.create),
-    *_files(EVALUATIONS, "Evaluations"),
+    *_of_kind(evaluations.EVALUATIONS, "Evaluations", evaluations.create),
+    *_files(evaluations.EVALUATIONS, "Evaluations"),
     _locales("Endpoints", locales.every),
-    *_of_kind(ENDPOINTS, "Endpoints", endpoints.create),
+    *_of_kind(endpoints.ENDPOINTS, "Endpoints", endpoints.create),
     *_logs("/endpoints/{id}"),
     *_logs("/endpoints/base/{locale}", "BaseModel"),
     _locales("Transcriptions", locales.of_transcriptions),
-    *_of_kind(TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, creation=_OLD),
+    *_of_kind(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, creation=_OLD),
     Operation("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
     Operation("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),
-    *_files(TRANSCRIPTIONS, "Transcriptions"),
+    *_files(transcriptions.TRANSCRIPTIONS, "Transcriptions"),
     *_of_kind(web_hooks.WEBHOOKS, "WebHooks", web_hooks.create),
     Operation("WebHooks_Ping", "POST", "/webhooks/{id}:ping", web_hooks.ping),
     Operation("WebHooks_Test", "POST", "/webhooks/{id}:test", web_hooks.test),

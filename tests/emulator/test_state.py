@@ -130,9 +130,9 @@ def test_state_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> No
     for _ in range(2):
         EntityStore(file).close()
         with sqlite3.connect(file) as db:
-            db.execute("UPDATE setting SET value = 'custom-speech-emulator 0'")
+            db.execute("PRAGMA user_version = 1")
         db.close()
-        with pytest.raises(StateUnusableError, match="it is no state of"):
+        with pytest.raises(StateUnusableError, match="it is not a state of this version"):
             emulator(state=file)
 
     assert {path.name for path in tmp_path.iterdir()} >= {"state.db.unusable", "state.db.unusable-2"}

@@ -131,6 +131,11 @@ def add_transcription(state: EmulatorState, dataset: Entity, at: datetime) -> No
         files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
 
 
+def is_address(url: str) -> bool:
+    """Return whether a text is an address from which content can be read."""
+    return url.lower().startswith(("http://", "https://", "file://"))
+
+
 def allowed(url: str, hosts: Collection[str]) -> bool:
     """Return whether an address is on this machine or on a host that was allowed."""
     name = host_of(url)
@@ -139,12 +144,12 @@ def allowed(url: str, hosts: Collection[str]) -> bool:
 
 def fetched(url: str, hosts: Collection[str]) -> bytes:
     """Return the content of a file or loopback address; raises `Unreachable` and says why."""
-    scheme = url.partition(":")[0].lower()
-    if scheme not in ("http", "https", "file"):
-        raise Unreachable("The contentUrl is no http, https or file address.")
-    if scheme != "file" and not allowed(url, hosts):
+    is_file = url.lower().startswith("file:")
+    if not is_address(url):
+        raise Unreachable("The contentUrl is not an http, https or file address.")
+    if not is_file and not allowed(url, hosts):
         raise Unreachable("The emulator reads a contentUrl only on loopback, or on hosts that it was started with.")
-    data = _local_file(url) if scheme == "file" else _downloaded(url)
+    data = _local_file(url) if is_file else _downloaded(url)
     if len(data) > LARGEST:
         raise Unreachable(f"The content is larger than {LARGEST // 2**20} MiB, which is all the emulator reads.")
     return data

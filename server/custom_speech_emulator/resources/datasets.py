@@ -60,7 +60,7 @@ def create(call: Call) -> Answer:
     if url is None:
         dataset.document["waits"] = "blocks"
         return entities.created(call, DATASETS, dataset)
-    if not url.lower().startswith(("http://", "https://", "file://")):
+    if not dataset_imports.is_address(url):
         raise invalid("InvalidPayload", "The contentUrl must be an http, https or file address.", "contentUrl")
     call.require_trust("contentUrl", url)
     dataset.document["contentUrl"] = url

@@ -9,8 +9,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from custom_speech_data.dataset_report import Unusable
@@ -29,8 +28,7 @@ _VOCABULARY = {
 }
 
 
-@dataclass(frozen=True)
-class Skill:
+class Skill(NamedTuple):
     """The factors of a model's accuracy: known words, recordings, and the year of its base model."""
 
     words: frozenset[str] = frozenset()
@@ -85,8 +83,7 @@ def _recognized(word: str, place: str, skill: Skill) -> str:
     return "" if how < 2 else f"{word} {word}" if how == 2 else f"{word[:-1]}x"
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(NamedTuple):
     """A recording; `transcript` is None if it is not known, `place` is its number in its dataset."""
 
     name: str
@@ -113,13 +110,10 @@ def read(state: EmulatorState, account: str, name: str, content: bytes) -> Recor
     if not milliseconds:
         raise Unusable("it has no sound")
     digest = hashlib.sha256(content).hexdigest()
-    unknown = Recording(name, milliseconds, digest)
-    kept = state.store.data(account, RECORDINGS, digest)
-    if kept is None:
-        return unknown
-    dataset_id, place = json.loads(kept)
-    known = of_dataset(state, account, dataset_id)
-    return replace(known[place], name=name, milliseconds=milliseconds) if place < len(known) else unknown
+    dataset_id, place = json.loads(state.store.data(account, RECORDINGS, digest) or '["", 0]')
+    known = of_dataset(state, account, dataset_id)[place:]  # empty if the dataset is gone
+    recording = known[0] if known else Recording(name, milliseconds, digest)
+    return recording._replace(name=name, milliseconds=milliseconds)
 
 
 def of_dataset(state: EmulatorState, account: str, dataset_id: str) -> list[Recording]:
@@ -129,8 +123,8 @@ def of_dataset(state: EmulatorState, account: str, dataset_id: str) -> list[Reco
     return [Recording(name, length, f"{dataset_id}/{name}", said, place) for place, (name, length, said) in audio]
 
 
-def recognized(recording: Recording, skill: Skill, locale: str) -> list[Word]:
-    """Return the words that are recognized in a recording."""
+def recognized(recording: Recording, skill: Skill, locale: str) -> list[list[Word]]:
+    """Return the words that are recognized in a recording, in phrases of six."""
     drawn = []
     if recording.transcript is None:
         words = _VOCABULARY.get(locale[:2], _VOCABULARY["en"]).split()
@@ -139,46 +133,47 @@ def recognized(recording: Recording, skill: Skill, locale: str) -> list[Word]:
             drawn.append((words[draw[0] % len(words)], _UNSURE if draw[1] < 48 else _SURE))
     else:
         phrases = recognize(recording.transcript, recording.place, skill, locale)
-        edits = [edit for phrase in phrases for edit in alignment(phrase.said, phrase.recognized)]
+        edits = [edit for phrase in phrases for edit in alignment(*phrase)]
         drawn = [(edit.recognized, _SURE if edit.kind == "correct" else _UNSURE) for edit in edits if edit.recognized]
     each = recording.milliseconds // max(1, len(drawn))
-    return [Word(text, confidence, each * n, each) for n, (text, confidence) in enumerate(drawn)]
+    timed = [Word(text, confidence, each * n, each) for n, (text, confidence) in enumerate(drawn)]
+    return [timed[start : start + 6] for start in range(0, len(timed), 6)]
 
 
 def fast_result(recording: Recording, skill: Skill, locale: str) -> Json:
     """Return a TranscribeResult: display form, with a confidence for each phrase."""
-    words, phrases = recognized(recording, skill, locale), []
-    for part in _parts(words):
+    phrases: list[Json] = []
+    for part in recognized(recording, skill, locale):
         each = [{"text": word.text, **_timing([word])} for word in part]
         sure = min(word.confidence for word in part)
         phrases.append({**_timing(part), "text": _text(part), "words": each, "locale": locale, "confidence": sure})
-    combined = [{"text": _text(words)}]
+    combined = [{"text": " ".join(phrase["text"] for phrase in phrases)}]
     return {"durationMilliseconds": recording.milliseconds, "combinedPhrases": combined, "phrases": phrases}
 
 
 def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, timed_words: bool) -> Json:
     """Return the content of a file of the kind Transcription; words have a confidence if they were asked for."""
-    words, phrases = recognized(recording, skill, locale), []
-    forms = ("lexical", "itn", "maskedITN", "display")
-    for part in _parts(words):
+    phrases, forms = list[Json](), ("lexical", "itn", "maskedITN", "display")
+    for part in recognized(recording, skill, locale):
         best: Json = dict.fromkeys(forms, _text(part))
         best["confidence"] = round(sum(word.confidence for word in part) / len(part), 4)
         if timed_words:
             best["words"] = [{"word": word.text, **_timing([word]), "confidence": word.confidence} for word in part]
         phrases.append({"recognitionStatus": "Success", "channel": 0, **_timing(part), "nBest": [best]})
-    length = {"durationInTicks": recording.milliseconds * 10_000, "durationMilliseconds": recording.milliseconds}
-    combined = [{"channel": 0, **dict.fromkeys(forms, _text(words))}]
-    result = {"source": recording.name, "timestamp": at, **length, "combinedRecognizedPhrases": combined}
-    return result | {"recognizedPhrases": phrases}
+    whole = " ".join(phrase["nBest"][0]["display"] for phrase in phrases)
+    return {
+        "source": recording.name,
+        "timestamp": at,
+        "durationInTicks": recording.milliseconds * 10_000,
+        "durationMilliseconds": recording.milliseconds,
+        "combinedRecognizedPhrases": [{"channel": 0, **dict.fromkeys(forms, whole)}],
+        "recognizedPhrases": phrases,
+    }
 
 
 def _timing(part: list[Word]) -> Json:
     return {"offsetMilliseconds": part[0].offset, "durationMilliseconds": sum(word.duration for word in part)}
 
 
-def _text(words: list[Word]) -> str:
-    return " ".join(word.text for word in words)
-
-
-def _parts(words: list[Word]) -> Iterator[list[Word]]:
-    yield from (words[start : start + 6] for start in range(0, len(words), 6))
+def _text(part: list[Word]) -> str:
+    return " ".join(word.text for word in part)

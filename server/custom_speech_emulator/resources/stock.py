@@ -89,13 +89,19 @@ def fill(state: EmulatorState) -> None:
 def _base_models(day: datetime) -> list[tuple[str, str]]:
     """Return ids and documents of the base models of a day, oldest first; the documents are JSON text."""
     few = (0, 2, 4, 6, 8, len(_RELEASES) - 1)  # of the other locales, for more than 900 in all, as on Azure
-    base_models = [
-        (_stock_id("base", locale, str(n)), _base_model(locale, release, dates))
-        for n, release in enumerate(_RELEASES)
-        for dates in (_dates(release, n, day),)
-        for locale in TRAINS_WITH
-        if locale in FULL_LOCALES or n in few
-    ]
+    base_models = []
+    for n, release in enumerate(_RELEASES):
+        dates, is_whisper = _dates(release, n, day), release is _WHISPER
+        for locale in FULL_LOCALES if n not in few else TRAINS_WITH:
+            document = {"description": f"{locale} base model", "locale": locale, "status": "Succeeded", **dates}
+            kinds = [kind for kind in TRAINS_WITH[locale] if kind in release.kinds]
+            document |= {
+                "trainsWith": kinds,
+                "formats": release.formats,
+                "transcribes": True,
+                "endpoints": not is_whisper,
+            }
+            base_models.append((_stock_id("base", locale, str(n)), document))
     base_models.sort(key=lambda model: (model[1]["createdDateTime"], model[1]["locale"]))
     return [(base_model, json.dumps(document)) for base_model, document in base_models]
 
@@ -137,18 +143,6 @@ def _dates(release: _Release, n: int, now: datetime) -> Json:
         "adaptationDateTime": stamp(adapts_until),
         "transcriptionDateTime": stamp(transcribes_until),
         "charged": created >= datetime(2023, 10, 1, tzinfo=UTC),
-    }
-
-
-def _base_model(locale: str, release: _Release, dates: Json) -> Json:
-    return dates | {
-        "description": f"{locale} base model",
-        "locale": locale,
-        "status": "Succeeded",
-        "trainsWith": [kind for kind in TRAINS_WITH[locale] if kind in release.kinds],
-        "transcribes": True,
-        "endpoints": release is not _WHISPER,
-        "formats": release.formats,
     }
 
 

@@ -1,7 +1,6 @@
 """Transcriptions: of one recording at once (fast), or of many as a job (batch)."""
 
 import json
-from dataclasses import astuple, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import PurePosixPath
@@ -74,14 +73,13 @@ def submit(call: Call) -> Answer:
     _check_source(call, body)
     life = _life(call, body)
     transcription = entities.new(call, TRANSCRIPTIONS, body)
-    locale = transcription.document["locale"]
+    document, locale = transcription.document, transcription.document["locale"]
     model = usable(call, body.get("model"), locale, "model")
-    timed = bool(setting(body, "wordLevelTimestampsEnabled"))
-    transcription.document |= {"model": [model.kind, model.id], "timedWords": timed}
+    document |= {"model": [model.kind, model.id], "timedWords": bool(setting(body, "wordLevelTimestampsEnabled"))}
     if life:
-        transcription.document["lives"] = life.total_seconds()
+        document["lives"] = life.total_seconds()
     if body.get("dataset"):
-        transcription.document["dataset"] = audio_dataset(call, body["dataset"], locale).id
+        document["dataset"] = audio_dataset(call, body["dataset"], locale).id
         call.state.start(transcription, call.now)
     else:
         read_recordings = partial(_read, call.state, call.account.name, body["contentUrls"])
@@ -100,7 +98,7 @@ def _check_source(call: Call, body: Json) -> None:
         message = f"contentUrls must hold 1 to {_MOST_URLS} addresses."
         raise invalid("ExceededNumberOfRecordingsUris", message, "contentUrls")
     for url in urls or ():
-        if not url.lower().startswith(("http://", "https://", "file://")):
+        if not dataset_imports.is_address(url):
             raise invalid("InvalidRecordingsUri", "A contentUrl must be an http, https or file address.", "contentUrls")
         call.require_trust("contentUrls", url)
 
@@ -123,7 +121,7 @@ def _read(state: EmulatorState, account: str, urls: list[str]) -> dataset_import
         try:
             content = dataset_imports.fetched(url, state.settings.allow_content_hosts)
             with state.store.transaction():
-                recordings.append(astuple(recognition.read(state, account, url, content)))
+                recordings.append(recognition.read(state, account, url, content))
         except dataset_imports.Unreachable as why:
             unusable.append([url, "InvalidRecordingsUri", str(why)])
         except Unusable as reason:
@@ -147,7 +145,7 @@ def transcribe(call: Call) -> Answer:
         raise invalid("InvalidModel", "Fast transcription does not support this model.", "models")
     recording = _recording(call, fields.get("audio"), definition.get("audioUrl"))
     skill = models.skill(call.state, call.account.name, model.kind, model.id)
-    skill = replace(skill, words=skill.words | recognition.words_of(phrases, locale))
+    skill = skill._replace(words=skill.words | recognition.words_of(phrases, locale))
     return Answer(200, recognition.fast_result(recording, skill, locale))
 
 

@@ -3,22 +3,23 @@
 Nothing is kept in memory between requests, so that several processes can share one file.
 """
 
+import contextlib
 import json
 import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 _TRIES = 100
-_FORMAT = "custom-speech-emulator 3"
+_FORMAT = 20_264  # of the state; to be raised if the tables or the documents in them change
 
-_SCHEMA = """
+_SCHEMA = f"""
+PRAGMA user_version = {_FORMAT};
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE entity (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -77,7 +78,7 @@ class EntityStore:
         # Kept alive until then: in a cycle the connection could be collected first, unclosed.
         weakref.finalize(self, self._db.close)
 
-    @contextmanager
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside happens or nothing does; it waits for other threads and processes."""
         with self._lock:
@@ -188,19 +189,15 @@ class EntityStore:
         self._db.execute("DELETE FROM data WHERE account = ? AND owner = ?", (account, owner))
 
     def clear(self) -> None:
-        """Empty everything but the format mark."""
-        for table in ("entity", "data"):
+        """Empty everything."""
+        for table in ("entity", "data", "setting"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
-        self._db.execute("DELETE FROM setting WHERE name != 'format'")
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:
     db = None
     try:
         db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10)
-        _write_ahead(db)
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA cache_size = -16384")
         _prepare(db)
     except (sqlite3.DatabaseError, StateUnusableError) as error:
         if db:
@@ -211,30 +208,25 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     return db
 
 
-def _write_ahead(db: sqlite3.Connection) -> None:
-    # Several processes may open a file at once; sqlite does not wait for the others here, so this does.
+def _prepare(db: sqlite3.Connection) -> None:
     for attempt in range(_TRIES + 1):
         try:
             db.execute("PRAGMA journal_mode = WAL")
-            return
+            break
         except sqlite3.OperationalError as error:
-            if attempt == _TRIES or ("locked" not in str(error) and "busy" not in str(error)):
+            # sqlite waits for other processes everywhere but here.
+            if attempt == _TRIES or error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
             time.sleep(0.05)
-
-
-def _prepare(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA cache_size = -16384")
     db.execute("BEGIN IMMEDIATE")
-    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not tables:
+    if db.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
         for statement in _SCHEMA.split(";\n"):
             db.execute(statement)
-        db.execute("INSERT INTO setting VALUES ('format', ?)", (_FORMAT,))
-    is_ours = not tables or "setting" in tables
-    found = db.execute("SELECT value FROM setting WHERE name = 'format'").fetchone() if is_ours else None
     db.execute("COMMIT")
-    if found is None or found[0] != _FORMAT:
-        raise StateUnusableError(f"it is no state of {_FORMAT}")
+    if db.execute("PRAGMA user_version").fetchone() != (_FORMAT,):
+        raise StateUnusableError("it is not a state of this version of the emulator")
     # Damage in the middle would else be met only by the request that reads there.
     if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise StateUnusableError("it is damaged")
@@ -245,11 +237,10 @@ def _kept_aside(path: Path, why: str) -> str:
     aside = next(one for one in map(path.with_name, names) if not one.exists())
     try:
         path.rename(aside)
+        for journal in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + journal).rename(aside.with_name(aside.name + journal))
     except OSError as error:
         return f"The state file {path} cannot be used ({why}) nor renamed ({error.strerror}); name another one."
-    for journal in ("-wal", "-shm"):
-        part = path.with_name(path.name + journal)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + journal))
     renamed = f"It was renamed to {aside.name}; start again for a fresh state."
     return f"The state file {path} cannot be used ({why}). {renamed}"
