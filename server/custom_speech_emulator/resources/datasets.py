@@ -28,19 +28,13 @@ def shape(dataset: str, document: Json, version: Version) -> Json:
         properties["textNormalizationKind"] = document["textNormalizationKind"]
     if document["kind"] in AUDIO:
         properties |= version.duration(document.get("milliseconds"))
-    contained = {name: document.get(name) for name in ("kind", "contentUrl")}
-    return {**contained, "links": links, "properties": properties}
+    return {"links": links, "properties": properties}
 
 
-def _in_use(call: Call, dataset: Entity) -> str | None:
-    """Return a training, a test or a transcription that still reads it."""
-    for word in ("model", "evaluation", "transcription"):
-        for entity in call.store.all(call.account.name, f"{word}s", "moving"):
-            if dataset.id in entity.document.get("datasets", [entity.document.get("dataset")]):
-                return f"the {word} {entity.id}"
-    return None
-
-
+# What is still read: by a training, a test or a transcription that has not ended.
+_TRAINING = "moving AND EXISTS (SELECT 1 FROM json_each(document, '$.datasets') WHERE value = ?)"
+_READING = "moving AND json_extract(document, '$.dataset') = ?"
+_USED_BY = (("models", _TRAINING), ("evaluations", _READING), ("transcriptions", _READING))
 DATASETS = entities.Kind(
     "datasets",
     "dataset",
@@ -48,7 +42,7 @@ DATASETS = entities.Kind(
     shape,
     (*entities.FILTERS, "kind"),
     unfinished_code="FailedDataset",
-    in_use=_in_use,
+    used_by=_USED_BY,
     ended=dataset_imports.ended,
 )
 
@@ -63,7 +57,6 @@ def create(call: Call) -> Answer:
     if not dataset_imports.is_address(url):
         raise invalid("InvalidPayload", "The contentUrl must be an http, https or file address.", "contentUrl")
     call.require_trust("contentUrl", url)
-    dataset.document["contentUrl"] = url
     dataset_imports.start(call, dataset, partial(fetched, url, call.state.settings.allow_content_hosts))
     return entities.created(call, DATASETS, dataset)
 
@@ -90,7 +83,7 @@ def upload(call: Call) -> Answer:
 def _new(call: Call, body: Json) -> Entity:
     """Return a dataset that has no content yet; 400 if the locale, the project or the quota does not allow it."""
     dataset = entities.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
-    dataset.document |= {"kind": body["kind"], "status": "NotStarted", "lastActionDateTime": stamp(call.now)}
+    dataset.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
     normalization = setting(body, "textNormalizationKind")
     if normalization:
         dataset.document["textNormalizationKind"] = normalization

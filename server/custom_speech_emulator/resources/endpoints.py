@@ -16,13 +16,11 @@ from custom_speech_emulator.state.entity_store import Entity
 
 def shape(endpoint: str, document: Json, version: Version) -> Json:
     """Return an Endpoint."""
-    kept = {} if version.dated else {name: document[name] for name in ("text", "timeToLive") if name in document}
-    properties = {"loggingEnabled": document["loggingEnabled"], "timeToLive": kept.get("timeToLive")}
+    names = [name for name in ("loggingEnabled", "timeToLive") if name in document and name not in version.absent]
     return {
         "model": version.reference(document["modelKind"], document["model"]),
-        "text": kept.get("text"),
         "links": version.endpoint_links(document["region"], endpoint),
-        "properties": {name: value for name, value in properties.items() if value is not None},
+        "properties": {name: document[name] for name in names},
     }
 
 
@@ -52,7 +50,7 @@ def create(call: Call) -> Answer:
     life = entities.time_to_live(setting(body, "timeToLive"))
     if call.account.tier == "F0":
         life = min(life or entities.LONGEST_LIFE, timedelta(days=7))
-    optional = {"timeToLive": setting(body, "timeToLive"), "lives": life.total_seconds(), "text": body.get("text")}
+    optional = {"timeToLive": setting(body, "timeToLive"), "lives": life.total_seconds()}
     endpoint.document |= {name: value for name, value in optional.items() if value}
     call.state.start(endpoint, call.now)
     return entities.created(call, ENDPOINTS, endpoint)

@@ -25,8 +25,10 @@ from custom_speech_emulator.state.entity_store import Entity, Row
 FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale")
 PAGE = 100
 LONGEST_LIFE = timedelta(days=31)
-_PLAIN = ("displayName", "description", "locale", "customProperties")
-_STORED = (*_PLAIN, "createdDateTime", "lastActionDateTime", "status")
+# Properties that are stored and written as they were sent, if a kind has them.
+_TEXTS = ("displayName", "description", "locale", "foundryProjectName", "kind", "contentUrl", "text", "webUrl")
+_PLAIN = (*_TEXTS, "customProperties", "events")
+_STORED = (*_PLAIN, "name", "createdDateTime", "lastActionDateTime", "status")
 _EVERYTHING = Condition("1", ())
 _CONTENT = ("evaluations", "datasets", "models", "endpoints", "transcriptions")  # of projects
 # The most entities of a kind in the pricing tiers (quotas and limits page, January 2026).
@@ -47,7 +49,7 @@ class Kind:
     change: Callable[[Call, Entity, Json], None] | None = None  # takes over what of an update is special to the kind
     unfinished_code: str = ""  # the detailed error code of a reference to one that is not Succeeded, if it is another
     shared: bool = False  # the same in every account, as base models are
-    in_use: Callable[[Call, Entity], str | None] | None = None  # names what keeps an entity from being deleted
+    used_by: tuple[tuple[str, str], ...] = ()  # kinds that keep one from being deleted, with the SQL of a use
     removing: Callable[[Call, Entity], None] | None = None  # what else happens before one is deleted
     computed: Callable[[Call, str], Json] | None = None  # properties that are computed for each answer
     ended: Ending | None = None  # what else happens when one has ended, well or not
@@ -58,7 +60,7 @@ class Kind:
 
     def written(self, entity_id: str, document: Json, version: Version) -> Json:
         """Return the wire object of a version: the properties of every kind, and those of this one."""
-        wire = {name: document.get(name) for name in _STORED}
+        wire = {name: document.get(name) for name in _STORED if name not in version.absent}
         wire["self"] = version.link(self.path, entity_id)
         if "project" not in version.absent:
             wire["project"] = version.reference("projects", document.get("project"))
@@ -185,9 +187,9 @@ def delete(call: Call, kind: Kind) -> Answer:
         return Answer(204)
     if not entity.finished and "waits" not in entity.document:
         raise conflict("DeleteNotAllowed", f"The {kind.word} is {entity.status}; it can be deleted when it has ended.")
-    user = kind.in_use(call, entity) if kind.in_use else None
-    if user:
-        raise conflict("InUseViolation", f"The {kind.word} is used by {user}.")
+    for user, where in kind.used_by:
+        for one in call.store.all(call.account.name, user, where, (entity.id,)):
+            raise conflict("InUseViolation", f"The {kind.word} is used by the {user.removesuffix('s')} {one.id}.")
     if kind.removing:
         kind.removing(call, entity)
     call.store.remove(entity)
@@ -232,7 +234,6 @@ def time_to_live(text: str | None) -> timedelta:
 def _project(project: str, document: Json, version: Version) -> Json:
     """Return a Project."""
     return {
-        "foundryProjectName": None if "foundryProjectName" in version.absent else document.get("foundryProjectName"),
         "links": {name: version.link("projects", project, name) for name in _CONTENT},
         "properties": document.get("counts"),
     }
@@ -272,11 +273,7 @@ PROJECTS = Kind(
 
 def create_project(call: Call) -> Answer:
     """Projects_Create."""
-    body = read(call, NEW_PROJECT)
-    project = new(call, PROJECTS, body)
-    if body.get("foundryProjectName") is not None:
-        project.document["foundryProjectName"] = body["foundryProjectName"]
-    return created(call, PROJECTS, project)
+    return created(call, PROJECTS, new(call, PROJECTS, read(call, NEW_PROJECT)))
 
 
 def list_contents(call: Call, kind: Kind) -> Answer:

@@ -22,9 +22,8 @@ CONTENT = "/_emulator/content/"
 
 def shape(_file: str, document: Json, _version: Version) -> Json:
     """Return a File; its address was signed for this answer."""
-    address, size = HOST_PLACEHOLDER + document["address"], document["size"]
-    named = {"name": document["name"], "kind": document["kind"]}
-    return {**named, "links": {"contentUrl": address}, "properties": {"size": size}}
+    links = {"contentUrl": HOST_PLACEHOLDER + document["address"]}
+    return {"links": links, "properties": {"size": document["size"]}}
 
 
 def kind_at(call: Call, place: str, owner: str | None = None) -> entities.Kind:

@@ -46,7 +46,6 @@ def shape(model: str, document: Json, version: Version) -> Json:
     return {
         "baseModel": version.reference("models/base", document.get("baseModel")),
         "datasets": [version.reference("datasets", one) for one in document["datasets"]] or None,
-        "text": None if version.dated else document.get("text"),
         "links": {**links, "copy": version.link("models", f"{model}:copy")},
         "properties": {
             "deprecationDates": {"transcriptionDateTime": document["transcriptionDateTime"]},
@@ -54,11 +53,6 @@ def shape(model: str, document: Json, version: Version) -> Json:
             "features": version.features(document, fast=False),
         },
     }
-
-
-def _in_use(call: Call, model: Entity) -> str | None:
-    endpoints = call.store.count(call.account.name, "endpoints", "json_extract(document, '$.model') = ?", (model.id,))
-    return "an endpoint" if endpoints else None
 
 
 def ended(state: EmulatorState, model: Entity, at: datetime) -> None:
@@ -92,7 +86,8 @@ def copy_ended(state: EmulatorState, operation: Entity, at: datetime) -> None:
 
 
 BASE_MODELS = entities.Kind("models/base", "base model", "InvalidBaseModel", base_shape, shared=True)
-MODELS = entities.Kind("models", "model", "InvalidModel", shape, in_use=_in_use, ended=ended)
+_DEPLOYED = (("endpoints", "json_extract(document, '$.model') = ?"),)
+MODELS = entities.Kind("models", "model", "InvalidModel", shape, used_by=_DEPLOYED, ended=ended)
 COPIES = entities.Kind("operations/models/copy", "operation", "InvalidPayload", copy_shape, ended=copy_ended)
 
 
@@ -112,8 +107,7 @@ def create(call: Call) -> Answer:
         raise invalid("InvalidDataset", "A dataset is named twice.", "datasets")
     _check(call, body, kinds, base)
     model.document |= trained_from(base, call.now) | {"datasets": [dataset.id for dataset in datasets]}
-    weight = setting(body, "customModelWeightPercent")
-    model.document |= {name: value for name, value in (("weight", weight), ("text", body.get("text"))) if value}
+    model.document["weight"] = setting(body, "customModelWeightPercent") or 30
     if not all(dataset.document.get("trains", True) for dataset in datasets):
         error = {"code": "InvalidDataset", "message": "Every audio file of a dataset is longer than 40 seconds."}
         model.document["outcome"] = {"status": "Failed", "error": error}

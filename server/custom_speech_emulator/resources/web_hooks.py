@@ -39,8 +39,6 @@ def shape(hook: str, document: Json, version: Version) -> Json:
     """Return a WebHook."""
     return {
         "properties": {name: document[name] for name in ("apiVersion", "secret") if document.get(name) is not None},
-        "webUrl": document["webUrl"],
-        "events": document["events"],
         "links": {"ping": version.link("webhooks", f"{hook}:ping"), "test": version.link("webhooks", f"{hook}:test")},
     }
 
@@ -66,7 +64,7 @@ def create(call: Call) -> Answer:
     body = read(call, NEW_WEB_HOOK)
     call.require_trust("webUrl", body["webUrl"])
     hook = entities.new(call, WEBHOOKS, body)
-    hook.document |= {"events": body["events"], "apiVersion": call.version.name, "base": astuple(call.address)}
+    hook.document |= {"apiVersion": call.version.name, "base": astuple(call.address)}
     secret = setting(body, "secret")
     if secret:
         hook.document["secret"] = secret
