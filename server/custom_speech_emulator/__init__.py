@@ -5,7 +5,7 @@ serve(port=8765)                                    # custom_speech_emulator.ser
 """
 
 from custom_speech_emulator.app import emulator
+from custom_speech_emulator.state.emulator_state import ACCOUNTS, Account, EmulatorSettings, account
 from custom_speech_emulator.state.entity_store import StateUnusableError
-from custom_speech_emulator.state.settings import ACCOUNTS, Account, EmulatorSettings, account
 
 __all__ = ["ACCOUNTS", "Account", "EmulatorSettings", "StateUnusableError", "account", "emulator"]

@@ -28,9 +28,8 @@ from custom_speech_emulator.http.request import Call, IncomingRequest, RequestLo
 from custom_speech_emulator.http.responses import Answer, Refused, invalid
 from custom_speech_emulator.resources import files, stock, web_hooks
 from custom_speech_emulator.routes import ENDINGS, Operation, found
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.state.emulator_state import EmulatorSettings, EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
-from custom_speech_emulator.state.settings import EmulatorSettings
 
 _OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
 

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache, partial
 
 from custom_speech_emulator.http.api_versions import V3_2, V2024, V2025, VERSIONS, Version
 from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.responses import Answer, GatewayRefused, not_allowed
+from custom_speech_emulator.http.responses import Answer, gateway_refused, not_allowed
 from custom_speech_emulator.resources import (
     datasets,
     endpoints,
@@ -162,7 +162,7 @@ def found(version: Version, method: str, path: str) -> tuple[Operation, dict[str
     matches = [(operation, operation.pattern.match(path)) for operation in OPERATIONS if version in operation.versions]
     here = [(operation, match.groupdict()) for operation, match in matches if match]
     if not here:
-        raise GatewayRefused(404, "Resource not found")
+        raise gateway_refused(404, "Resource not found")
     fewest = min(len(values) for _, values in here)  # `/models/base` is not a model with the id `base`
     methods = {operation.method: (operation, values) for operation, values in here if len(values) == fewest}
     if method not in methods:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from custom_speech_data.word_errors import word_errors
-from custom_speech_emulator.state.settings import account
+from custom_speech_emulator import account
 from support.emulator_service import VERSIONS, Resource, Service
 from support.loopback_server import Heard, listening
 from support.recordings import wav, zipped

@@ -8,9 +8,8 @@ import httpx
 from pydantic import SecretStr
 from starlette.responses import JSONResponse
 
-from custom_speech_emulator import emulator
+from custom_speech_emulator import account, emulator
 from custom_speech_emulator.faults import Faults
-from custom_speech_emulator.state.settings import account
 from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.speech import KeyCredential

@@ -9,10 +9,9 @@ import pytest
 
 from conftest import Connect
 from custom_speech_data import transcripts
-from custom_speech_emulator import emulator
+from custom_speech_emulator import account, emulator
 from custom_speech_emulator.resources import recognition
 from custom_speech_emulator.resources.stock import SENTENCES
-from custom_speech_emulator.state.settings import account
 from custom_speech_tools.guardrails import transcription_audio
 from custom_speech_tools.speech import paging
 from support.locked_files import lock

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from custom_speech_emulator.http.request import IncomingRequest
-from custom_speech_emulator.http.responses import Answer, GatewayRefused, not_allowed, too_many_requests
-from custom_speech_emulator.state.emulator_state import EmulatorState
+from custom_speech_emulator.http.responses import Answer, gateway_refused, not_allowed, too_many_requests
+from custom_speech_emulator.state.emulator_state import Account, EmulatorState, of_key
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.settings import Account, of_key
 
 _KEY = "ocp-apim-subscription-key"
 _TOKENS = "tokens"
@@ -29,7 +28,7 @@ def signed_in(state: EmulatorState, headers: Mapping[str, str], place: str | Non
         kept = state.store.get("", _TOKENS, token.strip()) if scheme.lower() == "bearer" else None
         found = of_key(state.settings.accounts, kept.document["key"]) if kept else None
     if found is None or place not in (None, found.region, found.name):
-        raise GatewayRefused(
+        raise gateway_refused(
             401,
             "Access denied due to invalid subscription key or wrong API endpoint. "
             "Use a key of a Speech resource and the endpoint of that resource's region.",

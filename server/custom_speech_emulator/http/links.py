@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from custom_speech_emulator.http.responses import GatewayRefused, Refused
+from custom_speech_emulator.http.responses import Refused, gateway_refused
 
 # What stands for a host until the answer is written. Random, so that no text of a caller can be taken for it.
 HOST_PLACEHOLDER = f"@here-{secrets.token_hex(8)}@"
@@ -75,7 +75,7 @@ def target(scheme: str, host: str, path: str) -> tuple[Address, str | None, str]
         raise Refused(400, "InvalidRequest", "The Host header is not valid.", "InvalidParameterValue", "Host")
     found = _PATH.match(path)
     if not found:
-        raise GatewayRefused(404, "Resource not found")
+        raise gateway_refused(404, "Resource not found")
     prefix = f"/{found['region'].lower()}" if found["region"] else ""
     return Address(scheme, host.lower(), prefix), (found["version"] or "").lower() or None, found["path"]
 

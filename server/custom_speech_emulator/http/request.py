@@ -17,9 +17,8 @@ from starlette.types import Receive, Scope
 from custom_speech_emulator.http.api_versions import Version
 from custom_speech_emulator.http.links import Address, host_of
 from custom_speech_emulator.http.responses import Refused, invalid
-from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
+from custom_speech_emulator.state.emulator_state import Account, EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import EntityStore
-from custom_speech_emulator.state.settings import Account
 
 _LARGEST_BLOCK = 8 * 2**20
 _LARGEST_FORM = {"/datasets/upload": 64 * 2**20, "/transcriptions:transcribe": 250 * 2**20}

@@ -27,6 +27,7 @@ class Refused(Exception):
     inner: str | None = None
     target: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    by_gateway: bool = False  # the gateway knows keys, addresses and quotas, and nests its errors
 
     def body(self) -> dict[str, Any]:
         """Return the `Error` object of the specification without what is not known."""
@@ -35,25 +36,19 @@ class Refused(Exception):
             body["target"] = self.target
         if self.inner:
             body["innerError"] = {"code": self.inner, "message": self.message}
-        return body
+        return {"error": body} if self.by_gateway else body
 
 
-class GatewayRefused(Refused):
-    """The gateway in front of the service answers: it knows keys, addresses and quotas, and nests its errors."""
-
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(status, str(status), message, headers=headers or {})
-
-    def body(self) -> dict[str, Any]:
-        """Return the nested body of the gateway."""
-        return {"error": super().body()}
+def gateway_refused(status: int, message: str, headers: dict[str, str] | None = None) -> Refused:
+    """Return an error of the gateway in front of the service."""
+    return Refused(status, str(status), message, headers=headers or {}, by_gateway=True)
 
 
-def too_many_requests(headers: dict[str, str]) -> GatewayRefused:
+def too_many_requests(headers: dict[str, str]) -> Refused:
     """Return 429 with the seconds in the text, as the gateway words it for sister services."""
     seconds = headers.get("Retry-After", "1")
     message = f"Requests have exceeded the call rate limit of the pricing tier. Please retry after {seconds} seconds."
-    return GatewayRefused(429, message, headers)
+    return gateway_refused(429, message, headers)
 
 
 def invalid(inner: str, message: str, target: str | None = None) -> Refused:

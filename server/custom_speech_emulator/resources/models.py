@@ -23,9 +23,17 @@ from custom_speech_emulator.resources.dataset_imports import content_of
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.resources.recognition import Skill, words_of
-from custom_speech_emulator.state.emulator_state import QUICK, EmulatorState, moment, quarter_close, retry_after, stamp
+from custom_speech_emulator.state.emulator_state import (
+    QUICK,
+    Account,
+    EmulatorState,
+    moment,
+    of_key,
+    quarter_close,
+    retry_after,
+    stamp,
+)
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.settings import Account, of_key
 
 _LEARNT, _AUTHORIZATIONS = "learnt", "authorizations"
 

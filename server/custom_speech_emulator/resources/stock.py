@@ -14,9 +14,8 @@ from typing import NamedTuple
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import dataset_imports, files, models
 from custom_speech_emulator.resources.locales import AUDIO, FULL_LOCALES, TRAINS_WITH
-from custom_speech_emulator.state.emulator_state import EmulatorState, quarter_close, stamp
+from custom_speech_emulator.state.emulator_state import Account, EmulatorState, quarter_close, stamp
 from custom_speech_emulator.state.entity_store import Entity
-from custom_speech_emulator.state.settings import Account
 
 _FULL = ("en-US", "de-DE")
 

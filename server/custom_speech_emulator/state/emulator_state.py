@@ -6,17 +6,62 @@ How an entity will end is written into it when it starts (`outcome`), so that en
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from custom_speech_emulator.state.entity_store import Entity, EntityStore
-from custom_speech_emulator.state.settings import Account, EmulatorSettings
 
 _DURATION = re.compile(r"^P(?=.)(?:(\d{1,6})D)?(?:T(?=.)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})S)?)?$")
 QUICK = 0.25  # the share of the training time that importing, copying, testing and deploying take
+
+
+@dataclass(frozen=True)
+class Account:
+    """One Speech resource; `resource_id` is its Azure Resource Manager id, `tier` F0 or S0."""
+
+    name: str
+    region: str
+    key: str
+    resource_id: str
+    tier: str = "S0"
+    trains_audio: bool = True
+
+
+def account(region: str, name: str = "", key: str = "", tier: str = "S0", trains_audio: bool = True) -> Account:
+    """Return an account whose name, key and resource id follow from its region, as those of the built-in ones do."""
+    name = name or f"emulator-{region}"
+    group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
+    resource_id = f"{group}/providers/Microsoft.CognitiveServices/accounts/{name}"
+    return Account(name, region, key or f"{name}-key", resource_id, tier, trains_audio)
+
+
+ACCOUNTS = (account("eastus"), account("westeurope"), account("brazilsouth", trains_audio=False))
+
+
+def of_key(accounts: Sequence[Account], key: str) -> Account | None:
+    """Return the account of a key, None if it is unknown."""
+    return next((one for one in accounts if key and one.key == key), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmulatorSettings:
+    """The options of an emulator."""
+
+    state: Path | None = None  # a sqlite file; None keeps the state in memory
+    training: str = "seconds:4"  # how work progresses: `seconds:S` or `reads:N`
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    seed: int | None = None  # makes ids repeatable
+    faults: Sequence[dict[str, Any]] = ()  # rules, as `/_emulator/faults` takes them
+    accounts: Sequence[Account] = ACCOUNTS
+    audio_training_elsewhere: bool = False  # accounts outside the training regions train with audio
+    allow_content_hosts: Sequence[str] = ()  # besides loopback, hosts to read `contentUrl` from and send web hooks to
+    allow_hosts: Sequence[str] = ()  # besides loopback's, names under which it is reached, also from other machines
+    rate_limit: bool = False  # answer 429 above 100 requests in 10 seconds
+    stock: bool = True  # start with base models, projects, datasets and models
 
 
 @dataclass
