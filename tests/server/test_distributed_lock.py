@@ -58,8 +58,8 @@ async def test_server_repeats_at_once_what_another_one_made_and_has_failed(
 
     assert failed_dataset["status"] == "Failed"
     assert (dataset["already_existed"], test["already_existed"]) == (False, False)
-    assert f"dataset {failed_dataset['id']}, failed" in dataset["findings"][0]["message"]
-    assert any(f"evaluation {failed_test['id']}, failed" in finding["message"] for finding in test["findings"])
+    assert f"({failed_dataset['id']}), failed" in dataset["findings"][0]["message"]
+    assert any(f"({failed_test['id']}), failed" in finding["message"] for finding in test["findings"])
     operations = await azure.operations()
     # The second list of datasets finds the dataset of the test by its name.
     assert (operations.count("Datasets_List"), operations.count("Evaluations_List")) == (2, 1)
