@@ -37,6 +37,10 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
     plan = await plan_training(call, arguments)
     base, free = plan.base_model, plan.uncharged_alternative
     hours, blocked = plan.facts.audio_hours, is_blocked(plan.findings)
+    policy, effect = call.app.confirmation, plan.effect
+    # Without a name nobody could be asked about the model.
+    is_offered = bool(plan.facts.request.display_name) and "create_model" not in call.app.missing_tools
+    is_offered = is_offered and policy.mode != "never" and gives_tokens(call)
     return Plan(
         **resource_fields(plan.facts.speech),
         ok=not blocked and plan.existing is None,
@@ -45,20 +49,11 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
         audio_hours=round(hours, 2),
         estimated_training_days=None if blocked else round(plan.facts.expected_seconds / 86_400, 2),
         training_is_charged=None if blocked else plan.is_charged,
-        estimated_charge=training_charge(plan.facts.speech.resource, hours) if plan.effect else None,
+        estimated_charge=training_charge(plan.facts.speech.resource, hours) if effect else None,
         uncharged_alternative=EntityReference.model_validate(free) if free and not blocked else None,
-        confirm=_token(call, plan),
+        confirm=policy.issue_token([effect], call.caller, call.app.now()) if effect and is_offered else None,
         next_steps=[_next_step(call, plan)],
     )
-
-
-def _token(call: CallContext, plan: ModelPlan) -> str | None:
-    """Return a token for a client that cannot ask its user; without a name nobody could be asked about the model."""
-    effect = plan.effect if plan.facts.request.display_name and "create_model" not in call.app.missing_tools else None
-    policy = call.app.confirmation
-    if effect is None or policy.mode == "never" or not gives_tokens(call):
-        return None
-    return policy.issue_token([effect], call.caller, call.app.now())
 
 
 def _next_step(call: CallContext, plan: ModelPlan) -> str:

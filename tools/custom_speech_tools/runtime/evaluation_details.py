@@ -17,10 +17,7 @@ from custom_speech_tools.speech.concurrency import gather, run_in_thread
 MAX_RECORDINGS = 5_000  # recordings that are read; each has one file per model
 READ_ATTEMPTS = 2  # how often a file is read that is no result: it may have been cut off on the way
 MAX_REMEMBERED = 64  # datasets whose words are remembered
-
-TRANSCRIPTS = "AcousticDataTranscriptionV2"
-"""The kind of the file of a dataset that holds its transcripts."""
-
+TRANSCRIPTS = "AcousticDataTranscriptionV2"  # the kind of the file of a dataset that holds its transcripts
 _FILES_WITH_WORDS = frozenset({"LanguageData", "PronunciationData", TRANSCRIPTS})
 _LARGE = 64 * 1024  # bytes; a smaller file is parsed faster than a thread starts
 

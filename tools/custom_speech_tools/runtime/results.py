@@ -137,6 +137,32 @@ class ResourceAnswer(Answer):
     emulated: bool
 
 
+class EntityAnswer(ResourceAnswer):
+    """An answer about one entity that runs and ends."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    status: ServiceText
+    created: Moment | None
+    last_action: Moment | None
+    error: FailureField | None
+    findings: Findings
+    now: Moment
+    check_again_after_seconds: int | None = optional()
+
+
+class Row(Result):
+    """An entity in a list; `resource` is named in a list of all resources."""
+
+    id: str
+    display_name: ServiceText
+    locale: ServiceText
+    status: ServiceText
+    created: Moment | None = Created
+    resource: str | None = optional()
+
+
 class Listing(ResourceAnswer):
     """Fields of every list.
 

@@ -16,27 +16,19 @@ from custom_speech_tools.runtime.resources import trains_audio
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 
 MAX_REJECTED = 20
-
-TRAINS_ALONE = frozenset({"Language", "LanguageMarkdown", "Acoustic"})
-"""The kinds of data that a model can be trained with and nothing else; Acoustic needs hardware in the region."""
+TRAINS_ALONE = frozenset({"Language", "LanguageMarkdown", "Acoustic"})  # of the others a model learns too little alone
 
 
-class Dataset(results.Result):
+class Dataset(results.Row):
     """A dataset in a list; `audio_hours` is null for text."""
 
-    id: str
-    display_name: results.ServiceText
-    locale: results.ServiceText
     kind: results.ServiceText
-    status: results.ServiceText
     lines: int | None
     rejected_lines: int | None
     audio_hours: float | None
     description: results.ServiceText | None
-    created: results.Moment | None = results.Created
     last_action: results.Moment | None = Field(validation_alias="last_action_date_time")
     error: results.FailureField | None
-    resource: str | None = results.optional()
 
 
 class Datasets(results.Listing):
@@ -52,15 +44,12 @@ class RejectedPart(results.Result):
     reason: results.ServiceText
 
 
-class DatasetDetails(Dataset, results.ResourceAnswer):
+class DatasetDetails(Dataset, results.EntityAnswer):
     """A dataset with what was rejected of it."""
 
     resource: str
     project: results.ReferenceField | None
     rejected: list[RejectedPart]
-    findings: results.Findings
-    now: results.Moment
-    check_again_after_seconds: int | None = results.optional()
 
 
 class UploadedDataset(DatasetDetails):
@@ -81,14 +70,20 @@ async def present_dataset(
     """Return a dataset with what was rejected of it; `more` has fields of the answer that are known better."""
     parts, earlier = await read_parts_and_earlier(speech, dataset, [dataset.project])
     common = entity_fields(speech, dataset, call.now(speech), earlier)
-    fields = {
+    here = speech.resource.name
+    fields: dict[str, object] = {
         **dict(Dataset.model_validate(dataset)),
         **common,
         "project": present_reference(dataset.project, parts),
         "rejected": await _read_rejected(speech, dataset) if is_terminal(dataset) else [],
         "findings": import_findings(dataset),
-        "next_steps": _steps_after(speech, dataset, common["check_again_after_seconds"]),
+        "next_steps": steps_with_data([(speech, dataset)]),
     }
+    if not is_terminal(dataset):
+        fields["next_steps"] = [wait_step("get_dataset", common["check_again_after_seconds"], here, dataset=dataset.id)]
+    elif dataset.status == "Failed":
+        delete = call_step("delete_entity", kind="dataset", entity=dataset.id, resource=here)
+        fields["next_steps"] = ["Correct what `error` and `rejected` name in the data, then upload it again.", delete]
     return answer.model_validate(fields | more)
 
 
@@ -112,16 +107,6 @@ def import_findings(dataset: schemas.Dataset) -> list[results.Finding]:
     message = f"The import rejected {rejected} of {total} lines or files; `lines` counts the accepted ones."
     fix = "The first of them are in `rejected`; correct them and upload the data again to use them."
     return [results.warn("dataset-ready", message, fix)] if rejected else []
-
-
-def _steps_after(speech: Speech, dataset: schemas.Dataset, again: int | None) -> list[str]:
-    here = speech.resource.name
-    if not is_terminal(dataset):
-        return [wait_step("get_dataset", again, here, dataset=dataset.id)]
-    if dataset.status == "Failed":
-        delete = call_step("delete_entity", kind="dataset", entity=dataset.id, resource=here)
-        return ["Correct what `error` and `rejected` name in the data, then upload it again.", delete]
-    return steps_with_data([(speech, dataset)])
 
 
 def steps_with_data(found: Sequence[tuple[Speech, schemas.Dataset]]) -> list[str]:

@@ -8,17 +8,13 @@ from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import (
-    Created,
     Day,
+    EntityAnswer,
     EntityReference,
-    FailureField,
     Finding,
-    Findings,
     Listing,
-    Moment,
     ReferenceField,
-    ResourceAnswer,
-    Result,
+    Row,
     ServiceText,
     optional,
     warn,
@@ -26,39 +22,23 @@ from custom_speech_tools.runtime.results import (
 from custom_speech_tools.speech import Speech, schemas
 
 
-class Endpoint(ResourceAnswer):
+class Endpoint(EntityAnswer):
     """An endpoint; `transcription_until` is the end of its model, after which it uses the newest base model."""
 
-    id: str
-    display_name: ServiceText
-    locale: ServiceText
-    status: ServiceText
     model: EntityReference | None
     previous_model: EntityReference | None
     project: ReferenceField | None
     transcription_until: Day | None
     logging: bool | None
     url: ServiceText | None
-    created: Moment | None
-    last_action: Moment | None
-    error: FailureField | None
     already_existed: bool
-    findings: Findings
-    now: Moment
-    check_again_after_seconds: int | None = optional()
 
 
-class ListedEndpoint(Result):
+class ListedEndpoint(Row):
     """An endpoint in a list."""
 
-    id: str
-    display_name: ServiceText
-    locale: ServiceText
-    status: ServiceText
     model: EntityReference | None
     transcription_until: Day | None = optional()
-    created: Moment | None = Created
-    resource: str | None = optional()
 
 
 class Endpoints(Listing):

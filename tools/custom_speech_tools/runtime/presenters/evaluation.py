@@ -49,13 +49,9 @@ class Word(results.Result):
     in_training_data: bool | None = None
 
 
-class Evaluation(results.ResourceAnswer):
+class Evaluation(results.EntityAnswer):
     """An evaluation; `is_void` if a model was trained with the test data, null if that is not known."""
 
-    id: str
-    display_name: results.ServiceText
-    locale: results.ServiceText
-    status: results.ServiceText
     dataset: results.DatasetReference
     models: list[EvaluatedModel]
     is_void: bool | None
@@ -63,27 +59,15 @@ class Evaluation(results.ResourceAnswer):
     difference: Difference | None
     worst: Annotated[list[WorstUtterance], WithJsonSchema({"type": "array"}, mode="serialization")]
     words: Annotated[list[Word] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = results.optional()
-    created: results.Moment | None
-    last_action: results.Moment | None
-    error: results.FailureField | None
     already_existed: bool
-    findings: results.Findings
-    now: results.Moment
-    check_again_after_seconds: int | None = results.optional()
 
 
-class ListedEvaluation(results.Result):
+class ListedEvaluation(results.Row):
     """An evaluation in a list."""
 
-    id: str
-    display_name: results.ServiceText
-    locale: results.ServiceText
-    status: results.ServiceText
     dataset: results.DatasetReference
     is_void: bool | None
     models: list[EvaluatedModel]
-    created: results.Moment | None = results.Created
-    resource: str | None = results.optional()
 
 
 class Evaluations(results.Listing):

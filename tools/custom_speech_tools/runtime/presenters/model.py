@@ -15,46 +15,29 @@ from custom_speech_tools.runtime.resources import can_copy
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.entities import StatefulEntity
 
-COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"
-"""The name in `customProperties` under which a copy names its source."""
+COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # under which the `customProperties` of a copy name its source
 
 
-class Model(results.ResourceAnswer):
+class Model(results.EntityAnswer):
     """A custom model."""
 
-    id: str
-    display_name: results.ServiceText
-    locale: results.ServiceText
-    status: results.ServiceText
     description: results.ServiceText | None
     base_model: results.EntityReference | None
     datasets: list[results.DatasetReference]
     project: results.ReferenceField | None
-    created: results.Moment | None
-    last_action: results.Moment | None
     transcription_until: results.Day | None
     copied_from: results.ServiceText | None = results.optional()
-    error: results.FailureField | None
     already_existed: bool
-    findings: results.Findings
-    now: results.Moment
-    check_again_after_seconds: int | None = results.optional()
 
 
-class ListedModel(results.Result):
+class ListedModel(results.Row):
     """A custom model in a list."""
 
-    id: str
-    display_name: results.ServiceText
-    locale: results.ServiceText
-    status: results.ServiceText
-    created: results.Moment | None = results.Created
     transcription_until: results.Day | None
     base_model: results.ReferenceField | None
     project: results.ReferenceField | None
     is_copy: bool | None
     copied_from: results.ServiceText | None = results.optional()
-    resource: str | None = results.optional()
 
 
 class Models(results.Listing):
