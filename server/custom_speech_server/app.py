@@ -19,7 +19,7 @@ from custom_speech_server.mcp_resources import APPS_EXTENSION, MCPResources, wit
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, KeptAgreements
-from custom_speech_tools.runtime.auditing import Audit, NullAudit
+from custom_speech_tools.runtime.auditing import Audit
 from custom_speech_tools.runtime.client_waits import ClientWaits
 from custom_speech_tools.runtime.context import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
@@ -47,7 +47,7 @@ class Settings:
     toolsets: tuple[str, ...] = TOOLSETS
     emulator: Callable[[], Callable[..., Any]] = emulated_resources.emulator  # answers for resources in this process
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    audit: Audit = field(default_factory=NullAudit)
+    audit: Audit = field(default_factory=Audit)
     lock: RequestLock | None = None  # excludes other processes from carrying out an identical request
     observe: Callable[[Attempt], None] = lambda attempt: None
     middleware: Sequence[ServerMiddleware[Any]] = ()

@@ -17,7 +17,7 @@ from typing import Any
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.resource_config import Resources
 from custom_speech_server.state_directory import state_home
-from custom_speech_tools.runtime.auditing import Audit, Entry, NullAudit
+from custom_speech_tools.runtime.auditing import Audit, Entry
 from custom_speech_tools.runtime.idempotency import VISIBILITY_SECONDS
 
 AUDIT_VARIABLE = "CUSTOM_SPEECH_AUDIT"
@@ -26,7 +26,7 @@ _MAX_TAIL_BYTES = 256 * 1024  # at the end of the file, searched for requests wi
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-class AuditFile:
+class AuditFile(Audit):
     """An audit log in a file that only its owner can read."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -110,7 +110,7 @@ def audit_from_environment(environment: Mapping[str, str], resources: Resources)
     named = environment.get(AUDIT_VARIABLE)
     home = None if named else state_home(resources)
     if named == "off" or not (named or home):
-        return NullAudit(), []
+        return Audit(), []
     audit = AuditFile(Path(named).expanduser() if named else (home or Path()) / "audit.jsonl")
     return audit, audit_warnings(audit)
 

@@ -8,7 +8,7 @@ from unittest.mock import AsyncMock, MagicMock
 import anyio
 from mcp.types import CallToolRequestParams
 
-from custom_speech_tools.runtime.auditing import CallAuditor, NullAudit
+from custom_speech_tools.runtime.auditing import Audit, CallAuditor
 from custom_speech_tools.runtime.client import MCPClient
 from custom_speech_tools.runtime.context import CALL_SECONDS, CallContext
 
@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.context import CALL_SECONDS, CallContext
 def running_call(app: Any = None) -> Iterator[CallContext]:
     """Provide a call of create_model that may take as long as calls may."""
     with anyio.CancelScope(deadline=anyio.current_time() + CALL_SECONDS) as scope:
-        auditor = CallAuditor(NullAudit(), lambda attempt: None, "create_model", {})
+        auditor = CallAuditor(Audit(), lambda attempt: None, "create_model", {})
         request = MagicMock(session=MagicMock(report_progress=AsyncMock()))
         client = MCPClient(request, CallToolRequestParams(name="create_model"), None)
         yield CallContext(app, client, scope, anyio.current_time(), auditor)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from pydantic import JsonValue
 
@@ -19,8 +19,8 @@ Entry = dict[str, JsonValue]
 _log = logging.getLogger(__name__)
 
 
-class Audit(Protocol):
-    """Keeps what the server changed."""
+class Audit:
+    """Keeps what the server changed; this one keeps nothing."""
 
     def write(self, entry: Entry) -> None:
         """Keep an entry for good; raises OSError."""
@@ -29,39 +29,27 @@ class Audit(Protocol):
         """Return how many seconds ago requests were sent whose outcome is not known, by idempotency key."""
         return {}
 
-    def last_id(self, key: str) -> str | None:  # noqa: ARG002  # what keeps nothing does not look
+    def last_id(self, key: str) -> str | None:  # noqa: ARG002  # this one has none
         """Return the id of what the last request with this idempotency key has made, None if none is recorded."""
         return None
 
 
-class NullAudit(Audit):
-    """Keeps nothing."""
-
-    def write(self, entry: Entry) -> None:
-        """Ignore the entry."""
-
-
 @dataclass(slots=True)
 class Confirmation:
-    """How the user agreed to a change.
+    """How the user agreed to a change."""
 
-    Attributes:
-        is_used: Whether another call has carried out what they agreed to, so that nothing more may be sent.
-        made: The id of what was made on it.
-    """
-
-    how: str
-    is_used: bool = False
-    made: str | None = None
+    how: str  # for the audit log
+    is_used: bool = False  # another call has carried out what they agreed to, so nothing more may be sent
+    made: str | None = None  # the id of what was made on it
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The findings before a change, its idempotency key, and how the user agreed, None if no agreement was needed."""
+    """The decision of a checked plan to change something."""
 
     findings: tuple[Finding, ...]
-    key: str | None = None
-    confirmation: Confirmation | None = None
+    key: str | None = None  # its idempotency key
+    confirmation: Confirmation | None = None  # None if no agreement was needed
 
 
 @dataclass(slots=True)

@@ -26,9 +26,12 @@ VISIBILITY_SECONDS = 25.0  # an entity is searched so long after a lost answer, 
 SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)  # seconds before each search; the last one repeats
 MARK_SECONDS = 600.0  # how long a mark is kept: the lifetime of a confirmation
 _REMEMBERED_SECONDS = 3600.0
+_NOTHING = (float("-inf"), None)
 
 Made = TypeVar("Made")
 Keyed = TypeVar("Keyed", bound=schemas.Entity)
+Create = Callable[[], Awaitable[Made]]
+Find = Callable[[], Awaitable[Made | None]]
 
 
 class LockUnavailableError(Exception):
@@ -64,7 +67,7 @@ def find_by_key(key: str, entities: Iterable[Keyed], ignored: Collection[str] = 
 
 def ids_of_failed(key: str, entities: Iterable[schemas.Entity]) -> list[str]:
     """Return the ids of failed entities that carry the key: these are never the same as what is asked for."""
-    failed = [entity for entity in entities if getattr(entity, "status", None) == "Failed"]
+    failed = (entity for entity in entities if getattr(entity, "status", None) == "Failed")
     return sorted(entity.id for entity in failed if find_by_key(key, [entity]))
 
 
@@ -87,17 +90,16 @@ class IdempotentExecutor:
         self,
         call: RunningCall,
         key: str,
-        create: Callable[[], Awaitable[Keyed]],
+        create: Create[Keyed],
         list_candidates: Callable[[], Awaitable[Listing[Keyed]]],
         *,
         read_at: float,
         known: Sequence[Keyed] | None = None,
     ) -> tuple[Keyed, bool]:
-        """Create an entity unless the same request has created it before, in any process.
+        """Create an entity unless the same request has created it before, in any process; see `run`.
 
         Args:
             list_candidates: Lists the entities that could carry the key: those of the same name.
-            read_at: When the plan began to read its facts (`anyio.current_time`).
             known: The candidates, if the plan has listed them.
         """
         before = (await list_candidates()).entities if known is None else known
@@ -114,8 +116,8 @@ class IdempotentExecutor:
         self,
         call: RunningCall,
         key: str,
-        create: Callable[[], Awaitable[Made]],
-        find: Callable[[], Awaitable[Made | None]],
+        create: Create[Made],
+        find: Find[Made],
         *,
         read_at: float,
         failed: Sequence[str] = (),
@@ -132,16 +134,16 @@ class IdempotentExecutor:
         """
         # Another lock after each failure: what a process has completed under it is not what failed.
         async with self._hold(key, idempotency_key(key, *failed) if failed else key) as is_made_elsewhere:
-            made_at, made = self._made.get(key, (float("-inf"), None))
+            made_at, made = self._made.get(key, _NOTHING)
             if made_at > read_at:
                 return made, True
-            found = await self._find_earlier(call, key, find, is_made_elsewhere)
+            found = await self._find_earlier(call, key, find, elsewhere=is_made_elsewhere)
             result = found if found is not None else await self._create(call, key, create, find)
             self._unresolved.pop(key, None)
             self._made[key] = (anyio.current_time(), result)
             return result, found is not None
 
-    async def share(self, key: str, make: Callable[[], Awaitable[Made]], *, since: float) -> Made:
+    async def share(self, key: str, make: Create[Made], *, since: float) -> Made:
         """Make what the service does not keep, unless the same request makes it at the same moment.
 
         Args:
@@ -152,7 +154,7 @@ class IdempotentExecutor:
         """
         was_made = await self.is_marked(key)
         async with self._hold(key, key) as is_made:
-            made_at, made = self._made.get(key, (float("-inf"), None))
+            made_at, made = self._made.get(key, _NOTHING)
             if made_at <= since:
                 if is_made and not was_made:
                     message = "Another call has sent the same at this moment, and its answer has the result."
@@ -170,8 +172,8 @@ class IdempotentExecutor:
             return made  # type: ignore[no-any-return]  # one key stands for one type
 
     def alone(self, name: str) -> AbstractAsyncContextManager[bool]:
-        """Exclude everybody else who names the same, also in other processes."""
-        return self._hold(name, idempotency_key("alone", name))  # whose end marks nothing as used
+        """Exclude other calls that use the same name, also in other processes."""
+        return self._hold(name, idempotency_key("alone", name))  # its release must not mark the name itself
 
     @asynccontextmanager
     async def _hold(self, key: str, shared_key: str) -> AsyncIterator[bool]:
@@ -203,24 +205,21 @@ class IdempotentExecutor:
 
     async def is_marked(self, name: str) -> bool:
         """Return whether a name was marked within the lifetime of a confirmation; Refused if that cannot be asked."""
-        marked_at, _ = self._made.get(name, (float("-inf"), None))
         try:
-            is_recent = anyio.current_time() - marked_at <= MARK_SECONDS
+            is_recent = anyio.current_time() - self._made.get(name, _NOTHING)[0] <= MARK_SECONDS
             return is_recent or (self._lock is not None and await self._lock.is_marked(name))
         except LockUnavailableError as error:
             raise _lock_unavailable(error) from None
 
     def last_made(self, key: str) -> Any:
         """Return what this process got for the key before, None if it got nothing."""
-        return self._made.get(key, (0.0, None))[1]
+        return self._made.get(key, _NOTHING)[1]
 
-    async def _find_earlier(
-        self, call: RunningCall, key: str, find: Callable[[], Awaitable[Made | None]], is_made_elsewhere: bool
-    ) -> Made | None:
+    async def _find_earlier(self, call: RunningCall, key: str, find: Find[Made], *, elsewhere: bool) -> Made | None:
         until = self._unresolved.get(key)
         if until is None:
-            found = await find() if is_made_elsewhere or key in self._made else None
-            if found is None and is_made_elsewhere:  # made a moment ago and perhaps not visible yet
+            found = await find() if elsewhere or key in self._made else None
+            if found is None and elsewhere:  # made a moment ago and perhaps not visible yet
                 found = await _search(call, find, anyio.current_time() + VISIBILITY_SECONDS)
             return found
         found = await _search(call, find, until)
@@ -231,13 +230,7 @@ class IdempotentExecutor:
             raise Refused("Nothing was sent again.", [unknown], f"Call again in {left:.0f} s.", is_transient=True)
         return found or await find()  # must succeed: without a search nothing is sent again
 
-    async def _create(
-        self,
-        call: RunningCall,
-        key: str,
-        create: Callable[[], Awaitable[Made]],
-        find: Callable[[], Awaitable[Made | None]],
-    ) -> Made:
+    async def _create(self, call: RunningCall, key: str, create: Create[Made], find: Find[Made]) -> Made:
         try:
             return await create()
         except BaseException as error:
@@ -250,7 +243,7 @@ class IdempotentExecutor:
             raise
 
 
-async def _search(call: RunningCall, find: Callable[[], Awaitable[Made | None]], until: float) -> Made | None:
+async def _search(call: RunningCall, find: Find[Made], until: float) -> Made | None:
     """Search for what an earlier request made, until then or until the call must end."""
     for pause in chain(SEARCH_INTERVALS, repeat(SEARCH_INTERVALS[-1])):
         await anyio.sleep(pause)
