@@ -113,9 +113,3 @@ class AgreementFiles:
             temporary.touch(mode=0o600)
             temporary.write_text(content, encoding="utf-8")
             temporary.replace(self._directory / name)
-
-    def pop(self, name: str, default: None, /) -> str | None:
-        """Drop an agreement."""
-        with suppress(OSError):
-            (self._directory / name).unlink(missing_ok=True)
-        return default

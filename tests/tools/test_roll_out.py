@@ -348,6 +348,25 @@ async def test_roll_out_does_not_take_a_model_of_the_same_name_for_the_copy(call
     assert "already-exists]" in answer["targets"][0]["error"]
 
 
+@pytest.mark.parametrize("tested", [True, False])
+async def test_roll_out_of_a_model_that_is_not_trained_changes_nothing(
+    call: Caller, azure: Azure, tested: bool
+) -> None:
+    """While it is trained there is nothing to do yet; after a failed training there never will be."""
+    made = await call("create_model", display_name="Calls", locale="en-US", datasets=[TEXT])
+    arguments = ROLLOUT if tested else {**ROLLOUT, "test_dataset": None}
+    await azure.forget()
+
+    running = await call("roll_out", **arguments)
+    await azure.finish(made["id"], "Failed", {"code": "InternalError", "message": "No capacity."})
+    refusal = await call.refusal("roll_out", **arguments)
+
+    assert ([one["status"] for one in running["targets"]], running["finished"]) == (["NotStarted"] * 2, False)
+    assert rules_of(refusal) == ["model-is-ready"]
+    assert "No capacity" in refusal
+    assert await azure.writes() == []
+
+
 async def test_roll_out_reports_a_copy_that_failed(call: Caller, azure: Azure) -> None:
     await trained(call)
     started = await call("roll_out", model="Calls", targets=[{"resource": WEST}])

@@ -5,22 +5,12 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import Field
 
-from custom_speech_tools.guardrails.references import MODEL, find
 from custom_speech_tools.rollout.execution import execute
-from custom_speech_tools.rollout.plan import RolloutPlan, agreed_rollout, plan_rollout
-from custom_speech_tools.rollout.request import (
-    BASE,
-    MAX_TARGETS,
-    Fraction,
-    GateRequest,
-    RolloutRequest,
-    Subject,
-    TargetRequest,
-    check_resources,
-)
+from custom_speech_tools.rollout.plan import agreed_rollout
+from custom_speech_tools.rollout.request import BASE, MAX_TARGETS, Fraction, GateRequest, RolloutRequest, TargetRequest
 from custom_speech_tools.rollout.results import Rollout, present_rollout
+from custom_speech_tools.rollout.training import plan_model_and_rollout
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import (
     Arguments,
     Confirm,
@@ -29,7 +19,6 @@ from custom_speech_tools.runtime.parameters import (
     SourceResource,
     WaitSeconds,
 )
-from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -68,16 +57,6 @@ class RollOutArguments(Arguments):
             raise ValueError("needs test_dataset to compare or to measure a word error rate")
         return self
 
-    def request(self) -> RolloutRequest:
-        """Return the rollout that is asked for."""
-        gate = None
-        if self.test_dataset is not None:
-            limit = self.max_word_error_rate
-            gate = GateRequest(
-                dataset=self.test_dataset, compare_with=self.compare_with or BASE, max_word_error_rate=limit
-            )
-        return RolloutRequest(tuple(self.targets), gate, self.resource)
-
 
 async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     """Test a trained model, then copy it to several resources, connect and deploy it there.
@@ -85,19 +64,13 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     Each call does what is possible now; repeat it unchanged until finished. New endpoints are charged; your user
     agrees once, to all.
     """
-    plan, agreement = await agreed_rollout(call, arguments.confirm, lambda: _plan(call, arguments))
+    dataset, other, limit = arguments.test_dataset, arguments.compare_with or BASE, arguments.max_word_error_rate
+    gate = GateRequest(dataset=dataset, compare_with=other, max_word_error_rate=limit) if dataset else None
+    request = RolloutRequest(tuple(arguments.targets), gate, arguments.resource)
+    plan, agreement = await agreed_rollout(
+        call, arguments.confirm, lambda: plan_model_and_rollout(call, request, arguments.model, None)
+    )
     return await present_rollout(call, await execute(call, plan, agreement, arguments.wait_seconds))
-
-
-async def _plan(call: CallContext, arguments: RollOutArguments) -> RolloutPlan:
-    request = arguments.request()
-    if (request.resource or call.app.default) not in call.app.resources:
-        raise Refused("Nothing was rolled out.", check_resources(call, request))
-    model = await find(call.speech(request.resource), MODEL, arguments.model)
-    if isinstance(model, Finding):
-        findings = [*check_resources(call, request), model]
-        raise Refused("Nothing was rolled out.", findings)
-    return await plan_rollout(call, request, Subject.of(model))
 
 
 tool = declare(roll_out, "Roll out a model", Annotations.UPDATE, "deployment")

@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from custom_speech_tools.rollout.plan import RolloutPlan
     from custom_speech_tools.runtime.client import Answer as Answered
 
-NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1
-"""Exit statuses of --plan."""
-
+NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1  # exit statuses of --plan
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LOOK_SECONDS = 300  # the longest wait for a service that does not answer, before anything is begun
+_PLAN_SECONDS = 300  # the longest wait for a service that does not answer, before anything is begun
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,16 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option("file", type=path, metavar="FILE", help="the rollout file (docs/rollouts.md)")
     option("--plan", action="store_true", help="print what would change, and change nothing")
     option("--continue", dest="only_continue", action="store_true", help="go on with an unfinished rollout; begin none")
-    option(
-        "--wait", type=_duration, default=86400, metavar="TIME", help="the longest run: 90s, 30m, 24h (default: 24h)"
-    )
+    option("--wait", type=_duration, default=86400, metavar="TIME", help="the longest run: 90s, 30m or 24h (default)")
     add_shared(parser, "--config", "--emulated", "--confirm", "--json")
+    parser.set_defaults(read_only=False, toolsets=None, max_wait=None, data_dir=None, log="text", http=False)
     parser.set_defaults(
-        read_only=False, toolsets=None, max_wait=None, data_dir=None, log="text", telemetry=False, http=False
-    )
-    parser.set_defaults(
-        interrupted="interrupted; trainings, copies and deployments that were begun go on in Azure. The same command "
-        "goes on with them and makes nothing twice."
+        telemetry=False,
+        interrupted="interrupted; trainings, copies and deployments that have begun continue in Azure. The same "
+        "command goes on with them and makes nothing twice.",
     )
     parser.epilog = """Exit status: 0 done, 1 failed or wrong file, 3 not finished in time, 4 gate not passed.
 With --plan: 0 nothing would change, 2 something would, 1 error.
@@ -77,17 +72,17 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
     import anyio
 
     from custom_speech_server.app import app_context
-    from custom_speech_server.rollouts.runner import UNFINISHED, Runner, TimeIsOverError, TrainingFailedError
+    from custom_speech_server.rollouts.runner import UNFINISHED, Runner, TimeIsOverError
     from custom_speech_tools.runtime.errors import Refused
     from custom_speech_tools.runtime.registry import tool_names
     from custom_speech_tools.speech import SpeechError
 
     async with app_context(settings, frozenset(tool_names())) as app:
-        look = anyio.current_time() + (min(_LOOK_SECONDS, options.wait) if options.wait else _LOOK_SECONDS)
-        runner = Runner(app, content, Terminal(), look, lambda line: notice(line, "text"))
+        until = anyio.current_time() + min(_PLAN_SECONDS, options.wait or _PLAN_SECONDS)
+        runner = Runner(app, content, Terminal(), until, lambda line: notice(line, "text"))
         try:
             return await _roll_out(options, runner)
-        except (Refused, SpeechError, TrainingFailedError) as error:
+        except (Refused, SpeechError) as error:
             notice(str(error))
             return WRONG
         except TimeIsOverError:
@@ -97,17 +92,17 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
 async def _roll_out(options: argparse.Namespace, runner: "Runner") -> int:
     import anyio
 
-    if options.plan or options.only_continue:
-        plan = await runner.plan()
-        if options.only_continue and plan.subject.model is None:
-            notice("there is no unfinished rollout to continue, and none was begun.", "text")
-            return NOTHING_CHANGES
-        if options.plan:
-            planned = describe_plan(plan)
-            print(json.dumps(planned) if options.json else plan_text(planned))
-            is_wrong = any(target["error"] for target in planned["targets"])
-            return WRONG if is_wrong else SOMETHING_CHANGES if planned["changes"] else NOTHING_CHANGES
-    plan, agreement = await runner.agreed(lambda plan: None if options.json else print(plan_text(describe_plan(plan))))
+    plan = await runner.plan()
+    if options.only_continue and plan.subject.model is None:
+        notice("there is no unfinished rollout to continue, and none was begun.", "text")
+        return NOTHING_CHANGES
+    planned = describe_plan(plan)
+    if options.plan or not options.json:
+        print(json.dumps(planned) if options.json else plan_text(planned))
+    if options.plan:
+        is_wrong = any(target["error"] for target in planned["targets"])
+        return WRONG if is_wrong else SOMETHING_CHANGES if planned["changes"] else NOTHING_CHANGES
+    plan, agreement = await runner.agreed(plan)
     runner.until = anyio.current_time() + options.wait
     status = await runner.run(plan, agreement)
     answer: dict[str, Any] = runner.answer.model_dump(mode="json", by_alias=True) if runner.answer else {}
@@ -144,28 +139,21 @@ class Terminal:
 
 
 def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
-    """Return what a rollout would do.
-
-    `model` is null until it is trained; `charges` is everything that the user has to agree to; `unknown` names the
-    resources that do not answer.
-    """
+    """Return what a rollout would do; `unknown` names the resources that do not answer."""
     from custom_speech_tools.speech.sanitize import quote, sanitize
 
     model, gate, training = plan.subject.model, plan.gate, plan.subject.training
     name, base = plan.subject.display_name, training.base_model if training else None
-    known = base or (model.base_model if model else None)
     trains = f"train model {quote(name)} on base model {quote(base.display_name if base else '')}"
     tests = ["test the model"] if gate.request and gate.passed is None and gate.evaluation is None else []
     steps = [f"{one.speech.resource.name}: {step}" for one in plan.targets if not one.stopped for step in one.remaining]
-    charges = [one.message for one in plan.findings if one.rule in ("training-is-charged", "hosting-is-charged")]
+    charges = [one for one in plan.findings if one.rule in ("training-is-charged", "hosting-is-charged")]
     return {
         "display_name": sanitize(name),
         "locale": plan.subject.locale,
         "model": {"id": model.id, "display_name": sanitize(model.display_name)} if model else None,
-        "status": model.status if model else None,
-        "base_model": known.id if known else None,
         "changes": [] if gate.passed is False else [*([] if model else [trains]), *tests, *steps],
-        "charges": charges,
+        "charges": [one.message for one in charges],
         "unknown": plan.unknown,
         "gate": gate.reason,
         "gate_passed": gate.passed,
@@ -173,7 +161,7 @@ def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
             one.asked.model_dump() | {"remaining": one.remaining, "error": one.stopped and sanitize(one.stopped, 1_000)}
             for one in plan.targets
         ],
-        "findings": [one.model_dump() for one in plan.findings if one.message not in charges],
+        "findings": [one.model_dump() for one in plan.findings if one not in charges],
         "now": plan.now.isoformat(timespec="seconds"),
     }
 
@@ -193,11 +181,9 @@ def result_text(answer: dict[str, Any]) -> str:
     lines = [f"Model {answer['model']['display_name']} ({answer['model']['id']})"]
     lines.append(wrapped(f"Gate: {answer['gate']['reason']}"))
     for one in answer["targets"]:
-        endpoint = f"  endpoint {one['endpoint']['display_name']} ({one['endpoint']['id']})" if one["endpoint"] else ""
         lines.append(f"  {one['resource']:<24} {one['status']}")
-        lines += [wrapped(endpoint, "   ")] if endpoint else []
-        if before := one["previous_model"]:
-            lines.append(wrapped(f"before: {before['display_name']} ({before['id']})", "     "))
+        for what, entity in (("endpoint", one["endpoint"]), ("before:", one["previous_model"])):
+            lines += [wrapped(f"{what} {entity['display_name']} ({entity['id']})", "     ")] if entity else []
         lines += [wrapped(one["error"], "     ")] if one["error"] else []
     return "\n".join(lines)
 

@@ -71,9 +71,5 @@ class RolloutFile(Arguments):
 
 
 def read_rollout_file(file: Path) -> RolloutFile:
-    """Return the content of a rollout file.
-
-    Raises:
-        ConfigurationError: It is wrong; every fault is listed with its line.
-    """
+    """Return the content of a rollout file, or raise ConfigurationError with every fault and its line."""
     return parse_toml(file, read_toml_text(file), RolloutFile)

@@ -5,49 +5,43 @@ The verdict is computed from the evaluation's own numbers every time; what stand
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+
+import anyio
 
 from custom_speech_data.significance import MIN_UTTERANCES
+from custom_speech_tools.guardrails.copy_plan import find_copy
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationFacts, EvaluationPlan, check_evaluation, evaluate
-from custom_speech_tools.guardrails.references import DATASET, AnyModel, base_model_of, find, find_any_model
+from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, AnyModel, base_model_of, find, find_any_model
 from custom_speech_tools.guardrails.resource_rules import locales_match, run_rules
 from custom_speech_tools.rollout.request import BASE, DEPLOYED, GateRequest, Subject
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, read_details
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
+from custom_speech_tools.runtime.evaluation_details import read_details
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.results import Finding, block, warn
-from custom_speech_tools.runtime.verdict import Difference, compare
+from custom_speech_tools.runtime.verdict import compare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
 GATE_PROPERTY = "custom-speech-mcp-gate"  # the verdict, for people who ask later why a model is live
-_MAX_PROPERTY = 256
+_MAX_PROPERTY = 256  # characters of a custom property
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The gate as far as it is known.
-
-    Attributes:
-        plan: The test; None if none is asked for, or until the model is trained.
-        evaluation: The test that was made; None until then.
-        passed: None as long as it is not judged.
-        terms: What the user agrees to with it: resolved ids and limits.
-        findings: What the rules state about the test.
-    """
+    """The gate of a rollout, and what is known about it."""
 
     request: GateRequest | None
-    plan: EvaluationPlan | None = None
-    evaluation: schemas.Evaluation | None = None
-    passed: bool | None = None
-    reason: str = "No test was asked for, so nothing is known about its quality."
-    terms: str = "no test"
+    plan: EvaluationPlan | None = None  # of the test; None if none is asked for, or until the model is trained
+    evaluation: schemas.Evaluation | None = None  # None until the test is made
+    passed: bool | None = None  # None as long as it is not judged
+    reason: str = "No test was asked for, so nothing is known about the model's quality."
+    terms: str = "no test"  # what the user agrees to with it: resolved ids and limits
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -55,45 +49,30 @@ class Gate:
         """True if the model may go on."""
         return self.passed is True or self.request is None
 
-    @property
-    def beats_deployed(self) -> bool:
-        """True if the model is better than the one that the endpoints have."""
-        return self.passed is True and self.request is not None and self.request.compare_with == DEPLOYED
-
     def explanation(self) -> str:
         """Return what is noted on the model: the verdict, its evaluation and its reason."""
         outcome = {True: "passed", False: "not-passed", None: "untested"}[self.passed]
-        text = f"{outcome} {self.evaluation.id if self.evaluation else '-'} {sanitize(self.reason)}"
-        return text if len(text) <= _MAX_PROPERTY else f"{text[: _MAX_PROPERTY - 1]}…"
+        return sanitize(f"{outcome} {self.evaluation.id if self.evaluation else '-'} {self.reason}", _MAX_PROPERTY)
 
 
 async def complete_gate(call: CallContext, gate: Gate, wait_seconds: float) -> Gate:
     """Create the missing test, wait for it, and judge it."""
-    plan, known = gate.plan, gate.evaluation
-    if plan is None or gate.passed is not None:
+    request, plan, known = gate.request, gate.plan, gate.evaluation
+    if request is None or plan is None or gate.passed is not None:
         return gate
     first = await plan.speech.evaluations_get(known.id) if known else (await evaluate(call, plan))[0]
     last = await poll_until_terminal(call, first, plan.speech.evaluations_get, wait_seconds)
-    return await _judged(gate, last)
+    return await _judged(gate, request, plan, last)
 
 
-async def _judged(gate: Gate, evaluation: schemas.Evaluation | None) -> Gate:
-    request, plan = gate.request, gate.plan
-    if request is None or plan is None:
-        return gate
-    if evaluation is None:
-        return replace(gate, reason="The test has not been made.")
-    if not is_terminal(evaluation):
-        return replace(gate, evaluation=evaluation, reason=f"The test is {word(evaluation.status)}.")
-    is_done = evaluation.status == "Succeeded"
-    details = await read_details(plan.speech, evaluation, must_be_complete=True) if is_done else EvaluationDetails()
-    passed, reason = judge(request, plan, evaluation, compare(evaluation, details))
+async def _judged(gate: Gate, request: GateRequest, plan: EvaluationPlan, evaluation: schemas.Evaluation) -> Gate:
+    passed, reason = None, f"The test is {word(evaluation.status)}."
+    if is_terminal(evaluation):
+        passed, reason = await _verdict(request, plan, evaluation)
     return replace(gate, evaluation=evaluation, passed=passed, reason=reason)
 
 
-def judge(
-    request: GateRequest, plan: EvaluationPlan, evaluation: schemas.Evaluation, difference: Difference | None
-) -> tuple[bool, str]:
+async def _verdict(request: GateRequest, plan: EvaluationPlan, evaluation: schemas.Evaluation) -> tuple[bool, str]:
     """Return whether the model may go live, and why. What cannot be judged does not pass."""
     rate, other = evaluation.score(1).word_error_rate, evaluation.score(2).word_error_rate
     if evaluation.status != "Succeeded" or rate is None:
@@ -105,50 +84,49 @@ def judge(
         return False, f"{base}, but a model was trained with these data, so the rate says nothing."
     if request.max_word_error_rate is not None and rate > request.max_word_error_rate:
         return False, f"{base}, above {request.max_word_error_rate:.2%}."
-    if plan.model.id == plan.compare_with.id or other is None or difference is None:
+    difference = compare(evaluation, await read_details(plan.speech, evaluation, must_be_complete=True))
+    if other is None or difference is None:
         return False, f"{base}, with no other model to compare."
     against = f"{base}, against {other:.2%} of {quote(plan.compare_with.display_name, 40)}"
     if rate >= other:
         return False, f"{against}: not better."
-    if request.require_significance and difference.is_significant is not True:
-        if difference.is_significant is None:
-            return False, f"{against}: not judged, fewer than {MIN_UTTERANCES} utterances could be read."
-        return False, f"{against}: lower, but not significant (95 %)."
-    return True, f"{against}{': significant (95 %).' if difference.is_significant else '.'}"
+    verdicts = {
+        True: "significant (95 %)",
+        False: "lower, but not significant (95 %)",
+        None: f"significance not judged, fewer than {MIN_UTTERANCES} utterances could be read",
+    }
+    passed = difference.is_significant is True or not request.require_significance
+    return passed, f"{against}: {verdicts[difference.is_significant]}."
 
 
 async def plan_gate(
-    source: Speech,
-    asked: GateRequest | None,
-    subject: Subject,
-    targets: Sequence[Target],
-    now: datetime,
-    read_at: float,
+    call: CallContext, source: Speech, asked: GateRequest | None, subject: Subject, targets: Sequence[Target]
 ) -> Gate:
     """Return the gate, judged by the newest test of the same models and data; creates nothing."""
+    read_at = anyio.current_time()
     if asked is None:
         message = f"No test is asked for: model {quote(subject.display_name)} goes live whatever its quality."
         return Gate(None, findings=(warn("better-than-current", message, "Name a test_dataset."),))
     model, dataset = subject.trained, await find(source, DATASET, asked.dataset, subject.locale)
+    gate = Gate(asked, reason="The model is tested when it is trained.")
     try:
         other = await _find_other(source, asked.compare_with, model, targets)
-    except Refused as refusal:
-        return Gate(asked, findings=refusal.findings)
-    facts = EvaluationFacts(source, now, model, other, dataset)
-    named = asked.compare_with if asked.compare_with in (BASE, DEPLOYED) else getattr(other, "id", None)
-    limits = (asked.max_word_error_rate, asked.require_significance, asked.allow_seen_test_data)
-    gate = Gate(asked, terms=idempotency_key(getattr(dataset, "id", None), named, *limits))
-    if model is None:
-        findings = (*run_rules(EVALUATION_RULES, facts), *_check_untrained(source, subject, asked, dataset))
-        return replace(gate, reason="The model is tested when it is trained.", findings=findings)
-    try:
+        facts = EvaluationFacts(source, call.now(source), model, other, dataset)
+        named = asked.compare_with if asked.compare_with in (BASE, DEPLOYED) else getattr(other, "id", None)
+        limits = (asked.max_word_error_rate, asked.require_significance, asked.allow_seen_test_data)
+        gate = replace(gate, terms=idempotency_key(getattr(dataset, "id", None), named, *limits))
+        if model is None:
+            untrained = _check_untrained(source, subject, asked, dataset)
+            return replace(gate, findings=(*run_rules(EVALUATION_RULES, facts), *untrained))
         plan = check_evaluation(facts, None, read_at)
     except Refused as refusal:
         return replace(gate, findings=refusal.findings)
     wanted = (plan.model.id, plan.compare_with.id, plan.dataset.id)
     made = newest_first((await source.evaluations_list(locale=plan.dataset.locale)).entities)
     same = (one for one in made if (one.model1.id, one.model2.id, one.dataset.id) == wanted and one.status != "Failed")
-    return await _judged(replace(gate, plan=plan, findings=plan.findings), next(same, None))
+    gate = replace(gate, plan=plan, findings=plan.findings, reason="The test has not been made.")
+    newest = next(same, None)
+    return await _judged(gate, asked, plan, newest) if newest else gate
 
 
 def _check_untrained(
@@ -169,45 +147,37 @@ def _check_untrained(
 async def _find_other(
     source: Speech, asked: str, model: schemas.CustomModel | None, targets: Sequence[Target]
 ) -> AnyModel | Finding | None:
-    """Return the model to compare with; None if there is none yet.
-
-    Raises:
-        Refused: The endpoints do not have one model that the source knows.
-    """
+    """Return the model to compare with; None if there is none yet."""
     if asked not in (BASE, DEPLOYED):
         return await find_any_model(source, asked, model.locale if model else None)
     if model is None:
         return None
-    deployed = await _deployed_model(source, model, targets) if asked == DEPLOYED else None
+    deployed = await _deployed_model(source, model.locale, targets) if asked == DEPLOYED else None
     return deployed or await base_model_of(source, model)
 
 
-async def _deployed_model(source: Speech, model: schemas.CustomModel, targets: Sequence[Target]) -> AnyModel | None:
-    """Return the model on the source from which what the endpoints have was copied; None if they have none.
+async def _deployed_model(source: Speech, locale: str, targets: Sequence[Target]) -> AnyModel | None:
+    """Return the model on the source that all endpoints have, or a copy of it; None if no endpoint has a model.
 
     Raises:
         Refused: The endpoints have different models, or one that is not on the source.
     """
     uris = [(one.speech, uri) for one in targets if (uri := one.previous_model)]
     deployed = await gather(*(find_any_model(speech, uri) for speech, uri in uris))
-    known = (await source.models_list_custom_models(locale=model.locale)).entities if deployed else []
-    found: dict[str, AnyModel | None] = {}
+    known = (await source.models_list_custom_models(locale=locale)).entities if deployed else []
+    origins: dict[str, AnyModel | None] = {}
     for (speech, uri), one in zip(uris, deployed, strict=True):
         origin: AnyModel | Finding | None = None
         if isinstance(one, schemas.BaseModel):
-            origin = await find_any_model(source, one.display_name, model.locale)
+            origin = await find(source, BASE_MODEL, one.display_name, locale)
         elif isinstance(one, schemas.CustomModel):
-            key = (one.custom_properties or {}).get(KEY_PROPERTY)
-            same = (other for other in known if key and (other.custom_properties or {}).get(KEY_PROPERTY) == key)
-            origin = next(same, None)
-        name = f"{speech.resource.name}: {uri.rpartition('/')[2].partition('?')[0]}"
-        found[name] = None if isinstance(origin, Finding) else origin
-    origins = {one.id: one for one in found.values() if one}
-    if len(origins) > 1 or None in found.values():
-        shown = "; ".join(
-            f"{name} ({'from ' + origin.id if origin else 'not on this resource'})" for name, origin in found.items()
-        )
-        message = f"The endpoints do not have one model that this resource knows: {shown}."
+            origin = next((other for other in known if find_copy(other, [one])), None)
+        name = f"{speech.resource.name}: {schemas.Reference(self=uri).id}"
+        origins[name] = None if isinstance(origin, Finding) else origin
+    distinct = {one.id: one for one in origins.values() if one}
+    if len(distinct) > 1 or None in origins.values():
+        found = (f"{name} ({f'from {one.id}' if one else 'not on this resource'})" for name, one in origins.items())
+        message = f"The endpoints do not have one model that this resource knows: {'; '.join(found)}."
         fix = "Name the model to compare with as compare_with."
         raise Refused("Nothing was rolled out.", [block("reference-found", message, fix)], "Then call again.")
-    return next(iter(origins.values()), None)
+    return next(iter(distinct.values()), None)

@@ -19,7 +19,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding, warn
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote
 
@@ -28,12 +28,7 @@ SOON = timedelta(days=90)  # a model that ends within this time is hardly worth 
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
-    """A rollout that nothing blocks as a whole, as far as it is.
-
-    Attributes:
-        now: The service's time on the source.
-        read_at: When reading began (`anyio.current_time`).
-    """
+    """The plan of a rollout that no rule blocks as a whole, or the state that it has reached."""
 
     request: RolloutRequest
     source: Speech
@@ -41,20 +36,19 @@ class RolloutPlan:
     gate: Gate
     targets: tuple[Target, ...]
     findings: tuple[Finding, ...]
-    now: datetime
-    read_at: float
-
-    @property
-    def model(self) -> schemas.CustomModel:
-        """The model; only of a plan whose subject is trained."""
-        if self.subject.model is None:
-            raise LookupError("the model is not trained yet")
-        return self.subject.model
+    now: datetime  # the service's time on the source
+    read_at: float  # when reading began (anyio.current_time)
 
     @property
     def is_finished(self) -> bool:
         """True if every target has the model."""
-        return self.gate.is_open and not any(one.stopped or one.remaining for one in self.targets)
+        return self.gate.is_open and all(one.is_done for one in self.targets)
+
+    @property
+    def has_ended(self) -> bool:
+        """True if nothing is left to do or to wait for."""
+        is_open = self.gate.is_open
+        return self.gate.passed is False or all(one.is_failed or (is_open and one.is_done) for one in self.targets)
 
     @property
     def new_endpoints(self) -> list[Target]:
@@ -65,7 +59,7 @@ class RolloutPlan:
 
     @property
     def unknown(self) -> list[str]:
-        """The resources that do not answer, so that nobody can say whether an endpoint has to be created there."""
+        """The resources that do not answer, so that it is not known whether an endpoint has to be created there."""
         return [one.speech.resource.name for one in self.targets if one.is_unknown and one.asked.endpoint]
 
     @property
@@ -84,16 +78,16 @@ class RolloutPlan:
         each = "; ".join(f"{quote(one.asked.endpoint or '')} on {one.speech.resource.name}" for one in new)
         is_emulated = all(one.speech.is_emulated for one in new)
         cost = "would be charged on Azure; these resources are emulated" if is_emulated else "is charged"
-        hosting = f"Hosting {len(new)} new endpoint(s) {cost}, each around the clock: {each}." if new else ""
-        hosting += f" {hosting_cost(new[0].speech.resource)}" if new else ""
+        hosting = f"Hosting {len(new)} new endpoint(s) {cost}, each around the clock: {each}."
+        hosting = f"{hosting} {hosting_cost(new[0].speech.resource)}" if new else ""
         others = [one.speech.resource.name for one in self.targets if one not in new and not one.is_deployed]
         also = f" Without a further charge it also goes to {', '.join(others)}." if others else ""
         subject = f"{quote(self.subject.display_name)} ({self.subject.locale})"
         asked, test = self.request.gate, "without a test"
         if asked:
             limit = f", at most {asked.max_word_error_rate:.2%}" if asked.max_word_error_rate is not None else ""
-            test = f"test data {quote(asked.dataset)}, against {quote(asked.compare_with)}{limit}"
-            test = f"once it has passed its gate ({test})"
+            compared = f"test data {quote(asked.dataset)}, against {quote(asked.compare_with)}{limit}"
+            test = f"once it has passed its gate ({compared})"
         costs = f"{training.words if training else ''} {hosting}".strip()
         return ConfirmationRequest(
             effects=(*map(self.effect_of, new), *([training] if training else [])),
@@ -111,9 +105,6 @@ async def agreed_rollout(
     """Return the plan and the agreement to what it costs, which is kept for later calls of the same rollout.
 
     What exists by now is dropped from what is kept, unless a target that is stopped leaves that open.
-
-    Raises:
-        Refused, InputRequired: As `confirmed_plan` does.
     """
     plan, agreement = await confirmed_plan(call, token, make_plan)
     is_new = bool(agreement.effects) and agreement.since is None
@@ -128,37 +119,29 @@ async def plan_rollout(call: CallContext, request: RolloutRequest, subject: Subj
     Raises:
         Refused: A rule stops the whole rollout; every finding is listed, those of single targets as well.
     """
-    source, read_at = call.speech(request.resource), anyio.current_time()
-    now, model = call.now(source), subject.trained
+    read_at = anyio.current_time()
+    source, findings = check_resources(call, request)
+    now, model, policy = call.now(source), subject.trained, call.app.confirmation
     known = [one for one in request.targets if one.resource in call.app.resources]
     targets = tuple(await gather(*(read_target(call, model, subject.locale, one, now) for one in known)))
-    gate = await plan_gate(source, request.gate, subject, targets, now, read_at)
-    trained_by = subject.training.findings if subject.training else ()
-    about_model = _check_model(source, subject.trained, targets, now)
-    findings = (*check_resources(call, request), *trained_by, *about_model, *gate.findings)
-    if is_blocked(findings):
-        every = [*findings, *(fault for one in targets for fault in one.faults)]
-        distinct = tuple({(one.rule, one.message): one for one in every}.values())
-        raise Refused("Nothing was rolled out.", distinct)
-    plan = RolloutPlan(request, source, subject, gate, targets, findings, now, read_at)
-    policy = call.app.confirmation
-    charges = (hosting_is_charged(one.speech, one.asked.endpoint or "", policy) for one in plan.new_endpoints)
-    return replace(plan, findings=(*findings, *charges))
-
-
-def _check_model(
-    source: Speech, model: schemas.CustomModel | None, targets: Iterable[Target], now: datetime
-) -> list[Finding]:
-    """Return what stops the whole rollout, from the model and the configuration of the resources."""
-    findings: dict[tuple[str, str], Finding] = {}
-    for target in targets:
-        speech = target.speech
-        unsupported = unsupported_projects(speech.resource) if target.asked.project else None
-        for finding in check_copy(source, speech, model, unsupported, now):
-            findings[finding.rule, finding.message] = finding
+    gate = await plan_gate(call, source, request.gate, subject, targets)
+    findings += subject.training.findings if subject.training else ()
+    for one in targets:
+        unsupported = unsupported_projects(one.speech.resource) if one.asked.project else None
+        findings += check_copy(source, one.speech, model, unsupported, now)
     until = model.transcription_until if model else None
     if model and until is not None and now < until <= now + SOON:
         message = f"Model {quote(model.display_name)} stops transcribing on {until:%Y-%m-%d}, and so do its copies."
-        fix = "Train a new one on a newer base model."
-        findings["ends", message] = warn("model-is-ready", message, fix)
-    return list(findings.values())
+        findings.append(warn("model-is-ready", message, "Train a new one on a newer base model."))
+    findings += gate.findings
+    if is_blocked(findings):
+        every = [*findings, *(fault for one in targets for fault in one.faults)]
+        raise Refused("Nothing was rolled out.", distinct(every))
+    plan = RolloutPlan(request, source, subject, gate, targets, distinct(findings), now, read_at)
+    charges = (hosting_is_charged(one.speech, one.asked.endpoint or "", policy) for one in plan.new_endpoints)
+    return replace(plan, findings=(*plan.findings, *charges))
+
+
+def distinct(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings, once each: several targets may give the same one."""
+    return tuple({(one.rule, one.message): one for one in findings}.values())

@@ -1,6 +1,6 @@
 """The request of a rollout: from the tool's arguments or from a rollout file, which share these types."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,14 +11,11 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier
 from custom_speech_tools.runtime.results import Finding, block
-from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 
-BASE, DEPLOYED = "base", "deployed"
-"""The words that `compare_with` takes instead of a model."""
-
-MAX_TARGETS = 30
-"""Targets of one rollout: more do not fit into a custom property, which has at most 256 characters."""
+BASE, DEPLOYED = "base", "deployed"  # what compare_with takes instead of a model
+MAX_TARGETS = 30  # more do not fit into a custom property, which has at most 256 characters
 
 
 def _fraction(value: float) -> float:
@@ -59,19 +56,13 @@ class RolloutRequest:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The model that a rollout is about.
+    """The model that a rollout is about."""
 
-    Attributes:
-        id: What an agreement names: the model, or for a rollout file the training that makes it.
-        model: None until it is trained.
-        training: The plan of the training, if there is no model yet.
-    """
-
-    id: str
+    id: str  # what an agreement names: the model, or for a rollout file the training that makes it
     display_name: str
     locale: str
-    model: schemas.CustomModel | None = None
-    training: ModelPlan | None = None
+    model: schemas.CustomModel | None = None  # None until its training has begun
+    training: ModelPlan | None = None  # if there is no model yet
 
     @property
     def trained(self) -> schemas.CustomModel | None:
@@ -84,19 +75,23 @@ class Subject:
         return cls(identifier or model.id, model.display_name, model.locale, model)
 
 
-def check_resources(call: CallContext, request: RolloutRequest) -> list[Finding]:
-    """Return what is wrong with the resources that are named, which the configuration alone shows."""
+def check_resources(call: CallContext, request: RolloutRequest) -> tuple[Speech, list[Finding]]:
+    """Return the model's resource, or raise Refused, and what the configuration shows to be wrong with the targets."""
     findings: list[Finding] = []
     for name in dict.fromkeys([request.resource, *(target.resource for target in request.targets)]):
         try:
             call.app.resource(name)
         except Refused as refusal:
             findings += refusal.findings
-    known = [call.app.resources[one.resource] for one in request.targets if one.resource in call.app.resources]
-    for identity, count in Counter(speech.resource.identity for speech in known).items():
-        if count > 1:
-            names = [speech.resource.name for speech in known if speech.resource.identity == identity]
-            message = f"{quote(names[0])} is a target {count} times, as {', '.join(map(quote, names))}."
+    names = defaultdict[str, list[str]](list)
+    for one in request.targets:
+        if one.resource in call.app.resources:
+            names[call.app.resources[one.resource].resource.identity].append(one.resource)
+    for same in names.values():
+        if len(same) > 1:
+            message = f"{quote(same[0])} is a target {len(same)} times, as {', '.join(map(quote, same))}."
             fix = "Name each resource once; deploy_model puts the copy into further endpoints."
             findings.append(block("target-named-once", message, fix))
-    return findings
+    if (request.resource or call.app.default) not in call.app.resources:
+        raise Refused("Nothing was rolled out.", findings)
+    return call.speech(request.resource), findings

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from custom_speech_tools.rollout.gate import Gate
-from custom_speech_tools.rollout.plan import RolloutPlan
+from custom_speech_tools.rollout.plan import RolloutPlan, distinct
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
@@ -71,19 +71,16 @@ class Rollout(ResourceAnswer):
 
 
 async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
-    """Return a rollout as far as it is."""
-    gate, now = plan.gate, call.now(plan.source)
-    expected = expected_seconds(is_emulated=plan.source.is_emulated)
-    targets = await gather(*(_present_target(gate, one) for one in plan.targets))
-    has_ended = gate.passed is False or all(one.status in ("Succeeded", "Failed") for one in targets)
-    every = [one for one in plan.findings if one.level != "confirm"]
-    every += [finding for one in plan.targets for finding in one.warnings]
+    """Return the state of a rollout."""
+    gate, now, expected = plan.gate, call.now(plan.source), expected_seconds(is_emulated=plan.source.is_emulated)
+    stated = [one for one in plan.findings if one.level != "confirm"]
     evaluation, other = gate.evaluation, gate.plan.compare_with if gate.plan else None
     rates = [evaluation.score(number).word_error_rate if evaluation else None for number in (1, 2)]
     compared = ComparedModel(id=other.id, display_name=other.display_name, word_error_rate=rates[1]) if other else None
+    targets = await gather(*(_present_target(gate, one) for one in plan.targets))
     return Rollout(
         **resource_fields(plan.source),
-        model=EntityReference(id=plan.model.id, display_name=plan.model.display_name),
+        model=EntityReference.model_validate(plan.subject.model),
         gate=GateResult(
             passed=gate.passed,
             word_error_rate=rates[0],
@@ -93,9 +90,9 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
         ),
         targets=targets,
         finished=plan.is_finished,
-        findings=list({(one.rule, one.message): one for one in every}.values()),
+        findings=list(distinct([*stated, *(finding for one in plan.targets for finding in one.warnings)])),
         now=now,
-        check_again_after_seconds=None if has_ended else check_again_after(now, now, expected),
+        check_again_after_seconds=None if plan.has_ended else check_again_after(now, now, expected),
         next_steps=_steps(plan, targets),
     )
 
@@ -112,22 +109,21 @@ async def _present_target(gate: Gate, target: Target) -> TargetResult:
         copy_=copy,
         project=project,
         endpoint=endpoint,
-        status=status_of(gate, target),
+        status=_status(gate, target),
         previous_model=present_reference(previous, parts),
         remaining=target.remaining,
         error=target.stopped,
     )
 
 
-def status_of(gate: Gate, target: Target) -> str:
-    """Return NotStarted, Copying, Deploying, Succeeded or Failed."""
+def _status(gate: Gate, target: Target) -> str:
     if target.is_failed:
         return "Failed"
-    if not gate.is_open or "copy" in target.remaining:
+    if not gate.is_open or target.copy is None:
         return "Copying" if target.is_copying else "NotStarted"
-    if "connect" in target.remaining:
+    if not target.is_connected:
         return "Copying"
-    return "Deploying" if target.remaining else "Succeeded"
+    return "Succeeded" if target.is_done else "Deploying"
 
 
 def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
@@ -135,23 +131,20 @@ def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
         evaluation = plan.gate.evaluation.id if plan.gate.evaluation else None
         shown = call_step("get_evaluation", evaluation=evaluation, worst=10, resource=plan.source.resource.name)
         return [f"{shown} shows the worst utterances; train with more data, or compare with another model."]
-    live = [one for one in targets if one.status == "Succeeded" and one.endpoint]
-    steps = [
-        f"Applications on {one.resource} use endpoint {quote(one.endpoint.display_name or '')} by setting endpoint_id "
-        f"of the Speech SDK's SpeechConfig to {one.endpoint.id}"
-        for one in live
-        if one.endpoint
-    ]
-    steps += [
-        call_step("deploy_model", model=one.previous_model.id, endpoint=one.endpoint.id, resource=one.resource)
-        + f" goes back to the previous model on {one.resource}"
-        for one in live
-        if one.previous_model and one.endpoint
-    ]
+    live: list[str] = []
+    back: list[str] = []
+    for one in targets:
+        if one.status == "Succeeded" and one.endpoint:
+            named, before = quote(one.endpoint.display_name or ""), one.previous_model
+            use = f"Applications on {one.resource} use endpoint {named} by setting endpoint_id of the Speech SDK's"
+            live.append(f"{use} SpeechConfig to {one.endpoint.id}")
+            if before:
+                again = call_step("deploy_model", model=before.id, endpoint=one.endpoint.id, resource=one.resource)
+                back.append(f"{again} goes back to the previous model on {one.resource}")
     if plan.is_finished:
-        return [*steps, call_step("check_expirations")]
-    failed = [one.resource for one in targets if one.status == "Failed"]
+        return [*live, *back, call_step("check_expirations")]
     again = f"Call roll_out again with the same arguments and wait_seconds={suggested_wait()}; nothing is done twice."
-    if len(failed) == len([one for one in targets if one.status != "Succeeded"]):
-        again = f"Correct `error` of {', '.join(failed)}, then call roll_out again; nothing is done twice."
-    return [again, *steps]
+    if plan.has_ended:
+        failed = ", ".join(one.resource for one in targets if one.status == "Failed")
+        again = f"Correct `error` of {failed}, then call roll_out again; nothing is done twice."
+    return [again, *live, *back]

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from custom_speech_tools.guardrails.copy_plan import find_copy, may_be_copy, name_is_free
+from custom_speech_tools.guardrails.copy_plan import StartedCopy, TargetState, find_copy, may_be_copy, name_is_free
 from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY
-from custom_speech_tools.guardrails.references import ENDPOINT, AmbiguousName, find, find_project
+from custom_speech_tools.guardrails.references import ENDPOINT, MissingEntity, find, find_project
 from custom_speech_tools.guardrails.resource_rules import locales_match
 from custom_speech_tools.rollout.request import TargetRequest
 from custom_speech_tools.runtime.context import CallContext
@@ -19,14 +19,10 @@ from custom_speech_tools.speech.addresses import GUID
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
 
+# The property in which a model notes its copies, by resource and start: the service cannot list running ones.
+# Anybody may write into it: it helps to find a copy, and nothing is permitted or judged by it.
 COPIES_PROPERTY = "custom-speech-mcp-copies"
-"""The property in which a model notes its copies, by resource and start: the service cannot list running ones.
-
-Anybody may write into it: it helps to find a copy, and nothing is permitted or judged by it.
-"""
-
-COPY_LIFETIME = timedelta(minutes=30)
-"""For this long a copy that was begun elsewhere is waited for, before it is started again."""
+COPY_LIFETIME = timedelta(minutes=30)  # a copy that was begun elsewhere is waited for, before it is started again
 
 _TIME = "%Y-%m-%dT%H:%MZ"
 _TAG_CHARACTERS = 6
@@ -34,30 +30,21 @@ _TAG_CHARACTERS = 6
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The state of a target; a Finding stands in place of what was not found.
-
-    Attributes:
-        endpoint: None if none is asked for, or if it has to be created.
-        copy: The model's copy, None until it has arrived.
-        is_copying: Whether a copy was started and has not arrived.
-        faults: What the rules say against it.
-        stopped: Why it does not go on.
-        is_failed: Whether waiting will not help.
-        is_unknown: Whether the resource did not answer, so that nothing is known of it.
-        warnings: What the deployment's rules stated.
-    """
+    """The state of a target; a Finding stands in place of what was not found."""
 
     asked: TargetRequest
     speech: Speech
     project: schemas.Project | Finding | None = None
-    endpoint: schemas.Endpoint | Finding | None = None
-    copy: schemas.CustomModel | None = None
-    is_copying: bool = False
-    faults: tuple[Finding, ...] = ()
-    stopped: str | None = None
-    is_failed: bool = False
-    is_unknown: bool = False
-    warnings: tuple[Finding, ...] = ()
+    endpoint: schemas.Endpoint | Finding | None = None  # None if none is asked for, or if it has to be created
+    copy: schemas.CustomModel | None = None  # None until it has arrived
+    is_copying: bool = False  # a copy was begun and has not arrived
+    permission: TargetState | None = None  # to start the copy
+    started: StartedCopy | None = None  # by this call, or found running by it
+    faults: tuple[Finding, ...] = ()  # what the rules say against it
+    stopped: str | None = None  # why it does not go on
+    is_failed: bool = False  # waiting will not help
+    is_unknown: bool = False  # the resource did not answer, so nothing is known of it
+    warnings: tuple[Finding, ...] = ()  # what the deployment's rules stated
 
     @property
     def tag(self) -> str:
@@ -104,17 +91,14 @@ class Target:
         }
         return [name for name, remains in steps.items() if remains]
 
+    @property
+    def is_done(self) -> bool:
+        """True if nothing remains to be done."""
+        return not (self.stopped or self.remaining)
+
     def stop(self, why: str, *, is_failed: bool) -> "Target":
         """Return the target, which does not go on."""
         return replace(self, stopped=why, is_failed=is_failed)
-
-    def stop_for(self, findings: Sequence[Finding]) -> "Target":
-        """Return the target, stopped if there are findings against it."""
-        if not findings:
-            return self
-        text = " ".join(f"[{one.level}: {one.rule}] {one.message} {one.fix}" for one in findings)
-        is_failed = not all(one.remedy == "wait" for one in findings)
-        return replace(self, faults=tuple(findings), stopped=text, is_failed=is_failed)
 
 
 async def read_target(
@@ -127,24 +111,29 @@ async def read_target(
         now: The service's time.
     """
     speech = call.speech(asked.resource)
+    target = Target(asked, speech)
+    begun = copy_begun(model, target.tag, now) if model else None
+    is_copying = begun is not None and now - begun <= COPY_LIFETIME
     try:
         async with task_group() as tasks:
             project = tasks.create_task(find_project(speech, asked.project, locale))
             endpoint = tasks.create_task(read_endpoint(speech, asked.endpoint, locale)) if asked.endpoint else None
             listed = tasks.create_task(speech.models_list_custom_models(locale=locale))
     except SpeechError as error:
-        return Target(asked, speech, stopped=str(error), is_failed=not error.is_transient, is_unknown=True)
-    target = Target(asked, speech, project.return_value, endpoint.return_value if endpoint else None)
-    if model is None:
-        return target.stop_for([*_check_parts(target, locale)])
-    models = listed.return_value.entities
-    begun = copy_begun(model, target.tag, now)
-    copy = _find_arrived(model, models, begun)
-    is_copying = copy is None and begun is not None and now - begun <= COPY_LIFETIME
-    target = replace(target, copy=copy, is_copying=is_copying)
-    others = [one for one in models if one.display_name == model.display_name] if copy is None else []
-    taken = name_is_free(model, others, speech, allow_duplicate=False)
-    return target.stop_for([*_check_parts(target, locale), *taken, *_check_copy(target)])
+        target = replace(target, is_copying=is_copying, is_unknown=True)  # a copy that was begun stays noted
+        return target.stop(str(error), is_failed=not error.is_transient)
+    parts = (project.return_value, endpoint.return_value if endpoint else None)
+    target = replace(target, project=parts[0], endpoint=parts[1])
+    faults = [*(part for part in parts if isinstance(part, Finding)), *locales_match(speech.resource, locale, *parts)]
+    if model is not None:
+        models = listed.return_value.entities
+        copy = _find_arrived(model, models, begun)
+        target = replace(target, copy=copy, is_copying=is_copying and copy is None)
+        others = [one for one in models if one.display_name == model.display_name] if copy is None else []
+        faults += [*name_is_free(model, others, speech, allow_duplicate=False), *_check_copy(target)]
+    text = " ".join(f"[{one.level}: {one.rule}] {one.message} {one.fix}" for one in faults)
+    is_failed = not all(one.remedy == "wait" for one in faults)
+    return replace(target, faults=tuple(faults), stopped=text or None, is_failed=is_failed)
 
 
 async def read_endpoint(speech: Speech, asked: str, locale: str) -> schemas.Endpoint | Finding | None:
@@ -152,16 +141,15 @@ async def read_endpoint(speech: Speech, asked: str, locale: str) -> schemas.Endp
 
     None if there is neither, so that it can be created.
     """
-    if GUID.fullmatch(asked) or asked.lower().startswith(("http://", "https://")):
-        return await find(speech, ENDPOINT, asked, locale)
-    endpoints = (await speech.endpoints_list(locale=locale)).entities
-    used = [one for one in endpoints if (one.custom_properties or {}).get(ASKED_PROPERTY) == asked]
-    named = used or [one for one in endpoints if one.display_name == asked]
-    if len(named) == 1:
-        return named[0]
+    is_name = not (GUID.fullmatch(asked) or asked.lower().startswith(("http://", "https://")))
+    if is_name:
+        endpoints = (await speech.endpoints_list(locale=locale)).entities
+        used = [one for one in endpoints if (one.custom_properties or {}).get(ASKED_PROPERTY) == asked]
+        named = used or [one for one in endpoints if one.display_name == asked]
+        if len(named) == 1:
+            return named[0]
     found = await find(speech, ENDPOINT, asked, locale)
-    is_missing = isinstance(found, Finding) and not isinstance(found, AmbiguousName)
-    return None if is_missing else found
+    return None if is_name and isinstance(found, MissingEntity) else found
 
 
 def copies_note(now: datetime, tags: Iterable[str]) -> str:
@@ -189,11 +177,6 @@ def _find_arrived(
     since = (one for one in models if begun and one.created_date_time and one.created_date_time >= begun)
     arrived = (one for one in since if one.display_name == model.display_name and may_be_copy(model, one))
     return find_copy(model, models) or next(arrived, None)
-
-
-def _check_parts(target: Target, locale: str) -> Iterator[Finding]:
-    yield from (part for part in (target.project, target.endpoint) if isinstance(part, Finding))
-    yield from locales_match(target.speech.resource, locale, target.project, target.endpoint)
 
 
 def _check_copy(target: Target) -> Iterator[Finding]:

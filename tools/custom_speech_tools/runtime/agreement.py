@@ -34,20 +34,13 @@ RULE_OF: dict[EffectKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The cost or the loss of one write.
-
-    Attributes:
-        resource: The resource that pays or loses, as `payer` tells it from others.
-        request: The digest of the exact request, of resolved ids: everything that the user is told about it.
-        price: What the price depends on: for a training its base model.
-        words: What the user reads: the cost or the loss.
-    """
+    """The cost or the loss of one write."""
 
     kind: EffectKind
-    resource: str
-    request: str
-    price: tuple[str, ...]
-    words: str
+    resource: str  # the one that pays or loses, see payer
+    request: str  # the digest of the exact request, of resolved ids: everything that the user is told about it
+    price: tuple[str, ...]  # what the price depends on: for a training its base model
+    words: str  # what the user reads: the cost or the loss
 
     @property
     def digest(self) -> str:
@@ -62,38 +55,22 @@ def payer(resource: SpeechResource) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The effects that somebody agreed to, and how.
+    """The effects that somebody agreed to, and how."""
 
-    Attributes:
-        effects: The digests of the effects.
-        how: Who agreed and how, for the audit log.
-        id: Tells it from every other one, so that each is used once.
-        is_general: Whether it covers every effect, as the operator's own `--confirm never` does and nothing else.
-        kept_as: What it may be kept for, see ConfirmationRequest.
-        since: When it was given, if that was in an earlier call.
-    """
-
-    effects: frozenset[str]
-    how: str
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
-    is_general: bool = False
-    kept_as: str | None = None
-    since: datetime | None = None
+    effects: frozenset[str]  # their digests
+    how: str  # who agreed and how, for the audit log
+    id: str = field(default_factory=lambda: secrets.token_hex(8))  # tells it from others, so that each is used once
+    is_general: bool = False  # covers every effect, as the operator's own `--confirm never` does and nothing else
+    kept_as: str | None = None  # see ConfirmationRequest
+    since: datetime | None = None  # when it was given, if that was in an earlier call
 
     def covers(self, effect: Effect) -> bool:
         """Return whether an effect was agreed to."""
         return self.is_general or effect.digest in self.effects
 
     def cover(self, effect: Effect | None) -> Confirmation:
-        """Return how an effect was agreed to; call it directly before the write.
-
-        Args:
-            effect: None if the write costs and destroys nothing.
-
-        Raises:
-            Refused: It was not agreed to.
-        """
-        if effect is None:
+        """Return how an effect was agreed to, or raise Refused; call it directly before the write."""
+        if effect is None:  # the write costs and destroys nothing
             return Confirmation("not charged")
         if self.covers(effect):
             return Confirmation(f"{self.how}, in an earlier call" if self.since else self.how)
@@ -104,25 +81,15 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRequest:
-    """A question that the user has to agree to.
+    """A question that the user has to agree to."""
 
-    Attributes:
-        effects: What an agreement will hold; empty if nobody has to be asked.
-        question: What the user reads: the cost first, then every name, quoted.
-        findings: Everything the rules stated, among it a finding of level `confirm` for each effect.
-        not_done: What did not happen if the user does not agree, such as "Nothing was created."
-        declined: What to do if the user declines.
-        kept_as: What later calls may use the agreement for, such as one rollout; None if each call has to ask.
-        kept_lifetime: How long they may use it.
-    """
-
-    effects: tuple[Effect, ...]
-    question: str
-    findings: tuple[Finding, ...]
-    not_done: str
-    declined: str
-    kept_as: str | None = None
-    kept_lifetime: timedelta = KEPT_LIFETIME
+    effects: tuple[Effect, ...]  # what an agreement will hold; empty if nobody has to be asked
+    question: str  # what the user reads: the cost first, then every name, quoted
+    findings: tuple[Finding, ...]  # everything the rules stated, for each effect one of level `confirm`
+    not_done: str  # what did not happen if the user does not agree, such as "Nothing was created."
+    declined: str  # what to do if the user declines
+    kept_as: str | None = None  # what later calls may use the agreement for; None if each call has to ask
+    kept_lifetime: timedelta = KEPT_LIFETIME  # for how long they may use it
 
     def agreement(self, how: str, identifier: str) -> Agreement:
         """Return the agreement to all of it."""
@@ -149,32 +116,19 @@ class KeptAgreements(Protocol):
     def __setitem__(self, name: str, content: str, /) -> None:
         """Keep an agreement."""
 
-    def pop(self, name: str, default: None, /) -> str | None:
-        """Drop an agreement."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationPolicy:
-    """The operator's policy for obtaining agreement, and the key that signs what was agreed to.
+    """The operator's policy for obtaining agreement, and the key that signs what was agreed to."""
 
-    Attributes:
-        mode: `ask`, or `never` if the operator agreed to everything in advance.
-        key: Signs tokens and kept agreements; shared by all processes that accept them.
-        kept: Signed agreements by caller and by what they are kept for.
-    """
-
-    mode: Literal["ask", "never"]
-    key: bytes = field(repr=False)
-    kept: KeptAgreements = field(default_factory=dict[str, str], repr=False)
+    mode: Literal["ask", "never"]  # never: the operator agreed to everything in advance
+    key: bytes = field(repr=False)  # signs tokens and kept agreements; all processes that accept them share it
+    kept: KeptAgreements = field(default_factory=dict[str, str], repr=False)  # by caller and what they are kept for
 
     def issue_token(
         self, effects: Sequence[Effect], caller: str | None, now: datetime, *, is_after_failure: bool = False
     ) -> str:
-        """Return a token for exactly these effects and this caller.
-
-        Args:
-            is_after_failure: Whether the client failed to ask its user, so that its token is accepted.
-        """
+        """Return a token for exactly these effects and this caller, whose client may have failed to ask its user."""
         end, kind = int((now + CONFIRMATION_LIFETIME).timestamp()), "f" if is_after_failure else "n"
         issued = f"{end}-{kind}{secrets.token_hex(6)}"
         return f"{issued}-{self._sign('token', issued, digest_of(effects), caller)}"
@@ -195,10 +149,9 @@ class ConfirmationPolicy:
         """Keep an agreement in place of the last one for the same; its lifetime begins when it was given."""
         if agreement.is_general or agreement.kept_as is None:
             return
+        if not agreement.effects and self.kept_for(agreement.kept_as, caller, now) is None:
+            return  # nothing is to be kept, nor to be replaced
         name = idempotency_key(caller, agreement.kept_as)
-        if not agreement.effects:  # nothing is left of it
-            self.kept.pop(name, None)
-            return
         since = (agreement.since or now).isoformat()
         content = [since, agreement.how, agreement.id, " ".join(sorted(agreement.effects))]
         self.kept[name] = json.dumps([*content, self._sign("kept", *content, name)])
@@ -229,11 +182,7 @@ class ConfirmationPolicy:
 
 
 def agreement_finding(kind: EffectKind, policy: ConfirmationPolicy, message: str, instead: str = "") -> Finding:
-    """Return the finding that says that the user has to agree, or that the operator did in advance.
-
-    Args:
-        instead: What costs less, in a sentence.
-    """
+    """Return the finding that the user has to agree, or that the operator did; `instead` says what costs less."""
     asks = policy.mode == "ask"
     agree = "Your user must agree first." if asks else "This server was started with --confirm never."
     fix = f"{agree} {instead}".strip()

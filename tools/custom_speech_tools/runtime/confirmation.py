@@ -22,12 +22,12 @@ MAX_FACTS_AGE = 2.0  # seconds after which facts are read again if somebody was 
 _ASK_AGAIN = "Call again with the same arguments, without confirm."
 _LEAVE_IT = "Do not repeat the call unless the user asks for it."
 
+# Read what was made on an agreement, by its id.
 _READERS: Mapping[EffectKind, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
     "training": Speech.models_get_custom_model,
     "hosting": Speech.endpoints_get,
     "transcription": Speech.transcriptions_get,
 }
-"""Reads what was made on an agreement, by its id."""
 
 Result = TypeVar("Result")
 
@@ -46,9 +46,6 @@ async def confirmed_plan(
     call: CallContext, token: str | None, make_plan: Callable[[], Awaitable[Plan]]
 ) -> tuple[Plan, Agreement]:
     """Return the plan with the user's agreement, made again if the user took a while to agree.
-
-    Args:
-        token: The `confirm` argument.
 
     Raises:
         Refused: A rule blocks the plan, the user did not agree, or the plan has changed since they were asked.
@@ -71,11 +68,8 @@ async def carry_out(
     """Check that an effect was agreed to, write, and note that this part of the agreement is used.
 
     Args:
-        effect: None if the write costs and destroys nothing.
+        effect: None if the write costs and destroys nothing; Refused is raised if the agreement does not cover it.
         write: Sends the request, unless what it would create exists already.
-
-    Raises:
-        Refused: It was not agreed to.
     """
     how, executor = agreement.cover(effect), call.app.idempotency
     if effect is None:
@@ -114,7 +108,7 @@ async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | 
     if call.client.can_ask:
         return await _ask(call, request), True
     problem = "The confirm token has expired, or is not for these arguments. " if token else ""
-    raise _refused_with_token(call, request, problem, is_after_failure=False)
+    raise _refused_with_token(call, request, problem)
 
 
 async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
@@ -128,7 +122,7 @@ async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
                 await call.app.idempotency.mark(_declined(call, effect))
             raise request.refusal("The user did not agree.", _LEAVE_IT)
         case "failed":
-            raise _refused_with_token(call, request, f"{answer.how} ", is_after_failure=True)
+            raise _refused_with_token(call, request, f"{answer.how} ")
         case "unanswered":
             raise Refused(request.not_done, request.findings, answer.how)
 
@@ -154,12 +148,9 @@ async def _what_became_of(call: CallContext, effect: Effect, made: str | None) -
     return "what it created no longer exists or has another name"
 
 
-def _refused_with_token(
-    call: CallContext, request: ConfirmationRequest, problem: str, *, is_after_failure: bool
-) -> Refused:
-    fresh = call.app.confirmation.issue_token(
-        request.effects, call.caller, call.app.now(), is_after_failure=is_after_failure
-    )
+def _refused_with_token(call: CallContext, request: ConfirmationRequest, problem: str) -> Refused:
+    policy, now, has_failed = call.app.confirmation, call.app.now(), call.client.can_ask
+    fresh = policy.issue_token(request.effects, call.caller, now, is_after_failure=has_failed)
     then = f'{problem}Ask your user; once they agree, repeat the call with the same arguments and confirm="{fresh}"'
     return Refused(request.not_done, request.findings, f"{then} (valid for 10 minutes).")
 
