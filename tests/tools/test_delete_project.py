@@ -89,7 +89,7 @@ def answer(ids: dict[str, str], outcomes: tuple[str, ...], note: str | None = No
     again = f'delete_entity(kind="project", entity="{ids["project"]}", with_contents=true, resource="{EAST}")'
     return {
         "next_steps": [
-            f"{again} goes on with what is left" if note else f'list_projects(resource="{EAST}") lists what exists'
+            f"{again} goes on with the rest" if note else f'list_projects(resource="{EAST}") lists what exists'
         ],
         **({"note": note} if note else {}),
         "resource": EAST,
@@ -159,17 +159,18 @@ async def test_delete_project_takes_two_calls_of_a_client_that_cannot_ask(connec
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "said", "outcome", "fate"),
+    ("operation", "fault", "outcome", "fate"),
     [
-        ("503", 503, "The same call can be repeated in 10 s.", "not known", "may have been deleted"),
-        ("429", 429, "The same call can be repeated in 10 s.", "not deleted", "was not deleted"),
+        ("Models_Delete", "503", "not known", "may have been deleted"),
+        ("Models_Delete", "429", "not deleted", "was not deleted"),
+        ("Models_GetCustomModel", "503", "not deleted", "was not deleted"),
     ],
 )
 async def test_delete_project_says_what_was_deleted_if_a_deletion_fails_and_the_next_call_goes_on(
-    connect: Connect, azure: Azure, fault: str, status: int, said: str, outcome: str, fate: str
+    connect: Connect, azure: Azure, operation: str, fault: str, outcome: str, fate: str
 ) -> None:
     ids, asked = await clinic(connect, azure), list[str]()
-    await azure.fail({"operation": "Models_Delete", "fault": fault})
+    await azure.fail({"operation": operation, "fault": fault})
 
     async with connect(confirm="ask", client=agreeing(asked)) as call:
         first = await call("delete_entity", **PROJECT)
@@ -182,9 +183,9 @@ async def test_delete_project_says_what_was_deleted_if_a_deletion_fails_and_the_
     expected = answer(ids, ("deleted", "deleted", outcome, *["not deleted"] * 3), "failed")
     expected.pop("note")
     assert first == expected
-    assert note.startswith(f'2 of 6 are deleted. The model "Calls" ({ids["model"]}) {fate}: {EAST} answered {status}')
-    assert note.endswith(said)
-    assert set(writes) == set(DELETIONS[:3])
+    assert note.startswith(f'2 of 6 are deleted. The model "Calls" ({ids["model"]}) {fate}: {EAST} answered {fault}')
+    assert note.endswith("The same call can be repeated in 10 s.")
+    assert set(writes) in (set(DELETIONS[:2]), set(DELETIONS[:3]))
     assert second == answer(ids, ("deleted",) * 6) | {
         "deletions": [one | {"outcome": "deleted"} for one in first["deletions"][2:]]
     }
@@ -267,7 +268,7 @@ async def test_delete_project_asks_again_for_what_appears_while_the_user_is_aske
         ({"displayName": "Kept"}, 'This needs agreement: This deletes evaluation "Kept"'),
         (
             {"project": {"self": f"{PROJECTS}/{{}}"}},
-            "does not belong to the project any more. It stays; call again for the rest.",
+            "no longer belongs to the project. It stays; call again for the rest.",
         ),
     ],
 )

@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_ke
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Locale, ResourceName
 from custom_speech_tools.runtime.resources import resource_fields
-from custom_speech_tools.runtime.results import Moment, ResourceAnswer, ServiceText
+from custom_speech_tools.runtime.results import Created, Moment, ResourceAnswer, ServiceText
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -32,7 +32,7 @@ class CreatedProject(ResourceAnswer):
     display_name: ServiceText
     locale: ServiceText
     description: ServiceText | None
-    created: Moment | None
+    created: Moment | None = Created
     already_existed: bool
 
 
@@ -62,19 +62,12 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
         read_at=read_at,
     )
     here = speech.resource.name
-    return CreatedProject(
-        **resource_fields(speech),
-        id=project.id,
-        display_name=project.display_name,
-        locale=project.locale,
-        description=project.description,
-        created=project.created_date_time,
-        already_existed=existed,
-        next_steps=[
-            call_step("connect_model", model=Choice("a model"), project=project.id, resource=here),
-            call_step("list_datasets", locale=project.locale, resource=here),
-        ],
-    )
+    steps = [
+        call_step("connect_model", model=Choice("a model"), project=project.id, resource=here),
+        call_step("list_datasets", locale=project.locale, resource=here),
+    ]
+    own = {"id": project.id, "already_existed": existed, "next_steps": steps}
+    return CreatedProject.model_validate(dict(project) | resource_fields(speech) | own)
 
 
 tool = declare(create_project, "Create a project", Annotations.CREATE, "models")

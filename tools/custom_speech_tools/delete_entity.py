@@ -56,11 +56,10 @@ async def delete_entity(arguments: DeletionArguments, call: CallContext) -> Dele
         parts, note = await _delete_in_order(call, plan, agreement)
     else:
         await _delete(call, plan, agreement, asked)
-    here = asked.speech.resource.name
-    step = "Nothing more has to be done"
+    here, step = asked.speech.resource.name, "Nothing more has to be done"
     if note:
         again = call_step("delete_entity", kind=asked.kind, entity=asked.entity.id, with_contents=True, resource=here)
-        step = f"{again} goes on with what is left"
+        step = f"{again} goes on with the rest"
     elif asked.kind != "transcription":  # no tool lists these
         step = KINDS[asked.kind].listing(here)
     return DeletedEntity(
@@ -92,38 +91,36 @@ async def _delete_in_order(
 ) -> tuple[list[Part], str | None]:
     """Delete the contents of a project and then the project, up to the first deletion that fails.
 
-    What is left is deleted by the next call, under the same agreement.
+    The next call deletes the rest under the same agreement.
 
     Returns:
         The deletions with their outcomes, and why one of them failed.
     """
     if agreement.since is None:
         call.app.confirmation.keep(agreement, call.caller, call.app.now())
-    outcomes, why = list[str](), None
-    for deletion in plan.deletions:
-        await call.report_progress(f"{len(outcomes)} of {len(plan.deletions)} deleted; next: {deletion.subject}")
+    outcomes, why, total = ["not deleted"] * len(plan.deletions), None, len(plan.deletions)
+    for done, deletion in enumerate(plan.deletions):
+        await call.report_progress(f"{done} of {total} deleted; next: {deletion.subject}")
+        present = None
         try:
             present = await check_again(deletion, plan.deletions[-1])
             if present:
                 await _delete(call, plan, agreement, present)
-            outcomes.append("deleted" if present else "already gone")
+            outcomes[done] = "deleted" if present else "already gone"
         except (SpeechError, Refused) as error:
-            is_unknown = isinstance(error, SpeechError) and error.outcome_unknown
-            if isinstance(error, SpeechError):
-                reason = f"{error} {next_step_after(error)}"
-            else:
+            fate = "was not deleted"
+            if isinstance(error, Refused):
                 reason = " ".join(f"{one.message} {one.fix}" for one in error.findings if one.level != "warn")
-            fate = "may have been deleted" if is_unknown else "was not deleted"
-            why = f"{len(outcomes)} of {len(plan.deletions)} are deleted. The {deletion.subject} {fate}: {reason}"
-            outcomes.append("not known" if is_unknown else "not deleted")
+            else:
+                reason = f"{error} {next_step_after(error)}"
+                if present and error.outcome_unknown:  # else only reading failed
+                    outcomes[done], fate = "not known", "may have been deleted"
+            why = f"{done} of {total} are deleted. The {deletion.subject} {fate}: {reason}"
             break
-    outcomes += ["not deleted"] * (len(plan.deletions) - len(outcomes))
-    pairs = zip(plan.deletions, outcomes, strict=True)
-    parts = [
+    return [
         Part(kind=one.kind, id=one.entity.id, display_name=one.entity.display_name, outcome=outcome)
-        for one, outcome in pairs
-    ]
-    return parts, why
+        for one, outcome in zip(plan.deletions, outcomes, strict=True)
+    ], why
 
 
 tool = declare(delete_entity, "Delete an entity", Annotations.DELETE, "lifecycle")

@@ -18,10 +18,9 @@ from custom_speech_tools.speech.concurrency import gather
 
 
 class ListResourcesArguments(Arguments):
-    """The arguments of list_resources; those that clients add where none is needed (`random_string`) are ignored.
+    """The arguments of list_resources; unknown ones are ignored, as clients add some to simple tools (`random_string`).
 
-    There is one because converters to strict schemas refuse an object without properties, and another way to close it,
-    `additionalProperties`, breaks others.
+    Converters to strict schemas refuse an object without properties (decision 0053).
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -30,7 +29,7 @@ class ListResourcesArguments(Arguments):
 
 
 class Resource(Result):
-    """A configured Speech resource; `trains_audio` is null where its region is not known."""
+    """A configured Speech resource; `trains_audio` is null if its region is not known."""
 
     name: str
     region: str | None

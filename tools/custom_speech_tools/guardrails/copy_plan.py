@@ -171,7 +171,7 @@ def _same_resource(target: str) -> Finding:
 
 
 def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
-    """Return the copy: a rollout has noted the model as its source, or it has kept the key of its source."""
+    """Return the copy: the model is noted as its source, or it has kept the key of its source."""
     key = (model.custom_properties or {}).get(KEY_PROPERTY)
     carried = [(other, other.custom_properties or {}) for other in others if other.id != model.id]
     by_source = (other for other, properties in carried if properties.get(COPIED_FROM_PROPERTY) == model.id)
@@ -182,7 +182,7 @@ def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel])
 def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
     """Return whether another model of the name may be its copy.
 
-    It may be one unless it carries a key, is older, or was trained with data of its own.
+    It may be one unless it carries a key, is older, or was trained on the target.
     """
     created, copied = model.created_date_time, other.created_date_time
     is_older = created is not None and copied is not None and copied < created

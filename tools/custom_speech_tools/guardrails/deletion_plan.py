@@ -1,6 +1,7 @@
 """Deleting an entity, or a project with its contents: the arguments, what uses it, the rules, and the plan."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
@@ -46,7 +47,7 @@ KINDS: dict[DeletableKind, EntityKind[Any]] = dict(
     zip(get_args(DeletableKind), (MODEL, DATASET, EVALUATION, ENDPOINT, PROJECT, TRANSCRIPTION), strict=True)
 )
 
-# The kinds that belong to projects, in the order of their deletion: the service refuses to delete what is in use.
+# The kinds that belong to projects, in the order of their deletion: a model in use cannot be deleted.
 CONTENTS: tuple[DeletableKind, ...] = ("endpoint", "evaluation", "model", "dataset", "transcription")
 
 _USED_BY: dict[DeletableKind, tuple[DeletableKind, ...]] = {
@@ -100,6 +101,11 @@ class Deletion:
         return f"{self.kind} {quote(self.entity.display_name)} ({self.entity.id})"
 
     @property
+    def place(self) -> str:
+        """The resource as sentences name it."""
+        return f"resource {self.speech.resource.name}{' (emulated)' if self.speech.is_emulated else ''}"
+
+    @property
     def loss(self) -> str:
         """The consequences, in a sentence."""
         if isinstance(self.entity, schemas.CustomModel) and is_copy(self.entity):
@@ -109,29 +115,30 @@ class Deletion:
     @property
     def effect(self) -> Effect:
         """The loss that the user has to agree to: bound to the entity's id and to the name that the user reads."""
-        words = f"This deletes {self.subject} for good on {_place(self.speech)}. {self.loss}"
+        words = f"This deletes {self.subject} for good on {self.place}. {self.loss}"
         digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
         return Effect("deletion", payer(self.speech.resource), digest, (), words)
 
 
 @dataclass(frozen=True, slots=True)
 class DeletionPlan:
-    """Entities that may be deleted, in this order: first the contents of a project, last what was asked for."""
+    """Entities that may be deleted, in this order: the contents of a project, then what was asked for."""
 
     deletions: tuple[Deletion, ...]
     with_contents: bool
     findings: tuple[Finding, ...]
 
     def confirmation_request(self) -> ConfirmationRequest:
-        """Return the question to the user, which names everything; what is left of a project is not asked about again.
+        """Return the question to the user, which names every entity.
 
-        The agreement is kept only as long as a token: a person who has agreed expects the deletion now.
+        For a project the agreement is kept for later calls, but only as long as a token: the user expects the deletion
+        now.
         """
         asked = self.deletions[-1]
         listed = ", ".join(one.subject for one in self.deletions)
         losses = " ".join(dict.fromkeys(one.loss for one in self.deletions))
         also = " with its contents" if self.with_contents else ""
-        question = f"This deletes {listed} for good on {_place(asked.speech)}. {losses} "
+        question = f"This deletes {listed} for good on {asked.place}. {losses} "
         return ConfirmationRequest(
             effects=tuple(one.effect for one in self.deletions),
             question=f"{question}Delete {quote(asked.entity.display_name)}{also}?",
@@ -151,39 +158,46 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
     """
     speech, kind = call.speech(arguments.resource), arguments.kind
     findings = list(resource_is_writable(speech.resource))
-    unsupported = unsupported_projects(speech.resource, "It has nothing to delete") if kind == "project" else None
+    unsupported = unsupported_projects(speech.resource) if kind == "project" else None
     entity = unsupported or await find(speech, KINDS[kind], arguments.entity)
     if isinstance(entity, Finding):
         raise Refused("Nothing was deleted.", [*findings, entity])
-    others, unread = await list_members(speech, _USED_BY.get(kind, ()))
-    contents = [member for member in others if arguments.with_contents and _names(member, entity)]
+    users, unread = await read_users(speech, _USED_BY.get(kind, ()))
+    contents = users[entity.id] if arguments.with_contents else []
     deletions = tuple(Deletion(speech, *member) for member in (*contents, (kind, entity)))
     deleted = {one.entity.id for one in deletions}
-    outside = [member for member in others if member[1].id not in deleted]
     findings += unread
     for one in deletions:
-        findings += not_in_use(one, [member for member in outside if _names(member, one.entity)])
+        findings += not_in_use(one, [user for user in users[one.entity.id] if user[1].id not in deleted])
     if is_blocked(findings):
         raise Refused("Nothing was deleted.", findings)
-    asks = call.app.confirmation.mode == "ask"
-    for one in deletions[:-1] if asks else ():
-        message = f"It is deleted with its project: {one.subject}."
-        findings.append(Finding(rule=RULE_OF["deletion"], level="confirm", message=message, fix=one.loss))
+    if call.app.confirmation.mode == "ask":
+        for one in deletions[:-1]:
+            message = f"It is deleted with its project: {one.subject}."
+            findings.append(Finding(rule=RULE_OF["deletion"], level="confirm", message=message, fix=one.loss))
     message = f"Deleting {deletions[-1].subject} cannot be undone. {deletions[-1].loss}"
     findings.append(agreement_finding("deletion", call.app.confirmation, message))
     return DeletionPlan(deletions, arguments.with_contents, tuple(findings))
 
 
-async def list_members(speech: Speech, kinds: Iterable[DeletableKind]) -> tuple[list[Member], list[Finding]]:
-    """Return all entities of these kinds, in the order of the kinds, and a finding for each list that has no end."""
+async def read_users(
+    speech: Speech, kinds: Sequence[DeletableKind]
+) -> tuple[Mapping[str, list[Member]], list[Finding]]:
+    """Return the entities of some kinds by the id of each part that they name, and a finding if there are too many.
+
+    They are in the order of the kinds.
+    """
     listings = await gather(*(KINDS[kind].list(speech) for kind in kinds))
-    members = [(kind, one) for kind, listing in zip(kinds, listings, strict=True) for one in listing.entities]
-    message = (
-        f"Resource {speech.resource.name} has more entities than can be listed, so that what uses it is not known."
-    )
-    fix = "Delete what is not needed in the Azure portal first."
-    unread = [block("not-in-use", message, fix, "none") for listing in listings if not listing.complete]
-    return members, unread[:1]
+    users = defaultdict[str, list[Member]](list)
+    for kind, listing in zip(kinds, listings, strict=True):
+        for entity in listing.entities:
+            for part in {part.id for part in entity.parts}:
+                users[part].append((kind, entity))
+    if all(listing.complete for listing in listings):
+        return users, []
+    here = speech.resource.name
+    message = f"Resource {here} has more entities than can be listed, so that what uses it is not known."
+    return users, [block("not-in-use", message, "Delete what is not needed in the Azure portal first.", "none")]
 
 
 async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
@@ -192,7 +206,7 @@ async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
     While others were deleted, it may have been moved, renamed or used, and the project may have got other contents.
 
     Raises:
-        Refused: A rule blocks its deletion by now, or it does not belong to the project any more.
+        Refused: A rule now blocks its deletion, or it no longer belongs to the project.
     """
     speech, kind = deletion.speech, KINDS[deletion.kind]
     try:
@@ -202,10 +216,10 @@ async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
             raise
         return None
     present = Deletion(speech, deletion.kind, entity)
-    members, findings = await list_members(speech, _USED_BY.get(deletion.kind, ()))
-    findings += not_in_use(present, [member for member in members if _names(member, entity)])
-    if deletion is not project and not _names((deletion.kind, entity), project.entity):
-        message = f"The {present.subject} does not belong to the project any more."
+    users, findings = await read_users(speech, _USED_BY.get(deletion.kind, ()))
+    findings += not_in_use(present, users[entity.id])
+    if deletion is not project and project.entity.id not in {part.id for part in entity.parts}:
+        message = f"The {present.subject} no longer belongs to the project."
         findings.append(block("not-in-use", message, "It stays; call again for the rest."))
     if is_blocked(findings):
         raise Refused("Nothing was deleted.", findings)
@@ -215,7 +229,7 @@ async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
 def not_in_use(deletion: Deletion, users: Sequence[Member]) -> Findings:
     """Require a final status, and that nothing that stays uses the entity.
 
-    The service refuses to delete what is running. Models keep what they learned from a dataset.
+    The service refuses to delete a running entity. Models keep what they learned from a dataset.
     """
     kind, speech = deletion.kind, deletion.speech
     status = getattr(deletion.entity, "status", "Succeeded")
@@ -241,12 +255,3 @@ def not_in_use(deletion: Deletion, users: Sequence[Member]) -> Findings:
     elif user == "endpoint":
         fix = f"Put another model into the endpoint with deploy_model, or {delete}, first."
     yield block("not-in-use", f"The {deletion.subject} is used by {listed}.", fix)
-
-
-def _names(member: Member, entity: schemas.Entity) -> bool:
-    """Return whether an entity names another one as its part."""
-    return entity.id in {part.id for part in member[1].parts}
-
-
-def _place(speech: Speech) -> str:
-    return f"resource {speech.resource.name}{' (emulated)' if speech.is_emulated else ''}"

@@ -17,7 +17,6 @@ from custom_speech_tools.guardrails.resource_rules import (
     is_blocked,
     model_is_ready,
     parts_fit,
-    run_rules,
 )
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.auditing import Confirmation, Decision
@@ -113,7 +112,7 @@ class DeploymentFacts:
 
 
 def can_be_deployed(facts: DeploymentFacts) -> Findings:
-    """Require parts that fit, a model that endpoints take, and an endpoint that is not being deployed."""
+    """Require parts that fit, a model that endpoints take, and an endpoint that is ready; warn about recordings."""
     model, endpoint, here = facts.model, facts.endpoint, facts.speech.resource.name
     locale = model.locale if isinstance(model, AnyModel) else None
     yield from parts_fit(facts.speech.resource, locale, model, endpoint, facts.project)
@@ -126,10 +125,14 @@ def can_be_deployed(facts: DeploymentFacts) -> Findings:
         wait = call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=suggested_wait(), resource=here)
         message = f"Endpoint {quote(endpoint.display_name)} is {word(endpoint.status)}."
         yield block("endpoint-is-ready", message, f"Wait for it: {wait}.", "wait")
+    # The migration guide to 2024-11-15 says so.
+    if facts.logging and facts.speech.resource.api_version.name != "v3.2":
+        message = "Since API version 2024-11-15 only endpoints of a resource with own storage keep recordings."
+        yield warn("logging-has-storage", message, "Leave out logging, or use a resource with own storage.")
 
 
 def is_better_than_current(facts: DeploymentFacts) -> Findings:
-    """Warn, or block where the resource requires an evaluation, unless a test shows that the model is not worse."""
+    """Warn, or block if the resource requires an evaluation, unless a test shows that the model is not worse."""
     replaced, model, resource = facts.replaced, facts.model, facts.speech.resource
     if replaced is None or facts.is_tested or isinstance(model, Finding):
         return
@@ -149,16 +152,6 @@ def is_better_than_current(facts: DeploymentFacts) -> Findings:
         if not resource.require_evaluation:  # it is read when the model has been replaced
             fix = "This is information: if the exchange was intended, nothing has to be done."
         yield finding("better-than-current", f"{message}replaces {rates[1]:.1%}.", fix)
-
-
-def logging_has_storage(facts: DeploymentFacts) -> Findings:
-    """Warn that recordings are kept only on resources with own storage (migration guide to 2024-11-15)."""
-    if facts.logging and facts.speech.resource.api_version.name != "v3.2":
-        message = "Since API version 2024-11-15 only endpoints of a resource with own storage keep recordings."
-        yield warn("logging-has-storage", message, "Leave out logging, or use a resource with own storage.")
-
-
-RULES = (can_be_deployed, is_better_than_current, logging_has_storage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +188,7 @@ class DeploymentPlan:
         }
 
     def changes(self) -> dict[str, JsonValue]:
-        """Return the body of Endpoints_Update: the model, and what leads back to the one that it replaces."""
+        """Return the body of Endpoints_Update: the new model, and the previous one for going back."""
         replaced = self.facts.replaced
         previous: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: replaced.uri} if replaced else {}
         return {"model": link_to(self.facts.speech, self.model), "customProperties": previous | self._asked_as()}
@@ -205,7 +198,7 @@ class DeploymentPlan:
 
     @property
     def existing(self) -> schemas.Endpoint | None:
-        """The endpoint that the same request has made already, whatever it is called by now; never a failed one."""
+        """The endpoint that the same request has made already, even if it was renamed; never a failed one."""
         others = () if self.endpoint else self.facts.endpoints
         return find_by_key(self.key, others, ids_of_failed(self.key, others))
 
@@ -261,17 +254,15 @@ def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) 
     Raises:
         Refused: A rule blocks it; every finding is listed.
     """
-    findings = run_rules(RULES, facts)
+    findings = (*can_be_deployed(facts), *is_better_than_current(facts))
     if facts.display_name:
         findings = (*findings, hosting_is_charged(facts.speech, facts.display_name, call.app.confirmation))
     if is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
         raise Refused("Nothing was deployed.", findings)
     plan = DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)
     if plan.existing is None and (failed := find_by_key(plan.key, facts.endpoints)):
-        here = facts.speech.resource.name
-        delete = call_step("delete_entity", kind="endpoint", entity=failed.id, resource=here)
-        fix = f"{delete} removes it."
-        findings += (failed_earlier("deployment of the same request, endpoint", failed, fix),)
+        delete = call_step("delete_entity", kind="endpoint", entity=failed.id, resource=facts.speech.resource.name)
+        findings += (failed_earlier("deployment of the same request, endpoint", failed, f"{delete} removes it."),)
     return replace(plan, findings=findings)
 
 

@@ -128,12 +128,13 @@ async def find_project(
     return unsupported_projects(speech.resource) or await find(speech, PROJECT, asked, locale)
 
 
-def unsupported_projects(resource: SpeechResource, fix: str = "Work without a project") -> Finding | None:
+def unsupported_projects(resource: SpeechResource) -> Finding | None:
     """Return the finding about an API version without projects, None if the resource's version has them."""
     if resource.api_version.has_projects:
         return None
     message = f"API version {resource.api_version.name} of resource {resource.name} has no projects."
-    return block("project-supported", message, f"{fix}, or configure api_version 2025-10-15 for the resource.")
+    fix = "Work without a project, or configure api_version 2025-10-15 for the resource."
+    return block("project-supported", message, fix)
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:

@@ -14,7 +14,7 @@ from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.paging import Listing
 
 Parts = Mapping[str, schemas.Entity]
-"""Entities that a call has read, by id; one that could not be read is missing."""
+"""Entities that a call has read, by id, without those that could not be read."""
 
 _READERS: dict[str, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
     "models/base": Speech.models_get_base_model,

@@ -37,7 +37,7 @@ Day = Annotated[datetime, _utc(len("2026-12-31"))]
 
 
 def optional(**options: Any) -> Any:
-    """Declare a field that is left out of the answer where it is null."""
+    """Declare a field that is left out of the answer if it is null."""
     return Field(default=None, exclude_if=lambda value: value is None, **options)
 
 
@@ -82,7 +82,7 @@ Findings = Annotated[list[Finding], WithJsonSchema({"type": "array"}, mode="seri
 
 
 class EntityReference(Result):
-    """An entity by id; the name is null where it could not be read."""
+    """An entity by id; the name is null if it could not be read."""
 
     id: Annotated[str, PlainSerializer(lambda uri: sanitize(uri, 64), return_type=str)]
     """The id, or the beginning of a URI that names no entity."""
@@ -116,7 +116,7 @@ def present_failure(error: object) -> Failure | None:
 
 
 class Answer(Result):
-    """Fields of every successful answer: the next steps with real values, and a note where the input was adjusted."""
+    """Fields of every successful answer: the next steps with real values, and a note if the input was adjusted."""
 
     next_steps: list[Sentence]
     note: Sentence | None = optional()
@@ -166,7 +166,7 @@ class Row(Result):
 class Listing(ResourceAnswer):
     """Fields of every list.
 
-    `resource` is `*` where all resources were asked; `unread` names those whose entities may be missing, and then
+    `resource` is `*` if all resources were asked; `unread` names those whose entities may be missing, and then
     `total` is null; `truncated` says how to see the rest of what was read.
     """
 

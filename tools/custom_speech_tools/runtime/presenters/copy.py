@@ -1,4 +1,4 @@
-"""Copies of models in answers: where a copy is, and the model once it can be used."""
+"""Copies of models in answers: the state of a copy, and the model once it can be used."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -84,15 +84,8 @@ def present_copy(
     again = check_again_after(operation.created_date_time if operation else None, now, expected)
     here = None
     if target and model:
-        here = CopiedModel(
-            resource=target.resource.name,
-            id=model.id,
-            display_name=model.display_name,
-            locale=model.locale,
-            status=model.status,
-            project=present_reference(model.project, parts),
-            already_existed=already_existed,
-        )
+        own = {"id": model.id, "project": present_reference(model.project, parts), "already_existed": already_existed}
+        here = CopiedModel.model_validate(dict(model) | own | {"resource": target.resource.name})
     return Copy(
         **resource_fields(source),
         operation=operation.id if operation else None,
