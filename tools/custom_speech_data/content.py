@@ -10,7 +10,7 @@ import stat
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from threading import Lock
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 
 class FileState(NamedTuple):
@@ -110,14 +110,10 @@ def open_below(folder: Path, path: Path) -> OpenFile:
     return OpenFile(os.fdopen(_descriptor(folder, path, os.O_RDONLY), "rb", buffering=0))
 
 
-def create_below(folder: Path, path: Path) -> IO[bytes]:
-    """Create a file below a folder, never over an existing one and through no link; raises as `open_below`."""
-    return os.fdopen(_descriptor(folder, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
-
-
-def append_below(folder: Path, path: Path) -> IO[bytes]:
-    """Open a file below a folder for appending, created if it does not exist; raises as `open_below`."""
-    return os.fdopen(_descriptor(folder, path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
+def write_below(folder: Path, path: Path, mode: Literal["xb", "ab"]) -> IO[bytes]:
+    """Create a file below a folder, through no link, or open it for appending; raises as `open_below`."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if mode == "xb" else os.O_APPEND)
+    return os.fdopen(_descriptor(folder, path, flags), mode.replace("x", "w"))
 
 
 def _descriptor(folder: Path, path: Path, flags: int) -> int:

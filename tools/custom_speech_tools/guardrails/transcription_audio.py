@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
 
-from custom_speech_data.content import OpenFile, append_below, create_below, open_below, read_part, reason_of
+from custom_speech_data.content import OpenFile, open_below, read_part, reason_of, write_below
 from custom_speech_data.dataset_report import ImportFailed, Unusable
 from custom_speech_data.folder_archive import FolderFile
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
@@ -193,7 +193,7 @@ class OutputFile:
 
     def append(self, key: str, transcript: Transcript) -> None:
         """Keep one result; raises OSError."""
-        with append_below(self.root, self.partial) as file:
+        with write_below(self.root, self.partial, "ab") as file:
             # The break comes first: it ends a line that was cut off.
             file.write(f"\n{key} {transcript.to_json()}".encode())
 
@@ -201,7 +201,7 @@ class OutputFile:
         """Write both files and remove the partial one; raises OSError if one exists."""
         unsure = self.path.with_suffix(UNSURE_SUFFIX)
         for path, content in ((unsure, unsure_file(transcripts)), (self.path, draft_file(transcripts))):
-            with create_below(self.root, path) as file:
+            with write_below(self.root, path, "xb") as file:
                 file.write(content)
         self.partial.unlink(missing_ok=True)
         return self.path

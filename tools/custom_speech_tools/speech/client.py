@@ -1,8 +1,8 @@
 """The client of the REST API: all operations on one Speech resource, each named after Azure's operation."""
 
 import json
-import secrets
 from collections.abc import AsyncIterator
+from secrets import token_hex
 from urllib.parse import quote
 
 from pydantic import JsonValue, SecretStr
@@ -127,27 +127,22 @@ class Speech(Requests):
         secrets: tuple[SecretStr, ...] = (),
     ) -> schemas.FastTranscription:
         """POST /transcriptions:transcribe, of `audio` or an `audioUrl`: charged, and no entity is made."""
-        form, path = _form(definition, audio, file_name), "/transcriptions:transcribe"
+        line = f"--{token_hex(16)}"
+        head = f'{line}\r\nContent-Disposition: form-data; name="definition"\r\n\r\n{json.dumps(definition)}\r\n'
+        if audio:
+            name = "".join(mark if mark.isprintable() and mark not in '"\\' else "_" for mark in file_name)
+            head += f'{line}\r\nContent-Disposition: form-data; name="audio"; filename="{name}"\r\n'
+            head += f"Content-Type: {audio.content_type}\r\n\r\n"
+        start, end = head.encode(), f"\r\n{line}--\r\n".encode()
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield start
+            if audio:
+                async for part in audio.parts():
+                    yield part
+            yield end
+
+        size, kind = len(start) + (audio.size if audio else 0) + len(end), f"multipart/form-data; boundary={line[2:]}"
+        form, path = StreamedBody(kind, size, parts), "/transcriptions:transcribe"
         request = Request("Transcriptions_Transcribe", "POST", path, form, secrets=secrets, seconds=FAST_SECONDS)
         return await self._change(request, schemas.FastTranscription)
-
-
-def _form(definition: dict[str, JsonValue], audio: StreamedBody | None, file_name: str) -> StreamedBody:
-    """Return the multipart form of a fast transcription."""
-    boundary = secrets.token_hex(16)
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="definition"\r\n\r\n{json.dumps(definition)}\r\n'
-    if audio:
-        name = "".join(mark if mark.isprintable() and mark not in '"\\' else "_" for mark in file_name)
-        head += f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="{name}"\r\n'
-        head += f"Content-Type: {audio.content_type}\r\n\r\n"
-    start, end = head.encode(), f"\r\n--{boundary}--\r\n".encode()
-
-    async def parts() -> AsyncIterator[bytes]:
-        yield start
-        if audio:
-            async for part in audio.parts():
-                yield part
-        yield end
-
-    size = len(start) + (audio.size if audio else 0) + len(end)
-    return StreamedBody(f"multipart/form-data; boundary={boundary}", size, parts)

@@ -78,7 +78,11 @@ class RequestPipeline:
         """Return the outcome of one attempt, and note what every answer tells about the service."""
         name, operation = self.resource.name, request.operation
         try:
-            answer = await self._authorize_and_send(request)
+            credential = {} if request.is_signed else await self.resource.credential.headers()
+            answer = await self._send_once(request, credential)
+            if answer.status == 401 and credential:
+                renewed = await self.resource.credential.headers(renew=True)
+                answer = answer if renewed == credential else await self._send_once(request, renewed)
         except NoAnswerError as error:
             return self._unanswered(request, error.kind, str(error))
         self.is_emulated = self.is_emulated or EMULATOR_HEADER in answer.headers
@@ -89,16 +93,6 @@ class RequestPipeline:
         if 200 <= answer.status < 300:
             return answer
         return decoding.decode_error(name, operation, answer, self.clock.now())
-
-    async def _authorize_and_send(self, request: Request) -> Answer:
-        if request.is_signed:
-            return await self._send_once(request, {})
-        credential = await self.resource.credential.headers()
-        answer = await self._send_once(request, credential)
-        if answer.status != 401:
-            return answer
-        renewed = await self.resource.credential.headers(renew=True)
-        return answer if renewed == credential else await self._send_once(request, renewed)
 
     async def _send_once(self, request: Request, credential: dict[str, str]) -> Answer:
         from custom_speech_tools.speech.transport import Transport  # imports httpx, which costs most of a start

@@ -12,8 +12,7 @@ KEY_HEADER = "Ocp-Apim-Subscription-Key"
 class Credential(Protocol):
     """Authorizes requests to one resource."""
 
-    has_key: bool
-    """True if a key authorizes requests, rather than a token of Entra ID."""
+    has_key: bool  # True if a key authorizes requests, rather than a token of Entra ID
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
         """Return the headers of one request, renewed after a 401 to those returned before; raises NoCredentialError."""
@@ -22,21 +21,20 @@ class Credential(Protocol):
         """Return the resource's key; only called if `has_key` is true."""
 
 
+@dataclass(slots=True)
 class KeyCredential:
     """A constant key."""
 
-    has_key = True
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
+    value: SecretStr
+    has_key: bool = True
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # a constant key
         """Return the header with the key."""
-        return {KEY_HEADER: self._key.get_secret_value()}
+        return {KEY_HEADER: self.value.get_secret_value()}
 
     async def key(self) -> SecretStr:
         """Return the key."""
-        return self._key
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
