@@ -52,6 +52,8 @@ class EntityKind(Generic[Entity]):
         """Return where their ids are found: the call that lists them, if a tool does."""
         if self.path == "transcriptions":
             return "transcribe returned the id of each one"
+        if self.path == "models/base" and locale is None:  # which its tool needs
+            return "list_base_models lists those of a locale"
         name = "base_models" if self.path == "models/base" else self.path
         return f"{call_step(f'list_{name}', locale=locale, resource=resource)} lists what exists"
 
