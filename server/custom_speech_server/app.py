@@ -13,11 +13,11 @@ from mcp.server.context import ServerMiddleware, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
-from custom_speech_server import __version__, emulated_resources
+from custom_speech_server import __version__
 from custom_speech_server.instructions import instructions
 from custom_speech_server.mcp_resources import APPS_EXTENSION, MCPResources, with_view, with_view_content
 from custom_speech_server.prompts import Prompts
-from custom_speech_server.resource_config import Resources
+from custom_speech_server.resource_config import Resources, emulator
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, KeptAgreements
 from custom_speech_tools.runtime.auditing import Audit
 from custom_speech_tools.runtime.client_waits import ClientWaits
@@ -45,7 +45,7 @@ class Settings:
     confirm: Literal["ask", "never"] = "ask"
     read_only: bool = False
     toolsets: tuple[str, ...] = TOOLSETS
-    emulator: Callable[[], Callable[..., Any]] = emulated_resources.emulator  # answers for resources in this process
+    emulator: Callable[[], Callable[..., Any]] = emulator  # answers for resources in this process
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     audit: Audit = field(default_factory=Audit)
     lock: RequestLock | None = None  # excludes other processes from carrying out an identical request

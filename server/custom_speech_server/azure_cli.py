@@ -227,9 +227,10 @@ async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | No
     ids = {(resource.resource_id or "").lower() for resource in resources}
     hosts = {resource.endpoint for resource in resources}
     usable = [one for one in found.accounts if one.problem is None]
-    more = [one for one in usable if one.id.lower() not in ids and (not one.is_custom or one.endpoint not in hosts)]
-    counted = f"{len(more)} more Speech resource{'s' * (len(more) > 1)} in your subscription"
-    them = "them" if len(more) > 1 else "it"
-    lines = [f"{counted}; `custom-speech-mcp init` adds {them}."] if more else []
-    lines += [f"Not read: {'; '.join(found.unread)}"] if found.unread else []
+    more = [one for one in usable if one.id.lower() not in ids and not (one.is_custom and one.endpoint in hosts)]
+    lines = [f"Not read: {'; '.join(found.unread)}"] if found.unread else []
+    if more:
+        plural, them = ("s", "them") if len(more) > 1 else ("", "it")
+        counted = f"{len(more)} more Speech resource{plural} in your subscription"
+        lines.insert(0, f"{counted}; `custom-speech-mcp init` adds {them}.")
     return " ".join(lines) or None

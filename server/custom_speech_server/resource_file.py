@@ -41,33 +41,28 @@ class ResourceFile:
 
     def entry_of(self, account: Account) -> str | None:
         """Return the name of the entry of an account: by resource id, else by address, else by name and region."""
+        by_address = None
         for name, entry in self.entries.items():
             if str(entry.get("resource_id", "")).lower() == account.id.lower():
                 return name
-        for name, entry in self.entries.items():
             is_same = account.is_custom or name.lower() == account.name.lower()
             if "resource_id" not in entry and is_same and _address(entry) == account.endpoint:
-                return name
-        return None
+                by_address = by_address or name
+        return by_address
 
-    def missing(self, name: str, account: Account) -> dict[str, str]:
-        """Return what Azure knows and the entry lacks."""
+    def compare(self, name: str, account: Account) -> tuple[list[str], dict[str, str]]:
+        """Return what the entry says and Azure does not, and what Azure knows and the entry lacks."""
         entry = self.entries[name]
-        has_region = "region" in entry or region_of(str(entry.get("endpoint", "")))
-        region = {} if has_region else {"region": account.region}
-        return region | ({} if "resource_id" in entry else {"resource_id": account.id})
-
-    def differences(self, name: str, account: Account) -> list[str]:
-        """Return what the entry says and Azure does not."""
-        entry = self.entries[name]
-        found = []
+        differences = []
         if entry.get("region", account.region) != account.region:
-            found.append(f"region is {entry['region']}, in Azure {account.region}")
+            differences.append(f"region is {entry['region']}, in Azure {account.region}")
         if _address(entry) not in (account.endpoint, regional_endpoint(account.region)):
-            found.append(f"endpoint differs from Azure's {account.endpoint}")
+            differences.append(f"endpoint differs from Azure's {account.endpoint}")
         if account.keys_disabled and "key" in entry:
-            found.append('its keys are switched off: auth = "entra" is needed instead of key')
-        return found
+            differences.append('its keys are switched off: auth = "entra" is needed instead of key')
+        known = {"region": account.region, "resource_id": account.id}
+        present = {*entry, *(["region"] if region_of(str(entry.get("endpoint", ""))) else [])}
+        return differences, {field: value for field, value in known.items() if field not in present}
 
     def with_entries(self, added: Mapping[str, Mapping[str, Any]], completed: Mapping[str, Mapping[str, str]]) -> str:
         """Return the text with new entries at its end, and with lines below the headers of some.

@@ -8,9 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import time
 
-from custom_speech_server import emulated_resources
 from custom_speech_server.config_source import ConfigurationError, user_state_directory
-from custom_speech_server.resource_config import Resources
+from custom_speech_server.resource_config import Resources, emulator_state_file
 from custom_speech_tools.runtime.agreement import KEPT_LIFETIME
 
 STATE_KEY_BYTES = 32
@@ -21,7 +20,7 @@ def state_home(resources: Resources) -> Path | None:
     """Return the folder for what is kept; None for emulated models in memory, which end with the process."""
     if not resources.in_process:
         return user_state_directory()
-    state = emulated_resources.state_file()
+    state = emulator_state_file()
     return state.parent if state else None
 
 

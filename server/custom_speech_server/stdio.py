@@ -8,18 +8,16 @@ import sys
 from typing import Any
 
 import anyio
+from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp.types import ErrorData, JSONRPCError, JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from custom_speech_server.front import PARENT, PARENT_SECONDS, Handover
 
 _log = logging.getLogger(__name__)
 
-PARSE_ERROR = -32700
-INVALID_REQUEST = -32600
 MAX_LOGGED_LINES = 10  # of refused ones that are logged one by one
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -60,7 +58,7 @@ class _WithoutAnswers:
 
     async def send(self, item: SessionMessage) -> None:
         identifier = getattr(item.message, "id", None)
-        if identifier in self._answered and not isinstance(item.message, JSONRPCRequest):
+        if identifier in self._answered and not isinstance(item.message, types.JSONRPCRequest):
             self._answered.discard(identifier)
             if not self._answered:
                 self.send = self._stream.send  # type: ignore[method-assign]  # from here on it costs nothing
@@ -100,34 +98,34 @@ async def _check(lines: list[str], source: Any, target: Any, write_stream: Any) 
             await write_stream.send(SessionMessage(checked))
 
 
-def _checked(item: SessionMessage | Exception) -> SessionMessage | JSONRPCError:
+def _checked(item: SessionMessage | Exception) -> SessionMessage | types.JSONRPCError:
     """Return a message, or the error that answers anything else."""
     if isinstance(item, SessionMessage):
         message = item.message
         # The SDK reads a request whose id is null or a fraction as a notification, and answers nothing.
-        if isinstance(message, JSONRPCNotification) and not message.method.startswith("notifications/"):
-            return _refused(INVALID_REQUEST, "The id of a request must be a string or an integer.")
+        if isinstance(message, types.JSONRPCNotification) and not message.method.startswith("notifications/"):
+            return _refused(types.INVALID_REQUEST, "The id of a request must be a string or an integer.")
         return item
     faults = item.errors(include_url=False) if isinstance(item, ValidationError) else []
     if not faults or faults[0]["type"] == "json_invalid":
         line = str(faults[0]["input"]) if faults else ""
         if line.startswith(BYTE_ORDER_MARK):  # as a client on Windows begins its input
             return _parsed(line.lstrip(BYTE_ORDER_MARK))
-        return _refused(PARSE_ERROR, "The line is not JSON.")
+        return _refused(types.PARSE_ERROR, "The line is not JSON.")
     if isinstance(faults[0]["input"], list):
-        return _refused(INVALID_REQUEST, "Batches are not supported; send one message a line.")
-    return _refused(INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message.")
+        return _refused(types.INVALID_REQUEST, "Batches are not supported; send one message a line.")
+    return _refused(types.INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message.")
 
 
-def _parsed(line: str) -> SessionMessage | JSONRPCError:
+def _parsed(line: str) -> SessionMessage | types.JSONRPCError:
     try:
-        return _checked(SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False)))
+        return _checked(SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False)))
     except ValidationError as error:
         return _checked(error)
 
 
-def _refused(code: int, why: str) -> JSONRPCError:
-    return JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=code, message=why))
+def _refused(code: int, why: str) -> types.JSONRPCError:
+    return types.JSONRPCError(jsonrpc="2.0", id=None, error=types.ErrorData(code=code, message=why))
 
 
 async def _exit_on_signal() -> None:

@@ -21,14 +21,11 @@ Hints = Mapping[str, str | Callable[[Any], str]]
 _TYPES = {
     "missing": "is missing",
     "string_type": 'must be text in quotes: "…"',
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "decimal_parsing": "must be a number, such as 10.50",
-    "decimal_type": "must be a number, such as 10.50",
     "list_type": 'must be a list: ["…"]',
-    "dict_type": "must be a table",
-    "model_type": "must be a table",
     "too_short": "must not be empty",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("decimal_type", "decimal_parsing"), "must be a number, such as 10.50"),
+    **dict.fromkeys(("dict_type", "model_type"), "must be a table"),
 }
 
 
@@ -72,9 +69,10 @@ def parse_toml(
         parts = (described, *described.get("$defs", {}).values())
         known, faults = {name for part in parts for name in part.get("properties", ())}, []
         for fault in error.errors():
-            place = ".".join(str(part) for part in fault["loc"] if part != "[key]")  # pydantic's mark of a table's name
-            message = describe_fault(fault, hints or {}, known)
-            faults.append((line_at(lines, fault["loc"]), place or "the file", message))
+            loc = fault["loc"]
+            line = next(lines[loc[:end]] for end in range(len(loc), -1, -1) if loc[:end] in lines)
+            place = ".".join(str(part) for part in loc if part != "[key]")  # pydantic's mark of a table's name
+            faults.append((line, place or "the file", describe_fault(fault, hints or {}, known)))
         listed = [f"  line {line}, {place}: {message}" for line, place, message in sorted(faults)]
         raise ConfigurationError("\n".join([f"{file} is wrong:", *listed, "Correct it and start again."])) from None
 
@@ -114,11 +112,6 @@ def _names(document: Any) -> Place:
             [(name, document)] = document.items()
             names.append(name)
     return tuple(names)
-
-
-def line_at(lines: Mapping[Place, int], place: Place) -> int:
-    """Return the line of a key, else of the nearest table around it."""
-    return next(lines[place[:end]] for end in range(len(place), -1, -1) if place[:end] in lines)
 
 
 def describe_fault(fault: Any, hints: Hints, names: Iterable[str] = ()) -> str:

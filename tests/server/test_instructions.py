@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from custom_speech_server.config_source import EMULATED_NAMES, resource_names
-from custom_speech_server.emulated_resources import RESOURCES
 from custom_speech_server.instructions import JOBS, instructions
-from custom_speech_server.resource_config import load
+from custom_speech_server.resource_config import EMULATED_RESOURCES, load
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
 
 SUBSETS = list(chain.from_iterable(combinations(TOOLSETS, size) for size in range(1, len(TOOLSETS) + 1)))
@@ -39,7 +38,7 @@ def test_instructions_have_no_sentence_above_40_words() -> None:
 
 
 def test_emulated_resources_have_the_names_that_the_front_says() -> None:
-    assert tuple(one.name for one in RESOURCES) == EMULATED_NAMES
+    assert tuple(one.name for one in EMULATED_RESOURCES) == EMULATED_NAMES
 
 
 @pytest.mark.parametrize("default", ['default = "berlin"\n', ""])

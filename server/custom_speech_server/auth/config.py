@@ -1,20 +1,23 @@
 """access.toml: who may call. It is read for every request, so that a token can be revoked without a restart."""
 
+import hashlib
 import logging
+import secrets
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import httpx2
 import pydantic
 import truststore
-from mcp.server.auth.provider import TokenVerifier
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict
+from mcp.server.auth.provider import AccessToken, TokenVerifier
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field
 
 from custom_speech_server.auth.jwt import Issuer, JWTVerifier, SigningKeys
-from custom_speech_server.auth.static_tokens import StaticTokenVerifier, Token
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.toml_file import exposure_warnings, parse_toml, read_toml_text
 
@@ -22,6 +25,32 @@ _log = logging.getLogger(__name__)
 
 FETCH_SECONDS = 5.0  # the longest that fetching the issuer's keys may take
 MAX_KEY_SET_BYTES = 256 * 1024  # the longest answer that is read as a key set
+
+
+class Token(BaseModel):
+    """One table below `tokens`; the name of the table is the name of its bearer."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    scopes: list[Literal["speech.read", "speech.write"]] = ["speech.read"]
+    expires: date | None = None  # the last day on which it is valid, UTC
+
+
+def new_token() -> str:
+    """Return a token of 256 random bits; it cannot be guessed, so its digest needs neither salt nor slowness."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(token: str) -> str:
+    """Return what the file keeps of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def token_table(name: str, token: str, *, write: bool) -> str:
+    """Return the table for the file."""
+    scopes = '["speech.read", "speech.write"]' if write else '["speech.read"]'
+    return f'[tokens.{name}]\nsha256 = "{digest(token)}"\nscopes = {scopes}'
 
 
 class AccessFile(BaseModel):
@@ -83,6 +112,23 @@ class TokenFile:
                 _log.error("Nobody can call until this is fixed: %s", error)
             self._text, self._tokens = None, {}
         return self._tokens
+
+
+class StaticTokenVerifier:
+    """The SDK's TokenVerifier over the tokens of a file; `read` returns those that it has now."""
+
+    def __init__(
+        self, read: Callable[[], Mapping[str, Token]], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._read, self._now = read, now
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Return the bearer of the token, None if it is unknown or has expired."""
+        presented, today = digest(token), self._now().date()
+        for name, known in self._read().items():
+            if secrets.compare_digest(known.sha256, presented) and (known.expires is None or today <= known.expires):
+                return AccessToken(token=token, client_id=name, subject=name, scopes=list(known.scopes))
+        return None
 
 
 def _key_fetcher(url: str) -> Callable[[], Awaitable[bytes]]:

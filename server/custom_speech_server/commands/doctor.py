@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from custom_speech_server import __version__, emulated_resources
+from custom_speech_server import __version__
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
 from custom_speech_server.azure_cli import Account, AzureCLIError, Found, list_accounts
 from custom_speech_server.commands.options import add_shared, named_resources, path
 from custom_speech_server.console import notice, progress, wrapped
 from custom_speech_server.diagnosis import Diagnosis, describe_answer, diagnose
 from custom_speech_server.external_command import CommandError, run_command
-from custom_speech_server.resource_config import Resources
+from custom_speech_server.resource_config import Resources, emulator
 from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
 from custom_speech_tools.speech import AzureError, SpeechResource
 from custom_speech_tools.speech.concurrency import gather
@@ -55,7 +55,12 @@ def run(options: argparse.Namespace) -> int:
     """Print the report; return 0 where every resource answers in its configured version."""
     resources = named_resources(options)
     audit, warnings = audit_from_environment(os.environ, resources)
-    found = anyio.run(_discover) if options.discover else Found("", [], [])
+    found = Found("", [], [])
+    if options.discover:
+        try:
+            found = anyio.run(list_accounts)
+        except AzureCLIError as error:
+            found.unread.append(str(error))
     updates = [anyio.run(_newest_version)] if options.check_updates else []
     cautions = [*resources.warnings, *warnings, *found.unread, *updates]
     audit_file = str(audit.path) if isinstance(audit, AuditFile) else None
@@ -87,7 +92,7 @@ def examine(
 ) -> list[Diagnosis]:
     """Ask resources at the same time, then print what each answers and what to do."""
     known = {one.id.lower(): one for one in accounts}
-    app = emulated_resources.emulator if resources.in_process else None
+    app = emulator if resources.in_process else None
 
     async def ask() -> list[Diagnosis]:
         return await gather(*(diagnose(one, app, known.get((one.resource_id or "").lower())) for one in chosen))
@@ -131,13 +136,6 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "versions": {version: describe_answer(error) for version, error in diagnosis.answers.items()},
         "problems": [problem._asdict() for problem in diagnosis.problems],
     }
-
-
-async def _discover() -> Found:
-    try:
-        return await list_accounts()
-    except AzureCLIError as error:
-        return Found("", [], [str(error)])
 
 
 async def _newest_version() -> str:

@@ -94,12 +94,13 @@ def compare(file: ResourceFile, found: Found) -> list[Candidate]:
         if one.entry is None:
             one.remarks = [f"cannot be added: {one.account.problem}"] if one.account.problem else []
             continue
-        one.remarks = [f"in the file as {one.entry}", *file.differences(one.entry, one.account)]
+        differences, missing = file.compare(one.entry, one.account)
+        one.remarks = [f"in the file as {one.entry}", *differences]
         if uses[one.entry] > 1:
             one.remarks.append("the entry fits several resources: set its resource_id yourself")
         else:
-            one.missing = file.missing(one.entry, one.account)
-            one.remarks += [f"{name} is missing (--repair adds it)" for name in one.missing]
+            one.missing = missing
+            one.remarks += [f"{name} is missing (--repair adds it)" for name in missing]
     return candidates
 
 

@@ -16,6 +16,7 @@ from custom_speech_tools.runtime.registry import TOOLSETS
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from custom_speech_server.app import Settings
     from custom_speech_server.front import Front, Handover
@@ -184,7 +185,7 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         max_wait = options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE) or "45")
     except argparse.ArgumentTypeError as error:
         raise ConfigurationError(f"{MAX_WAIT_VARIABLE}: {error}.") from None
-    settings = Settings(
+    return Settings(
         resources,
         confirm="never" if confirm == "never" else "ask",
         read_only=options.read_only,
@@ -198,28 +199,28 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         data_dirs=(*resources.data_dirs, *map(Path.resolve, options.data_dir or ())),
         allows_local_files=not options.http,
         configuration_error=problem,
+        **_observers(options),
     )
-    return _with_observability(settings, json_logs=options.log == "json", telemetry=options.telemetry)
 
 
-def _with_observability(settings: Settings, *, json_logs: bool, telemetry: bool) -> Settings:
-    """Return the settings of a server that logs and measures its calls; raise ConfigurationError without `otel`."""
-    from dataclasses import replace
-
-    if json_logs:
+def _observers(options: argparse.Namespace) -> dict[str, Any]:
+    """Start to log and measure calls as the options say; raise ConfigurationError without the extra `otel`."""
+    observers: dict[str, Any] = {"middleware": []}
+    if options.log == "json":
         from custom_speech_server.observability import log_calls, log_json_to_stderr
 
         log_json_to_stderr()
-        settings = replace(settings, middleware=(*settings.middleware, log_calls))
-    if not telemetry:
-        return settings
-    from custom_speech_server.observability import start_telemetry
+        observers["middleware"].append(log_calls)
+    if options.telemetry:
+        from custom_speech_server.observability import start_telemetry
 
-    try:
-        started = start_telemetry()
-    except ImportError:
-        raise ConfigurationError("--telemetry needs: pip install 'custom-speech-mcp[otel]'.") from None
-    return replace(settings, observe=started.attempted, middleware=(*settings.middleware, started.measure_calls))
+        try:
+            started = start_telemetry()
+        except ImportError:
+            raise ConfigurationError("--telemetry needs: pip install 'custom-speech-mcp[otel]'.") from None
+        observers["observe"] = started.attempted
+        observers["middleware"].append(started.measure_calls)
+    return observers
 
 
 def _toolsets(text: str) -> tuple[str, ...]:

@@ -216,18 +216,15 @@ def _plain_message(line: bytes) -> dict[str, Any] | None:
     needed = {"jsonrpc", "method"}
     if not isinstance(message, dict) or not needed <= set(message) <= needed | {"params", "id"}:
         return None
-    is_plain = message["jsonrpc"] == "2.0" and isinstance(message["method"], str) and _is_plain_id(message.get("id", 0))
+    given = message.get("id", 0)
+    is_number = type(given) is int and abs(given) < 2**53  # true is an int for isinstance
+    is_plain_id = is_number or (isinstance(given, str) and _PLAIN_ID.fullmatch(given))
+    is_plain = message["jsonrpc"] == "2.0" and isinstance(message["method"], str) and is_plain_id
     return message if is_plain and isinstance(message.get("params", {}), dict) else None
 
 
 def _reject(text: str) -> Any:
     raise ValueError(text)
-
-
-def _is_plain_id(given: Any) -> bool:
-    if isinstance(given, str):
-        return _PLAIN_ID.fullmatch(given) is not None
-    return isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**53
 
 
 def _is_info(info: Any) -> bool:

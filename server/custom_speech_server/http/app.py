@@ -20,8 +20,12 @@ from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
 from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token
 from custom_speech_server.http.graceful_shutdown import ListeningStreams, QuietEndings
-from custom_speech_server.http.request_validation import AcceptNegotiation, RequestValidation
-from custom_speech_server.http.sessions import IdleSessionEviction, SessionManager
+from custom_speech_server.http.middleware import (
+    AcceptNegotiation,
+    IdleSessionEviction,
+    RequestValidation,
+    SessionManager,
+)
 from custom_speech_tools.speech import RequestPipeline, Speech, SpeechError
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # `upload_dataset` takes 1 MiB of lines, which JSON may double or triple

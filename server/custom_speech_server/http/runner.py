@@ -23,7 +23,7 @@ from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.app import HTTPSettings, create_app
 from custom_speech_server.http.graceful_shutdown import GracefulServer
-from custom_speech_server.http.request_validation import MAX_HEADER_BYTES
+from custom_speech_server.http.middleware import MAX_HEADER_BYTES
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_CONNECTIONS = 2000  # further ones are answered with 503; the reverse proxy in front limits idle and slow clients

@@ -60,8 +60,8 @@ def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
     models = report["models"]["models"]
     ready = sum(one["status"] == "Succeeded" for one in models)
     return [
-        ("Models", _number(models, report["models"], report), Markup("{} ready").format(ready)),
-        ("Endpoints live", _number(endpoints, report["endpoints"], report), _live(endpoints, report["endpoints"])),
+        ("Models", _number(models, report["models"]), Markup("{} ready").format(ready)),
+        ("Endpoints live", _number(endpoints, report["endpoints"]), _live(endpoints, report["endpoints"])),
         ("Ends next", *_next_end(report["expirations"])),
         ("Newest test", *_newest_test(report["tests"], report["evaluations"])),
         ("Not read", str(len(names) or "nothing"), _name(unread)),
@@ -94,10 +94,10 @@ def _name(text: object, fallback: str = "–") -> Markup:
     return Markup('<bdi title="{}">{}…</bdi>').format(whole, whole[: _MAX_NAME - 1])
 
 
-def _number(found: Sequence[Answer], answer: Answer, report: Mapping[str, Any]) -> str:
-    if not report["unread"] and not answer["truncated"]:
-        return str(len(found))
-    return f"at least {len(found)}" if found else "not known"
+def _number(found: Sequence[Answer], answer: Answer) -> str:
+    if _is_partial(answer):
+        return f"at least {len(found)}" if found else "not known"
+    return str(len(found))
 
 
 def _live_endpoints(report: Mapping[str, Any]) -> list[Answer]:

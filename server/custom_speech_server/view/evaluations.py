@@ -1,6 +1,6 @@
 """Tests, from the answers of list_evaluations and get_evaluation: verdicts, rates, edits; and the scales of charts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -82,20 +82,13 @@ def month_scale(days: Sequence[date]) -> Scale:
     return Scale(low, high, ticks)
 
 
-def percent_scale(highest: float) -> Scale:
-    """Return the scale of fractions from zero to a little more than the highest, with round ones marked."""
-    high = max(0.01, 1.08 * highest)
+def rate_scale(models: Iterable[Answer]) -> Scale:
+    """Return the scale from zero on which the error rates of models and their intervals fit."""
+    ends = [end for one in models for end in (one["word_error_rate"] or 0, *(one.get("confidence_95") or ()))]
+    high = max(0.01, 1.08 * max(ends))
     step = next((step for step in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if high / step <= 6), 1.0)
     ticks = [Tick(step * number, f"{100 * step * number:g} %") for number in range(int(high / step) + 1)]
     return Scale(0, high, ticks)
-
-
-def rate_scale(models: Sequence[Answer]) -> Scale:
-    """Return the scale on which the error rates of models and their intervals fit."""
-    models = list(models)
-    return percent_scale(
-        max(end for one in models for end in (one["word_error_rate"] or 0, *(one.get("confidence_95") or ())))
-    )
 
 
 def difference_scale(difference: Answer) -> Scale:

@@ -22,7 +22,7 @@ from pydantic import AnyHttpUrl, HttpUrl
 from custom_speech_server.__main__ import main
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.auth import config
-from custom_speech_server.auth.config import Access, load
+from custom_speech_server.auth.config import Access, StaticTokenVerifier, Token, digest, load, token_table
 from custom_speech_server.auth.jwt import (
     MIN_FETCH_INTERVAL,
     Issuer,
@@ -32,7 +32,6 @@ from custom_speech_server.auth.jwt import (
     scopes,
 )
 from custom_speech_server.auth.middleware import writing_tools
-from custom_speech_server.auth.static_tokens import StaticTokenVerifier, Token, digest, token_table
 from custom_speech_server.config_source import ConfigurationError
 from support.http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, over_http
 from support.scripted_service import Listener

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from custom_speech_server.__main__ import main
-from custom_speech_server.auth.static_tokens import new_token, token_table
+from custom_speech_server.auth.config import new_token, token_table
 from custom_speech_server.http import runner
 from support.http_server import command, initialize
 
