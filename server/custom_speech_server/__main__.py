@@ -49,7 +49,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def split(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """Return the command, None if there is none, and the other arguments."""
+    """Return the command, if any, and the other arguments."""
     named = [argument for argument in arguments if argument in COMMANDS]
     parsers = list(map(create_parser, (None, *named)))
     for index, argument in enumerate(arguments):

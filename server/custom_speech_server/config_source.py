@@ -75,7 +75,7 @@ def named_file(config: Path | None, environment: Mapping[str, str]) -> Path | No
 
 
 def is_configured(config: Path | None, environment: Mapping[str, str]) -> bool:
-    """Return whether a file or variables configure a resource, be it wrongly; otherwise the emulator answers."""
+    """Return whether a file or variables configure a resource, even if wrongly; otherwise the emulator answers."""
     variables = [f"{prefix}_{name}" for prefix in ENVIRONMENT_PREFIXES for name in ("KEY", "REGION", "ENDPOINT")]
     has_variable = any(variable(environment, name) for name in (CONFIG_VARIABLE, *variables))
     return config is not None or has_variable or has_user_config(environment)

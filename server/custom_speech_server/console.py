@@ -65,7 +65,7 @@ def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
 
 
 def show_progress(text: str) -> None:
-    """Show what is being done, on a line that the next one replaces; only where stderr is a terminal."""
+    """Show what is being done, on a line that the next one replaces; only if stderr is a terminal."""
     if takes_escape_codes(sys.stderr):
         sys.stderr.write(f"\r\033[K{text[: width() - 1]}")
         sys.stderr.flush()

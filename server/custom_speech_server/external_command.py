@@ -32,7 +32,7 @@ class CommandResult:
 async def run_command(
     command: Sequence[str], *, seconds: float, max_bytes: int, environment: Mapping[str, str] | None = None
 ) -> CommandResult:
-    """Run a command without input, in a process group of its own, which is ended as a whole.
+    """Run a command without input, in its own process group, which is ended as a whole.
 
     The variables are added to those of this process. A command that cannot be started, takes too long or prints more
     than `max_bytes` on stdout or on stderr raises CommandError.

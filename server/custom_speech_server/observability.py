@@ -1,7 +1,7 @@
-"""What operators observe: JSON logs on stderr with a line for each call, and OpenTelemetry if they ask for it.
+"""Observability: JSON logs on stderr with a line for each call, and OpenTelemetry.
 
 The SDK itself creates the spans of calls; here a span is added for each attempt at a request to Azure, and metrics of
-calls and attempts. The standard variables OTEL_* say where the data are sent.
+calls and attempts. The standard variables OTEL_* name the destination.
 """
 
 from __future__ import annotations

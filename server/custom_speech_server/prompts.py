@@ -30,7 +30,7 @@ class Job:
     title: str
     description: str
     arguments: tuple[types.PromptArgument, ...]
-    steps: str  # for the assistant; `{name}` is an argument, and a line with one that was left out is left out as well
+    steps: str  # for the assistant; `{name}` is an argument, and a line with an argument that was left out is dropped
 
     @property
     def tools(self) -> frozenset[str]:
@@ -122,8 +122,8 @@ Look at the resource {resource} only.
 Find out why something failed, and what to do about it. Change nothing.
 It is about the model {model}.
 Look at the resource {resource}.
-1. get_model of that model. Without one look for status Failed with list_models, list_datasets and list_evaluations.
-2. Read `error`, and the dataset's `rejected` lines with get_dataset where data are the cause.
+1. get_model of that model. Without a model, look for status Failed in list_models, list_datasets and list_evaluations.
+2. Read `error`, and the dataset's `rejected` lines with get_dataset if data are the cause.
 3. Explain the cause in plain words, quote the service, and say what to correct and which call comes next.""",
     ),
 )

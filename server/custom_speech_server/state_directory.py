@@ -70,7 +70,7 @@ def _own_key(file: Path) -> bytes:
         temporary.touch(mode=0o600, exist_ok=False)
         temporary.write_bytes(secrets.token_bytes(STATE_KEY_BYTES))
         try:
-            os.link(temporary, file)  # fails where another process was faster; a rename would replace its key
+            os.link(temporary, file)  # fails if another process was faster; a rename would replace its key
         except FileExistsError:
             pass
         except OSError:  # a file system without hard links

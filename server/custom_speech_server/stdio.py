@@ -23,7 +23,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def serve_stdio(server: Server[Any], handover: Handover | None = None) -> int:
-    """Serve what the front has read, then until the client closes stdin or a signal, and return the exit status."""
+    """Serve what the front has handed over, then stdin until it ends or a signal comes; return the exit status."""
     try:
         anyio.run(_serve, server, handover or Handover())
     except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):

@@ -16,7 +16,7 @@ from mcp import Client, StdioServerParameters
 
 from custom_speech_server import __version__
 from custom_speech_server.__main__ import create_parser, main, parse
-from custom_speech_server.commands import COMMANDS
+from custom_speech_server.commands import COMMANDS, demo
 from custom_speech_server.commands.options import SHARED
 from support.tool_client import Caller
 
@@ -647,9 +647,21 @@ def test_demo_says_in_a_line_that_its_server_does_not_start(
     assert main(["demo"]) == 1
     shown = capsys.readouterr().out
     assert [line for line in shown.splitlines() if line] == [shown.strip()]
-    assert shown.startswith("\nFAILED: the server did not start, or ended too early (")
+    assert shown.startswith("\nFAILED: the server could not be used: ")
     assert cause in shown
-    assert shown.endswith("). Install custom-speech-mcp again.\n")
+    assert shown.endswith(". If that does not say why, install custom-speech-mcp again.\n")
+
+
+def test_demo_says_in_a_line_which_step_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def step(client: Client) -> None:
+        raise demo.StepFailedError("nothing was listed")
+
+    monkeypatch.setattr(demo, "STEPS", (step,))
+
+    assert main(["demo"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "FAILED: nothing was listed"
 
 
 def test_demo_is_independent_of_the_users_own_settings(tmp_path: Path) -> None:

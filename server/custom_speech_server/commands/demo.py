@@ -35,21 +35,22 @@ class StepFailedError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the epilog; the command has no options."""
-    parser.epilog = "Exit status: 0 every step had the expected result, 1 one had not."
+    parser.epilog = "Exit status: 0 every step had the expected result, 1 a step failed."
 
 
 def run(options: argparse.Namespace) -> int:  # all commands have the same signature
     """Show the job and return 0 if every step had the expected result."""
-    failure: object = None
+    failure = ""
     try:
         anyio.run(_job)
-    except* StepFailedError as group:
-        failure = group.exceptions[0]
-    except* (MCPError, OSError) as group:
+    except* (StepFailedError, MCPError, OSError) as group:
         cause: BaseException = group
         while isinstance(cause, BaseExceptionGroup):  # of the client's tasks
             cause = cause.exceptions[0]
-        failure = f"the server did not start, or ended too early ({cause}). Install custom-speech-mcp again."
+        said = str(cause).rstrip(".")
+        failure = f"the server could not be used: {said}. If that does not say why, install custom-speech-mcp again."
+        if isinstance(cause, StepFailedError):
+            failure = str(cause)
     if failure:
         print(_painted(f"\nFAILED: {failure}", "31"))
         return 1
@@ -74,7 +75,7 @@ async def _job() -> None:
 
 
 async def _resources(client: Client) -> None:
-    _title("Which Speech resources are there?")
+    _title("Which Speech resources can be used?")
     for resource in (await _call(client, "list_resources"))["resources"]:
         audio = "trains with audio" if resource["trains_audio"] else "does not train with audio"
         _say(f"{resource['name']:<22} {resource['region']:<12} {audio}")

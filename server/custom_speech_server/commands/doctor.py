@@ -52,7 +52,7 @@ examples:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report; return 0 where every resource answers in its configured version."""
+    """Print the report; return 0 if every resource answers in its configured version."""
     resources = named_resources(options)
     audit, warnings = audit_from_environment(os.environ, resources)
     found = Found("", [], [])

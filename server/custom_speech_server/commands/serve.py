@@ -61,7 +61,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     option("--discover", action="store_true", help="let list_resources ask `az` for what is not configured (stdio)")
     option("--log", choices=("text", "json"), default="text", help="how to log to stderr (default: text, errors only)")
     option("--no-front", action="store_true", help="load everything at the start, not at the first call (stdio)")
-    option("--telemetry", action="store_true", help="send OpenTelemetry to where OTEL_* say (extra otel)")
+    option("--telemetry", action="store_true", help="send OpenTelemetry as the variables OTEL_* say (extra otel)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _front(options: argparse.Namespace) -> Front | None:
-    """Return the front; None over HTTP, and where the start itself has something to say or to record."""
+    """Return the front; None over HTTP, and if the start itself has something to say or to record."""
     confirm = options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
     if options.http or options.no_front or options.telemetry or confirm != "ask":
         return None

@@ -1,4 +1,4 @@
-"""The front: it answers what every client asks at its start, before the SDK is imported, and then steps aside.
+"""The front: it answers what every client asks at its start, before the SDK is imported, and then hands over.
 
 Most windows start every configured server, ask for its tools and call none; importing the SDK for that costs 60 MB.
 

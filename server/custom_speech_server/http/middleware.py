@@ -1,4 +1,4 @@
-"""What stands between a request and the SDK: headers that are unambiguous, answers that the client takes, and sessions.
+"""Middleware between HTTP and the SDK: validation of headers, negotiation of the answer, and sessions.
 
 The SDK checks Host and Origin again, but only by their beginning, and only the first of several.
 """

@@ -40,7 +40,7 @@ def report_page(report: Mapping[str, Any]) -> str:
 
 
 def html_page(**content: Any) -> str:
-    """Return a whole page; without content the one that a client with MCP Apps loads before the answer of a tool."""
+    """Return a whole page; without content, the frame that a client with MCP Apps loads before the answer of a tool."""
     style, script = (files(__package__).joinpath(file).read_text(encoding="utf-8") for file in ("view.css", "view.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     frame = {"style": style, "script": script, "script_digest": digest}
