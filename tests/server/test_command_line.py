@@ -331,7 +331,7 @@ def test_help_fits_a_narrow_terminal(command: list[str]) -> None:
 
 
 def test_command_line_says_that_a_folder_of_data_is_not_there(tmp_path: Path) -> None:
-    said = run("--no-front", "--emulated", "--data-dir", str(tmp_path / "none")).stderr
+    said = run_process("--no-front", "--emulated", "--data-dir", str(tmp_path / "none")).stderr
 
     assert f"custom-speech-mcp: caution: --data-dir: {tmp_path}/none is not a folder.\n" in said
 
@@ -602,7 +602,7 @@ def test_command_line_with_a_home_that_is_no_folder_works_on_an_emulator_in_memo
 @pytest.mark.skipif(sys.platform != "linux", reason="nothing can be written below /proc and /dev/null, whoever asks")
 @pytest.mark.parametrize("home", ["/proc/self", "/dev/null/home"], ids=["read-only", "no folder"])
 def test_command_line_with_a_home_that_cannot_be_written_works_on_an_emulator_in_memory(home: str) -> None:
-    done = run("check-expirations", "--within-days", "1500", HOME=home, CUSTOM_SPEECH_EMULATOR_STATE="")
+    done = run_process("check-expirations", "--within-days", "1500", HOME=home, CUSTOM_SPEECH_EMULATOR_STATE="")
 
     caution = "caution: the state directory cannot be written, so the emulator keeps its state in memory."
     assert (done.returncode, done.stderr) == (3, f"custom-speech-mcp: {caution}\n")
@@ -614,7 +614,9 @@ def test_command_line_with_a_read_only_state_directory_works_on_an_emulator_in_m
     state = tmp_path / "state"
     state.mkdir(mode=0o500)
 
-    done = run("check-expirations", XDG_STATE_HOME=str(state), HOME=str(tmp_path), CUSTOM_SPEECH_EMULATOR_STATE="")
+    done = run_process(
+        "check-expirations", XDG_STATE_HOME=str(state), HOME=str(tmp_path), CUSTOM_SPEECH_EMULATOR_STATE=""
+    )
 
     assert "so the emulator keeps its state in memory." in done.stderr
     assert list(state.iterdir()) == []
@@ -625,7 +627,7 @@ def test_command_line_with_a_read_only_state_directory_works_on_an_emulator_in_m
 def test_server_of_real_resources_says_what_it_cannot_keep_below_a_home_that_cannot_be_written(home: str) -> None:
     """The tools that read work; what protects writes is missing, and the start says so."""
     real = {"SPEECH_KEY": "key", "SPEECH_REGION": "eastus"}
-    done = run("--no-front", HOME=home, **real)
+    done = run_process("--no-front", HOME=home, **real)
 
     assert done.returncode == 0
     state = f"{home}/.local/state/custom-speech-mcp"
@@ -667,7 +669,9 @@ def test_demo_says_in_a_line_which_step_failed(
 def test_demo_is_independent_of_the_users_own_settings(tmp_path: Path) -> None:
     """It would otherwise fail, ask nobody, and write into the user's audit log."""
     audit = tmp_path / "audit.jsonl"
-    done = run("demo", CUSTOM_SPEECH_CONFIRM="maybe", CUSTOM_SPEECH_AUDIT=str(audit), CUSTOM_SPEECH_MAX_WAIT="x")
+    done = run_process(
+        "demo", CUSTOM_SPEECH_CONFIRM="maybe", CUSTOM_SPEECH_AUDIT=str(audit), CUSTOM_SPEECH_MAX_WAIT="x"
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The user agrees." in done.stdout
