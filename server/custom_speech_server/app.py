@@ -14,10 +14,11 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from custom_speech_server import __version__
+from custom_speech_server.emulated_resources import emulator
 from custom_speech_server.instructions import instructions
 from custom_speech_server.mcp_resources import APPS_EXTENSION, MCPResources, with_view, with_view_content
 from custom_speech_server.prompts import Prompts
-from custom_speech_server.resource_config import Resources, emulator
+from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, KeptAgreements
 from custom_speech_tools.runtime.auditing import Audit
 from custom_speech_tools.runtime.client_waits import ClientWaits

@@ -1,18 +1,15 @@
 """The configured Speech resources: of a file, of the environment, or the emulator's."""
 
-import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import pydantic
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 
 from custom_speech_server.config_source import (
     EMULATED_NAMES,
@@ -22,14 +19,13 @@ from custom_speech_server.config_source import (
     may_be_key,
     named_file,
     user_config_file,
-    user_state_directory,
     variable,
     without_keys,
 )
-from custom_speech_server.console import notice
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
+from custom_speech_server.emulated_resources import EMULATED_RESOURCES
 from custom_speech_server.toml_file import Hints, describe_fault, exposure_warnings, parse_toml, read_toml_text
-from custom_speech_tools.speech import VERSIONS, Credential, KeyCredential, NotAllowedError, SpeechResource
+from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 from custom_speech_tools.speech.addresses import is_endpoint, is_speech_host, region_of, split
 from custom_speech_tools.speech.resource import Prices
 
@@ -54,25 +50,6 @@ class Resources:
         return tuple(sorted((one.name for one in self.all), key=lambda name: name != self.default))
 
 
-IN_MEMORY = ":memory:"
-EMULATOR_STATE_VARIABLE = "CUSTOM_SPEECH_EMULATOR_STATE"
-_ACCOUNTS = (
-    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
-    "/providers/Microsoft.CognitiveServices/accounts"
-)
-
-EMULATED_RESOURCES = tuple(
-    SpeechResource(
-        name=name,
-        endpoint=f"http://{region}.localhost",
-        credential=KeyCredential(SecretStr(f"{name}-key")),
-        region=region,
-        resource_id=f"{_ACCOUNTS}/{name}",
-        emulated=True,
-    )
-    for name in EMULATED_NAMES
-    for region in [name.removeprefix("emulator-")]
-)
 EMULATED = Resources(EMULATED_RESOURCES, EMULATED_NAMES[0], "the emulator", in_process=True)
 
 
@@ -303,34 +280,3 @@ def from_environment(environment: Mapping[str, str]) -> Resources | None:
         raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
     resource = entry.as_resource(ENVIRONMENT_RESOURCE, environment)
     return Resources((resource,), resource.name, "the environment")
-
-
-def emulator_state_file() -> Path | None:
-    """Return the file in which the emulator in this process keeps its state, None for memory."""
-    named = os.environ.get(EMULATOR_STATE_VARIABLE)
-    if named:
-        return None if named == IN_MEMORY else Path(named)
-    file = user_state_directory() / "emulator.sqlite"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with TemporaryFile(dir=file.parent):  # only trying tells whether a file system is read-only
-            return file if not file.exists() or os.access(file, os.W_OK) else None
-    except OSError:
-        return None
-
-
-@cache
-def emulator() -> Callable[..., Any]:
-    """Return the emulator in this process, opened when it is first needed; NotAllowedError for an unusable state."""
-    from custom_speech_emulator import StateUnusableError
-    from custom_speech_emulator import emulator as create_emulator
-
-    file = emulator_state_file()
-    if file is None and os.environ.get(EMULATOR_STATE_VARIABLE) != IN_MEMORY:
-        notice("caution: the state directory cannot be written, so the emulator keeps its state in memory.", "text")
-    try:
-        if file:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        return create_emulator(state=file, training="seconds:4")
-    except (StateUnusableError, OSError) as error:
-        raise NotAllowedError(f"The emulator cannot start: {error}") from None

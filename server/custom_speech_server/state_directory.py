@@ -9,7 +9,8 @@ from pathlib import Path
 from time import time
 
 from custom_speech_server.config_source import ConfigurationError, user_state_directory
-from custom_speech_server.resource_config import Resources, emulator_state_file
+from custom_speech_server.emulated_resources import emulator_state_file
+from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.agreement import KEPT_LIFETIME
 
 STATE_KEY_BYTES = 32

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from custom_speech_server.config_source import EMULATED_NAMES, resource_names
+from custom_speech_server.emulated_resources import EMULATED_RESOURCES
 from custom_speech_server.instructions import JOBS, instructions
-from custom_speech_server.resource_config import EMULATED_RESOURCES, load
+from custom_speech_server.resource_config import load
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
 
 SUBSETS = list(chain.from_iterable(combinations(TOOLSETS, size) for size in range(1, len(TOOLSETS) + 1)))

@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from custom_speech_server.console import command_to_add, takes_escape_codes, wrapped
-from custom_speech_server.resource_config import EMULATOR_STATE_VARIABLE, IN_MEMORY
+from custom_speech_server.emulated_resources import EMULATOR_STATE_VARIABLE, IN_MEMORY
 
 NAME, LOCALE = "Contoso calls en-US", "en-US"
 DATA, FILE = "Contoso terms", "terms.txt"

@@ -19,8 +19,9 @@ from custom_speech_server.azure_cli import Account, AzureCLIError, Found, list_a
 from custom_speech_server.commands.options import add_shared, named_resources, path
 from custom_speech_server.console import notice, progress, wrapped
 from custom_speech_server.diagnosis import Diagnosis, describe_answer, diagnose
+from custom_speech_server.emulated_resources import emulator
 from custom_speech_server.external_command import CommandError, run_command
-from custom_speech_server.resource_config import Resources, emulator
+from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
 from custom_speech_tools.speech import AzureError, SpeechResource
 from custom_speech_tools.speech.concurrency import gather
