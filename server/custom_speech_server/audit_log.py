@@ -52,9 +52,8 @@ class AuditFile(Audit):
         for entry in self._last_entries():
             key = str(entry["request"])
             sent.pop(key, None)
-            outcome = str(entry.get("outcome", ""))
-            is_done = outcome == "done" and entry.get("operation") != "Models_Copy"  # a copy takes a while to appear
-            if not is_done and not outcome.startswith("not done"):
+            is_copy = entry.get("operation") == "Models_Copy"  # takes a while to appear
+            if entry.get("outcome") not in (("not done",) if is_copy else ("not done", "done")):
                 sent[key] = (self._now() - datetime.fromisoformat(entry["time"])).total_seconds()
         return {key: max(0.0, ago) for key, ago in sent.items() if ago < VISIBILITY_SECONDS}
 

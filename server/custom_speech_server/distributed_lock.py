@@ -57,7 +57,7 @@ async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
                 try:
                     await lock.mark(key)
                 except LockUnavailableError as error:
-                    _log.warning("A request could not be marked as completed: %s", error)
+                    _log.warning("A request could not be marked as completed: %s", error.findings[0].message)
 
 
 class FileLock:

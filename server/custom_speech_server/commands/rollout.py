@@ -59,8 +59,12 @@ def run(options: argparse.Namespace) -> int:
 
     log_text_to_stderr()
     try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no name for the user id, as in some containers
+        user = None
+    try:
         content = read_rollout_file(options.file)
-        settings = replace(settings_with_state(options, named_resources(options), None), caller=_user())
+        settings = replace(settings_with_state(options, named_resources(options), None), caller=user)
     except ConfigurationError as error:
         notice(str(error))
         return WRONG
@@ -186,13 +190,6 @@ def result_text(answer: dict[str, Any]) -> str:
             lines += [wrapped(f"{what} {entity['display_name']} ({entity['id']})", "     ")] if entity else []
         lines += [wrapped(one["error"], "     ")] if one["error"] else []
     return "\n".join(lines)
-
-
-def _user() -> str | None:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no name for the user id, as in some containers
-        return None
 
 
 def _duration(text: str) -> int:

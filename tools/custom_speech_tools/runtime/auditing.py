@@ -109,21 +109,22 @@ class CallObserver(RequestObserver):
             why = error.strerror or type(error).__name__
             raise NotAllowedError(f"The audit file cannot be written ({why}), {not_sent}") from None
         auditor.last_change = operation
-        change, outcome = Change(), None
+        change, outcome = Change(), "interrupted"
+        problem: str | None = None
         try:
             yield change
             outcome = "done"
             if agreed:
                 agreed.made = change.id
         except SpeechError as error:
-            outcome = f"{'unknown' if error.outcome_unknown else 'not done'}: {error}"
+            outcome, problem = "unknown" if error.outcome_unknown else "not done", str(error)
             raise
         finally:
-            if outcome is None:
-                outcome = "interrupted: it may have been carried out"
-                _log.warning("%s of %s on %s was %s", operation, auditor.tool, resource, outcome)
+            if outcome == "interrupted":
+                place = (operation, auditor.tool, resource)
+                _log.warning("%s of %s on %s was interrupted: it may have been carried out", *place)
             try:
-                auditor.audit.write(entry | {"event": "ended", "id": change.id, "outcome": outcome})
+                auditor.audit.write(entry | {"event": "ended", "id": change.id, "outcome": outcome, "error": problem})
             except OSError as error:  # the request was sent; only the next one can be stopped
                 _log.error("The audit could not be written: %s", error)
 

@@ -144,7 +144,7 @@ async def _what_became_of(call: CallContext, effect: Effect, made: str | None) -
         except AzureError as error:
             if error.status != 404:
                 raise
-            return f"what it created ({made}) no longer exists"
+            return "what it created no longer exists"
     return "what it created no longer exists or has another name"
 
 

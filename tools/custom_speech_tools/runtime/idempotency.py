@@ -7,7 +7,7 @@ The service takes no request id. A key, the digest of what is to be made, is the
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from itertools import chain, repeat
 from typing import Any, Protocol, TypeVar
 
@@ -34,8 +34,13 @@ Create = Callable[[], Awaitable[Made]]
 Find = Callable[[], Awaitable[Made | None]]
 
 
-class LockUnavailableError(Exception):
-    """The lock that processes share cannot be taken; `str()` says why and how to fix it."""
+class LockUnavailableError(Refused):
+    """The lock that processes share cannot be taken or asked; `why` says for what reason."""
+
+    def __init__(self, why: str) -> None:
+        message = f"Another process might be making the same at this moment: {why}"
+        finding = block("already-exists", message, "Whoever runs the server must repair it.")
+        super().__init__("Nothing was created.", [finding], "The same call can be repeated afterwards.")
 
 
 class RequestLock(Protocol):
@@ -180,11 +185,9 @@ class IdempotentExecutor:
         """Exclude the same request, here and in other processes; yield whether another one has completed it lately."""
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
-            async with lock, AsyncExitStack() as stack:
-                try:
-                    yield await stack.enter_async_context(self._lock.hold(shared_key)) if self._lock else False
-                except LockUnavailableError as error:
-                    raise _lock_unavailable(error) from None
+            shared = self._lock.hold(shared_key) if self._lock else nullcontext(False)
+            async with lock, shared as is_made_elsewhere:
+                yield is_made_elsewhere
         finally:  # drop a lock that nobody waits for, and everything that is old
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(key, None)
@@ -205,11 +208,8 @@ class IdempotentExecutor:
 
     async def is_marked(self, name: str) -> bool:
         """Return whether a name was marked within the lifetime of a confirmation; Refused if that cannot be asked."""
-        try:
-            is_recent = anyio.current_time() - self._made.get(name, _NOTHING)[0] <= MARK_SECONDS
-            return is_recent or (self._lock is not None and await self._lock.is_marked(name))
-        except LockUnavailableError as error:
-            raise _lock_unavailable(error) from None
+        is_recent = anyio.current_time() - self._made.get(name, _NOTHING)[0] <= MARK_SECONDS
+        return is_recent or (self._lock is not None and await self._lock.is_marked(name))
 
     def last_made(self, key: str) -> Any:
         """Return what this process got for the key before, None if it got nothing."""
@@ -254,9 +254,3 @@ async def _search(call: RunningCall, find: Find[Made], until: float) -> Made | N
             return None
         await call.report_progress("Looking for what an earlier request has created.")
     return None
-
-
-def _lock_unavailable(error: LockUnavailableError) -> Refused:
-    message = f"Another process might be making the same at this moment: {error}"
-    finding = block("already-exists", message, "Whoever runs the server must repair it.")
-    return Refused("Nothing was created.", [finding], "The same call can be repeated afterwards.")
