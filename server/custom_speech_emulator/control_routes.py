@@ -69,7 +69,7 @@ def _finish(request: ControlRequest) -> Any:
         given = {"message": error} if isinstance(error, str) else error
         default = {"code": "InternalServerError", "message": "Ended by /_emulator/finish."}
         outcome = {"status": status, "error": {name: str(given.get(name, text)) for name, text in default.items()}}
-    wanted = [one for one in request.state.store.unfinished() if asked.get("id") in (None, one.id)]
+    wanted = [one for one in request.state.store.select("moving") if asked.get("id") in (None, one.id)]
     if "id" in asked and not wanted:
         raise not_found("running entity")
     for entity in wanted:

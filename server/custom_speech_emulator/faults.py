@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from random import Random
 from typing import Annotated, Any, Literal
 
 import anyio
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter, ValidationError
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from custom_speech_emulator.http.responses import Refused, too_many_requests
 
@@ -118,23 +119,20 @@ async def send_faulty(response: Response, rule: Rule, scope: Scope, receive: Rec
         if not transport:
             raise ConnectionResetError("The connection was closed by a fault rule.")
         return
-    if rule.fault in ("slow-body", "truncated"):
-        await _send_halves(response, rule, send)
-        return
     if rule.fault == "slow-headers":
         await anyio.sleep(rule.seconds)
     if rule.fault == "not-json":
         response = Response(b"<html><body>Bad Gateway</body></html>", response.status_code, media_type="text/html")
-    await response(scope, receive, send)
+    in_halves = rule.fault in ("slow-body", "truncated")
+    await response(scope, receive, partial(_send_halves, send, rule) if in_halves else send)
 
 
-async def _send_halves(response: Response, rule: Rule, send: Send) -> None:
-    body = bytes(response.body)
-    half = len(body) // 2
-    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
-    await send({"type": "http.response.body", "body": body[:half], "more_body": True})
-    if rule.fault == "slow-body":
-        await anyio.sleep(rule.seconds)
-    await send({"type": "http.response.body", "body": body[half:] if rule.fault == "slow-body" else b""})
-    if response.background:
-        await response.background()
+async def _send_halves(send: Send, rule: Rule, message: Message) -> None:
+    if message["type"] == "http.response.body":
+        half = len(message["body"]) // 2
+        await send({**message, "body": message["body"][:half], "more_body": True})
+        is_slow = rule.fault == "slow-body"
+        if is_slow:
+            await anyio.sleep(rule.seconds)
+        message["body"] = message["body"][half:] if is_slow else b""
+    await send(message)

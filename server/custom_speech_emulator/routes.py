@@ -60,7 +60,9 @@ class Operation:
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/:]+)", re.escape(self.path)) + "$", re.IGNORECASE)
 
 
-def _locales(group: str, listed: Callable[[Version], object], versions: Versions = VERSIONS) -> Operation:
+def _locales(
+    group: str, listed: Callable[[Version], object] = lambda _: locales.LOCALES, versions: Versions = VERSIONS
+) -> Operation:
     name, path = f"{group}_ListSupportedLocales", f"/{group.lower()}/locales"
     return Operation(name, "GET", path, lambda call: Answer(200, listed(call.version)), versions=versions)
 
@@ -104,7 +106,7 @@ def _manifest(kind: Kind, entity: str) -> Operation:
 
 
 OPERATIONS = (
-    _locales("Projects", locales.every, _WITH_PROJECTS),
+    _locales("Projects", versions=_WITH_PROJECTS),
     *_of_kind(entities.PROJECTS, "Projects", entities.create_project, versions=_WITH_PROJECTS),
     *(
         Operation(
@@ -124,7 +126,7 @@ OPERATIONS = (
     Operation("Datasets_UploadBlock", "PUT", "/datasets/{id}/blocks", datasets.upload_block, ("blockid",)),
     Operation("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", datasets.commit_blocks),
     *_files(datasets.DATASETS, "Datasets"),
-    _locales("Models", locales.every),
+    _locales("Models"),
     *_of_kind(models.MODELS, "Models", models.create, "CustomModel"),
     Operation(
         "Models_ListBaseModels", "GET", "/models/base", partial(entities.listed, kind=models.BASE_MODELS), _PAGED
@@ -138,10 +140,10 @@ OPERATIONS = (
     Operation(
         "Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", partial(entities.get, kind=models.COPIES)
     ),
-    _locales("Evaluations", locales.every),
+    _locales("Evaluations"),
     *_of_kind(evaluations.EVALUATIONS, "Evaluations", evaluations.create),
     *_files(evaluations.EVALUATIONS, "Evaluations"),
-    _locales("Endpoints", locales.every),
+    _locales("Endpoints"),
     *_of_kind(endpoints.ENDPOINTS, "Endpoints", endpoints.create),
     *_logs("/endpoints/{id}"),
     *_logs("/endpoints/base/{locale}", "BaseModel"),

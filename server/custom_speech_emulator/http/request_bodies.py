@@ -146,13 +146,12 @@ def setting(body: Json, name: str) -> Any:
     return (body.get("properties") or {}).get(name)
 
 
-def read(call: Call, kind: type[BaseModel]) -> Any:
-    """Return the body of a call with the properties that it has; 400 `InvalidPayload` names the first that is wrong."""
-    return checked(call, kind, call.json())
+def read(call: Call, kind: type[BaseModel], value: Any = None) -> Any:
+    """Return the body of a call, or a JSON value, with the properties that it has.
 
-
-def checked(call: Call, kind: type[BaseModel], value: Any) -> Any:
-    """Return a JSON value that is of a kind; 400 for properties that the API version does not have."""
+    400 `InvalidPayload` names the first property that is wrong, or that the API version does not have.
+    """
+    value = call.json() if value is None else value
     if isinstance(value, dict):
         inner = value.get("properties")
         for name in (*value, *(inner if isinstance(inner, dict) else ())):

@@ -6,7 +6,7 @@ from typing import Any
 
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call, parsed
-from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, checked, read, setting
+from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, read, setting
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
 from custom_speech_emulator.resources import dataset_imports, entities
 from custom_speech_emulator.resources.dataset_imports import LARGEST, fetched
@@ -75,7 +75,7 @@ def upload(call: Call) -> Answer:
         body["project"] = {"self": body["project"]}
     if "customProperties" in body:
         body["customProperties"] = parsed(body["customProperties"].encode())
-    dataset = _new(call, checked(call, NEW_DATASET, body))
+    dataset = _new(call, read(call, NEW_DATASET, body))
     dataset_imports.start(call, dataset, lambda: data)
     return entities.created(call, DATASETS, dataset)
 

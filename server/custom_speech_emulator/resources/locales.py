@@ -50,11 +50,6 @@ _FAST = (
 FAST = _FAST.split()  # the locales of fast transcription; the choice is a guess, that they are fewer is documented
 
 
-def every(_: Version) -> list[str]:
-    """Return the locales of custom speech."""
-    return list(LOCALES)
-
-
 def of_datasets(version: Version) -> Json:
     """Return the kinds of data of each locale as v3.2 has it, or turned round as the dated versions have it."""
     # Audio without transcripts can be uploaded for tests wherever audio with transcripts can.

@@ -13,7 +13,6 @@ from custom_speech_emulator.http.request_bodies import (
     COPY_DEFINITION,
     COPY_TO_KEY,
     NEW_MODEL,
-    checked,
     read,
     setting,
 )
@@ -259,8 +258,8 @@ def copy(call: Call) -> Answer:
         name: value for name, value in model.document.items() if name not in ("datasets", "project", "text")
     } | {"datasets": []}
     if not call.version.dated and isinstance(body, dict) and "targetSubscriptionKey" in body:
-        return _copy_with_key(call, document, checked(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
-    target = _permitted(call, checked(call, COPY_AUTHORIZATION, body))
+        return _copy_with_key(call, document, read(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
+    target = _permitted(call, read(call, COPY_AUTHORIZATION, body))
     following = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name, "model": document}
     operation = Entity(call.account.name, COPIES.path, call.state.new_id(), following)
     call.state.start(operation, call.now)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from custom_speech_data.dataset_report import Unusable
 from custom_speech_emulator.http.api_versions import Json, Version
 from custom_speech_emulator.http.request import Call, parsed
-from custom_speech_emulator.http.request_bodies import NEW_TRANSCRIPTION, TRANSCRIBE_DEFINITION, checked, read, setting
+from custom_speech_emulator.http.request_bodies import NEW_TRANSCRIPTION, TRANSCRIBE_DEFINITION, read, setting
 from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import dataset_imports, entities, files, models, recognition
 from custom_speech_emulator.resources.datasets import audio_dataset
@@ -132,7 +132,7 @@ def _read(state: EmulatorState, account: str, urls: list[str]) -> dataset_import
 def transcribe(call: Call) -> Answer:
     """Transcriptions_Transcribe: the words of one recording at once."""
     fields = call.form({"audio", "definition"})
-    definition = checked(call, TRANSCRIBE_DEFINITION, parsed(fields.get("definition") or b"{}"))
+    definition = read(call, TRANSCRIBE_DEFINITION, parsed(fields.get("definition") or b"{}"))
     locale = entities.offered((definition.get("locales") or ["en-US"])[0])
     if locale not in FAST:
         raise invalid("InvalidLocale", f"Fast transcription does not have the locale {locale}.", "locales")

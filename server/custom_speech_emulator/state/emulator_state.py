@@ -125,7 +125,7 @@ class EmulatorState:
     def advance(self) -> datetime:
         """Move on everything whose time has come, in the order in which it would have happened; return the time."""
         now = self.now()
-        while entity := self.store.due(now.timestamp()):
+        while entity := next(self.store.select("due <= ?", (now.timestamp(),), "due, n LIMIT 1"), None):
             at = datetime.fromtimestamp(entity.due or 0, UTC)
             if entity.finished:
                 self.store.remove(entity)  # it has reached the end of its life

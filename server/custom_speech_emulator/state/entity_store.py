@@ -124,7 +124,7 @@ class EntityStore:
 
     def get(self, account: str, kind: str, entity_id: str) -> Entity | None:
         """Return one entity, or None."""
-        return next(self._entities("account = ? AND kind = ? AND id = ?", (account, kind, entity_id.lower())), None)
+        return next(self.select("account = ? AND kind = ? AND id = ?", (account, kind, entity_id.lower())), None)
 
     def remove(self, entity: Entity) -> None:
         """Take an entity, its files and its data away."""
@@ -145,22 +145,15 @@ class EntityStore:
 
     def all(self, account: str, kind: str, where: str = "1", values: tuple[Any, ...] = ()) -> Iterator[Entity]:
         """Return every entity of a kind, oldest first."""
-        return self._entities(f"account = ? AND kind = ? AND {where}", (account, kind, *values))
+        return self.select(f"account = ? AND kind = ? AND {where}", (account, kind, *values))
 
     def count(self, account: str, kind: str, where: str = "1", values: tuple[Any, ...] = ()) -> int:
         """Return how many entities of a kind there are."""
         sql = f"SELECT count(*) FROM entity WHERE account = ? AND kind = ? AND {where}"  # noqa: S608 - see the class
         return int(self._db.execute(sql, (account, kind, *values)).fetchone()[0])
 
-    def due(self, now: float) -> Entity | None:
-        """Return the entity that is to move on first, if its time has come."""
-        return next(self._entities("due <= ?", (now,), "due, n LIMIT 1"), None)
-
-    def unfinished(self) -> list[Entity]:
-        """Return everything that has not ended."""
-        return list(self._entities("moving", ()))
-
-    def _entities(self, where: str, values: tuple[Any, ...], order: str = "n") -> Iterator[Entity]:
+    def select(self, where: str, values: tuple[Any, ...] = (), order: str = "n") -> Iterator[Entity]:
+        """Return the entities that a condition is true for, in an order."""
         sql = f"SELECT account, kind, id, document, due, reads FROM entity WHERE {where} ORDER BY {order}"  # noqa: S608 - see the class
         for account, kind, entity_id, text, due, reads in self._db.execute(sql, values).fetchall():
             yield Entity(account, kind, entity_id, json.loads(text), due, reads)
