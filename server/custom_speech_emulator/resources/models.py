@@ -22,16 +22,7 @@ from custom_speech_emulator.resources.dataset_imports import content_of
 from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.resources.recognition import Skill, words_of
-from custom_speech_emulator.state.emulator_state import (
-    QUICK,
-    Account,
-    EmulatorState,
-    moment,
-    of_key,
-    quarter_close,
-    retry_after,
-    stamp,
-)
+from custom_speech_emulator.state.emulator_state import EmulatorState, moment, of_key, quarter_close, retry_after, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
 _LEARNT, _AUTHORIZATIONS = "learnt", "authorizations"
@@ -64,8 +55,8 @@ def shape(model: str, document: Json, version: Version) -> Json:
 
 def ended(state: EmulatorState, model: Entity, at: datetime) -> None:
     """End the training: store its report with the model."""
-    known = _known(state, model)
-    report = {"status": model.status, "words": len(known["words"]), "audio": known["audio"], "simulated": True}
+    known = skill(state, model.account, model.kind, model.id)
+    report = {"status": model.status, "words": len(known.words), "audio": known.audio, "simulated": True}
     files.add(state, model, "report.json", "ModelReport", json.dumps(report, indent=1).encode(), at)
 
 
@@ -122,7 +113,7 @@ def create(call: Call) -> Answer:
     texts = [line for dataset in datasets for line in content_of(call.state, dataset)["texts"]]
     texts.append(body.get("text") or "")
     model.document["learnt"] = learnt(call.state, texts, locale, audio=not is_quick and "Acoustic" in kinds)
-    call.state.start(model, call.now, QUICK if is_quick else 1.0, status="Running")
+    call.state.start(model, call.now, is_quick=is_quick, status="Running")
     return entities.created(call, MODELS, model)
 
 
@@ -224,15 +215,11 @@ def skill(state: EmulatorState, account: str, kind: str, model_id: str) -> Skill
     model = state.store.get("" if kind == "models/base" else account, kind, model_id)
     if model is None:
         return Skill()
-    known = _known(state, model)
+    kept = state.store.data("", _LEARNT, model.document.get("learnt", ""))
+    known: Json = json.loads(kept) if kept else {"words": [], "audio": False}
     base = state.store.get("", "models/base", model.document.get("baseModel", model.id))
     year = moment(base.document["createdDateTime"]).year if base else 2023
-    return Skill(frozenset(known["words"]), bool(known["audio"]), year)
-
-
-def _known(state: EmulatorState, model: Entity) -> Json:
-    kept = state.store.data("", _LEARNT, model.document.get("learnt", ""))
-    return dict(json.loads(kept)) if kept else {"words": [], "audio": False}
+    return Skill(frozenset(known["words"]), known["audio"], year)
 
 
 def authorize(call: Call) -> Answer:
@@ -254,13 +241,11 @@ def copy(call: Call) -> Answer:
     if model.status != "Succeeded":
         raise invalid("InvalidModel", f"The model is {model.status}; only a Succeeded model can be copied.", "id")
     require_unexpired(call, model, "transcriptionDateTime", "id")
-    document = {
-        name: value for name, value in model.document.items() if name not in ("datasets", "project", "text")
-    } | {"datasets": []}
+    left_behind = ("datasets", "project", "text")
+    document = {name: value for name, value in model.document.items() if name not in left_behind} | {"datasets": []}
     if not call.version.dated and isinstance(body, dict) and "targetSubscriptionKey" in body:
         return _copy_with_key(call, document, read(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
-    target = _permitted(call, read(call, COPY_AUTHORIZATION, body))
-    following = {"createdDateTime": stamp(call.now), "region": target.region, "target": target.name, "model": document}
+    following = {"createdDateTime": stamp(call.now), "model": document} | _target(call, body)
     operation = Entity(call.account.name, COPIES.path, call.state.new_id(), following)
     call.state.start(operation, call.now)
     call.store.put(operation)
@@ -268,20 +253,20 @@ def copy(call: Call) -> Answer:
     return Answer(202, entities.shown(call, COPIES, operation), headers | retry_after(operation, call.now))
 
 
-def _permitted(call: Call, body: Json) -> Account:
-    given = call.store.get("", _AUTHORIZATIONS, body["id"])
-    if given is None or given.document["targetResourceId"] != body["targetResourceId"]:
+def _target(call: Call, body: Json) -> Json:
+    """Return account and region of the target whose authorization is used up; 400 for any that is not right."""
+    asked = read(call, COPY_AUTHORIZATION, body)
+    given = call.store.get("", _AUTHORIZATIONS, asked["id"])
+    target = call.state.account_of(asked["targetResourceId"])
+    if given is None or target is None or given.document["targetResourceId"] != asked["targetResourceId"]:
         raise invalid("InvalidPayload", "The copy authorization is not known to the target resource.", "id")
-    if not given.document["sourceResourceId"] == body["sourceResourceId"] == call.account.resource_id:
+    if not given.document["sourceResourceId"] == asked["sourceResourceId"] == call.account.resource_id:
         message = "The copy authorization was given to another source resource."
         raise invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
     if moment(given.document["expirationDateTime"]) <= call.now:
         raise invalid("ModelCopyAuthorizationExpired", "The copy authorization has expired.", "expirationDateTime")
-    target = call.state.account_of(body["targetResourceId"])
-    if target is None:
-        raise invalid("InvalidPayload", "The target resource does not exist.", "targetResourceId")
     call.store.remove(given)
-    return target
+    return {"region": target.region, "target": target.name}
 
 
 def _copy_with_key(call: Call, document: Json, key: str) -> Answer:

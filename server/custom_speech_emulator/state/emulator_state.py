@@ -16,7 +16,7 @@ from typing import Any
 from custom_speech_emulator.state.entity_store import Entity, EntityStore
 
 _DURATION = re.compile(r"^P(?=.)(?:(\d{1,6})D)?(?:T(?=.)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})S)?)?$")
-QUICK = 0.25  # the share of the training time that importing, copying, testing and deploying take
+_QUICK = 0.25  # the share of the training time that importing, copying, testing and deploying take
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,15 @@ class EmulatorState:
         """Note an event for the web hooks."""
         self.events.append((replace(entity, document={**entity.document}), name))
 
-    def start(self, entity: Entity, now: datetime, share: float = QUICK, status: str = "NotStarted") -> None:
-        """Set an entity going; `share` is how much of the training time it takes."""
+    def start(self, entity: Entity, now: datetime, *, is_quick: bool = True, status: str = "NotStarted") -> None:
+        """Set an entity going."""
         entity.document |= {"status": status, "lastActionDateTime": stamp(now)}
         if self._unit == "reads":
             entity.reads = max(1, int(self._amount))
             return
-        entity.document["ends"] = ends = now.timestamp() + self._amount * share
-        entity.due = ends if status == "Running" else now.timestamp() + self._amount * share / 4
+        takes = self._amount * (_QUICK if is_quick else 1)
+        entity.document["ends"] = ends = now.timestamp() + takes
+        entity.due = ends if status == "Running" else now.timestamp() + takes / 4
 
     def advance(self) -> datetime:
         """Move on everything whose time has come, in the order in which it would have happened; return the time."""
