@@ -1,4 +1,4 @@
-"""The application: takes a request apart, authenticates it, finds its operation, and writes the answer."""
+"""The application: authenticates a request, finds its operation, and writes the answer."""
 
 import json
 import re
@@ -46,7 +46,7 @@ class Exchange:
     entry: dict[str, Any] = field(default_factory=dict)  # of the log
 
     def response(self) -> Response:
-        """Return the HTTP response, with real hosts in its links, and the header by which clients tell the emulator."""
+        """Return the HTTP response, with real hosts in its links and the header that identifies the emulator."""
         headers = {name: self._linked(value) for name, value in self.answer.headers.items()}
         headers["custom-speech-emulator"] = "1"
         if self.now:
@@ -104,7 +104,7 @@ class EmulatorApp:
         exchange.entry["status"] = None if is_lost else exchange.answer.status
 
     def tick(self) -> None:
-        """Move on what is due although nobody asks, so that web hooks are called in time."""
+        """Let work that is due progress without a request, so that web hooks are called in time."""
         with self.state.transaction():
             self.state.advance()
             messages = web_hooks.notifications(self.state)
@@ -170,6 +170,6 @@ def emulator(**options: Any) -> Starlette:
         state.store.set("stocked", "yes")
     app = Starlette()
     app.state.emulator = EmulatorApp(state, faults=Faults.of(settings.faults))
-    # Everything goes to one place: the operations are a table of Azure's, not routes of Starlette's.
+    # All paths go to one place, because the operations are in a table of their own instead of Starlette's routes.
     app.router.default = app.state.emulator
     return app

@@ -18,7 +18,7 @@ _FURTHEST = timedelta(days=36_500)
 
 @dataclass(frozen=True)
 class ControlRequest:
-    """A request to a control route, and what it can see and change."""
+    """A request to a control route, with everything that it can read and change."""
 
     state: EmulatorState
     log: RequestLog
@@ -59,7 +59,7 @@ def _advance_clock(request: ControlRequest) -> None:
 
 
 def _finish(request: ControlRequest) -> Any:
-    """End everything that is running, or one entity, well or with an error."""
+    """End everything that is running, or one entity, with success or with an error."""
     asked = request.asked({"id", "status", "error"}) if request.body.strip() else {}
     status, error = asked.get("status", "Succeeded"), asked.get("error", {})
     if status not in ("Succeeded", "Failed") or not isinstance(error, (dict, str)):
@@ -140,5 +140,5 @@ def control(state: EmulatorState, log: RequestLog, faults: Faults, path: str, re
         raise not_allowed(set(handlers))
     asked = ControlRequest(state, log, faults, request.body or b"")
     shown = handlers[request.method](asked)
-    # A change is answered with what the route shows then.
+    # A change is answered with the new state of the route.
     return Answer(200, handlers["GET"](asked) if shown is None else shown)

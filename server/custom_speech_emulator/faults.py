@@ -1,4 +1,4 @@
-"""Faults on request: rules that say which requests fail, when, and how, and the responses that go wrong.
+"""Faults on request: rules that say which requests fail, when and how, and the failing responses.
 
 A rule matches by `operation`, `method`, `account`, `api_version` and `path` (a part of it), by all that are given.
 It applies to the `nth` matching request, or with a `probability` drawn from `seed`, or always; at most `times` times.
@@ -66,7 +66,7 @@ class Rule(BaseModel):
 
 @dataclass
 class Faults:
-    """The rules of one emulator; they are no part of the state."""
+    """The rules of one emulator; they are not part of its state."""
 
     active: list[Rule] = field(default_factory=list)
 
@@ -94,7 +94,7 @@ class Faults:
 
 
 def refusal(rule: Rule, now: datetime) -> Refused | None:
-    """Return the error answer of a rule that answers one."""
+    """Return the error of a rule, or None if the rule lets the request through."""
     headers = {}
     if rule.retry_after is not None:
         date = format_datetime(now + timedelta(seconds=rule.retry_after), usegmt=True)
@@ -108,9 +108,9 @@ def refusal(rule: Rule, now: datetime) -> Refused | None:
 
 
 async def send_faulty(response: Response, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a response as a rule has it. A closed connection is a ConnectionResetError in the process."""
+    """Send a response as a rule demands. Without a server a closed connection is a ConnectionResetError."""
     if rule.fault in ("close-before", "close-after"):
-        # ASGI cannot close a connection: `send` is a method of uvicorn's, which has it.
+        # ASGI cannot close a connection, but `send` is a method of uvicorn's object that has the transport.
         transport = getattr(getattr(send, "__self__", None), "transport", None)
         if transport:
             transport.abort()

@@ -160,7 +160,7 @@ OPERATIONS = (
 
 @lru_cache(maxsize=4096)
 def found(version: Version, method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """Return the operation of a method and path, and the values in the path; 404 or 405 if there is none."""
+    """Return the operation of a method and path, and the values in the path; 404 or 405 for any other."""
     matches = [(operation, operation.pattern.match(path)) for operation in OPERATIONS if version in operation.versions]
     here = [(operation, match.groupdict()) for operation, match in matches if match]
     if not here:

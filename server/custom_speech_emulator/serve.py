@@ -1,4 +1,4 @@
-"""The emulator by itself: uvicorn on loopback, or where others reach it by a name."""
+"""The emulator as a server: uvicorn on loopback, or on a host that other machines reach by a name."""
 
 import contextlib
 import ipaddress

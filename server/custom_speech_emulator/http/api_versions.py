@@ -1,4 +1,4 @@
-"""Every difference between the three API versions that are spoken here.
+"""The differences between the three API versions that the emulator speaks.
 
 v3.2 has projects, ISO 8601 durations and no `api-version`; 2024-11-15 lost the projects; 2025-10-15 got them back.
 """
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """One API version: how its addresses look, how it words things, and the properties that it does not have.
+    """An API version: its addresses, its wording, and the properties that it does not have.
 
     All but v3.2 are `dated`; v3.2 has `text`, `email`, uploads, logs and the older wording.
     """
@@ -42,7 +42,7 @@ class Version:
         return {"self": self.link(kind, entity_id)} if entity_id else None
 
     def duration(self, milliseconds: int | None) -> Json:
-        """Return the duration property of datasets and files; none if it is not known."""
+        """Return the duration property of datasets and files, or no property if the duration is not known."""
         if milliseconds is None or self.dated:
             return {} if milliseconds is None else {"durationMilliseconds": milliseconds}
         minutes, rest = divmod(milliseconds, 60_000)

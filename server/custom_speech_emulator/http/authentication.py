@@ -20,7 +20,7 @@ TOKEN_PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.I
 
 
 def signed_in(state: EmulatorState, headers: Mapping[str, str], place: str | None, *, takes_tokens: bool) -> Account:
-    """Return the account that a request authenticates as; 401 for none, or for an address of another account."""
+    """Return the account that a request authenticates as; 401 for no account and at the address of another one."""
     if _KEY in headers or not takes_tokens:
         found = of_key(state.settings.accounts, headers.get(_KEY, ""))
     else:
@@ -49,7 +49,7 @@ def token_answer(state: EmulatorState, request: IncomingRequest, place: str | No
 
 
 def count_request(times: deque[float], now: datetime) -> None:
-    """Add a request to the times of an account's; 429 with `Retry-After` if it is one too many in ten seconds."""
+    """Count a request of an account; 429 with `Retry-After` above 100 requests in ten seconds."""
     at = now.timestamp()
     while times and times[0] <= at - _SECONDS:
         times.popleft()

@@ -1,4 +1,4 @@
-"""Addresses: where a request came in, and how every link of its answer is written."""
+"""Addresses: the address of a request, and the links of its answer."""
 
 import re
 import secrets
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from custom_speech_emulator.http.responses import Refused, gateway_refused
 
-# What stands for a host until the answer is written. Random, so that no text of a caller can be taken for it.
+# A placeholder for the host until the answer is written; random, so that no text of a caller equals it.
 HOST_PLACEHOLDER = f"@here-{secrets.token_hex(8)}@"
 _THERE = f"@there-{secrets.token_hex(8)}-"
 _ANYWHERE_ELSE = re.compile(_THERE + r"([a-z0-9-]+)@")
@@ -26,7 +26,7 @@ _LOCAL = {"localhost", "127.0.0.1", "[::1]", "testserver", "test", "emulator"}
 
 
 def region_placeholder(region: str) -> str:
-    """Return what stands for the host of another region until the answer is written."""
+    """Return the placeholder for the host of another region."""
     return f"{_THERE}{region}@"
 
 
@@ -48,7 +48,7 @@ class Address:
 
     @property
     def trusted(self) -> bool:
-        """True if it is this machine's or Azure's name: a web page under another name must not make us read or call."""
+        """True for names of this machine and of Azure: pages under other names must not make it read anything."""
         return is_local(self.host) or bool(_REGIONAL.match(_name(self.host)))
 
     @property
@@ -87,7 +87,7 @@ def is_local(host: str, besides: Iterable[str] = ()) -> bool:
 
 
 def host_of(url: str) -> str:
-    """Return the host that an http or https address names, in lower case; nothing for any other text."""
+    """Return the host of an http or https address in lower case, or an empty text."""
     try:
         parts = urlsplit(url)
         return (parts.hostname or "").lower() if parts.scheme in ("http", "https") else ""
@@ -96,7 +96,7 @@ def host_of(url: str) -> str:
 
 
 def _name(host: str) -> str:
-    """Return a Host header without its port; nothing if it is no host."""
+    """Return a Host header without its port, or an empty text if it is not a host."""
     found = _HOST.match(host)
     return found["name"] if found else ""
 
@@ -109,7 +109,5 @@ def referenced(uri: str, region: str, name: str, here: Address) -> str | None:
         address, _, path = target(parts.scheme, host, parts.path)
     except (ValueError, Refused):
         return None
-    if parts.scheme not in ("http", "https"):
-        return None
-    ours = host == here.host or Address(parts.scheme, host).trusted
-    return path.lower().rstrip("/") if ours and address.place in (None, region, name) else None
+    is_ours = parts.scheme in ("http", "https") and (host == here.host or Address(parts.scheme, host).trusted)
+    return path.lower().rstrip("/") if is_ours and address.place in (None, region, name) else None

@@ -27,7 +27,7 @@ _DEEPEST = 10  # sqlite's parser holds a hundred things; each level takes up to 
 
 @dataclass(frozen=True)
 class Condition:
-    """A piece of SQL over `document` and its parameters."""
+    """SQL over `document`, and its parameters."""
 
     sql: str
     values: tuple[str, ...]
@@ -61,7 +61,7 @@ def _wrong(why: str) -> Exception:
 
 
 def _nest(opened: list[str], mark: str | None) -> None:
-    """Follow the brackets and negations that are open after a mark, or after a comparison."""
+    """Keep track of the open brackets and negations after a mark, or after a comparison."""
     if mark in ("(", "not"):
         opened.append(mark)
         if len(opened) > _DEEPEST:

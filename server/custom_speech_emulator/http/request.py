@@ -1,4 +1,4 @@
-"""A request: as it came in, in the log, and as resource modules see it once it is signed in and its operation known."""
+"""Requests: as received, in the log, and as the operations get them."""
 
 import contextlib
 import json
@@ -66,16 +66,16 @@ class RequestLog:
     def add(self, at: datetime, request: IncomingRequest) -> dict[str, Any]:
         """Note a request; the rest of the entry is filled in as it becomes known."""
         self.count += 1
-        entry: dict[str, Any] = {"n": self.count, "time": stamp(at)}
-        entry |= {name: getattr(request, name) for name in ("method", "path", "query")}
-        entry |= dict.fromkeys(("account", "operation", "api_version", "status"))
+        asked = {name: getattr(request, name) for name in ("method", "path", "query")}
+        unknown = dict.fromkeys(("account", "operation", "api_version", "status"))
         headers = {name: _MASK if name in _SECRET_HEADERS else text for name, text in request.headers.items()}
         body = request.body or b""
-        shown: Any = {"bytes": len(body)} if body else None  # the length, if it is no JSON or long
+        shown: Any = {"bytes": len(body)} if body else None  # only the length of what is long or not JSON
         with contextlib.suppress(ValueError, RecursionError):
             shown = _masked(json.loads(body)) if len(body) <= 64 * 1024 else shown
-        self.entries.append(entry | {"headers": headers, "body": shown})
-        return self.entries[-1]
+        entry = {"n": self.count, "time": stamp(at), **asked, **unknown, "headers": headers, "body": shown}
+        self.entries.append(entry)
+        return entry
 
 
 def _masked(value: Any) -> Any:
@@ -86,7 +86,7 @@ def _masked(value: Any) -> Any:
 
 @dataclass
 class Call:
-    """A signed-in request to one operation; `later` is done when the answer has been sent."""
+    """An authenticated request to an operation; `later` holds work that follows the answer."""
 
     state: EmulatorState
     now: datetime
@@ -106,7 +106,7 @@ class Call:
         return self.state.store
 
     def require_trust(self, name: str, url: str) -> None:
-        """403 if a web page, or a caller on another machine, could make this one read or call something."""
+        """403 if a web page, or a caller on another machine, could make this machine read or call something."""
         settings = self.state.settings
         if settings.allow_hosts and host_of(url) not in settings.allow_content_hosts:
             raise Refused(403, "Forbidden", f"{name} must be on an --allow-content-host if others reach the emulator.")
@@ -114,7 +114,7 @@ class Call:
             raise Refused(403, "Forbidden", f"{name} is taken only from callers that use a loopback or Azure name.")
 
     def number(self, name: str, least: int) -> int | None:
-        """Return a whole number from the query; 400 if it is not one, too small or above 32 bits."""
+        """Return a whole number from the query; 400 if it is too small, above 32 bits or not a number."""
         text = self.query.get(name)
         if text is None:
             return None
@@ -134,7 +134,7 @@ class Call:
         return parsed(self.body)
 
     def form(self, known: Collection[str]) -> dict[str, bytes]:
-        """Return the fields of a form by name; 415 for another type, 400 for a broken form or an unknown field."""
+        """Return the fields of a form by name; 415 for another type, 400 for a broken form and for unknown fields."""
         header = Message()
         header["Content-Type"] = self.content_type
         if header.get_content_type() != "multipart/form-data":
@@ -170,7 +170,7 @@ def parsed(body: bytes) -> Any:
 
 
 def query_of(text: str) -> dict[str, str]:
-    """Return a query string taken apart; 400 if a parameter is repeated, or there are too many."""
+    """Return the parameters of a query string; 400 if a parameter is repeated, and above 20 parameters."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20)
     except ValueError:

@@ -125,7 +125,7 @@ TRANSCRIBE_DEFINITION = _object(
 _HOOK_SETTINGS = _object(apiVersion=str, error=dict, secret=str)
 NEW_WEB_HOOK = _object({"displayName": _NAME, "webUrl": _NAME, "events": _EVENTS}, **_ENTITY, properties=_HOOK_SETTINGS)
 
-# Merge patches: what is left out stays, null takes away; a name can only be replaced.
+# Merge patches: null removes a property; a name can only be replaced.
 _RENAMED = {"displayName": (_NAME, "")}
 _CHANGES = {"description": str, "customProperties": dict[_KEY, _VALUE | None]}
 PROJECT_UPDATE = _object(_RENAMED, **_CHANGES, foundryProjectName=str)
@@ -142,7 +142,7 @@ COPY_TO_KEY = _object({"targetSubscriptionKey": _NAME})
 
 
 def setting(body: Json, name: str) -> Any:
-    """Return one of the `properties` of a body, None if it was left out."""
+    """Return an entry of the `properties` of a body, or None."""
     return (body.get("properties") or {}).get(name)
 
 

@@ -1,7 +1,7 @@
 """Answers, and errors as answers: the service's own, and those of the gateway in front of it.
 
 An error of the service is `{"code", "message", "target", "details", "innerError"}` with no wrapper around it
-(specification); one of the gateway is `{"error": {"code", "message"}}` (reports of users of Speech and its sisters).
+(specification), an error of the gateway `{"error": {"code", "message"}}` (reports of users of Speech and its sisters).
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Answer:
 
 @dataclass(eq=False)
 class Refused(Exception):
-    """The request is answered with an error: HTTP status, ErrorCode, message, DetailedErrorCode, and its target."""
+    """A request that is answered with an error: status, ErrorCode, message, DetailedErrorCode, and the target."""
 
     status: int
     code: str
@@ -30,7 +30,7 @@ class Refused(Exception):
     by_gateway: bool = False  # the gateway knows keys, addresses and quotas, and nests its errors
 
     def body(self) -> dict[str, Any]:
-        """Return the `Error` object of the specification without what is not known."""
+        """Return the `Error` object of the specification, with the properties that are known."""
         body: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.target:
             body["target"] = self.target
@@ -63,9 +63,9 @@ def not_allowed(methods: set[str]) -> Refused:
     return Refused(405, "NotAllowed", message, headers={"Allow": allowed})
 
 
-def not_found(what: str) -> Refused:
+def not_found(word: str) -> Refused:
     """Return 404 `NotFound`."""
-    return Refused(404, "NotFound", f"The specified {what} cannot be found.")
+    return Refused(404, "NotFound", f"The specified {word} cannot be found.")
 
 
 def conflict(inner: str, message: str) -> Refused:

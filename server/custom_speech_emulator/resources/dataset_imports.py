@@ -33,7 +33,7 @@ _FILES = {
     "Acoustic": ("acoustic_data.zip", "AcousticDataArchive"),
     "AudioFiles": ("audio_data.zip", "Audio"),
 }
-Content = tuple[Json, dict[str, bytes]]  # what an entity gets: properties, and bytes by name
+Content = tuple[Json, dict[str, bytes]]  # properties and bytes by name, to be stored with an entity
 
 
 class Unreachable(Exception):
@@ -45,12 +45,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-# No proxies: what is fetched lies on this machine or on a host that was allowed on purpose.
+# No proxies: everything is read on this machine, or on hosts that were allowed on purpose.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
 def await_content(call: Call, entity: Entity, read: Callable[[], Content]) -> None:
-    """Let an entity wait for content, which `read` gets when the answer has been sent; then its work starts."""
+    """Let an entity wait for its content, which `read` returns; this is called after the answer has been sent."""
     error = {"code": "DataImportFailed", "message": "The content did not arrive."}
     entity.due = call.now.timestamp() + 60  # it fails then, also if the emulator was restarted meanwhile
     waiting = {"waits": "content", "ends": entity.due, "outcome": {"status": "Failed", "error": error}}
@@ -59,7 +59,7 @@ def await_content(call: Call, entity: Entity, read: Callable[[], Content]) -> No
 
 
 def _continue(state: EmulatorState, waiting: Entity, read: Callable[[], Content]) -> None:
-    properties, data = read()  # outside of the transaction, for which every request waits
+    properties, data = read()  # outside of the transaction, because every request waits for that
     with state.store.transaction():
         entity = state.store.get(waiting.account, waiting.kind, waiting.id)
         if entity is None or entity.document.get("waits") != "content":
@@ -108,7 +108,7 @@ def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
         files.add(state, dataset, name, kind, data, at)
         add_transcription(state, dataset, at)
         if dataset.document["kind"] == "Acoustic":
-            # Under the digest of a recording with a transcript is kept which one of which dataset it is.
+            # Transcriptions find the transcript of a recording by the digest of its content.
             with open_archive(data) as opened:
                 entries = usable_files(opened, DatasetReport())
                 for place, (name, *_) in enumerate(content_of(state, dataset)["audio"]):
@@ -126,13 +126,13 @@ def add_transcription(state: EmulatorState, dataset: Entity, at: datetime) -> No
     """Give a dataset of recordings with transcripts the file of the transcripts that were taken."""
     if dataset.document["kind"] == "Acoustic":
         lines = "".join(f"{name}\t{said}\r\n" for name, _, said in content_of(state, dataset)["audio"])
-        # The name and the form, that of the transcript which was sent, are guesses.
+        # The name of the file and its form are guesses.
         name, kind = "acoustic_data_transcription.txt", "AcousticDataTranscriptionV2"
         files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
 
 
 def is_address(url: str) -> bool:
-    """Return whether a text is an address from which content can be read."""
+    """Return whether content can be read from addresses of this scheme."""
     return url.lower().startswith(("http://", "https://", "file://"))
 
 

@@ -1,4 +1,4 @@
-"""Datasets: what models are trained and tested with. Their content comes from an address, in blocks or in a form."""
+"""Datasets for training and testing. Their content comes from an address, in blocks or in a form."""
 
 import base64
 from functools import partial
@@ -9,7 +9,7 @@ from custom_speech_emulator.http.request import Call, parsed
 from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, read, setting
 from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
 from custom_speech_emulator.resources import dataset_imports, entities
-from custom_speech_emulator.resources.dataset_imports import LARGEST, fetched
+from custom_speech_emulator.resources.dataset_imports import LARGEST, ended, fetched
 from custom_speech_emulator.resources.locales import AUDIO
 from custom_speech_emulator.state.emulator_state import stamp
 from custom_speech_emulator.state.entity_store import Entity
@@ -34,16 +34,17 @@ def shape(dataset: str, document: Json, version: Version) -> Json:
 # What is still read: by a training, a test or a transcription that has not ended.
 _TRAINING = "moving AND EXISTS (SELECT 1 FROM json_each(document, '$.datasets') WHERE value = ?)"
 _READING = "moving AND json_extract(document, '$.dataset') = ?"
-_USED_BY = (("models", _TRAINING), ("evaluations", _READING), ("transcriptions", _READING))
+_USES = (("models", _TRAINING), ("evaluations", _READING), ("transcriptions", _READING))
+_FILTERS = (*entities.FILTERS, "kind")
 DATASETS = entities.Kind(
     "datasets",
     "dataset",
     "InvalidDataset",
     shape,
-    (*entities.FILTERS, "kind"),
+    _FILTERS,
     unfinished_code="FailedDataset",
-    used_by=_USED_BY,
-    ended=dataset_imports.ended,
+    used_by=_USES,
+    ended=ended,
 )
 
 
@@ -81,7 +82,7 @@ def upload(call: Call) -> Answer:
 
 
 def _new(call: Call, body: Json) -> Entity:
-    """Return a dataset that has no content yet; 400 if the locale, the project or the quota does not allow it."""
+    """Return a dataset without content; 400 if the locale, the project or the quota does not allow it."""
     dataset = entities.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
     dataset.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
     normalization = setting(body, "textNormalizationKind")

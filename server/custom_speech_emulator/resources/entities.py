@@ -39,27 +39,27 @@ _QUOTAS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
 class Kind:
     """A kind of entity."""
 
-    path: str  # where it lies below the root, and its name in the store
+    path: str  # below the root of the API, and in the store
     word: str  # its name in messages and in the events of web hooks
-    code: str  # the detailed error code of a reference to one that does not exist
-    # What a version writes of a stored document besides the properties of every kind; it must depend on nothing else.
+    code: str  # the detailed error code of a reference to a missing entity
+    # The properties of this kind in a version. It must depend on its arguments only, because the result is cached.
     shape: Callable[[str, Json, Version], Json]
     filters: tuple[str, ...] = FILTERS  # the properties that a list can be filtered by
     update: type[BaseModel] = UPDATE
-    change: Callable[[Call, Entity, Json], None] | None = None  # takes over what of an update is special to the kind
-    unfinished_code: str = ""  # the detailed error code of a reference to one that is not Succeeded, if it is another
+    change: Callable[[Call, Entity, Json], None] | None = None  # applies properties that only this kind has
+    unfinished_code: str = ""  # that of a reference to an entity that is not Succeeded, if it differs
     shared: bool = False  # the same in every account, as base models are
-    used_by: tuple[tuple[str, str], ...] = ()  # kinds that keep one from being deleted, with the SQL of a use
-    removing: Callable[[Call, Entity], None] | None = None  # what else happens before one is deleted
+    used_by: tuple[tuple[str, str], ...] = ()  # kinds whose entities prevent a deletion, with a condition in SQL
+    removing: Callable[[Call, Entity], None] | None = None  # runs before an entity is deleted
     computed: Callable[[Call, str], Json] | None = None  # properties that are computed for each answer
-    ended: Ending | None = None  # what else happens when one has ended, well or not
+    ended: Ending | None = None  # runs when an entity has ended, Succeeded or Failed
 
     def owner(self, call: Call) -> str:
         """Return the account under which it is stored."""
         return "" if self.shared else call.account.name
 
     def written(self, entity_id: str, document: Json, version: Version) -> Json:
-        """Return the wire object of a version: the properties of every kind, and those of this one."""
+        """Return an entity as JSON of a version: the properties of all kinds, and those of this kind."""
         wire = {name: document.get(name) for name in _STORED if name not in version.absent}
         wire["self"] = version.link(self.path, entity_id)
         if "project" not in version.absent:
@@ -96,7 +96,7 @@ def found(call: Call, kind: Kind, name: str = "id") -> Entity:
 
 
 def get(call: Call, kind: Kind) -> Answer:
-    """Return one entity; this is a read that lets it progress."""
+    """Return one entity; with `reads:N` this lets it progress."""
     entity = found(call, kind)
     if not entity.finished:
         call.state.read(entity)
@@ -104,7 +104,7 @@ def get(call: Call, kind: Kind) -> Answer:
 
 
 def listed(call: Call, kind: Kind, where: Condition = _EVERYTHING, path: str = "") -> Answer:
-    """Return a page of a list, oldest first, with its link to the next one; `path` if it is not that of the kind."""
+    """Return a page of a list, oldest first, and the link to the next page; `path` if it is not the kind's."""
     skip, top = call.number("skip", 0) or 0, min(call.number("top", 1) or PAGE, PAGE)
     properties = [name for name in kind.filters if name not in call.version.absent]
     wanted = parsed(call.query["filter"], properties) if "filter" in call.query else _EVERYTHING
@@ -181,7 +181,7 @@ def update(call: Call, kind: Kind) -> Answer:
 
 
 def delete(call: Call, kind: Kind) -> Answer:
-    """Take an entity away: 204, also if there was none; 409 while it runs or is used."""
+    """Delete an entity: 204, also if it does not exist; 409 while it runs or is used."""
     entity = call.store.get(kind.owner(call), kind.path, call.path["id"])
     if entity is None:
         return Answer(204)
@@ -223,7 +223,7 @@ def offered(locale: str) -> str:
 
 
 def time_to_live(text: str | None) -> timedelta:
-    """Return how long v3.2 keeps an entity, nothing if it is for ever; 400 above 31 days or if it is no duration."""
+    """Return how long v3.2 keeps an entity, zero for ever; 400 above 31 days and for other texts than durations."""
     life = duration(text) if text else timedelta()
     if life is None or life > LONGEST_LIFE:
         message = "timeToLive must be an ISO 8601 duration of at most 31 days."
@@ -251,7 +251,7 @@ def _counts(call: Call, project: str) -> Json:
     return {"counts": {f"{name.removesuffix('s')}Count": count for name, count in counts.items()}}
 
 
-def _release_content(call: Call, project: Entity) -> None:
+def _release(call: Call, project: Entity) -> None:
     held = _within(project.id)
     for kind in _CONTENT:
         for entity in call.store.all(call.account.name, kind, held.sql, held.values):
@@ -259,15 +259,9 @@ def _release_content(call: Call, project: Entity) -> None:
             call.store.put(entity)
 
 
+_FILTERS = ("displayName", "description", "createdDateTime", "locale", "foundryProjectName")
 PROJECTS = Kind(
-    "projects",
-    "project",
-    "InvalidProject",
-    _project,
-    ("displayName", "description", "createdDateTime", "locale", "foundryProjectName"),
-    PROJECT_UPDATE,
-    removing=_release_content,
-    computed=_counts,
+    "projects", "project", "InvalidProject", _project, _FILTERS, PROJECT_UPDATE, removing=_release, computed=_counts
 )
 
 

@@ -38,9 +38,9 @@ def details(name: str, phrases: Sequence[Phrase]) -> Json:
 
 
 def tagged(phrase: Phrase) -> str:
-    """Return what was recognized, with as many edits in tags as `word_errors` counts.
+    """Return the recognized words, with as many edits in tags as `word_errors` counts.
 
-    The tags hold recognized words only, never the transcript's; a deletion has none and holds `@` (recorded live).
+    The tags hold recognized words only, never the transcript's; a deletion holds `@` (recorded live).
     """
     edits = alignment(phrase.said, phrase.recognized)
     return " ".join(word if kind == "correct" else f"<{kind}>{word or '@'}</{kind}>" for kind, _, word in edits)
@@ -66,7 +66,7 @@ def rates(phrases: Sequence[Phrase], which: str, *, tokens: bool) -> Json:
 
 
 def unknown(which: str, *, tokens: bool) -> Json:
-    """Return figures that are not known; those of tokens are left out if the evaluation has failed (recorded live)."""
+    """Return unknown figures; an evaluation that has failed has no figures of tokens (recorded live)."""
     rates = (*_RATES, _TOKEN_RATE) if tokens else _RATES
     counts = (*_COUNTS, *_TOKEN_COUNTS) if tokens else _COUNTS
     return {f"{name}{which}": -1.0 for name in rates} | {f"{name}{which}": -1 for name in counts}

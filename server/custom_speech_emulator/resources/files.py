@@ -1,4 +1,4 @@
-"""Files of datasets, models and evaluations, and the signed addresses under which their content lies."""
+"""Files of entities, and the signed addresses of their content."""
 
 import hashlib
 import hmac

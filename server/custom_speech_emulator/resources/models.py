@@ -118,7 +118,7 @@ def create(call: Call) -> Answer:
 
 
 def _newest_base_model(call: Call, locale: str, kinds: set[str]) -> Entity:
-    """Return the newest base model of a locale that can be trained with these kinds of data; 400 if there is none."""
+    """Return the newest base model of a locale that can be trained with these kinds of data; 400 without any."""
     fitting = [
         model
         for model in call.store.all("", "models/base", "json_extract(document, '$.locale') IS ?", (locale,))
@@ -161,7 +161,7 @@ def _check(call: Call, body: Json, kinds: set[str], base: Entity) -> None:
 
 
 def trained_from(base: Entity, now: datetime) -> Json:
-    """Return what a custom model takes over from its base model, and how long it can be used."""
+    """Return the properties that a custom model takes over from its base model, and its own expiry."""
     kept = {name: base.document[name] for name in ("transcribes", "endpoints", "formats")}
     return {**kept, "baseModel": base.id, "transcriptionDateTime": stamp(quarter_close(now, years=2)), "weight": 30}
 
@@ -203,7 +203,7 @@ def manifest(call: Call, kind: entities.Kind) -> Answer:
 
 
 def learnt(state: EmulatorState, texts: Iterable[str], locale: str, *, audio: bool = False) -> str:
-    """Keep what a model learns from texts, and perhaps recordings, under a name that its copies share."""
+    """Store what a model learns from texts, and perhaps recordings; return its name, which copies share."""
     content = json.dumps({"words": sorted(words_of(texts, locale)), "audio": audio}).encode()
     name = hashlib.sha256(content).hexdigest()
     state.store.put_data("", _LEARNT, name, content)
@@ -226,7 +226,7 @@ def authorize(call: Call) -> Answer:
     """Models_AuthorizeCopy, on the target."""
     source = call.state.account_of(read(call, COPY_DEFINITION)["sourceResourceId"])
     if source is None:
-        raise invalid("InvalidSourceAzureResourceId", "There is no Speech resource with this id.", "sourceResourceId")
+        raise invalid("InvalidSourceAzureResourceId", "No Speech resource has this id.", "sourceResourceId")
     document = {"targetResourceRegion": call.account.region, "targetResourceId": call.account.resource_id}
     until = stamp(call.now + timedelta(hours=24))
     document |= {"sourceResourceId": source.resource_id, "expirationDateTime": until}

@@ -60,7 +60,7 @@ class Phrase(NamedTuple):
 
 
 def recognize(transcript: str, place: int, skill: Skill, locale: str, normalization: str = "Default") -> list[Phrase]:
-    """Return what a model of this skill recognizes in a recording; its phrases are the sentences of the transcript.
+    """Return the phrases that a model of this skill recognizes in a recording, one for each sentence of the transcript.
 
     The service counts phrases and normalized words (recorded live); where it divides a recording is a guess.
     """

@@ -128,7 +128,7 @@ def _content(locale: str, kind: str) -> bytes:
 
 
 def _dates(release: _Release, n: int, now: datetime) -> Json:
-    """Return what follows from a release's age: its name, its dates, and whether training with it is charged."""
+    """Return the name and the dates of a release, and whether training with it is charged."""
     last = quarter_close(now - timedelta(days=92))
     created = quarter_close(last - timedelta(days=91 * release.quarters + 10)) - timedelta(days=31 - n)
     adapts_until, transcribes_until = quarter_close(created, years=1), quarter_close(created, years=2)

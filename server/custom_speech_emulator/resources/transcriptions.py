@@ -104,7 +104,7 @@ def _check_source(call: Call, body: Json) -> None:
 
 
 def _life(call: Call, body: Json) -> timedelta:
-    """Return how long a transcription is kept after its end; nothing if it is for ever, which only v3.2 has."""
+    """Return how long a transcription is kept after its end; zero for ever, which only v3.2 allows."""
     if not call.version.dated:
         return entities.time_to_live(setting(body, "timeToLive"))
     hours = setting(body, "timeToLiveHours")

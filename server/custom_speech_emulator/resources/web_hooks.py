@@ -1,6 +1,6 @@
 """Web hooks: registered, challenged, and really called on loopback (or on hosts that were allowed).
 
-A message says in headers which event it is about, and is signed there. It is sent once, not repeated.
+The headers of a message have its event and its signature. A message is sent once and not repeated.
 """
 
 import base64
@@ -31,7 +31,7 @@ from custom_speech_emulator.state.entity_store import Entity
 
 _KINDS = {kind.path: kind for kind in (DATASETS, MODELS, EVALUATIONS, ENDPOINTS, TRANSCRIPTIONS)}
 _ENDED = ("Succeeded", "Failed")
-# The statuses of an entity of which a web hook has been notified by an event.
+# The statuses that an entity can have after an event.
 _STATUSES = {"Creation": ("NotStarted", "Running", *_ENDED), "Processing": ("Running", *_ENDED), "Completion": _ENDED}
 
 
@@ -73,7 +73,7 @@ def create(call: Call) -> Answer:
 
 
 def _register(call: Call, hook: Entity, url: str) -> None:
-    """Take an address over, which is challenged; 400 if it cannot be called."""
+    """Set the address of a web hook, which is then challenged; 400 if it cannot be called."""
     try:
         is_usable = bool(host_of(url)) and urlsplit(url).port != 0
     except ValueError:
@@ -113,7 +113,7 @@ def ping(call: Call) -> Answer:
 
 
 def test(call: Call) -> Answer:
-    """WebHooks_Test: one request for each registered event of which there is an entity; 204 if there is none."""
+    """WebHooks_Test: send a request for each registered event that some entity has had; 204 without any."""
     hook = entities.found(call, WEBHOOKS)
     sending = []
     for kind in _KINDS.values():
@@ -139,7 +139,7 @@ def notifications(state: EmulatorState) -> list[Callable[[], object]]:
 
 
 def _notification(state: EmulatorState, hook: Entity, event: str, entity: Entity) -> Callable[[], object]:
-    """Return the call that sends an event; `invocationId` tells apart what a receiver gets twice."""
+    """Return the call that sends an event; by its `invocationId` receivers recognize duplicates."""
     content = {"self": _version(hook).link(entity.kind, entity.id), "invocationId": state.new_id()}
     return partial(_send, _message(hook, event, content), state.settings.allow_content_hosts)
 

@@ -70,7 +70,7 @@ class EmulatorState:
 
     settings: EmulatorSettings
     store: EntityStore
-    endings: Mapping[str, "Ending"]  # what else happens when an entity of a kind ends, well or not
+    endings: Mapping[str, "Ending"]  # by kind: runs when an entity has ended, Succeeded or Failed
     events: list[tuple[Entity, str]] = field(default_factory=list)  # of this transaction: `Creation`, … of an entity
 
     def __post_init__(self) -> None:
@@ -82,7 +82,7 @@ class EmulatorState:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Return a transaction of the store; events of one that was rolled back have not happened."""
+        """Return a transaction of the store; the events of a transaction that is rolled back are forgotten."""
         with self.store.transaction():
             self.events = []
             yield
@@ -114,7 +114,7 @@ class EmulatorState:
         self.events.append((replace(entity, document={**entity.document}), name))
 
     def start(self, entity: Entity, now: datetime, *, is_quick: bool = True, status: str = "NotStarted") -> None:
-        """Set an entity going."""
+        """Start the work of an entity."""
         entity.document |= {"status": status, "lastActionDateTime": stamp(now)}
         if self._unit == "reads":
             entity.reads = max(1, int(self._amount))
@@ -149,7 +149,7 @@ class EmulatorState:
             self.store.put(entity)
 
     def finish(self, entity: Entity, at: datetime, outcome: dict[str, Any] | None = None) -> None:
-        """End an entity with `outcome` (document properties), or with the one that it was started with."""
+        """End an entity with `outcome` (document properties), or with the outcome that it was started with."""
         if entity.status == "NotStarted":
             self._run(entity, at)
         final = outcome or entity.document.get("outcome") or {}
@@ -188,7 +188,7 @@ def stamp(moment: datetime) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Return the moment of a time stamp, which is UTC if it names no zone; raises ValueError."""
+    """Return the moment of a time stamp, in UTC if it has no zone; raises ValueError."""
     found = datetime.fromisoformat(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 

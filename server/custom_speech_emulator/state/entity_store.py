@@ -52,7 +52,7 @@ class Entity:
 
     @property
     def status(self) -> str:
-        """Its status; things without one are finished."""
+        """Its status; entities without a status are finished."""
         return str(self.document.get("status", "Succeeded"))
 
     @property
@@ -138,7 +138,7 @@ class EntityStore:
 
     def rows(self, account: str, kind: str, where: str, values: tuple[Any, ...], skip: int, top: int) -> list[Row]:
         """Return part of the list of one kind, oldest first."""
-        # The inner query walks an index alone; only what is shown is read.
+        # The inner query needs only an index; documents are read for the page alone.
         shown = f"SELECT n FROM entity WHERE account = ? AND kind = ? AND {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608 - see the class
         sql = f"SELECT id, document, moving FROM entity WHERE n IN ({shown}) ORDER BY n"  # noqa: S608 - see the class
         return list(map(Row._make, self._db.execute(sql, (account, kind, *values, top, skip))))
@@ -148,7 +148,7 @@ class EntityStore:
         return self.select(f"account = ? AND kind = ? AND {where}", (account, kind, *values))
 
     def count(self, account: str, kind: str, where: str = "1", values: tuple[Any, ...] = ()) -> int:
-        """Return how many entities of a kind there are."""
+        """Count the entities of a kind."""
         sql = f"SELECT count(*) FROM entity WHERE account = ? AND kind = ? AND {where}"  # noqa: S608 - see the class
         return int(self._db.execute(sql, (account, kind, *values)).fetchone()[0])
 
@@ -159,7 +159,7 @@ class EntityStore:
             yield Entity(account, kind, entity_id, json.loads(text), due, reads)
 
     def put_data(self, account: str, owner: str, name: str, content: bytes) -> None:
-        """Keep bytes under a name of an owning entity, in the place that the name had."""
+        """Store bytes under a name of an owner; a name that is replaced keeps its place in the order."""
         self._db.execute(
             "INSERT INTO data (account, owner, name, content) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (account, owner, name) DO UPDATE SET content = excluded.content",
@@ -220,7 +220,7 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("COMMIT")
     if db.execute("PRAGMA user_version").fetchone() != (_FORMAT,):
         raise StateUnusableError("it is not a state of this version of the emulator")
-    # Damage in the middle would else be met only by the request that reads there.
+    # Damage in the middle would otherwise surface only in a request that reads there.
     if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise StateUnusableError("it is damaged")
 
