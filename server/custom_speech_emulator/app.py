@@ -165,9 +165,7 @@ def emulator(**options: Any) -> Starlette:
     settings = EmulatorSettings(**options)
     state = EmulatorState(settings, EntityStore(settings.state and Path(settings.state)), ENDINGS)
     with state.store.transaction():
-        if state.store.setting("stocked") is None and settings.stock:
-            stock.fill(state)
-        state.store.set("stocked", "yes")
+        stock.fill(state)
     app = Starlette()
     app.state.emulator = EmulatorApp(state, faults=Faults.of(settings.faults))
     # All paths go to one place, because the operations are in a table of their own instead of Starlette's routes.

@@ -103,8 +103,7 @@ def _add_logs(request: ControlRequest) -> Any:
 def _reset(request: ControlRequest) -> Any:
     """Restore the initial content and the clock, and clear the log and the faults."""
     request.state.store.clear()
-    if request.state.settings.stock:
-        stock.fill(request.state)
+    stock.fill(request.state)
     request.log.entries.clear()
     request.faults.active.clear()
     return _clock(request)

@@ -49,6 +49,15 @@ def test_state_survives_a_restart(start: Start, tmp_path: Path) -> None:
     assert len(again.resource().ask("GET", "/datasets")["values"]) == stocked
 
 
+def test_state_that_was_reset_is_stocked_once(start: Start, tmp_path: Path) -> None:
+    """A restart after a reset finds the stock in place."""
+    first = start(state=tmp_path / "state.db")
+    first.control("POST", "reset")
+    stocked = first.resource().ask("GET", "/datasets")["values"]
+
+    assert start(state=tmp_path / "state.db").resource().ask("GET", "/datasets")["values"] == stocked
+
+
 def test_state_is_shared_by_two_emulators(start: Start, tmp_path: Path) -> None:
     """What one writes the other reads at once."""
     one, other = (

@@ -29,7 +29,7 @@ LONGEST_LIFE = timedelta(days=31)
 _TEXTS = ("displayName", "description", "locale", "foundryProjectName", "kind", "contentUrl", "text", "webUrl")
 _PLAIN = (*_TEXTS, "customProperties", "events")
 _STORED = (*_PLAIN, "name", "createdDateTime", "lastActionDateTime", "status")
-_EVERYTHING = Condition("1", ())
+_EVERYTHING, _HELD = Condition("1", ()), "json_extract(document, '$.project') = ?"
 _CONTENT = ("evaluations", "datasets", "models", "endpoints", "transcriptions")  # of projects
 # The most entities of a kind in the pricing tiers (quotas and limits page, January 2026).
 _QUOTAS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
@@ -239,22 +239,16 @@ def _project(project: str, document: Json, version: Version) -> Json:
     }
 
 
-def _within(project: str) -> Condition:
-    return Condition("json_extract(document, '$.project') = ?", (project,))
-
-
 def _counts(call: Call, project: str) -> Json:
     if call.version.dated:  # v3.2 alone says how much of each kind a project holds
         return {}
-    held = _within(project)
-    counts = {name: call.store.count(call.account.name, name, held.sql, held.values) for name in _CONTENT}
+    counts = {name: call.store.count(call.account.name, name, _HELD, (project,)) for name in _CONTENT}
     return {"counts": {f"{name.removesuffix('s')}Count": count for name, count in counts.items()}}
 
 
 def _release(call: Call, project: Entity) -> None:
-    held = _within(project.id)
     for kind in _CONTENT:
-        for entity in call.store.all(call.account.name, kind, held.sql, held.values):
+        for entity in call.store.all(call.account.name, kind, _HELD, (project.id,)):
             del entity.document["project"]
             call.store.put(entity)
 
@@ -273,4 +267,4 @@ def create_project(call: Call) -> Answer:
 def list_contents(call: Call, kind: Kind) -> Answer:
     """Projects_ListModels, …: list what a project holds of one kind."""
     project = found(call, PROJECTS)
-    return listed(call, kind, _within(project.id), f"projects/{project.id}/{kind.path}")
+    return listed(call, kind, Condition(_HELD, (project.id,)), f"projects/{project.id}/{kind.path}")

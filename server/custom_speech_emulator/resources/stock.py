@@ -70,7 +70,12 @@ def _stock_id(*names: str) -> str:
 
 
 def fill(state: EmulatorState) -> None:
-    """Put the stock into an empty store."""
+    """Put the stock into an empty store, once, unless the settings leave it out."""
+    if state.store.setting("stocked"):
+        return
+    state.store.set("stocked", "yes")
+    if not state.settings.stock:
+        return
     now = state.now().astimezone(UTC)
     state.store.put_all("", "models/base", _base_models(now.replace(hour=0, minute=0, second=0, microsecond=0)))
     base = state.store.get("", "models/base", _stock_id("base", "en-US", "8"))
