@@ -2,49 +2,50 @@
 
 from typing import Annotated
 
+import anyio
 from pydantic import Field, StringConstraints
 
 from custom_speech_tools.guardrails.copy_plan import (
     CopyPlan,
     StartedCopy,
     TargetState,
+    check_copy,
     connect,
     is_connected,
-    plan_copy,
     read_copy,
     read_target,
     replacement_note,
     running_copy,
     start_copy_once,
 )
+from custom_speech_tools.guardrails.references import MODEL, find, find_project
+from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parameters import (
-    AllowDuplicate,
-    Arguments,
-    Identifier,
-    ModelReference,
-    SourceResource,
-    WaitSeconds,
-)
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.copy import Copy, present_copy
+from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError, schemas
+from custom_speech_tools.speech.concurrency import task_group
 
 
-class CopyModelArguments(Arguments):
+class CopyModelArguments(parameters.Arguments):
     """The arguments of copy_model."""
 
-    model: ModelReference
+    model: parameters.ModelReference
     to_resource: Annotated[
         str, StringConstraints(min_length=1, max_length=256), Field(description="Name of the resource to copy to")
     ]
-    project: Annotated[Identifier | None, Field(description="On to_resource: id, self URI or exact name")] = None
-    allow_duplicate: AllowDuplicate = False
-    wait_seconds: WaitSeconds = 0
-    resource: SourceResource = None
+    project: Annotated[
+        parameters.Identifier | None, Field(description="On to_resource: id, self URI or exact name")
+    ] = None
+    allow_duplicate: parameters.AllowDuplicate = False
+    wait_seconds: parameters.WaitSeconds = 0
+    resource: parameters.SourceResource = None
 
 
 async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
@@ -53,8 +54,15 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
     With project, the copy is connected there once it is done. Takes minutes; the same copy twice makes one.
     Then get_copy.
     """
-    source, to, target = call.speech(arguments.resource), call.speech(arguments.to_resource), TargetState()
-    plan = await plan_copy(call, source, to, arguments.model, arguments.project)
+    source, to, read_at = call.speech(arguments.resource), call.speech(arguments.to_resource), anyio.current_time()
+    async with task_group() as tasks:
+        model_task = tasks.create_task(find(source, MODEL, arguments.model))
+        project_task = tasks.create_task(find_project(to, arguments.project))
+    copied, project = model_task.return_value, project_task.return_value
+    findings = tuple(check_copy(source, to, copied, project, call.now(source)))
+    if is_blocked(findings) or isinstance(copied, Finding) or isinstance(project, Finding):
+        raise Refused("Nothing was copied.", findings)
+    plan, target = CopyPlan(source, to, copied, project, findings, read_at), TargetState()
     started: StartedCopy | None = await running_copy(call, plan)
     existed = True
     if started is None:
@@ -62,21 +70,20 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
         started, existed = await start_copy_once(call, plan, target)
     operation, model, before = await _follow(call, plan, started, arguments.wait_seconds)
     steps = []
-    if plan.project and not (model and is_connected(model, plan.project)):
-        copied = model.id if model else Choice("the `model` that get_copy returns")
-        here = plan.target.resource.name
-        steps = [call_step("connect_model", model=copied, project=plan.project.id, resource=here)]
-    parts = await read_parts(plan.target, [model.project, before] if model else [], [plan.project])
+    if project and not (model and is_connected(model, project)):
+        there = model.id if model else Choice("the `model` that get_copy returns")
+        steps = [call_step("connect_model", model=there, project=project.id, resource=to.resource.name)]
+    parts = await read_parts(to, [model.project, before] if model else [], [project])
     answer = present_copy(
-        plan.source,
+        source,
         operation,
-        plan.target,
+        to,
         model,
         parts,
-        call.now(plan.source),
-        copied=plan.model,
+        call.now(source),
+        copied=copied,
         already_existed=existed and model is not None,
-        findings=(*plan.findings, *target.findings),
+        findings=(*findings, *target.findings),
         remaining_steps=steps,
     )
     return answer.model_copy(update={"note": replacement_note(before, model, parts) if model else None})

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPERTY
+from custom_speech_tools.guardrails.deployment_plan import previous_model
 from custom_speech_tools.guardrails.references import ENDPOINT, get_entity
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
@@ -12,8 +12,6 @@ from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.addresses import entity_of, is_credible_link
 
 
 class GetEndpointArguments(Arguments):
@@ -32,9 +30,7 @@ async def get_endpoint(arguments: GetEndpointArguments, call: CallContext) -> En
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, ENDPOINT, arguments.endpoint)
     last = await poll_until_terminal(call, first, speech.endpoints_get, arguments.wait_seconds)
-    uri = (last.custom_properties or {}).get(PREVIOUS_MODEL_PROPERTY, "")
-    is_model = entity_of(uri) is not None and is_credible_link(speech.resource, uri)
-    previous = schemas.Reference.model_validate({"self": uri}) if is_model else None
+    previous = previous_model(speech, last)
     parts = await read_parts(speech, [*last.parts, previous])
     return present_endpoint(speech, last, parts, call.now(speech), previous)
 

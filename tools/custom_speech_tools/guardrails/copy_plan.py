@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import anyio
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.references import MODEL, describe, find, find_project, link_to
+from custom_speech_tools.guardrails.references import describe, link_to
 from custom_speech_tools.guardrails.resource_rules import (
     Findings,
     clocks_agree,
@@ -79,25 +78,6 @@ class CopyPlan:
     def key(self) -> str:
         """The idempotency key."""
         return idempotency_key("copy", self.model.id, self.target.resource.identity)
-
-
-async def plan_copy(
-    call: CallContext, source: Speech, target: Speech, asked_model: str, asked_project: str | None
-) -> CopyPlan:
-    """Fetch the facts and check them.
-
-    Raises:
-        Refused: A rule blocks the copy; every finding is listed.
-    """
-    read_at = anyio.current_time()
-    async with task_group() as tasks:
-        model_task = tasks.create_task(find(source, MODEL, asked_model))
-        project_task = tasks.create_task(find_project(target, asked_project))
-    model, project = model_task.return_value, project_task.return_value
-    findings = tuple(check_copy(source, target, model, project, call.now(source)))
-    if is_blocked(findings) or isinstance(model, Finding) or isinstance(project, Finding):
-        raise Refused("Nothing was copied.", findings)
-    return CopyPlan(source, target, model, project, findings, read_at)
 
 
 @dataclass(frozen=True, slots=True)

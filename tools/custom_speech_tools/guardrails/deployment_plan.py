@@ -18,6 +18,7 @@ from custom_speech_tools.guardrails.resource_rules import (
     model_is_ready,
     parts_fit,
 )
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.client_waits import suggested_wait
@@ -26,20 +27,11 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    Confirm,
-    Identifier,
-    ModelReference,
-    OptionalProject,
-    ResourceName,
-    ShortText,
-    WaitSeconds,
-)
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.runtime.verdict import rates_of
 from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.addresses import entity_of, is_credible_link
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, word
 
@@ -50,19 +42,20 @@ ASKED_PROPERTY = "custom-speech-mcp-endpoint"
 """The name in `customProperties` under which a rollout asked for the endpoint, by which it is found when renamed."""
 
 
-class DeploymentArguments(Arguments):
+class DeploymentArguments(parameters.Arguments):
     """The arguments of deploy_model."""
 
-    model: ModelReference
+    model: parameters.ModelReference
     endpoint: Annotated[
-        Identifier | None, Field(description="Existing endpoint that gets the model: id, self URI or exact name")
+        parameters.Identifier | None,
+        Field(description="Existing endpoint that gets the model: id, self URI or exact name"),
     ] = None
-    display_name: Annotated[ShortText | None, Field(description="Name of a new endpoint")] = None
-    project: OptionalProject = None
+    display_name: Annotated[parameters.ShortText | None, Field(description="Name of a new endpoint")] = None
+    project: parameters.OptionalProject = None
     logging: Annotated[StrictBool, Field(description="Keep recordings of a new endpoint")] = False
-    confirm: Confirm = None
-    wait_seconds: WaitSeconds = 0
-    resource: ResourceName = None
+    confirm: parameters.Confirm = None
+    wait_seconds: parameters.WaitSeconds = 0
+    resource: parameters.ResourceName = None
 
     @pydantic.model_validator(mode="after")
     def _names_one_endpoint(self) -> "DeploymentArguments":
@@ -106,9 +99,15 @@ class DeploymentFacts:
     @property
     def goes_back(self) -> bool:
         """True if the endpoint had the model before it got its present one."""
-        properties = (self.endpoint.custom_properties or {}) if isinstance(self.endpoint, schemas.Endpoint) else {}
-        before = schemas.Reference(self=properties.get(PREVIOUS_MODEL_PROPERTY) or "")
-        return isinstance(self.model, AnyModel) and before.id == self.model.id
+        before = previous_model(self.speech, self.endpoint) if isinstance(self.endpoint, schemas.Endpoint) else None
+        return before is not None and isinstance(self.model, AnyModel) and before.id == self.model.id
+
+
+def previous_model(speech: Speech, endpoint: schemas.Endpoint) -> schemas.Reference | None:
+    """Return the model that an endpoint had before, as it notes, if that is an entity of its resource."""
+    uri = (endpoint.custom_properties or {}).get(PREVIOUS_MODEL_PROPERTY, "")
+    is_model = entity_of(uri) is not None and is_credible_link(speech.resource, uri)
+    return schemas.Reference(self=uri) if is_model else None
 
 
 def can_be_deployed(facts: DeploymentFacts) -> Findings:
@@ -175,26 +174,6 @@ class DeploymentPlan:
         """The idempotency key of a new endpoint."""
         facts, project = self.facts, getattr(self.facts.project, "id", None)
         return idempotency_key("endpoint", facts.display_name, self.model.id, project, facts.logging)
-
-    def definition(self) -> dict[str, JsonValue]:
-        """Return the body of Endpoints_Create."""
-        return {
-            "displayName": self.facts.display_name,
-            "locale": self.model.locale,
-            "model": link_to(self.facts.speech, self.model),
-            "project": link_to(self.facts.speech, self.facts.project),
-            "properties": {"loggingEnabled": self.facts.logging},
-            "customProperties": {KEY_PROPERTY: self.key, **self._asked_as()},
-        }
-
-    def changes(self) -> dict[str, JsonValue]:
-        """Return the body of Endpoints_Update: the new model, and the previous one for going back."""
-        replaced = self.facts.replaced
-        previous: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: replaced.uri} if replaced else {}
-        return {"model": link_to(self.facts.speech, self.model), "customProperties": previous | self._asked_as()}
-
-    def _asked_as(self) -> dict[str, JsonValue]:
-        return {ASKED_PROPERTY: self.facts.asked_as} if self.facts.asked_as else {}
 
     @property
     def existing(self) -> schemas.Endpoint | None:
@@ -272,17 +251,28 @@ async def deploy(call: CallContext, plan: DeploymentPlan, how: Confirmation) -> 
     Args:
         how: How the user agreed.
     """
-    speech, known = plan.facts.speech, plan.endpoint if plan.is_deployed else plan.existing
+    facts, speech, known = plan.facts, plan.facts.speech, plan.endpoint if plan.is_deployed else plan.existing
     if known is not None:
         return known, True
-    writer = call.writer(speech, Decision(plan.findings, plan.key, how))
+    writer, model = call.writer(speech, Decision(plan.findings, plan.key, how)), link_to(speech, plan.model)
+    asked: dict[str, JsonValue] = {ASKED_PROPERTY: facts.asked_as} if facts.asked_as else {}
     if plan.endpoint is not None:
-        return await writer.endpoints_update(plan.endpoint.id, plan.changes()), False
+        before: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: facts.replaced.uri} if facts.replaced else {}
+        changes: dict[str, JsonValue] = {"model": model, "customProperties": before | asked}
+        return await writer.endpoints_update(plan.endpoint.id, changes), False
+    definition: dict[str, JsonValue] = {
+        "displayName": facts.display_name,
+        "locale": plan.model.locale,
+        "model": model,
+        "project": link_to(speech, facts.project),
+        "properties": {"loggingEnabled": facts.logging},
+        "customProperties": {KEY_PROPERTY: plan.key, **asked},
+    }
     return await call.app.idempotency.create_once(
         call,
         plan.key,
-        lambda: writer.endpoints_create(plan.definition()),
+        lambda: writer.endpoints_create(definition),
         speech.endpoints_list,
         read_at=plan.read_at,
-        known=plan.facts.endpoints,
+        known=facts.endpoints,
     )

@@ -28,12 +28,9 @@ def call_step(tool: str, **arguments: Value) -> str:
 
 
 def _written(value: Value) -> str:
-    match value:
-        case str():
-            return json.dumps(sanitize(value, MAX_VALUE), ensure_ascii=False)
-        case list():
-            return json.dumps([sanitize(item, MAX_VALUE) for item in value[:10]], ensure_ascii=False)
-    return json.dumps(value)
+    every = value[:10] if isinstance(value, list) else [value]
+    values = [sanitize(one, MAX_VALUE) if isinstance(one, str) else one for one in every]
+    return json.dumps(values if isinstance(value, list) else values[0], ensure_ascii=False)
 
 
 def only_offered(steps: Iterable[str], missing: Collection[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Building blocks of answers: findings, references, dates, and the fields that all answers share."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -18,14 +19,12 @@ MAX_PARTS = 100  # parts of an entity that are shown; the service allows no more
 
 
 def _utc(characters: int, end: str = "") -> PlainSerializer:
-    return PlainSerializer(lambda moment: _in_utc(moment).isoformat()[:characters] + end, return_type=str)
+    def write(moment: datetime) -> str:
+        with suppress(OverflowError):  # a date in the first or last year whose UTC date is outside the calendar
+            moment = moment.astimezone(UTC)
+        return moment.isoformat()[:characters] + end
 
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:  # a date in the first or last year whose UTC date is outside the calendar
-        return moment
+    return PlainSerializer(write)
 
 
 Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]  # a fraction, not percent

@@ -3,55 +3,43 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parts import Parts, present_reference
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, expected_seconds, is_terminal
 from custom_speech_tools.runtime.presenters.model import steps_after_model
 from custom_speech_tools.runtime.resources import resource_fields
-from custom_speech_tools.runtime.results import (
-    EntityReference,
-    FailureField,
-    Finding,
-    Findings,
-    Moment,
-    ReferenceField,
-    ResourceAnswer,
-    Result,
-    ServiceText,
-    optional,
-    present_failure,
-)
 from custom_speech_tools.speech import Speech, schemas
 
 
-class CopiedModel(Result):
+class CopiedModel(results.Result):
     """A copy, on the resource that it was copied to."""
 
     resource: str
     id: str
-    display_name: ServiceText
-    locale: ServiceText
-    status: ServiceText
-    project: ReferenceField | None
+    display_name: results.ServiceText
+    locale: results.ServiceText
+    status: results.ServiceText
+    project: results.ReferenceField | None
     already_existed: bool
 
 
-class Copy(ResourceAnswer):
+class Copy(results.ResourceAnswer):
     """A copy of a model; `model` is on another resource, and null until it is there.
 
     `status` is Succeeded only when the copy can be used.
     """
 
     operation: str | None
-    status: ServiceText
-    source: ReferenceField | None
+    status: results.ServiceText
+    source: results.ReferenceField | None
     to_resource: str | None
     model: CopiedModel | None
-    error: FailureField | None
-    findings: Findings
-    now: Moment
-    check_again_after_seconds: int | None = optional()
+    error: results.FailureField | None
+    findings: results.Findings
+    now: results.Moment
+    check_again_after_seconds: int | None = results.optional()
 
 
 def present_copy(
@@ -64,7 +52,7 @@ def present_copy(
     *,
     copied: schemas.CustomModel | None = None,
     already_existed: bool = False,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[results.Finding] = (),
     remaining_steps: Sequence[str] = (),
 ) -> Copy:
     """Return a copy as far as it is known.
@@ -90,10 +78,10 @@ def present_copy(
         **resource_fields(source),
         operation=operation.id if operation else None,
         status=status,
-        source=EntityReference(id=copied.id, display_name=copied.display_name) if copied else None,
+        source=results.EntityReference(id=copied.id, display_name=copied.display_name) if copied else None,
         to_resource=target.resource.name if target else None,
         model=here,
-        error=present_failure(operation.error) if operation else None,
+        error=results.present_failure(operation.error) if operation else None,
         findings=list(findings),
         now=now,
         check_again_after_seconds=None if status in TERMINAL_STATUSES else again,

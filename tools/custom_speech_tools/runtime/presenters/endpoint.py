@@ -3,45 +3,34 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.results import (
-    Day,
-    EntityAnswer,
-    EntityReference,
-    Finding,
-    Listing,
-    ReferenceField,
-    Row,
-    ServiceText,
-    optional,
-    warn,
-)
 from custom_speech_tools.speech import Speech, schemas
 
 
-class Endpoint(EntityAnswer):
+class Endpoint(results.EntityAnswer):
     """An endpoint; `transcription_until` is the end of its model, after which it uses the newest base model."""
 
-    model: EntityReference | None
-    previous_model: EntityReference | None
-    project: ReferenceField | None
-    transcription_until: Day | None
+    model: results.EntityReference | None
+    previous_model: results.EntityReference | None
+    project: results.ReferenceField | None
+    transcription_until: results.Day | None
     logging: bool | None
-    url: ServiceText | None
+    url: results.ServiceText | None
     already_existed: bool
 
 
-class ListedEndpoint(Row):
+class ListedEndpoint(results.Row):
     """An endpoint in a list."""
 
-    model: EntityReference | None
-    transcription_until: Day | None = optional()
+    model: results.EntityReference | None
+    transcription_until: results.Day | None = results.optional()
 
 
-class Endpoints(Listing):
+class Endpoints(results.Listing):
     """The endpoints of a resource, newest first."""
 
     endpoints: list[ListedEndpoint]
@@ -55,7 +44,7 @@ def present_endpoint(
     previous: schemas.Reference | None = None,
     *,
     already_existed: bool = False,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[results.Finding] = (),
 ) -> Endpoint:
     """Return an endpoint with the names of its parts.
 
@@ -71,7 +60,9 @@ def present_endpoint(
             "base model."
         )
         expired = [
-            warn("model-is-ready", message, call_step("deploy_model", model=new, endpoint=endpoint.id, resource=here))
+            results.warn(
+                "model-is-ready", message, call_step("deploy_model", model=new, endpoint=endpoint.id, resource=here)
+            )
         ]
     return Endpoint(
         **entity_fields(speech, endpoint, now),
