@@ -5,19 +5,7 @@ from typing import Annotated
 import anyio
 from pydantic import Field, StringConstraints
 
-from custom_speech_tools.guardrails.copy_plan import (
-    CopyPlan,
-    StartedCopy,
-    TargetState,
-    check_copy,
-    connect,
-    is_connected,
-    read_copy,
-    read_target,
-    replacement_note,
-    running_copy,
-    start_copy_once,
-)
+from custom_speech_tools.guardrails import copy_plan
 from custom_speech_tools.guardrails.references import MODEL, find, find_project
 from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.runtime import parameters
@@ -59,18 +47,18 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
         model_task = tasks.create_task(find(source, MODEL, arguments.model))
         project_task = tasks.create_task(find_project(to, arguments.project))
     copied, project = model_task.return_value, project_task.return_value
-    findings = tuple(check_copy(source, to, copied, project, call.now(source)))
+    findings = tuple(copy_plan.check_copy(source, to, copied, project, call.now(source)))
     if is_blocked(findings) or isinstance(copied, Finding) or isinstance(project, Finding):
         raise Refused("Nothing was copied.", findings)
-    plan, target = CopyPlan(source, to, copied, project, findings, read_at), TargetState()
-    started: StartedCopy | None = await running_copy(call, plan)
+    plan, target = copy_plan.CopyPlan(source, to, copied, project, findings, read_at), copy_plan.TargetState()
+    started: copy_plan.StartedCopy | None = await copy_plan.running_copy(call, plan)
     existed = True
     if started is None:
-        target = await read_target(call, plan, allow_duplicate=arguments.allow_duplicate)
-        started, existed = await start_copy_once(call, plan, target)
+        target = await copy_plan.read_target(call, plan, allow_duplicate=arguments.allow_duplicate)
+        started, existed = await copy_plan.start_copy_once(call, plan, target)
     operation, model, before = await _follow(call, plan, started, arguments.wait_seconds)
     steps = []
-    if project and not (model and is_connected(model, project)):
+    if project and not (model and copy_plan.is_connected(model, project)):
         there = model.id if model else Choice("the `model` that get_copy returns")
         steps = [call_step("connect_model", model=there, project=project.id, resource=to.resource.name)]
     parts = await read_parts(to, [model.project, before] if model else [], [project])
@@ -86,11 +74,11 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
         findings=(*findings, *target.findings),
         remaining_steps=steps,
     )
-    return answer.model_copy(update={"note": replacement_note(before, model, parts) if model else None})
+    return answer.model_copy(update={"note": copy_plan.replacement_note(before, model, parts) if model else None})
 
 
 async def _follow(
-    call: CallContext, plan: CopyPlan, started: StartedCopy, wait_seconds: float
+    call: CallContext, plan: copy_plan.CopyPlan, started: copy_plan.StartedCopy, wait_seconds: float
 ) -> tuple[schemas.Operation | None, schemas.CustomModel | None, schemas.Reference | None]:
     """Wait for the copy and connect it to its project; transient errors are left to the next steps.
 
@@ -104,10 +92,10 @@ async def _follow(
         model = started
     try:
         if operation and operation.copy_link:
-            model = await read_copy(call, plan.target, operation.copy_link, wait_seconds)
+            model = await copy_plan.read_copy(call, plan.target, operation.copy_link, wait_seconds)
         if model and plan.project:
             before = model.project
-            model = await connect(call, plan.target, model, plan.project, plan.findings, plan.model)
+            model = await copy_plan.connect(call, plan.target, model, plan.project, plan.findings, plan.model)
     except SpeechError as error:
         if not error.is_transient:
             raise
