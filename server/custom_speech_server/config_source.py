@@ -52,10 +52,13 @@ def user_state_directory() -> Path:
 
 def has_user_config(environment: Mapping[str, str]) -> bool:
     """Return whether the user's own configuration exists; on Linux without platformdirs, which costs 11 ms."""
-    if not sys.platform.startswith("linux"):
-        return user_config_file().exists()
     folder = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111  # pathlib costs 5 ms
-    return os.access(f"{folder}/custom-speech-mcp/resources.toml", os.F_OK)
+    is_linux = sys.platform.startswith("linux")
+    try:
+        os.stat(f"{folder}/custom-speech-mcp/resources.toml" if is_linux else user_config_file())  # noqa: PTH116  # same
+    except OSError as error:  # a file that cannot be read is reported later, and not taken for none
+        return not isinstance(error, (FileNotFoundError, NotADirectoryError))
+    return True
 
 
 def variable(environment: Mapping[str, str], name: str) -> str | None:
@@ -64,11 +67,11 @@ def variable(environment: Mapping[str, str], name: str) -> str | None:
     return None if not value or re.fullmatch(r"\$\{[^}]*\}", value) else value
 
 
-def named_file(config: Path | None, environment: Mapping[str, str]) -> Path | None:
-    """Return the file that the option or the environment names."""
+def config_file(config: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the file that configures the resources: of the option, of the environment, else the user's own if any."""
     named = variable(environment, CONFIG_VARIABLE)
     if config or named is None:
-        return config
+        return config or (user_config_file() if has_user_config(environment) else None)
     from pathlib import Path
 
     return Path(named).expanduser()
@@ -77,13 +80,12 @@ def named_file(config: Path | None, environment: Mapping[str, str]) -> Path | No
 def is_configured(config: Path | None, environment: Mapping[str, str]) -> bool:
     """Return whether a file or variables configure a resource, even if wrongly; otherwise the emulator answers."""
     variables = [f"{prefix}_{name}" for prefix in ENVIRONMENT_PREFIXES for name in ("KEY", "REGION", "ENDPOINT")]
-    has_variable = any(variable(environment, name) for name in (CONFIG_VARIABLE, *variables))
-    return config is not None or has_variable or has_user_config(environment)
+    return config_file(config, environment) is not None or any(variable(environment, name) for name in variables)
 
 
 def resource_names(config: Path | None, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of the configured resources, the default one first; none if the file cannot be used."""
-    file = named_file(config, environment) or (user_config_file() if has_user_config(environment) else None)
+    file = config_file(config, environment)
     if file is None:
         return (ENVIRONMENT_RESOURCE,)
     import tomllib

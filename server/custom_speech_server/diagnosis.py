@@ -1,6 +1,6 @@
 """Diagnosis of a resource: whether it answers, in which API versions, and what its user should do."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -67,8 +67,7 @@ async def diagnose(
         finally:
             skew = max(skew, speech.clock.skew, key=abs)
             await speech.close()
-    problems = [*_answer_problems(resource, answers, skew), *_lasting_problems(resource, account)]
-    return Diagnosis(resource, answers, problems)
+    return Diagnosis(resource, answers, _problems(resource, answers, skew, account))
 
 
 def describe_answer(error: SpeechError | None) -> str:
@@ -79,23 +78,7 @@ def describe_answer(error: SpeechError | None) -> str:
     return "answers" if error is None else sanitize(str(error), 400)
 
 
-def _answer_problems(
-    resource: SpeechResource, answers: Mapping[str, SpeechError | None], skew: timedelta
-) -> Iterator[Problem]:
-    error = answers[resource.api_version.name]
-    working = [version for version, other in answers.items() if other is None]
-    if error and working:
-        version = working[0]
-        yield Problem(f"It answers in {version}, not in the configured version.", f'Set api_version = "{version}".')
-    elif error:
-        yield Problem("It cannot be used.", _fix(resource, error))
-    if abs(skew) > CLOCK_TOLERANCE:
-        late = "behind" if skew > timedelta() else "ahead of"
-        minutes = f"{abs(skew) / timedelta(minutes=1):.0f} min"
-        yield Problem(f"This machine's clock is {minutes} {late} the service's.", "Set the clock: signing in needs it.")
-
-
-def _fix(resource: SpeechResource, error: SpeechError) -> str:
+def _fix(resource: SpeechResource, error: SpeechError | None) -> str:
     match error:
         case AzureError(status=401) if resource.credential.has_key:
             return (
@@ -111,11 +94,17 @@ def _fix(resource: SpeechResource, error: SpeechError) -> str:
         case NoCredentialError():
             own = "Run its key command in a terminal; if that is `az`, sign in: az login."
             return own if resource.credential.has_key else "Install what is missing, or sign in: az login."
-    return next_step_after(error)
+    return next_step_after(error) if error else ""
 
 
-def _lasting_problems(resource: SpeechResource, account: Account | None) -> list[Problem]:
-    """Return what the configuration lacks, then what Azure says against using the resource."""
+def _problems(
+    resource: SpeechResource, answers: Mapping[str, SpeechError | None], skew: timedelta, account: Account | None
+) -> list[Problem]:
+    """Return what the answers show, what the configuration lacks, then what Azure says against using the resource."""
+    error = answers[resource.api_version.name]
+    working = next((version for version, other in answers.items() if other is None), None)
+    late = f"{abs(skew) / timedelta(minutes=1):.0f} min {'behind' if skew > timedelta() else 'ahead of'}"
+    set_clock = "Set the clock: signing in needs it."
     repair = "`custom-speech-mcp init --repair` adds it."
     add_region, add_id = (f"Set {name}; {repair}" for name in ("region", "resource_id"))
     elsewhere = (
@@ -130,6 +119,13 @@ def _lasting_problems(resource: SpeechResource, account: Account | None) -> list
     has_no_keys = account is not None and account.keys_disabled and resource.credential.has_key
     is_whole = resource.resource_id or resource.api_version.copies_with_key
     checks = [
+        (
+            error and working,
+            f"It answers in {working}, not in the configured version.",
+            f'Set api_version = "{working}".',
+        ),
+        (error and not working, "It cannot be used.", _fix(resource, error)),
+        (abs(skew) > CLOCK_TOLERANCE, f"This machine's clock is {late} the service's.", set_clock),
         (region(resource) is None, "Its region is not known, so neither is whether it trains with audio.", add_region),
         (trains_audio(resource) is False, "Its region has no hardware for training with audio.", elsewhere),
         (not is_whole, "Without resource_id no model is copied from it.", add_id),

@@ -16,9 +16,8 @@ from custom_speech_server.config_source import (
     ENVIRONMENT_PREFIXES,
     ENVIRONMENT_RESOURCE,
     ConfigurationError,
+    config_file,
     may_be_key,
-    named_file,
-    user_config_file,
     variable,
     without_keys,
 )
@@ -229,11 +228,8 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
 
     A wrong configuration raises ConfigurationError; what was configured as real is never emulated instead.
     """
-    named = named_file(config, environment)
-    file = named or user_config_file()
-    if named or file.exists():
-        return from_file(file, environment)
-    return from_environment(environment) or EMULATED
+    file = config_file(config, environment)
+    return from_file(file, environment) if file else from_environment(environment) or EMULATED
 
 
 def from_file(file: Path, environment: Mapping[str, str]) -> Resources:

@@ -114,7 +114,7 @@ def test_command_line_doctor_examines_the_emulator(
 ) -> None:
     """Every resource answers in every API version; no key is shown."""
     monkeypatch.setenv("CUSTOM_SPEECH_EMULATOR_STATE", ":memory:")
-    monkeypatch.setattr("custom_speech_server.resource_config.user_config_file", lambda: Path("no such file"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")
 
     assert main(["doctor"]) == 0
 

@@ -75,11 +75,23 @@ def test_config_the_environment_makes_one_resource() -> None:
     assert [(one.name, one.region, one.emulated) for one in by_endpoint.all] == [("speech", None, False)]
 
 
-def test_config_with_nothing_the_emulators_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_with_nothing_the_emulators_are_there(tmp_path: Path) -> None:
     """No account, no file, no variable."""
-    monkeypatch.setattr("custom_speech_server.resource_config.user_config_file", lambda: tmp_path / "none.toml")
+    assert load(None, {"XDG_CONFIG_HOME": str(tmp_path)}) is EMULATED
 
-    assert load(None, {}) is EMULATED
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the folder does not come from a variable")
+def test_config_of_the_user_that_cannot_be_read_is_reported_and_not_emulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to itself, which is unreadable for everybody."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    user_config_file().parent.mkdir()
+    user_config_file().symlink_to(user_config_file())
+
+    assert is_configured(None, os.environ)
+    with pytest.raises(ConfigurationError, match="cannot be read: Too many levels of symbolic links"):
+        load(None, os.environ)
 
 
 def test_config_the_key_is_in_no_repr(tmp_path: Path) -> None:

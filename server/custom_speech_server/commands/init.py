@@ -16,7 +16,7 @@ from custom_speech_server.commands.options import add_shared
 from custom_speech_server.config_source import (
     ENVIRONMENT_PREFIXES,
     ConfigurationError,
-    named_file,
+    config_file,
     user_config_file,
     variable,
 )
@@ -61,7 +61,7 @@ class Candidate:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file, examine what was added, and return the exit status."""
-    file = ResourceFile.read(named_file(options.config, os.environ) or user_config_file())
+    file = ResourceFile.read(config_file(options.config, os.environ) or user_config_file())
     with progress("Asking az for your Speech resources."):
         found = anyio.run(list_accounts, options.subscription)
     candidates = compare(file, found)
