@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_waits import suggested_wait
-from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.parts import Parts, present_reference
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, expected_seconds, is_terminal
 from custom_speech_tools.runtime.presenters.model import steps_after_model
@@ -85,7 +84,7 @@ def present_copy(
         findings=list(findings),
         now=now,
         check_again_after_seconds=None if status in TERMINAL_STATUSES else again,
-        next_steps=_steps(source, target, operation, model, remaining_steps),
+        next_steps=_steps(source, target, operation, model, remaining_steps, again),
     )
 
 
@@ -95,6 +94,7 @@ def _steps(
     operation: schemas.Operation | None,
     model: schemas.CustomModel | None,
     remaining: Sequence[str],
+    again: int,
 ) -> list[str]:
     if target and model and is_terminal(model):
         return [*remaining, *steps_after_model(target, model)]
@@ -103,7 +103,6 @@ def _steps(
     if operation and operation.status == "Succeeded" and target is None:
         return ["The copy is on a resource that is not configured here; configure that resource to see the model."]
     if operation is None and target and model:
-        return [*steps_after_model(target, model), *remaining]
+        return [*steps_after_model(target, model, again), *remaining]
     identifier = operation.id if operation else None
-    here = source.resource.name
-    return [call_step("get_copy", operation=identifier, wait_seconds=suggested_wait(), resource=here), *remaining]
+    return [wait_step("get_copy", again, source.resource.name, operation=identifier), *remaining]

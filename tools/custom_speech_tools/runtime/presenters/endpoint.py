@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.client_waits import wait_step
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
@@ -64,8 +64,9 @@ def present_endpoint(
                 "model-is-ready", message, call_step("deploy_model", model=new, endpoint=endpoint.id, resource=here)
             )
         ]
+    fields = entity_fields(speech, endpoint, now)
     return Endpoint(
-        **entity_fields(speech, endpoint, now),
+        **fields,
         model=present_reference(endpoint.model, parts),
         previous_model=present_reference(previous, parts),
         project=present_reference(endpoint.project, parts),
@@ -74,7 +75,7 @@ def present_endpoint(
         url=None if speech.is_emulated else endpoint.url,  # the emulator's looks real and leads nowhere
         already_existed=already_existed,
         findings=[*findings, *expired],
-        next_steps=_steps(speech, endpoint, previous, has_expired=bool(expired)),
+        next_steps=_steps(speech, endpoint, previous, fields["check_again_after_seconds"], has_expired=bool(expired)),
     )
 
 
@@ -92,11 +93,16 @@ def _transcription_until(endpoint: schemas.Endpoint, parts: Parts) -> datetime |
 
 
 def _steps(
-    speech: Speech, endpoint: schemas.Endpoint, previous: schemas.Reference | None, *, has_expired: bool
+    speech: Speech,
+    endpoint: schemas.Endpoint,
+    previous: schemas.Reference | None,
+    again: int | None,
+    *,
+    has_expired: bool,
 ) -> list[str]:
     here = speech.resource.name
     if not is_terminal(endpoint):
-        return [call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=suggested_wait(), resource=here)]
+        return [wait_step("get_endpoint", again, here, endpoint=endpoint.id)]
     if endpoint.status == "Failed":
         return ["Correct what `error` names, then deploy_model into this endpoint again."]
     steps = [call_step("check_expirations", resource=here)]
