@@ -12,6 +12,7 @@ REQUIRED = {tool.name: tool.definition.input_schema.get("required", []) for tool
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CALL = re.compile(r"\b([a-z]+(?:_[a-z]+)+)\(([^()]*)\)")
+# Operations have no names.
 _ID = re.compile(r"(?<!operation )\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 
 
@@ -60,7 +61,7 @@ def _faulty_calls(texts: Iterable[str], missing: frozenset[str]) -> Iterator[str
 
 
 def _nameless_ids(texts: Iterable[str]) -> Iterator[str]:
-    """Return sentences about an entity that give its id and no name, outside of calls; operations have no names."""
+    """Return sentences that give an entity's id and no name, outside of calls; what was deleted has no name."""
     for text in texts:
-        if _ID.search(_CALL.sub("call", text)) and not _QUOTED.search(text):
+        if _ID.search(_CALL.sub("call", text)) and not _QUOTED.search(text) and "no longer exists" not in text:
             yield f"an id without a name: {text}"

@@ -9,6 +9,7 @@ from custom_speech_tools.speech import Speech, SpeechResource
 from custom_speech_tools.speech.sanitize import quote
 
 HOURS_PER_MONTH = 730
+UNITS = {"training": "training", "hosting": "hosting a month for each endpoint", "transcription": "audio"}
 
 PRICE_LIST = "https://azure.microsoft.com/pricing/details/cognitive-services/speech-services/"
 
@@ -24,12 +25,7 @@ class EstimatedCharge(Result):
 def training_charge(resource: SpeechResource, audio_hours: float) -> EstimatedCharge | None:
     """Return the charge of a training; None without a price, and for text alone, which trains in minutes."""
     hours = min(audio_hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY * 24
-    return _charge(resource, "training", hours, "h of training") if hours else None
-
-
-def transcription_charge(resource: SpeechResource, audio_hours: float) -> EstimatedCharge | None:
-    """Return the charge of a transcription; None without a price."""
-    return _charge(resource, "transcription", audio_hours, "h of audio")
+    return estimated_charge(resource, "training", hours) if hours else None
 
 
 def training_cost(resource: SpeechResource, audio_hours: float) -> str:
@@ -42,7 +38,7 @@ def training_cost(resource: SpeechResource, audio_hours: float) -> str:
 
 def hosting_cost(resource: SpeechResource) -> str:
     """Return in a sentence what a month of an endpoint costs."""
-    return cost_in_words(_charge(resource, "hosting", HOURS_PER_MONTH, "h of hosting a month for each endpoint"))
+    return cost_in_words(estimated_charge(resource, "hosting", HOURS_PER_MONTH))
 
 
 def cost_in_words(charge: EstimatedCharge | None) -> str:
@@ -78,12 +74,13 @@ def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) ->
     return agreement_finding("hosting", policy, f"{message} {free}", instead)
 
 
-def _charge(resource: SpeechResource, kind: str, hours: float, unit: str) -> EstimatedCharge | None:
+def estimated_charge(resource: SpeechResource, kind: str, hours: float) -> EstimatedCharge | None:
+    """Return the charge of so many hours of a kind in UNITS; None without a price."""
     price: Decimal | None = getattr(resource.prices, f"{kind}_per_hour", None)
     if resource.prices is None or price is None:
         return None
     amount, currency = price * Decimal(str(round(hours, 2))), resource.prices.currency
     shown = f"{amount:.0f}" if amount >= 100 else f"{amount:.2f}"
     rate = f"{price:f} {currency} per hour"
-    basis = f"about {round(hours, 1):g} {unit}, about {shown} {currency} at your configured price of {rate}"
+    basis = f"about {round(hours, 1):g} h of {UNITS[kind]}, about {shown} {currency} at your configured price of {rate}"
     return EstimatedCharge(amount=float(round(amount, 2)), currency=currency, basis=basis)

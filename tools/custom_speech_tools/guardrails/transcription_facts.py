@@ -12,7 +12,7 @@ import pydantic
 from pydantic import Field, JsonValue, SecretStr
 
 from custom_speech_data.transcripts import Transcript
-from custom_speech_tools.guardrails.charges import charged, cost_in_words, transcription_charge
+from custom_speech_tools.guardrails.charges import charged, cost_in_words, estimated_charge
 from custom_speech_tools.guardrails.content_address import content_identity, require_address
 from custom_speech_tools.guardrails.references import DATASET, AnyModel, find, find_any_model, link_to, uri_of
 from custom_speech_tools.guardrails.transcription_audio import (
@@ -131,7 +131,7 @@ class TranscriptionFacts:
         length = "unknown" if self.seconds is None else f"{self.seconds / 3600:.2f} h"
         if self.local and self.seconds is None:
             length += ", because not all of it is WAV"
-        price = transcription_charge(self.speech.resource, self.seconds / 3600) if self.seconds else None
+        price = estimated_charge(self.speech.resource, "transcription", self.seconds / 3600) if self.seconds else None
         basis = f"It is billed by the length of the audio: {length}. {cost_in_words(price) if self.seconds else ''}"
         return charged(self.speech, "Transcription", basis).strip()
 

@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
@@ -87,11 +88,9 @@ def _is_list(annotation: Any) -> bool:
 def _as_list(value: Any) -> Any:
     """Read a list that was sent as JSON text, and a single value as a list of one."""
     if isinstance(value, str):
-        try:
+        with suppress(ValueError, RecursionError):
             parsed = json.loads(value)
-        except (ValueError, RecursionError):
-            return [value]
-        return parsed if isinstance(parsed, list) else [value]
+            value = parsed if isinstance(parsed, list) else value
     return value if isinstance(value, list) else [value]
 
 

@@ -24,8 +24,8 @@ from custom_speech_tools.speech.sanitize import quote, word
 MAX_NAMED_WORDS = 10
 MAX_NAMED_ENDPOINTS = 3
 
+# `alone`: nothing was compared. `open`: there is a difference, but it is not significant.
 Outcome = Literal["void", "unfinished", "alone", "too few", "equal", "open", "better", "worse"]
-"""`alone`: nothing was compared. `open`: there is a difference, but it is not significant."""
 
 
 class Difference(Result):
@@ -54,7 +54,7 @@ class Verdict:
 
 def compare(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Difference | None:
     """Return how the first model compares with the second, None without error rates of two models."""
-    first, second = evaluation.score(1).word_error_rate, evaluation.score(2).word_error_rate
+    first, second = (evaluation.score(number).word_error_rate for number in (1, 2))
     if first is None or second is None or evaluation.model1.id == evaluation.model2.id:
         return None
     found = paired_bootstrap([Pair(one.words, one.errors, two.errors) for one, two in details.recordings.values()])
@@ -116,9 +116,9 @@ def _has_seen(parts: Parts, model: schemas.Reference, dataset: str) -> bool | No
 def _weigh(
     evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts, difference: Difference | None
 ) -> tuple[Outcome, str]:
-    for part in (evaluation.model1, evaluation.model2):
-        if _has_seen(parts, part, evaluation.dataset.id):
-            return "void", f"Void: {_name(parts, part)} was trained with this dataset."
+    seen = (one for one in (evaluation.model1, evaluation.model2) if _has_seen(parts, one, evaluation.dataset.id))
+    if (part := next(seen, None)) is not None:
+        return "void", f"Void: {_name(parts, part)} was trained with this dataset."
     if evaluation.status != "Succeeded":
         return "unfinished", f"Not judged: the test is {word(evaluation.status)}."
     if difference is None:
