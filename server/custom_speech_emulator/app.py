@@ -31,7 +31,7 @@ from custom_speech_emulator.routes import ENDINGS, Operation, found
 from custom_speech_emulator.state.emulator_state import EmulatorSettings, EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
 
-_OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)
+_OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)  # a region can precede it
 
 
 @dataclass
@@ -99,7 +99,7 @@ class EmulatorApp:
             unusable = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
             refused = error if isinstance(error, Refused) else unusable
             exchange.answer = Answer(refused.status, refused.body(), refused.headers)
-            exchange.later.clear()
+            exchange.later.clear()  # its transaction was rolled back
         is_lost = exchange.fault and exchange.fault.fault == "close-before"
         exchange.entry["status"] = None if is_lost else exchange.answer.status
 

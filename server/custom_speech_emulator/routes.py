@@ -25,8 +25,8 @@ from custom_speech_emulator.state.emulator_state import Ending
 Handler = Callable[[Call], Answer]
 Versions = tuple[Version, ...]
 _LIFETIME = "lifetime"  # whose name differs between the versions
-_PAGED = ("skip", "top", "filter")
-_WITH_PROJECTS = (V3_2, V2025)
+_PAGED = ("skip", "top", "filter")  # query parameters of lists
+_WITH_PROJECTS = (V3_2, V2025)  # 2024-11-15 has none
 _OLD = (V3_2,)
 _DATED = (V2024, V2025)
 _IN_PROJECTS = (
@@ -158,7 +158,7 @@ OPERATIONS = (
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # without it, a tenth of the time of a request
 def found(version: Version, method: str, path: str) -> tuple[Operation, dict[str, str]]:
     """Return the operation of a method and path, and the values in the path; 404 or 405 for any other."""
     matches = [(operation, operation.pattern.match(path)) for operation in OPERATIONS if version in operation.versions]

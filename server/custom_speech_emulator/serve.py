@@ -31,7 +31,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
 
     def tick() -> None:
         while not stopped.wait(0.25):
-            with contextlib.suppress(sqlite3.DatabaseError):
+            with contextlib.suppress(sqlite3.DatabaseError):  # the next request reports it
                 emulation.tick()
 
     with listening(host, port) as listener:
@@ -41,7 +41,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, **options: Any) -> None:
         )
         port = listener.getsockname()[1]
         sys.stderr.write(f"Azure Speech emulator listening on http://{shown}:{port}\n")
-        sys.stderr.flush()
+        sys.stderr.flush()  # programs that start it wait for this line
         threading.Thread(target=tick, daemon=True).start()
         try:
             uvicorn.Server(config).run(sockets=[listener])

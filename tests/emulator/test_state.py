@@ -1,5 +1,6 @@
 """The state of an emulator …"""
 
+import gc
 import json
 import os
 import signal
@@ -111,7 +112,8 @@ def test_state_that_cannot_be_kept_aside_says_so(tmp_path: Path, monkeypatch: py
 def test_state_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) -> None:
     """A sound head and torn pages behind it: noticed at the start, not by the request that reads there."""
     file = tmp_path / "state.db"
-    emulator(state=file).state.emulator.state.store.close()
+    emulator(state=file)
+    gc.collect()  # closes the file
     pages = bytearray(file.read_bytes())
     pages[40_000:80_000] = b"\xff" * 40_000
     file.write_bytes(pages)
@@ -137,7 +139,7 @@ def test_state_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> No
     """An older format, or some other program's database; twice, under two names."""
     file = tmp_path / "state.db"
     for _ in range(2):
-        EntityStore(file).close()
+        EntityStore(file)
         with sqlite3.connect(file) as db:
             db.execute("PRAGMA user_version = 1")
         db.close()

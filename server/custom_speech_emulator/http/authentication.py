@@ -13,8 +13,8 @@ from custom_speech_emulator.state.emulator_state import Account, EmulatorState, 
 from custom_speech_emulator.state.entity_store import Entity
 
 _KEY = "ocp-apim-subscription-key"
-_TOKENS = "tokens"
-_REQUESTS, _SECONDS = 100, 10.0
+_TOKENS = "tokens"  # a kind of entity that no operation shows
+_REQUESTS, _SECONDS = 100, 10.0  # quotas and limits page
 # Programs write it in both cases.
 TOKEN_PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.IGNORECASE)
 

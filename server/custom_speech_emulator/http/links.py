@@ -13,7 +13,7 @@ HOST_PLACEHOLDER = f"@here-{secrets.token_hex(8)}@"
 _THERE = f"@there-{secrets.token_hex(8)}-"
 _ANYWHERE_ELSE = re.compile(_THERE + r"([a-z0-9-]+)@")
 
-_HOST = re.compile(r"^(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?$")
+_HOST = re.compile(r"^(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?$")  # also IPv6
 _REGIONAL = re.compile(
     r"^(?P<label>[a-z0-9-]+)(?P<rest>\.localhost|\.api\.cognitive\.microsoft\.(com|us)|\.api\.cognitive\.azure\.cn"
     r"|\.cognitiveservices\.azure\.com)$"

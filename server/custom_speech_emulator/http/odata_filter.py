@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     r"|(?P<name>[^\s()']+)\s+(?P<operator>[^\s()']++)\s*(?P<value>'(?:[^']|'')*'|[^\s()']+))"
 )
 _OPERATORS = {"eq": "IS", "ne": "IS NOT", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-_MOST_COMPARISONS = 500
+_MOST_COMPARISONS = 500  # sqlite takes expressions of a depth of 1,000
 _DEEPEST = 10  # sqlite's parser holds a hundred things; each level takes up to six of them
 
 

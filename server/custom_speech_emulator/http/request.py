@@ -20,12 +20,12 @@ from custom_speech_emulator.http.responses import Refused, invalid
 from custom_speech_emulator.state.emulator_state import Account, EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import EntityStore
 
-_LARGEST_BLOCK = 8 * 2**20
+_LARGEST_BLOCK = 8 * 2**20  # specification
 _LARGEST_FORM = {"/datasets/upload": 64 * 2**20, "/transcriptions:transcribe": 250 * 2**20}
 _FIELD = re.compile(rb'^content-disposition:\s*form-data\s*;.*?\bname="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE)
 _SECRET_HEADERS = {"ocp-apim-subscription-key", "authorization"}
 _SECRET_PROPERTIES = {"targetSubscriptionKey", "secret"}
-_MASK = "***"
+_MASK = "***"  # the log is shown without a key
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ async def received(scope: Scope, receive: Receive) -> IncomingRequest:
 
 @dataclass
 class RequestLog:
-    """The last ten thousand requests with keys masked; they are no part of the state."""
+    """The last ten thousand requests with keys masked; they are not part of the state."""
 
     count: int = 0
     entries: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=10_000))

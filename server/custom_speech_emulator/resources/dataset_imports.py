@@ -21,7 +21,7 @@ from custom_speech_emulator.resources import files
 from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
-LARGEST = 256 * 1024 * 1024
+LARGEST = 256 * 1024 * 1024  # held in memory as a whole
 TEXTS = "texts.json"
 CONTENT = "content"
 RECORDINGS = "recordings"
@@ -42,7 +42,7 @@ class Unreachable(Exception):
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: object, **kwargs: object) -> None:
-        return None
+        return None  # an allowed host must not lead to another one
 
 
 # No proxies: everything is read on this machine, or on hosts that were allowed on purpose.
@@ -86,7 +86,7 @@ def _imported(kind: str, tier: str, content: Callable[[], bytes]) -> Content:
     except Unreachable as why:
         report = DatasetReport(error=ImportFailed("DataImportFailed", str(why)))
     texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
-    kept = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}
+    kept = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}  # enough to simulate with
     error, length = vars(report.error) if report.error else None, report.duration_milliseconds
     counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
     rejected = [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]]

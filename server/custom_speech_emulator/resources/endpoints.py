@@ -24,7 +24,8 @@ def shape(endpoint: str, document: Json, version: Version) -> Json:
     }
 
 
-def _change(call: Call, endpoint: Entity, patch: Json) -> None:
+def change(call: Call, endpoint: Entity, patch: Json) -> None:
+    """Apply the model and the logging of a patch."""
     logging = setting(patch, "contentLoggingEnabled")
     if logging is not None:
         endpoint.document["loggingEnabled"] = logging
@@ -37,7 +38,7 @@ def _change(call: Call, endpoint: Entity, patch: Json) -> None:
     call.state.start(endpoint, call.now)
 
 
-ENDPOINTS = entities.Kind("endpoints", "endpoint", "InvalidModel", shape, update=ENDPOINT_UPDATE, change=_change)
+ENDPOINTS = entities.Kind("endpoints", "endpoint", "InvalidModel", shape, update=ENDPOINT_UPDATE, change=change)
 
 
 def create(call: Call) -> Answer:

@@ -23,14 +23,15 @@ from custom_speech_emulator.state.emulator_state import Ending, duration, retry_
 from custom_speech_emulator.state.entity_store import Entity, Row
 
 FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale")
-PAGE = 100
-LONGEST_LIFE = timedelta(days=31)
+PAGE = 100  # guessed
+LONGEST_LIFE = timedelta(days=31)  # of transcriptions (specification)
 # Properties that are stored and written as they were sent, if a kind has them.
 _TEXTS = ("displayName", "description", "locale", "foundryProjectName", "kind", "contentUrl", "text", "webUrl")
 _PLAIN = (*_TEXTS, "customProperties", "events")
 _STORED = (*_PLAIN, "name", "createdDateTime", "lastActionDateTime", "status")
 _EVERYTHING, _HELD = Condition("1", ()), "json_extract(document, '$.project') = ?"
-_CONTENT = ("evaluations", "datasets", "models", "endpoints", "transcriptions")  # of projects
+# The kinds that projects hold, and of which web hooks have events.
+CONTENT = ("evaluations", "datasets", "models", "endpoints", "transcriptions")
 # The most entities of a kind in the pricing tiers (quotas and limits page, January 2026).
 _QUOTAS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
 
@@ -40,7 +41,7 @@ class Kind:
     """A kind of entity."""
 
     path: str  # below the root of the API, and in the store
-    word: str  # its name in messages and in the events of web hooks
+    word: str  # its name in messages
     code: str  # the detailed error code of a reference to a missing entity
     # The properties of this kind in a version. It must depend on its arguments only, because the result is cached.
     shape: Callable[[str, Json, Version], Json]
@@ -234,7 +235,7 @@ def time_to_live(text: str | None) -> timedelta:
 def _project(project: str, document: Json, version: Version) -> Json:
     """Return a Project."""
     return {
-        "links": {name: version.link("projects", project, name) for name in _CONTENT},
+        "links": {name: version.link("projects", project, name) for name in CONTENT},
         "properties": document.get("counts"),
     }
 
@@ -242,12 +243,12 @@ def _project(project: str, document: Json, version: Version) -> Json:
 def _counts(call: Call, project: str) -> Json:
     if call.version.dated:  # v3.2 alone says how much of each kind a project holds
         return {}
-    counts = {name: call.store.count(call.account.name, name, _HELD, (project,)) for name in _CONTENT}
+    counts = {name: call.store.count(call.account.name, name, _HELD, (project,)) for name in CONTENT}
     return {"counts": {f"{name.removesuffix('s')}Count": count for name, count in counts.items()}}
 
 
 def _release(call: Call, project: Entity) -> None:
-    for kind in _CONTENT:
+    for kind in CONTENT:
         for entity in call.store.all(call.account.name, kind, _HELD, (project.id,)):
             del entity.document["project"]
             call.store.put(entity)

@@ -17,7 +17,7 @@ from custom_speech_emulator.resources import entities
 from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
-CONTENT = "/_emulator/content/"
+CONTENT = "/_emulator/content/"  # outside of Azure's paths, as the real addresses are
 
 
 def shape(_file: str, document: Json, _version: Version) -> Json:

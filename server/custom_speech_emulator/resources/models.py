@@ -105,7 +105,7 @@ def create(call: Call) -> Answer:
         raise invalid("InvalidDataset", "A dataset is named twice.", "datasets")
     _check(call, body, kinds, base)
     model.document |= trained_from(base, call.now) | {"datasets": [dataset.id for dataset in datasets]}
-    model.document["weight"] = setting(body, "customModelWeightPercent") or 30
+    model.document["weight"] = setting(body, "customModelWeightPercent") or 30  # article on the migration to v3.1
     if not all(dataset.document.get("trains", True) for dataset in datasets):
         error = {"code": "InvalidDataset", "message": "Every audio file of a dataset is longer than 40 seconds."}
         model.document["outcome"] = {"status": "Failed", "error": error}
@@ -228,7 +228,7 @@ def authorize(call: Call) -> Answer:
     if source is None:
         raise invalid("InvalidSourceAzureResourceId", "No Speech resource has this id.", "sourceResourceId")
     document = {"targetResourceRegion": call.account.region, "targetResourceId": call.account.resource_id}
-    until = stamp(call.now + timedelta(hours=24))
+    until = stamp(call.now + timedelta(hours=24))  # guessed
     document |= {"sourceResourceId": source.resource_id, "expirationDateTime": until}
     authorization = Entity("", _AUTHORIZATIONS, call.state.new_id(), document)
     call.store.put(authorization)

@@ -21,7 +21,7 @@ from custom_speech_emulator.state.emulator_state import EmulatorState
 
 _PHRASE_END = re.compile(r"(?<=[.!?…।])\s+|(?<=[。！？])")
 _SPELLED = re.compile(r"\b[A-Z]{2,3}\b|\d")
-_SURE, _UNSURE = 0.93, 0.41
+_SURE, _UNSURE = 0.93, 0.41  # on either side of what draft transcripts flag
 _VOCABULARY = {
     "en": "the please hold router line call number gateway reset would like again thank you service today order",
     "de": "der bitte halten leitung anruf nummer noch einmal danke dienst heute auftrag rufen sie uns an",

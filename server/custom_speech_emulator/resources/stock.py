@@ -17,7 +17,7 @@ from custom_speech_emulator.resources.locales import AUDIO, FULL_LOCALES, TRAINS
 from custom_speech_emulator.state.emulator_state import Account, EmulatorState, quarter_close, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
-_FULL = ("en-US", "de-DE")
+_FULL = ("en-US", "de-DE")  # locales with data of every kind
 
 # kind: (name, accepted lines, rejected lines, milliseconds)
 _DATASETS = {
@@ -95,16 +95,12 @@ def _base_models(day: datetime) -> list[tuple[str, str]]:
     few = (0, 2, 4, 6, 8, len(_RELEASES) - 1)  # of the other locales, for more than 900 in all, as on Azure
     base_models = []
     for n, release in enumerate(_RELEASES):
-        dates, is_whisper = _dates(release, n, day), release is _WHISPER
+        dates = _dates(release, n, day)
         for locale in FULL_LOCALES if n not in few else TRAINS_WITH:
             document = {"description": f"{locale} base model", "locale": locale, "status": "Succeeded", **dates}
             kinds = [kind for kind in TRAINS_WITH[locale] if kind in release.kinds]
-            document |= {
-                "trainsWith": kinds,
-                "formats": release.formats,
-                "transcribes": True,
-                "endpoints": not is_whisper,
-            }
+            document |= {"trainsWith": kinds, "formats": release.formats, "transcribes": True}
+            document["endpoints"] = release is not _WHISPER
             base_models.append((_stock_id("base", locale, str(n)), document))
     base_models.sort(key=lambda model: (model[1]["createdDateTime"], model[1]["locale"]))
     return [(base_model, json.dumps(document)) for base_model, document in base_models]

@@ -18,7 +18,7 @@ from custom_speech_emulator.resources.models import BASE_MODELS, usable
 from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
-_MOST_URLS, _MOST_PHRASES, _LONGEST_FAST = 1000, 500, 2 * 60 * 60 * 1000
+_MOST_URLS, _MOST_PHRASES, _LONGEST_FAST = 1000, 500, 2 * 60 * 60 * 1000  # specification, articles
 
 
 def shape(transcription: str, document: Json, version: Version) -> Json:

@@ -21,15 +21,9 @@ from custom_speech_emulator.http.request_bodies import NEW_WEB_HOOK, WEB_HOOK_UP
 from custom_speech_emulator.http.responses import Answer, invalid
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.dataset_imports import OPENER, allowed
-from custom_speech_emulator.resources.datasets import DATASETS
-from custom_speech_emulator.resources.endpoints import ENDPOINTS
-from custom_speech_emulator.resources.evaluations import EVALUATIONS
-from custom_speech_emulator.resources.models import MODELS
-from custom_speech_emulator.resources.transcriptions import TRANSCRIPTIONS
 from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
 from custom_speech_emulator.state.entity_store import Entity
 
-_KINDS = {kind.path: kind for kind in (DATASETS, MODELS, EVALUATIONS, ENDPOINTS, TRANSCRIPTIONS)}
 _ENDED = ("Succeeded", "Failed")
 # The statuses that an entity can have after an event.
 _STATUSES = {"Creation": ("NotStarted", "Running", *_ENDED), "Processing": ("Running", *_ENDED), "Completion": _ENDED}
@@ -43,7 +37,8 @@ def shape(hook: str, document: Json, version: Version) -> Json:
     }
 
 
-def _change(call: Call, hook: Entity, patch: Json) -> None:
+def change(call: Call, hook: Entity, patch: Json) -> None:
+    """Apply the secret, events and address of a patch."""
     if patch.get("properties") is not None:
         # Left out or empty, the signature ends: so says the operation's description.
         hook.document["secret"] = patch["properties"].get("secret")
@@ -56,7 +51,7 @@ def _change(call: Call, hook: Entity, patch: Json) -> None:
 
 
 _FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "webUrl")
-WEBHOOKS = entities.Kind("webhooks", "web hook", "InvalidPayload", shape, _FILTERS, WEB_HOOK_UPDATE, _change)
+WEBHOOKS = entities.Kind("webhooks", "web hook", "InvalidPayload", shape, _FILTERS, WEB_HOOK_UPDATE, change)
 
 
 def create(call: Call) -> Answer:
@@ -116,11 +111,12 @@ def test(call: Call) -> Answer:
     """WebHooks_Test: send a request for each registered event that some entity has had; 204 without any."""
     hook = entities.found(call, WEBHOOKS)
     sending = []
-    for kind in _KINDS.values():
-        for event, statuses in _STATUSES.items():
-            if hook.document["events"].get(f"{kind.word}{event}"):
-                fitting = [one for one in call.store.all(hook.account, kind.path) if one.status in statuses]
-                sending += [_notification(call.state, hook, f"{kind.word}{event}", one) for one in fitting[-1:]]
+    for kind in entities.CONTENT:
+        for name, statuses in _STATUSES.items():
+            event = f"{kind.removesuffix('s')}{name}"
+            if hook.document["events"].get(event):
+                fitting = [one for one in call.store.all(hook.account, kind) if one.status in statuses]
+                sending += [_notification(call.state, hook, event, one) for one in fitting[-1:]]
     call.later += sending
     return Answer(202, headers={"Retry-After": "1"}) if sending else Answer(204)
 
@@ -131,8 +127,8 @@ def notifications(state: EmulatorState) -> list[Callable[[], object]]:
     return [
         _notification(state, hook, event, entity)
         for entity, name in state.events
-        if entity.kind in _KINDS
-        for event in (f"{_KINDS[entity.kind].word}{name}",)
+        if entity.kind in entities.CONTENT
+        for event in (f"{entity.kind.removesuffix('s')}{name}",)
         for hook in state.store.all(entity.account, WEBHOOKS.path, is_ready)
         if hook.document["events"].get(event)
     ]

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_TRIES = 100
+_TRIES = 100  # of 50 ms each
 _FORMAT = 20_264  # of the state; to be raised if the tables or the documents in them change
 
 _SCHEMA = f"""
@@ -91,10 +91,6 @@ class EntityStore:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
 
     def setting(self, name: str) -> str | None:
         """Return a value kept by name."""
@@ -211,8 +207,8 @@ def _prepare(db: sqlite3.Connection) -> None:
             if attempt == _TRIES or error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
             time.sleep(0.05)
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA cache_size = -16384")
+    db.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a crash loses at most the last requests
+    db.execute("PRAGMA cache_size = -16384")  # KiB: a stocked state fits
     db.execute("BEGIN IMMEDIATE")
     if db.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
         for statement in _SCHEMA.split(";\n"):
