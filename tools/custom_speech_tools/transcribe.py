@@ -24,7 +24,7 @@ from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import run_in_thread, task_group
+from custom_speech_tools.speech.concurrency import gather, run_in_thread
 from custom_speech_tools.speech.sanitize import quote
 
 CONCURRENT_RECORDINGS = 4
@@ -113,9 +113,7 @@ async def _transcribe_files(
     run.failed = {one.name: one.problem for one in local.recordings if one.problem}
     writer = call.writer(facts.speech, Decision(plan.findings, facts.key, agreement.cover(effect)))
     unsent = iter({key: one for one in facts.recordings if (key := keys[one.name]) not in run.read}.items())
-    async with task_group() as tasks:
-        for _ in range(CONCURRENT_RECORDINGS):
-            tasks.create_task(run.work(writer, unsent))
+    await gather(*(run.work(writer, unsent) for _ in range(CONCURRENT_RECORDINGS)))
     findings = plan.stated
     if run.no_answer:
         name, error = next(iter(run.no_answer.items()))

@@ -65,18 +65,12 @@ class Page(Schema, Generic[Listed]):
     next_link: str | None = Field(default=None, alias="@nextLink")
 
 
-class FileLinks(Schema):
-    """The address of the content; it is signed and needs no key."""
-
-    content_url: str | None = None
-
-
 class File(Reference):
     """A file of a dataset, evaluation or transcription; `name` names its subject."""
 
     name: str | None = None
     kind: str | None = None
-    links: FileLinks | None = None
+    content_url: str | None = Field(default=None, validation_alias=AliasPath("links", "contentUrl"))  # signed: no key
 
 
 class EntityError(Schema):

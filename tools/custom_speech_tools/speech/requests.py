@@ -72,7 +72,7 @@ class Requests:
 
     async def read_file(self, operation: str, file: schemas.File) -> bytes:
         """Return the content of a file from its signed address, to which no credential is sent."""
-        address = (file.links.content_url if file.links else None) or ""
+        address = file.content_url or ""
         if not is_content_address(self.resource, address):
             raise ForeignAddressError(f"{self.resource.name} named a file on another host; nothing was sent there.")
         return (await self._pipeline.send(Request(operation, "GET", address, is_signed=True), self._observer)).body

@@ -6,7 +6,7 @@ values are ignored, so that a later version of the service does not break the cl
 
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from custom_speech_tools.speech.addresses import GUID
@@ -118,26 +118,20 @@ class CustomModel(Model, StatefulEntity):
         return dataset in {part.id for part in self.datasets} if self.datasets else None
 
 
-class OperationResult(Schema):
-    """The address of the result of a finished operation."""
-
-    link: str | None = None
-
-
 class Operation(Schema):
     """A copy that was started."""
 
     # The id is inserted into the path of a request, so it must be a GUID.
     id: Annotated[str, Field(alias="id", pattern=f"^{GUID.pattern}$")]
     status: str
-    result: OperationResult | None = None
+    link: str | None = Field(default=None, validation_alias=AliasPath("result", "link"))  # to the new model
     error: EntityError | None = None
     created_date_time: Moment | None = None
 
     @property
     def copy_link(self) -> str | None:
         """The URI of the new model, None until the copy has succeeded."""
-        return self.result.link if self.status == "Succeeded" and self.result else None
+        return self.link if self.status == "Succeeded" else None
 
 
 class ModelCopyAuthorization(Schema):
