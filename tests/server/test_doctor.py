@@ -39,7 +39,7 @@ def doctor(
     """Run the command on one resource and return its exit status and output, with single spaces."""
     monkeypatch.setenv("TRAIN_KEY", "canary-key")
     monkeypatch.setenv("CUSTOM_SPEECH_AUDIT", "off")
-    monkeypatch.setattr("custom_speech_tools.speech.retry._FIRST_WAIT", 0)
+    monkeypatch.setattr("custom_speech_tools.speech.pipeline._FIRST_WAIT", 0)
     file = tmp_path / "resources.toml"
     monkeypatch.setenv("CUSTOM_SPEECH_CONFIG", str(file))
 

@@ -48,7 +48,7 @@ def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     stand_in = StandIn(tmp_path / "bin")
     monkeypatch.setenv("PATH", str(stand_in.folder))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setattr("custom_speech_tools.speech.retry._FIRST_WAIT", 0)
+    monkeypatch.setattr("custom_speech_tools.speech.pipeline._FIRST_WAIT", 0)
     monkeypatch.setenv("CUSTOM_SPEECH_CONFIG", str(tmp_path / "configuration" / "resources.toml"))
     for name in ("SPEECH_KEY", "AZURE_SPEECH_KEY"):
         monkeypatch.delenv(name, raising=False)

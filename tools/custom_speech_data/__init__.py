@@ -5,7 +5,7 @@ A rule that the documentation leaves open is called a guess; docs/emulator.md li
 
 from collections.abc import Callable
 
-from custom_speech_data.content import Content, open_content, size_of
+from custom_speech_data.content import Content, open_content, reason_of, size_of
 from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, KINDS, check_size
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed
 from custom_speech_data.lines import ReadLine, read_lines
@@ -39,8 +39,8 @@ def read_dataset(kind: str, data: Content, tier: str = "S0", report: DatasetRepo
             read_lines(open_content(data), LINE_READERS[kind](data), report)
     except ImportFailed as failure:
         report.fail(failure.code, failure.message)
-    except OSError:
-        report.fail("DataImportFailed", "The content could not be read.")
+    except OSError as error:
+        report.fail("DataImportFailed", f"The content could not be read: {reason_of(error)}.")
     if report.error is None and not report.accepted_line_count:
         message = "The dataset is empty."
         if report.rejected:

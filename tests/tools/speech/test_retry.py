@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_tools.speech import AnswerLostError, AzureError, SpeechError, UnreachableError, UnreadableAnswerError
-from custom_speech_tools.speech.retry import retry_after_seconds, wait_seconds
+from custom_speech_tools.speech.decoding import retry_after_seconds
+from custom_speech_tools.speech.pipeline import wait_seconds
 from support.scripted_service import Answer, Scripted, model, served
 from support.virtual_time import BACKEND
 

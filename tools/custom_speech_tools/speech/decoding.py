@@ -7,11 +7,12 @@ from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from custom_speech_tools.speech import retry
 from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, UnreadableAnswerError
 from custom_speech_tools.speech.http_messages import Answer
 from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.service_clock import parse_http_date
 
+_MAX_WAIT = 86_400.0  # seconds; a service that asks for more is understood to ask for a day
 _HEAD_BYTES = 64 * 1024  # in which the title of a page is looked for
 
 Decoded = TypeVar("Decoded")
@@ -72,5 +73,15 @@ def decode_error(resource: str, operation: str, answer: Answer, now: datetime) -
         status=answer.status,
         code=code,
         inner_code=inner_code,
-        retry_after=retry.retry_after_seconds(answer.headers.get("retry-after"), now),
+        retry_after=retry_after_seconds(answer.headers.get("retry-after"), now),
     )
+
+
+def retry_after_seconds(header: str | None, now: datetime) -> float | None:
+    """Return the seconds that a `Retry-After` header asks to wait, None if it asks for none; `now` is the service's."""
+    if header is None:
+        return None
+    if header.strip().isdecimal() and header.isascii():
+        return min(float(header.strip()[:12]), _MAX_WAIT)
+    date = parse_http_date(header)
+    return None if date is None else min(max(0.0, (date - now).total_seconds()), _MAX_WAIT)

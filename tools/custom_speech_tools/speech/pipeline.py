@@ -8,8 +8,15 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from custom_speech_tools.speech import decoding, retry
-from custom_speech_tools.speech.errors import AnswerLostError, AzureError, SpeechError, UnreachableError
+from custom_speech_tools.speech import decoding
+from custom_speech_tools.speech.errors import (
+    AnswerLostError,
+    AzureError,
+    ForeignAnswerError,
+    SpeechError,
+    UnreachableError,
+    UnreadableAnswerError,
+)
 from custom_speech_tools.speech.hooks import Attempt, RequestObserver
 from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Answer, NoAnswerError, Request
 from custom_speech_tools.speech.resource import SpeechResource
@@ -20,7 +27,28 @@ if TYPE_CHECKING:
 
 # The emulator's answers carry it; an address on this machine may as well be a proxy to Azure.
 EMULATOR_HEADER = "custom-speech-emulator"
+MAX_ATTEMPTS = 4  # at one request; a throttled one (429) may be repeated until its caller waits no longer
+
+_FIRST_WAIT = 0.5  # seconds before the second attempt if the service names no time; doubled for each further one
+_REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})  # a second arrival changes nothing that the first did not
 _RESERVED_SECONDS = 1.0  # an operation leaves them of its caller's time, so that its error can still be reported
+
+
+def wait_seconds(attempt: int, error: SpeechError, method: str, chance: float) -> float | None:
+    """Return the seconds until attempt number `attempt` + 1, None if the same request may not be sent again.
+
+    A request that did not arrive, or was answered 429, changed nothing. After a 5xx or a lost answer the outcome is
+    unknown, so only a method that changes nothing twice is repeated. Never less than the service asked for; `chance`
+    (0 to 1) spreads callers apart on top of it.
+    """
+    is_throttled = isinstance(error, AzureError) and error.status == 429
+    is_safe = not error.outcome_unknown or method in _REPEATABLE
+    stays = isinstance(error, UnreadableAnswerError | ForeignAnswerError)  # as it is, however often it is asked for
+    if not error.is_transient or not is_safe or stays or (attempt >= MAX_ATTEMPTS and not is_throttled):
+        return None
+    asked = error.retry_after if isinstance(error, AzureError) else None
+    least = _FIRST_WAIT * 2 ** min(attempt - 1, 5) if asked is None else asked
+    return least + chance * max(least * 0.25, 0.1)
 
 
 class RequestPipeline:
@@ -64,7 +92,7 @@ class RequestPipeline:
             observer.attempted(Attempt(name, operation, method, number, waited, now - began, status))
             if isinstance(outcome, Answer):
                 return outcome
-            pause = retry.wait_seconds(number, outcome, method, random.random())  # noqa: S311  # jitter, not a secret
+            pause = wait_seconds(number, outcome, method, random.random())  # noqa: S311  # jitter, not a secret
             is_throttled = isinstance(outcome, AzureError) and outcome.status == 429
             limit = now + observer.seconds_left() - _RESERVED_SECONDS if is_throttled else end
             if pause is None or now + pause > limit:
