@@ -60,8 +60,11 @@ async def test_read_only_names_the_rule_that_protects_a_resource(connect: Connec
     async with connect(confirm="never", resources=protected(EAST)) as call:
         refusal = await call.refusal(tool, **WRITING[tool])
 
-    assert rules_of(refusal) == ["resource-writable"]
-    assert f"{EAST} is configured as read-only" in refusal
+    assert refusal.splitlines()[1:] == [
+        f"- [block: resource-writable] Resource {EAST} is configured as read-only. Use another resource, or ask "
+        "whoever configures the server.",
+        "This cannot be done as asked; tell your user.",
+    ]
     assert await azure.writes() == []
 
 

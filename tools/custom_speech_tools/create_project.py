@@ -42,7 +42,7 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
     Its locale cannot be changed. The same request twice makes one. Then pass it as project, or connect_model.
     """
     speech, read_at = call.speech(arguments.resource), anyio.current_time()
-    unsupported = unsupported_projects(speech.resource)
+    unsupported = unsupported_projects(speech.resource, is_optional=False)
     if findings := [*resource_is_writable(speech.resource), *([unsupported] if unsupported else [])]:
         raise Refused("Nothing was created.", findings)
     name, locale = arguments.display_name, arguments.locale

@@ -158,7 +158,7 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
     """
     speech, kind = call.speech(arguments.resource), arguments.kind
     findings = list(resource_is_writable(speech.resource))
-    unsupported = unsupported_projects(speech.resource) if kind == "project" else None
+    unsupported = unsupported_projects(speech.resource, is_optional=False) if kind == "project" else None
     entity = unsupported or await find(speech, KINDS[kind], arguments.entity)
     if isinstance(entity, Finding):
         raise Refused("Nothing was deleted.", [*findings, entity])

@@ -130,13 +130,17 @@ async def find_project(
     return unsupported_projects(speech.resource) or await find(speech, PROJECT, asked, locale)
 
 
-def unsupported_projects(resource: SpeechResource) -> Finding | None:
-    """Return the finding about an API version without projects, None if the resource's version has them."""
+def unsupported_projects(resource: SpeechResource, *, is_optional: bool = True) -> Finding | None:
+    """Return the finding about an API version without projects, None if the resource's version has them.
+
+    Args:
+        is_optional: Whether the same can be done without a project.
+    """
     if resource.api_version.has_projects:
         return None
     message = f"API version {resource.api_version.name} of resource {resource.name} has no projects."
     fix = "Work without a project, or configure api_version 2025-10-15 for the resource."
-    return block("project-supported", message, fix)
+    return block("project-supported", message, fix, "correct" if is_optional else "none")
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:
