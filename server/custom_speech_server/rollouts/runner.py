@@ -73,8 +73,8 @@ class Runner:
     async def run(self, plan: RolloutPlan, agreement: Agreement) -> int:
         """Train if that is needed, then roll out; return the exit status."""
         try:
-            subject = plan.subject if plan.subject.trained else await self._train(plan, agreement)
-            return await self._roll_out(plan, subject, agreement)
+            model = plan.subject.trained or await self._train(plan, agreement)
+            return await self._roll_out(plan, model.id, agreement)
         except TimeIsOverError:
             self.report("The time is up; the same command goes on with the rollout.")
             return UNFINISHED
@@ -82,8 +82,8 @@ class Runner:
     async def _plan(self, call: CallContext) -> RolloutPlan:
         return await plan_model_and_rollout(call, self.file.request(), self.file.model.model, self.file.training())
 
-    async def _train(self, plan: RolloutPlan, agreement: Agreement) -> Subject:
-        """Train the model if there is none, wait for it, and return the subject with it."""
+    async def _train(self, plan: RolloutPlan, agreement: Agreement) -> schemas.CustomModel:
+        """Train the model if there is none, and return it when it is trained."""
         model, training = plan.subject.model, plan.subject.training
         if training is not None:
             key, effect = training.key, training.effect
@@ -100,18 +100,20 @@ class Runner:
 
         while True:
             model = await self._attempt("get_model", follow)
-            subject = not_failed(Subject.of(model, plan.subject.id))
-            if subject.trained:
-                return subject
+            if not_failed(Subject.of(model)).trained:
+                return model
             self._show("training", f"{model.display_name} is {model.status}.")
             await self._pause(PAUSE)
 
-    async def _roll_out(self, plan: RolloutPlan, subject: Subject, agreement: Agreement) -> int:
-        fresh = plan if subject is plan.subject else None  # what was read a moment ago is not read again
+    async def _roll_out(self, plan: RolloutPlan, identifier: str, agreement: Agreement) -> int:
+        fresh = plan if plan.subject.trained else None  # what was read a moment ago is not read again
 
         async def step(call: CallContext) -> tuple[RolloutPlan, Rollout]:
             nonlocal fresh
-            current, fresh = fresh or await plan_rollout(call, plan.request, subject), None
+            current, fresh = fresh, None
+            if current is None:  # the model with what the last step, or another run, has noted on it
+                model = await call.speech(plan.source.resource.name).models_get_custom_model(identifier)
+                current = await plan_rollout(call, plan.request, Subject.of(model, plan.subject.id))
             targets = tuple(self._settled.get(one.asked.resource, one) for one in current.targets)
             state = await execute(call, replace(current, targets=targets), agreement, self._wait())
             return state, await present_rollout(call, state)

@@ -11,8 +11,11 @@ import pytest
 
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.distributed_lock import RedisLock
+from custom_speech_tools.rollout.target import COPIES_PROPERTY
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from e2e.fault_matrix import SharedLock
-from server.rollouts.test_rollout import ALL, Machine, made, virtual
+from server.rollouts.test_rollout import ALL, SOUTH, Machine, content, made, virtual
+from server.rollouts.test_rollout_agreement import change, entity
 from support.fault_matrix_service import EAST, WEST, Service
 from support.redis_server import redis_server
 from support.virtual_time import clock
@@ -121,3 +124,26 @@ def test_rollout_waits_for_a_conflict_right_after_the_guardrail(method: str, pla
     assert conflicts == [0]
     assert made(service) == ALL
     assert service.count(EAST, "models", "Clinic 2026-11-02") == service.count(WEST, "endpoints", "live") == 1
+
+
+def test_rollout_keeps_the_note_of_a_copy_to_a_target_that_does_not_answer() -> None:
+    """Another machine has begun it: without the note it would be started again as soon as the target answers."""
+    service = Service("2025-10-15")
+
+    async def job() -> str:
+        assert await Machine(service).run(wait=1) == 3
+        await anyio.sleep(60)
+        service.emulation.tick()
+        south = next(one for one in Machine(service).settings.resources.all if one.name == SOUTH)
+        tag = idempotency_key(south.identity)[:6]
+        model = entity(service, EAST, "models", "Clinic")
+        properties = model.document["customProperties"]
+        change(service, model, customProperties=properties | {COPIES_PROPERTY: f"2026-11-02T00:00Z {tag}"})
+        service.arm([{"fault": "503", "account": SOUTH}])
+        assert await Machine(service).run(content(gate=None), wait=60) == 3
+        noted = entity(service, EAST, "models", "Clinic").document["customProperties"][COPIES_PROPERTY]
+        assert tag in noted
+        return str(noted)
+
+    assert len(virtual(job).split()) == 3
+    assert service.count(WEST, "models", "Clinic 2026-11-02") == 1

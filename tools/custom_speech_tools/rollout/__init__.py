@@ -1,6 +1,6 @@
 """Rollouts: one tested model on many resources, for the tool roll_out and the command rollout alike.
 
-- request: what is asked for; training: the model of a rollout file
-- target: what a resource has of the model; gate: the test before it goes anywhere
-- plan: all of it together, with what the user has to agree to; execution: the steps; results: what is shown
+- request: the arguments and the rollout file alike; training: the model, if it has to be trained first
+- target: the state of one target; gate: the test that the model has to pass before it leaves its resource
+- plan: both together, with the question to the user; execution: the steps; results: the answers
 """
