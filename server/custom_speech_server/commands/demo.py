@@ -27,6 +27,7 @@ TAUGHT = "Contoso words en-US"
 SENTENCES = ("say {} once more", "the {} is ready", "we need the {} today", "is the {} right", "this is about {}")
 
 HOME, AWAY, NO_AUDIO = "emulator-eastus", "emulator-westeurope", "emulator-brazilsouth"
+DONE: dict[str, Any] = {"wait_seconds": 45, "resource": HOME}
 
 
 class StepFailedError(Exception):
@@ -93,8 +94,9 @@ async def _data(client: Client) -> None:
     for fault in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
         _say(fault, "33")
     _expect(bool(check["findings"]) and bool(check["repairs"]), "the faults were not found")
-    definition: dict[str, Any] = {"display_name": DATA, "locale": LOCALE, "kind": "Language", "path": FILE}
-    dataset = await _call(client, "upload_dataset", **definition, wait_seconds=45, resource=HOME)
+    dataset = await _call(
+        client, "upload_dataset", display_name=DATA, locale=LOCALE, kind="Language", path=FILE, **DONE
+    )
     _say(f"{dataset['display_name']}: {dataset['lines']} lines accepted, {dataset['rejected_lines']} rejected.")
     for part in dataset["rejected"]:
         _say(f"line {part['where']}: {part['reason']}", "33")
@@ -116,19 +118,18 @@ async def _mistake(client: Client) -> None:
 async def _train(client: Client) -> None:
     _title("The same, corrected: English data, a region that trains with audio")
     datasets = [DATA, await _dataset(client, HOME, LOCALE, "Acoustic")]
-    definition: dict[str, Any] = {"display_name": NAME, "locale": LOCALE, "datasets": datasets}
-    model = await _call(client, "create_model", **definition, resource=HOME)
+    model = await _call(client, "create_model", display_name=NAME, locale=LOCALE, datasets=datasets, resource=HOME)
     _expect(not model["already_existed"], "the model was there before")
     _say(f"Model {model['id']} is {model['status']}, trained on {model['base_model']['display_name']}.")
     _title("Waiting for the training")
-    model = await _call(client, "get_model", model=NAME, wait_seconds=45, resource=HOME)
+    model = await _call(client, "get_model", model=NAME, **DONE)
     _say(f"{model['display_name']} is {model['status']}; it transcribes until {model['transcription_until']}.")
 
 
 async def _evaluate(client: Client) -> None:
     _title("A mistake in a test: recordings that the model was trained with")
     audio = await _dataset(client, HOME, LOCALE, "Acoustic")
-    test = await _call(client, "create_evaluation", model=NAME, dataset=audio, wait_seconds=45, resource=HOME)
+    test = await _call(client, "create_evaluation", model=NAME, dataset=audio, **DONE)
     _say(f"{'model':<24} word error rate   inserted  deleted  substituted")
     for model in test["models"]:
         errors = f"{model['insertions']:>8}  {model['deletions']:>7}  {model['substitutions']:>11}"
@@ -137,7 +138,7 @@ async def _evaluate(client: Client) -> None:
     for finding in test["findings"]:
         _say(f"[{finding['rule']}] {finding['message']}", "33")
     _expect(test["is_void"], "it was not noted that the model was trained with the test data")
-    _say("Void: the model has heard these recordings, so its rate says nothing about others. Next: an unseen test.")
+    _say("Void: it was trained with these recordings, so its rate says nothing about others. Next: an unseen test.")
 
 
 async def _improve(client: Client) -> None:
@@ -145,11 +146,7 @@ async def _improve(client: Client) -> None:
     text: dict[str, Any] = {"locale": LOCALE, "resource": HOME}
     bases = await _call(client, "list_base_models", shown=False, **text, train_with=["Language"], limit=50)
     base = next(one["id"] for one in bases["base_models"] if not one["training_is_charged"])
-    test: dict[str, Any] = {
-        "dataset": await _dataset(client, HOME, LOCALE, "Acoustic"),
-        "wait_seconds": 45,
-        "resource": HOME,
-    }
+    test = DONE | {"dataset": await _dataset(client, HOME, LOCALE, "Acoustic")}
     before = await _call(client, "create_evaluation", shown=False, model=base, compare_with=NAME, **test)
     _say("→ get_evaluation(words=50)", "36")
     found = await _call(client, "get_evaluation", shown=False, evaluation=before["id"], words=50, resource=HOME)
@@ -162,7 +159,7 @@ async def _improve(client: Client) -> None:
     _say(f'→ create_model(display_name="{TAUGHT}", datasets=["Missed words"])', "36")
     parts: dict[str, Any] = {"display_name": TAUGHT, "datasets": [data["id"]], "base_model": base}
     model = await _call(client, "create_model", shown=False, **text, **parts)
-    await _call(client, "get_model", shown=False, model=model["id"], wait_seconds=45, resource=HOME)
+    await _call(client, "get_model", shown=False, model=model["id"], **DONE)
     _say(f'→ create_evaluation(model="{TAUGHT}")', "36")
     unseen = await _call(client, "create_evaluation", shown=False, model=model["id"], **test)
     after, without = unseen["models"]
@@ -173,14 +170,13 @@ async def _improve(client: Client) -> None:
 
 async def _deploy(client: Client) -> None:
     _title("Deploying it to an endpoint; hosting is charged, so the user is asked")
-    names: dict[str, Any] = {"model": NAME, "display_name": "Contoso live"}
-    endpoint = await _call(client, "deploy_model", **names, wait_seconds=45, resource=HOME)
+    endpoint = await _call(client, "deploy_model", model=NAME, display_name="Contoso live", **DONE)
     _say(endpoint["next_steps"][0] + ".")
 
 
 async def _copy(client: Client) -> None:
     _title("Copying it to the other region; its key never leaves the server")
-    copy = await _call(client, "copy_model", model=NAME, to_resource=AWAY, wait_seconds=45, resource=HOME)
+    copy = await _call(client, "copy_model", model=NAME, to_resource=AWAY, **DONE)
     _say(f"On {copy['model']['resource']} it is model {copy['model']['id']}.")
     _title("Connecting the copy to a project there")
     projects = await _call(client, "list_projects", locale=LOCALE, resource=AWAY)
