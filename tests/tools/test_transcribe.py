@@ -346,7 +346,8 @@ async def test_transcribe_takes_drafts_for_transcripts_only_after_somebody_corre
     (folder / "drafts.txt").rename(drafts)
     (folder / "drafts.unsure").unlink()
     async with connect(data_dirs=(folder,)) as call:
-        rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
+        answer = await call("transcribe", path=".", locale="en-US")
+        rates.append(answer["word_error_rate"])
         corrected = drafts.read_text("utf-8-sig").replace("a.wav\t", "a.wav\tcorrected ")
         drafts.write_text(corrected, "utf-8")
         rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
@@ -354,6 +355,7 @@ async def test_transcribe_takes_drafts_for_transcripts_only_after_somebody_corre
         rates.append((await call("transcribe", path=".", locale="en-US"))["word_error_rate"])
 
     assert rates[:3] == [None, None, None]
+    assert '"trans.txt": its first line says that nobody has corrected it.' in answer["findings"][0]["message"]
     assert 0 < rates[3] < 1
 
 

@@ -361,7 +361,7 @@ async def test_transcribe_says_which_transcripts_beside_the_recordings_cannot_be
     assert (answer["done"], answer["word_error_rate"]) == (1, None)
     found = next(one for one in answer["findings"] if one["rule"] == "details-readable")
     assert found["message"] == (
-        "3 text file(s) beside the recordings could not be read as transcripts. "
+        "3 text file(s) beside the recordings do not count as transcripts. "
         '"large.txt": it has more than 0 MiB. "locked.tsv": Permission denied. "utf-16.txt": it is not UTF-8.'
     )
 

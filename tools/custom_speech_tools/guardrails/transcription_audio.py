@@ -73,7 +73,7 @@ class LocalAudio:
 
     recordings: tuple[Recording, ...]
     said: Mapping[str, str] = field(default_factory=dict)  # transcripts by recording; drafts are no transcripts
-    unread: Mapping[str, str] = field(default_factory=dict)  # why text files could not be read, by name
+    unread: Mapping[str, str] = field(default_factory=dict)  # why text files do not count as transcripts, by name
 
 
 def read_local_audio(app: AppContext, given: str) -> LocalAudio | Finding:
@@ -101,7 +101,7 @@ def read_local_audio(app: AppContext, given: str) -> LocalAudio | Finding:
 
 
 def _known_transcripts(files: Sequence[FolderFile]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the transcripts among the files by `recording_key`, without drafts, and why others cannot be read."""
+    """Return the transcripts among the files by `recording_key`, and why other text files do not count."""
     said, unread = dict[str, str](), dict[str, str]()
     for file in files:
         if file.suffix not in TRANSCRIPT_SUFFIXES:
@@ -111,7 +111,9 @@ def _known_transcripts(files: Sequence[FolderFile]) -> tuple[dict[str, str], dic
                 content = read_part(text, 0, _TRANSCRIPT_BYTES + 1)
             if len(content) > _TRANSCRIPT_BYTES:
                 unread[file.name] = f"it has more than {_TRANSCRIPT_BYTES >> 20} MiB"
-            elif not is_draft(content):
+            elif is_draft(content):
+                unread[file.name] = "its first line says that nobody has corrected it"
+            else:
                 said |= parse_transcripts(content)
         except UnicodeDecodeError:
             unread[file.name] = "it is not UTF-8"

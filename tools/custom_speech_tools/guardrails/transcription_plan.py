@@ -80,8 +80,8 @@ def _recordings_can_be_sent(facts: TranscriptionFacts, local: LocalAudio) -> Fin
         fix = f"Leave them out or repair them. Long ones: {facts.as_dataset()}"
         yield state("recording-length" if is_length else "data-is-valid", message, fix)
     if local.unread:
-        message = f"{len(local.unread)} text file(s) beside the recordings could not be read as transcripts."
-        fix = "Save them as UTF-8, or the word error rate is without them."
+        message = f"{len(local.unread)} text file(s) beside the recordings do not count as transcripts."
+        fix = "Correct that, or the word error rate is without them."
         yield warn("details-readable", f"{message} {_named(local.unread)}", fix)
 
 

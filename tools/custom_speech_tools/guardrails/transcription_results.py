@@ -77,29 +77,21 @@ async def present_transcription(
     speech: Speech,
     locale: str,
     model: AnyModel | results.EntityReference | None,
-    seconds: float | None,
+    seconds: float | None,  # of audio, None if that is not known
     output: OutputFile | None,
     *,
     read: Sequence[Transcript] = (),
-    failed: Sequence[tuple[str, str]] = (),
-    total: int | None = None,
-    said: Mapping[str, str] | None = None,
+    failed: Sequence[tuple[str, str]] = (),  # recordings that can have no text, and why
+    total: int | None = None,  # recordings, None if their number is not known
+    said: Mapping[str, str] | None = None,  # transcripts that were known before, by recording
     findings: Sequence[Finding] = (),
-    job: schemas.Transcription | None = None,
-    earlier: Sequence[StatefulEntity] = (),
+    job: schemas.Transcription | None = None,  # the batch; None for fast transcription
+    earlier: Sequence[StatefulEntity] = (),  # batches that tell how long it takes
     already_existed: bool = False,
 ) -> Transcription:
-    """Return the answer; drafts are written if the transcription has succeeded.
-
-    Args:
-        seconds: The length of the audio; None if it is not known.
-        failed: Recordings that can have no text, and why.
-        total: The number of recordings; None if it is not known.
-        said: Transcripts that were known before, by recording.
-        job: The batch; None for fast transcription, which is running until each recording has a text or a reason.
-        earlier: Batches that tell how long it takes.
-    """
+    """Return the answer; drafts are written if the transcription has succeeded."""
     status = "Succeeded" if read else "Failed"
+    # Fast transcription is running until each recording has a text or a reason.
     if job or total != len(read) + len(failed):
         status = job.status if job else "Running"
     now, is_done = call.now(speech), status in polling.TERMINAL_STATUSES
