@@ -471,3 +471,32 @@ async def test_check_data_warns_of_samples_that_the_documentation_does_not_name(
 
     assert (found["ok"], found["files"]) == (True, 2)
     assert found["findings"][0]["message"] == ("1 of 2 recordings have 32-bit samples; the documentation names 16 bit.")
+
+
+@pytest.mark.parametrize(
+    ("source", "step"),
+    [
+        (
+            {"path": "a.txt", "locale": "en-US"},
+            'upload_dataset(display_name="a", locale="en-US", kind="Language", path="a.txt")',
+        ),
+        (
+            {"path": "a.txt", "locale": "en"},
+            "Choose its locale (locale), then call upload_dataset with "
+            'display_name="a", kind="Language", path="a.txt".',
+        ),
+        (
+            {"lines": ["hello there"], "locale": "en-US"},
+            "Choose the same lines (lines), then call upload_dataset with "
+            'display_name="Language", locale="en-US", kind="Language".',
+        ),
+    ],
+)
+async def test_check_data_names_the_upload_and_what_it_lacks(
+    connect: Connect, folder: Path, source: dict[str, Any], step: str
+) -> None:
+    (folder / "a.txt").write_text("\ufeffhello there\n", encoding="utf-8")
+    async with connect(data_dirs=(folder,)) as call:
+        found = await call("check_data", **source, kind="Language")
+
+    assert found["next_steps"] == [step]

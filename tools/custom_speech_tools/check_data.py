@@ -1,6 +1,5 @@
 """check_data: report everything that Azure would object to in a local file, a folder or lines of text."""
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import PurePath
@@ -15,7 +14,7 @@ from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
 from custom_speech_tools.guardrails.resource_rules import is_blocked
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import MAX_VALUE, call_step
+from custom_speech_tools.runtime.next_steps import MAX_VALUE, Choice, call_step
 from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.results import Answer, Findings, Sentence, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -115,17 +114,12 @@ def check(
 
 
 def _next_step(given: str | None, kind: str, locale: str | None) -> str:
-    """Return the call of upload_dataset with the very path that was checked, or what it lacks to be complete."""
-    if given is None:
-        source = "the same lines"
-    elif sanitize(given, MAX_VALUE) != given:
-        source = "the same path"
-    elif locale and len(locale) > 3:
-        name = PurePath(given).stem[:100] or kind
-        return call_step("upload_dataset", display_name=name, locale=locale, kind=kind, path=given)
-    else:
-        source = f"path={json.dumps(given, ensure_ascii=False)}"
-    return f'Upload it: upload_dataset with {source}, kind="{kind}", its locale and a display_name.'
+    """Return the call of upload_dataset with the very path that was checked, or what the caller adds to it."""
+    path = given if given is None or sanitize(given, MAX_VALUE) == given else Choice("the same path")
+    lines = Choice("the same lines") if given is None else None
+    where = locale if locale and len(locale) > 3 else Choice("its locale")
+    name = PurePath(given or "").stem[:100] or kind
+    return call_step("upload_dataset", display_name=name, locale=where, kind=kind, path=path, lines=lines)
 
 
 tool = declare(check_data, "Check local data", Annotations.READ_LOCAL, "data")

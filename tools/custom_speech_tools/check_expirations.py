@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.lists import (
     matches_locale,
 )
 from custom_speech_tools.runtime.next_steps import call_step, only_offered
-from custom_speech_tools.runtime.parameters import Arguments, Limit, Limits, LocaleFilter, ResourceText
+from custom_speech_tools.runtime.parameters import Limits, ListArguments, LocaleFilter, ResourceText
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.results import Listing, Moment, Unread
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -26,12 +26,11 @@ from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.paging import Listing as Entities
 
 
-class CheckExpirationsArguments(Arguments):
+class CheckExpirationsArguments(ListArguments):
     """The arguments of check_expirations."""
 
     within_days: Annotated[int, Limits(1, 3650), Field(description="Days to look ahead, 1 to 3650")] = 365
     locale: LocaleFilter = None
-    limit: Limit = 20
     resource: Annotated[ResourceText | None, Field(description="Resource name; default: all resources")] = ALL_RESOURCES
 
 

@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parameters import Arguments, Limit, RequiredLocaleFilter, ResourceNameOrAll, TrainWith
+from custom_speech_tools.runtime.parameters import Limit, ListArguments, RequiredLocaleFilter, TrainWith
 from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Listing, Result, ServiceText, block, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
@@ -23,7 +23,7 @@ MAX_OFFERED_LOCALES = 12
 Availability = Literal["training", "transcription", "all"]
 
 
-class ListBaseModelsArguments(Arguments):
+class ListBaseModelsArguments(ListArguments):
     """The arguments of list_base_models."""
 
     locale: RequiredLocaleFilter
@@ -33,7 +33,6 @@ class ListBaseModelsArguments(Arguments):
     ] = "training"
     order: Annotated[Literal["newest", "oldest"], Field(description="Which come first")] = "newest"
     limit: Limit = 10
-    resource: ResourceNameOrAll = None
 
 
 class BaseModel(Result):

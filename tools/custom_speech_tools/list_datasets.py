@@ -12,15 +12,13 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
 
-class ListDatasetsArguments(parameters.Arguments):
+class ListDatasetsArguments(parameters.ListArguments):
     """The arguments of list_datasets."""
 
     locale: parameters.LocaleFilter = None
     kinds: parameters.KindsFilter = None
     status: parameters.StatusFilter = None
     project: parameters.ProjectFilter = None
-    limit: parameters.Limit = 20
-    resource: parameters.ResourceNameOrAll = None
 
 
 async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> Datasets:

@@ -6,19 +6,17 @@ from custom_speech_tools.guardrails.references import find_project
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ProjectFilter, ResourceNameOrAll
+from custom_speech_tools.runtime.parameters import ListArguments, LocaleFilter, ProjectFilter
 from custom_speech_tools.runtime.presenters.endpoint import Endpoints, present_listed_endpoint
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
 
-class ListEndpointsArguments(Arguments):
+class ListEndpointsArguments(ListArguments):
     """The arguments of list_endpoints."""
 
     locale: LocaleFilter = None
     project: ProjectFilter = None
-    limit: Limit = 20
-    resource: ResourceNameOrAll = None
 
 
 async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -> Endpoints:

@@ -12,14 +12,12 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
 
-class ListEvaluationsArguments(parameters.Arguments):
+class ListEvaluationsArguments(parameters.ListArguments):
     """The arguments of list_evaluations."""
 
     model: parameters.OptionalModel = None
     status: parameters.StatusFilter = None
     project: parameters.ProjectFilter = None
-    limit: parameters.Limit = 20
-    resource: parameters.ResourceNameOrAll = None
 
 
 async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContext) -> Evaluations:

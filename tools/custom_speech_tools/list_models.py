@@ -12,15 +12,13 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
 
-class ListModelsArguments(parameters.Arguments):
+class ListModelsArguments(parameters.ListArguments):
     """The arguments of list_models."""
 
     locale: parameters.LocaleFilter = None
     status: parameters.StatusFilter = None
     display_name: parameters.ExactName = None
     project: parameters.ProjectFilter = None
-    limit: parameters.Limit = 20
-    resource: parameters.ResourceNameOrAll = None
 
 
 async def list_models(arguments: ListModelsArguments, call: CallContext) -> Models:

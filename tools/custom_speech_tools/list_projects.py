@@ -5,18 +5,16 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parameters import Arguments, Limit, LocaleFilter, ResourceNameOrAll
+from custom_speech_tools.runtime.parameters import ListArguments, LocaleFilter
 from custom_speech_tools.runtime.results import Created, Listing, Moment, Result, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 
 
-class ListProjectsArguments(Arguments):
+class ListProjectsArguments(ListArguments):
     """The arguments of list_projects."""
 
     locale: LocaleFilter = None
-    limit: Limit = 20
-    resource: ResourceNameOrAll = None
 
 
 class Project(Result):

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import Choice, Value, call_step
+from custom_speech_tools.runtime.parameters import ListArguments
 from custom_speech_tools.runtime.parts import Parts, read_parts
 from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
 from custom_speech_tools.runtime.results import Finding, Result, Unread
@@ -21,18 +22,6 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 Read = TypeVar("Read")
 Entity = TypeVar("Entity", bound=schemas.Entity)
 Row = TypeVar("Row", bound=Result)
-
-
-class ListArguments(Protocol):
-    """The arguments that every list has."""
-
-    @property
-    def limit(self) -> int:
-        """The most items to return."""
-
-    @property
-    def resource(self) -> str | None:
-        """The name of a resource, `*` for all, None for the default one."""
 
 
 class ListFields(ResourceFields):

@@ -200,3 +200,10 @@ ResourceNameOrAll = Annotated[
     ResourceText | None, Field(description="Resource name, or * for all; default: the default resource")
 ]
 SourceResource = Annotated[ResourceText | None, Field(description="Where the model is; default: the default resource")]
+
+
+class ListArguments(Arguments):
+    """The arguments that every list has."""
+
+    limit: Limit = 20
+    resource: ResourceNameOrAll = None
