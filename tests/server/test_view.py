@@ -167,6 +167,15 @@ def test_page_marks_void_tests_live_models_and_edits() -> None:
     assert {"del", "ins", "mark"} <= set(page.tags)
 
 
+def test_page_counts_one_error_in_the_singular() -> None:
+    text = Outline(report_page(report_of())).text
+
+    assert "Clinic.wav 3 errors" in text
+    assert re.search(r"2\.wav 1 error(?!s)", text)
+    assert "4 of 9, added 1 time" in text
+    assert "1 times" not in text
+
+
 def test_view_of_fewer_days_does_not_say_that_nothing_ends_within_more() -> None:
     assert "90 days" not in fragment("check_expirations", report_of(models=0)["answers"]["check_expirations"])
 
