@@ -75,22 +75,18 @@ def _register(call: Call, hook: Entity, url: str) -> None:
         is_usable = False
     if not is_usable:
         raise invalid("InvalidCallbackUri", "webUrl must be an http or https address.", "webUrl")
-    started = {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
-    hook.document |= {"webUrl": url, "waits": call.state.new_id(), **started}
+    token = call.state.new_id()
+    hook.document |= {"webUrl": url, "waits": token, "status": "NotStarted", "lastActionDateTime": stamp(call.now)}
     hook.document.pop("error", None)
-    call.later.append(partial(_challenge, call.state, call.account.name, hook.id))
+    message = _message(hook, "challenge", {}, token)
+    call.later.append(partial(_challenge, call.state, hook, message, token))
 
 
-def _challenge(state: EmulatorState, account: str, hook_id: str) -> None:
+def _challenge(state: EmulatorState, registered: Entity, message: Request, token: str) -> None:
     """Send the challenge: the hook is usable when the token comes back with status 200."""
+    why = _send(message, state.settings.allow_content_hosts, expected=token)
     with state.store.transaction():
-        hook = state.store.get(account, WEBHOOKS.path, hook_id)
-    if hook is None or "waits" not in hook.document:
-        return
-    token = hook.document["waits"]
-    why = _send(_message(hook, "challenge", {}, token), state.settings.allow_content_hosts, expected=token)
-    with state.store.transaction():
-        hook = state.store.get(account, WEBHOOKS.path, hook_id)
+        hook = state.store.get(registered.account, registered.kind, registered.id)
         if hook is not None and hook.document.get("waits") == token:
             del hook.document["waits"]
             hook.document |= {"status": "Failed" if why else "Succeeded", "lastActionDateTime": stamp(state.now())}
