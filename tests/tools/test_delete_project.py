@@ -133,10 +133,13 @@ async def test_delete_project_asks_once_and_deletes_everything_in_order(
     assert rules_of(gone) == ["reference-found"]
 
 
-async def test_delete_project_takes_two_calls_of_a_client_that_cannot_ask(connect: Connect, azure: Azure) -> None:
+@pytest.mark.parametrize("version", ["2025-10-15", "v3.2"])
+async def test_delete_project_takes_two_calls_of_a_client_that_cannot_ask(
+    connect: Connect, azure: Azure, version: str
+) -> None:
     ids = await clinic(connect, azure)
 
-    async with connect(confirm="ask") as call:
+    async with connect(version=version, confirm="ask") as call:
         refusal = await call.refusal("delete_entity", **PROJECT)
         token = refusal.rpartition('confirm="')[2].partition('"')[0]
         deleted = await call("delete_entity", **PROJECT, confirm=token)

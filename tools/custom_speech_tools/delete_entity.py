@@ -19,17 +19,15 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.resources import resource_fields
-from custom_speech_tools.runtime.results import Findings, ResourceAnswer, Result, ServiceText, optional
+from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError
 
 
-class Part(Result):
+class Part(EntityReference):
     """One deletion of several: `outcome` is "deleted", "already gone", "not known" or "not deleted"."""
 
     kind: str
-    id: str
-    display_name: ServiceText
     outcome: str
 
 
