@@ -93,6 +93,7 @@ class Runner:
             )
         assert model  # noqa: S101  # a rollout has a model or trains one
         identifier = model.id
+        self.report(f"Training {model.display_name} ({model.id}).")
 
         async def follow(call: CallContext) -> schemas.CustomModel:
             read = call.speech(plan.source.resource.name).models_get_custom_model

@@ -114,7 +114,9 @@ def test_rollout_does_what_its_plan_promises_and_then_nothing(capsys: pytest.Cap
         return planned, done, await machine.run(plan=True), await machine.run()
 
     assert virtual(job) == (2, 0, 0, 0)
-    plan, result, after, again = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    shown = capsys.readouterr()
+    plan, result, after, again = (json.loads(line) for line in shown.out.splitlines())
+    assert shown.err.count(f"Training Clinic 2026-11-02 ({result['model']['id']}).") == 1
     assert plan["changes"] == [
         'train model "Clinic 2026-11-02" on base model "20260924"',
         "test the model",
