@@ -48,20 +48,20 @@ async def read_parts(
     speech: Speech, references: Iterable[schemas.Reference | None], known: Iterable[object] = ()
 ) -> Parts:
     """Read entities, each by one concurrent request, except those that the call has read already."""
+
+    async def read(part: schemas.Reference) -> schemas.Entity | None:
+        address = entity_of(part.uri)
+        if address is None or address.kind not in _READERS:
+            return None
+        try:
+            return await _READERS[address.kind](speech, address.id)
+        except SpeechError:
+            return None
+
     parts = {one.id: one for one in known if isinstance(one, schemas.Entity)}
     unknown = {one.id: one for one in references if one is not None and one.id not in parts}
-    read = await gather(*(_read_part(speech, one) for one in list(unknown.values())[:MAX_PARTS]))
-    return parts | {one.id: one for one in read if one is not None}
-
-
-async def _read_part(speech: Speech, part: schemas.Reference) -> schemas.Entity | None:
-    address = entity_of(part.uri)
-    if address is None or address.kind not in _READERS:
-        return None
-    try:
-        return await _READERS[address.kind](speech, address.id)
-    except SpeechError:
-        return None
+    found = await gather(*(read(one) for one in list(unknown.values())[:MAX_PARTS]))
+    return parts | {one.id: one for one in found if one is not None}
 
 
 async def read_parts_and_earlier(
