@@ -57,8 +57,8 @@ def test_structured_text_dataset_may_refer_to_a_list_that_comes_later() -> None:
         ("@ speech:phoneticlexicon\n- cat", "slash"),
         ("@ speech:phoneticlexicon\n- cat/ ", "slash"),
         ("@ list food =\n- ★", "U+2605"),
-        ("@ regex food", "no comment"),
-        ("a line of prose", "no comment"),
+        ("@ regex food", "neither a comment"),
+        ("a line of prose", "neither a comment"),
         ("# No-Such name", "letters, digits and underscores"),
     ],
 )

@@ -105,7 +105,7 @@ def reason_of(error: OSError) -> str:
 def open_below(folder: Path, path: Path) -> OpenFile:
     """Open a regular file below a folder, waiting for no pipe; a link in the resolved path was put there since.
 
-    Raises OSError for what cannot be opened, is no regular file or is reached by a link, ValueError outside the folder.
+    Raises OSError if it cannot be opened, is not a regular file or is reached by a link, ValueError outside the folder.
     """
     return OpenFile(os.fdopen(_descriptor(folder, path, os.O_RDONLY), "rb", buffering=0))
 

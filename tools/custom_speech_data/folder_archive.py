@@ -50,7 +50,7 @@ def pack_folder(
 ) -> list[str]:
     """Write the files that a dataset uses to a zip archive, and return the actions: packing first, then the repairs.
 
-    Raises ImportFailed for a folder that is no dataset of this kind, or too large, before it copies.
+    Raises ImportFailed for a folder that is not a dataset of this kind, or too large, before it copies.
 
     Args:
         report: Gets the files and lines that are left out because they cannot be used.
@@ -78,7 +78,7 @@ def pack_folder(
 
 
 def _recordings_of(files: Sequence[FolderFile], kind: str | None) -> dict[str, FolderFile]:
-    """Return the recordings by `key_of` their names; raises ImportFailed if they are no dataset."""
+    """Return the recordings by `key_of` their names; raises ImportFailed if they are not a dataset."""
     texts = [file.name for file in files if file.suffix in (".txt", ".tsv", ".md")]
     instead = f" Name a file in it instead: {', '.join(texts[:5])}." if texts else ""
     if kind not in (None, *ARCHIVE_KINDS):

@@ -1,4 +1,4 @@
-"""Content that is no dataset and may be a secret: private keys, tokens, passwords, settings, binaries.
+"""Content that is not a dataset and may be secret: private keys, tokens, passwords, settings, binaries.
 
 No list of patterns knows every secret; what this one knows is refused wherever it stands in a text.
 """
@@ -37,7 +37,7 @@ _SETTING = re.compile(r"(?:export\s+|set\s+)?[\w.-]{1,100}\s*=\s*\S.*")
 
 
 def refuse_foreign_content(content: Content) -> None:
-    """Refuse a text that is no dataset, or an archive that holds one; every text is searched to its end.
+    """Refuse a text that is not a dataset, or an archive that holds one; every text is searched to its end.
 
     Raises ImportFailed, whose message does not repeat the content, and OSError.
     """
@@ -85,4 +85,4 @@ def _search(stream: IO[bytes], head: bytes, subject: str) -> None:
                 lines += 1
                 settings += _SETTING.fullmatch(stripped) is not None
     if lines and settings == lines:
-        raise ImportFailed("NotADataset", f"{subject} sets variables, as a .env file does, which is no dataset.")
+        raise ImportFailed("NotADataset", f"{subject} sets variables, as a .env file does; it is not a dataset.")

@@ -36,7 +36,7 @@ def read_pronunciation(line: str) -> str:
 
 
 def read_phrase(text: str) -> str:
-    """Return the text without blanks around it; raises Unusable if it is no text that somebody could say."""
+    """Return the text without blanks around it; raises Unusable if nobody could say it."""
     phrase = text.strip()
     for character in dict.fromkeys(phrase):
         if character.isascii():
@@ -49,7 +49,7 @@ def read_phrase(text: str) -> str:
         if not is_usable:
             raise Unusable(f"it holds the character U+{ord(character):04X}")
     if not any(character.isalnum() for character in phrase):
-        raise Unusable("nothing to say is left of it once punctuation is gone")
+        raise Unusable("without punctuation nothing is left to say")
     return phrase
 
 

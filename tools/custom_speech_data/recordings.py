@@ -67,7 +67,7 @@ def _read_recording(archive: ZipFile, entry: ZipInfo, transcripts: Mapping[str, 
     path, key = PurePosixPath(path_of(entry.orig_filename)), key_of(entry.orig_filename)
     if path.suffix.lower() != ".wav":
         is_archive = path.suffix.lower() == ".zip"
-        raise Unusable("an archive within an archive is not read" if is_archive else "it is no .wav file")
+        raise Unusable("an archive within an archive is not read" if is_archive else "it is not a .wav file")
     sentence = None
     if transcripts is not None:
         if key not in transcripts:
@@ -119,7 +119,7 @@ def loudness_faults(content: Content) -> Iterator[Rejection]:
     with open_archive(content) as archive:
         for entry in usable_files(archive, DatasetReport()).values():
             with suppress(Unusable), open_file(archive, entry) as stream:
-                sound = read_sound(stream, entry.file_size)  # stops where the samples begin
+                sound = read_sound(stream, entry.file_size)  # stops at the first sample
                 if reason := loudness_fault(stream.read(EXAMINED_BYTES), sound.sample):
                     yield Rejection(entry.orig_filename, reason)
 

@@ -49,7 +49,7 @@ class StructuredText:
         elif line.startswith("@") and line[1:].strip().lower() == LEXICON:
             self._read_entry = self._read_pronunciation
         elif not name:
-            raise Unusable("it is no comment, list, lexicon, section or entry")
+            raise Unusable("it is neither a comment, a list, a lexicon, a section nor an entry")
         elif name not in self._lists:
             raise Unusable(f"the file has more than {MOST_LISTS} lists")
         else:

@@ -39,7 +39,7 @@ def read_sound(stream: IO[bytes], size: int) -> Sound:
     if LFS_POINTER.startswith(riff):
         raise Unusable(LFS_REASON)
     if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
-        raise Unusable("it is no RIFF WAV file")
+        raise Unusable("it is not a RIFF WAV file")
     rate, sample, position = 0, "", RIFF_BYTES
     while position < LONGEST_HEADER:
         chunk = _read(stream, CHUNK_BYTES)

@@ -28,8 +28,8 @@ class WordErrors(NamedTuple):
 def word_errors(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> WordErrors:
     """Count the fewest errors that turn the reference into the hypothesis; text is split at blanks.
 
-    Among several such alignments the one with the fewest substitutions, thus the most right words, counts.
-    Words are compared as they are; whoever wants case or punctuation ignored takes them away before.
+    Among several such alignments, the alignment with the fewest substitutions, and so the most correct words, counts.
+    Words are compared exactly; a caller that ignores case or punctuation removes them first.
     The time grows with the product of both lengths, the memory with the hypothesis.
     """
     said, heard = _words(reference), _words(hypothesis)

@@ -36,7 +36,7 @@ def open_archive(content: Content) -> Iterator[ZipFile]:
         try:
             archive = ZipFile(Sparing(stream))
         except FAULTS as error:
-            raise ImportFailed("DataImportFailed", "The content is no zip archive, or a damaged one.") from error
+            raise ImportFailed("DataImportFailed", "The content is not a zip archive, or it is damaged.") from error
         with archive:
             entries, size = archive.infolist(), size_of(content)
             if sum(not _is_folder(entry) for entry in entries) > MOST_FILES:

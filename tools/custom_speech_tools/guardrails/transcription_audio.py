@@ -72,7 +72,7 @@ class LocalAudio:
     """The recordings of a path, and the transcripts that lie beside them."""
 
     recordings: tuple[Recording, ...]
-    said: Mapping[str, str] = field(default_factory=dict)  # transcripts by recording; drafts are no transcripts
+    said: Mapping[str, str] = field(default_factory=dict)  # transcripts by recording; drafts do not count
     unread: Mapping[str, str] = field(default_factory=dict)  # why text files do not count as transcripts, by name
 
 
@@ -224,7 +224,7 @@ def find_output(app: AppContext, given: str, source: str | None = None) -> Outpu
     # Of recordings, a partial file has results; of a batch, it is another call's.
     new = [output.path, output.path.with_suffix(UNSURE_SUFFIX), *([] if source else [output.partial])]
     taken = [one.name for one in new if one.exists() or one.is_symlink()]
-    problem = f"{taken[0]} exists already" if taken else "it is no .txt file in a folder that exists"
+    problem = f"{taken[0]} exists already" if taken else "it is not a .txt file in a folder that exists"
     if folder.is_folder and path.suffix.lower() in TRANSCRIPT_SUFFIXES and not taken:
         try:
             return replace(output, results=output.read_partial()) if source else output

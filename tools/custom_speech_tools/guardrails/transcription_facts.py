@@ -118,7 +118,7 @@ class TranscriptionFacts:
 
     def key_of(self, recording: Recording) -> str:
         """Return the key of a result: the content of the recording, and all conditions of its transcription."""
-        # A text of the emulator, which was left in a partial file, is no text of a resource of the same name.
+        # A text that the emulator left in a partial file is not one of a real resource of the same name.
         return idempotency_key("fast", *self._conditions, self.speech.is_emulated, recording.digest)
 
     @property

@@ -98,7 +98,7 @@ class TranscriptionPlan:
     findings: tuple[Finding, ...]
     read_at: float  # when its facts were read (`anyio.current_time`)
     effect: Effect | None  # the charge, None if nothing is charged or so little that nobody is asked
-    listed: Sequence[schemas.Transcription] | None  # the batches of its name, None if it is no batch
+    listed: Sequence[schemas.Transcription] | None  # the batches of its name, None for fast transcription
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""

@@ -43,7 +43,7 @@ _TOO_LATE = Answer(
 
 
 class CallClient(Protocol):
-    """The way to whoever called."""
+    """The connection to the caller."""
 
     @property
     def can_ask(self) -> bool:

@@ -61,7 +61,7 @@ class AppContext:
     # Words of datasets that were read before, by resource, id and dates of the dataset.
     training_words: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     digests: dict[FileState, str] = field(default_factory=dict)  # of local recordings
-    # Results of fast transcription by content and request: a folder that was not finished goes on where it stopped.
+    # Results of fast transcription by content and request: an unfinished folder goes on from there.
     transcribed: dict[str, Transcript] = field(default_factory=dict)
     is_read_only: bool = False  # True if the server changes nothing, local files included
 
@@ -125,7 +125,7 @@ class CallContext:
 
     @contextmanager
     def waiting_for_user(self) -> Iterator[None]:
-        """Stop the clock of the call while the user is asked; whoever asks sets the limit."""
+        """Stop the clock of the call while the user is asked; the question has its own limit."""
         left = self.seconds_left()
         self.scope.deadline = float("inf")
         try:
