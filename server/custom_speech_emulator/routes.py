@@ -25,6 +25,7 @@ from custom_speech_emulator.state.emulator_state import Ending
 Handler = Callable[[Call], Answer]
 Versions = tuple[Version, ...]
 _LIFETIME = "lifetime"  # whose name differs between the versions
+_TRANSCRIBED = {"Submit": locales.LOCALES, "Transcribe": locales.FAST}  # locales of the dated versions
 _PAGED = ("skip", "top", "filter")  # query parameters of lists
 _WITH_PROJECTS = (V3_2, V2025)  # 2024-11-15 has none
 _OLD = (V3_2,)
@@ -147,7 +148,7 @@ OPERATIONS = (
     *_of_kind(endpoints.ENDPOINTS, "Endpoints", endpoints.create),
     *_logs("/endpoints/{id}"),
     *_logs("/endpoints/base/{locale}", "BaseModel"),
-    _locales("Transcriptions", locales.of_transcriptions),
+    _locales("Transcriptions", lambda version: _TRANSCRIBED if version.dated else locales.LOCALES),
     *_of_kind(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, creation=_OLD),
     Operation("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
     Operation("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),

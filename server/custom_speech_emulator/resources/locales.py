@@ -63,11 +63,6 @@ def of_datasets(version: Version) -> Json:
     return {name: [locale for locale, names in kinds.items() if name in names] for name in every}
 
 
-def of_transcriptions(version: Version) -> Json | list[str]:
-    """Return the locales of transcriptions, in the dated versions also those of fast transcription."""
-    return {"Submit": list(LOCALES), "Transcribe": list(FAST)} if version.dated else list(LOCALES)
-
-
 def scores_tokens(locale: str) -> bool:
     """Return whether evaluations score tokens: recorded live for it-IT and not for vi-VN; a guess for the others."""
     return "OutputFormatting" in TRAINS_WITH.get(locale, ())

@@ -145,8 +145,8 @@ def fast_result(recording: Recording, skill: Skill, locale: str) -> Json:
     phrases: list[Json] = []
     for part in recognized(recording, skill, locale):
         each = [{"text": word.text, **_timing([word])} for word in part]
-        sure = min(word.confidence for word in part)
-        phrases.append({**_timing(part), "text": _text(part), "words": each, "locale": locale, "confidence": sure})
+        text, sure = " ".join(word.text for word in part), min(word.confidence for word in part)
+        phrases.append({**_timing(part), "text": text, "words": each, "locale": locale, "confidence": sure})
     combined = [{"text": " ".join(phrase["text"] for phrase in phrases)}]
     return {"durationMilliseconds": recording.milliseconds, "combinedPhrases": combined, "phrases": phrases}
 
@@ -155,7 +155,7 @@ def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, ti
     """Return the content of a file of the kind Transcription; words have a confidence if they were asked for."""
     phrases, forms = list[Json](), ("lexical", "itn", "maskedITN", "display")
     for part in recognized(recording, skill, locale):
-        best: Json = dict.fromkeys(forms, _text(part))
+        best: Json = dict.fromkeys(forms, " ".join(word.text for word in part))
         best["confidence"] = round(sum(word.confidence for word in part) / len(part), 4)
         if timed_words:
             best["words"] = [{"word": word.text, **_timing([word]), "confidence": word.confidence} for word in part]
@@ -173,7 +173,3 @@ def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, ti
 
 def _timing(part: list[Word]) -> Json:
     return {"offsetMilliseconds": part[0].offset, "durationMilliseconds": sum(word.duration for word in part)}
-
-
-def _text(part: list[Word]) -> str:
-    return " ".join(word.text for word in part)
