@@ -353,7 +353,7 @@ def test_command_line_repeats_a_value_that_is_wrong(arguments: list[str], said: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["serve", "--http", "--port", "0"], "nothing is left running here, and what was begun in Azure goes on."),
+        (["serve", "--http", "--port", "0"], "nothing is left running here, and what has begun in Azure continues."),
         (["emulator", "--port", "0"], "nothing is left running."),
     ],
     ids=["serve", "emulator"],
@@ -519,7 +519,7 @@ def test_command_line_says_at_an_interruption_what_goes_on(
     def interrupt(options: object) -> int:
         raise KeyboardInterrupt
 
-    for command, said in (("doctor", "nothing is left running"), ("rollout", "go on in Azure")):
+    for command, said in (("doctor", "nothing is left running"), ("rollout", "continue in Azure")):
         module = import_module(f"custom_speech_server.commands.{command}")
         monkeypatch.setattr(module, "run", interrupt)
         assert main([command, *REQUIRED.get(command, [])]) == 130

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option("--stateless", action="store_true", default=False, help=stateless)
     stop = number("a number of seconds", 0, 3600)
     option("--stop-seconds", type=stop, default=50, metavar="S", help="how long running calls may finish (default: 50)")
-    parser.set_defaults(interrupted="interrupted; nothing is left running here, and what was begun in Azure goes on.")
+    parser.set_defaults(interrupted="interrupted; nothing is left running here, and what has begun in Azure continues.")
     parser.epilog = """examples:
   custom-speech-mcp serve --data-dir ~/speech-data
   custom-speech-mcp serve --http --port 8080 --access access.toml --host 0.0.0.0 --allow-host speech.contoso.com"""
