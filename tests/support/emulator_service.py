@@ -41,7 +41,7 @@ class Service:
             exchange = (method, asked.url.path, asked.url.query.decode(), await asked.aread())
             found = _JUDGE.violations(*exchange, response.status_code, response.content)
             # A merge patch takes away with null, and the training article sends `"baseModel": null`.
-            self.violations += [one for one in found if "None is not of type" not in one]
+            self.violations += [one for one in found if "null is not of type" not in one]
         return response
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
