@@ -9,7 +9,6 @@ from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import SpeechResource, schemas
-from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.sanitize import quote, reason_clause, word
 from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 
@@ -98,7 +97,7 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "datas
         yield warn(rule, message, f"It works, but without these lines. {again}")
 
 
-def failed_earlier(attempt: str, entity: StatefulEntity, fix: str) -> Finding:
+def failed_earlier(attempt: str, entity: schemas.StatefulEntity, fix: str) -> Finding:
     """Return the warning about an earlier attempt, such as "import of the same data, dataset"."""
     reason = reason_clause(entity.error.message if entity.error else None)
     name = f"{quote(entity.display_name)} ({entity.id})"

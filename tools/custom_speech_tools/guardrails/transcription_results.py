@@ -22,7 +22,6 @@ from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
-from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.sanitize import sanitize
 
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
@@ -86,7 +85,7 @@ async def present_transcription(
     said: Mapping[str, str] | None = None,  # transcripts that were known before, by recording
     findings: Sequence[Finding] = (),
     job: schemas.Transcription | None = None,  # the batch; None for fast transcription
-    earlier: Sequence[StatefulEntity] = (),  # batches that tell how long it takes
+    earlier: Sequence[schemas.StatefulEntity] = (),  # batches that tell how long it takes
     already_existed: bool = False,
 ) -> Transcription:
     """Return the answer; drafts are written if the transcription has succeeded."""

@@ -31,7 +31,6 @@ from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.speech import AzureError, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather
-from custom_speech_tools.speech.entities import EntityError
 from custom_speech_tools.speech.sanitize import reason_clause, word
 
 Step = Callable[[Target], Awaitable[Target]]
@@ -214,7 +213,7 @@ class Steps:
         return replace(target, endpoint=made, warnings=warnings), made
 
 
-def _failed(target: Target, what: str, error: EntityError | None) -> Target:
+def _failed(target: Target, what: str, error: schemas.EntityError | None) -> Target:
     """Return the target, stopped by a failure that the service reports."""
     code = f" with {word(error.code)}" if error and error.code else ""
     return target.stop(f"{what} failed{code}{reason_clause(error.message if error else None)}", is_failed=True)

@@ -10,7 +10,6 @@ from custom_speech_tools.runtime.results import MAX_PARTS, DatasetReference, Ent
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.addresses import entity_of
 from custom_speech_tools.speech.concurrency import gather, task_group
-from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.paging import Listing
 
 Parts = Mapping[str, schemas.Entity]
@@ -22,7 +21,7 @@ _READERS: dict[str, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
     "projects": Speech.projects_get,
     "datasets": Speech.datasets_get,
 }
-_LISTS: dict[type[StatefulEntity], Callable[..., Awaitable[Listing[Any]]]] = {
+_LISTS: dict[type[schemas.StatefulEntity], Callable[..., Awaitable[Listing[Any]]]] = {
     schemas.CustomModel: Speech.models_list_custom_models,
     schemas.Dataset: Speech.datasets_list,
     schemas.Evaluation: Speech.evaluations_list,
@@ -65,8 +64,8 @@ async def read_parts(
 
 
 async def read_parts_and_earlier(
-    speech: Speech, entity: StatefulEntity, references: Iterable[schemas.Reference | None]
-) -> tuple[Parts, Sequence[StatefulEntity]]:
+    speech: Speech, entity: schemas.StatefulEntity, references: Iterable[schemas.Reference | None]
+) -> tuple[Parts, Sequence[schemas.StatefulEntity]]:
     """Read parts of an entity and, if it is running, concurrently what tells how long it takes."""
     async with task_group() as tasks:
         parts = tasks.create_task(read_parts(speech, references))
@@ -74,7 +73,7 @@ async def read_parts_and_earlier(
     return parts.return_value, earlier.return_value
 
 
-async def read_earlier(speech: Speech, entity: StatefulEntity) -> Sequence[StatefulEntity]:
+async def read_earlier(speech: Speech, entity: schemas.StatefulEntity) -> Sequence[schemas.StatefulEntity]:
     """Return entities like a running one; none if they cannot be read, or if the resource is emulated."""
     if is_terminal(entity) or speech.is_emulated or type(entity) not in _LISTS:
         return ()
@@ -85,7 +84,7 @@ async def read_earlier(speech: Speech, entity: StatefulEntity) -> Sequence[State
     return [one for one in listing.entities if data_of(one) == data_of(entity)]
 
 
-def data_of(entity: StatefulEntity) -> object:
+def data_of(entity: schemas.StatefulEntity) -> object:
     """Return the data on which it depends how long something takes: of a dataset its kind, else the datasets' ids."""
     match entity:
         case schemas.CustomModel(datasets=datasets):
@@ -99,9 +98,9 @@ def data_of(entity: StatefulEntity) -> object:
 
 def entity_fields(
     speech: Speech,
-    entity: StatefulEntity,
+    entity: schemas.StatefulEntity,
     now: datetime,
-    earlier: Iterable[StatefulEntity] = (),
+    earlier: Iterable[schemas.StatefulEntity] = (),
     *,
     audio_hours: float = 0.0,
 ) -> EntityFields:

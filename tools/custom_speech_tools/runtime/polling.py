@@ -7,7 +7,6 @@ from typing import Protocol, TypeVar
 import anyio
 
 from custom_speech_tools.speech import SpeechError, schemas
-from custom_speech_tools.speech.entities import StatefulEntity
 from custom_speech_tools.speech.sanitize import word
 
 POLL_INTERVALS = (1.0, 2.0, 3.0)  # seconds between two requests for the status; the last one repeats
@@ -31,10 +30,10 @@ class RunningCall(Protocol):
         """Tell clients that show progress."""
 
 
-Pollable = TypeVar("Pollable", bound=StatefulEntity | schemas.Operation)
+Pollable = TypeVar("Pollable", bound=schemas.StatefulEntity | schemas.Operation)
 
 
-def is_terminal(entity: StatefulEntity | schemas.Operation) -> bool:
+def is_terminal(entity: schemas.StatefulEntity | schemas.Operation) -> bool:
     """Return whether the status is final; an unknown status counts as running."""
     return entity.status in TERMINAL_STATUSES
 
@@ -74,7 +73,7 @@ async def poll_until_terminal(
 
 
 def expected_seconds(
-    earlier: Iterable[StatefulEntity] = (), *, is_emulated: bool = False, audio_hours: float = 0.0
+    earlier: Iterable[schemas.StatefulEntity] = (), *, is_emulated: bool = False, audio_hours: float = 0.0
 ) -> float:
     """Estimate how long something takes: as earlier ones did, else as documented for audio, 0 for a few minutes.
 

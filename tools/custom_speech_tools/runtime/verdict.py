@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Interval, Rate, Result
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import run_in_thread
-from custom_speech_tools.speech.paging import Listing
+from custom_speech_tools.speech.paging import Listed, Listing
 from custom_speech_tools.speech.sanitize import quote, word
 
 MAX_NAMED_WORDS = 10
@@ -93,7 +93,7 @@ async def judge(speech: Speech, evaluation: schemas.Evaluation, details: Evaluat
     return Verdict(outcome, " ".join(remarks), difference, intervals, endpoints)
 
 
-async def _if_readable(listing: Awaitable[Listing[schemas.Listed]]) -> list[schemas.Listed] | None:
+async def _if_readable(listing: Awaitable[Listing[Listed]]) -> list[Listed] | None:
     """Return a whole list, None if it cannot be read."""
     try:
         found = await listing

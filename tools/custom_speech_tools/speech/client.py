@@ -9,6 +9,7 @@ from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.http_messages import Request, StreamedBody
+from custom_speech_tools.speech.paging import Page
 from custom_speech_tools.speech.requests import (
     Requests,
     create_operation,
@@ -28,14 +29,14 @@ class Speech(Requests):
     projects_get = get_operation("Projects_Get", "/projects/{}", schemas.Project)
     projects_create = create_operation("Projects_Create", "/projects", schemas.Project)
     projects_delete = delete_operation("Projects_Delete", "/projects/{}")
-    projects_list = list_operation("Projects_List", "/projects", schemas.Page[schemas.Project])
+    projects_list = list_operation("Projects_List", "/projects", Page[schemas.Project])
 
     datasets_get = get_operation("Datasets_Get", "/datasets/{}", schemas.Dataset)
     datasets_get_blocks = get_operation("Datasets_GetBlocks", "/datasets/{}/blocks", schemas.UploadedBlocks)
     datasets_create = create_operation("Datasets_Create", "/datasets", schemas.Dataset)  # without content: waits for it
     datasets_delete = delete_operation("Datasets_Delete", "/datasets/{}")
-    datasets_list = list_operation("Datasets_List", "/datasets", schemas.Page[schemas.Dataset])
-    datasets_list_files = list_operation("Datasets_ListFiles", "/datasets/{}/files", schemas.Page[schemas.File])
+    datasets_list = list_operation("Datasets_List", "/datasets", Page[schemas.Dataset])
+    datasets_list_files = list_operation("Datasets_ListFiles", "/datasets/{}/files", Page[schemas.File])
 
     async def datasets_upload_block(self, dataset: str, block: str, content: bytes) -> None:
         """PUT /datasets/{id}/blocks, at most 8 MiB; `block` is an id in Base64, all of a dataset equally long."""
@@ -58,8 +59,8 @@ class Speech(Requests):
         """GET /models/locales."""
         return await self._get("Models_ListSupportedLocales", "/models/locales", list[str])
 
-    models_list_base_models = list_operation("Models_ListBaseModels", "/models/base", schemas.Page[schemas.BaseModel])
-    models_list_custom_models = list_operation("Models_ListCustomModels", "/models", schemas.Page[schemas.CustomModel])
+    models_list_base_models = list_operation("Models_ListBaseModels", "/models/base", Page[schemas.BaseModel])
+    models_list_custom_models = list_operation("Models_ListCustomModels", "/models", Page[schemas.CustomModel])
 
     async def models_authorize_copy(self, source_resource_id: str) -> schemas.ModelCopyAuthorization:
         """POST /models:authorizecopy, on the resource that the copy goes to."""
@@ -85,22 +86,20 @@ class Speech(Requests):
     evaluations_get = get_operation("Evaluations_Get", "/evaluations/{}", schemas.Evaluation)
     evaluations_create = create_operation("Evaluations_Create", "/evaluations", schemas.Evaluation)
     evaluations_delete = delete_operation("Evaluations_Delete", "/evaluations/{}")
-    evaluations_list = list_operation("Evaluations_List", "/evaluations", schemas.Page[schemas.Evaluation])
-    evaluations_list_files = list_operation(
-        "Evaluations_ListFiles", "/evaluations/{}/files", schemas.Page[schemas.File]
-    )
+    evaluations_list = list_operation("Evaluations_List", "/evaluations", Page[schemas.Evaluation])
+    evaluations_list_files = list_operation("Evaluations_ListFiles", "/evaluations/{}/files", Page[schemas.File])
 
     endpoints_get = get_operation("Endpoints_Get", "/endpoints/{}", schemas.Endpoint)
     endpoints_create = create_operation("Endpoints_Create", "/endpoints", schemas.Endpoint)
     endpoints_update = update_operation("Endpoints_Update", "/endpoints/{}", schemas.Endpoint)
     endpoints_delete = delete_operation("Endpoints_Delete", "/endpoints/{}")
-    endpoints_list = list_operation("Endpoints_List", "/endpoints", schemas.Page[schemas.Endpoint])
+    endpoints_list = list_operation("Endpoints_List", "/endpoints", Page[schemas.Endpoint])
 
     transcriptions_get = get_operation("Transcriptions_Get", "/transcriptions/{}", schemas.Transcription)
     transcriptions_delete = delete_operation("Transcriptions_Delete", "/transcriptions/{}")
-    transcriptions_list = list_operation("Transcriptions_List", "/transcriptions", schemas.Page[schemas.Transcription])
+    transcriptions_list = list_operation("Transcriptions_List", "/transcriptions", Page[schemas.Transcription])
     transcriptions_list_files = list_operation(
-        "Transcriptions_ListFiles", "/transcriptions/{}/files", schemas.Page[schemas.File]
+        "Transcriptions_ListFiles", "/transcriptions/{}/files", Page[schemas.File]
     )
 
     async def transcriptions_list_supported_locales(self) -> schemas.TranscriptionLocales:

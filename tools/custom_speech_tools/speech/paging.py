@@ -3,14 +3,25 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from pydantic import Field
+
 from custom_speech_tools.speech.concurrency import gather
-from custom_speech_tools.speech.entities import Listed, Page
+from custom_speech_tools.speech.schemas import Reference, Schema
 
 PAGE_SIZE = 100
 MAX_PAGES = 60
+
+Listed = TypeVar("Listed", bound=Reference)
+
+
+class Page(Schema, Generic[Listed]):
+    """One page of a list."""
+
+    values: list[Listed]
+    next_link: str | None = Field(default=None, alias="@nextLink")
 
 
 @dataclass(frozen=True, slots=True)

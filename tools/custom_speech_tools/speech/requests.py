@@ -14,7 +14,7 @@ from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
 from custom_speech_tools.speech.hooks import RequestObserver
 from custom_speech_tools.speech.http_messages import Request
-from custom_speech_tools.speech.paging import Listing, read_pages
+from custom_speech_tools.speech.paging import Listed, Listing, Page, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
 
 _Schema = TypeVar("_Schema")
@@ -79,15 +79,15 @@ class Requests:
 
 
 def list_operation(
-    operation: str, path: str, page: type[schemas.Page[schemas.Listed]]
-) -> Callable[..., Coroutine[Any, Any, Listing[schemas.Listed]]]:
+    operation: str, path: str, page: type[Page[Listed]]
+) -> Callable[..., Coroutine[Any, Any, Listing[Listed]]]:
     """Return the method that reads all pages of a list, for example of the files of an entity.
 
     Its keywords are values of properties in snake case, sent as `a eq 'x' and b eq 'y'`; None leaves one out. A name
     is found in either Unicode form: a name typed on macOS may be decomposed.
     """
 
-    async def read_list(self: Requests, *entity: str, **conditions: str | None) -> Listing[schemas.Listed]:
+    async def read_list(self: Requests, *entity: str, **conditions: str | None) -> Listing[Listed]:
         alternatives = dict.fromkeys(
             " and ".join(
                 f"{to_camel(name)} eq '{normalize(form, value).replace(chr(39), chr(39) * 2)}'"  # a quote is doubled
@@ -98,7 +98,7 @@ def list_operation(
         )
         condition = quote(" or ".join(alternatives), safe="")
 
-        async def fetch(paging: str) -> schemas.Page[schemas.Listed]:
+        async def fetch(paging: str) -> Page[Listed]:
             query = f"{paging}&filter={condition}" if condition else paging
             found = await self._get(operation, path.format(*entity), page, query)
             if found.next_link and not is_credible_link(self.resource, found.next_link):

@@ -12,7 +12,6 @@ from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Tr
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference
 from custom_speech_tools.runtime.verdict import Difference, is_void, judge, steps_after_test
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.entities import StatefulEntity
 
 
 class EvaluatedModel(results.Result):
@@ -82,7 +81,7 @@ async def present_evaluation(
     evaluation: schemas.Evaluation,
     details: EvaluationDetails,
     parts: Parts,
-    earlier: Sequence[StatefulEntity] = (),
+    earlier: Sequence[schemas.StatefulEntity] = (),
     *,
     worst: Sequence[WorstUtterance] = (),
     words: list[Word] | None = None,

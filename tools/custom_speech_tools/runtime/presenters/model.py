@@ -13,7 +13,6 @@ from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.recording_length import lengths_of
 from custom_speech_tools.runtime.resources import can_copy
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.entities import StatefulEntity
 
 COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # under which the `customProperties` of a copy name its source
 
@@ -51,7 +50,7 @@ def present_model(
     model: schemas.CustomModel,
     parts: Parts,
     now: datetime,
-    earlier: Sequence[StatefulEntity] = (),
+    earlier: Sequence[schemas.StatefulEntity] = (),
     *,
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
