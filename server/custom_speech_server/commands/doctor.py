@@ -6,7 +6,9 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,13 +20,26 @@ from custom_speech_server.audit_log import AuditFile, audit_from_environment
 from custom_speech_server.azure_cli import Account, AzureCLIError, Found, list_accounts
 from custom_speech_server.commands.options import add_shared, named_resources, path
 from custom_speech_server.console import notice, progress, wrapped
-from custom_speech_server.diagnosis import Diagnosis, describe_answer, diagnose
 from custom_speech_server.emulated_resources import emulator
 from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_server.resource_config import Resources
+from custom_speech_tools.runtime.errors import next_step_after
 from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
-from custom_speech_tools.speech import AzureError, SpeechResource
+from custom_speech_tools.speech import (
+    VERSIONS,
+    AzureError,
+    NoCredentialError,
+    RequestPipeline,
+    Speech,
+    SpeechError,
+    SpeechResource,
+    UnreachableError,
+    UnreadableAnswerError,
+)
 from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
+from custom_speech_tools.speech.transport import proxy_of
 
 # The source of a key in words, by the class of the credential.
 _CREDENTIALS = {
@@ -34,6 +49,32 @@ _CREDENTIALS = {
     "EntraToken": "none: signs in with Microsoft Entra ID",
     "KeyCredential": "built in",
 }
+_PORTAL = "both stand in the Azure portal, on the resource's page Keys and Endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The findings about a resource."""
+
+    resource: SpeechResource
+    answers: Mapping[str, SpeechError | None]  # by API version, the configured one first; None if it answers in it
+    problems: list[dict[str, str]]  # each a `message`, and its `fix`: what to do about it
+
+    @property
+    def does_answer(self) -> bool:
+        """True if the resource answers in its configured version."""
+        return self.answers[self.resource.api_version.name] is None
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """How the resource answered in each version, in words."""
+        said = {}
+        for version, error in self.answers.items():
+            said[version] = "answers" if error is None else sanitize(str(error), 400)
+            if isinstance(error, AzureError):
+                code = "" if error.code in (None, str(error.status)) else f" {error.code}"
+                said[version] = sanitize(f"answers {error.status}{code}: {error.args[0]}", 400)
+        return said
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +137,7 @@ def examine(
     app = emulator if resources.in_process else None
 
     async def ask() -> list[Diagnosis]:
-        return await gather(*(diagnose(one, app, known.get((one.resource_id or "").lower())) for one in chosen))
+        return await gather(*(_diagnose(one, app, known.get((one.resource_id or "").lower())) for one in chosen))
 
     with progress(f"Asking {', '.join(one.name for one in chosen)}."):
         diagnoses = anyio.run(ask)
@@ -105,21 +146,103 @@ def examine(
     return diagnoses
 
 
+async def _diagnose(resource: SpeechResource, app: Callable[..., Any] | None, account: Account | None) -> Diagnosis:
+    """Ask a resource in every API version; `app` answers in place of the network, `account` is what Azure says."""
+    configured = resource.api_version.name
+    answers: dict[str, SpeechError | None] = {}
+    skew = timedelta()
+    for version in (configured, *(name for name in VERSIONS if name != configured)):
+        if isinstance(answers.get(configured), (UnreachableError, NoCredentialError)):
+            break
+        speech = Speech(RequestPipeline(replace(resource, api_version=VERSIONS[version]), app))
+        try:
+            await speech.models_list_supported_locales()
+            answers[version] = None
+        except SpeechError as error:
+            answers[version] = error
+        finally:
+            skew = max(skew, speech.clock.skew, key=abs)
+            await speech.close()
+    return Diagnosis(resource, answers, _problems(resource, answers, skew, account))
+
+
+def _fix(resource: SpeechResource, error: SpeechError | None) -> str:
+    match error:
+        case AzureError(status=401) if resource.credential.has_key:
+            return (
+                "Its key is of another region or resource, or was replaced. `custom-speech-mcp init` takes both from "
+                f"Azure; {_PORTAL}."
+            )
+        case AzureError(status=404) | UnreadableAnswerError():
+            return f"Its endpoint is not that of a Speech resource, or a proxy answers in its place; {_PORTAL}."
+        case UnreachableError():
+            proxy = urlsplit(proxy_of(resource.endpoint) or "")
+            through = f" Requests go through the proxy {proxy.hostname}; see NO_PROXY." if proxy.hostname else ""
+            return f"Check that endpoint and region are right, and that this network reaches the address.{through}"
+        case NoCredentialError():
+            own = "Run its key command in a terminal; if that is `az`, sign in: az login."
+            return own if resource.credential.has_key else "Install what is missing, or sign in: az login."
+    return next_step_after(error) if error else ""
+
+
+def _problems(
+    resource: SpeechResource, answers: Mapping[str, SpeechError | None], skew: timedelta, account: Account | None
+) -> list[dict[str, str]]:
+    """Return what the answers show, what the configuration lacks, then what Azure says against using the resource."""
+    error = answers[resource.api_version.name]
+    working = next((version for version, other in answers.items() if other is None), None)
+    late = f"{abs(skew) / timedelta(minutes=1):.0f} min {'behind' if skew > timedelta() else 'ahead of'}"
+    set_clock = "Set the clock: signing in needs it."
+    repair = "`custom-speech-mcp init --repair` adds it."
+    add_region, add_id = (f"Set {name}; {repair}" for name in ("region", "resource_id"))
+    elsewhere = (
+        "Train with audio in a region that has it, then copy the model here (copy_model). Text alone trains here."
+    )
+    # The limits of F0 stand on Microsoft's page on quotas and limits.
+    free = "takes at most 2 datasets, 200 MB of text and 1 KB of pronunciations, and has no batch transcription."
+    by_identity = 'Use auth = "entra" with the custom domain as endpoint, not key.'
+    admit = "If it answers 403, its owner adds this machine's network under Networking in the Azure portal."
+    is_private = account is not None and account.public_access == "Disabled"
+    has_firewall = account is not None and account.network_default == "Deny" and not is_private
+    has_no_keys = account is not None and account.keys_disabled and resource.credential.has_key
+    is_whole = resource.resource_id or resource.api_version.copies_with_key
+    checks = [
+        (
+            error and working,
+            f"It answers in {working}, not in the configured version.",
+            f'Set api_version = "{working}".',
+        ),
+        (error and not working, "It cannot be used.", _fix(resource, error)),
+        (abs(skew) > CLOCK_TOLERANCE, f"This machine's clock is {late} the service's.", set_clock),
+        (region(resource) is None, "Its region is not known, so neither is whether it trains with audio.", add_region),
+        (trains_audio(resource) is False, "Its region has no hardware for training with audio.", elsewhere),
+        (not is_whole, "Without resource_id no model is copied from it.", add_id),
+        (account and account.tier == "F0", f"Its tier F0 (free) {free}", "Use a resource of tier S0 for more."),
+        (has_no_keys, "Its keys are switched off.", by_identity),
+        (is_private, "It is reachable through its private endpoint only.", "Run the server inside that network."),
+        (has_firewall, "Its firewall admits chosen networks only.", admit),
+    ]
+    return [{"message": message, "fix": fix} for holds, message, fix in checks if holds]
+
+
 def _print(diagnosis: Diagnosis) -> None:
     resource = diagnosis.resource
     able = {True: "yes", False: "no", None: "unknown"}[trains_audio(resource)]
     source = "configured" if resource.trains_audio is not None else f"list of {AS_OF}"
+    rows = {
+        "endpoint": resource.endpoint,
+        "region": region(resource) or "unknown: configure region",
+        "trains audio": f"{able} ({source})",
+        "resource id": "configured" if resource.resource_id else "not configured: needed for copying",
+        "key": _CREDENTIALS[type(resource.credential).__name__],
+        **diagnosis.versions,
+    }
+    rows[resource.api_version.name] += " (configured)"
     print(f"\n{resource.name}{' (emulated)' if resource.emulated else ''}")
-    print(f"  endpoint      {resource.endpoint}")
-    print(f"  region        {region(resource) or 'unknown: configure region'}")
-    print(f"  trains audio  {able} ({source})")
-    print(f"  resource id   {'configured' if resource.resource_id else 'not configured: needed for copying'}")
-    print(f"  key           {_CREDENTIALS[type(resource.credential).__name__]}")
-    for version, error in diagnosis.answers.items():
-        configured = " (configured)" if version == resource.api_version.name else ""
-        print(wrapped(describe_answer(error) + configured, f"  {version:<12}  ", " " * 16))
+    for name, value in rows.items():
+        print(wrapped(value, f"  {name:<12}  ", " " * 16))
     for problem in diagnosis.problems:
-        print(wrapped(f"{problem.message} {problem.fix}", "  → ", "    "))
+        print(wrapped(f"{problem['message']} {problem['fix']}", "  → ", "    "))
 
 
 def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -134,8 +257,8 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "key": _CREDENTIALS[type(resource.credential).__name__],
         "api_version": resource.api_version.name,
         "does_answer": diagnosis.does_answer,
-        "versions": {version: describe_answer(error) for version, error in diagnosis.answers.items()},
-        "problems": [problem._asdict() for problem in diagnosis.problems],
+        "versions": diagnosis.versions,
+        "problems": diagnosis.problems,
     }
 
 
@@ -165,7 +288,9 @@ def support_report(resources: Resources, diagnoses: list[Diagnosis]) -> dict[str
             if isinstance(error, AzureError):
                 code = error.code if re.fullmatch(r"[A-Za-z0-9]+", error.code or "") else ""
                 versions[version] = f"{error.status} {code}".strip()
-        rows.append(kept | {"host": kind, "versions": versions, "problems": [fault.message for fault in one.problems]})
+        rows.append(
+            kept | {"host": kind, "versions": versions, "problems": [fault["message"] for fault in one.problems]}
+        )
     return {
         "custom-speech-mcp": __version__,
         "python": platform.python_version(),
