@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import anyio
 from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from pydantic import Field
 
 from custom_speech_tools.runtime.context import AppContext
 from custom_speech_tools.runtime.registry import tool_names
@@ -22,15 +22,14 @@ COMPLETION_SECONDS = 3.0  # a menu that waits longer is of no use
 Request = ServerRequestContext[AppContext, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A prompt."""
+class Job(types.Prompt):
+    """A prompt, with the steps for the assistant.
 
-    name: str
-    title: str
-    description: str
-    arguments: tuple[types.PromptArgument, ...]
-    steps: str  # for the assistant; `{name}` is an argument, and a line with an argument that was left out is dropped
+    In these `{name}` is an argument; a line with an argument that was left out is dropped.
+    """
+
+    arguments: list[types.PromptArgument]
+    steps: str = Field(exclude=True)
 
     @property
     def tools(self) -> frozenset[str]:
@@ -47,16 +46,16 @@ _MODEL = _argument("model", "A custom model: its name or id", True)
 
 JOBS: tuple[Job, ...] = (
     Job(
-        "train_and_test",
-        "Train a model and test it",
-        "Train a custom speech model and find out whether it is better than the base model",
-        (
+        name="train_and_test",
+        title="Train a model and test it",
+        description="Train a custom speech model and find out whether it is better than the base model",
+        arguments=[
             _argument("locale", "Such as en-US", True),
             _argument("datasets", "What to train with, separated by commas", True),
             _argument("test_dataset", "Recordings with transcripts that are not trained with"),
             _RESOURCE,
-        ),
-        """\
+        ],
+        steps="""\
 Train a custom speech model of locale {locale} with the datasets {datasets}.
 Work on the resource {resource}.
 Test with the dataset {test_dataset}.
@@ -66,11 +65,15 @@ Test with the dataset {test_dataset}.
 4. Tell me both word error rates, whether the difference is significant, and what you recommend.""",
     ),
     Job(
-        "improve_recognition",
-        "Teach a model what it mishears",
-        "Find out which words a model misses, teach it exactly these, and prove that it is better",
-        (_argument("dataset", "Recordings with transcripts that no model was trained with", True), _MODEL, _RESOURCE),
-        """\
+        name="improve_recognition",
+        title="Teach a model what it mishears",
+        description="Find out which words a model misses, teach it exactly these, and prove that it is better",
+        arguments=[
+            _argument("dataset", "Recordings with transcripts that no model was trained with", True),
+            _MODEL,
+            _RESOURCE,
+        ],
+        steps="""\
 Find out what the model {model} mishears in the dataset {dataset}, and teach it exactly that.
 Work on the resource {resource}.
 1. create_evaluation of the model on that dataset, then get_evaluation with words=30 and worst=10. Show me the word \
@@ -87,11 +90,11 @@ the verdict and which words are still missed.
 6. deploy_model into the endpoint of the old model only if the verdict says better, and I agree.""",
     ),
     Job(
-        "move_to_region",
-        "Bring a model to another region",
-        "Copy a model to another resource, connect it there and put it live",
-        (_MODEL, _argument("to_resource", "The resource to copy to", True), _RESOURCE),
-        """\
+        name="move_to_region",
+        title="Bring a model to another region",
+        description="Copy a model to another resource, connect it there and put it live",
+        arguments=[_MODEL, _argument("to_resource", "The resource to copy to", True), _RESOURCE],
+        steps="""\
 Bring the model {model} to the resource {to_resource}.
 The model is on the resource {resource}.
 1. list_projects on the target, and ask me which project it belongs to there.
@@ -100,11 +103,11 @@ The model is on the resource {resource}.
 4. deploy_model as I say, then tell me the endpoint's id and how to go back.""",
     ),
     Job(
-        "retrain_expiring",
-        "Retrain what expires",
-        "Find what stops working soon, and train replacements",
-        (_argument("within_days", "How far to look ahead; 180 without it"), _RESOURCE),
-        """\
+        name="retrain_expiring",
+        title="Retrain what expires",
+        description="Find what stops working soon, and train replacements",
+        arguments=[_argument("within_days", "How far to look ahead; 180 without it"), _RESOURCE],
+        steps="""\
 Find out which custom speech models and endpoints stop working, and replace them.
 Look {within_days} days ahead instead of 180.
 Look at the resource {resource} only.
@@ -114,11 +117,11 @@ Look at the resource {resource} only.
 4. deploy_model into the same endpoint only if it is better; the endpoint keeps its id.""",
     ),
     Job(
-        "explain_failure",
-        "Explain what failed",
-        "Find out why a training, an import, a test or a deployment failed, and what to do",
-        (_argument("model", "The model that failed; everything that failed without it"), _RESOURCE),
-        """\
+        name="explain_failure",
+        title="Explain what failed",
+        description="Find out why a training, an import, a test or a deployment failed, and what to do",
+        arguments=[_argument("model", "The model that failed; everything that failed without it"), _RESOURCE],
+        steps="""\
 Find out why something failed, and what to do about it. Change nothing.
 It is about the model {model}.
 Look at the resource {resource}.
@@ -137,11 +140,7 @@ class Prompts:
 
     async def list(self, *arguments: Any) -> types.ListPromptsResult:
         """Answer prompts/list."""
-        prompts = [
-            types.Prompt(name=job.name, title=job.title, description=job.description, arguments=list(job.arguments))
-            for job in self.jobs.values()
-        ]
-        return types.ListPromptsResult(prompts=prompts)
+        return types.ListPromptsResult(prompts=[*self.jobs.values()])
 
     async def get(self, _request: Request, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         """Answer prompts/get, or raise MCPError if the prompt is unknown, or an argument is missing or unknown."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import pydantic
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from custom_speech_server.config_source import (
     EMULATED_NAMES,
@@ -23,7 +23,7 @@ from custom_speech_server.config_source import (
 )
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
 from custom_speech_server.emulated_resources import EMULATED_RESOURCES
-from custom_speech_server.toml_file import Hints, describe_fault, exposure_warnings, parse_toml, read_toml_text
+from custom_speech_server.toml_file import Hints, Section, describe_fault, exposure_warnings, parse_toml, read_toml_text
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 from custom_speech_tools.speech.addresses import is_endpoint, is_speech_host, region_of, split
 from custom_speech_tools.speech.resource import Prices
@@ -92,11 +92,7 @@ def _meant(endpoint: str) -> str:
     return "https://REGION.api.cognitive.microsoft.com or https://NAME.cognitiveservices.azure.com"
 
 
-class _Section(pydantic.BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
-
-
-class _Key(_Section):
+class _Key(Section):
     """The place of a key; never the key itself."""
 
     env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")] | None = None
@@ -112,7 +108,7 @@ class _Key(_Section):
         return self
 
 
-class _Resource(_Section):
+class _Resource(Section):
     """A table below `resources`."""
 
     region: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9]{2,30}$")
@@ -167,7 +163,7 @@ class _Resource(_Section):
         )
 
 
-class _Prices(_Section):
+class _Prices(Section):
     """The operator's prices, from the price list or the contract; the API does not state them."""
 
     currency: str = Field(pattern=r"^[A-Z]{3}$")
@@ -185,10 +181,10 @@ def _without_key(name: str) -> str:  # every answer shows it
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$"), AfterValidator(_without_key)]
 
 
-class _File(_Section):
+class _File(Section):
     """The whole file."""
 
-    data_dirs: list[str] = []
+    data_dirs: list[str] = Field(default=[])
     prices: _Prices | None = None
     resources: dict[_Name, _Resource] = Field(min_length=1)
     default: str | None = None  # behind the resources, which its validator looks at

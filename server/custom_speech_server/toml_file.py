@@ -12,6 +12,13 @@ import pydantic
 
 from custom_speech_server.config_source import ConfigurationError
 
+
+class Section(pydantic.BaseModel):
+    """A table of such a file."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
+
+
 Content = TypeVar("Content", bound=pydantic.BaseModel)
 
 # What to write in a field, by its name; a function makes it of the wrong value, which it does not show.
@@ -106,11 +113,9 @@ def _names(document: Any) -> Place:
     """Return the names on the way to the only entry of a document."""
     names: list[str] = []
     while document:
-        if isinstance(document, list):
-            [document] = document
-        else:
-            [(name, document)] = document.items()
-            names.append(name)
+        [(name, document)] = document.items()
+        names.append(name)
+        document = document[0] if isinstance(document, list) else document
     return tuple(names)
 
 

@@ -15,11 +15,11 @@ import httpx2
 import pydantic
 import truststore
 from mcp.server.auth.provider import AccessToken, TokenVerifier
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field
+from pydantic import AnyHttpUrl, Field
 
 from custom_speech_server.auth.jwt import Issuer, JWTVerifier, SigningKeys
 from custom_speech_server.config_source import ConfigurationError
-from custom_speech_server.toml_file import exposure_warnings, parse_toml, read_toml_text
+from custom_speech_server.toml_file import Section, exposure_warnings, parse_toml, read_toml_text
 
 _log = logging.getLogger(__name__)
 
@@ -27,13 +27,11 @@ FETCH_SECONDS = 5.0  # the longest that fetching the issuer's keys may take
 MAX_KEY_SET_BYTES = 256 * 1024  # the longest answer that is read as a key set
 
 
-class Token(BaseModel):
+class Token(Section):
     """One table below `tokens`; the name of the table is the name of its bearer."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    scopes: list[Literal["speech.read", "speech.write"]] = ["speech.read"]
+    scopes: list[Literal["speech.read", "speech.write"]] = Field(default=["speech.read"])
     expires: date | None = None  # the last day on which it is valid, UTC
 
 
@@ -53,13 +51,11 @@ def token_table(name: str, token: str, *, write: bool) -> str:
     return f'[tokens.{name}]\nsha256 = "{digest(token)}"\nscopes = {scopes}'
 
 
-class AccessFile(BaseModel):
+class AccessFile(Section, url_preserve_empty_path=True):
     """The whole file: either `tokens`, or `oauth` with the `public_url` that clients use."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, url_preserve_empty_path=True)
-
     public_url: AnyHttpUrl | None = None
-    tokens: dict[str, Token] = {}
+    tokens: dict[str, Token] = Field(default={})
     oauth: Issuer | None = None
 
     @pydantic.model_validator(mode="after")
@@ -88,19 +84,27 @@ def load(path: Path) -> Access:
     if oauth := content.oauth:
         verifier = JWTVerifier(oauth, SigningKeys(_key_fetcher(str(oauth.jwks))))
         return Access(verifier, content.public_url, oauth.issuer, oauth.scope_prefix, warnings)
-    return Access(StaticTokenVerifier(TokenFile(path).tokens), content.public_url, warnings=warnings)
+    return Access(StaticTokenVerifier(path), content.public_url, warnings=warnings)
 
 
-class TokenFile:
-    """The tokens of a file as it is now; while it is wrong or missing, no token is accepted."""
+class StaticTokenVerifier:
+    """The SDK's TokenVerifier over the tokens that a file has now; while it is wrong or missing, none counts."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._path, self._now = path, now
         self._text: str | None = None
         self._tokens: Mapping[str, Token] = {}
 
-    def tokens(self) -> Mapping[str, Token]:
-        """Return the tokens by the names of their bearers."""
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Return the bearer of the token, None if it is unknown or has expired."""
+        self._read()
+        presented, today = digest(token), self._now().date()
+        for name, known in self._tokens.items():
+            if secrets.compare_digest(known.sha256, presented) and (known.expires is None or today <= known.expires):
+                return AccessToken(token=token, client_id=name, subject=name, scopes=list(known.scopes))
+        return None
+
+    def _read(self) -> None:
         try:
             text = read_toml_text(self._path)
             # Not the date is compared: an editor or a volume can change a file without changing that.
@@ -111,24 +115,6 @@ class TokenFile:
             if self._text is not None:
                 _log.error("Nobody can call until this is fixed: %s", error)
             self._text, self._tokens = None, {}
-        return self._tokens
-
-
-class StaticTokenVerifier:
-    """The SDK's TokenVerifier over the tokens of a file; `read` returns those that it has now."""
-
-    def __init__(
-        self, read: Callable[[], Mapping[str, Token]], now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._read, self._now = read, now
-
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the bearer of the token, None if it is unknown or has expired."""
-        presented, today = digest(token), self._now().date()
-        for name, known in self._read().items():
-            if secrets.compare_digest(known.sha256, presented) and (known.expires is None or today <= known.expires):
-                return AccessToken(token=token, client_id=name, subject=name, scopes=list(known.scopes))
-        return None
 
 
 def _key_fetcher(url: str) -> Callable[[], Awaitable[bytes]]:

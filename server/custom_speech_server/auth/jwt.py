@@ -9,8 +9,9 @@ import anyio
 import httpx2
 import jwt
 from mcp.server.auth.provider import AccessToken
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
+from pydantic import Field, HttpUrl, field_validator
 
+from custom_speech_server.toml_file import Section
 from custom_speech_tools.speech.sanitize import sanitize
 
 _log = logging.getLogger(__name__)
@@ -27,10 +28,8 @@ _PUBLIC_KEYS = frozenset({"RSA", "EC", "OKP"})
 _FETCH_ERRORS = (OSError, ValueError, TypeError, KeyError, RecursionError, httpx2.HTTPError, jwt.PyJWTError)
 
 
-class Issuer(BaseModel):
+class Issuer(Section):
     """The table `oauth` of access.toml."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     issuer: str = Field(min_length=1)
     audience: str | list[str] = Field(min_length=1)

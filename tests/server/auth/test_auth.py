@@ -3,6 +3,7 @@
 import hmac
 import json
 import os
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ from pydantic import AnyHttpUrl, HttpUrl
 from custom_speech_server.__main__ import main
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.auth import config
-from custom_speech_server.auth.config import Access, StaticTokenVerifier, Token, digest, load, token_table
+from custom_speech_server.auth.config import Access, StaticTokenVerifier, digest, load, token_table
 from custom_speech_server.auth.jwt import (
     MIN_FETCH_INTERVAL,
     Issuer,
@@ -73,6 +74,9 @@ def signed_with_the_public_key() -> str:
     return f"{content}.{jwt.utils.base64url_encode(hmac.digest(secret, content.encode(), 'sha256')).decode()}"
 
 
+FILES = tempfile.TemporaryDirectory()
+
+
 async def published() -> str:
     """The issuer's answer."""
     return key_set("one")
@@ -84,14 +88,21 @@ def oauth(fetch: Callable[[], Awaitable[str]] = published) -> Access:
     return Access(JWTVerifier(issuer, SigningKeys(fetch)), AnyHttpUrl(PUBLIC), ISSUER)
 
 
-def by_file(**tokens: Token) -> Access:
+def by_file(**tokens: str) -> Access:
     """Access by tokens of a file."""
-    return Access(StaticTokenVerifier(lambda: tokens))
+    return Access(StaticTokenVerifier(file_of(**tokens)))
 
 
-def known(token: str, *scopes: Any, **more: Any) -> Token:
+def file_of(**tokens: str) -> Path:
+    """A file with entries."""
+    file = Path(tempfile.mkdtemp(dir=FILES.name)) / "access.toml"
+    file.write_text("\n".join(f"[tokens.{name}]\n{entry}" for name, entry in tokens.items()))
+    return file
+
+
+def known(token: str, *scopes: str, more: str = "") -> str:
     """An entry of the file."""
-    return Token(sha256=digest(token), scopes=list(scopes), **more)
+    return f'sha256 = "{digest(token)}"\nscopes = {json.dumps(scopes)}\n{more}'
 
 
 @pytest.mark.parametrize(
@@ -263,17 +274,15 @@ async def test_authentication_lets_a_writer_write(azure: Azure) -> None:
 
 async def test_authentication_ends_with_the_last_day_of_a_token() -> None:
     """The day named in the file is the last."""
-    tokens = {"ada": known("ada-token", READ, expires="2026-11-23")}
+    file = file_of(ada=known("ada-token", READ, more="expires = 2026-11-23\n"))
     day = datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
-    assert await StaticTokenVerifier(lambda: tokens, lambda: day).verify_token("ada-token")
-    assert (
-        await StaticTokenVerifier(lambda: tokens, lambda: day + timedelta(minutes=1)).verify_token("ada-token") is None
-    )
+    assert await StaticTokenVerifier(file, lambda: day).verify_token("ada-token")
+    assert await StaticTokenVerifier(file, lambda: day + timedelta(minutes=1)).verify_token("ada-token") is None
 
 
 async def test_authentication_knows_a_token_only_by_its_digest() -> None:
     """The digest itself opens nothing."""
-    verifier = StaticTokenVerifier(lambda: {"ada": known("ada-token", READ)})
+    verifier = by_file(ada=known("ada-token", READ)).verifier
     found = await verifier.verify_token("ada-token")
     assert found is not None
     assert found.client_id == "ada"
