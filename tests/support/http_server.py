@@ -31,7 +31,7 @@ async def over_http(
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """An HTTP client before the whole application."""
     whole = Settings(**{"resources": EMULATED, "state_key": b"k" * 32, "emulator": lambda: azure} | settings)
-    app, _ = create_app(build(whole), whole, serving or on_loopback())
+    app = create_app(build(whole), whole, serving or on_loopback())
     transport = httpx2.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx2.AsyncClient(transport=transport, base_url=URL) as client:
         yield client

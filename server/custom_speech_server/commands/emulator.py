@@ -41,16 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; return 2 if an option or the state file cannot be used."""
-    from custom_speech_emulator import StateUnusableError
+    from custom_speech_emulator import StateUnusableError, account
     from custom_speech_emulator.serve import PortInUseError, serve
 
+    accounts = [account(region, trains_audio=region != "brazilsouth") for region in options.regions]
     try:
         if options.write_config:
-            write_config(options.write_config, options.port, options.regions)
+            write_config(options.write_config, options.port, accounts)
         serve(
             options.host,
             options.port,
-            accounts=accounts_of(options.regions),
+            accounts=accounts,
             state=options.state,
             training=options.training,
             seed=options.seed,
@@ -67,24 +68,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def accounts_of(regions: list[str]) -> list[Any]:
-    """Return a resource of the emulator for each region, as the built-in ones are."""
-    from custom_speech_emulator import account
-
-    return [account(region, trains_audio=region != "brazilsouth") for region in regions]
-
-
-def write_config(file: Path, port: int, regions: list[str]) -> None:
+def write_config(file: Path, port: int, accounts: list[Any]) -> None:
     """Write a resources.toml for the emulator's resources; raise ValueError if another file is there."""
     if port == 0:
         raise ValueError("--write-config needs a --port that is known before")
     tables = [
-        f"[resources.{region}]\n"
-        f"endpoint = {json.dumps(f'http://127.0.0.1:{port}/{region}')}\n"
-        f'region = "{region}"\n'
+        f"[resources.{one.region}]\n"
+        f"endpoint = {json.dumps(f'http://127.0.0.1:{port}/{one.region}')}\n"
+        f'region = "{one.region}"\n'
         f'resource_id = "{one.resource_id}"\n'
         f"key = {{ command = {json.dumps([sys.executable, '-c', f'print({one.key!r})'])} }}\n"
-        for region, one in zip(regions, accounts_of(regions), strict=True)
+        for one in accounts
     ]
     text = "# The resources of an emulator on this machine; its keys are well known.\n\n" + "\n".join(tables)
     if file.exists() and file.read_text(encoding="utf-8") != text:

@@ -8,18 +8,16 @@ from typing import Any
 import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
 from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token
-from custom_speech_server.http.graceful_shutdown import ListeningStreams, QuietEndings
+from custom_speech_server.http.graceful_shutdown import QuietEndings
 from custom_speech_server.http.middleware import (
     AcceptNegotiation,
     IdleSessionEviction,
@@ -45,8 +43,8 @@ class HTTPSettings:
     stateless: bool = False  # keep no sessions, so that any replica can serve any request
 
 
-def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> tuple[Starlette, ListeningStreams]:
-    """Return the application, and its streams that a shutdown ends first."""
+def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> QuietEndings:
+    """Return the application."""
     manager = SessionManager(
         server,
         stateless=http.stateless,
@@ -78,17 +76,15 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> t
         server.middleware.append(ScopeMiddleware())
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # Starlette's signature
+    async def lifespan(app: Any) -> AsyncIterator[None]:  # Starlette's signature
         try:
             async with manager.run():
                 yield
         finally:
             await readiness.close()
 
-    streams = ListeningStreams()
-    application = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(QuietEndings, streams)])
-    application.router.redirect_slashes = False  # a redirect would send the token over http, to any Host that was named
-    return application, streams
+    # A redirect would send the token over http, to any Host that was named.
+    return QuietEndings(Router(routes, redirect_slashes=False, lifespan=lifespan))
 
 
 async def _with_body(receive: Receive) -> Receive:

@@ -60,7 +60,7 @@ def create_server(
     announce: Callable[[], None] = lambda: None,
 ) -> GracefulServer:
     """Return the server of one process; it takes sockets that listen already."""
-    app, streams = create_app(mcp, settings, http)
+    app = create_app(mcp, settings, http)
     uvicorn_config = uvicorn.Config(
         app,
         http=StrictH11Protocol,
@@ -74,7 +74,7 @@ def create_server(
         timeout_graceful_shutdown=stop_seconds,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
-    return GracefulServer(uvicorn_config, streams, announce)
+    return GracefulServer(uvicorn_config, app, announce)
 
 
 class StrictH11Protocol(H11Protocol):
