@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from custom_speech_server.app import Settings, build
 from custom_speech_server.http import runner
 from custom_speech_server.http.app import HTTPSettings, create_app
-from custom_speech_server.http.graceful_shutdown import GracefulServer
+from custom_speech_server.http.runner import GracefulServer
 from custom_speech_server.resource_config import EMULATED
 
 VERSION = "2026-07-28"

@@ -83,8 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option = parser.add_argument
     option("--discover", action="store_true", help="ask `az` for tiers, firewalls and switched off keys")
     option("--check-updates", action="store_true", help="ask the package index for a newer version")
-    support_file = "write a support file: no secrets, no names, no ids (for issues)"
-    option("--report", type=path, metavar="FILE", help=support_file)
+    option("--report", type=path, metavar="FILE", help="write a support file: no secrets, names or ids (for issues)")
     parser.epilog = """Exit status: 0 every resource answers, 1 one does not, 2 wrong configuration.
 
 examples:
@@ -277,10 +276,10 @@ async def _newest_version() -> str:
 def support_report(resources: Resources, diagnoses: list[Diagnosis]) -> dict[str, Any]:
     """Return what an issue needs: versions, kinds and codes; no secret, name, id or address."""
     rows = []
+    kinds = {".api.cognitive.": "regional", ".cognitiveservices.": "custom domain"}
     for one in diagnoses:
         host = urlsplit(one.resource.endpoint).hostname or ""
-        is_custom = ".cognitiveservices." in host
-        kind = "regional" if ".api.cognitive." in host else "custom domain" if is_custom else "other"
+        kind = next((kind for part, kind in kinds.items() if part in host), "other")
         kept = {name: value for name, value in _as_json(one).items() if name not in ("name", "endpoint")}
         versions = {}
         for version, error in one.answers.items():  # without the texts, which may quote names

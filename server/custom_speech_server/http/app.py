@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
 from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token
-from custom_speech_server.http.graceful_shutdown import QuietEndings
 from custom_speech_server.http.middleware import (
     AcceptNegotiation,
     IdleSessionEviction,
+    QuietEndings,
     RequestValidation,
     SessionManager,
 )

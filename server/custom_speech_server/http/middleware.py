@@ -1,25 +1,87 @@
-"""Middleware between HTTP and the SDK: validation of headers, negotiation of the answer, and sessions.
+"""Middleware between HTTP and the SDK: endings, validation of headers, negotiation of the answer, and sessions.
 
 The SDK checks Host and Origin again, but only by their beginning, and only the first of several.
 """
 
+import asyncio
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextvars import ContextVar
 
+import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
+from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custom_speech_server.front import STATELESS_VERSION
 from custom_speech_tools.speech.sanitize import sanitize
+
+_log = logging.getLogger(__name__)
 
 BOTH_TYPES = "application/json, text/event-stream"
 MAX_HEADER_BYTES = 32 * 1024  # of all headers of a request; an access token takes a few thousand
 SESSION_HEADER = "mcp-session-id"
 # True while a request is served whose client takes JSON but no stream of events.
 takes_only_json: ContextVar[bool] = ContextVar("takes_only_json", default=False)
+_CUT_OFF = "The server stopped before it answered the request. Check what was done before you send it again."
+
+
+class QuietEndings:
+    """Middleware that ends requests without a traceback: aborted by their clients, or cut off by the shutdown."""
+
+    def __init__(self, router: Router) -> None:
+        self.router = router
+        self._streams: set[anyio.CancelScope] = set()  # on which clients only wait for notifications
+        self._has_ended = False
+
+    def end_streams(self) -> None:
+        """End the listening streams that are open, and those to come."""
+        self._has_ended = True
+        for stream in self._streams:
+            stream.cancel()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; a response that was cut off is completed, with 503 if nothing of it was sent."""
+        if scope["type"] != "http":
+            await self.router(scope, receive, send)
+            return
+        has_started = is_complete = False
+
+        async def note(message: Message) -> None:
+            nonlocal has_started, is_complete
+            has_started = True
+            await send(message)
+            is_complete = message["type"] == "http.response.body" and not message.get("more_body")
+
+        stream = self._stream_of(scope)
+        try:
+            with stream:
+                await self.router(scope, receive, note)
+        except ClientDisconnect:
+            _log.warning("A client disconnected before its request was complete.")
+            return
+        except asyncio.CancelledError:
+            _log.debug("The shutdown ended a request.")
+        finally:
+            self._streams.discard(stream)
+        if has_started and not is_complete:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif not has_started:
+            await PlainTextResponse(_CUT_OFF, 503)(scope, receive, send)
+
+    def _stream_of(self, scope: Scope) -> anyio.CancelScope:
+        """Return the scope in which to serve a request; one on which its client only listens is ended first."""
+        stream = anyio.CancelScope()
+        is_subscription = (b"mcp-method", b"subscriptions/listen") in scope["headers"]
+        if scope["path"].rstrip("/") == "/mcp" and (scope["method"] == "GET" or is_subscription):
+            self._streams.add(stream)
+            if self._has_ended:
+                stream.cancel()
+        return stream
 
 
 class RequestValidation:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import h11
 import uvicorn
 from mcp.server.lowlevel import Server
+from sse_starlette.sse import AppStatus
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from custom_speech_server.app import Settings, build
@@ -22,8 +24,7 @@ from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.app import HTTPSettings, create_app
-from custom_speech_server.http.graceful_shutdown import GracefulServer
-from custom_speech_server.http.middleware import MAX_HEADER_BYTES
+from custom_speech_server.http.middleware import MAX_HEADER_BYTES, QuietEndings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_CONNECTIONS = 2000  # further ones are answered with 503; the reverse proxy in front limits idle and slow clients
@@ -52,6 +53,47 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+class GracefulServer(uvicorn.Server):
+    """uvicorn, which announces when it accepts requests, ends listening streams first, and exits with status 0."""
+
+    def __init__(self, config: uvicorn.Config, app: QuietEndings, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._app, self._announce = app, announce
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal."""
+        # uvicorn handles signals only later, and raises them again once it has stopped: status 0 needs a handler.
+        signal.signal(signal.SIGTERM, self.handle_exit)
+        super().run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and announce it."""
+        AppStatus.enable_automatic_graceful_drain = False  # it would end the streams of running calls
+        await super().startup(sockets)
+        self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._app.end_streams()
+        await super().shutdown(sockets)
+
+
+class StrictH11Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1, which refuses folded headers and line ends without a carriage return.
+
+    h11 takes both; a proxy in front may read such a request as another one than this server (RFC 9112, 2.2 and 5.2).
+    """
+
+    def handle_events(self) -> None:
+        """Read what has arrived; a request begins here only at its first byte."""
+        if self.conn.their_state is h11.IDLE:
+            head = self.conn.trailing_data[0].partition(b"\r\n\r\n")[0]
+            if re.search(rb"(?<!\r)\n|\r\n[ \t]|\r[^\n]", head):
+                self.send_400_response("Header lines must end with CR LF and must not be folded.")
+                return
+        super().handle_events()
+
+
 def create_server(
     mcp: Server[Any],
     settings: Settings,
@@ -75,22 +117,6 @@ def create_server(
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
     return GracefulServer(uvicorn_config, app, announce)
-
-
-class StrictH11Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1, which refuses folded headers and line ends without a carriage return.
-
-    h11 takes both; a proxy in front may read such a request as another one than this server (RFC 9112, 2.2 and 5.2).
-    """
-
-    def handle_events(self) -> None:
-        """Read what has arrived; a request begins here only at its first byte."""
-        if self.conn.their_state is h11.IDLE:
-            head = self.conn.trailing_data[0].partition(b"\r\n\r\n")[0]
-            if re.search(rb"(?<!\r)\n|\r\n[ \t]|\r[^\n]", head):
-                self.send_400_response("Header lines must end with CR LF and must not be folded.")
-                return
-        super().handle_events()
 
 
 def listen(host: str, port: int) -> socket.socket:
