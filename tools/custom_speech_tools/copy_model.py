@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import anyio
 from pydantic import Field, StringConstraints
 
 from custom_speech_tools.guardrails import copy_plan
@@ -42,7 +41,7 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
     With project, the copy is connected there once it is done. Takes minutes; the same copy twice makes one.
     Then get_copy.
     """
-    source, to, read_at = call.speech(arguments.resource), call.speech(arguments.to_resource), anyio.current_time()
+    source, to = call.speech(arguments.resource), call.speech(arguments.to_resource)
     async with task_group() as tasks:
         model_task = tasks.create_task(find(source, MODEL, arguments.model))
         project_task = tasks.create_task(find_project(to, arguments.project))
@@ -50,7 +49,7 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
     findings = tuple(copy_plan.check_copy(source, to, copied, project, call.now(source)))
     if is_blocked(findings) or isinstance(copied, Finding) or isinstance(project, Finding):
         raise Refused("Nothing was copied.", findings)
-    plan, target = copy_plan.CopyPlan(source, to, copied, project, findings, read_at), copy_plan.TargetState()
+    plan, target = copy_plan.CopyPlan(source, to, copied, project, findings), copy_plan.TargetState()
     started: copy_plan.StartedCopy | None = await copy_plan.running_copy(call, plan)
     existed = True
     if started is None:

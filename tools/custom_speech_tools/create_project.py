@@ -1,6 +1,5 @@
 """create_project: create a project of one locale, once."""
 
-import anyio
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails.references import unsupported_projects
@@ -41,7 +40,7 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
 
     Its locale cannot be changed. The same request twice makes one. Then pass it as project, or connect_model.
     """
-    speech, read_at = call.speech(arguments.resource), anyio.current_time()
+    speech = call.speech(arguments.resource)
     unsupported = unsupported_projects(speech.resource, is_optional=False)
     if findings := [*resource_is_writable(speech.resource), *([unsupported] if unsupported else [])]:
         raise Refused("Nothing was created.", findings)
@@ -59,7 +58,6 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
         key,
         lambda: writer.projects_create(body),
         lambda: speech.projects_list(display_name=name, locale=locale),
-        read_at=read_at,
     )
     here = speech.resource.name
     steps = [

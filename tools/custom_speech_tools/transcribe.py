@@ -74,7 +74,6 @@ async def _batch(
             facts.key,
             lambda: writer.transcriptions_submit(facts.batch_definition(), facts.secrets),
             lambda: speech.transcriptions_list(display_name=facts.display_name, locale=facts.request.locale),
-            read_at=plan.read_at,
             known=plan.listed,
         )
 

@@ -214,7 +214,7 @@ async def test_request_is_carried_out_once_when_nobody_can_look_for_it() -> None
     lost = AnswerLostError("lost")
     for _ in range(3):
         with running_call() as call, pytest.raises(AnswerLostError):
-            await executor.run(call, "x", send, find, read_at=anyio.current_time())
+            await executor.run(call, "x", send, find)
         await anyio.sleep(60)
 
     assert len(sent) == 1
@@ -235,7 +235,7 @@ async def test_request_is_carried_out_once_without_remembering_it_for_ever() -> 
         await anyio.sleep(3700 if number == 29 else 0)
         with running_call() as call, suppress(AnswerLostError):
             create = lose if number % 2 else nothing
-            await executor.run(call, str(number), create, nothing, read_at=anyio.current_time())
+            await executor.run(call, str(number), create, nothing)
 
     assert [len(held) for held in vars(executor).values() if isinstance(held, dict)] == [0, 0, 1]
 

@@ -65,14 +65,13 @@ def check_copy(
 
 @dataclass(frozen=True, slots=True)
 class CopyPlan:
-    """A model that may be copied; `read_at` is when its facts were read (`anyio.current_time`)."""
+    """A model that may be copied."""
 
     source: Speech
     target: Speech
     model: schemas.CustomModel
     project: schemas.Project | None
     findings: tuple[Finding, ...]
-    read_at: float
 
     @property
     def key(self) -> str:
@@ -221,7 +220,7 @@ async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState
         return await writer.models_copy_with_key(plan.model.id, key)
 
     executor = call.app.idempotency
-    return await executor.run(call, plan.key, start, find_started, read_at=plan.read_at, failed=target.failed)
+    return await executor.run(call, plan.key, start, find_started, target.failed)
 
 
 async def _list_same_name(plan: CopyPlan) -> tuple[list[schemas.CustomModel], list[schemas.CustomModel]]:

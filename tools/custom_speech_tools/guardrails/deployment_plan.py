@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
-import anyio
 import pydantic
 from pydantic import Field, JsonValue, StrictBool
 
@@ -155,13 +154,12 @@ def is_better_than_current(facts: DeploymentFacts) -> Findings:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPlan:
-    """A deployment that nothing blocks; `read_at` is when its facts were read (`anyio.current_time`)."""
+    """A deployment that nothing blocks."""
 
     facts: DeploymentFacts
     model: AnyModel
     endpoint: schemas.Endpoint | None
     findings: tuple[Finding, ...]
-    read_at: float
 
     @property
     def is_deployed(self) -> bool:
@@ -206,7 +204,7 @@ async def plan_deployment(call: CallContext, arguments: DeploymentArguments) -> 
     Raises:
         Refused: A rule blocks the deployment; every finding is listed.
     """
-    speech, read_at, asked = call.speech(arguments.resource), anyio.current_time(), arguments.endpoint
+    speech, asked = call.speech(arguments.resource), arguments.endpoint
     async with task_group() as tasks:
         model = tasks.create_task(find_any_model(speech, arguments.model))
         project = tasks.create_task(find_project(speech, arguments.project))
@@ -224,10 +222,10 @@ async def plan_deployment(call: CallContext, arguments: DeploymentArguments) -> 
         newest_first(evaluations.return_value.entities) if evaluations else (),
         endpoints.return_value.entities if endpoints else (),
     )
-    return check_deployment(call, facts, read_at)
+    return check_deployment(call, facts)
 
 
-def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) -> DeploymentPlan:
+def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPlan:
     """Return the plan of a deployment that nothing blocks.
 
     Raises:
@@ -238,7 +236,7 @@ def check_deployment(call: CallContext, facts: DeploymentFacts, read_at: float) 
         findings = (*findings, hosting_is_charged(facts.speech, facts.display_name, call.app.confirmation))
     if is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
         raise Refused("Nothing was deployed.", findings)
-    plan = DeploymentPlan(facts, facts.model, facts.endpoint, findings, read_at)
+    plan = DeploymentPlan(facts, facts.model, facts.endpoint, findings)
     if plan.existing is None and (failed := find_by_key(plan.key, facts.endpoints)):
         delete = call_step("delete_entity", kind="endpoint", entity=failed.id, resource=facts.speech.resource.name)
         findings += (failed_earlier("deployment of the same request, endpoint", failed, f"{delete} removes it."),)
@@ -273,6 +271,5 @@ async def deploy(call: CallContext, plan: DeploymentPlan, how: Confirmation) -> 
         plan.key,
         lambda: writer.endpoints_create(definition),
         speech.endpoints_list,
-        read_at=plan.read_at,
         known=facts.endpoints,
     )

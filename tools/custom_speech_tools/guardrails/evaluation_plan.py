@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
-import anyio
 from pydantic import Field, JsonValue
 
 from custom_speech_tools.guardrails.references import (
@@ -83,7 +82,7 @@ class EvaluationFacts:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPlan:
-    """A test that nothing blocks; `read_at` is when its facts were read (`anyio.current_time`)."""
+    """A test that nothing blocks."""
 
     speech: Speech
     model: AnyModel
@@ -92,7 +91,6 @@ class EvaluationPlan:
     project: schemas.Project | None
     display_name: str
     findings: tuple[Finding, ...]
-    read_at: float
 
     @property
     def key(self) -> str:
@@ -128,7 +126,6 @@ async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Eva
         plan.key,
         lambda: writer.evaluations_create(plan.definition()),
         list_candidates,
-        read_at=plan.read_at,
         known=known,
     )
     failed = [one for one in known if one.id in ids_of_failed(plan.key, known)][-1:]
@@ -195,7 +192,7 @@ async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> 
     Raises:
         Refused: A rule blocks the test; every finding is listed.
     """
-    speech, read_at, compare_with = call.speech(arguments.resource), anyio.current_time(), arguments.compare_with
+    speech, compare_with = call.speech(arguments.resource), arguments.compare_with
     async with task_group() as tasks:
         model = tasks.create_task(find_any_model(speech, arguments.model))
         named = tasks.create_task(find_any_model(speech, compare_with)) if compare_with else None
@@ -210,10 +207,10 @@ async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> 
         scorable = [one for one in datasets if one.kind == "Acoustic" and one.status == "Succeeded"]
         unseen = (one for one in scorable if not any(model.is_trained_with(one.id) for model in models))
         facts = replace(facts, unseen=next(unseen, None))
-    return check_evaluation(facts, arguments.display_name, read_at)
+    return check_evaluation(facts, arguments.display_name)
 
 
-def check_evaluation(facts: EvaluationFacts, display_name: str | None, read_at: float) -> EvaluationPlan:
+def check_evaluation(facts: EvaluationFacts, display_name: str | None) -> EvaluationPlan:
     """Return the plan of a test that nothing blocks.
 
     Raises:
@@ -231,4 +228,4 @@ def check_evaluation(facts: EvaluationFacts, display_name: str | None, read_at: 
     names = [one.display_name[:60] for one in (model, other, dataset)]
     against = f" against {names[1]}" if model.id != other.id else ""
     name = display_name or f"{names[0]}{against} on {names[2]}"
-    return EvaluationPlan(facts.speech, model, other, dataset, project, name, findings, read_at)
+    return EvaluationPlan(facts.speech, model, other, dataset, project, name, findings)

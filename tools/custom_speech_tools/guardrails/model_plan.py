@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import anyio
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails.charges import charged, training_cost
@@ -33,14 +32,12 @@ class ModelPlan:
     Attributes:
         key: The idempotency key.
         existing: The model that the same request has made already.
-        read_at: When the facts were read (`anyio.current_time`).
     """
 
     facts: ModelFacts
     findings: tuple[Finding, ...]
     key: str
     existing: schemas.CustomModel | None
-    read_at: float
 
     @property
     def base_model(self) -> schemas.BaseModel | None:
@@ -118,9 +115,8 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
     Args:
         agreement: The token or answer that came with the call: a deliberate duplicate made on it exists already.
     """
-    read_at = anyio.current_time()
     facts = await gather_model_facts(call, request)
-    plan = ModelPlan(facts, run_rules(RULES, facts), training_key(facts), None, read_at)
+    plan = ModelPlan(facts, run_rules(RULES, facts), training_key(facts), None)
     if agreement or not request.allow_duplicate:
         carried = plan.key_for(agreement)
         failed = ids_of_failed(carried, facts.same_name)
@@ -149,7 +145,6 @@ async def train(call: CallContext, plan: ModelPlan, key: str, how: Confirmation)
         key,
         lambda: writer.models_create(plan.definition(key)),
         lambda: speech.models_list_custom_models(display_name=request.display_name, locale=request.locale),
-        read_at=plan.read_at,
         known=plan.facts.same_name,
     )
 

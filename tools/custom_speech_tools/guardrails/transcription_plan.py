@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import anyio
-
 from custom_speech_tools.guardrails.content_address import content_address_works
 from custom_speech_tools.guardrails.resource_rules import (
     Findings,
@@ -96,7 +94,6 @@ class TranscriptionPlan:
 
     facts: TranscriptionFacts
     findings: tuple[Finding, ...]
-    read_at: float  # when its facts were read (`anyio.current_time`)
     effect: Effect | None  # the charge, None if nothing is charged or so little that nobody is asked
     listed: Sequence[schemas.Transcription] | None  # the batches of its name, None for fast transcription
 
@@ -121,7 +118,6 @@ class TranscriptionPlan:
 
 async def plan_transcription(call: CallContext, request: TranscribeArguments) -> TranscriptionPlan:
     """Fetch the facts and check them; raises Refused with every finding if a rule blocks the transcription."""
-    read_at = anyio.current_time()
     facts = await read_facts(call, request)
     findings = [*transcription_is_possible(facts)]
     if is_blocked(findings):
@@ -140,4 +136,4 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
         findings.append(agreement_finding("transcription", call.app.confirmation, cost))
         length = f"{seconds / 3600:.1f} h" if seconds is not None else "unknown length"
         effect = Effect("transcription", payer(facts.speech.resource), facts.key, (length,), cost)
-    return TranscriptionPlan(facts, tuple(findings), read_at, effect, listed)
+    return TranscriptionPlan(facts, tuple(findings), effect, listed)

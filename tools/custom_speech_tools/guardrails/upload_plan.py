@@ -74,7 +74,6 @@ class UploadPlan:
     blocks: tuple[bytes, ...]  # the digests of the blocks of local data
     lengths: str | None  # what the dataset notes of its recordings
     findings: tuple[Finding, ...]
-    read_at: float  # when the facts were read (`anyio.current_time`)
 
     async def create(self, call: CallContext, writer: Speech) -> tuple[schemas.Dataset, bool]:
         """Create the dataset once, or return what the same request has made, and whether it existed."""
@@ -101,14 +100,13 @@ class UploadPlan:
             key,
             lambda: writer.datasets_create(definition, signature),
             lambda: self.speech.datasets_list(display_name=request.display_name, locale=request.locale),
-            read_at=self.read_at,
             known=self.same_name,
         )
 
 
 async def plan_upload(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadPlan:
     """Fetch the facts and check them, without `data` for a `content_url`; raises Refused with every finding."""
-    speech, read_at, url = call.speech(request.resource), anyio.current_time(), request.content_url or ""
+    speech, url = call.speech(request.resource), request.content_url or ""
     if url and not content_address.is_web_address(url):
         address = content_address.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
         raise Refused("Nothing was uploaded.", [*parts_fit(speech.resource, None), *address])
@@ -142,7 +140,7 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
         known.append(failed_earlier("import of the same data, dataset", dead, fix))
     audio = data.report.audio if data else ()
     lengths = note_lengths(file.duration_milliseconds for file in audio) if audio else None
-    return UploadPlan(speech, request, project, key, existing, same_name, blocks, lengths, tuple(known), read_at)
+    return UploadPlan(speech, request, project, key, existing, same_name, blocks, lengths, tuple(known))
 
 
 def block_ids(size: int) -> list[str]:

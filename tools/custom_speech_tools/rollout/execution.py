@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
-import anyio
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails.copy_plan import (
@@ -114,7 +113,7 @@ class Steps:
         await self.note()  # without those that were refused
 
     def _copy_plan(self, target: Target) -> CopyPlan:
-        return CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings, self.plan.read_at)
+        return CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings)
 
     async def _prepare(self, target: Target) -> Target:
         """Find the copy that is on its way, else get the target's permission to copy."""
@@ -197,8 +196,8 @@ class Steps:
 
         The endpoint is read again directly before: days of training may have passed, or another run has made it.
         """
-        speech, read_at = target.speech, anyio.current_time()
-        endpoint, gate = await read_endpoint(speech, asked, copy.locale), self.plan.gate
+        speech, gate = target.speech, self.plan.gate
+        endpoint = await read_endpoint(speech, asked, copy.locale)
         project, name = (target.project, asked) if endpoint is None else (None, None)
         facts = DeploymentFacts(speech, self.call.now(speech), copy, endpoint, project, name, asked_as=asked)
         if gate.passed and gate.request and gate.request.compare_with == DEPLOYED:
@@ -206,7 +205,7 @@ class Steps:
         elif endpoint is not None:
             evaluations = (await speech.evaluations_list(status="Succeeded")).entities
             facts = replace(facts, evaluations=newest_first(evaluations))
-        plan = check_deployment(self.call, facts, read_at)
+        plan = check_deployment(self.call, facts)
         effect = self.plan.effect_of(target) if endpoint is None else None
         made, _ = await carry_out(self.call, self.agreement, effect, lambda how: deploy(self.call, plan, how))
         warnings = tuple(one for one in plan.findings if one.level == "warn" and one.rule != "hosting-is-charged")

@@ -6,8 +6,6 @@ The verdict is computed from the evaluation's own numbers every time; what stand
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import anyio
-
 from custom_speech_data.significance import MIN_UTTERANCES
 from custom_speech_tools.guardrails.copy_plan import find_copy
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
@@ -103,7 +101,6 @@ async def plan_gate(
     call: CallContext, source: Speech, asked: GateRequest | None, subject: Subject, targets: Sequence[Target]
 ) -> Gate:
     """Return the gate, judged by the newest test of the same models and data; creates nothing."""
-    read_at = anyio.current_time()
     if asked is None:
         message = f"No test is asked for: model {quote(subject.display_name)} goes live whatever its quality."
         return Gate(None, findings=(warn("better-than-current", message, "Name a test_dataset."),))
@@ -118,7 +115,7 @@ async def plan_gate(
         if model is None:
             untrained = _check_untrained(source, subject, asked, dataset)
             return replace(gate, findings=(*run_rules(EVALUATION_RULES, facts), *untrained))
-        plan = check_evaluation(facts, None, read_at)
+        plan = check_evaluation(facts, None)
     except Refused as refusal:
         return replace(gate, findings=refusal.findings)
     wanted = (plan.model.id, plan.compare_with.id, plan.dataset.id)

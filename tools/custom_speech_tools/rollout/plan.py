@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import anyio
-
 from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_charged, hosting_of
 from custom_speech_tools.guardrails.copy_plan import check_copy
 from custom_speech_tools.guardrails.references import unsupported_projects
@@ -37,7 +35,6 @@ class RolloutPlan:
     targets: tuple[Target, ...]
     findings: tuple[Finding, ...]
     now: datetime  # the service's time on the source
-    read_at: float  # when reading began (anyio.current_time)
 
     @property
     def is_finished(self) -> bool:
@@ -119,7 +116,6 @@ async def plan_rollout(call: CallContext, request: RolloutRequest, subject: Subj
     Raises:
         Refused: A rule stops the whole rollout; every finding is listed, those of single targets as well.
     """
-    read_at = anyio.current_time()
     source, findings = check_resources(call, request)
     now, model, policy = call.now(source), subject.trained, call.app.confirmation
     known = [one for one in request.targets if one.resource in call.app.resources]
@@ -137,7 +133,7 @@ async def plan_rollout(call: CallContext, request: RolloutRequest, subject: Subj
     if is_blocked(findings):
         every = [*findings, *(fault for one in targets for fault in one.faults)]
         raise Refused("Nothing was rolled out.", distinct(every))
-    plan = RolloutPlan(request, source, subject, gate, targets, distinct(findings), now, read_at)
+    plan = RolloutPlan(request, source, subject, gate, targets, distinct(findings), now)
     charges = (hosting_is_charged(one.speech, one.asked.endpoint or "", policy) for one in plan.new_endpoints)
     return replace(plan, findings=(*plan.findings, *charges))
 

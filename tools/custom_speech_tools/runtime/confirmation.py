@@ -56,6 +56,7 @@ async def confirmed_plan(
     request = plan.confirmation_request()
     agreement, was_asked = await _obtain(call, request, token)
     if was_asked and anyio.current_time() - read_at > MAX_FACTS_AGE:
+        call.facts_since = anyio.current_time()
         plan = await make_plan()
         if not all(agreement.covers(effect) for effect in plan.confirmation_request().effects):
             raise request.refusal("What the user agreed to has changed since they were asked.", _ASK_AGAIN)

@@ -89,6 +89,7 @@ class CallContext:
     scope: anyio.CancelScope  # ends the call when its time is over
     started: float
     auditor: CallAuditor
+    facts_since: float = field(default_factory=anyio.current_time)  # when reading its facts began
 
     @property
     def caller(self) -> str | None:

@@ -97,8 +97,6 @@ class IdempotentExecutor:
         key: str,
         create: Create[Keyed],
         list_candidates: Callable[[], Awaitable[Listing[Keyed]]],
-        *,
-        read_at: float,
         known: Sequence[Keyed] | None = None,
     ) -> tuple[Keyed, bool]:
         """Create an entity unless the same request has created it before, in any process; see `run`.
@@ -115,7 +113,7 @@ class IdempotentExecutor:
 
         if (existing := find_by_key(key, before, failed)) is not None:
             return existing, True
-        return await self.run(call, key, create, find, read_at=read_at, failed=failed)
+        return await self.run(call, key, create, find, failed)
 
     async def run(
         self,
@@ -123,15 +121,12 @@ class IdempotentExecutor:
         key: str,
         create: Create[Made],
         find: Find[Made],
-        *,
-        read_at: float,
         failed: Sequence[str] = (),
     ) -> tuple[Made, bool]:
         """Create an entity once; return it, and whether it existed already.
 
         Args:
             find: Looks for the entity on the service.
-            read_at: When the plan began to read its facts (`anyio.current_time`); they may lack what was made later.
             failed: The ids of what the same request created before and has failed.
 
         Raises:
@@ -140,7 +135,7 @@ class IdempotentExecutor:
         # Another lock after each failure: what a process has completed under it is not what failed.
         async with self._hold(key, idempotency_key(key, *failed) if failed else key) as is_made_elsewhere:
             made_at, made = self._made.get(key, _NOTHING)
-            if made_at > read_at:
+            if made_at > call.facts_since:  # which may lack it
                 return made, True
             found = await self._find_earlier(call, key, find, elsewhere=is_made_elsewhere)
             result = found if found is not None else await self._create(call, key, create, find)

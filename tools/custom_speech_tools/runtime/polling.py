@@ -21,7 +21,9 @@ TERMINAL_STATUSES = frozenset({"Succeeded", "Failed"})
 
 
 class RunningCall(Protocol):
-    """A call that is being answered, as far as waiting needs to know it."""
+    """A call that is being answered, as far as waiting and carrying out need to know it."""
+
+    facts_since: float  # `anyio.current_time` before the first of its facts was read
 
     def seconds_left(self) -> float:
         """Return how long the call may still take."""
