@@ -81,19 +81,11 @@ class CopyPlan:
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """The state of the target before anything is copied.
-
-    Attributes:
-        known: Models of the name that existed before.
-        earlier_copy: The same copy, made earlier.
-        failed: The ids of failed models of the name: these are never the same copy.
-    """
+    """The state of the target before anything is copied."""
 
     authorization: schemas.ModelCopyAuthorization | None = None
-    known: frozenset[str] = frozenset()
-    earlier_copy: schemas.CustomModel | None = None
+    same_name: tuple[schemas.CustomModel, ...] = ()
     findings: tuple[Finding, ...] = ()
-    failed: tuple[str, ...] = ()
 
 
 async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> TargetState:
@@ -107,7 +99,8 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     async with task_group() as tasks:
         copies = tasks.create_task(_list_same_name(plan))
         authorization = tasks.create_task(writer.models_authorize_copy(source_id)) if source_id else None
-    others, failed = copies.return_value
+    same_name = copies.return_value
+    others, failed = _usable(same_name), [one for one in same_name if one.status == "Failed"]
     earlier, dead = find_copy(plan.model, others), find_copy(plan.model, failed)
     taken = () if earlier else tuple(name_is_free(plan.model, others, plan.target, allow_duplicate=allow_duplicate))
     if is_blocked(taken):
@@ -115,8 +108,7 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     if dead and not earlier:
         delete = call_step("delete_entity", kind="model", entity=dead.id, resource=plan.target.resource.name)
         taken = (*taken, failed_earlier("copy of this model, model", dead, f"{delete} removes it."))
-    authorized, known = authorization.return_value if authorization else None, frozenset(one.id for one in others)
-    return TargetState(authorized, known, earlier, taken, tuple(one.id for one in failed))
+    return TargetState(authorization.return_value if authorization else None, same_name, taken)
 
 
 def name_is_free(
@@ -201,15 +193,16 @@ async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: 
 
 async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState) -> tuple[StartedCopy, bool]:
     """Start the copy unless the same one is there or running; return it, and whether it existed."""
-    if target.earlier_copy:
-        return target.earlier_copy, True
+    if earlier := find_copy(plan.model, _usable(target.same_name)):
+        return earlier, True
+    known = {one.id: one.status for one in target.same_name}
 
     async def find_started() -> StartedCopy | None:
         if running := await running_copy(call, plan):
             return running
-        others, _ = await _list_same_name(plan)
+        others = _usable(await _list_same_name(plan))
         # Without a key, a model of the name that did not exist before is the copy.
-        new = (model for model in others if model.id not in target.known and may_be_copy(plan.model, model))
+        new = (model for model in others if model.id not in known and may_be_copy(plan.model, model))
         return find_copy(plan.model, others) or next(new, None)
 
     async def start() -> StartedCopy:
@@ -219,16 +212,20 @@ async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState
         key = await plan.target.resource.credential.key()  # v3.2 without a resource id takes the target's key
         return await writer.models_copy_with_key(plan.model.id, key)
 
-    executor = call.app.idempotency
-    return await executor.run(call, plan.key, start, find_started, target.failed)
+    failed = [one for one, status in known.items() if status == "Failed"]
+    return await call.app.idempotency.run(call, plan.key, start, find_started, failed)
 
 
-async def _list_same_name(plan: CopyPlan) -> tuple[list[schemas.CustomModel], list[schemas.CustomModel]]:
-    """Return the models of the name on the target, and apart from them those that failed."""
+async def _list_same_name(plan: CopyPlan) -> tuple[schemas.CustomModel, ...]:
+    """Return the models of the name on the target."""
     name, locale = plan.model.display_name, plan.model.locale
     listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
-    found = [model for model in listing.entities if model.display_name == name]
-    return [one for one in found if one.status != "Failed"], [one for one in found if one.status == "Failed"]
+    return tuple(model for model in listing.entities if model.display_name == name)
+
+
+def _usable(models: Iterable[schemas.CustomModel]) -> list[schemas.CustomModel]:
+    """Return the models that have not failed: a failed one is never the same copy."""
+    return [model for model in models if model.status != "Failed"]
 
 
 def is_connected(model: schemas.CustomModel, project: schemas.Project) -> bool:

@@ -95,12 +95,6 @@ class DeploymentFacts:
         has = self.endpoint.model if isinstance(self.endpoint, schemas.Endpoint) else None
         return has if has and isinstance(self.model, AnyModel) and has.id != self.model.id else None
 
-    @property
-    def goes_back(self) -> bool:
-        """True if the endpoint had the model before it got its present one."""
-        before = previous_model(self.speech, self.endpoint) if isinstance(self.endpoint, schemas.Endpoint) else None
-        return before is not None and isinstance(self.model, AnyModel) and before.id == self.model.id
-
 
 def previous_model(speech: Speech, endpoint: schemas.Endpoint) -> schemas.Reference | None:
     """Return the model that an endpoint had before, as it notes, if that is an entity of its resource."""
@@ -131,19 +125,19 @@ def can_be_deployed(facts: DeploymentFacts) -> Findings:
 
 def is_better_than_current(facts: DeploymentFacts) -> Findings:
     """Warn, or block if the resource requires an evaluation, unless a test shows that the model is not worse."""
-    replaced, model, resource = facts.replaced, facts.model, facts.speech.resource
-    if replaced is None or facts.is_tested or isinstance(model, Finding):
+    replaced, model, endpoint, resource = facts.replaced, facts.model, facts.endpoint, facts.speech.resource
+    if replaced is None or facts.is_tested or isinstance(model, Finding) or not isinstance(endpoint, schemas.Endpoint):
         return
-    if facts.goes_back and not resource.require_evaluation:
+    before = previous_model(facts.speech, endpoint)
+    if before and before.id == model.id and not resource.require_evaluation:  # it goes back
         return
     finding = block if resource.require_evaluation else warn
     rates = rates_of(model.id, replaced.id, facts.evaluations)
     if rates is None:
         data, here = Choice("a test dataset"), resource.name
         test = call_step("create_evaluation", model=model.id, compare_with=replaced.id, dataset=data, resource=here)
-        endpoint = quote(facts.endpoint.display_name) if isinstance(facts.endpoint, schemas.Endpoint) else ""
-        message = f"No finished evaluation compares the model with that of endpoint {endpoint}, which it replaces."
-        yield finding("better-than-current", message, test)
+        message = "No finished evaluation compares the model with that of endpoint "
+        yield finding("better-than-current", f"{message}{quote(endpoint.display_name)}, which it replaces.", test)
     elif rates[0] > rates[1]:
         message = f"On the same test data, the model's word error rate is {rates[0]:.1%}, that of the model that it "
         fix = "Keep the present model, or test with other recordings."
@@ -162,12 +156,6 @@ class DeploymentPlan:
     findings: tuple[Finding, ...]
 
     @property
-    def is_deployed(self) -> bool:
-        """True if the existing endpoint has this model already; a failed deployment can be repeated."""
-        has = self.endpoint.model if self.endpoint and self.endpoint.status != "Failed" else None
-        return has is not None and has.id == self.model.id
-
-    @property
     def key(self) -> str:
         """The idempotency key of a new endpoint."""
         facts, project = self.facts, getattr(self.facts.project, "id", None)
@@ -175,9 +163,11 @@ class DeploymentPlan:
 
     @property
     def existing(self) -> schemas.Endpoint | None:
-        """The endpoint that the same request has made already, even if it was renamed; never a failed one."""
-        others = () if self.endpoint else self.facts.endpoints
-        return find_by_key(self.key, others, ids_of_failed(self.key, others))
+        """The endpoint that has the model already, even if it was renamed; a failed deployment can be repeated."""
+        if self.endpoint is None:
+            return find_by_key(self.key, self.facts.endpoints, ids_of_failed(self.key, self.facts.endpoints))
+        has = self.endpoint.model if self.endpoint.status != "Failed" else None
+        return self.endpoint if has and has.id == self.model.id else None
 
     @property
     def effect(self) -> Effect | None:
@@ -249,9 +239,9 @@ async def deploy(call: CallContext, plan: DeploymentPlan, how: Confirmation) -> 
     Args:
         how: How the user agreed.
     """
-    facts, speech, known = plan.facts, plan.facts.speech, plan.endpoint if plan.is_deployed else plan.existing
-    if known is not None:
-        return known, True
+    facts, speech = plan.facts, plan.facts.speech
+    if plan.existing:
+        return plan.existing, True
     writer, model = call.writer(speech, Decision(plan.findings, plan.key, how)), link_to(speech, plan.model)
     asked: dict[str, JsonValue] = {ASKED_PROPERTY: facts.asked_as} if facts.asked_as else {}
     if plan.endpoint is not None:

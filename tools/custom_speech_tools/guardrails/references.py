@@ -24,10 +24,6 @@ class MissingEntity(Finding):
     """The finding about an id or a name that nothing has."""
 
 
-class AmbiguousName(Finding):
-    """The finding about a name that several entities have."""
-
-
 @dataclass(frozen=True, slots=True)
 class EntityKind(Generic[Entity]):
     """A kind of entity.
@@ -99,7 +95,7 @@ async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str
         return found
     if kind is MODEL:
         base = await _find(speech, BASE_MODEL, asked, locale)
-        if isinstance(base, schemas.BaseModel | AmbiguousName):  # many locales have base models of one name
+        if isinstance(base, schemas.BaseModel) or base.remedy == "choose":  # many locales have one of this name
             message = f"{quote(asked)} is a base model of Microsoft, not a custom model."
             fix = "Base models exist in every region and cannot be changed; list_models lists custom models."
             return block("reference-found", message, fix, "none")
@@ -115,10 +111,10 @@ async def find_any_model(speech: Speech, asked: str, locale: str | None = None) 
     if address and address.kind == BASE_MODEL.path:
         return await _find(speech, BASE_MODEL, asked, locale)
     custom = await _find(speech, MODEL, asked, locale)
-    if isinstance(custom, schemas.CustomModel | AmbiguousName):
+    if not isinstance(custom, MissingEntity):
         return custom
     base = await _find(speech, BASE_MODEL, address.id if address else asked, locale)
-    return base if isinstance(base, schemas.BaseModel | AmbiguousName) else custom
+    return custom if isinstance(base, MissingEntity) else base
 
 
 async def find_project(
@@ -182,8 +178,7 @@ async def _find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: st
     if found:
         candidates = "; ".join(map(describe, found[:MAX_CANDIDATES]))
         message = f"{len(found)} {kind.noun}s are called {quote(identifier)}: {candidates}."
-        fix = "Pass the id of the one you mean."
-        return AmbiguousName(rule="reference-found", level="block", message=message, fix=fix, remedy="choose")
+        return block("reference-found", message, "Pass the id of the one you mean.", "choose")
     message = f"Resource {here} has no {kind.noun} {quote(identifier)}."
     fix = f"{kind.listing(here, locale)}; an id belongs to one resource only."
     return MissingEntity(rule="reference-found", level="block", message=message, fix=fix)
