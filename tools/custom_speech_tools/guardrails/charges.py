@@ -54,12 +54,7 @@ def charged(speech: Speech, what: str, cost: str) -> str:
 
 
 def hosting_of(speech: Speech, request: str, model: str) -> Effect:
-    """Return the charge of a new endpoint.
-
-    Args:
-        request: The digest of the exact request.
-        model: The id of the model that is hosted.
-    """
+    """Return the charge of a new endpoint for the model of an id; `request` is the digest of the exact request."""
     cost = hosting_cost(speech.resource)
     words = charged(speech, "Hosting an endpoint", f"It runs around the clock. {cost}")
     return Effect("hosting", payer(speech.resource), request, (model, cost), words)

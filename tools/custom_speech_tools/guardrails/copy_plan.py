@@ -36,16 +36,11 @@ from custom_speech_tools.speech.sanitize import quote, sanitize
 def check_copy(
     from_speech: Speech,
     to_speech: Speech,
-    model: schemas.CustomModel | Finding | None,
+    model: schemas.CustomModel | Finding | None,  # None if it is still to be trained
     project: schemas.Project | Finding | None,
-    now: datetime,
+    now: datetime,  # the service's time
 ) -> Findings:
-    """Require parts that fit, another resource as the target, its authorization, and a model that can be used.
-
-    Args:
-        model: None if it is still to be trained.
-        now: The service's time.
-    """
+    """Require parts that fit, another resource as the target, its authorization, and a model that can be used."""
     source, target = from_speech.resource, to_speech.resource
     if target.name != source.name:  # a copy is a POST to each of the two
         yield from resource_is_writable(source)
@@ -89,11 +84,7 @@ class TargetState:
 
 
 async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> TargetState:
-    """Authorize the copy on the target, and look there for the same copy and for models of the same name.
-
-    Raises:
-        Refused: The target has a model of the name that is not the same copy.
-    """
+    """Authorize the copy on the target, and read its models of the name; raises Refused if one is not the same copy."""
     source_id = plan.source.resource.resource_id
     writer = call.writer(plan.target, Decision(plan.findings, plan.key))
     async with task_group() as tasks:
@@ -239,13 +230,9 @@ async def connect(
     model: schemas.CustomModel,
     project: schemas.Project,
     findings: tuple[Finding, ...] = (),
-    copied: schemas.CustomModel | None = None,
+    copied: schemas.CustomModel | None = None,  # the model that it is a copy of, which is noted on it
 ) -> schemas.CustomModel:
-    """Connect a model to a project of its resource and locale, and return it; send nothing if it is connected already.
-
-    Args:
-        copied: The model that it is a copy of, which is noted on it.
-    """
+    """Connect a model to a project of its resource and locale, and return it; send nothing if it is connected."""
     if is_connected(model, project):
         return model
     changes: dict[str, JsonValue] = {"project": link_to(speech, project)}

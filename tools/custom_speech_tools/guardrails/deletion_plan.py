@@ -151,10 +151,9 @@ class DeletionPlan:
 
 
 async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> DeletionPlan:
-    """Find the entity, its contents if they are to be deleted, and what uses them; check that this can be deleted.
+    """Find the entity, its contents if they are to be deleted, and what uses them.
 
-    Raises:
-        Refused: A rule blocks the deletion; every finding is listed.
+    Raises Refused with every finding if a rule blocks the deletion.
     """
     speech, kind = call.speech(arguments.resource), arguments.kind
     findings = list(resource_is_writable(speech.resource))
@@ -203,10 +202,8 @@ async def read_users(
 async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
     """Read an entity again directly before it is deleted with its project; return its deletion, None if it is gone.
 
-    While others were deleted, it may have been moved, renamed or used, and the project may have got other contents.
-
-    Raises:
-        Refused: A rule now blocks its deletion, or it no longer belongs to the project.
+    While others were deleted, it may have been moved, renamed or used, and the project may have got other contents:
+    raises Refused if a rule now blocks its deletion, or if it no longer belongs to the project.
     """
     speech, kind = deletion.speech, KINDS[deletion.kind]
     try:

@@ -65,29 +65,19 @@ class DeploymentArguments(parameters.Arguments):
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFacts:
-    """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
-
-    Attributes:
-        now: The service's time.
-        endpoint: The existing endpoint that gets the model, None if a new one is asked for.
-        display_name: The name of a new endpoint.
-        evaluations: The finished evaluations of the resource, if another model is replaced.
-        endpoints: All endpoints of the resource, if a new one is asked for: the same request may have made one.
-        is_tested: Whether a rollout's gate has shown that the model is better than the endpoint's.
-        asked_as: The name under which a rollout asked for the endpoint.
-    """
+    """The facts on which the rules decide; a Finding stands in place of an entity that was not found."""
 
     speech: Speech
-    now: datetime
+    now: datetime  # the service's time
     model: AnyModel | Finding
-    endpoint: schemas.Endpoint | Finding | None
+    endpoint: schemas.Endpoint | Finding | None  # the existing one that gets the model, None if a new one is asked for
     project: schemas.Project | Finding | None
-    display_name: str | None
+    display_name: str | None  # of a new endpoint
     logging: bool = False
-    evaluations: Sequence[schemas.Evaluation] = ()
-    endpoints: Sequence[schemas.Endpoint] = ()
-    is_tested: bool = False
-    asked_as: str | None = None
+    evaluations: Sequence[schemas.Evaluation] = ()  # the finished ones of the resource, if another model is replaced
+    endpoints: Sequence[schemas.Endpoint] = ()  # all, if a new one is asked for: the same request may have made one
+    is_tested: bool = False  # a rollout's gate has shown that the model is better than the endpoint's
+    asked_as: str | None = None  # the name under which a rollout asked for the endpoint
 
     @property
     def replaced(self) -> schemas.Reference | None:
@@ -189,11 +179,7 @@ class DeploymentPlan:
 
 
 async def plan_deployment(call: CallContext, arguments: DeploymentArguments) -> DeploymentPlan:
-    """Fetch the facts and check them.
-
-    Raises:
-        Refused: A rule blocks the deployment; every finding is listed.
-    """
+    """Fetch the facts and check them; raises Refused with every finding if a rule blocks the deployment."""
     speech, asked = call.speech(arguments.resource), arguments.endpoint
     async with task_group() as tasks:
         model = tasks.create_task(find_any_model(speech, arguments.model))
@@ -216,11 +202,7 @@ async def plan_deployment(call: CallContext, arguments: DeploymentArguments) -> 
 
 
 def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPlan:
-    """Return the plan of a deployment that nothing blocks.
-
-    Raises:
-        Refused: A rule blocks it; every finding is listed.
-    """
+    """Return the plan of a deployment that nothing blocks; raises Refused with every finding if a rule does."""
     findings = (*can_be_deployed(facts), *is_better_than_current(facts))
     if facts.display_name:
         findings = (*findings, hosting_is_charged(facts.speech, facts.display_name, call.app.confirmation))
@@ -234,11 +216,7 @@ def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPla
 
 
 async def deploy(call: CallContext, plan: DeploymentPlan, how: Confirmation) -> tuple[schemas.Endpoint, bool]:
-    """Carry out the deployment once; return the endpoint, and whether it had the model already.
-
-    Args:
-        how: How the user agreed.
-    """
+    """Carry out the deployment, agreed to as `how` says, once; return the endpoint, and whether it had the model."""
     facts, speech = plan.facts, plan.facts.speech
     if plan.existing:
         return plan.existing, True

@@ -56,23 +56,15 @@ class EvaluationArguments(parameters.Arguments):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationFacts:
-    """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
-
-    Attributes:
-        now: The service's time.
-        model: None if it is still to be trained.
-        compare_with: The model to compare with; None if the model's base model is not known.
-        project: None if none was asked for.
-        unseen: A dataset to test with instead, if a model was trained with the one asked for.
-    """
+    """The facts on which the rules decide; a Finding stands in place of an entity that was not found."""
 
     speech: Speech
-    now: datetime
-    model: AnyModel | Finding | None
-    compare_with: AnyModel | Finding | None
+    now: datetime  # the service's time
+    model: AnyModel | Finding | None  # None if it is still to be trained
+    compare_with: AnyModel | Finding | None  # None if the model's base model is not known
     dataset: schemas.Dataset | Finding
-    project: schemas.Project | Finding | None = None
-    unseen: schemas.Dataset | None = None
+    project: schemas.Project | Finding | None = None  # None if none was asked for
+    unseen: schemas.Dataset | None = None  # to test with instead, if a model was trained with the one asked for
 
     @property
     def found_models(self) -> list[AnyModel]:
@@ -187,11 +179,7 @@ RULES = (named_parts_fit, models_can_be_compared, test_data_are_scorable, test_d
 
 
 async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> EvaluationPlan:
-    """Fetch the facts and check them.
-
-    Raises:
-        Refused: A rule blocks the test; every finding is listed.
-    """
+    """Fetch the facts and check them; raises Refused with every finding if a rule blocks the test."""
     speech, compare_with = call.speech(arguments.resource), arguments.compare_with
     async with task_group() as tasks:
         model = tasks.create_task(find_any_model(speech, arguments.model))
@@ -211,11 +199,7 @@ async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> 
 
 
 def check_evaluation(facts: EvaluationFacts, display_name: str | None) -> EvaluationPlan:
-    """Return the plan of a test that nothing blocks.
-
-    Raises:
-        Refused: A rule blocks it; every finding is listed.
-    """
+    """Return the plan of a test that nothing blocks; raises Refused with every finding if a rule does."""
     findings = run_rules(RULES, facts)
     model, other, dataset, project = facts.model, facts.compare_with, facts.dataset, facts.project
     if (

@@ -39,27 +39,18 @@ class TrainingArguments(parameters.Arguments):
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The facts on which the rules decide; a Finding stands in place of an entity that was not found.
-
-    Attributes:
-        now: The service's time.
-        base_model: The base model that was asked for, None if none was.
-        base_models: All base models of the locale.
-        same_name: Custom models that have the name and the locale already.
-        earlier: Custom models that were trained with the same data.
-        audio_resources: Other resources that train with audio, if this one does not, and which of the named datasets
-            each has under the same names.
-    """
+    """The facts on which the rules decide; a Finding stands in place of an entity that was not found."""
 
     request: TrainingArguments
     speech: Speech
-    now: datetime
+    now: datetime  # the service's time
     project: schemas.Project | Finding | None
     datasets: tuple[schemas.Dataset | Finding, ...]
-    base_model: schemas.BaseModel | Finding | None
-    base_models: tuple[schemas.BaseModel, ...]
-    same_name: tuple[schemas.CustomModel, ...] = ()
-    earlier: tuple[schemas.CustomModel, ...] = ()
+    base_model: schemas.BaseModel | Finding | None  # the one that was asked for, None if none was
+    base_models: tuple[schemas.BaseModel, ...]  # all of the locale
+    same_name: tuple[schemas.CustomModel, ...] = ()  # that have the name and the locale already
+    earlier: tuple[schemas.CustomModel, ...] = ()  # that were trained with the same data
+    # Other resources that train with audio, if this one does not, and which of the named datasets each has.
     audio_resources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property

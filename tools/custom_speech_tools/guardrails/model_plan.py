@@ -27,17 +27,12 @@ MAX_QUOTED_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """A training with everything that the guardrails stated.
-
-    Attributes:
-        key: The idempotency key.
-        existing: The model that the same request has made already.
-    """
+    """A training with everything that the guardrails stated."""
 
     facts: ModelFacts
     findings: tuple[Finding, ...]
-    key: str
-    existing: schemas.CustomModel | None
+    key: str  # the idempotency key
+    existing: schemas.CustomModel | None  # the model that the same request has made already
 
     @property
     def base_model(self) -> schemas.BaseModel | None:
@@ -130,12 +125,7 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
 
 
 async def train(call: CallContext, plan: ModelPlan, key: str, how: Confirmation) -> tuple[schemas.CustomModel, bool]:
-    """Create the model once; return it, and whether it existed.
-
-    Args:
-        key: The key that it will carry.
-        how: How the user agreed.
-    """
+    """Create the model, with this key and agreed to as `how` says, once; return it, and whether it existed."""
     if plan.existing:
         return plan.existing, True
     speech, request = plan.facts.speech, plan.facts.request

@@ -26,23 +26,14 @@ class MissingEntity(Finding):
 
 @dataclass(frozen=True, slots=True)
 class EntityKind(Generic[Entity]):
-    """A kind of entity.
+    """A kind of entity."""
 
-    Attributes:
-        path: Its place in a path, such as `models/base`.
-        noun: Its name in sentences.
-        get: Reads one by id.
-        list: Lists them, those of one `display_name` for example.
-        delete: Deletes one by id; None for what belongs to Microsoft.
-        maker: The tool that makes one.
-    """
-
-    path: str
-    noun: str
+    path: str  # its place in a path, such as `models/base`
+    noun: str  # its name in sentences
     get: Callable[[Speech, str], Awaitable[Entity]]
-    list: Callable[..., Coroutine[Any, Any, Listing[Entity]]]
-    delete: Callable[[Speech, str], Awaitable[None]] | None
-    maker: str | None
+    list: Callable[..., Coroutine[Any, Any, Listing[Entity]]]  # those of one `display_name` for example
+    delete: Callable[[Speech, str], Awaitable[None]] | None  # None for what belongs to Microsoft
+    maker: str | None  # the tool that makes one
 
     def listing(self, resource: str, locale: str | None = None) -> str:
         """Return where their ids are found: the call that lists them, if a tool does."""
@@ -127,11 +118,7 @@ async def find_project(
 
 
 def unsupported_projects(resource: SpeechResource, *, is_optional: bool = True) -> Finding | None:
-    """Return the finding about an API version without projects, None if the resource's version has them.
-
-    Args:
-        is_optional: Whether the same can be done without a project.
-    """
+    """Return the finding about an API version without projects; `is_optional` if the same can be done without one."""
     if resource.api_version.has_projects:
         return None
     message = f"API version {resource.api_version.name} of resource {resource.name} has no projects."
@@ -140,11 +127,7 @@ def unsupported_projects(resource: SpeechResource, *, is_optional: bool = True) 
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:
-    """Return the entity.
-
-    Raises:
-        Refused: It cannot be identified.
-    """
+    """Return the entity; raises Refused if it cannot be identified."""
     entity = await find(speech, kind, asked)
     if isinstance(entity, Finding):
         raise Refused("Nothing was done.", [entity])

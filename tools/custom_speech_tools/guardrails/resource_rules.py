@@ -59,11 +59,7 @@ def locales_match(resource: SpeechResource, locale: str | None, *parts: object) 
 
 
 def model_is_ready(model: AnyModel, now: datetime, resource: str) -> Findings:
-    """Require a model that is trained and still transcribes.
-
-    Args:
-        now: The service's time.
-    """
+    """Require a model that is trained and still transcribes at `now`, the service's time."""
     name, until = quote(model.display_name), model.transcription_until
     status = model.status if isinstance(model, schemas.CustomModel) else "Succeeded"
     if isinstance(model, schemas.CustomModel) and status == "Failed":

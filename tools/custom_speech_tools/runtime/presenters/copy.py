@@ -45,23 +45,16 @@ def present_copy(
     source: Speech,
     operation: schemas.Operation | None,
     target: Speech | None,
-    model: schemas.CustomModel | None,
-    parts: Parts,
+    model: schemas.CustomModel | None,  # on the target, None until it is there
+    parts: Parts,  # the project of the copy
     now: datetime,
     *,
-    copied: schemas.CustomModel | None = None,
+    copied: schemas.CustomModel | None = None,  # the model on the source
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
-    remaining_steps: Sequence[str] = (),
+    remaining_steps: Sequence[str] = (),  # what has to be done once the copy is there
 ) -> Copy:
-    """Return a copy as far as it is known.
-
-    Args:
-        model: The copy on the target, None until it is there.
-        parts: The project of the copy.
-        copied: The model on the source.
-        remaining_steps: What has to be done once the copy is there.
-    """
+    """Return a copy as far as it is known."""
     status = operation.status if operation else "NotStarted"
     if model:
         status = model.status

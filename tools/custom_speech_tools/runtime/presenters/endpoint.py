@@ -41,16 +41,12 @@ def present_endpoint(
     endpoint: schemas.Endpoint,
     parts: Parts,
     now: datetime,
-    previous: schemas.Reference | None = None,
+    previous: schemas.Reference | None = None,  # the model that it had before
     *,
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
 ) -> Endpoint:
-    """Return an endpoint with the names of its parts.
-
-    Args:
-        previous: The model that the endpoint had before.
-    """
+    """Return an endpoint with the names of its parts."""
     until, here = _transcription_until(endpoint, parts), speech.resource.name
     expired = []
     if until and until <= now:  # the endpoint itself stays Succeeded

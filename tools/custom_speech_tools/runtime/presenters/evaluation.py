@@ -81,18 +81,14 @@ async def present_evaluation(
     evaluation: schemas.Evaluation,
     details: EvaluationDetails,
     parts: Parts,
-    earlier: Sequence[schemas.StatefulEntity] = (),
+    earlier: Sequence[schemas.StatefulEntity] = (),  # evaluations of the same test data
     *,
     worst: Sequence[WorstUtterance] = (),
     words: list[Word] | None = None,
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
 ) -> Evaluation:
-    """Return an evaluation with the names of its parts, and its verdict.
-
-    Args:
-        earlier: Evaluations of the same test data.
-    """
+    """Return an evaluation with the names of its parts, and its verdict."""
     verdict, missed = await judge(speech, evaluation, details, parts), [one.word for one in words or []]
     fields = entity_fields(speech, evaluation, call.now(speech), earlier)
     again, here = fields["check_again_after_seconds"], speech.resource.name

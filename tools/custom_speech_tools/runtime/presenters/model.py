@@ -50,16 +50,12 @@ def present_model(
     model: schemas.CustomModel,
     parts: Parts,
     now: datetime,
-    earlier: Sequence[schemas.StatefulEntity] = (),
+    earlier: Sequence[schemas.StatefulEntity] = (),  # models that were trained with the same data
     *,
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
 ) -> Model:
-    """Return a custom model with the names of its parts.
-
-    Args:
-        earlier: Models that were trained with the same data.
-    """
+    """Return a custom model with the names of its parts."""
     datasets = [parts.get(part.id) for part in model.datasets or []]
     audio = [one for one in datasets if isinstance(one, schemas.Dataset) and one.kind in AUDIO_KINDS]
     hours = sum(lengths_of(dataset).used_seconds for dataset in audio) / 3600
