@@ -38,8 +38,8 @@ async def test_deploy_model_creates_an_endpoint(connect: Connect, version: str) 
     assert (endpoint["emulated"], endpoint["url"]) == (True, None)
     assert endpoint["transcription_until"]
     assert endpoint["next_steps"][0] == (
-        "On Azure, applications would use the endpoint by setting endpoint_id of the Speech SDK's SpeechConfig to "
-        f"{endpoint['id']}"
+        f'On Azure, applications would use endpoint "{NEW["display_name"]}" on emulator-eastus by setting '
+        f"endpoint_id of the Speech SDK's SpeechConfig to {endpoint['id']}"
     )
 
 

@@ -103,7 +103,7 @@ async def test_endpoint_has_an_address_on_azure() -> None:
         found = await call("get_endpoint", endpoint=made["id"])
 
     assert found["url"].startswith("wss://eastus.stt.speech.microsoft.com/")
-    assert found["next_steps"][0].startswith("Applications use the endpoint by setting endpoint_id")
+    assert found["next_steps"][0].startswith('Applications use endpoint "Calls" on ')
 
 
 async def test_estimate_of_an_import_on_azure_is_that_of_an_earlier_one_of_its_kind() -> None:

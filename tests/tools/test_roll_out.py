@@ -157,7 +157,7 @@ async def test_roll_out_into_existing_endpoints_asks_nobody_and_says_how_to_go_b
     target = answer["targets"][0]
     assert target["previous_model"] == {"id": before["model"]["id"], "display_name": "Earlier"}
     back = f'deploy_model(model="{before["model"]["id"]}", endpoint="{target["endpoint"]["id"]}", resource="{WEST}")'
-    assert answer["next_steps"][0].startswith(f"Applications on {WEST} use endpoint")
+    assert answer["next_steps"][0].startswith(f'On Azure, applications would use endpoint "Live" on {WEST}')
     assert answer["next_steps"][1].startswith(back)
 
 

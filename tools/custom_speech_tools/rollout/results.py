@@ -13,6 +13,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parts import present_reference, read_parts
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
+from custom_speech_tools.runtime.presenters.endpoint import use_step
 from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     EntityReference,
@@ -26,7 +27,6 @@ from custom_speech_tools.runtime.results import (
 )
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.concurrency import gather
-from custom_speech_tools.speech.sanitize import quote
 
 
 class ComparedModel(EntityReference):
@@ -133,13 +133,11 @@ def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
         return [f"{shown} shows the worst utterances; train with more data, or compare with another model."]
     live: list[str] = []
     back: list[str] = []
-    for one in targets:
-        if one.status == "Succeeded" and one.endpoint:
-            named, before = quote(one.endpoint.display_name or ""), one.previous_model
-            use = f"Applications on {one.resource} use endpoint {named} by setting endpoint_id of the Speech SDK's"
-            live.append(f"{use} SpeechConfig to {one.endpoint.id}")
-            if before:
-                again = call_step("deploy_model", model=before.id, endpoint=one.endpoint.id, resource=one.resource)
+    for target, one in zip(plan.targets, targets, strict=True):
+        if one.status == "Succeeded" and isinstance(target.endpoint, schemas.Endpoint):
+            live.append(use_step(target.speech, target.endpoint))
+            if before := one.previous_model:
+                again = call_step("deploy_model", model=before.id, endpoint=target.endpoint.id, resource=one.resource)
                 back.append(f"{again} goes back to the previous model on {one.resource}")
     if plan.is_finished:
         return [*live, *back, call_step("check_expirations")]

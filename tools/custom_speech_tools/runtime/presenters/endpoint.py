@@ -9,6 +9,7 @@ from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.sanitize import quote
 
 
 class Endpoint(results.EntityAnswer):
@@ -107,8 +108,11 @@ def _steps(
     if previous:
         back = call_step("deploy_model", model=previous.id, endpoint=endpoint.id, resource=here)
         steps.insert(0, f"{back} goes back to the previous model")
+    return [use_step(speech, endpoint), *steps]
+
+
+def use_step(speech: Speech, endpoint: schemas.Endpoint) -> str:
+    """Return how applications use an endpoint; those of the emulator can be reached by none."""
     use = "On Azure, applications would use" if speech.is_emulated else "Applications use"
-    return [
-        f"{use} the endpoint by setting endpoint_id of the Speech SDK's SpeechConfig to {endpoint.id}",
-        *steps,
-    ]
+    named = f"endpoint {quote(endpoint.display_name)} on {speech.resource.name}"
+    return f"{use} {named} by setting endpoint_id of the Speech SDK's SpeechConfig to {endpoint.id}"
