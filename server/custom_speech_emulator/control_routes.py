@@ -12,6 +12,7 @@ from custom_speech_emulator.http.responses import Answer, Refused, invalid, not_
 from custom_speech_emulator.resources import endpoints, stock
 from custom_speech_emulator.resources.entities import offered
 from custom_speech_emulator.state.emulator_state import EmulatorState, duration, stamp
+from custom_speech_emulator.state.entity_store import SETTINGS
 
 _FURTHEST = timedelta(days=36_500)
 
@@ -54,7 +55,7 @@ def _advance_clock(request: ControlRequest) -> None:
     offset = request.state.offset
     if by is None or offset + by > _FURTHEST:
         raise invalid("InvalidPayload", 'Say {"advance_seconds": 3600} or {"advance": "P400D"}, at most a century.')
-    request.state.store.set("offset", str((offset + by).total_seconds()))
+    request.state.store.put_data(*SETTINGS, "offset", str((offset + by).total_seconds()).encode())
     request.state.advance()
 
 

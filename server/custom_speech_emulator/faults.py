@@ -13,7 +13,7 @@ from random import Random
 from typing import Annotated, Any, Literal
 
 import anyio
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -44,11 +44,6 @@ class Rule(BaseModel):
     host: str = "https://elsewhere.example"
     _matched: int = 0
     _applied: int = 0
-    _random: Random = PrivateAttr()
-
-    def model_post_init(self, _: Any) -> None:
-        """Draw its own random numbers."""
-        self._random = Random(self.seed)  # noqa: S311 - repeatable on purpose
 
     def applies(self, request: dict[str, Any]) -> bool:
         """Return whether it applies to a request, given as its entry in the log."""
@@ -58,8 +53,8 @@ class Rule(BaseModel):
             return False
         self._matched += 1
         is_spent = self.times is not None and self._applied >= self.times
-        is_drawn = self._random.random() < self.probability
-        applies = not is_spent and self.nth in (None, self._matched) and is_drawn
+        draw = Random(f"{self.seed}/{self._matched}").random()  # noqa: S311 - repeatable on purpose
+        applies = not is_spent and self.nth in (None, self._matched) and draw < self.probability
         self._applied += applies
         return applies
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from custom_speech_emulator.state.entity_store import SETTINGS
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.loopback_server import Heard, listening
 
@@ -181,7 +182,7 @@ def test_web_hook_is_notified_once_although_a_refusal_came_between(start: Callab
     with listening(agreeing) as listener:
         resource.ask("POST", "/webhooks", json=asked(listener.url, "modelCompletion"))
         resource.ask("POST", "/models", json={"displayName": "x", "locale": "en-US"})
-        service.app.state.emulator.state.store.set("offset", "60")
+        service.app.state.emulator.state.store.put_data(*SETTINGS, "offset", b"60")
         assert resource.send("GET", "/models/none").status_code == 404
         resource.ask("GET", "/models")
 

@@ -72,16 +72,14 @@ class RequestLog:
         body = request.body or b""
         shown: Any = {"bytes": len(body)} if body else None  # only the length of what is long or not JSON
         with contextlib.suppress(ValueError, RecursionError):
-            shown = _masked(json.loads(body)) if len(body) <= 64 * 1024 else shown
+            shown = json.loads(body, object_hook=_masked) if len(body) <= 64 * 1024 else shown
         entry = {"n": self.count, "time": stamp(at), **asked, **unknown, "headers": headers, "body": shown}
         self.entries.append(entry)
         return entry
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _MASK if name in _SECRET_PROPERTIES else _masked(part) for name, part in value.items()}
-    return [_masked(part) for part in value] if isinstance(value, list) else value
+def _masked(value: dict[str, Any]) -> dict[str, Any]:
+    return value | dict.fromkeys(_SECRET_PROPERTIES & value.keys(), _MASK)
 
 
 @dataclass

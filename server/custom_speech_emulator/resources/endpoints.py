@@ -85,50 +85,44 @@ def add_logs(state: EmulatorState, account: str, owner: str, at: datetime) -> li
 
 def list_logs(call: Call) -> Answer:
     """Endpoints_ListLogs, Endpoints_ListBaseModelLogs; the token of a page is how many were shown before."""
-    place, top = _logs_place(call), min(call.number("top", 1) or entities.PAGE, entities.PAGE)
     token = call.query.get("skipToken", "0")
     if not token:
         raise invalid("InvalidSkipTokenForLogs", "The skipToken is empty.", "skipToken")
-    # An unknown token leads behind the last log.
-    skip = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 2**31
-    rows = call.store.rows(call.account.name, place, "1", (), skip, top + 1)
-    link = call.version.link(place) + f"?skipToken={skip + top}&top={top}" if len(rows) > top else None
-    return Answer(200, entities.page(call, files.kind_at(call, place), rows[:top], link))
+    if not (token.isascii() and token.isdigit() and len(token) < 10):
+        call.query["skipToken"] = "999999999"  # an unknown token leads behind the last log
+    return entities.listed(call, _logs(call), skip_parameter="skipToken")
 
 
 def get_log(call: Call) -> Answer:
     """Endpoints_GetLog, Endpoints_GetBaseModelLog."""
-    log = call.store.get(call.account.name, _logs_place(call), call.path["logId"])
+    kind = _logs(call)
+    log = call.store.get(call.account.name, kind.path, call.path["logId"])
     if log is None:
         raise Refused(404, "NotFound", "The specified log cannot be found.", "InvalidLogId")
-    return Answer(200, entities.shown(call, files.kind_at(call, log.kind), log))
+    return Answer(200, entities.shown(call, kind, log))
 
 
 def delete_log(call: Call) -> Answer:
     """Endpoints_DeleteLog, Endpoints_DeleteBaseModelLog."""
-    log = call.store.get(call.account.name, _logs_place(call), call.path["logId"])
-    if log is not None:
-        call.store.remove(log)
-    return Answer(204)
+    return entities.delete(call, _logs(call), "logId")
 
 
 def delete_logs(call: Call) -> Answer:
     """Endpoints_DeleteLogs, Endpoints_DeleteBaseModelLogs: delete all logs, or those up to a day."""
-    place = _logs_place(call)
     try:
         last = date.fromisoformat(call.query.get("endDate", "9999-12-31"))
     except ValueError:
         raise invalid("InvalidLogDate", "endDate must be a day such as 2023-03-15.", "endDate") from None
-    for log in call.store.all(call.account.name, place):
+    for log in call.store.all(call.account.name, _logs(call).path):
         if log.document["createdDateTime"][:10] <= last.isoformat():
             call.store.remove(log)
     return Answer(202)
 
 
-def _logs_place(call: Call) -> str:
+def _logs(call: Call) -> entities.Kind:
     if "locale" in call.path:
-        return f"endpoints/base/{entities.offered(call.path['locale'])}/files/logs"
+        return files.kind_at(call, f"endpoints/base/{entities.offered(call.path['locale'])}/files/logs")
     endpoint = entities.found(call, ENDPOINTS)
     if not endpoint.document["loggingEnabled"]:
         raise invalid("EndpointWithoutLogging", "Logging is not enabled for this endpoint.", "id")
-    return f"endpoints/{endpoint.id}/files/logs"
+    return files.kind_at(call, f"endpoints/{endpoint.id}/files/logs")

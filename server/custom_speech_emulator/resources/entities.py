@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel
 
 from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.links import HOST_PLACEHOLDER, referenced
+from custom_speech_emulator.http.links import referenced
 from custom_speech_emulator.http.odata_filter import Condition, parsed
 from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.request_bodies import ENTRIES, NEW_PROJECT, PROJECT_UPDATE, UPDATE, read
@@ -23,7 +23,7 @@ from custom_speech_emulator.state.emulator_state import Ending, duration, retry_
 from custom_speech_emulator.state.entity_store import Entity, Row
 
 FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale")
-PAGE = 100  # guessed
+_PAGE = 100  # guessed
 LONGEST_LIFE = timedelta(days=31)  # of transcriptions (specification)
 # Properties that are stored and written as they were sent, if a kind has them.
 _TEXTS = ("displayName", "description", "locale", "foundryProjectName", "kind", "contentUrl", "text", "webUrl")
@@ -73,19 +73,15 @@ class Kind:
 
 
 @lru_cache(maxsize=4096)  # most of the time of a long list
-def _text(kind: Kind, version: Version, base: str, entity_id: str, document: str) -> str:
-    return json.dumps(kind.written(entity_id, json.loads(document), version)).replace(HOST_PLACEHOLDER, base)
+def _text(kind: Kind, version: Version, entity_id: str, document: str) -> str:
+    return json.dumps(kind.written(entity_id, json.loads(document), version))
 
 
-def _shown(call: Call, kind: Kind, base: str, entity_id: str, document: str) -> str:
-    if not kind.computed:
-        return _text(kind, call.version, base, entity_id, document)
-    return json.dumps(kind.written(entity_id, json.loads(document) | kind.computed(call, entity_id), call.version))
-
-
-def shown(call: Call, kind: Kind, entity: Entity) -> str:
+def shown(call: Call, kind: Kind, entity: Entity | Row) -> str:
     """Return an entity as JSON text, with placeholders for hosts."""
-    return _shown(call, kind, HOST_PLACEHOLDER, entity.id, json.dumps(entity.document))
+    if not kind.computed:
+        return _text(kind, call.version, entity.id, entity.text)
+    return json.dumps(kind.written(entity.id, json.loads(entity.text) | kind.computed(call, entity.id), call.version))
 
 
 def found(call: Call, kind: Kind, name: str = "id") -> Entity:
@@ -104,28 +100,25 @@ def get(call: Call, kind: Kind) -> Answer:
     return Answer(200, shown(call, kind, entity), retry_after(entity, call.now))
 
 
-def listed(call: Call, kind: Kind, where: Condition = _EVERYTHING, path: str = "") -> Answer:
+def listed(
+    call: Call, kind: Kind, where: Condition = _EVERYTHING, path: str = "", skip_parameter: str = "skip"
+) -> Answer:
     """Return a page of a list, oldest first, and the link to the next page; `path` if it is not the kind's."""
-    skip, top = call.number("skip", 0) or 0, min(call.number("top", 1) or PAGE, PAGE)
+    skip, top = call.number(skip_parameter, 0) or 0, min(call.number("top", 1) or _PAGE, _PAGE)
     properties = [name for name in kind.filters if name not in call.version.absent]
     wanted = parsed(call.query["filter"], properties) if "filter" in call.query else _EVERYTHING
     sql = f"({where.sql}) AND ({wanted.sql})"
     rows = call.store.rows(kind.owner(call), kind.path, sql, where.values + wanted.values, skip, top + 1)
-    following = None
+    following = ""
     if len(rows) > top:
         address, _, version = call.version.link(path or kind.path).partition("?")
-        kept = {name: text for name, text in call.query.items() if name not in ("skip", "top", "api-version")}
-        parts = urlencode({"skip": skip + top, "top": top, **kept}, quote_via=quote, safe=":")
-        following = f"{address}?{parts}&{version}" if version else f"{address}?{parts}"
+        kept = {name: text for name, text in call.query.items() if name not in (skip_parameter, "top", "api-version")}
+        parts = urlencode({skip_parameter: skip + top, "top": top, **kept}, quote_via=quote, safe=":")
+        link = f"{address}?{parts}&{version}" if version else f"{address}?{parts}"
+        following = f',"@nextLink":{json.dumps(link)}'
     retry = {"Retry-After": "1"} if any(row.moving for row in rows[:top]) else {}
-    return Answer(200, page(call, kind, rows[:top], following), retry)
-
-
-def page(call: Call, kind: Kind, rows: list[Row], following: str | None) -> str:
-    """Return the JSON text of a page."""
-    base = call.address.base
-    values = ",".join([_shown(call, kind, base, row.id, row.text) for row in rows])
-    return f'{{"values":[{values}]' + (f',"@nextLink":{json.dumps(following)}}}' if following else "}")
+    values = ",".join(shown(call, kind, row) for row in rows[:top])
+    return Answer(200, f'{{"values":[{values}]{following}}}', retry)
 
 
 def new(call: Call, kind: Kind, body: Json) -> Entity:
@@ -181,9 +174,9 @@ def update(call: Call, kind: Kind) -> Answer:
     return Answer(200, shown(call, kind, entity), retry_after(entity, call.now))
 
 
-def delete(call: Call, kind: Kind) -> Answer:
-    """Delete an entity: 204, also if it does not exist; 409 while it runs or is used."""
-    entity = call.store.get(kind.owner(call), kind.path, call.path["id"])
+def delete(call: Call, kind: Kind, name: str = "id") -> Answer:
+    """Delete the entity that the path names: 204, also if it does not exist; 409 while it runs or is used."""
+    entity = call.store.get(kind.owner(call), kind.path, call.path[name])
     if entity is None:
         return Answer(204)
     if not entity.finished and "waits" not in entity.document:

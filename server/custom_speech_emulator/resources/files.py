@@ -15,7 +15,7 @@ from custom_speech_emulator.http.request import Call
 from custom_speech_emulator.http.responses import Answer, Refused, invalid
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
-from custom_speech_emulator.state.entity_store import Entity
+from custom_speech_emulator.state.entity_store import SETTINGS, Entity
 
 CONTENT = "/_emulator/content/"  # outside of Azure's paths, as the real addresses are
 
@@ -87,9 +87,9 @@ def _path(*parts: str) -> str:
 
 
 def _signature(state: EmulatorState, path: str, expires: str) -> str:
-    key = state.store.setting("signing") or secrets.token_hex(16)
-    state.store.set("signing", key)
-    return hmac.new(key.encode(), f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()
+    key = state.store.data(*SETTINGS, "signing") or secrets.token_bytes(16)
+    state.store.put_data(*SETTINGS, "signing", key)
+    return hmac.new(key, f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()
 
 
 def content(state: EmulatorState, path: str, query: str) -> Answer:

@@ -15,7 +15,7 @@ from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import dataset_imports, files, models
 from custom_speech_emulator.resources.locales import AUDIO, FULL_LOCALES, TRAINS_WITH
 from custom_speech_emulator.state.emulator_state import Account, EmulatorState, quarter_close, stamp
-from custom_speech_emulator.state.entity_store import Entity
+from custom_speech_emulator.state.entity_store import SETTINGS, Entity
 
 _FULL = ("en-US", "de-DE")  # locales with data of every kind
 
@@ -71,9 +71,9 @@ def _stock_id(*names: str) -> str:
 
 def fill(state: EmulatorState) -> None:
     """Put the stock into an empty store, once, unless the settings leave it out."""
-    if state.store.setting("stocked"):
+    if state.store.data(*SETTINGS, "stocked"):
         return
-    state.store.set("stocked", "yes")
+    state.store.put_data(*SETTINGS, "stocked", b"yes")
     if not state.settings.stock:
         return
     now = state.now().astimezone(UTC)

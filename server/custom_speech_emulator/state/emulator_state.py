@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from custom_speech_emulator.state.entity_store import Entity, EntityStore
+from custom_speech_emulator.state.entity_store import SETTINGS, Entity, EntityStore
 
 _DURATION = re.compile(r"^P(?=.)(?:(\d{1,6})D)?(?:T(?=.)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})S)?)?$")
 _QUICK = 0.25  # the share of the training time that importing, copying, testing and deploying take
@@ -90,7 +90,7 @@ class EmulatorState:
     @property
     def offset(self) -> timedelta:
         """How far the clock was moved forward."""
-        return timedelta(seconds=float(self.store.setting("offset") or 0))
+        return timedelta(seconds=float(self.store.data(*SETTINGS, "offset") or 0))
 
     def now(self) -> datetime:
         """Return the emulator's time."""
@@ -100,8 +100,8 @@ class EmulatorState:
         """Return a fresh id, repeatable if a seed is set."""
         if self.settings.seed is None:
             return str(uuid.uuid4())
-        count = int(self.store.setting("ids") or 0) + 1
-        self.store.set("ids", str(count))
+        count = int(self.store.data(*SETTINGS, "ids") or 0) + 1
+        self.store.put_data(*SETTINGS, "ids", str(count).encode())
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"custom-speech-emulator:{self.settings.seed}:{count}"))
 
     def account_of(self, resource_id: str) -> Account | None:

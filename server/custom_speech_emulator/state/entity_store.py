@@ -15,12 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+SETTINGS = ("", "settings")  # account and owner of the data that are the emulator's own
 _TRIES = 100  # of 50 ms each
-_FORMAT = 20_264  # of the state; to be raised if the tables or the documents in them change
+_FORMAT = 20_265  # of the state; to be raised if the tables or the documents in them change
 
 _SCHEMA = f"""
 PRAGMA user_version = {_FORMAT};
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE entity (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
     account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
@@ -54,6 +54,11 @@ class Entity:
     def status(self) -> str:
         """Its status; entities without a status are finished."""
         return str(self.document.get("status", "Succeeded"))
+
+    @property
+    def text(self) -> str:
+        """Its document as it lies in the store."""
+        return json.dumps(self.document)
 
     @property
     def finished(self) -> bool:
@@ -92,15 +97,6 @@ class EntityStore:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def setting(self, name: str) -> str | None:
-        """Return a value kept by name."""
-        row = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
-
-    def set(self, name: str, value: str) -> None:
-        """Keep a value by name."""
-        self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
-
     def put(self, entity: Entity) -> None:
         """Add an entity, or replace the one with its id."""
         key = (entity.account, entity.kind, entity.id)
@@ -108,7 +104,7 @@ class EntityStore:
             "INSERT INTO entity (account, kind, id, due, reads, moving, document) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (account, kind, id) DO UPDATE SET due = excluded.due, reads = excluded.reads,"
             " moving = excluded.moving, document = excluded.document",
-            (*key, entity.due, entity.reads, not entity.finished, json.dumps(entity.document)),
+            (*key, entity.due, entity.reads, not entity.finished, entity.text),
         )
 
     def put_all(self, account: str, kind: str, documents: Iterable[tuple[str, str]]) -> None:
@@ -179,7 +175,7 @@ class EntityStore:
 
     def clear(self) -> None:
         """Empty everything."""
-        for table in ("entity", "data", "setting"):
+        for table in ("entity", "data"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
 
 

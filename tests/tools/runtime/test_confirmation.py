@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mcp.types import CallToolResult, ElicitResult, ErrorData, InputRequiredResult
 
 from custom_speech_emulator import emulator
+from custom_speech_emulator.state.entity_store import SETTINGS
 from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Effect
 from e2e.fault_matrix import SharedLock
@@ -330,7 +331,7 @@ async def test_nothing_is_charged_when_the_base_model_expired_while_it_was_plann
         token = token_of(await call.refusal("create_model", **CHARGED, base_model=base["id"]))
         state = azure.state.emulator.state
         with state.transaction():
-            state.store.set("offset", str(timedelta(days=3 * 365).total_seconds()))
+            state.store.put_data(*SETTINGS, "offset", str(timedelta(days=3 * 365).total_seconds()).encode())
         refusal = await call.refusal("create_model", **CHARGED, base_model=base["id"], confirm=token)
 
     assert "base-model-open" in rules_of(refusal)
