@@ -102,11 +102,17 @@ def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
     report = dataset.document.pop("report", None)
     if report is not None:
         files.add(state, dataset, "report.json", "DatasetReport", json.dumps(report, indent=1).encode(), at)
+    if dataset.status != "Succeeded":
+        return
+    if dataset.document["kind"] == "Acoustic":
+        lines = "".join(f"{name}\t{said}\r\n" for name, _, said in content_of(state, dataset)["audio"])
+        # The name of the file and its form are guesses.
+        name, kind = "acoustic_data_transcription.txt", "AcousticDataTranscriptionV2"
+        files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
     data = state.store.data(dataset.account, dataset.id, CONTENT)
-    if data is not None and dataset.status == "Succeeded":
+    if data is not None:  # stocked recordings have no content
         name, kind = _FILES[dataset.document["kind"]]
         files.add(state, dataset, name, kind, data, at)
-        add_transcription(state, dataset, at)
         if dataset.document["kind"] == "Acoustic":
             # Transcriptions find the transcript of a recording by the digest of its content.
             with open_archive(data) as opened:
@@ -120,15 +126,6 @@ def content_of(state: EmulatorState, dataset: Entity) -> Json:
     """Return the texts and recordings that a dataset's import accepted."""
     kept = state.store.data(dataset.account, dataset.id, TEXTS)
     return dict(json.loads(kept)) if kept else {"texts": [], "audio": []}
-
-
-def add_transcription(state: EmulatorState, dataset: Entity, at: datetime) -> None:
-    """Give a dataset of recordings with transcripts the file of the transcripts that were taken."""
-    if dataset.document["kind"] == "Acoustic":
-        lines = "".join(f"{name}\t{said}\r\n" for name, _, said in content_of(state, dataset)["audio"])
-        # The name of the file and its form are guesses.
-        name, kind = "acoustic_data_transcription.txt", "AcousticDataTranscriptionV2"
-        files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
 
 
 def is_address(url: str) -> bool:

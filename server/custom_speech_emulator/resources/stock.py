@@ -12,7 +12,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from custom_speech_emulator.http.api_versions import Json
-from custom_speech_emulator.resources import dataset_imports, files, models
+from custom_speech_emulator.resources import dataset_imports, models
 from custom_speech_emulator.resources.locales import AUDIO, FULL_LOCALES, TRAINS_WITH
 from custom_speech_emulator.state.emulator_state import Account, EmulatorState, quarter_close, stamp
 from custom_speech_emulator.state.entity_store import SETTINGS, Entity
@@ -107,15 +107,14 @@ def _base_models(day: datetime) -> list[tuple[str, str]]:
 
 
 def _fill_dataset(state: EmulatorState, dataset: Entity, now: datetime) -> None:
-    """Give a dataset something to be tested with, and its report."""
+    """Give a dataset something to be tested with, and the files that an import leaves."""
     locale, kind = dataset.document["locale"], dataset.document["kind"]
     state.store.put_data(dataset.account, dataset.id, dataset_imports.TEXTS, _content(locale, kind))
-    counts = {name: dataset.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
-    files.add(state, dataset, "report.json", "DatasetReport", json.dumps(counts).encode(), now)
-    dataset_imports.add_transcription(state, dataset, now)
     if kind == "Language":
         lines = "\n".join(SENTENCES[locale]).encode("utf-8-sig")
-        files.add(state, dataset, "language_data.txt", "LanguageData", lines, now)
+        state.store.put_data(dataset.account, dataset.id, dataset_imports.CONTENT, lines)
+    dataset.document["report"] = {name: dataset.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
+    dataset_imports.ended(state, dataset, now)
 
 
 @cache
