@@ -53,7 +53,7 @@ def _advance_clock(request: ControlRequest) -> None:
     if type(seconds) in (int, float) and 0 <= seconds <= _FURTHEST.total_seconds():
         by = timedelta(seconds=seconds)
     offset = request.state.offset
-    if by is None or offset + by > _FURTHEST:
+    if by is None or by > _FURTHEST - offset:
         raise invalid("InvalidPayload", 'Say {"advance_seconds": 3600} or {"advance": "P400D"}, at most a century.')
     request.state.store.put_data(*SETTINGS, "offset", str((offset + by).total_seconds()).encode())
     request.state.advance()

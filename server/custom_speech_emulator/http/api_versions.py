@@ -4,10 +4,12 @@ v3.2 has projects, ISO 8601 durations and no `api-version`; 2024-11-15 lost the 
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from custom_speech_emulator.http.links import HOST_PLACEHOLDER
 from custom_speech_emulator.http.responses import Refused
+from custom_speech_emulator.state.emulator_state import DURATION
 
 Json = dict[str, Any]
 
@@ -45,11 +47,7 @@ class Version:
         """Return the duration property of datasets and files, or no property if the duration is not known."""
         if milliseconds is None or self.dated:
             return {} if milliseconds is None else {"durationMilliseconds": milliseconds}
-        minutes, rest = divmod(milliseconds, 60_000)
-        hours, minutes = divmod(minutes, 60)
-        parts = ((hours, "H"), (minutes, "M"), (f"{rest / 1000:g}", "S"))
-        text = "".join(f"{number}{unit}" for number, unit in parts if number not in (0, "0"))
-        return {"duration": f"PT{text or '0S'}"}  # such as `PT4M12S` or `PT0.25S`
+        return {"duration": DURATION.dump_python(timedelta(milliseconds=milliseconds), mode="json")}
 
     def features(self, document: Json, *, fast: bool) -> Json:
         """Return the features that base and custom models share; `fast` says that transcribe takes the model."""

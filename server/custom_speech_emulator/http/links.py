@@ -87,10 +87,11 @@ def is_local(host: str, besides: Iterable[str] = ()) -> bool:
 
 
 def host_of(url: str) -> str:
-    """Return the host of an http or https address in lower case, or an empty text."""
+    """Return the host of an http or https address in lower case, or an empty text if nothing can be sent there."""
     try:
         parts = urlsplit(url)
-        return (parts.hostname or "").lower() if parts.scheme in ("http", "https") else ""
+        is_usable = parts.scheme in ("http", "https") and parts.port != 0
+        return (parts.hostname or "").lower() if is_usable else ""
     except ValueError:
         return ""
 

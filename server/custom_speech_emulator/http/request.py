@@ -159,11 +159,8 @@ def parsed(body: bytes) -> Any:
     try:
         value = json.loads(body.decode("utf-8-sig"))
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except json.JSONDecodeError as error:
-        where = f"{error.msg}, line {error.lineno} column {error.colno}"
-        raise invalid("InvalidRequestBodyFormat", f"The request body is not valid JSON: {where}.") from None
-    except (ValueError, RecursionError):
-        raise invalid("InvalidRequestBodyFormat", "The request body is not valid JSON.") from None
+    except (ValueError, RecursionError) as error:
+        raise invalid("InvalidRequestBodyFormat", f"The request body is not valid JSON: {error}.") from None
     return value
 
 

@@ -69,11 +69,7 @@ def create(call: Call) -> Answer:
 
 def _register(call: Call, hook: Entity, url: str) -> None:
     """Set the address of a web hook, which is then challenged; 400 if it cannot be called."""
-    try:
-        is_usable = bool(host_of(url)) and urlsplit(url).port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable:
+    if not host_of(url):
         raise invalid("InvalidCallbackUri", "webUrl must be an http or https address.", "webUrl")
     token = call.state.new_id()
     hook.document |= {"webUrl": url, "waits": token, "status": "NotStarted", "lastActionDateTime": stamp(call.now)}

@@ -4,7 +4,6 @@ How an entity will end is written into it when it starts (`outcome`), so that en
 """
 
 import math
-import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from custom_speech_emulator.state.entity_store import SETTINGS, Entity, EntityStore
 
-_DURATION = re.compile(r"^P(?=.)(?:(\d{1,6})D)?(?:T(?=.)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})S)?)?$")
+DURATION = TypeAdapter(timedelta)  # reads and writes ISO 8601
 _QUICK = 0.25  # the share of the training time that importing, copying, testing and deploying take
 
 
@@ -194,12 +195,11 @@ def moment(text: str) -> datetime:
 
 
 def duration(text: str) -> timedelta | None:
-    """Return an ISO 8601 duration of days, hours, minutes and seconds (`P400D`, `PT1H30M`); None for other text."""
-    found = _DURATION.match(text)
-    if not found:
+    """Return an ISO 8601 duration such as `P400D` or `PT1H30M`; None for other text."""
+    try:
+        return DURATION.validate_python(text) if text.startswith("P") else None
+    except ValidationError:
         return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def quarter_close(day: datetime, years: int = 0) -> datetime:
