@@ -1,11 +1,10 @@
-"""HTTP requests and answers as the pipeline and its transport exchange them."""
+"""HTTP requests and answers as the pipeline and its transport exchange them, and who observes the requests."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue, SecretStr
-
-from custom_speech_tools.speech.errors import SpeechError
 
 OPERATION_SECONDS = 14.0  # for one operation with its retries, without the waits that a 429 asks for
 _SHORTEST_SECRET = 8  # characters; masking a shorter one would spoil the answer
@@ -55,9 +54,40 @@ class Answer:
         return Answer(self.status, headers, body)
 
 
-class NoAnswerError(Exception):
-    """No complete answer came; the pipeline raises the SpeechError of this kind. `str()` names the cause."""
+@dataclass(slots=True)
+class Change:
+    """A request that changes something; `id` names the created or changed entity once the service has answered."""
 
-    def __init__(self, kind: type[SpeechError], why: str) -> None:
-        super().__init__(why)
-        self.kind = kind
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a request."""
+
+    resource: str
+    operation: str
+    method: str
+    number: int  # counts from 1
+    waited: float  # seconds before the attempt
+    seconds: float  # duration of the attempt
+    status: int | None  # None if no answer came
+
+
+class RequestObserver:
+    """Observes the requests of one caller; this one ignores and permits everything."""
+
+    def seconds_left(self) -> float:
+        """Return how long the caller will still wait."""
+        return float("inf")
+
+    def attempted(self, attempt: Attempt) -> None:
+        """Note that an attempt has ended."""
+
+    async def waiting(self, seconds: float, reason: str) -> None:
+        """Note that a request will be sent again after a pause."""
+
+    @contextmanager
+    def change(self, resource: str, operation: str) -> Iterator[Change]:  # noqa: ARG002  # this one permits all
+        """Enclose a request that changes something; raises NotAllowedError if it must not be sent."""
+        yield Change()

@@ -17,10 +17,9 @@ from custom_speech_tools.speech.errors import (
     UnreachableError,
     UnreadableAnswerError,
 )
-from custom_speech_tools.speech.hooks import Attempt, RequestObserver
-from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Answer, NoAnswerError, Request
+from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Answer, Attempt, Request, RequestObserver
 from custom_speech_tools.speech.resource import SpeechResource
-from custom_speech_tools.speech.service_clock import ServiceClock, parse_http_date
+from custom_speech_tools.speech.service_clock import ServiceClock
 
 if TYPE_CHECKING:
     from custom_speech_tools.speech.transport import Transport
@@ -111,10 +110,10 @@ class RequestPipeline:
             if answer.status == 401 and credential:
                 renewed = await self.resource.credential.headers(renew=True)
                 answer = answer if renewed == credential else await self._send_once(request, renewed)
-        except NoAnswerError as error:
-            return self._unanswered(request, error.kind, str(error))
+        except (UnreachableError, AnswerLostError, UnreadableAnswerError) as error:
+            return self._unanswered(request, type(error), str(error))
         self.is_emulated = self.is_emulated or EMULATOR_HEADER in answer.headers
-        self.clock.read(parse_http_date(answer.headers.get("date")))
+        self.clock.read(answer.headers.get("date"))
         foreign = decoding.foreign_answer(name, operation, answer)
         if foreign and not request.is_signed:  # a file of data may well be HTML
             return foreign

@@ -12,8 +12,7 @@ from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.addresses import entity_of, is_content_address, is_credible_link
 from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
-from custom_speech_tools.speech.hooks import RequestObserver
-from custom_speech_tools.speech.http_messages import Request
+from custom_speech_tools.speech.http_messages import Request, RequestObserver
 from custom_speech_tools.speech.paging import Listed, Listing, Page, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
 

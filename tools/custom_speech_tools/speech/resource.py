@@ -90,9 +90,7 @@ class SpeechResource:
     resource_id: str | None = None  # `/subscriptions/…`, which copying by authorization needs
     trains_audio: bool | None = None  # overrules the dated list of regions
     read_only: bool = False
-    require_evaluation: bool = (
-        False  # deploy a model only if an evaluation shows that it is not worse than its predecessor
-    )
+    require_evaluation: bool = False  # deploy only a model that an evaluation shows to be no worse than its predecessor
     emulated: bool = False
     prices: Prices | None = None
 

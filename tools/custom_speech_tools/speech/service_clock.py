@@ -16,8 +16,9 @@ class ServiceClock:
     local_now: Callable[[], datetime] = lambda: datetime.now(UTC)
     skew: timedelta = timedelta()
 
-    def read(self, date: datetime | None) -> None:
+    def read(self, header: str | None) -> None:
         """Take over the date of an answer."""
+        date = parse_http_date(header)
         skew = timedelta() if date is None else date - self.local_now()
         if date is not None and abs(skew) <= MAX_CLOCK_SKEW:
             self.skew = skew

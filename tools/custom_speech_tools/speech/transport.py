@@ -13,13 +13,12 @@ import httpx
 import truststore
 
 from custom_speech_tools.speech.errors import AnswerLostError, UnreachableError, UnreadableAnswerError
-from custom_speech_tools.speech.http_messages import Answer, Body, NoAnswerError, Request, StreamedBody
+from custom_speech_tools.speech.http_messages import Answer, Body, Request, StreamedBody
 
 MAX_CONCURRENT = 16  # requests to one resource; httpx costs more with every further connection of its pool
 MAX_ANSWER_BYTES = 16 * 1024 * 1024  # the largest page of a list is a thirtieth of it
-_PART_BYTES = (
-    256 * 1024
-)  # a larger body is sent in such parts: asyncio copies the part that the socket does not take at once
+# A larger body is sent in such parts: asyncio copies the part that the socket does not take at once.
+_PART_BYTES = 256 * 1024
 _LEAST_SECONDS = 15.0  # every request waits so long for its answer, unless its operation ends before
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
@@ -29,7 +28,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 
 class Transport:
-    """Requests to one endpoint, or to an ASGI application that answers; NoAnswerError if the proxy cannot be used."""
+    """Requests to one endpoint, or to an ASGI application that answers; UnreachableError if a proxy is unusable."""
 
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
         self._gate = anyio.Semaphore(MAX_CONCURRENT, fast_acquire=True)
@@ -37,7 +36,7 @@ class Transport:
         self._network = httpx.ASGITransport(app) if app else _network(endpoint, self._proxy)
 
     async def exchange(self, request: Request, url: str, credential: dict[str, str]) -> Answer:
-        """Send one request; raises NoAnswerError if no complete answer came."""
+        """Send one request; raises a SpeechError that says only why no complete answer came."""
         content, headers = _encode(request.body)
         timeout = httpx.Timeout(max(request.seconds, _LEAST_SECONDS), connect=5).as_dict()
         headers = _HEADERS | headers | credential
@@ -46,9 +45,9 @@ class Transport:
             async with self._gate:
                 return await self._receive(sent)
         except _NOT_SENT as error:
-            raise NoAnswerError(UnreachableError, connection_problem(error, self._proxy)) from error
+            raise UnreachableError(connection_problem(error, self._proxy)) from error
         except (httpx.RequestError, OSError) as error:
-            raise NoAnswerError(AnswerLostError, type(error).__name__) from error
+            raise AnswerLostError(type(error).__name__) from error
 
     async def close(self) -> None:
         """Close the pool."""
@@ -61,7 +60,7 @@ class Transport:
                 parts.append(part)
                 size += len(part)
                 if size > MAX_ANSWER_BYTES:
-                    raise NoAnswerError(UnreadableAnswerError, "the answer is too large")
+                    raise UnreadableAnswerError("the answer is too large")
         finally:
             await answer.aclose()
         return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, b"".join(parts))
@@ -98,8 +97,7 @@ def _network(endpoint: str, proxy: str | None) -> httpx.AsyncHTTPTransport:
             limits=httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT),
         )
     except (httpx.InvalidURL, ValueError, ImportError):  # the address of the proxy may hold a password
-        why = "the proxy that the environment names cannot be used"
-        raise NoAnswerError(UnreachableError, why) from None
+        raise UnreachableError("the proxy that the environment names cannot be used") from None
 
 
 def proxy_of(endpoint: str) -> str | None:
