@@ -16,11 +16,8 @@ LONGEST_AUDIO = 2 * 60 * 60 * 1000  # milliseconds (page on test and train data)
 RIFF_BYTES, CHUNK_BYTES, PART_BYTES = 12, 8, 64 * 1024
 PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 GUID_END = bytes.fromhex("000000001000800000aa00389b71")  # follows the two bytes of the format in an extensible one
-SAMPLES = {
-    (PCM, 16): "h",
-    (PCM, 32): "i",
-    (FLOAT, 32): "f",
-}  # type codes of `array` for the formats that the service takes
+# Type codes of `array` for the formats that the service takes.
+SAMPLES = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f"}
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 LFS_REASON = "it is a Git LFS pointer, not the data; run git lfs pull in the repository that it came from"

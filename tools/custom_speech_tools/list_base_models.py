@@ -77,7 +77,7 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
         f'{hidden} base model(s) {why} are left out; availability="all" lists them.' if hidden else None,
         *{clock_note(speech.clock.skew) for speech in found.answered},
     ]
-    shown = found.rows(BaseModel.model_validate)
+    shown = await found.rows(lambda one, _: BaseModel.model_validate(one))
     steps = [call_step("list_datasets", locale=arguments.locale, resource=found.asked)]
     if hidden and not shown:
         again = arguments.model_dump(include={"locale", "train_with", "resource"})

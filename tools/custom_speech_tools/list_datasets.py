@@ -37,7 +37,8 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
         kind=kinds[0] if kinds and len(kinds) == 1 else None,
         status=arguments.status,
     )
-    shown, steps = found.rows(Dataset.model_validate), steps_with_data(found.shown)
+    shown = await found.rows(lambda one, _: Dataset.model_validate(one))
+    steps = steps_with_data(found.shown)
     if not steps:  # base models say which kinds of data a locale takes
         steps = [call_step("list_base_models", locale=arguments.locale or Choice("a locale"), resource=found.asked)]
     return Datasets(**found.fields(), datasets=shown, next_steps=steps)

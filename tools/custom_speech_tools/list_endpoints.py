@@ -26,7 +26,7 @@ async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -
     """
     project = partial(find_project, asked=arguments.project)
     found = await list_entities(call, arguments, Speech.endpoints_list, parts=[project], locale=arguments.locale)
-    shown = await found.rows_with_parts(lambda one: [one.model], present_listed_endpoint)
+    shown = await found.rows(present_listed_endpoint, lambda one: [one.model])
     step = found.step("get_endpoint", "endpoint", "an endpoint")
     if not shown:
         model, name = Choice("a model"), Choice("the name of a new endpoint")

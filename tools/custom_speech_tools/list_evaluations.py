@@ -34,7 +34,7 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
         parts=[*wanted, *model_wanted],
         status=arguments.status,
     )
-    shown = await found.rows_with_parts(lambda one: [one.model1, one.model2, one.dataset], present_listed_evaluation)
+    shown = await found.rows(present_listed_evaluation, lambda one: [one.model1, one.model2, one.dataset])
     step = found.step("get_evaluation", "evaluation", "an evaluation")
     if not shown:
         model, dataset = Choice("a model"), Choice("a test dataset")

@@ -35,7 +35,7 @@ async def list_models(arguments: ListModelsArguments, call: CallContext) -> Mode
         status=arguments.status,
         display_name=arguments.display_name,
     )
-    shown = await found.rows_with_parts(lambda one: [one.base_model, one.project], present_listed_model)
+    shown = await found.rows(present_listed_model, lambda one: [one.base_model, one.project])
     step = found.step("get_model", "model", "a model") if shown else call_step("list_datasets", resource=found.asked)
     return Models(**found.fields(), models=shown, next_steps=[step])
 

@@ -43,7 +43,7 @@ async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> 
     if unsupported:
         raise Refused("Nothing to list.", [unsupported], "Other tools work without a project.")
     found = await list_entities(call, arguments, Speech.projects_list, locale=arguments.locale)
-    shown = found.rows(Project.model_validate)
+    shown = await found.rows(lambda one, _: Project.model_validate(one))
     locale = shown[0].locale if shown else arguments.locale
     step = call_step("list_models", locale=locale, resource=found.asked)
     return Projects(**found.fields(), projects=shown, next_steps=[step])

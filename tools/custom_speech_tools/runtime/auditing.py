@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic import JsonValue
 
+from custom_speech_data.content import reason_of
 from custom_speech_tools.runtime.polling import RunningCall
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Change, NotAllowedError, RequestObserver, SpeechError
@@ -106,8 +107,7 @@ class CallObserver(RequestObserver):
         try:
             auditor.audit.write(entry | {"event": "sends"} | decided)
         except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise NotAllowedError(f"The audit file cannot be written ({why}), {not_sent}") from None
+            raise NotAllowedError(f"The audit file cannot be written ({reason_of(error)}), {not_sent}") from None
         auditor.last_change = operation
         change, outcome = Change(), "interrupted"
         problem: str | None = None

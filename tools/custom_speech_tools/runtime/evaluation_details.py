@@ -3,13 +3,13 @@
 They are what was said, what both models recognized, and the words that the first one was trained with.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from custom_speech_data.scoring_result import Recognition, read_scoring_result, recording_of
 from custom_speech_data.word_errors import normalized_words
+from custom_speech_data.zip_archive import key_of
 from custom_speech_tools.runtime.context import remember
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread
@@ -108,8 +108,7 @@ def parse_transcripts(content: bytes) -> dict[str, str]:
 
 def recording_key(name: str) -> str:
     """Return a name without its folder and ending, in one Unicode form, because both sides may spell it otherwise."""
-    bare = unicodedata.normalize("NFC", name.strip().replace("\\", "/").rpartition("/")[2]).casefold()
-    return bare.removesuffix(".wav")
+    return key_of(name.strip()).removesuffix(".wav")
 
 
 async def read_training_words(

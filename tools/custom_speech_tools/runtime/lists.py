@@ -71,27 +71,20 @@ class Found(Generic[Entity]):
         """Return what the list says about itself."""
         return list_fields(self.call, self.arguments, self.kept, self.unread, notes)
 
-    def rows(self, present: Callable[[Entity], Row]) -> list[Row]:
-        """Return the items."""
-        return self._named([present(entity) for _, entity in self.shown])
-
-    async def rows_with_parts(
-        self, parts_of: Callable[[Entity], Iterable[schemas.Reference | None]], present: Callable[[Entity, Parts], Row]
+    async def rows(
+        self,
+        present: Callable[[Entity, Parts], Row],
+        parts_of: Callable[[Entity], Iterable[schemas.Reference | None]] = lambda _: (),
     ) -> list[Row]:
-        """Return the items, whose parts are read first."""
+        """Return the items, whose parts are read first; only a list of all resources names the resource of each."""
         wanted: dict[Speech, list[schemas.Reference | None]] = {}
         for speech, entity in self.shown:
             wanted.setdefault(speech, []).extend(parts_of(entity))
         read = await gather(*(read_parts(speech, parts) for speech, parts in wanted.items()))
         parts = dict(zip(wanted, read, strict=True))
-        return self._named([present(entity, parts[speech]) for speech, entity in self.shown])
-
-    def _named(self, rows: Sequence[Row]) -> list[Row]:
-        """Name the resource of each item, which only a list of all resources does."""
-        if self.asked != ALL_RESOURCES:
-            return list(rows)
-        names = [speech.resource.name for speech, _ in self.shown]
-        return [row.model_copy(update={"resource": name}) for row, name in zip(rows, names, strict=True)]
+        rows = [(speech.resource.name, present(entity, parts[speech])) for speech, entity in self.shown]
+        is_named = self.asked == ALL_RESOURCES
+        return [row.model_copy(update={"resource": name}) if is_named else row for name, row in rows]
 
 
 async def list_entities(
