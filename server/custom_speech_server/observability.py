@@ -53,18 +53,14 @@ class JSONFormatter(logging.Formatter):
         return json.dumps({name: value for name, value in line.items() if value is not None})
 
 
-def log_json_to_stderr() -> None:
-    """Log everything as JSON, including one line for each call."""
+def log_to_stderr(form: str = "text") -> None:
+    """Log warnings and errors as `text`; as `json`, also one line for each call."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JSONFormatter())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    _log.setLevel(logging.INFO)
-
-
-def log_text_to_stderr() -> None:
-    """Log warnings and errors as text."""
     template = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=template)
+    handler.setFormatter(JSONFormatter() if form == "json" else logging.Formatter(template))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    if form == "json":
+        _log.setLevel(logging.INFO)
 
 
 async def observe_call(

@@ -7,10 +7,9 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from starlette.authentication import AuthCredentials, BaseUser
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -36,16 +35,7 @@ def require_token(app: ASGIApp, access: Access | None) -> ASGIApp:
         return app
     metadata = build_resource_metadata_url(access.public_url) if access.public_url and access.issuer else None
     protected = RequireAuthMiddleware(AuthContextMiddleware(app), [READ], metadata)
-    return AuthenticationMiddleware(protected, backend=SingleBearerBackend(access.verifier))
-
-
-class SingleBearerBackend(BearerAuthBackend):
-    """The SDK's check of the token; of several tokens, a proxy may have checked another one than this server would."""
-
-    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
-        """Return the caller, None if no single token proves it."""
-        is_single = len(conn.headers.getlist("authorization")) == 1
-        return await super().authenticate(conn) if is_single else None
+    return AuthenticationMiddleware(protected, backend=BearerAuthBackend(access.verifier))
 
 
 def metadata_routes(access: Access | None) -> list[Route]:

@@ -54,10 +54,10 @@ def run(options: argparse.Namespace) -> int:
     import anyio
 
     from custom_speech_server.commands.serve import settings_with_state
-    from custom_speech_server.observability import log_text_to_stderr
+    from custom_speech_server.observability import log_to_stderr
     from custom_speech_server.rollouts.file import read_rollout_file
 
-    log_text_to_stderr()
+    log_to_stderr()
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):  # no name for the user id, as in some containers

@@ -122,10 +122,10 @@ def _start(options: argparse.Namespace, handover: Handover | None, refuse: Calla
 
 def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[[], int]:
     """Return what serves, with everything imported; raise ConfigurationError for faults that no tool can tell."""
-    from custom_speech_server.observability import log_text_to_stderr
+    from custom_speech_server.observability import log_to_stderr
     from custom_speech_server.resource_config import EMULATED
 
-    log_text_to_stderr()
+    log_to_stderr(options.log)
     problem: str | None = None
     try:
         resources = named_resources(options)
@@ -204,12 +204,11 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
 
 
 def _observers(options: argparse.Namespace) -> dict[str, Any]:
-    """Start to log and measure calls as the options say; raise ConfigurationError without the extra `otel`."""
+    """Return what logs and measures calls as the options say; raise ConfigurationError without the extra `otel`."""
     observers: dict[str, Any] = {"middleware": []}
     if options.log == "json":
-        from custom_speech_server.observability import log_calls, log_json_to_stderr
+        from custom_speech_server.observability import log_calls
 
-        log_json_to_stderr()
         observers["middleware"].append(log_calls)
     if options.telemetry:
         from custom_speech_server.observability import start_telemetry

@@ -1,6 +1,6 @@
 """The ASGI application: MCP at /mcp behind authentication, and the two health checks."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +25,12 @@ from custom_speech_server.http.middleware import (
     SessionManager,
 )
 from custom_speech_tools.speech import RequestPipeline, Speech, SpeechError
+from custom_speech_tools.speech.concurrency import gather
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # `upload_dataset` takes 1 MiB of lines, which JSON may double or triple
 MAX_SESSIONS = 1000  # of the handshake versions at once
 FRESH_SECONDS = 30.0  # resources are asked no more often, however often readiness is
-PROBE_SECONDS = 5.0  # the longest that all resources together have to answer
+PROBE_SECONDS = 5.0  # the longest that a resource has to answer, while the others are asked as well
 _OPENING_SESSIONS = 100  # beyond the limit that may be opening at one moment, while room is made for them
 
 
@@ -64,7 +65,7 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> Q
         app = CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=exposed)
     endpoint = RequestValidation(app, http.hosts, http.origins)
     emulator = settings.emulator if settings.resources.in_process else None
-    readiness = Readiness({each.name: Speech(RequestPipeline(each, emulator)) for each in settings.resources.all})
+    readiness = Readiness([Speech(RequestPipeline(each, emulator)) for each in settings.resources.all])
     routes = [
         Route("/mcp", endpoint=endpoint),
         Route("/mcp/", endpoint=endpoint),
@@ -111,35 +112,27 @@ async def alive(request: Request) -> JSONResponse:  # Starlette's signature
 class Readiness:
     """GET /readyz: 200 while at least one resource answered lately, else 503."""
 
-    def __init__(self, resources: Mapping[str, Speech]) -> None:
+    def __init__(self, resources: Sequence[Speech]) -> None:
         self._resources, self._lock = resources, anyio.Lock()
-        self._answered: set[str] = set()
-        self._probed = float("-inf")
+        self._answered, self._probed = 0, float("-inf")
 
     async def answer(self, request: Request) -> JSONResponse:  # Starlette's signature
         """Return how many of the resources answered."""
         async with self._lock:
             if anyio.current_time() - self._probed > FRESH_SECONDS:
-                await self._probe()
-        ready = bool(self._answered)
-        body = {"ready": ready, "resources": len(self._resources), "answered": len(self._answered)}
-        return JSONResponse(body, status_code=200 if ready else 503)
+                self._answered = sum(await gather(*map(_answers, self._resources)))
+                self._probed = anyio.current_time()
+        body = {"ready": self._answered > 0, "resources": len(self._resources), "answered": self._answered}
+        return JSONResponse(body, status_code=200 if self._answered else 503)
 
     async def close(self) -> None:
         """Close the connections."""
-        for speech in self._resources.values():
+        for speech in self._resources:
             await speech.close()
 
-    async def _probe(self) -> None:
-        answered: set[str] = set()
 
-        async def ask(name: str, speech: Speech) -> None:
-            with suppress(SpeechError):
-                await speech.models_list_supported_locales()
-                answered.add(name)
-
-        with anyio.move_on_after(PROBE_SECONDS):
-            async with anyio.create_task_group() as tasks:
-                for name, speech in self._resources.items():
-                    tasks.start_soon(ask, name, speech)
-        self._answered, self._probed = answered, anyio.current_time()
+async def _answers(speech: Speech) -> bool:
+    with anyio.move_on_after(PROBE_SECONDS), suppress(SpeechError):
+        await speech.models_list_supported_locales()
+        return True
+    return False

@@ -107,6 +107,8 @@ class RequestValidation:
             return 431, f"The headers are longer than {MAX_HEADER_BYTES // 1024} KiB. Send fewer or shorter headers."
         if "content-length" in headers and "transfer-encoding" in headers:
             return 400, "The request has Content-Length and Transfer-Encoding. Send one of them."
+        if len(headers.getlist("authorization")) > 1:  # a proxy may have checked another one than this server would
+            return 400, "The request has several Authorization headers. Send one of them."
         if not _is_allowed(headers.getlist("host"), self._hosts):
             return 421, "This server does not serve that Host. Use its own address, or start it with --allow-host NAME."
         origin, allow = headers.getlist("origin"), "To allow them, start the server with --allow-origin URL."
