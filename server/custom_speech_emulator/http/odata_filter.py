@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 )
 _OPERATORS = {"eq": "IS", "ne": "IS NOT", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _MOST_COMPARISONS = 500  # sqlite takes expressions of a depth of 1,000
-_DEEPEST = 10  # sqlite's parser holds a hundred things; each level takes up to six of them
+_DEEPEST = 10  # brackets and negations: sqlite's parser holds a hundred things, and each takes up to six of them
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,9 @@ class Condition:
 
 def parsed(expression: str, properties: Collection[str]) -> Condition:
     """Return the condition that an expression means; 400 `UnsupportedFilter` if it is not in the grammar."""
-    sql, values, opened = list[str](), list[str](), list[str]()
+    sql, values = list[str](), list[str]()
     text, at, expects_operand = expression.rstrip(), 0, True
+    opened = negations = 0
     while at < len(text) and len(values) <= _MOST_COMPARISONS:
         found = _TOKEN.match(text, at)
         if not found or (found["mark"] in ("and", "or", ")")) is expects_operand:
@@ -49,7 +50,10 @@ def parsed(expression: str, properties: Collection[str]) -> Condition:
             sql.append(f"{column} {operator} ?" if operator.startswith("IS") else f"coalesce({column} {operator} ?, 0)")
         else:
             sql.append(mark.upper())
-        _nest(opened, mark)
+        opened += (mark == "(") - (mark == ")")
+        negations += mark == "not"
+        if not 0 <= opened <= _DEEPEST - negations:
+            raise _wrong(f"a bracket is not open, or there are more than {_DEEPEST} brackets and negations")
         expects_operand = mark in ("not", "(", "and", "or")
     if at < len(text) or opened or expects_operand:
         raise _wrong(f"it ends too early, or has more than {_MOST_COMPARISONS} comparisons")
@@ -58,20 +62,6 @@ def parsed(expression: str, properties: Collection[str]) -> Condition:
 
 def _wrong(why: str) -> Exception:
     return invalid("UnsupportedFilter", f"The filter is not valid: {why[:200]}.", "filter")
-
-
-def _nest(opened: list[str], mark: str | None) -> None:
-    """Keep track of the open brackets and negations after a mark, or after a comparison."""
-    if mark in ("(", "not"):
-        opened.append(mark)
-        if len(opened) > _DEEPEST:
-            raise _wrong(f"it is nested more than {_DEEPEST} deep")
-    if mark == ")" and not opened:
-        raise _wrong("a bracket is not open")
-    if mark == ")":
-        opened.pop()
-    while mark in (None, ")") and opened[-1:] == ["not"]:
-        opened.pop()
 
 
 def _value(name: str, operator: str, literal: str, properties: Collection[str]) -> str:
