@@ -81,7 +81,7 @@ def _finish(request: ControlRequest) -> Any:
 def _put_faults(request: ControlRequest) -> None:
     asked = parsed(request.body)
     try:
-        request.faults.active = Faults.of(asked if isinstance(asked, list) else [asked]).active
+        request.faults[:] = Faults.of(asked if isinstance(asked, list) else [asked])
     except ValueError as error:
         raise invalid("InvalidPayload", f"The rules are not valid: {error}") from None
 
@@ -106,7 +106,7 @@ def _reset(request: ControlRequest) -> Any:
     request.state.store.clear()
     stock.fill(request.state)
     request.log.entries.clear()
-    request.faults.active.clear()
+    request.faults.clear()
     return _clock(request)
 
 
@@ -121,7 +121,7 @@ ROUTES: dict[str, dict[str, Callable[[ControlRequest], Any]]] = {
     "/_emulator/faults": {
         "GET": lambda request: request.faults.shown(),
         "PUT": _put_faults,
-        "DELETE": lambda request: request.faults.active.clear(),
+        "DELETE": lambda request: request.faults.clear(),
     },
     "/_emulator/logs": {"POST": _add_logs},
     "/_emulator/reset": {"POST": _reset},

@@ -5,7 +5,6 @@ It applies to the `nth` matching request, or with a `probability` drawn from `se
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
@@ -59,11 +58,8 @@ class Rule(BaseModel):
         return applies
 
 
-@dataclass
-class Faults:
+class Faults(list[Rule]):
     """The rules of one emulator; they are not part of its state."""
-
-    active: list[Rule] = field(default_factory=list)
 
     @classmethod
     def of(cls, value: Sequence[dict[str, Any]]) -> "Faults":
@@ -78,13 +74,12 @@ class Faults:
     def shown(self) -> list[dict[str, Any]]:
         """Return the rules and how often each matched and was applied."""
         return [
-            {**rule.model_dump(exclude_defaults=True), "matched": rule._matched, "applied": rule._applied}
-            for rule in self.active
+            one.model_dump(exclude_defaults=True) | {"matched": one._matched, "applied": one._applied} for one in self
         ]
 
     def first(self, request: dict[str, Any]) -> Rule | None:
         """Return the first rule that applies to a request. All that match count it."""
-        applied = [rule for rule in self.active if rule.applies(request)]
+        applied = [rule for rule in self if rule.applies(request)]
         return applied[0] if applied else None
 
 

@@ -115,11 +115,11 @@ def upload_block(call: Call) -> Answer:
         raise invalid("EmptyRequest", "The block is empty.")
     block = call.query.get("blockid", "")
     try:
-        raw = base64.b64decode(block.encode("ascii"), validate=True)
+        size = len(base64.b64decode(block, validate=True))
     except ValueError:
-        raise invalid("InvalidParameterValue", "The blockid must be Base64.", "blockid") from None
-    if not 0 < len(raw) <= 64:
-        raise invalid("InvalidParameterValue", "The blockid must have 1 to 64 bytes before it is encoded.", "blockid")
+        size = 0
+    if not 0 < size <= 64:
+        raise invalid("InvalidParameterValue", "The blockid must be the Base64 of 1 to 64 bytes.", "blockid")
     if any(len(known) != len(block) for known in call.store.data_sizes(call.account.name, place)):
         raise invalid("InvalidParameterValue", "All block ids of a dataset must be equally long.", "blockid")
     call.store.put_data(call.account.name, place, block, call.body)
