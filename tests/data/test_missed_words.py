@@ -1,7 +1,6 @@
 """The words that a model misses most."""
 
-from custom_speech_data.missed_words import missed_words
-from custom_speech_data.scoring_result import parse_scoring_result
+from custom_speech_data.scoring_result import missed_words, parse_scoring_result
 
 
 def test_missed_words_count_substitutions_deletions_and_insertions_by_word() -> None:

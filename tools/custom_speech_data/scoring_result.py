@@ -1,4 +1,4 @@
-"""Details of an evaluation: one recording as one model recognized it, with the edits that the service counted.
+"""Details of an evaluation: recordings as one model recognized them, and the words that it misses most.
 
 The shape is that of files `<wav>.model1_score.json`, recorded of the live service. `scoringResult` is a text in which
 tags mark the edits: an insertion and a substitution hold the recognized word, a deletion holds the placeholder `@`.
@@ -7,14 +7,19 @@ The transcript is therefore not in the file; `service_edits` brings both togethe
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from custom_speech_data.word_errors import Edit, normalized_words
+from custom_speech_data.word_errors import Edit, alignment, normalized_words
 
 _TAG = re.compile(r"<(/?)(insertion|deletion|substitution)>")
 
 MAX_BYTES = 4 * 1024 * 1024  # of a file; a longer text is not the result of one recording
+MAX_RECOGNIZED_AS = 5  # different recognitions of one word that are kept, the most frequent first
+
+# Pairs of words that are compared, about four seconds; one recording may take a tenth, as 1,400 words do.
+MAX_STEPS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +81,44 @@ def service_edits(transcript: Sequence[str], recognition: Recognition, locale: s
     edits = [Edit(kind, "" if kind == "insertion" else next(left), word) for kind, word in recognition.edits]
     fit = all(kind != "correct" or normalized_words(word, locale) == [said] for kind, said, word in edits)
     return edits if fit else None
+
+
+@dataclass(slots=True)
+class MissedWord:
+    """A word with the number of its errors."""
+
+    word: str
+    missed: int = 0  # substituted or deleted
+    of: int = 0  # in the transcripts
+    inserted: int = 0  # recognized and not in the transcript
+    recognized_as: Counter[str] = field(default_factory=Counter)  # in its place; nothing for deletions
+
+    @property
+    def alternatives(self) -> list[str]:
+        """The most frequent recognitions in its place."""
+        return [word for word, _ in self.recognized_as.most_common(MAX_RECOGNIZED_AS)]
+
+
+def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, most: int) -> tuple[list[MissedWord], int]:
+    """Return the words with errors, the most often missed first, and how many recordings are too long to compare."""
+    found: dict[str, MissedWord] = {}
+    too_long, steps = 0, MAX_STEPS
+    for transcript, recognition in utterances:
+        words, heard = normalized_words(transcript, locale), normalized_words(recognition.hypothesis, locale)
+        edits = service_edits(words, recognition, locale)
+        if edits is None and len(words) * len(heard) > min(steps, MAX_STEPS // 10):
+            too_long += 1
+            continue
+        if edits is None:  # the service normalizes numbers and abbreviations before it counts
+            steps -= len(words) * len(heard)
+            edits = alignment(words, heard)
+        for kind, said, recognized in edits:
+            name = said or "".join(normalized_words(recognized, locale)) or recognized
+            word = found.get(name) or found.setdefault(name, MissedWord(name))
+            word.of += kind != "insertion"
+            word.missed += kind in ("substitution", "deletion")
+            word.inserted += kind == "insertion"
+            if kind == "substitution":
+                word.recognized_as[recognized] += 1
+    wrong = [word for word in found.values() if word.missed or word.inserted]
+    return sorted(wrong, key=lambda word: (-word.missed, -word.inserted, word.word))[:most], too_long

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_data.missed_words import missed_words
+from custom_speech_data.scoring_result import missed_words
 from custom_speech_tools.guardrails.references import EVALUATION, get_entity
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import (

@@ -66,22 +66,20 @@ async def read_parts(
 async def read_parts_and_earlier(
     speech: Speech, entity: schemas.StatefulEntity, references: Iterable[schemas.Reference | None]
 ) -> tuple[Parts, Sequence[schemas.StatefulEntity]]:
-    """Read parts of an entity and, if it is running, concurrently what tells how long it takes."""
+    """Read parts of an entity and, concurrently, those like a running one, which tell how long it takes."""
+
+    async def read_earlier() -> Sequence[schemas.StatefulEntity]:
+        if is_terminal(entity) or speech.is_emulated or type(entity) not in _LISTS:
+            return ()
+        try:
+            listing = await _LISTS[type(entity)](speech, locale=entity.locale)
+        except SpeechError:  # an estimate is no reason to fail
+            return ()
+        return [one for one in listing.entities if data_of(one) == data_of(entity)]
+
     async with task_group() as tasks:
-        parts = tasks.create_task(read_parts(speech, references))
-        earlier = tasks.create_task(read_earlier(speech, entity))
+        parts, earlier = tasks.create_task(read_parts(speech, references)), tasks.create_task(read_earlier())
     return parts.return_value, earlier.return_value
-
-
-async def read_earlier(speech: Speech, entity: schemas.StatefulEntity) -> Sequence[schemas.StatefulEntity]:
-    """Return entities like a running one; none if they cannot be read, or if the resource is emulated."""
-    if is_terminal(entity) or speech.is_emulated or type(entity) not in _LISTS:
-        return ()
-    try:
-        listing = await _LISTS[type(entity)](speech, locale=entity.locale)
-    except SpeechError:  # an estimate is no reason to fail
-        return ()
-    return [one for one in listing.entities if data_of(one) == data_of(entity)]
 
 
 def data_of(entity: schemas.StatefulEntity) -> object:

@@ -19,7 +19,7 @@ class StreamedBody:
     parts: Callable[[], AsyncIterator[bytes]]
 
 
-Body = dict[str, JsonValue] | list[JsonValue] | bytes | StreamedBody | None  # JSON, a block of a file, or a form
+Body = dict[str, JsonValue] | list[JsonValue] | StreamedBody | None  # JSON, or a block of a file or a form
 
 
 @dataclass(frozen=True, slots=True)

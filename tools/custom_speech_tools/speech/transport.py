@@ -3,7 +3,7 @@
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -17,8 +17,6 @@ from custom_speech_tools.speech.http_messages import Answer, Body, Request, Stre
 
 MAX_CONCURRENT = 16  # requests to one resource; httpx costs more with every further connection of its pool
 MAX_ANSWER_BYTES = 16 * 1024 * 1024  # the largest page of a list is a thirtieth of it
-# A larger body is sent in such parts: asyncio copies the part that the socket does not take at once.
-_PART_BYTES = 256 * 1024
 _LEAST_SECONDS = 15.0  # every request waits so long for its answer, unless its operation ends before
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
@@ -73,18 +71,8 @@ def _encode(body: Body) -> tuple[Any, dict[str, str]]:
             return None, {}
         case StreamedBody():
             return body.parts(), {"Content-Type": body.content_type, "Content-Length": str(body.size)}
-        case bytes():
-            content, headers = body, {"Content-Type": "application/octet-stream"}
         case _:
-            content, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
-    if len(content) <= _PART_BYTES:
-        return content, headers
-
-    async def parts() -> AsyncIterator[bytes]:
-        for start in range(0, len(content), _PART_BYTES):
-            yield content[start : start + _PART_BYTES]
-
-    return parts(), headers | {"Content-Length": str(len(content))}
+            return json.dumps(body).encode(), {"Content-Type": "application/json"}
 
 
 def _network(endpoint: str, proxy: str | None) -> httpx.AsyncHTTPTransport:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
-from custom_speech_data.missed_words import MissedWord
+from custom_speech_data.scoring_result import MissedWord
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
