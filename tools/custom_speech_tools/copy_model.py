@@ -81,8 +81,7 @@ async def _follow(
 ) -> tuple[schemas.Operation | None, schemas.CustomModel | None, schemas.Reference | None]:
     """Wait for the copy and connect it to its project; transient errors are left to the next steps.
 
-    Returns:
-        The operation, the copy, and the project that this was in before.
+    Return the operation, the copy, and the project that this was in before.
     """
     operation, model, before = None, None, None
     if isinstance(started, schemas.Operation):

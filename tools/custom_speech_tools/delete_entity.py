@@ -89,10 +89,8 @@ async def _delete_in_order(
 ) -> tuple[list[Part], str | None]:
     """Delete the contents of a project and then the project, up to the first deletion that fails.
 
-    The next call deletes the rest under the same agreement.
-
-    Returns:
-        The deletions with their outcomes, and why one of them failed.
+    Return the deletions with their outcomes, and why one failed; the next call deletes the rest under the same
+    agreement.
     """
     if agreement.since is None:
         call.app.confirmation.keep(agreement, call.caller, call.app.now())

@@ -92,18 +92,6 @@ class EvaluationPlan:
             "evaluation", self.display_name, self.model.id, self.compare_with.id, self.dataset.id, project
         )
 
-    def definition(self) -> dict[str, JsonValue]:
-        """Return the body of Evaluations_Create; `testingKind` makes the portal show it as a test with error rates."""
-        return {
-            "displayName": self.display_name,
-            "locale": self.dataset.locale,
-            "model1": link_to(self.speech, self.model),
-            "model2": link_to(self.speech, self.compare_with),
-            "dataset": link_to(self.speech, self.dataset),
-            "project": link_to(self.speech, self.project),
-            "customProperties": {KEY_PROPERTY: self.key, "testingKind": "Evaluation"},
-        }
-
 
 async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool, list[Finding]]:
     """Create the evaluation once; return it, whether it existed, and the warning about an earlier one that failed."""
@@ -113,10 +101,20 @@ async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Eva
         return await speech.evaluations_list(display_name=plan.display_name, locale=plan.dataset.locale)
 
     known = (await list_candidates()).entities
+    definition: dict[str, JsonValue] = {
+        "displayName": plan.display_name,
+        "locale": plan.dataset.locale,
+        "model1": link_to(speech, plan.model),
+        "model2": link_to(speech, plan.compare_with),
+        "dataset": link_to(speech, plan.dataset),
+        "project": link_to(speech, plan.project),
+        # The portal shows a test of this kind with its error rates.
+        "customProperties": {KEY_PROPERTY: plan.key, "testingKind": "Evaluation"},
+    }
     made = await call.app.idempotency.create_once(
         call,
         plan.key,
-        lambda: writer.evaluations_create(plan.definition()),
+        lambda: writer.evaluations_create(definition),
         list_candidates,
         known=known,
     )
@@ -125,15 +123,11 @@ async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Eva
     return *made, [failed_earlier("test of the same models and data, evaluation", one, fix) for one in failed]
 
 
-def named_parts_fit(facts: EvaluationFacts) -> Findings:
-    """Require that models, dataset and project exist and have one locale."""
-    locale = facts.model.locale if isinstance(facts.model, AnyModel) else None
-    yield from parts_fit(facts.speech.resource, locale, facts.model, facts.compare_with, facts.dataset, facts.project)
-
-
 def models_can_be_compared(facts: EvaluationFacts) -> Findings:
-    """Require two models that are trained and still transcribe; warn if they are the same one."""
+    """Require parts that fit, and two models that are trained and still transcribe; warn if they are the same one."""
     model, other, here = facts.model, facts.compare_with, facts.speech.resource.name
+    locale = model.locale if isinstance(model, AnyModel) else None
+    yield from parts_fit(facts.speech.resource, locale, model, other, facts.dataset, facts.project)
     for found in facts.found_models:
         yield from model_is_ready(found, facts.now, here)
     if isinstance(model, Finding | None) or isinstance(other, Finding):
@@ -175,7 +169,7 @@ def test_data_are_unseen(facts: EvaluationFacts) -> Findings:
             yield warn("test-data-unseen", f"{message}error rate says nothing about other recordings.", fix)
 
 
-RULES = (named_parts_fit, models_can_be_compared, test_data_are_scorable, test_data_are_unseen)
+RULES = (models_can_be_compared, test_data_are_scorable, test_data_are_unseen)
 
 
 async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> EvaluationPlan:

@@ -90,19 +90,6 @@ class ModelPlan:
             declined="Leave it, or choose a base model with training_is_charged false.",
         )
 
-    def definition(self, key: str) -> dict[str, JsonValue]:
-        """Return the body of Models_Create."""
-        request, speech = self.facts.request, self.facts.speech
-        return {
-            "displayName": request.display_name,
-            "locale": request.locale,
-            "description": request.description,
-            "baseModel": link_to(speech, self.base_model),
-            "datasets": [link_to(speech, dataset) for dataset in self.facts.found_datasets],
-            "project": link_to(speech, self.facts.project),
-            "customProperties": {KEY_PROPERTY: key},
-        }
-
 
 async def plan_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> ModelPlan:
     """Fetch the facts and run the rules; the plan may be blocked.
@@ -130,10 +117,19 @@ async def train(call: CallContext, plan: ModelPlan, key: str, how: Confirmation)
         return plan.existing, True
     speech, request = plan.facts.speech, plan.facts.request
     writer = call.writer(speech, Decision(plan.findings, key, how))
+    definition: dict[str, JsonValue] = {
+        "displayName": request.display_name,
+        "locale": request.locale,
+        "description": request.description,
+        "baseModel": link_to(speech, plan.base_model),
+        "datasets": [link_to(speech, dataset) for dataset in plan.facts.found_datasets],
+        "project": link_to(speech, plan.facts.project),
+        "customProperties": {KEY_PROPERTY: key},
+    }
     return await call.app.idempotency.create_once(
         call,
         key,
-        lambda: writer.models_create(plan.definition(key)),
+        lambda: writer.models_create(definition),
         lambda: speech.models_list_custom_models(display_name=request.display_name, locale=request.locale),
         known=plan.facts.same_name,
     )

@@ -28,6 +28,7 @@ class MissingEntity(Finding):
 class EntityKind(Generic[Entity]):
     """A kind of entity."""
 
+    type: type[Entity]
     path: str  # its place in a path, such as `models/base`
     noun: str  # its name in sentences
     get: Callable[[Speech, str], Awaitable[Entity]]
@@ -45,33 +46,24 @@ class EntityKind(Generic[Entity]):
         return f"{call_step(f'list_{name}', locale=locale, resource=resource)} lists what exists"
 
 
-PROJECT = EntityKind(
-    "projects", "project", Speech.projects_get, Speech.projects_list, Speech.projects_delete, "create_project"
-)
-DATASET = EntityKind(
-    "datasets", "dataset", Speech.datasets_get, Speech.datasets_list, Speech.datasets_delete, "upload_dataset"
-)
-_CUSTOM_MODELS = (Speech.models_get_custom_model, Speech.models_list_custom_models, Speech.models_delete)
-MODEL = EntityKind("models", "custom model", *_CUSTOM_MODELS, "create_model")
-_BASE_MODELS = (Speech.models_get_base_model, Speech.models_list_base_models, None)
-BASE_MODEL = EntityKind("models/base", "base model", *_BASE_MODELS, None)
-_EVALUATIONS = (Speech.evaluations_get, Speech.evaluations_list, Speech.evaluations_delete)
-EVALUATION = EntityKind("evaluations", "evaluation", *_EVALUATIONS, "create_evaluation")
-_TRANSCRIPTIONS = (Speech.transcriptions_get, Speech.transcriptions_list, Speech.transcriptions_delete)
-TRANSCRIPTION = EntityKind("transcriptions", "transcription", *_TRANSCRIPTIONS, "transcribe")
-ENDPOINT = EntityKind(
-    "endpoints", "endpoint", Speech.endpoints_get, Speech.endpoints_list, Speech.endpoints_delete, "deploy_model"
-)
+_OF_PROJECTS = (Speech.projects_get, Speech.projects_list, Speech.projects_delete)
+_OF_DATASETS = (Speech.datasets_get, Speech.datasets_list, Speech.datasets_delete)
+_OF_MODELS = (Speech.models_get_custom_model, Speech.models_list_custom_models, Speech.models_delete)
+_OF_BASE_MODELS = (Speech.models_get_base_model, Speech.models_list_base_models, None)
+_OF_EVALUATIONS = (Speech.evaluations_get, Speech.evaluations_list, Speech.evaluations_delete)
+_OF_TRANSCRIPTIONS = (Speech.transcriptions_get, Speech.transcriptions_list, Speech.transcriptions_delete)
+_OF_ENDPOINTS = (Speech.endpoints_get, Speech.endpoints_list, Speech.endpoints_delete)
 
-KIND_OF: dict[type[schemas.Entity], EntityKind[Any]] = {
-    schemas.Project: PROJECT,
-    schemas.Dataset: DATASET,
-    schemas.CustomModel: MODEL,
-    schemas.BaseModel: BASE_MODEL,
-    schemas.Evaluation: EVALUATION,
-    schemas.Transcription: TRANSCRIPTION,
-    schemas.Endpoint: ENDPOINT,
-}
+PROJECT = EntityKind(schemas.Project, "projects", "project", *_OF_PROJECTS, "create_project")
+DATASET = EntityKind(schemas.Dataset, "datasets", "dataset", *_OF_DATASETS, "upload_dataset")
+MODEL = EntityKind(schemas.CustomModel, "models", "custom model", *_OF_MODELS, "create_model")
+BASE_MODEL = EntityKind(schemas.BaseModel, "models/base", "base model", *_OF_BASE_MODELS, None)
+EVALUATION = EntityKind(schemas.Evaluation, "evaluations", "evaluation", *_OF_EVALUATIONS, "create_evaluation")
+TRANSCRIPTION = EntityKind(schemas.Transcription, "transcriptions", "transcription", *_OF_TRANSCRIPTIONS, "transcribe")
+ENDPOINT = EntityKind(schemas.Endpoint, "endpoints", "endpoint", *_OF_ENDPOINTS, "deploy_model")
+
+_KINDS: tuple[EntityKind[Any], ...] = (PROJECT, DATASET, MODEL, BASE_MODEL, EVALUATION, TRANSCRIPTION, ENDPOINT)
+KIND_OF = {kind.type: kind for kind in _KINDS}
 
 
 async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None = None) -> Entity | Finding:

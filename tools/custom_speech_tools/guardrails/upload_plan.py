@@ -162,13 +162,8 @@ async def upload_blocks(
 ) -> int:
     """Send the blocks that the service does not have, as far as the time of the call permits; commit a whole file.
 
-    Memory: four blocks of 8 MiB, whatever the size of the content.
-
-    Args:
-        digests: Of the blocks that were checked; a block with another one raises Refused and is not sent.
-
-    Returns:
-        The bytes that the service has.
+    Return the bytes that the service has. Memory: four blocks of 8 MiB, whatever the size of the content. A block that
+    has another digest than when it was checked raises Refused and is not sent.
     """
     size = size_of(content)
     ids = block_ids(size)
