@@ -48,9 +48,8 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
     Each item has its date, its effect and the call to make before. Soonest first. Base models that no custom model
     uses are listed only with `locale`.
     """
-    read, unread = await ask_resources(call, arguments.resource, lambda speech: _read(call, speech, arguments))
-    facts = [one for one, _ in read]
-    unread += [cut_off(one.speech) for one, is_complete in read if not is_complete]
+    facts, unread = await ask_resources(call, arguments.resource, lambda speech: _read(call, speech, arguments))
+    unread += [cut_off(one.speech) for one in facts if not one.is_complete]
     unread += [
         Unread(resource=one.speech.resource.name, reason=f"The ends of {number} model(s) could not be read.")
         for one in facts
@@ -80,10 +79,7 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
     )
 
 
-async def _read(
-    call: CallContext, speech: Speech, arguments: CheckExpirationsArguments
-) -> tuple[ExpirationFacts, bool]:
-    """Return the facts of a resource, and whether its lists were read to the end."""
+async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsArguments) -> ExpirationFacts:
     exact = exact_locale(arguments.locale)
     async with task_group() as tasks:
         models_task = tasks.create_task(speech.models_list_custom_models(locale=exact))
@@ -104,8 +100,8 @@ async def _read(
     named = [*(one.model for one in endpoints), *(one.base_model for one in models)]
     parts = await read_parts(speech, named, [*models, *bases, *datasets.return_value.values()])
     listed = [one for one in bases if matches_locale(one.locale, arguments.locale)]
-    facts = ExpirationFacts(speech, models, endpoints, listed, parts, now, until, arguments.locale is not None)
-    return facts, all(one.complete for one in listings)
+    is_complete, includes_unused = all(one.complete for one in listings), arguments.locale is not None
+    return ExpirationFacts(speech, models, endpoints, listed, parts, now, until, includes_unused, is_complete)
 
 
 tool = declare(check_expirations, "Check what expires", Annotations.READ, "lifecycle")

@@ -42,6 +42,7 @@ class ExpirationFacts:
     now: datetime
     until: datetime  # how far to look ahead
     includes_unused: bool  # base models that no custom model was trained on
+    is_complete: bool  # the lists were read to the end
 
     def find(self) -> Iterator[Expiration]:
         """Return what ends within the time, and what applications or models use that has ended already."""
