@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import anyio
 from pydantic import SecretStr
@@ -16,18 +16,21 @@ from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.resource import KEY_HEADER
 from custom_speech_tools.speech.sanitize import sanitize
 
+Place = TypeVar("Place")  # from which a key is fetched
+
 COMMAND_SECONDS = 20.0  # `az` takes up to ten seconds to print a key on a busy machine
 MAX_OUTPUT_BYTES = 64 * 1024
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
-@dataclass(eq=False, repr=False)
-class StoredKey(ABC):
+class StoredKey(ABC, Generic[Place]):
     """A key that is kept elsewhere; it is fetched once, and again with `renew`."""
 
-    resource: str
     has_key = True
-    _known: SecretStr | None = field(default=None, init=False)
+
+    def __init__(self, resource: str, place: Place) -> None:
+        self.resource, self._place = resource, place
+        self._known: SecretStr | None = None
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
         """Return the header with the key."""
@@ -48,25 +51,19 @@ class StoredKey(ABC):
     async def _fetch(self) -> str: ...
 
 
-@dataclass(eq=False, repr=False)
-class EnvironmentKey(StoredKey):
-    """A key in an environment variable, which `read` reads."""
-
-    read: Callable[[], str]
+class EnvironmentKey(StoredKey[Callable[[], str]]):
+    """A key in an environment variable, which a function reads."""
 
     async def _fetch(self) -> str:
-        return self.read().strip()
+        return self._place().strip()
 
 
-@dataclass(eq=False, repr=False)
-class CommandKey(StoredKey):
+class CommandKey(StoredKey[list[str]]):
     """A key that a command prints."""
-
-    command: list[str]
 
     async def _fetch(self) -> str:
         try:
-            result = await run_command(self.command, seconds=COMMAND_SECONDS, max_bytes=MAX_OUTPUT_BYTES)
+            result = await run_command(self._place, seconds=COMMAND_SECONDS, max_bytes=MAX_OUTPUT_BYTES)
             key = result.output.decode(errors="replace").strip()
             if key and not result.status:
                 return key
@@ -76,11 +73,8 @@ class CommandKey(StoredKey):
         raise _no_credential(self.resource, f"Its key command failed ({why}). Run it in a terminal.")
 
 
-@dataclass(eq=False, repr=False)
-class KeyringKey(StoredKey):
+class KeyringKey(StoredKey[str]):
     """A key in the system's keyring, under service `custom-speech-mcp`; needs the extra `keyring`."""
-
-    entry: str
 
     async def _fetch(self) -> str:
         try:
@@ -88,10 +82,10 @@ class KeyringKey(StoredKey):
         except ImportError:
             needed = "Keys in the keyring need: pip install 'custom-speech-mcp[keyring]'."
             raise _no_credential(self.resource, needed) from None
-        ask = partial(keyring.get_password, "custom-speech-mcp", self.entry)
+        ask = partial(keyring.get_password, "custom-speech-mcp", self._place)
         key = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
         if not key:
-            missing = f"The keyring has no key for it. Run: keyring set custom-speech-mcp {self.entry}"
+            missing = f"The keyring has no key for it. Run: keyring set custom-speech-mcp {self._place}"
             raise _no_credential(self.resource, without_keys(missing))
         return str(key)
 

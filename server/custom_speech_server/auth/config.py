@@ -4,9 +4,10 @@ import hashlib
 import logging
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -82,7 +83,7 @@ def load(path: Path) -> Access:
     """Return who may call, or raise ConfigurationError with every fault of the file, and no value."""
     content, warnings = parse_toml(path, read_toml_text(path), AccessFile), tuple(exposure_warnings(path))
     if oauth := content.oauth:
-        verifier = JWTVerifier(oauth, SigningKeys(_key_fetcher(str(oauth.jwks))))
+        verifier = JWTVerifier(oauth, SigningKeys(partial(fetch_key_set, str(oauth.jwks))))
         return Access(verifier, content.public_url, oauth.issuer, oauth.scope_prefix, warnings)
     return Access(StaticTokenVerifier(path), content.public_url, warnings=warnings)
 
@@ -117,17 +118,13 @@ class StaticTokenVerifier:
             self._text, self._tokens = None, {}
 
 
-def _key_fetcher(url: str) -> Callable[[], Awaitable[bytes]]:
-    trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-    async def fetch() -> bytes:
-        content = b""
-        with anyio.fail_after(FETCH_SECONDS):
-            async with httpx2.AsyncClient(verify=trusted) as client, client.stream("GET", url) as answer:
-                async for part in answer.raise_for_status().aiter_bytes():
-                    content += part
-                    if len(content) > MAX_KEY_SET_BYTES:
-                        raise ValueError("the key set is too long")
-        return content
-
-    return fetch
+async def fetch_key_set(url: str) -> bytes:
+    """Return the issuer's key set; raise TimeoutError, ValueError if it is too long, or an error of httpx2."""
+    content, trusted = b"", truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with anyio.fail_after(FETCH_SECONDS):
+        async with httpx2.AsyncClient(verify=trusted) as client, client.stream("GET", url) as answer:
+            async for part in answer.raise_for_status().aiter_bytes():
+                content += part
+                if len(content) > MAX_KEY_SET_BYTES:
+                    raise ValueError("the key set is too long")
+    return content

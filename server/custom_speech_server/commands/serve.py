@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     handover = serve(front, read_stdin, write_stdout)
     if handover is None:
         return 0  # the client has gone without a call
-    return _start(options, handover, lambda why: refuse(front, handover, why, read_stdin, write_stdout))
+    return _start(options, handover, lambda why: refuse(front, why, read_stdin, write_stdout))
 
 
 def _front(options: argparse.Namespace) -> Front | None:

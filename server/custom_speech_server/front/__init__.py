@@ -161,11 +161,9 @@ def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], N
             return front.handover
 
 
-def refuse(
-    front: Front, handover: Handover, why: str, read: Callable[[int], bytes], write: Callable[[bytes], None]
-) -> None:
+def refuse(front: Front, why: str, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
     """Answer everything that the server would have answered with an error, because it cannot be loaded."""
-    pending: Handover | None = handover
+    pending: Handover | None = front.handover
     while pending is not None:
         for line in pending.line.splitlines():
             message = _plain_message(line.encode())
