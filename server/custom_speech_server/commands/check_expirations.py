@@ -59,16 +59,11 @@ def as_table(answer: dict[str, Any], within_days: int, asked: int) -> str:
     if not answer["items"]:
         nothing = f"{'Nothing else' if unread else 'Nothing'} ends within {within_days} day(s)."
         return "\n".join(missing if len({one["resource"] for one in unread}) == asked else [*missing, nothing])
-    blocks = [
-        "\n".join(
-            [
-                wrapped(f"{item['kind'].replace('_', ' '):<10}  {item['resource']}  {item['what']}", first, _INDENT),
-                *(wrapped(item[field], _INDENT, _INDENT) for field in ("effect", "action")),
-            ]
-        )
-        for item in answer["items"]
-        for first in [f"{item['ends']}  "]
-    ]
+    blocks = []
+    for item in answer["items"]:
+        entity = f"{item['kind'].replace('_', ' '):<10}  {item['resource']}  {item['what']}"
+        more = (wrapped(item[field], _INDENT, _INDENT) for field in ("effect", "action"))
+        blocks.append("\n".join([wrapped(entity, f"{item['ends']}  ", _INDENT), *more]))
     months = ", ".join(f"{month}: {ends}" for month, ends in answer["per_month"].items())
     count, shown = sum(answer["per_month"].values()), len(answer["items"])
     total = f"{'At least ' if unread else ''}{count} in all ({months})"
