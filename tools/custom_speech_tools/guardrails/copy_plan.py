@@ -151,8 +151,7 @@ def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
     return not (KEY_PROPERTY in (other.custom_properties or {}) or other.datasets or is_older)
 
 
-StartedCopy = schemas.Operation | schemas.CustomModel
-"""A copy that was started: its operation, or the new model itself."""
+StartedCopy = schemas.Operation | schemas.CustomModel  # the operation, or the new model itself
 
 
 async def last_operation(call: CallContext, plan: CopyPlan) -> schemas.Operation | None:

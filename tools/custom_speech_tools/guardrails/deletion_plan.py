@@ -67,8 +67,7 @@ _LOSS = {
 
 MAX_USERS = 10
 
-Member = tuple[DeletableKind, schemas.Entity]
-"""An entity of a resource, with its kind."""
+Member = tuple[DeletableKind, schemas.Entity]  # an entity of a resource, with its kind
 
 
 class DeletionArguments(Arguments):

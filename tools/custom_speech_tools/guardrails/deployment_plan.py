@@ -34,11 +34,10 @@ from custom_speech_tools.speech.addresses import entity_of, is_credible_link
 from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, word
 
+# The names in `customProperties` under which an endpoint keeps the model that it had before, and the name that a
+# rollout asked for, by which the endpoint is found when renamed.
 PREVIOUS_MODEL_PROPERTY = "custom-speech-mcp-previous-model"
-"""The name in `customProperties` under which an endpoint keeps the model that it had before."""
-
 ASKED_PROPERTY = "custom-speech-mcp-endpoint"
-"""The name in `customProperties` under which a rollout asked for the endpoint, by which it is found when renamed."""
 
 
 class DeploymentArguments(parameters.Arguments):

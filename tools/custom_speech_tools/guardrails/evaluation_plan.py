@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field, JsonValue
@@ -34,7 +35,6 @@ from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.concurrency import task_group
-from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.sanitize import quote, word
 
 
@@ -96,10 +96,7 @@ class EvaluationPlan:
 async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool, list[Finding]]:
     """Create the evaluation once; return it, whether it existed, and the warning about an earlier one that failed."""
     speech, writer = plan.speech, call.writer(plan.speech, Decision(plan.findings, plan.key))
-
-    async def list_candidates() -> Listing[schemas.Evaluation]:
-        return await speech.evaluations_list(display_name=plan.display_name, locale=plan.dataset.locale)
-
+    list_candidates = partial(speech.evaluations_list, display_name=plan.display_name, locale=plan.dataset.locale)
     known = (await list_candidates()).entities
     definition: dict[str, JsonValue] = {
         "displayName": plan.display_name,

@@ -15,8 +15,7 @@ from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 Findings = Iterator[Finding]
 Facts = TypeVar("Facts")
 
-MAX_REJECTED_SHARE = 0.1
-"""A larger share of rejected lines is worth a warning."""
+MAX_REJECTED_SHARE = 0.1  # of the lines; a larger one is worth a warning
 
 
 def run_rules(rules: Iterable[Callable[[Facts], Findings]], facts: Facts) -> tuple[Finding, ...]:
