@@ -63,13 +63,12 @@ def _finish(request: ControlRequest) -> Any:
     """End everything that is running, or one entity, with success or with an error."""
     asked = request.asked({"id", "status", "error"}) if request.body.strip() else {}
     status, error = asked.get("status", "Succeeded"), asked.get("error", {})
-    if status not in ("Succeeded", "Failed") or not isinstance(error, (dict, str)):
-        raise invalid("InvalidPayload", "status must be Succeeded or Failed, error an object or a text.")
+    if status not in ("Succeeded", "Failed") or not isinstance(error, dict):
+        raise invalid("InvalidPayload", "status must be Succeeded or Failed, error an object.")
     outcome = {"status": status} if "status" in asked else None
     if status == "Failed":
-        given = {"message": error} if isinstance(error, str) else error
         default = {"code": "InternalServerError", "message": "Ended by /_emulator/finish."}
-        outcome = {"status": status, "error": {name: str(given.get(name, text)) for name, text in default.items()}}
+        outcome = {"status": status, "error": {name: str(error.get(name, text)) for name, text in default.items()}}
     wanted = [one for one in request.state.store.select("moving") if asked.get("id") in (None, one.id)]
     if "id" in asked and not wanted:
         raise not_found("running entity")

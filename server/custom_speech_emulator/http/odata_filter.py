@@ -10,7 +10,7 @@ which binds `not`, `and` and `or` in the same order.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from custom_speech_emulator.http.responses import invalid
 from custom_speech_emulator.state.emulator_state import moment, stamp
@@ -25,8 +25,7 @@ _MOST_COMPARISONS = 500  # sqlite takes expressions of a depth of 1,000
 _DEEPEST = 10  # brackets and negations: sqlite's parser holds a hundred things, and each takes up to six of them
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """SQL over `document`, and its parameters."""
 
     sql: str
