@@ -11,7 +11,6 @@ from custom_speech_tools.runtime.parameters import Arguments, Identifier, Source
 from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.presenters.copy import Copy, present_copy
-from custom_speech_tools.runtime.resources import region
 from custom_speech_tools.runtime.results import block
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, schemas
@@ -65,7 +64,7 @@ async def _find_copy(
     """Return the copy that a link names, with the configured resource that it belongs to."""
     named = region_of(link)
     for target in call.speech_of_all():
-        is_possible = is_within(target.resource.endpoint, link) or (named and region(target.resource) == named)
+        is_possible = is_within(target.resource.endpoint, link) or (named and target.resource.known_region == named)
         if target.resource.name == source.resource.name or not is_possible:
             continue
         try:

@@ -9,7 +9,6 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.lists import ALL_RESOURCES
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, ResourceText
-from custom_speech_tools.runtime.resources import can_copy, region, trains_audio
 from custom_speech_tools.runtime.results import Answer, Result
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
@@ -61,13 +60,13 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     found = [
         Resource(
             name=speech.resource.name,
-            region=region(speech.resource),
+            region=speech.resource.known_region,
             api_version=speech.resource.api_version.name,
             emulated=speech.is_emulated,
             read_only=speech.resource.read_only,
-            trains_audio=trains_audio(speech.resource),
+            trains_audio=speech.resource.can_train_audio,
             has_projects=speech.resource.api_version.has_projects,
-            can_copy=can_copy(speech.resource),
+            can_copy=speech.resource.can_copy,
             is_default=speech.resource.name == app.default,
         )
         for speech in wanted

@@ -24,7 +24,6 @@ from custom_speech_server.emulated_resources import emulator
 from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.errors import next_step_after
-from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
 from custom_speech_tools.speech import (
     VERSIONS,
     AzureError,
@@ -37,6 +36,7 @@ from custom_speech_tools.speech import (
     UnreadableAnswerError,
 )
 from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.resource import AS_OF
 from custom_speech_tools.speech.sanitize import sanitize
 from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 from custom_speech_tools.speech.transport import proxy_of
@@ -194,6 +194,7 @@ def _problems(
     set_clock = "Set the clock: signing in needs it."
     repair = "`custom-speech-mcp init --repair` adds it."
     add_region, add_id = (f"Set {name}; {repair}" for name in ("region", "resource_id"))
+    unknown_region = "Its region is not known, so neither is whether it trains with audio."
     elsewhere = (
         "Train with audio in a region that has it, then copy the model here (copy_model). Text alone trains here."
     )
@@ -204,7 +205,6 @@ def _problems(
     is_private = account is not None and account.public_access == "Disabled"
     has_firewall = account is not None and account.network_default == "Deny" and not is_private
     has_no_keys = account is not None and account.keys_disabled and resource.credential.has_key
-    is_whole = resource.resource_id or resource.api_version.copies_with_key
     checks = [
         (
             error and working,
@@ -213,9 +213,9 @@ def _problems(
         ),
         (error and not working, "It cannot be used.", _fix(resource, error)),
         (abs(skew) > CLOCK_TOLERANCE, f"This machine's clock is {late} the service's.", set_clock),
-        (region(resource) is None, "Its region is not known, so neither is whether it trains with audio.", add_region),
-        (trains_audio(resource) is False, "Its region has no hardware for training with audio.", elsewhere),
-        (not is_whole, "Without resource_id no model is copied from it.", add_id),
+        (resource.known_region is None, unknown_region, add_region),
+        (resource.can_train_audio is False, "Its region has no hardware for training with audio.", elsewhere),
+        (not resource.can_copy, "Without resource_id no model is copied from it.", add_id),
         (account and account.tier == "F0", f"Its tier F0 (free) {free}", "Use a resource of tier S0 for more."),
         (has_no_keys, "Its keys are switched off.", by_identity),
         (is_private, "It is reachable through its private endpoint only.", "Run the server inside that network."),
@@ -226,11 +226,11 @@ def _problems(
 
 def _print(diagnosis: Diagnosis) -> None:
     resource = diagnosis.resource
-    able = {True: "yes", False: "no", None: "unknown"}[trains_audio(resource)]
+    able = {True: "yes", False: "no", None: "unknown"}[resource.can_train_audio]
     source = "configured" if resource.trains_audio is not None else f"list of {AS_OF}"
     rows = {
         "endpoint": resource.endpoint,
-        "region": region(resource) or "unknown: configure region",
+        "region": resource.known_region or "unknown: configure region",
         "trains audio": f"{able} ({source})",
         "resource id": "configured" if resource.resource_id else "not configured: needed for copying",
         "key": _CREDENTIALS[type(resource.credential).__name__],
@@ -250,8 +250,8 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "name": resource.name,
         "emulated": resource.emulated,
         "endpoint": resource.endpoint,
-        "region": region(resource),
-        "trains_audio": trains_audio(resource),
+        "region": resource.known_region,
+        "trains_audio": resource.can_train_audio,
         "has_resource_id": resource.resource_id is not None,
         "key": _CREDENTIALS[type(resource.credential).__name__],
         "api_version": resource.api_version.name,

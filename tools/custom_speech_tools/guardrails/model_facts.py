@@ -16,7 +16,6 @@ from custom_speech_tools.runtime.recording_length import (
     RecordingLengths,
     lengths_of,
 )
-from custom_speech_tools.runtime.resources import trains_audio
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import task_group
@@ -127,11 +126,11 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
         named = tasks.create_task(models(display_name=name, locale=request.locale)) if name else None
         trained = tasks.create_task(_trained_models(speech, request.locale))
         datasets = [tasks.create_task(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
-        others = [] if trains_audio(speech.resource) is not False else call.speech_of_all()
+        others = [] if speech.resource.can_train_audio is not False else call.speech_of_all()
         elsewhere = {
             other.resource.name: tasks.create_task(_named_datasets(other, request))
             for other in others
-            if trains_audio(other.resource)
+            if other.resource.can_train_audio
         }
     data = {one.return_value.id for one in datasets if isinstance(one.return_value, schemas.Dataset)}
     return ModelFacts(

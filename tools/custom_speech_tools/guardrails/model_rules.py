@@ -9,9 +9,9 @@ from custom_speech_tools.guardrails.resource_rules import Findings, clocks_agree
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import MAX_AUDIO_HOURS
-from custom_speech_tools.runtime.resources import AS_OF, region, trains_audio
 from custom_speech_tools.runtime.results import block, warn
 from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.resource import AS_OF
 from custom_speech_tools.speech.sanitize import quote, word
 
 EXPIRY_WARNING = timedelta(days=30)
@@ -31,11 +31,12 @@ def region_trains_audio(facts: ModelFacts) -> Findings:
     """
     audio = [dataset for dataset in facts.found_datasets if dataset.kind in AUDIO_KINDS]
     resource, base = facts.speech.resource, facts.chosen_base_model
-    is_able = trains_audio(resource)
+    is_able = resource.can_train_audio
     if not audio or is_able:
         return
     names = ", ".join(f"{quote(dataset.display_name)} ({word(dataset.kind)})" for dataset in audio)
-    message = f"{region(resource) or resource.name} has no hardware for training with audio (as of {AS_OF}): {names}."
+    place = resource.known_region or resource.name
+    message = f"{place} has no hardware for training with audio (as of {AS_OF}): {names}."
     if is_able is None:
         message = f"It is not known whether the region of {resource.name} trains with audio: {names}."
         yield warn("region-trains-audio", message, "Configure `region` or `trains_audio` for the resource.")

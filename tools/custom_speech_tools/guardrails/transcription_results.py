@@ -17,8 +17,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.evaluation_details import read_transcripts
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.parts import present_reference, read_parts_and_earlier
-from custom_speech_tools.runtime.resources import resource_fields
+from custom_speech_tools.runtime.parts import present_reference, read_parts_and_earlier, resource_fields
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.concurrency import gather, run_in_thread

@@ -11,10 +11,9 @@ from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parts import present_reference, read_parts
+from custom_speech_tools.runtime.parts import present_reference, read_parts, resource_fields
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
 from custom_speech_tools.runtime.presenters.endpoint import use_step
-from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.runtime.results import (
     EntityReference,
     Findings,

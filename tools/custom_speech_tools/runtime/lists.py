@@ -9,8 +9,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import Choice, Value, call_step
 from custom_speech_tools.runtime.parameters import ListArguments
-from custom_speech_tools.runtime.parts import Parts, read_parts
-from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
+from custom_speech_tools.runtime.parts import Parts, ResourceFields, read_parts, resource_fields
 from custom_speech_tools.runtime.results import Finding, Result, Unread
 from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
 from custom_speech_tools.speech.concurrency import gather, task_group

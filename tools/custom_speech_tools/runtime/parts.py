@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds, is_terminal
-from custom_speech_tools.runtime.resources import ResourceFields, resource_fields
 from custom_speech_tools.runtime.results import MAX_PARTS, DatasetReference, EntityReference, Failure, present_failure
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.addresses import entity_of
@@ -27,6 +26,20 @@ _LISTS: dict[type[schemas.StatefulEntity], Callable[..., Awaitable[Listing[Any]]
     schemas.Evaluation: Speech.evaluations_list,
     schemas.Transcription: Speech.transcriptions_list,
 }
+
+
+class ResourceFields(TypedDict):
+    """The fields of `ResourceAnswer`."""
+
+    resource: str
+    region: str | None
+    emulated: bool
+
+
+def resource_fields(speech: Speech) -> ResourceFields:
+    """Return the fields of an answer about its resource."""
+    resource = speech.resource
+    return ResourceFields(resource=resource.name, region=resource.known_region, emulated=speech.is_emulated)
 
 
 class EntityFields(ResourceFields):

@@ -82,7 +82,7 @@ def is_credible_link(resource: "SpeechResource", link: str) -> bool:
     own, other = split(resource.endpoint), split(link)
     if own is None or other is None or not (is_speech_host(own) and is_speech_host(other)):
         return is_within(resource.endpoint, link)
-    regions = {resource.region or region_of(resource.endpoint), region_of(link)} - {None}
+    regions = {resource.known_region, region_of(link)} - {None}
     return len(regions) <= 1
 
 

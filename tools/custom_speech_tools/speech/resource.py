@@ -6,7 +6,16 @@ from typing import Literal, Protocol
 
 from pydantic import SecretStr
 
+from custom_speech_tools.speech.addresses import region_of
+
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
+
+AS_OF = "2026-10-07"  # date of the service's page on regions that this list was taken from
+_TRAINING_REGIONS = (
+    "australiaeast canadacentral centralindia eastasia eastus eastus2 francecentral japaneast koreacentral northeurope "
+    "southcentralus southeastasia switzerlandnorth uksouth westeurope westus westus2 westus3"
+)
+TRAINING_REGIONS = frozenset(_TRAINING_REGIONS.split())
 
 
 class Credential(Protocol):
@@ -98,6 +107,23 @@ class SpeechResource:
     def identity(self) -> str:
         """A text that tells the resource from others; many resources share the endpoint of a region."""
         return (self.resource_id or self.name).lower()
+
+    @property
+    def known_region(self) -> str | None:
+        """The region as configured, else as the host shows it."""
+        return self.region or region_of(self.endpoint)
+
+    @property
+    def can_train_audio(self) -> bool | None:
+        """True if it can train with audio, None if its region is not known."""
+        if self.trains_audio is not None:  # the configuration overrules the list, because the list changes
+            return self.trains_audio
+        return None if self.known_region is None else self.known_region in TRAINING_REGIONS
+
+    @property
+    def can_copy(self) -> bool:
+        """True if models can be copied from it: by its resource id, in v3.2 by the target's key."""
+        return bool(self.resource_id) or self.api_version.copies_with_key
 
     def url(self, path: str, query: str = "") -> str:
         """Return the address of an operation, or the `self` URI of an entity, as the API version has it."""

@@ -5,10 +5,9 @@ from datetime import datetime
 
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_waits import wait_step
-from custom_speech_tools.runtime.parts import Parts, present_reference
+from custom_speech_tools.runtime.parts import Parts, present_reference, resource_fields
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, expected_seconds, is_terminal
 from custom_speech_tools.runtime.presenters.model import steps_after_model
-from custom_speech_tools.runtime.resources import resource_fields
 from custom_speech_tools.speech import Speech, schemas
 
 

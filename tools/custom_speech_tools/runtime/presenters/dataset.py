@@ -12,7 +12,6 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parts import entity_fields, present_reference, read_parts_and_earlier
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.resources import trains_audio
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 
 MAX_REJECTED = 20
@@ -115,7 +114,7 @@ def steps_with_data(found: Sequence[tuple[Speech, schemas.Dataset]]) -> list[str
         (speech, one) for speech, one in found if one.status == "Succeeded" and (one.lines != 0 or one.audio_seconds)
     ]
     for speech, dataset in usable:
-        if dataset.kind in TRAINS_ALONE and (dataset.kind != "Acoustic" or trains_audio(speech.resource)):
+        if dataset.kind in TRAINS_ALONE and (dataset.kind != "Acoustic" or speech.resource.can_train_audio):
             here = speech.resource.name
             return [call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=here)]
     for speech, dataset in usable[:1]:

@@ -11,7 +11,6 @@ from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.recording_length import lengths_of
-from custom_speech_tools.runtime.resources import can_copy
 from custom_speech_tools.speech import Speech, schemas
 
 COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # under which the `customProperties` of a copy name its source
@@ -108,6 +107,6 @@ def steps_after_model(speech: Speech, model: schemas.CustomModel, again: int | N
     steps = [test]
     if model.project is None and speech.resource.api_version.has_projects:
         steps.append(call_step("connect_model", model=model.id, project=Choice("a project"), resource=here))
-    if can_copy(speech.resource):
+    if speech.resource.can_copy:
         steps.append(call_step("copy_model", model=model.id, to_resource=Choice("another resource"), resource=here))
     return steps
