@@ -11,16 +11,7 @@ from urllib.parse import urlsplit
 import pydantic
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from custom_speech_server.config_source import (
-    EMULATED_NAMES,
-    ENVIRONMENT_PREFIXES,
-    ENVIRONMENT_RESOURCE,
-    ConfigurationError,
-    config_file,
-    may_be_key,
-    variable,
-    without_keys,
-)
+from custom_speech_server import config_source
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
 from custom_speech_server.emulated_resources import EMULATED_RESOURCES
 from custom_speech_server.toml_file import Hints, Section, describe_fault, exposure_warnings, parse_toml, read_toml_text
@@ -49,7 +40,7 @@ class Resources:
         return tuple(sorted((one.name for one in self.all), key=lambda name: name != self.default))
 
 
-EMULATED = Resources(EMULATED_RESOURCES, EMULATED_NAMES[0], "the emulator", in_process=True)
+EMULATED = Resources(EMULATED_RESOURCES, config_source.EMULATED_NAMES[0], "the emulator", in_process=True)
 
 
 def regional_endpoint(region: str) -> str:
@@ -173,7 +164,7 @@ class _Prices(Section):
 
 
 def _without_key(name: str) -> str:  # every answer shows it
-    if may_be_key(name):
+    if config_source.may_be_key(name):
         raise ValueError("must be a short name")
     return name
 
@@ -224,7 +215,7 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
 
     A wrong configuration raises ConfigurationError; what was configured as real is never emulated instead.
     """
-    file = config_file(config, environment)
+    file = config_source.config_file(config, environment)
     return from_file(file, environment) if file else from_environment(environment) or EMULATED
 
 
@@ -235,7 +226,11 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
     found = tuple(entry.as_resource(name, environment, prices) for name, entry in content.resources.items())
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
     warnings = [*exposure_warnings(file)]
-    warnings += [without_keys(f"{file}: data_dirs: {one} is not a folder.") for one in data_dirs if not one.is_dir()]
+    warnings += [
+        config_source.without_keys(f"{file}: data_dirs: {one} is not a folder.")
+        for one in data_dirs
+        if not one.is_dir()
+    ]
     warnings += [
         f"{file}: resources.{name}: Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove "
         "api_version: 2025-10-15 is the default."
@@ -252,15 +247,17 @@ def from_environment(environment: Mapping[str, str]) -> Resources | None:
     variables raise ConfigurationError.
     """
     names = ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
-    for prefix in ENVIRONMENT_PREFIXES:
-        given = {name: value for name in names if (value := variable(environment, f"{prefix}_{name}"))}
+    for prefix in config_source.ENVIRONMENT_PREFIXES:
+        given = {name: value for name in names if (value := config_source.variable(environment, f"{prefix}_{name}"))}
         if given.keys() - {"RESOURCE_ID"}:
             break
     else:
         return None
     if "KEY" not in given or not ("REGION" in given or "ENDPOINT" in given):
         missing = f"{prefix}_REGION or {prefix}_ENDPOINT" if "KEY" in given else f"{prefix}_KEY"
-        raise ConfigurationError(f"environment: {missing} is not set. Set it, or unset the other {prefix}_ variables.")
+        raise config_source.ConfigurationError(
+            f"environment: {missing} is not set. Set it, or unset the other {prefix}_ variables."
+        )
     table = {name.lower(): value for name, value in given.items()} | {"key": {"env": f"{prefix}_KEY"}}
     try:
         entry = _Resource.model_validate(table, context=environment)
@@ -269,6 +266,6 @@ def from_environment(environment: Mapping[str, str]) -> Resources | None:
             "_".join([prefix, *map(str, fault["loc"])]).upper() + f": {describe_fault(fault, _HINTS)}"
             for fault in error.errors()
         )
-        raise ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
-    resource = entry.as_resource(ENVIRONMENT_RESOURCE, environment)
+        raise config_source.ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
+    resource = entry.as_resource(config_source.ENVIRONMENT_RESOURCE, environment)
     return Resources((resource,), resource.name, "the environment")

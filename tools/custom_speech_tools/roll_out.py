@@ -10,15 +10,8 @@ from custom_speech_tools.rollout.plan import agreed_rollout
 from custom_speech_tools.rollout.request import BASE, MAX_TARGETS, Fraction, GateRequest, RolloutRequest, TargetRequest
 from custom_speech_tools.rollout.results import Rollout, present_rollout
 from custom_speech_tools.rollout.training import plan_model_and_rollout
+from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    Confirm,
-    Identifier,
-    ModelReference,
-    SourceResource,
-    WaitSeconds,
-)
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -35,21 +28,23 @@ class TargetArguments(TargetRequest):
         return given
 
 
-class RollOutArguments(Arguments):
+class RollOutArguments(parameters.Arguments):
     """The arguments of roll_out."""
 
-    model: ModelReference
+    model: parameters.ModelReference
     targets: Annotated[
         list[TargetArguments], Field(min_length=1, max_length=MAX_TARGETS, description="Where to copy, one or more")
     ]
-    test_dataset: Annotated[Identifier | None, Field(description="Audio with transcripts; default: no test")] = None
+    test_dataset: Annotated[
+        parameters.Identifier | None, Field(description="Audio with transcripts; default: no test")
+    ] = None
     compare_with: Annotated[
-        Identifier | None, Field(description="Must be worse: base (default), deployed or a model")
+        parameters.Identifier | None, Field(description="Must be worse: base (default), deployed or a model")
     ] = None
     max_word_error_rate: Annotated[Fraction | None, Field(description="Fraction, e.g. 0.15")] = None
-    confirm: Confirm = None
-    wait_seconds: WaitSeconds = 0
-    resource: SourceResource = None
+    confirm: parameters.Confirm = None
+    wait_seconds: parameters.WaitSeconds = 0
+    resource: parameters.SourceResource = None
 
     @pydantic.model_validator(mode="after")
     def _gate_has_a_test(self) -> "RollOutArguments":

@@ -10,16 +10,10 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from custom_speech_server import config_source
 from custom_speech_server.azure_cli import KINDS, Account, AzureCLIError, Found, list_accounts
 from custom_speech_server.commands.doctor import examine
 from custom_speech_server.commands.options import add_shared
-from custom_speech_server.config_source import (
-    ENVIRONMENT_PREFIXES,
-    ConfigurationError,
-    config_file,
-    user_config_file,
-    variable,
-)
 from custom_speech_server.console import notice, progress, wrapped
 from custom_speech_server.resource_config import from_file
 from custom_speech_server.resource_file import ResourceFile, table_name
@@ -61,7 +55,7 @@ class Candidate:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file, examine what was added, and return the exit status."""
-    file = ResourceFile.read(config_file(options.config, os.environ) or user_config_file())
+    file = ResourceFile.read(config_source.config_file(options.config, os.environ) or config_source.user_config_file())
     with progress("Asking az for your Speech resources."):
         found = anyio.run(list_accounts, options.subscription)
     candidates = compare(file, found)
@@ -170,12 +164,12 @@ def _examine(file: ResourceFile, names: set[str], found: Found) -> int:
     """Print what doctor says about the entries, and return the exit status."""
     try:
         resources = from_file(file.path, os.environ)
-    except ConfigurationError as error:  # of another entry; the file was written
+    except config_source.ConfigurationError as error:  # of another entry; the file was written
         notice(str(error))
         return 1
     diagnoses = examine([one for one in resources.all if one.name in names], resources, found.accounts)
-    for prefix in ENVIRONMENT_PREFIXES:
-        if variable(os.environ, f"{prefix}_KEY"):
+    for prefix in config_source.ENVIRONMENT_PREFIXES:
+        if config_source.variable(os.environ, f"{prefix}_KEY"):
             print(wrapped(f"\n{prefix}_KEY is set, but the file comes first; `--config` and the file decide."))
     print("\nRestart the server in your client; list_resources then shows what it works on.")
     return 0 if all(one.does_answer for one in diagnoses) else 1

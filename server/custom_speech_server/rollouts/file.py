@@ -10,14 +10,7 @@ from custom_speech_server.toml_file import parse_toml, read_toml_text
 from custom_speech_tools.guardrails.model_facts import TrainingArguments
 from custom_speech_tools.rollout.request import MAX_TARGETS, GateRequest, RolloutRequest, TargetRequest
 from custom_speech_tools.rollout.training import DATE
-from custom_speech_tools.runtime.parameters import (
-    Arguments,
-    DatasetReferences,
-    Description,
-    DisplayName,
-    Identifier,
-    LocaleText,
-)
+from custom_speech_tools.runtime import parameters
 
 
 def _template(text: str) -> str:
@@ -26,17 +19,17 @@ def _template(text: str) -> str:
     return text
 
 
-class ModelSection(Arguments):
+class ModelSection(parameters.Arguments):
     """`[model]`: one that exists, or what to train."""
 
-    resource: Identifier | None = None
-    model: Identifier | None = None
-    display_name: Annotated[DisplayName, AfterValidator(_template)] | None = None
-    locale: LocaleText | None = None
-    datasets: DatasetReferences | None = None
-    base_model: Identifier = "newest"
-    project: Identifier | None = None
-    description: Description = None
+    resource: parameters.Identifier | None = None
+    model: parameters.Identifier | None = None
+    display_name: Annotated[parameters.DisplayName, AfterValidator(_template)] | None = None
+    locale: parameters.LocaleText | None = None
+    datasets: parameters.DatasetReferences | None = None
+    base_model: parameters.Identifier = "newest"
+    project: parameters.Identifier | None = None
+    description: parameters.Description = None
 
     @pydantic.model_validator(mode="after")
     def _is_one_or_the_other(self) -> "ModelSection":
@@ -50,7 +43,7 @@ class ModelSection(Arguments):
         return self
 
 
-class RolloutFile(Arguments):
+class RolloutFile(parameters.Arguments):
     """The whole file."""
 
     model: ModelSection

@@ -9,16 +9,8 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from custom_speech_tools.guardrails import resource_rules
 from custom_speech_tools.guardrails.references import describe, link_to
-from custom_speech_tools.guardrails.resource_rules import (
-    Findings,
-    clocks_agree,
-    failed_earlier,
-    is_blocked,
-    model_is_ready,
-    parts_fit,
-    resource_is_writable,
-)
 from custom_speech_tools.runtime.auditing import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -39,13 +31,13 @@ def check_copy(
     model: schemas.CustomModel | Finding | None,  # None if it is still to be trained
     project: schemas.Project | Finding | None,
     now: datetime,  # the service's time
-) -> Findings:
+) -> resource_rules.Findings:
     """Require parts that fit, another resource as the target, its authorization, and a model that can be used."""
     source, target = from_speech.resource, to_speech.resource
     if target.name != source.name:  # a copy is a POST to each of the two
-        yield from resource_is_writable(source)
+        yield from resource_rules.resource_is_writable(source)
     locale = model.locale if isinstance(model, schemas.CustomModel) else None
-    yield from parts_fit(target, locale, model, project)
+    yield from resource_rules.parts_fit(target, locale, model, project)
     if source.identity == target.identity:
         yield _same_resource(target.name)
     # The older form of v3.2 takes the target's key in place of the source's id.
@@ -54,8 +46,8 @@ def check_copy(
         fix = "Its Azure resource id (/subscriptions/…/accounts/…) has to be added to its entry; copying needs it."
         yield block("copy-authorized", message, fix, "none")
     if isinstance(model, schemas.CustomModel):
-        yield from model_is_ready(model, now, source.name)
-    yield from clocks_agree(from_speech.clock.skew)
+        yield from resource_rules.model_is_ready(model, now, source.name)
+    yield from resource_rules.clocks_agree(from_speech.clock.skew)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +86,17 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     others, failed = _usable(same_name), [one for one in same_name if one.status == "Failed"]
     earlier, dead = find_copy(plan.model, others), find_copy(plan.model, failed)
     taken = () if earlier else tuple(name_is_free(plan.model, others, plan.target, allow_duplicate=allow_duplicate))
-    if is_blocked(taken):
+    if resource_rules.is_blocked(taken):
         raise Refused("Nothing was copied.", taken)
     if dead and not earlier:
         delete = call_step("delete_entity", kind="model", entity=dead.id, resource=plan.target.resource.name)
-        taken = (*taken, failed_earlier("copy of this model, model", dead, f"{delete} removes it."))
+        taken = (*taken, resource_rules.failed_earlier("copy of this model, model", dead, f"{delete} removes it."))
     return TargetState(authorization.return_value if authorization else None, same_name, taken)
 
 
 def name_is_free(
     model: schemas.CustomModel, others: Iterable[schemas.CustomModel], target: Speech, *, allow_duplicate: bool
-) -> Findings:
+) -> resource_rules.Findings:
     """Require that no model on the target is the source, and none has its name unless a second one is wanted."""
     here = target.resource.name
     for other in others:

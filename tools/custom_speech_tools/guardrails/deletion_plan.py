@@ -20,14 +20,7 @@ from custom_speech_tools.guardrails.references import (
     unsupported_projects,
 )
 from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, resource_is_writable
-from custom_speech_tools.runtime.agreement import (
-    CONFIRMATION_LIFETIME,
-    RULE_OF,
-    ConfirmationRequest,
-    Effect,
-    agreement_finding,
-    payer,
-)
+from custom_speech_tools.runtime import agreement
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -112,11 +105,11 @@ class Deletion:
         return _LOSS[self.kind]
 
     @property
-    def effect(self) -> Effect:
+    def effect(self) -> agreement.Effect:
         """The loss that the user has to agree to: bound to the entity's id and to the name that the user reads."""
         words = f"This deletes {self.subject} for good on {self.place}. {self.loss}"
         digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
-        return Effect("deletion", payer(self.speech.resource), digest, (), words)
+        return agreement.Effect("deletion", agreement.payer(self.speech.resource), digest, (), words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +120,7 @@ class DeletionPlan:
     with_contents: bool
     findings: tuple[Finding, ...]
 
-    def confirmation_request(self) -> ConfirmationRequest:
+    def confirmation_request(self) -> agreement.ConfirmationRequest:
         """Return the question to the user, which names every entity.
 
         For a project the agreement is kept for later calls, but only as long as a token: the user expects the deletion
@@ -138,14 +131,14 @@ class DeletionPlan:
         losses = " ".join(dict.fromkeys(one.loss for one in self.deletions))
         also = " with its contents" if self.with_contents else ""
         question = f"This deletes {listed} for good on {asked.place}. {losses} "
-        return ConfirmationRequest(
+        return agreement.ConfirmationRequest(
             effects=tuple(one.effect for one in self.deletions),
             question=f"{question}Delete {quote(asked.entity.display_name)}{also}?",
             findings=self.findings,
             not_done="Nothing was deleted.",
             declined="Leave it.",
             kept_as=idempotency_key("deletion", asked.effect.digest) if self.with_contents else None,
-            kept_lifetime=CONFIRMATION_LIFETIME,
+            kept_lifetime=agreement.CONFIRMATION_LIFETIME,
         )
 
 
@@ -172,9 +165,9 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
     if call.app.confirmation.mode == "ask":
         for one in deletions[:-1]:
             message = f"It is deleted with its project: {one.subject}."
-            findings.append(Finding(rule=RULE_OF["deletion"], level="confirm", message=message, fix=one.loss))
+            findings.append(Finding(rule=agreement.RULE_OF["deletion"], level="confirm", message=message, fix=one.loss))
     message = f"Deleting {deletions[-1].subject} cannot be undone. {deletions[-1].loss}"
-    findings.append(agreement_finding("deletion", call.app.confirmation, message))
+    findings.append(agreement.agreement_finding("deletion", call.app.confirmation, message))
     return DeletionPlan(deletions, arguments.with_contents, tuple(findings))
 
 

@@ -8,15 +8,9 @@ from typing import Annotated
 import pydantic
 from pydantic import Field, JsonValue, StrictBool
 
+from custom_speech_tools.guardrails import resource_rules
 from custom_speech_tools.guardrails.charges import hosting_is_charged, hosting_of
 from custom_speech_tools.guardrails.references import ENDPOINT, AnyModel, find, find_any_model, find_project, link_to
-from custom_speech_tools.guardrails.resource_rules import (
-    Findings,
-    failed_earlier,
-    is_blocked,
-    model_is_ready,
-    parts_fit,
-)
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.auditing import Confirmation, Decision
@@ -92,13 +86,13 @@ def previous_model(speech: Speech, endpoint: schemas.Endpoint) -> schemas.Refere
     return schemas.Reference(self=uri) if is_model else None
 
 
-def can_be_deployed(facts: DeploymentFacts) -> Findings:
+def can_be_deployed(facts: DeploymentFacts) -> resource_rules.Findings:
     """Require parts that fit, a model that endpoints take, and an endpoint that is ready; warn about recordings."""
     model, endpoint, here = facts.model, facts.endpoint, facts.speech.resource.name
     locale = model.locale if isinstance(model, AnyModel) else None
-    yield from parts_fit(facts.speech.resource, locale, model, endpoint, facts.project)
+    yield from resource_rules.parts_fit(facts.speech.resource, locale, model, endpoint, facts.project)
     if isinstance(model, AnyModel):
-        yield from model_is_ready(model, facts.now, here)
+        yield from resource_rules.model_is_ready(model, facts.now, here)
     if isinstance(model, schemas.CustomModel) and model.status == "Succeeded" and model.supports_endpoints is False:
         message = f"Model {quote(model.display_name)} cannot be deployed to an endpoint."
         yield block("model-is-ready", message, "Use a model on another base model.")
@@ -112,7 +106,7 @@ def can_be_deployed(facts: DeploymentFacts) -> Findings:
         yield warn("logging-has-storage", message, "Leave out logging, or use a resource with own storage.")
 
 
-def is_better_than_current(facts: DeploymentFacts) -> Findings:
+def is_better_than_current(facts: DeploymentFacts) -> resource_rules.Findings:
     """Warn, or block if the resource requires an evaluation, unless a test shows that the model is not worse."""
     replaced, model, endpoint, resource = facts.replaced, facts.model, facts.endpoint, facts.speech.resource
     if replaced is None or facts.is_tested or isinstance(model, Finding) or not isinstance(endpoint, schemas.Endpoint):
@@ -205,12 +199,14 @@ def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPla
     findings = (*can_be_deployed(facts), *is_better_than_current(facts))
     if facts.display_name:
         findings = (*findings, hosting_is_charged(facts.speech, facts.display_name, call.app.confirmation))
-    if is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
+    if resource_rules.is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
         raise Refused("Nothing was deployed.", findings)
     plan = DeploymentPlan(facts, facts.model, facts.endpoint, findings)
     if plan.existing is None and (failed := find_by_key(plan.key, facts.endpoints)):
         delete = call_step("delete_entity", kind="endpoint", entity=failed.id, resource=facts.speech.resource.name)
-        findings += (failed_earlier("deployment of the same request, endpoint", failed, f"{delete} removes it."),)
+        findings += (
+            resource_rules.failed_earlier("deployment of the same request, endpoint", failed, f"{delete} removes it."),
+        )
     return replace(plan, findings=findings)
 
 
