@@ -7,15 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from custom_speech_tools.guardrails.expirations import Expiration, ExpirationFacts, soonest_first
+from custom_speech_tools.runtime import lists
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import (
-    ALL_RESOURCES,
-    ask_resources,
-    cut_off,
-    exact_locale,
-    list_fields,
-    matches_locale,
-)
 from custom_speech_tools.runtime.next_steps import call_step, only_offered
 from custom_speech_tools.runtime.parameters import Limits, ListArguments, LocaleFilter, ResourceText
 from custom_speech_tools.runtime.parts import read_parts
@@ -31,7 +24,9 @@ class CheckExpirationsArguments(ListArguments):
 
     within_days: Annotated[int, Limits(1, 3650), Field(description="Days to look ahead, 1 to 3650")] = 365
     locale: LocaleFilter = None
-    resource: Annotated[ResourceText | None, Field(description="Resource name; default: all resources")] = ALL_RESOURCES
+    resource: Annotated[ResourceText | None, Field(description="Resource name; default: all resources")] = (
+        lists.ALL_RESOURCES
+    )
 
 
 class Expirations(Listing):
@@ -48,8 +43,8 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
     Each item has its date, its effect and the call to make before. Soonest first. Base models that no custom model
     uses are listed only with `locale`.
     """
-    facts, unread = await ask_resources(call, arguments.resource, lambda speech: _read(call, speech, arguments))
-    unread += [cut_off(one.speech) for one in facts if not one.is_complete]
+    facts, unread = await lists.ask_resources(call, arguments.resource, lambda speech: _read(call, speech, arguments))
+    unread += [lists.cut_off(one.speech) for one in facts if not one.is_complete]
     unread += [
         Unread(resource=one.speech.resource.name, reason=f"The ends of {number} model(s) could not be read.")
         for one in facts
@@ -71,7 +66,7 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
         if (longer := min(3650, 2 * arguments.within_days)) > arguments.within_days:
             steps.append(call_step("check_expirations", within_days=longer, locale=arguments.locale))
     return Expirations(
-        **list_fields(call, arguments, ordered, unread, notes),
+        **lists.list_fields(call, arguments, ordered, unread, notes),
         items=items,
         per_month=dict(sorted(Counter(f"{one.ends:%Y-%m}" for one in ordered).items())),
         now=facts[0].now if facts else call.app.now(),
@@ -80,27 +75,27 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
 
 
 async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsArguments) -> ExpirationFacts:
-    exact = exact_locale(arguments.locale)
+    locale, now = arguments.locale, call.now(speech)
+    exact = lists.exact_locale(locale)
     async with task_group() as tasks:
         models_task = tasks.create_task(speech.models_list_custom_models(locale=exact))
         endpoints_task = tasks.create_task(speech.endpoints_list(locale=exact))
     listings: list[Entities[Any]] = [models_task.return_value, endpoints_task.return_value]
-    models = [one for one in models_task.return_value.entities if matches_locale(one.locale, arguments.locale)]
-    endpoints = [one for one in endpoints_task.return_value.entities if matches_locale(one.locale, arguments.locale)]
+    models = [one for one in models_task.return_value.entities if lists.matches_locale(one.locale, locale)]
+    endpoints = [one for one in endpoints_task.return_value.entities if lists.matches_locale(one.locale, locale)]
     # A filter by language is a list of all locales; without a filter only the locales in use are read.
-    locales = [exact] if arguments.locale else sorted({model.locale for model in models})
-    now = call.now(speech)
+    locales = [exact] if locale else sorted({model.locale for model in models})
     until = now + timedelta(days=arguments.within_days)
     ending = [one for one in models if one.transcription_until and one.transcription_until <= until]
     async with task_group() as tasks:
-        lists = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
+        base_lists = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
         datasets = tasks.create_task(read_parts(speech, [part for one in ending for part in one.datasets or []]))
-    listings += [one.return_value for one in lists]
-    bases = [base for one in lists for base in one.return_value.entities]
+    listings += [one.return_value for one in base_lists]
+    bases = [base for one in base_lists for base in one.return_value.entities]
     named = [*(one.model for one in endpoints), *(one.base_model for one in models)]
     parts = await read_parts(speech, named, [*models, *bases, *datasets.return_value.values()])
-    listed = [one for one in bases if matches_locale(one.locale, arguments.locale)]
-    is_complete, includes_unused = all(one.complete for one in listings), arguments.locale is not None
+    listed = [one for one in bases if lists.matches_locale(one.locale, locale)]
+    is_complete, includes_unused = all(one.complete for one in listings), locale is not None
     return ExpirationFacts(speech, models, endpoints, listed, parts, now, until, includes_unused, is_complete)
 
 

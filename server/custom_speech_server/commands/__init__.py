@@ -16,4 +16,3 @@ COMMANDS = {
     "token": "Create a bearer token for access.toml",
     "emulator": "Serve the emulator of the service on this machine",
 }
-"""Every subcommand with its help."""

@@ -17,13 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from custom_speech_server.app import Settings
 from custom_speech_server.auth.config import Access
 from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token
-from custom_speech_server.http.middleware import (
-    AcceptNegotiation,
-    IdleSessionEviction,
-    QuietEndings,
-    RequestValidation,
-    SessionManager,
-)
+from custom_speech_server.http import middleware
 from custom_speech_tools.speech import RequestPipeline, Speech, SpeechError
 from custom_speech_tools.speech.concurrency import gather
 
@@ -44,9 +38,9 @@ class HTTPSettings:
     stateless: bool = False  # keep no sessions, so that any replica can serve any request
 
 
-def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> QuietEndings:
+def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> middleware.QuietEndings:
     """Return the application."""
-    manager = SessionManager(
+    manager = middleware.SessionManager(
         server,
         stateless=http.stateless,
         # The SDK checks Host and Origin again.
@@ -58,12 +52,14 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> Q
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         await manager.handle_request(scope, await _with_body(receive), send)
 
-    app: ASGIApp = AcceptNegotiation(answer if http.stateless else IdleSessionEviction(answer, MAX_SESSIONS))
+    app: ASGIApp = middleware.AcceptNegotiation(
+        answer if http.stateless else middleware.IdleSessionEviction(answer, MAX_SESSIONS)
+    )
     app = require_token(app, http.access)
     if pages := [origin for origin in http.origins if not origin.endswith(":*")]:
         exposed = ("mcp-session-id", "www-authenticate")
         app = CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=exposed)
-    endpoint = RequestValidation(app, http.hosts, http.origins)
+    endpoint = middleware.RequestValidation(app, http.hosts, http.origins)
     emulator = settings.emulator if settings.resources.in_process else None
     readiness = Readiness([Speech(RequestPipeline(each, emulator)) for each in settings.resources.all])
     routes = [
@@ -85,7 +81,7 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> Q
             await readiness.close()
 
     # A redirect would send the token over http, to any Host that was named.
-    return QuietEndings(Router(routes, redirect_slashes=False, lifespan=lifespan))
+    return middleware.QuietEndings(Router(routes, redirect_slashes=False, lifespan=lifespan))
 
 
 async def _with_body(receive: Receive) -> Receive:

@@ -12,16 +12,10 @@ import pydantic
 from pydantic import Field, JsonValue, SecretStr
 
 from custom_speech_data.transcripts import Transcript
+from custom_speech_tools.guardrails import transcription_audio
 from custom_speech_tools.guardrails.charges import charged, cost_in_words, estimated_charge
 from custom_speech_tools.guardrails.content_address import content_identity, require_address
 from custom_speech_tools.guardrails.references import DATASET, AnyModel, find, find_any_model, link_to, uri_of
-from custom_speech_tools.guardrails.transcription_audio import (
-    LocalAudio,
-    OutputFile,
-    Recording,
-    find_output,
-    read_local_audio,
-)
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
@@ -67,8 +61,8 @@ class TranscriptionFacts:
     now: datetime
     model: AnyModel | None
     dataset: schemas.Dataset | None
-    local: LocalAudio | None
-    output: OutputFile | None
+    local: transcription_audio.LocalAudio | None
+    output: transcription_audio.OutputFile | None
     locales: schemas.TranscriptionLocales | None  # None if the service does not say
     missing: tuple[Finding, ...]  # about parts that were named and not found
     results: Mapping[str, Transcript]  # texts of recordings that were transcribed before, by `key_of`
@@ -87,7 +81,7 @@ class TranscriptionFacts:
         return list(dict.fromkeys(self.request.phrases or ()))
 
     @property
-    def recordings(self) -> tuple[Recording, ...]:
+    def recordings(self) -> tuple[transcription_audio.Recording, ...]:
         """The local recordings that can be sent."""
         return tuple(one for one in self.local.recordings if one.problem is None) if self.local else ()
 
@@ -116,7 +110,7 @@ class TranscriptionFacts:
         recordings: list[JsonValue] = [one.digest for one in self.recordings]
         return idempotency_key("transcription", *self._conditions, dataset, identity, recordings)
 
-    def key_of(self, recording: Recording) -> str:
+    def key_of(self, recording: transcription_audio.Recording) -> str:
         """Return the key of a result: the content of the recording, and all conditions of its transcription."""
         # A text that the emulator left in a partial file is not one of a real resource of the same name.
         return idempotency_key("fast", *self._conditions, self.speech.is_emulated, recording.digest)
@@ -187,9 +181,11 @@ async def read_facts(call: CallContext, request: TranscribeArguments) -> Transcr
     speech = call.speech(request.resource)
     local = output = None
     if request.path:
-        local = await run_in_thread(partial(read_local_audio, call.app, request.path), abandon_on_cancel=True)
+        local = await run_in_thread(
+            partial(transcription_audio.read_local_audio, call.app, request.path), abandon_on_cancel=True
+        )
     if request.output:
-        output = await run_in_thread(partial(find_output, call.app, request.output, request.path))
+        output = await run_in_thread(partial(transcription_audio.find_output, call.app, request.output, request.path))
     async with task_group() as tasks:
         model_task = tasks.create_task(find_any_model(speech, request.model)) if request.model else None
         dataset_task = tasks.create_task(find(speech, DATASET, request.dataset)) if request.dataset else None

@@ -5,13 +5,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.copy_plan import (
-    CopyPlan,
-    TargetState,
-    last_operation,
-    read_copy,
-    start_copy_once,
-)
+from custom_speech_tools.guardrails import copy_plan
 from custom_speech_tools.guardrails.copy_plan import read_target as authorize
 from custom_speech_tools.guardrails.deployment_plan import DeploymentFacts, check_deployment, deploy
 from custom_speech_tools.guardrails.references import link_to
@@ -112,13 +106,13 @@ class Steps:
         await self.take(self._start, [one for one in self.going if one.permission])
         await self.note()  # without those that were refused
 
-    def _copy_plan(self, target: Target) -> CopyPlan:
-        return CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings)
+    def _copy_plan(self, target: Target) -> copy_plan.CopyPlan:
+        return copy_plan.CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings)
 
     async def _prepare(self, target: Target) -> Target:
         """Find the copy that is on its way, else get the target's permission to copy."""
         plan = self._copy_plan(target)
-        operation = await last_operation(self.call, plan)
+        operation = await copy_plan.last_operation(self.call, plan)
         if operation and operation.status != "Failed" and (target.is_copying or not is_terminal(operation)):
             return replace(target, started=operation)
         if target.is_copying and operation is None:
@@ -127,9 +121,9 @@ class Steps:
 
     async def _start(self, target: Target) -> Target:
         """Start the copy; if it is not certain that it was started, it arrives or is started again later."""
-        permission = target.permission or TargetState()
+        permission = target.permission or copy_plan.TargetState()
         try:
-            started, _ = await start_copy_once(self.call, self._copy_plan(target), permission)
+            started, _ = await copy_plan.start_copy_once(self.call, self._copy_plan(target), permission)
         except (SpeechError, Refused) as error:
             if not (error.outcome_unknown if isinstance(error, SpeechError) else error.is_transient):
                 raise
@@ -160,7 +154,7 @@ class Steps:
                 return _failed(target, "The copy", operation.error)
         link = copy.uri if copy else operation.copy_link if operation else None
         if link and not (copy and is_terminal(copy)):
-            copy = await read_copy(self.call, target.speech, link, self.wait_seconds)
+            copy = await copy_plan.read_copy(self.call, target.speech, link, self.wait_seconds)
         target = replace(target, copy=copy)
         return _failed(target, f"The copy {copy.id}", copy.error) if copy and copy.status == "Failed" else target
 

@@ -8,65 +8,56 @@ from pydantic import Field
 from custom_speech_tools.rollout.gate import Gate
 from custom_speech_tools.rollout.plan import RolloutPlan, distinct
 from custom_speech_tools.rollout.target import Target
+from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_waits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parts import present_reference, read_parts, resource_fields
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
 from custom_speech_tools.runtime.presenters.endpoint import use_step
-from custom_speech_tools.runtime.results import (
-    EntityReference,
-    Findings,
-    Moment,
-    Rate,
-    ResourceAnswer,
-    Result,
-    Sentence,
-    optional,
-)
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.concurrency import gather
 
 
-class ComparedModel(EntityReference):
+class ComparedModel(results.EntityReference):
     """The model that the new one has to beat."""
 
-    word_error_rate: Rate | None
+    word_error_rate: results.Rate | None
 
 
-class GateResult(Result):
+class GateResult(results.Result):
     """The gate; `passed` is null while it is not judged, and where no test was asked for."""
 
     passed: bool | None
-    word_error_rate: Rate | None
+    word_error_rate: results.Rate | None
     compared_with: ComparedModel | None
     evaluation: str | None
-    reason: Sentence
+    reason: results.Sentence
 
 
-class TargetResult(Result):
+class TargetResult(results.Result):
     """A target; `remaining` lists what is still to be done, in order."""
 
     resource: str
-    copy_: Annotated[EntityReference | None, Field(serialization_alias="copy")]
-    project: EntityReference | None
-    endpoint: EntityReference | None
+    copy_: Annotated[results.EntityReference | None, Field(serialization_alias="copy")]
+    project: results.EntityReference | None
+    endpoint: results.EntityReference | None
     status: str
-    previous_model: EntityReference | None
+    previous_model: results.EntityReference | None
     remaining: list[str]
-    error: Sentence | None
+    error: results.Sentence | None
 
 
-class Rollout(ResourceAnswer):
+class Rollout(results.ResourceAnswer):
     """The state of a rollout; `finished` is true when every target has the model."""
 
-    model: EntityReference
+    model: results.EntityReference
     gate: GateResult
     targets: list[TargetResult]
     finished: bool
-    findings: Findings
-    now: Moment
-    check_again_after_seconds: int | None = optional()
+    findings: results.Findings
+    now: results.Moment
+    check_again_after_seconds: int | None = results.optional()
 
 
 async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
@@ -79,7 +70,7 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
     targets = await gather(*(_present_target(gate, one) for one in plan.targets))
     return Rollout(
         **resource_fields(plan.source),
-        model=EntityReference.model_validate(plan.subject.model),
+        model=results.EntityReference.model_validate(plan.subject.model),
         gate=GateResult(
             passed=gate.passed,
             word_error_rate=rates[0],
@@ -100,7 +91,7 @@ async def _present_target(gate: Gate, target: Target) -> TargetResult:
     previous = schemas.Reference(self=target.previous_model) if target.previous_model else None
     parts = await read_parts(target.speech, [previous])
     copy, project, endpoint = (
-        EntityReference.model_validate(one) if isinstance(one, schemas.Entity) else None
+        results.EntityReference.model_validate(one) if isinstance(one, schemas.Entity) else None
         for one in (target.copy, target.project, target.endpoint)
     )
     return TargetResult(

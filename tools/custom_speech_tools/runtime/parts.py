@@ -11,8 +11,7 @@ from custom_speech_tools.speech.addresses import entity_of
 from custom_speech_tools.speech.concurrency import gather, task_group
 from custom_speech_tools.speech.paging import Listing
 
-Parts = Mapping[str, schemas.Entity]
-"""Entities that a call has read, by id, without those that could not be read."""
+Parts = Mapping[str, schemas.Entity]  # what a call has read, by id, without what could not be read
 
 _READERS: dict[str, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
     "models/base": Speech.models_get_base_model,

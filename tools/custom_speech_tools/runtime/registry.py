@@ -10,8 +10,7 @@ import custom_speech_tools
 if TYPE_CHECKING:  # the command line reads the toolsets before anything heavy is imported
     from custom_speech_tools.runtime.tool import SpeechTool
 
-TOOLSETS = ("models", "data", "quality", "deployment", "lifecycle")
-"""The toolsets by which an operator narrows the list of tools."""
+TOOLSETS = ("models", "data", "quality", "deployment", "lifecycle")  # parts of the list, for operators to choose
 
 
 def tool_names() -> list[str]:

@@ -9,11 +9,8 @@ from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer, WithJso
 
 from custom_speech_tools.speech.sanitize import sanitize
 
-ServiceText = Annotated[str, PlainSerializer(sanitize)]
-"""Text of the service, sanitized when it is shown."""
-
-Sentence = Annotated[str, AfterValidator(lambda text: sanitize(text, 1_000))]
-"""Text of this server that may quote text of the service."""
+ServiceText = Annotated[str, PlainSerializer(sanitize)]  # the service's, sanitized when it is shown
+Sentence = Annotated[str, AfterValidator(lambda text: sanitize(text, 1_000))]  # ours, which may quote the service
 
 MAX_PARTS = 100  # parts of an entity that are shown; the service allows no more
 
@@ -28,8 +25,8 @@ def _utc(characters: int, end: str = "") -> PlainSerializer:
 
 
 Rate = Annotated[float, PlainSerializer(lambda rate: round(rate, 4), return_type=float)]  # a fraction, not percent
+# The ends of a confidence interval.
 Interval = Annotated[list[Rate] | None, WithJsonSchema({"type": ["array", "null"]}, mode="serialization")]
-"""The ends of a confidence interval."""
 
 Moment = Annotated[datetime, _utc(len("2026-12-31T23:59:59"), "Z")]
 Day = Annotated[datetime, _utc(len("2026-12-31"))]
@@ -48,12 +45,10 @@ class Result(pydantic.BaseModel):
 
 Created = Field(validation_alias="created_date_time")  # the service's name for it
 
+# `block`: nothing is created. `stop`: it exists already. `confirm`: the user must agree. `warn`: information only.
 Level = Literal["block", "stop", "confirm", "warn"]
-"""`block`: nothing is created. `stop`: it exists already. `confirm`: the user must agree. `warn`: information only."""
-
-
+# A correction, a choice between entities of one name, only waiting, or nothing helps.
 Remedy = Literal["correct", "choose", "wait", "none"]
-"""The remedy for a finding: a correction, a choice between entities of one name, only waiting, or nothing."""
 
 
 class Finding(Result):
@@ -76,20 +71,19 @@ def warn(rule: str, message: str, fix: str) -> Finding:
     return Finding(rule=rule, level="warn", message=message, fix=fix)
 
 
+# Their four fields are not repeated in every schema; neither are those of the next two.
 Findings = Annotated[list[Finding], WithJsonSchema({"type": "array"}, mode="serialization")]
-"""Findings; their four fields are not repeated in every schema."""
 
 
 class EntityReference(Result):
     """An entity by id; the name is null if it could not be read."""
 
+    # Or the beginning of a URI that names no entity.
     id: Annotated[str, PlainSerializer(lambda uri: sanitize(uri, 64), return_type=str)]
-    """The id, or the beginning of a URI that names no entity."""
     display_name: ServiceText | None
 
 
 ReferenceField = Annotated[EntityReference, WithJsonSchema({"type": "object"}, mode="serialization")]
-"""An entity by id; its two fields are not repeated in every schema."""
 
 
 class DatasetReference(EntityReference):
@@ -106,7 +100,6 @@ class Failure(Result):
 
 
 FailureField = Annotated[Failure, WithJsonSchema({"type": "object"}, mode="serialization")]
-"""A failure; its two fields are not repeated in every schema."""
 
 
 def present_failure(error: object) -> Failure | None:

@@ -8,15 +8,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from custom_speech_tools.speech import decoding
-from custom_speech_tools.speech.errors import (
-    AnswerLostError,
-    AzureError,
-    ForeignAnswerError,
-    SpeechError,
-    UnreachableError,
-    UnreadableAnswerError,
-)
+from custom_speech_tools.speech import decoding, errors
 from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Answer, Attempt, Request, RequestObserver
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.service_clock import ServiceClock
@@ -33,19 +25,21 @@ _REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})  # a second arrival c
 _RESERVED_SECONDS = 1.0  # an operation leaves them of its caller's time, so that its error can still be reported
 
 
-def wait_seconds(attempt: int, error: SpeechError, method: str, chance: float) -> float | None:
+def wait_seconds(attempt: int, error: errors.SpeechError, method: str, chance: float) -> float | None:
     """Return the seconds until attempt number `attempt` + 1, None if the same request may not be sent again.
 
     A request that did not arrive, or was answered 429, changed nothing. After a 5xx or a lost answer the outcome is
     unknown, so only a method that changes nothing twice is repeated. Never less than the service asked for; `chance`
     (0 to 1) spreads callers apart on top of it.
     """
-    is_throttled = isinstance(error, AzureError) and error.status == 429
+    is_throttled = isinstance(error, errors.AzureError) and error.status == 429
     is_safe = not error.outcome_unknown or method in _REPEATABLE
-    stays = isinstance(error, UnreadableAnswerError | ForeignAnswerError)  # as it is, however often it is asked for
+    stays = isinstance(
+        error, errors.UnreadableAnswerError | errors.ForeignAnswerError
+    )  # as it is, however often it is asked for
     if not error.is_transient or not is_safe or stays or (attempt >= MAX_ATTEMPTS and not is_throttled):
         return None
-    asked = error.retry_after if isinstance(error, AzureError) else None
+    asked = error.retry_after if isinstance(error, errors.AzureError) else None
     least = _FIRST_WAIT * 2 ** min(attempt - 1, 5) if asked is None else asked
     return least + chance * max(least * 0.25, 0.1)
 
@@ -69,10 +63,10 @@ class RequestPipeline:
         """Send one request, repeatedly if that is safe, and return a 2xx answer; raises SpeechError without one."""
         seconds_left = observer.seconds_left() - _RESERVED_SECONDS
         if seconds_left <= 0 or (request.method == "POST" and seconds_left < OPERATION_SECONDS):
-            raise self._unanswered(request, UnreachableError, "earlier requests took too long; no time is left")
+            raise self._unanswered(request, errors.UnreachableError, "earlier requests took too long; no time is left")
         with anyio.move_on_after(seconds_left):
             return await self._send_until_answered(request, observer)
-        raise self._unanswered(request, AnswerLostError, "no answer in time")
+        raise self._unanswered(request, errors.AnswerLostError, "no answer in time")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -83,7 +77,9 @@ class RequestPipeline:
         number, waited, end = 1, 0.0, anyio.current_time() + request.seconds
         while True:
             began = anyio.current_time()
-            outcome: Answer | SpeechError = self._unanswered(request, AnswerLostError, "no answer in time")
+            outcome: Answer | errors.SpeechError = self._unanswered(
+                request, errors.AnswerLostError, "no answer in time"
+            )
             with anyio.move_on_at(end):
                 outcome = await self._exchange(request)
             now, status = anyio.current_time(), getattr(outcome, "status", None)
@@ -92,7 +88,7 @@ class RequestPipeline:
             if isinstance(outcome, Answer):
                 return outcome
             pause = wait_seconds(number, outcome, method, random.random())  # noqa: S311  # jitter, not a secret
-            is_throttled = isinstance(outcome, AzureError) and outcome.status == 429
+            is_throttled = isinstance(outcome, errors.AzureError) and outcome.status == 429
             limit = now + observer.seconds_left() - _RESERVED_SECONDS if is_throttled else end
             if pause is None or now + pause > limit:
                 raise outcome
@@ -101,7 +97,7 @@ class RequestPipeline:
             await anyio.sleep(pause)
             number, waited = number + 1, pause
 
-    async def _exchange(self, request: Request) -> Answer | SpeechError:
+    async def _exchange(self, request: Request) -> Answer | errors.SpeechError:
         """Return the outcome of one attempt, and note what every answer tells about the service."""
         name, operation = self.resource.name, request.operation
         try:
@@ -110,7 +106,7 @@ class RequestPipeline:
             if answer.status == 401 and credential:
                 renewed = await self.resource.credential.headers(renew=True)
                 answer = answer if renewed == credential else await self._send_once(request, renewed)
-        except (UnreachableError, AnswerLostError, UnreadableAnswerError) as error:
+        except (errors.UnreachableError, errors.AnswerLostError, errors.UnreadableAnswerError) as error:
             return self._unanswered(request, type(error), str(error))
         self.is_emulated = self.is_emulated or EMULATOR_HEADER in answer.headers
         self.clock.read(answer.headers.get("date"))
@@ -135,7 +131,7 @@ class RequestPipeline:
             *(secret.get_secret_value() for secret in request.secrets),
         )
 
-    def _unanswered(self, request: Request, kind: type[SpeechError], why: str) -> SpeechError:
-        is_unchanged = request.method == "GET" or kind is UnreachableError
+    def _unanswered(self, request: Request, kind: type[errors.SpeechError], why: str) -> errors.SpeechError:
+        is_unchanged = request.method == "GET" or kind is errors.UnreachableError
         outcome = "Nothing was changed." if is_unchanged else "It may have been carried out."
         return kind(f"{self.resource.name} did not answer {request.operation} ({why}). {outcome}")
