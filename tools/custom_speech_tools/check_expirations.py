@@ -75,8 +75,7 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
 
 
 async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsArguments) -> ExpirationFacts:
-    locale, now = arguments.locale, call.now(speech)
-    exact = lists.exact_locale(locale)
+    locale, exact = arguments.locale, lists.exact_locale(arguments.locale)
     async with task_group() as tasks:
         models_task = tasks.create_task(speech.models_list_custom_models(locale=exact))
         endpoints_task = tasks.create_task(speech.endpoints_list(locale=exact))
@@ -85,6 +84,7 @@ async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsAr
     endpoints = [one for one in endpoints_task.return_value.entities if lists.matches_locale(one.locale, locale)]
     # A filter by language is a list of all locales; without a filter only the locales in use are read.
     locales = [exact] if locale else sorted({model.locale for model in models})
+    now = call.now(speech)  # the service's clock, which its answers have told
     until = now + timedelta(days=arguments.within_days)
     ending = [one for one in models if one.transcription_until and one.transcription_until <= until]
     async with task_group() as tasks:
