@@ -18,7 +18,7 @@ from custom_speech_server.app import Settings, build
 from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.runtime import idempotency, polling
 from custom_speech_tools.runtime.tool import SpeechTool
-from custom_speech_tools.speech import VERSIONS
+from custom_speech_tools.speech import VERSIONS, pipeline
 from support.answer_check import faults_of
 from support.speech_service import Azure
 from support.tool_client import Caller
@@ -104,6 +104,12 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "POLL_INTERVALS", (0.0,))
     monkeypatch.setattr(idempotency, "SEARCH_INTERVALS", (0.0, 0.0))
     monkeypatch.setattr(idempotency, "VISIBILITY_SECONDS", 0.0)
+
+
+@pytest.fixture
+def no_retry_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send a request again at once if the service names no time."""
+    monkeypatch.setattr(pipeline, "_FIRST_WAIT", 0)
 
 
 @pytest.fixture

@@ -86,7 +86,8 @@ def test_progress_stands_still_until_a_command(start: Start) -> None:
     first, second = (resource.ask("POST", "/models", json=TEXT) for _ in range(2))
     assert statuses(resource, first["self"], 9)[-1] == "Running"
 
-    failed = {"id": first["self"].split("/")[-1].partition("?")[0], "status": "Failed", "error": "out of luck"}
+    failed = {"id": first["self"].split("/")[-1].partition("?")[0], "status": "Failed"}
+    failed["error"] = {"code": "OutOfLuck", "message": "out of luck"}
     service.control("POST", "finish", failed)
     assert resource.ask("GET", first["self"])["properties"]["error"]["message"] == "out of luck"
     assert resource.ask("GET", second["self"])["status"] == "Running"

@@ -126,6 +126,7 @@ def test_command_line_doctor_examines_the_emulator(
     assert "-key" not in said
 
 
+@pytest.mark.usefixtures("no_retry_waits")
 def test_command_line_doctor_says_which_resource_does_not_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -253,6 +254,7 @@ def test_check_expirations_command_exits_with_2_for_wrong_usage(arguments: tuple
     assert run("check-expirations", *arguments).returncode == 2
 
 
+@pytest.mark.usefixtures("no_retry_waits")
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["table", "json"])
 def test_check_expirations_command_says_first_what_did_not_answer(tmp_path: Path, options: tuple[str, ...]) -> None:
     """With every resource unreachable nothing is said about what ends."""
@@ -411,6 +413,7 @@ def test_every_option_of_a_command_is_taken_before_it_as_well(command: str) -> N
             assert f"{option} " not in other.format_usage() or other.takes_value(option) == (action.nargs != 0)
 
 
+@pytest.mark.usefixtures("no_retry_waits")
 @pytest.mark.parametrize("arguments", [["--config", "prod.toml", "doctor"], ["doctor", "--config", "prod.toml"]])
 def test_command_works_on_the_configuration_that_was_named_before_or_after_it(
     arguments: list[str], tmp_path: Path
@@ -666,6 +669,7 @@ def test_demo_says_in_a_line_which_step_failed(
     assert capsys.readouterr().out.splitlines()[-1] == "FAILED: nothing was listed"
 
 
+@pytest.mark.long
 def test_demo_is_independent_of_the_users_own_settings(tmp_path: Path) -> None:
     """It would otherwise fail, ask nobody, and write into the user's audit log."""
     audit = tmp_path / "audit.jsonl"

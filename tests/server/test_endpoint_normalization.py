@@ -115,6 +115,7 @@ def tls_listener(folder: Path) -> Iterator[tuple[int, list[bytes]]]:
         listener.shutdown(2)
 
 
+@pytest.mark.usefixtures("no_retry_waits")
 @pytest.mark.parametrize("scheme", ["https", "HTTPS", "Https", "hTTpS"])
 async def test_certificates_are_checked_however_https_is_spelled(tmp_path: Path, scheme: str) -> None:
     """The key is not sent to a listener whose certificate has expired."""

@@ -43,12 +43,11 @@ def emulator() -> Iterator[str]:
 
 
 @pytest.fixture
-def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_retry_waits: None) -> StandIn:
     """A stand-in on a PATH that has nothing else; no resource answers, and nothing is sent outside."""
     stand_in = StandIn(tmp_path / "bin")
     monkeypatch.setenv("PATH", str(stand_in.folder))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setattr("custom_speech_tools.speech.pipeline._FIRST_WAIT", 0)
     monkeypatch.setenv("CUSTOM_SPEECH_CONFIG", str(tmp_path / "configuration" / "resources.toml"))
     for name in ("SPEECH_KEY", "AZURE_SPEECH_KEY"):
         monkeypatch.delenv(name, raising=False)

@@ -253,6 +253,7 @@ def test_report_without_options_prints_a_summary(
     assert printed.splitlines()[-1] == "The page: custom-speech-mcp report --html FILE"
 
 
+@pytest.mark.usefixtures("no_retry_waits")
 def test_report_exits_with_1_and_says_what_did_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

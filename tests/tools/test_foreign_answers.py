@@ -32,6 +32,7 @@ async def test_page_in_place_of_an_answer_is_not_taken_for_the_services(answer: 
     assert "role" not in refusal
 
 
+@pytest.mark.usefixtures("no_retry_waits")
 async def test_page_of_the_services_own_front_door_is_repeated_as_a_server_error() -> None:
     service = Scripted(lambda method, path: (502, {}, SIGN_IN))
     async with served(service, resources=EMULATED) as call:

@@ -493,7 +493,7 @@ async def test_transcribe_of_an_address_starts_no_batch_if_the_refusal_is_not_ab
         base = (await call("list_base_models", locale="en-US", limit=1))["base_models"][0]["id"]
 
         def refuse(*_: Any) -> None:
-            raise Refused(status, code, "The service says why.", inner)
+            raise Refused(status, code, "The service says why.", inner, headers={"Retry-After": "3600"})
 
         monkeypatch.setattr("custom_speech_emulator.resources.transcriptions.usable", refuse)
         refusal = await call.refusal("transcribe", content_url=URL, locale="en-US", model=base)

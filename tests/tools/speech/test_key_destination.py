@@ -164,6 +164,7 @@ async def test_key_stays_with_its_host_whatever_proxy_the_environment_names(
     assert evil.heard == b""
 
 
+@pytest.mark.usefixtures("no_retry_waits")
 async def test_key_stays_with_its_host_the_proxy_of_the_environment_sees_the_name_of_the_host_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -181,6 +182,7 @@ async def test_key_stays_with_its_host_the_proxy_of_the_environment_sees_the_nam
     assert b"canary-key" not in proxy.heard
 
 
+@pytest.mark.usefixtures("no_retry_waits")
 @pytest.mark.parametrize("proxy", ["::::", "ftp://proxy.example", "http://user:canary-key@proxy.example:no"])
 async def test_key_stays_with_its_host_a_proxy_that_is_none_is_said_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, proxy: str
