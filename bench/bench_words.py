@@ -5,8 +5,7 @@ import json
 import random
 import time
 
-from custom_speech_data.missed_words import missed_words
-from custom_speech_data.scoring_result import Recognition, read_scoring_result
+from custom_speech_data.scoring_result import Recognition, missed_words, read_scoring_result
 from custom_speech_data.significance import Pair, paired_bootstrap
 from custom_speech_emulator.resources.evaluations import details
 from custom_speech_emulator.resources.recognition import Skill, recognize
