@@ -1,4 +1,4 @@
-"""What holds for every answer of every tool: complete next steps, tools that are offered, names, short sentences."""
+"""Check every answer of every tool: complete next steps, tools that are offered, names, short sentences."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -225,7 +225,7 @@ async def test_delete_project_counts_what_somebody_else_has_deleted_meanwhile(co
 
 
 async def test_delete_project_deletes_nothing_that_the_user_was_not_asked_about(connect: Connect, azure: Azure) -> None:
-    """What appears in the project after the question stays, and with it the project; the next call asks for it."""
+    """Entities that appear after the question stay, and so does the project; the next call asks for them."""
     ids, asked, added = await clinic(connect, azure), list[str](), list[str]()
 
     async def meanwhile() -> None:

@@ -1,4 +1,4 @@
-"""How long something takes is said once: as earlier ones on the resource took, else as documented."""
+"""Durations are estimated in one place: as earlier work on the resource took, else as documented."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -90,7 +90,7 @@ class EmulatorState:
 
     @property
     def offset(self) -> timedelta:
-        """How far the clock was moved forward."""
+        """The time by which the clock was moved forward."""
         return timedelta(seconds=float(self.store.data(*SETTINGS, "offset") or 0))
 
     def now(self) -> datetime:

@@ -67,7 +67,7 @@ class Diagnosis:
 
     @property
     def versions(self) -> dict[str, str]:
-        """How the resource answered in each version, in words."""
+        """The answer of the resource in each version, in words."""
         said = {}
         for version, error in self.answers.items():
             said[version] = "answers" if error is None else sanitize(str(error), 400)

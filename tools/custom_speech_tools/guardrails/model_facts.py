@@ -69,7 +69,7 @@ class ModelFacts:
 
     @property
     def expected_seconds(self) -> float:
-        """How long the training takes; 0 for a few minutes."""
+        """The estimated duration of the training; 0 for a few minutes."""
         is_emulated = self.speech.is_emulated
         return expected_seconds(self.earlier, is_emulated=is_emulated, audio_hours=self.audio_hours)
 

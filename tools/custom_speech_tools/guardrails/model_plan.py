@@ -9,12 +9,7 @@ from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArgum
 from custom_speech_tools.guardrails.model_rules import RULES
 from custom_speech_tools.guardrails.references import link_to
 from custom_speech_tools.guardrails.resource_rules import Findings, failed_earlier, is_blocked, run_rules
-from custom_speech_tools.runtime.agreement import (
-    ConfirmationRequest,
-    Effect,
-    agreement_finding,
-    payer,
-)
+from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding, payer
 from custom_speech_tools.runtime.auditing import Confirmation, Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed

@@ -37,7 +37,7 @@ class Audit:
 
 @dataclass(slots=True)
 class Confirmation:
-    """How the user agreed to a change."""
+    """The agreement to a change as the audit log has it, and whether it has been used."""
 
     how: str  # for the audit log
     is_used: bool = False  # another call has carried out what they agreed to, so nothing more may be sent

@@ -137,7 +137,7 @@ async def _unused(call: CallContext, request: ConfirmationRequest, agreement: Ag
 
 
 async def _what_became_of(call: CallContext, effect: Effect, made: str | None) -> str:
-    """Return what has become of an entity that was made on an agreement; None if its id is not known here."""
+    """Say what has become of an entity that was made on an agreement; `made` is its id, None if not known here."""
     speech = next((one for one in call.speech_of_all() if payer(one.resource) == effect.resource), None)
     if made and speech and (read := _READERS.get(effect.kind)):
         try:

@@ -34,9 +34,8 @@ def wait_seconds(attempt: int, error: errors.SpeechError, method: str, chance: f
     """
     is_throttled = isinstance(error, errors.AzureError) and error.status == 429
     is_safe = not error.outcome_unknown or method in _REPEATABLE
-    stays = isinstance(
-        error, errors.UnreadableAnswerError | errors.ForeignAnswerError
-    )  # as it is, however often it is asked for
+    # These answers stay the same, however often they are asked for.
+    stays = isinstance(error, errors.UnreadableAnswerError | errors.ForeignAnswerError)
     if not error.is_transient or not is_safe or stays or (attempt >= MAX_ATTEMPTS and not is_throttled):
         return None
     asked = error.retry_after if isinstance(error, errors.AzureError) else None
