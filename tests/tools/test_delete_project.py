@@ -382,6 +382,7 @@ async def test_delete_entity_says_of_a_copy_that_copying_again_replaces_it(conne
         refusal = await call.refusal("delete_entity", kind="model", entity=copied["model"]["id"], resource=WEST)
 
     assert refusal.splitlines()[1] == (
-        f'- [confirm: deletion-is-final] Deleting model "Calls" ({copied["model"]["id"]}) cannot be undone. It is a '
-        "copy: copying its source again makes another one, with another id. Your user must agree first."
+        f'- [confirm: deletion-is-final] Deleting model "Calls" ({copied["model"]["id"]}) cannot be undone. It is '
+        "noted as a copy: copying its source again makes another one, if the source still exists. Your user must agree "
+        "first."
     )

@@ -101,7 +101,8 @@ class Deletion:
     def loss(self) -> str:
         """The consequences, in a sentence."""
         if isinstance(self.entity, schemas.CustomModel) and is_copy(self.entity):
-            return "It is a copy: copying its source again makes another one, with another id."
+            # Its properties say so, and anybody who may write to the resource can change those.
+            return "It is noted as a copy: copying its source again makes another one, if the source still exists."
         return _LOSS[self.kind]
 
     @property
