@@ -25,7 +25,7 @@ from threading import Thread
 
 from http_upstream import ID
 
-from custom_speech_server.http.runner import listen
+from custom_speech_server.http.uvicorn_server import listen
 
 HERE = Path(__file__).parent
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -8,7 +8,7 @@ import httpx
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 
-from custom_speech_server.http.runner import listen
+from custom_speech_server.http.uvicorn_server import listen
 
 
 def main(port: int, upstream: int) -> None:

@@ -19,9 +19,9 @@ from custom_speech_server.instructions import instructions
 from custom_speech_server.mcp_resources import APPS_EXTENSION, MCPResources, with_view, with_view_content
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
-from custom_speech_tools.runtime.agreement import ConfirmationPolicy, KeptAgreements
-from custom_speech_tools.runtime.auditing import Audit
-from custom_speech_tools.runtime.client_waits import ClientWaits
+from custom_speech_tools.runtime.change_audit import Audit
+from custom_speech_tools.runtime.client_time_limits import ClientWaits
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy, KeptAgreements
 from custom_speech_tools.runtime.context import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names

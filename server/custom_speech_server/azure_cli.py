@@ -19,8 +19,8 @@ from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_server.resource_config import normalize_endpoint, regional_endpoint
 from custom_speech_tools.speech import SpeechResource
-from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.task_groups import gather
 
 Row = TypeVar("Row", bound=pydantic.BaseModel)
 

@@ -16,8 +16,8 @@ from custom_speech_server.credentials import CommandKey, EntraToken, Environment
 from custom_speech_server.emulated_resources import EMULATED_RESOURCES
 from custom_speech_server.toml_file import Hints, Section, describe_fault, exposure_warnings, parse_toml, read_toml_text
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
-from custom_speech_tools.speech.addresses import is_endpoint, is_speech_host, region_of, split
 from custom_speech_tools.speech.resource import Prices
+from custom_speech_tools.speech.service_urls import is_endpoint, is_speech_host, region_of, split
 
 # Hosts of the sovereign clouds, by the prefix of their regions' names.
 _SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}

@@ -14,9 +14,9 @@ from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from custom_speech_emulator import emulator
 from custom_speech_server.app import NAME, Settings
-from custom_speech_server.http import runner
-from custom_speech_server.http.app import HTTPSettings
-from custom_speech_server.http.runner import create_server, listen
+from custom_speech_server.http import uvicorn_server
+from custom_speech_server.http.asgi_app import HTTPSettings
+from custom_speech_server.http.uvicorn_server import create_server, listen
 from custom_speech_server.resource_config import EMULATED
 from e2e.conformance_fixtures import content, rounds, talking
 
@@ -38,7 +38,7 @@ def main() -> None:
     warnings.simplefilter("ignore", MCPDeprecationWarning)
     azure = emulator()
     settings = Settings(EMULATED, b"k" * 32, emulator=lambda: azure)
-    serving = HTTPSettings(runner.allowed_hosts("127.0.0.1", []), runner.allowed_origins([]))
+    serving = HTTPSettings(uvicorn_server.allowed_hosts("127.0.0.1", []), uvicorn_server.allowed_origins([]))
 
     def announce() -> None:
         sys.stderr.write(f"serving on http://127.0.0.1:{port}/mcp\n")

@@ -14,11 +14,11 @@ import yaml
 
 from custom_speech_emulator import serve as emulator
 from custom_speech_server.__main__ import create_parser, parse
-from custom_speech_server.auth import config as access_config
-from custom_speech_server.http import runner
+from custom_speech_server.auth import access_file as access_config
+from custom_speech_server.http import uvicorn_server
 from custom_speech_server.resource_config import from_file
 from custom_speech_tools.runtime.context import CALL_SECONDS
-from custom_speech_tools.speech.addresses import is_endpoint
+from custom_speech_tools.speech.service_urls import is_endpoint
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy"
@@ -74,7 +74,7 @@ def test_deployment_starts_as_it_stands(container: Container, monkeypatch: pytes
         assert emulator.refusal(options.host, options.allow_host) is None
         return
     assert options.http
-    refused = runner.refuse_start(
+    refused = uvicorn_server.refuse_start(
         [options.host, *options.allow_host],
         authenticated=options.access is not None,
         stateless=options.stateless,

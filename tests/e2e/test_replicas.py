@@ -15,7 +15,7 @@ from mcp.types import ElicitResult
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.distributed_lock import FileLock, RedisLock
-from custom_speech_server.http.runner import create_server, listen
+from custom_speech_server.http.uvicorn_server import create_server, listen
 from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.runtime.idempotency import RequestLock
 from support.http_server import ACCEPT, HANDSHAKE, answer_in, initialize, message, modern, on_loopback, start

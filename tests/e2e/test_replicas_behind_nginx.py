@@ -26,7 +26,7 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult
 
-from custom_speech_server.http.runner import listen
+from custom_speech_server.http.uvicorn_server import listen
 from support.tool_client import Caller, text_of
 
 pytestmark = [

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from custom_speech_server.__main__ import parse, split
-from custom_speech_server.rollouts.file import read_rollout_file
+from custom_speech_server.rollout_file import read_rollout_file
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rollouts.md").read_text(encoding="utf-8")
 
@@ -52,8 +52,8 @@ def test_rollout_page_shows_commands_that_are_taken(arguments: list[str]) -> Non
 
 
 def test_rollout_page_says_every_key_of_the_file() -> None:
-    from custom_speech_server.rollouts.file import ModelSection
-    from custom_speech_tools.rollout.request import GateRequest, TargetRequest
+    from custom_speech_server.rollout_file import ModelSection
+    from custom_speech_tools.rollout.definition import GateRequest, TargetRequest
 
     keys = {name for section in (ModelSection, GateRequest, TargetRequest) for name in section.model_fields}
     named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE))))

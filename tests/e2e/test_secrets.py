@@ -24,7 +24,7 @@ from custom_speech_server.commands import COMMANDS
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.credentials import CommandKey, EnvironmentKey, KeyringKey
 from custom_speech_server.resource_config import EMULATED, Resources, from_file
-from custom_speech_tools.runtime.agreement import ConfirmationPolicy
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy
 from custom_speech_tools.speech import (
     AzureError,
     KeyCredential,
@@ -34,7 +34,7 @@ from custom_speech_tools.speech import (
     SpeechError,
     SpeechResource,
 )
-from custom_speech_tools.speech.http_messages import Answer as Received
+from custom_speech_tools.speech.http_exchange import Answer as Received
 from e2e.fault_matrix import visible_elsewhere
 from support.scripted_service import ID, KEY, Answer, Listener, Scripted, model, one_resource, served, versioned
 from support.virtual_time import BACKEND

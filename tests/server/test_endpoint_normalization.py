@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from custom_speech_server.config_source import ConfigurationError
-from custom_speech_server.http.runner import listen
+from custom_speech_server.http.uvicorn_server import listen
 from custom_speech_server.resource_config import load, normalize_endpoint
 from custom_speech_tools.speech import RequestPipeline, Speech, UnreachableError
 

@@ -20,7 +20,7 @@ from custom_speech_server.mcp_resources import (
     VIEWED_TOOLS,
 )
 from custom_speech_server.view import fragment, report_page
-from custom_speech_server.view.evaluations import rate
+from custom_speech_server.view.evaluation_charts import rate
 from support.report_scene import HOSTILE, report_of
 
 pytestmark = pytest.mark.anyio

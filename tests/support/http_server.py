@@ -14,9 +14,9 @@ import httpx2
 from anyio.abc import TaskGroup
 
 from custom_speech_server.app import Settings, build
-from custom_speech_server.http import runner
-from custom_speech_server.http.app import HTTPSettings, create_app
-from custom_speech_server.http.runner import GracefulServer
+from custom_speech_server.http import uvicorn_server
+from custom_speech_server.http.asgi_app import HTTPSettings, create_app
+from custom_speech_server.http.uvicorn_server import GracefulServer
 from custom_speech_server.resource_config import EMULATED
 
 VERSION = "2026-07-28"
@@ -53,7 +53,7 @@ def start(group: TaskGroup, server: GracefulServer, listener: socket.socket) -> 
 
 def on_loopback(**more: Any) -> HTTPSettings:
     """Served on loopback."""
-    return HTTPSettings(runner.allowed_hosts("127.0.0.1", []), runner.allowed_origins([]), **more)
+    return HTTPSettings(uvicorn_server.allowed_hosts("127.0.0.1", []), uvicorn_server.allowed_origins([]), **more)
 
 
 def modern(method: str, **params: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from custom_speech_server.http.runner import listen
+from custom_speech_server.http.uvicorn_server import listen
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import Connect
 from custom_speech_data.dataset_report import DatasetReport
-from custom_speech_tools.guardrails import data_check
+from custom_speech_tools.guardrails import local_data
 from custom_speech_tools.guardrails.local_files import foreign_path
 from support.locked_files import lock
 from support.recordings import chunk, pcm, riff, wav, zipped
@@ -347,13 +347,13 @@ async def test_check_data_leaves_nothing_in_the_temporary_folder_when_it_is_kill
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     seen: list[list[Path]] = []
-    whole = data_check.read_dataset
+    whole = local_data.read_dataset
 
     def read(*given: Any, **options: Any) -> DatasetReport:
         seen.append(list(temporary.iterdir()))
         return whole(*given, **options)
 
-    monkeypatch.setattr(data_check, "read_dataset", read)
+    monkeypatch.setattr(local_data, "read_dataset", read)
     (calls / "trans.txt").write_text("a.wav\thello there\n", encoding="utf-8")
     (folder / "a.txt").write_text("a good line\n", encoding="utf-8")
     assert (await checked(connect, folder, "calls"))["ok"]

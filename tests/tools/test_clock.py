@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_emulator import emulator
-from custom_speech_tools.guardrails.resource_rules import clock_note
+from custom_speech_tools.guardrails.shared_rules import clock_note
 from custom_speech_tools.speech import ServiceClock
 from support.scripted_service import ID, Scripted, model, served
 from support.tool_client import rules_of, text_of

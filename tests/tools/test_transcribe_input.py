@@ -12,7 +12,7 @@ from custom_speech_data import transcripts
 from custom_speech_emulator import account, emulator
 from custom_speech_emulator.resources import recognition
 from custom_speech_emulator.resources.stock import SENTENCES
-from custom_speech_tools.guardrails import transcription_audio
+from custom_speech_tools.guardrails import local_recordings
 from custom_speech_tools.speech import paging
 from support.locked_files import lock
 from support.recordings import wav
@@ -34,7 +34,7 @@ async def test_transcribe_refuses_a_recording_of_more_than_250_mb_without_readin
 ) -> None:
     with (tmp_path / "large.wav").open("wb") as file:
         file.truncate(251 * 1024 * 1024)
-    monkeypatch.setattr(transcription_audio, "read_part", None)
+    monkeypatch.setattr(local_recordings, "read_part", None)
     async with connect(data_dirs=(tmp_path,)) as call:
         refusal = await call.refusal("transcribe", path="large.wav", locale="en-US")
 
@@ -288,8 +288,8 @@ async def test_transcribe_reads_a_recording_again_only_if_it_has_changed(
     for number in (1, 2):
         (tmp_path / f"{number}.wav").write_bytes(wav(number))
     reads: list[int] = []
-    read = transcription_audio.read_part
-    monkeypatch.setattr(transcription_audio, "read_part", lambda *place: reads.append(place[2]) or read(*place))
+    read = local_recordings.read_part
+    monkeypatch.setattr(local_recordings, "read_part", lambda *place: reads.append(place[2]) or read(*place))
     later = datetime.now(UTC) + timedelta(minutes=1)
     async with connect(data_dirs=(tmp_path,), now=lambda: later) as call:
         await call("transcribe", path=".", locale="en-US")
@@ -309,15 +309,15 @@ async def test_transcribe_names_recordings_that_change_or_vanish_while_they_are_
     """The others are transcribed."""
     for number in (1, 2, 3):
         (tmp_path / f"{number}.wav").write_bytes(wav(number))
-    audio = transcription_audio.Recording.audio
+    audio = local_recordings.Recording.audio
 
-    def changed(recording: transcription_audio.Recording) -> Any:
+    def changed(recording: local_recordings.Recording) -> Any:
         if recording.name == "1.wav":
             (tmp_path / "1.wav").write_bytes(wav(1)[:-2] + b"xy")
         (tmp_path / "2.wav").unlink(missing_ok=True)
         return audio(recording)
 
-    monkeypatch.setattr(transcription_audio.Recording, "audio", changed)
+    monkeypatch.setattr(local_recordings.Recording, "audio", changed)
     async with connect(data_dirs=(tmp_path,)) as call:
         answer = await call("transcribe", path=".", locale="en-US")
 
@@ -353,7 +353,7 @@ async def test_transcribe_says_which_transcripts_beside_the_recordings_cannot_be
     (tmp_path / "large.txt").write_bytes(b"x" * 2_000)
     (tmp_path / "locked.tsv").write_text("a.wav\thello\n")
     (tmp_path / "notes.txt").write_text("No transcripts.\n")
-    monkeypatch.setattr(transcription_audio, "_TRANSCRIPT_BYTES", 1_000)
+    monkeypatch.setattr(local_recordings, "_TRANSCRIPT_BYTES", 1_000)
     lock(monkeypatch, "locked.tsv")
     async with connect(data_dirs=(tmp_path,)) as call:
         answer = await call("transcribe", path=".", locale="en-US")
@@ -396,7 +396,7 @@ async def test_get_transcription_says_why_there_is_no_word_error_rate(
     async with connect(confirm="never") as call:
         job = (await call("transcribe", dataset=AUDIO, locale="en-US", wait_seconds=10))["id"]
         with monkeypatch.context() as patch:
-            patch.setattr("custom_speech_tools.runtime.evaluation_details.TRANSCRIPTS", "AnotherKind")
+            patch.setattr("custom_speech_tools.guardrails.evaluation_texts.TRANSCRIPTS", "AnotherKind")
             unread = await call("get_transcription", transcription=job)
         monkeypatch.setattr(transcripts, "MAX_COMPARED_WORDS", 1)
         too_long = await call("get_transcription", transcription=job)

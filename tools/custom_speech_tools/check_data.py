@@ -9,17 +9,17 @@ import pydantic
 from pydantic import Field
 
 from custom_speech_data.dataset_kinds import ARCHIVE_KINDS
-from custom_speech_tools.guardrails.data_check import checked_data
+from custom_speech_tools.guardrails.local_data import checked_data
 from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
-from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import MAX_VALUE, Choice, call_step
 from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.results import Answer, Findings, Sentence, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech.concurrency import run_in_thread
 from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.task_groups import run_in_thread
 
 
 class CheckDataArguments(parameters.Arguments):

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from custom_speech_tools.guardrails.expirations import Expiration, ExpirationFacts, soonest_first
-from custom_speech_tools.runtime import lists
+from custom_speech_tools.runtime import entity_lists
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step, only_offered
 from custom_speech_tools.runtime.parameters import Limits, ListArguments, LocaleFilter, ResourceText
-from custom_speech_tools.runtime.parts import read_parts
+from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.results import Listing, Moment, Unread
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
-from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.paging import Listing as Entities
+from custom_speech_tools.speech.task_groups import task_group
 
 
 class CheckExpirationsArguments(ListArguments):
@@ -25,7 +25,7 @@ class CheckExpirationsArguments(ListArguments):
     within_days: Annotated[int, Limits(1, 3650), Field(description="Days to look ahead, 1 to 3650")] = 365
     locale: LocaleFilter = None
     resource: Annotated[ResourceText | None, Field(description="Resource name; default: all resources")] = (
-        lists.ALL_RESOURCES
+        entity_lists.ALL_RESOURCES
     )
 
 
@@ -43,8 +43,10 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
     Each item has its date, its effect and the call to make before. Soonest first. Base models that no custom model
     uses are listed only with `locale`.
     """
-    facts, unread = await lists.ask_resources(call, arguments.resource, lambda speech: _read(call, speech, arguments))
-    unread += [lists.cut_off(one.speech) for one in facts if not one.is_complete]
+    facts, unread = await entity_lists.ask_resources(
+        call, arguments.resource, lambda speech: _read(call, speech, arguments)
+    )
+    unread += [entity_lists.cut_off(one.speech) for one in facts if not one.is_complete]
     unread += [
         Unread(resource=one.speech.resource.name, reason=f"The ends of {number} model(s) could not be read.")
         for one in facts
@@ -66,7 +68,7 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
         if (longer := min(3650, 2 * arguments.within_days)) > arguments.within_days:
             steps.append(call_step("check_expirations", within_days=longer, locale=arguments.locale))
     return Expirations(
-        **lists.list_fields(call, arguments, ordered, unread, notes),
+        **entity_lists.list_fields(call, arguments, ordered, unread, notes),
         items=items,
         per_month=dict(sorted(Counter(f"{one.ends:%Y-%m}" for one in ordered).items())),
         now=facts[0].now if facts else call.app.now(),
@@ -75,13 +77,13 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
 
 
 async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsArguments) -> ExpirationFacts:
-    locale, exact = arguments.locale, lists.exact_locale(arguments.locale)
+    locale, exact = arguments.locale, entity_lists.exact_locale(arguments.locale)
     async with task_group() as tasks:
         models_task = tasks.create_task(speech.models_list_custom_models(locale=exact))
         endpoints_task = tasks.create_task(speech.endpoints_list(locale=exact))
     listings: list[Entities[Any]] = [models_task.return_value, endpoints_task.return_value]
-    models = [one for one in models_task.return_value.entities if lists.matches_locale(one.locale, locale)]
-    endpoints = [one for one in endpoints_task.return_value.entities if lists.matches_locale(one.locale, locale)]
+    models = [one for one in models_task.return_value.entities if entity_lists.matches_locale(one.locale, locale)]
+    endpoints = [one for one in endpoints_task.return_value.entities if entity_lists.matches_locale(one.locale, locale)]
     # A filter by language is a list of all locales; without a filter only the locales in use are read.
     locales = [exact] if locale else sorted({model.locale for model in models})
     now = call.now(speech)  # the service's clock, which its answers have told
@@ -94,7 +96,7 @@ async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsAr
     bases = [base for one in base_lists for base in one.return_value.entities]
     named = [*(one.model for one in endpoints), *(one.base_model for one in models)]
     parts = await read_parts(speech, named, [*models, *bases, *datasets.return_value.values()])
-    listed = [one for one in bases if lists.matches_locale(one.locale, locale)]
+    listed = [one for one in bases if entity_lists.matches_locale(one.locale, locale)]
     is_complete, includes_unused = all(one.complete for one in listings), locale is not None
     return ExpirationFacts(speech, models, endpoints, listed, parts, now, until, includes_unused, is_complete)
 

@@ -1,16 +1,17 @@
 """connect_model: connect a model to a project."""
 
-from custom_speech_tools.guardrails.copy_plan import connect, is_connected, replacement_note
-from custom_speech_tools.guardrails.references import MODEL, find, find_project
-from custom_speech_tools.guardrails.resource_rules import model_is_ready, parts_fit
+from custom_speech_tools.guardrails.copy_facts import is_connected
+from custom_speech_tools.guardrails.copy_plan import connect, replacement_note
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find, find_project
+from custom_speech_tools.guardrails.shared_rules import model_is_ready, parts_fit
+from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
-from custom_speech_tools.runtime.parts import read_parts
-from custom_speech_tools.runtime.presenters.model import Model, present_model
+from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.concurrency import task_group
+from custom_speech_tools.speech.task_groups import task_group
 
 
 class ConnectModelArguments(Arguments):

@@ -5,19 +5,20 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from custom_speech_tools.guardrails import copy_plan
-from custom_speech_tools.guardrails.references import MODEL, find, find_project
-from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.guardrails.copy_facts import is_connected
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find, find_project
+from custom_speech_tools.guardrails.shared_rules import is_blocked
+from custom_speech_tools.presenters.copy import Copy, present_copy
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.copy import Copy, present_copy
+from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError, schemas
-from custom_speech_tools.speech.concurrency import task_group
+from custom_speech_tools.speech.task_groups import task_group
 
 
 class CopyModelArguments(parameters.Arguments):
@@ -57,7 +58,7 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
         started, existed = await copy_plan.start_copy_once(call, plan, target)
     operation, model, before = await _follow(call, plan, started, arguments.wait_seconds)
     steps = []
-    if project and not (model and copy_plan.is_connected(model, project)):
+    if project and not (model and is_connected(model, project)):
         there = model.id if model else Choice("the `model` that get_copy returns")
         steps = [call_step("connect_model", model=there, project=project.id, resource=to.resource.name)]
     parts = await read_parts(to, [model.project, before] if model else [], [project])

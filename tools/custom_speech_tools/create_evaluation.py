@@ -1,11 +1,11 @@
 """create_evaluation: test a model and another one on the same recordings, once."""
 
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationArguments, evaluate, plan_evaluation
+from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, read_details
+from custom_speech_tools.presenters.evaluation import Evaluation, present_evaluation
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, read_details
-from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.evaluation import Evaluation, present_evaluation
+from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 

@@ -1,15 +1,15 @@
 """create_model: train a custom model, once, after all guardrails."""
 
-from custom_speech_tools.guardrails.model_facts import TrainingArguments
-from custom_speech_tools.guardrails.model_plan import ModelPlan, plan_training, train
-from custom_speech_tools.guardrails.resource_rules import is_blocked
-from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
+from custom_speech_tools.guardrails.shared_rules import is_blocked
+from custom_speech_tools.guardrails.training_facts import TrainingArguments
+from custom_speech_tools.guardrails.training_plan import ModelPlan, plan_training, train
+from custom_speech_tools.presenters.model import Model, present_model
+from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Confirm, DisplayName, WaitSeconds
-from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.model import Model, present_model
+from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 

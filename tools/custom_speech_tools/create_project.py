@@ -2,15 +2,15 @@
 
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.references import unsupported_projects
-from custom_speech_tools.guardrails.resource_rules import resource_is_writable
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.guardrails.entity_lookup import unsupported_projects
+from custom_speech_tools.guardrails.shared_rules import resource_is_writable
+from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Locale, ResourceName
-from custom_speech_tools.runtime.parts import resource_fields
+from custom_speech_tools.runtime.related_entities import resource_fields
 from custom_speech_tools.runtime.results import Created, Moment, ResourceAnswer, ServiceText
 from custom_speech_tools.runtime.tool import Annotations, declare
 

@@ -12,13 +12,13 @@ from custom_speech_tools.guardrails.deletion_plan import (
     check_again,
     plan_deletion,
 )
-from custom_speech_tools.runtime.agreement import Agreement
-from custom_speech_tools.runtime.auditing import Confirmation, Decision
-from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
+from custom_speech_tools.runtime.change_audit import Confirmation, Decision
+from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
+from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parts import resource_fields
+from custom_speech_tools.runtime.related_entities import resource_fields
 from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, ServiceText, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError

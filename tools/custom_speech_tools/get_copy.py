@@ -5,16 +5,16 @@ from typing import Annotated
 from pydantic import Field
 
 from custom_speech_tools.guardrails.copy_plan import read_copy
+from custom_speech_tools.presenters.copy import Copy, present_copy
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, SourceResource, WaitSeconds
-from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.copy import Copy, present_copy
+from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.results import block
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, schemas
-from custom_speech_tools.speech.addresses import GUID, entity_of, is_within, region_of
+from custom_speech_tools.speech.service_urls import GUID, entity_of, is_within, region_of
 
 
 class GetCopyArguments(Arguments):

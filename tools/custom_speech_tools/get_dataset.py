@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_tools.guardrails.references import DATASET, get_entity
+from custom_speech_tools.guardrails.entity_lookup import DATASET, get_entity
+from custom_speech_tools.presenters.dataset import DatasetDetails, present_dataset
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.dataset import DatasetDetails, present_dataset
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from custom_speech_tools.guardrails.deployment_plan import previous_model
-from custom_speech_tools.guardrails.references import ENDPOINT, get_entity
+from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, get_entity
+from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
-from custom_speech_tools.runtime.parts import read_parts
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.endpoint import Endpoint, present_endpoint
+from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 

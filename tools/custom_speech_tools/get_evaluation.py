@@ -6,28 +6,28 @@ from typing import Annotated
 from pydantic import Field
 
 from custom_speech_data.scoring_result import missed_words
-from custom_speech_tools.guardrails.references import EVALUATION, get_entity
-from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.evaluation_details import (
+from custom_speech_tools.guardrails.entity_lookup import EVALUATION, get_entity
+from custom_speech_tools.guardrails.evaluation_texts import (
     EvaluationDetails,
     Transcripts,
     read_details,
     read_training_words,
     read_transcripts,
 )
-from custom_speech_tools.runtime.parameters import Arguments, Identifier, Limits, ResourceName, WaitSeconds
-from custom_speech_tools.runtime.parts import read_parts_and_earlier
-from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.evaluation import (
+from custom_speech_tools.presenters.evaluation import (
     Evaluation,
     present_evaluation,
     present_words,
     worst_utterances,
 )
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.parameters import Arguments, Identifier, Limits, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.polling import poll_until_terminal
+from custom_speech_tools.runtime.related_entities import read_parts_and_earlier
 from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.concurrency import run_in_thread, task_group
+from custom_speech_tools.speech.task_groups import run_in_thread, task_group
 
 
 class GetEvaluationArguments(Arguments):

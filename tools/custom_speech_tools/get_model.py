@@ -1,11 +1,11 @@
 """get_model: return one custom model, now or after its training."""
 
-from custom_speech_tools.guardrails.references import MODEL, get_entity
+from custom_speech_tools.guardrails.entity_lookup import MODEL, get_entity
+from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ResourceName, WaitSeconds
-from custom_speech_tools.runtime.parts import read_parts_and_earlier
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.model import Model, present_model
+from custom_speech_tools.runtime.related_entities import read_parts_and_earlier
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 

@@ -5,15 +5,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_tools.guardrails.references import TRANSCRIPTION, get_entity
-from custom_speech_tools.guardrails.transcription_audio import find_output
-from custom_speech_tools.guardrails.transcription_results import Transcription, finish_batch
+from custom_speech_tools.guardrails.entity_lookup import TRANSCRIPTION, get_entity
+from custom_speech_tools.guardrails.local_recordings import find_output
+from custom_speech_tools.presenters.transcription import Transcription, finish_batch
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Output, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech.concurrency import run_in_thread
+from custom_speech_tools.speech.task_groups import run_in_thread
 
 
 class GetTranscriptionArguments(Arguments):

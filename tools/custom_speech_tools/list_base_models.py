@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from custom_speech_tools.guardrails.resource_rules import clock_note
+from custom_speech_tools.guardrails.shared_rules import clock_note
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import list_entities
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Limit, ListArguments, RequiredLocaleFilter, TrainWith
 from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Listing, Result, ServiceText, block, optional

@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from custom_speech_tools.guardrails.references import find_project
+from custom_speech_tools.guardrails.entity_lookup import find_project
+from custom_speech_tools.presenters.endpoint import Endpoints, present_listed_endpoint
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import list_entities
+from custom_speech_tools.runtime.entity_lists import list_entities
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import ListArguments, LocaleFilter, ProjectFilter
-from custom_speech_tools.runtime.presenters.endpoint import Endpoints, present_listed_endpoint
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 

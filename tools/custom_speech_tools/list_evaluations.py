@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from custom_speech_tools.guardrails.references import find_any_model, find_project
+from custom_speech_tools.guardrails.entity_lookup import find_any_model, find_project
+from custom_speech_tools.presenters.evaluation import Evaluations, present_listed_evaluation
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import list_entities
+from custom_speech_tools.runtime.entity_lists import list_entities
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.presenters.evaluation import Evaluations, present_listed_evaluation
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 

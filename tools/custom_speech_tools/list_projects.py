@@ -1,9 +1,9 @@
 """list_projects: list the projects of a resource."""
 
-from custom_speech_tools.guardrails.references import unsupported_projects
+from custom_speech_tools.guardrails.entity_lookup import unsupported_projects
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import list_entities
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.lists import list_entities
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import ListArguments, LocaleFilter
 from custom_speech_tools.runtime.results import Created, Listing, Moment, Result, ServiceText, optional

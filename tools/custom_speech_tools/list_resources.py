@@ -6,14 +6,14 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import ALL_RESOURCES
+from custom_speech_tools.runtime.entity_lists import ALL_RESOURCES
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, ResourceText
 from custom_speech_tools.runtime.results import Answer, Result
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
-from custom_speech_tools.speech.addresses import is_loopback, split
-from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.service_urls import is_loopback, split
+from custom_speech_tools.speech.task_groups import gather
 
 
 class ListResourcesArguments(Arguments):

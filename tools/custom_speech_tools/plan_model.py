@@ -1,14 +1,14 @@
 """plan_model: report what `create_model` would do, and every finding against it."""
 
 from custom_speech_tools.guardrails.charges import EstimatedCharge, training_charge
-from custom_speech_tools.guardrails.model_facts import TrainingArguments
-from custom_speech_tools.guardrails.model_plan import ModelPlan, plan_training
-from custom_speech_tools.guardrails.resource_rules import is_blocked
-from custom_speech_tools.runtime.confirmation import gives_tokens
+from custom_speech_tools.guardrails.shared_rules import is_blocked
+from custom_speech_tools.guardrails.training_facts import TrainingArguments
+from custom_speech_tools.guardrails.training_plan import ModelPlan, plan_training
+from custom_speech_tools.runtime.confirmation_flow import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parts import resource_fields
+from custom_speech_tools.runtime.related_entities import resource_fields
 from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 

@@ -5,11 +5,18 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import Field
 
+from custom_speech_tools.presenters.rollout import Rollout, present_rollout
+from custom_speech_tools.rollout.definition import (
+    BASE,
+    MAX_TARGETS,
+    Fraction,
+    GateRequest,
+    RolloutRequest,
+    TargetRequest,
+)
 from custom_speech_tools.rollout.execution import execute
+from custom_speech_tools.rollout.model import plan_model_and_rollout
 from custom_speech_tools.rollout.plan import agreed_rollout
-from custom_speech_tools.rollout.request import BASE, MAX_TARGETS, Fraction, GateRequest, RolloutRequest, TargetRequest
-from custom_speech_tools.rollout.results import Rollout, present_rollout
-from custom_speech_tools.rollout.training import plan_model_and_rollout
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.tool import Annotations, declare

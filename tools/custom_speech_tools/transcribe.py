@@ -6,26 +6,26 @@ from functools import partial
 
 from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.transcripts import Transcript, transcript_of_phrases
-from custom_speech_tools.guardrails.transcription_audio import MAX_REMEMBERED, LocalAudio, Recording
+from custom_speech_tools.guardrails.local_recordings import MAX_REMEMBERED, LocalAudio, Recording
 from custom_speech_tools.guardrails.transcription_facts import TranscribeArguments
 from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan, plan_transcription
-from custom_speech_tools.guardrails.transcription_results import (
+from custom_speech_tools.presenters.transcription import (
     Transcription,
     drafts_not_written,
     finish_batch,
     present_transcription,
 )
-from custom_speech_tools.runtime.agreement import Agreement
-from custom_speech_tools.runtime.auditing import Confirmation, Decision
-from custom_speech_tools.runtime.confirmation import carry_out, confirmed_plan
+from custom_speech_tools.runtime.change_audit import Confirmation, Decision
+from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
+from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import CallContext, remember
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import gather, run_in_thread
 from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech.task_groups import gather, run_in_thread
 
 CONCURRENT_RECORDINGS = 4
 

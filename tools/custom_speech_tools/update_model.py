@@ -3,14 +3,14 @@
 import pydantic
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.references import MODEL, find
-from custom_speech_tools.guardrails.resource_rules import parts_fit
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find
+from custom_speech_tools.guardrails.shared_rules import parts_fit
+from custom_speech_tools.presenters.model import Model, present_model
+from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, ModelReference, ResourceName
-from custom_speech_tools.runtime.parts import read_parts
-from custom_speech_tools.runtime.presenters.model import Model, present_model
+from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 

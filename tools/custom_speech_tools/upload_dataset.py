@@ -3,16 +3,16 @@
 from contextlib import ExitStack
 
 from custom_speech_data.content import size_of
-from custom_speech_tools.guardrails.data_check import CheckedData, checked_data
+from custom_speech_tools.guardrails.local_data import CheckedData, checked_data
 from custom_speech_tools.guardrails.local_files import allowed_path
 from custom_speech_tools.guardrails.upload_plan import UploadArguments, UploadPlan, plan_upload, upload_blocks
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.presenters.dataset import UploadedDataset, import_findings, present_dataset
+from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.presenters.dataset import UploadedDataset, import_findings, present_dataset
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, schemas
-from custom_speech_tools.speech.concurrency import run_in_thread
+from custom_speech_tools.speech.task_groups import run_in_thread
 
 
 async def upload_dataset(arguments: UploadArguments, call: CallContext) -> UploadedDataset:

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from custom_speech_server.auth.config import Access
+from custom_speech_server.auth.access_file import Access
 from custom_speech_server.prompts import JOBS
-from custom_speech_tools.runtime.client import WRITE_SCOPE
+from custom_speech_tools.runtime.elicitation import WRITE_SCOPE
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.runtime.tool import error_answer
 

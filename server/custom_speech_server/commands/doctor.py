@@ -35,10 +35,10 @@ from custom_speech_tools.speech import (
     UnreachableError,
     UnreadableAnswerError,
 )
-from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.resource import AS_OF
 from custom_speech_tools.speech.sanitize import sanitize
 from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
+from custom_speech_tools.speech.task_groups import gather
 from custom_speech_tools.speech.transport import proxy_of
 
 # The source of a key in words, by the class of the credential.

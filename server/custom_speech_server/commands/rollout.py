@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from custom_speech_server.app import Settings
-    from custom_speech_server.rollouts.file import RolloutFile
-    from custom_speech_server.rollouts.runner import Runner
+    from custom_speech_server.rollout_file import RolloutFile
+    from custom_speech_server.rollout_run import Runner
     from custom_speech_tools.rollout.plan import RolloutPlan
-    from custom_speech_tools.runtime.client import Answer as Answered
+    from custom_speech_tools.runtime.elicitation import Answer as Answered
 
 NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1  # exit statuses of --plan
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
     from custom_speech_server.commands.serve import settings_with_state
     from custom_speech_server.observability import log_to_stderr
-    from custom_speech_server.rollouts.file import read_rollout_file
+    from custom_speech_server.rollout_file import read_rollout_file
 
     log_to_stderr()
     try:
@@ -76,7 +76,7 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
     import anyio
 
     from custom_speech_server.app import app_context
-    from custom_speech_server.rollouts.runner import UNFINISHED, Runner, TimeIsOverError
+    from custom_speech_server.rollout_run import UNFINISHED, Runner, TimeIsOverError
     from custom_speech_tools.runtime.errors import Refused
     from custom_speech_tools.runtime.registry import tool_names
     from custom_speech_tools.speech import SpeechError
@@ -126,7 +126,7 @@ class Terminal:
 
     async def ask(self, question: str, effects: str, now: "datetime") -> "Answered":  # the protocol's
         """Ask at the terminal; the plan with every charge has been printed."""
-        from custom_speech_tools.runtime.client import Answer
+        from custom_speech_tools.runtime.elicitation import Answer
 
         if not sys.stdin.isatty():
             why = "Nobody can be asked without a terminal: pass --confirm never to agree in advance."

@@ -137,7 +137,7 @@ def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[
         resources, problem = EMULATED, f"Nothing was done: the configuration is wrong.\n{error}"
     settings = settings_with_state(options, resources, problem)
     if options.http:
-        from custom_speech_server.http.runner import run as run_http
+        from custom_speech_server.http.uvicorn_server import run as run_http
 
         if options.discover:
             raise ConfigurationError("--discover asks `az` as the user of this machine, so it works over stdio only.")

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table for the file to stdout and the token, once, to stderr."""
-    from custom_speech_server.auth.config import new_token, token_table
+    from custom_speech_server.auth.access_file import new_token, token_table
 
     token = new_token()
     print(token_table(options.name, token, write=options.write))

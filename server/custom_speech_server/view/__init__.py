@@ -14,8 +14,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from custom_speech_server.view import evaluations
-from custom_speech_server.view.evaluations import Answer, Scale, Standing, month_scale
+from custom_speech_server.view import evaluation_charts
+from custom_speech_server.view.evaluation_charts import Answer, Scale, Standing, month_scale
 
 ACTION_DAYS = 90  # in which what ends needs an action; the headings of the page say so
 _URGENT_DAYS = 30
@@ -32,10 +32,10 @@ def report_page(report: Mapping[str, Any]) -> str:
     return html_page(
         report=report,
         facts=summary(report),
-        tested=evaluations.by_dataset(every),
+        tested=evaluation_charts.by_dataset(every),
         live=live,
         live_or_copied=live | originals,
-        hidden=max(0, len(evaluations.finished(report["evaluations"])) - len(details)),
+        hidden=max(0, len(evaluation_charts.finished(report["evaluations"])) - len(details)),
     )
 
 
@@ -74,15 +74,15 @@ def _templates() -> Environment:
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "name": _name,
-        "rate": evaluations.rate,
-        "rate_scale": evaluations.rate_scale,
-        "difference_scale": evaluations.difference_scale,
-        "verdict": evaluations.verdict,
-        "edits": evaluations.edits,
+        "rate": evaluation_charts.rate,
+        "rate_scale": evaluation_charts.rate_scale,
+        "difference_scale": evaluation_charts.difference_scale,
+        "verdict": evaluation_charts.verdict,
+        "edits": evaluation_charts.edits,
         "due_items": _due_items,
         "timeline_rows": _timeline_rows,
     }
-    environment.tests |= {"void": evaluations.is_void, "partial": _is_partial}
+    environment.tests |= {"void": evaluation_charts.is_void, "partial": _is_partial}
     return environment
 
 
@@ -131,13 +131,13 @@ def _next_end(answer: Answer) -> tuple[str, Markup]:
 
 def _newest_test(tests: Sequence[Answer], answer: Answer) -> tuple[str, Markup]:
     if not tests:
-        is_known = not _is_partial(answer) and not evaluations.finished(answer)
+        is_known = not _is_partial(answer) and not evaluation_charts.finished(answer)
         return ("none", Markup("no test has finished")) if is_known else ("not known", Markup("no test was read"))
     first, second = tests[0]["models"]
-    rates = [evaluations.rate(model["word_error_rate"]) for model in (first, second)]
+    rates = [evaluation_charts.rate(model["word_error_rate"]) for model in (first, second)]
     names = [_model(part) for part in (first, second, tests[0]["dataset"])]
     text = Markup("{}: {} against {} of {}, on {}").format(names[0], *rates, *names[1:])
-    return evaluations.verdict(tests[0]).text, text
+    return evaluation_charts.verdict(tests[0]).text, text
 
 
 def _model(part: Answer) -> Markup:

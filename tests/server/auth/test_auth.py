@@ -22,8 +22,8 @@ from pydantic import AnyHttpUrl, HttpUrl
 
 from custom_speech_server.__main__ import main
 from custom_speech_server.audit_log import AuditFile
-from custom_speech_server.auth import config
-from custom_speech_server.auth.config import Access, StaticTokenVerifier, digest, load, token_table
+from custom_speech_server.auth import access_file
+from custom_speech_server.auth.access_file import Access, StaticTokenVerifier, digest, load, token_table
 from custom_speech_server.auth.jwt import (
     MIN_FETCH_INTERVAL,
     Issuer,
@@ -297,7 +297,7 @@ async def test_authentication_reads_the_file_again_when_it_changed(tmp_path: Pat
     """A token is taken away without a restart; while the file is wrong or gone, nobody comes in."""
     file = tmp_path / "access.toml"
     file.write_text(ENTRY)
-    verifier = config.load(file).verifier
+    verifier = access_file.load(file).verifier
     assert await verifier.verify_token("ada-token")
     file.write_text(ENTRY.replace("ada", "bob").replace(digest("ada-token"), digest("bob-token")) + "# bob alone\n")
     assert await verifier.verify_token("ada-token") is None
@@ -364,11 +364,11 @@ async def test_authentication_waits_for_no_issuer_for_ever(
     speaking: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever comes instead of keys, and however slowly: the caller is refused, and nothing goes on behind."""
-    monkeypatch.setattr(config, "FETCH_SECONDS", 0.2)
+    monkeypatch.setattr(access_file, "FETCH_SECONDS", 0.2)
     file = tmp_path / "access.toml"
     async with speaking.listening():
         file.write_text(f'public_url = "{PUBLIC}"\n{OAUTH.replace("https://login.contoso.com", speaking.address)}')
-        assert await config.load(file).verifier.verify_token(issued()) is None
+        assert await access_file.load(file).verifier.verify_token(issued()) is None
 
 
 async def test_authentication_serves_with_the_keys_it_knows_while_it_looks_for_others() -> None:
@@ -398,7 +398,7 @@ async def test_authentication_by_tokens_of_a_file_goes_under_the_public_name_too
     """What clients connect to is a name of the server in either kind of file."""
     file = tmp_path / "access.toml"
     file.write_text(f'public_url = "{PUBLIC}"\n{ENTRY}')
-    assert config.load(file).public_url == AnyHttpUrl(PUBLIC)
+    assert access_file.load(file).public_url == AnyHttpUrl(PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -449,7 +449,7 @@ async def test_authentication_refuses_a_wrong_file_without_repeating_it(tmp_path
     file = tmp_path / "access.toml"
     file.write_text(text)
     with pytest.raises(ConfigurationError) as error:
-        config.load(file)
+        access_file.load(file)
     assert str(file) in str(error.value)
     assert "ada-token" not in str(error.value)
 
@@ -457,13 +457,13 @@ async def test_authentication_refuses_a_wrong_file_without_repeating_it(tmp_path
 async def test_authentication_accepts_the_token_that_the_command_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`custom-speech-mcp token ada --write >> config.toml` is all there is to do."""
+    """`custom-speech-mcp token ada --write >> access_file.toml` is all there is to do."""
     assert main(["token", "ada", "--write"]) == 0
     printed = capsys.readouterr()
     file = tmp_path / "access.toml"
     file.write_text(printed.out)
     token = printed.err.split()[-1]
-    found = await config.load(file).verifier.verify_token(token)
+    found = await access_file.load(file).verifier.verify_token(token)
     assert found is not None
     assert found.scopes == [READ, WRITE]
     assert token not in printed.out

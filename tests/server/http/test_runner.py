@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from custom_speech_server.__main__ import main
-from custom_speech_server.auth.config import new_token, token_table
-from custom_speech_server.http import runner
+from custom_speech_server.auth.access_file import new_token, token_table
+from custom_speech_server.http import uvicorn_server
 from support.http_server import command, initialize
 
 LOOPBACK = ["127.0.0.1", "127.8.8.8", "::1", "localhost"]
@@ -21,7 +21,7 @@ FAR = ["0.0.0.0", "::", "10.0.0.7", "192.168.1.2", "speech.contoso.com", "localh
 def why_not(host: str = "127.0.0.1", allowed: tuple[str, ...] = (), **given: bool) -> str | None:
     """Return the refusal of an ordinary start, except for what a test changes."""
     conditions = {"authenticated": False, "stateless": False, "shares_key": False} | given
-    return runner.refuse_start([f"[{host}]" if ":" in host else host, *allowed], **conditions)
+    return uvicorn_server.refuse_start([f"[{host}]" if ":" in host else host, *allowed], **conditions)
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
@@ -52,13 +52,13 @@ def test_http_server_starts_stateless_replicas_start_only_with_a_shared_key() ->
 
 def test_http_server_starts_knowing_its_own_names() -> None:
     """Loopback always, its address, the allowed names; with any port. Never every name."""
-    assert runner.allowed_hosts("0.0.0.0", []) == runner.allowed_hosts("127.0.0.1", [])  # noqa: S104  # asked for, not bound to
+    assert uvicorn_server.allowed_hosts("0.0.0.0", []) == uvicorn_server.allowed_hosts("127.0.0.1", [])  # noqa: S104  # asked for, not bound to
     assert {"10.0.0.7", "10.0.0.7:*", "speech.contoso.com:*"} < set(
-        runner.allowed_hosts("10.0.0.7", ["speech.contoso.com"])
+        uvicorn_server.allowed_hosts("10.0.0.7", ["speech.contoso.com"])
     )
-    assert "[fd00::1]:*" in runner.allowed_hosts("fd00::1", [])
-    assert "*" not in runner.allowed_hosts("", [])
-    assert runner.allowed_origins(["https://app.contoso.com"])[-1] == "https://app.contoso.com"
+    assert "[fd00::1]:*" in uvicorn_server.allowed_hosts("fd00::1", [])
+    assert "*" not in uvicorn_server.allowed_hosts("", [])
+    assert uvicorn_server.allowed_origins(["https://app.contoso.com"])[-1] == "https://app.contoso.com"
 
 
 def test_http_server_starts_not_at_all_when_it_may_not(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

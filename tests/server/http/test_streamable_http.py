@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mcp import Client
 from starlette.responses import JSONResponse
 
-from custom_speech_server.http.app import MAX_BODY_BYTES, HTTPSettings
-from custom_speech_server.http.runner import allowed_hosts, allowed_origins
+from custom_speech_server.http.asgi_app import MAX_BODY_BYTES, HTTPSettings
+from custom_speech_server.http.uvicorn_server import allowed_hosts, allowed_origins
 from support.http_server import (
     ACCEPT,
     HANDSHAKE,
@@ -250,7 +250,7 @@ async def test_http_ends_the_session_that_was_idle_longest_for_a_new_one(
     azure: Azure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Clients that never end their sessions would otherwise keep everybody out for half an hour."""
-    monkeypatch.setattr("custom_speech_server.http.app.MAX_SESSIONS", 3)
+    monkeypatch.setattr("custom_speech_server.http.asgi_app.MAX_SESSIONS", 3)
     async with over_http(azure) as client:
 
         async def open_session() -> str:

@@ -16,7 +16,7 @@ from custom_speech_server.app import Settings
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.commands import rollout
 from custom_speech_server.resource_config import EMULATED
-from custom_speech_server.rollouts.file import RolloutFile
+from custom_speech_server.rollout_file import RolloutFile
 from support.fault_matrix_service import EAST, WEST, Service, keyed
 from support.interrupting_service import InterruptingService
 from support.virtual_time import VirtualLoop, clock

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_server.config_source import ConfigurationError
-from custom_speech_server.rollouts.file import read_rollout_file
+from custom_speech_server.rollout_file import read_rollout_file
 from custom_speech_server.toml_file import lines_of
-from custom_speech_tools.rollout.request import GateRequest, RolloutRequest, TargetRequest
+from custom_speech_tools.rollout.definition import GateRequest, RolloutRequest, TargetRequest
 
 COMPLETE = """\
 [model]

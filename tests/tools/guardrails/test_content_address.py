@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conftest import Connect
-from custom_speech_tools.guardrails.content_address import content_address_works
+from custom_speech_tools.guardrails.content_url import content_address_works
 from support.speech_service import Azure
 from support.tool_client import rules_of
 

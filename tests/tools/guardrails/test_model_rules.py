@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from custom_speech_tools.guardrails import model_rules
-from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments
+from custom_speech_tools.guardrails import training_rules
+from custom_speech_tools.guardrails.training_facts import ModelFacts, TrainingArguments
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import KeyCredential, RequestPipeline, Speech, SpeechResource, schemas
 
@@ -66,7 +66,7 @@ def levels(rule: Callable[[ModelFacts], Iterator[Finding]], given: ModelFacts) -
 
 def test_nothing_stands_against_good_facts() -> None:
     """The ground for all others."""
-    assert [finding for rule in model_rules.RULES for finding in rule(facts())] == []
+    assert [finding for rule in training_rules.RULES for finding in rule(facts())] == []
 
 
 @pytest.mark.parametrize(
@@ -77,19 +77,19 @@ def test_a_base_model_near_its_end_is_said(days: int, expected: list[str]) -> No
     """Closed on the day itself; a warning up to 30 days before."""
     given = facts(base_model=base_model(NOW + timedelta(days=days)))
 
-    assert levels(model_rules.base_model_is_open, given) == [("base-model-open", level) for level in expected]
+    assert levels(training_rules.base_model_is_open, given) == [("base-model-open", level) for level in expected]
 
 
 def test_a_base_model_without_a_date_is_open() -> None:
     """The service names no end."""
-    assert levels(model_rules.base_model_is_open, facts(base_model=base_model(None))) == []
+    assert levels(training_rules.base_model_is_open, facts(base_model=base_model(None))) == []
 
 
 def test_an_unknown_region_is_a_warning() -> None:
     """A custom domain does not show it; the fix names the two settings."""
     given = facts(speech=resource())
 
-    [finding] = model_rules.region_trains_audio(given)
+    [finding] = training_rules.region_trains_audio(given)
     assert (finding.level, finding.fix) == ("warn", "Configure `region` or `trains_audio` for the resource.")
 
 
@@ -101,14 +101,14 @@ def test_the_configuration_overrules_the_list_of_regions(region: str | None, say
     """The list changes; `trains_audio` is the last word."""
     given = facts(speech=resource(region=region, trains_audio=says))
 
-    assert levels(model_rules.region_trains_audio, given) == [("region-trains-audio", "block")] * expected
+    assert levels(training_rules.region_trains_audio, given) == [("region-trains-audio", "block")] * expected
 
 
 def test_text_needs_no_hardware() -> None:
     """The rule is about audio."""
     given = facts(speech=resource(region="brazilsouth"), datasets=(dataset("Language"),))
 
-    assert levels(model_rules.region_trains_audio, given) == []
+    assert levels(training_rules.region_trains_audio, given) == []
 
 
 def test_audio_beyond_what_is_used_is_said() -> None:
@@ -116,8 +116,8 @@ def test_audio_beyond_what_is_used_is_said() -> None:
     hundred = {"durationMilliseconds": 100 * 3_600_000}
     much = (dataset(properties=hundred), dataset("AudioFiles", properties={"durationMilliseconds": 1_800_000}))
 
-    assert levels(model_rules.amount_is_sensible, facts(datasets=much)) == [("audio-hours", "warn")]
-    assert levels(model_rules.amount_is_sensible, facts(datasets=much[:1])) == []
+    assert levels(training_rules.amount_is_sensible, facts(datasets=much)) == [("audio-hours", "warn")]
+    assert levels(training_rules.amount_is_sensible, facts(datasets=much[:1])) == []
     assert facts(datasets=much).audio_hours == pytest.approx(100.5)
 
 
@@ -126,8 +126,8 @@ def test_an_empty_dataset_is_not_ready() -> None:
     empty = dataset("Language", properties={"acceptedLineCount": 0, "durationMilliseconds": 0})
     heard = dataset("AudioFiles", properties={"acceptedLineCount": 0, "duration": "PT1H"})
 
-    assert levels(model_rules.datasets_are_ready, facts(datasets=(empty,))) == [("dataset-ready", "block")]
-    assert levels(model_rules.datasets_are_ready, facts(datasets=(heard,))) == []
+    assert levels(training_rules.datasets_are_ready, facts(datasets=(empty,))) == [("dataset-ready", "block")]
+    assert levels(training_rules.datasets_are_ready, facts(datasets=(heard,))) == []
 
 
 def test_with_the_choice_left_to_the_service_some_open_base_model_must_fit() -> None:
@@ -137,10 +137,10 @@ def test_with_the_choice_left_to_the_service_some_open_base_model_must_fit() -> 
     good = base_model(NOW + timedelta(days=365))
     odd = (dataset("Pronunciation"),)
 
-    assert levels(model_rules.base_model_is_open, free) == [("base-model-open", "block")]
-    assert levels(model_rules.base_model_is_open, replace(free, base_models=(closed,))) == [
+    assert levels(training_rules.base_model_is_open, free) == [("base-model-open", "block")]
+    assert levels(training_rules.base_model_is_open, replace(free, base_models=(closed,))) == [
         ("base-model-open", "block")
     ]
-    assert levels(model_rules.base_model_is_open, replace(free, base_models=(closed, good))) == []
+    assert levels(training_rules.base_model_is_open, replace(free, base_models=(closed, good))) == []
     given = replace(free, base_models=(closed, good), datasets=odd)
-    assert levels(model_rules.base_model_accepts_data, given) == [("base-model-accepts-data", "block")]
+    assert levels(training_rules.base_model_accepts_data, given) == [("base-model-accepts-data", "block")]

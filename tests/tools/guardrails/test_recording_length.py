@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conftest import Connect
-from custom_speech_tools.runtime.recording_length import lengths_of, note_lengths
+from custom_speech_tools.guardrails.recording_lengths import lengths_of, note_lengths
 from custom_speech_tools.speech import schemas
 from support.recordings import wav
 

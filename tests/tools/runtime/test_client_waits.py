@@ -10,7 +10,7 @@ from mcp.types import Implementation
 
 from conftest import Connect
 from custom_speech_tools.runtime import polling
-from custom_speech_tools.runtime.client_waits import DEFAULT_WAIT_SECONDS, SHORT_WAIT_SECONDS, ClientWaits
+from custom_speech_tools.runtime.client_time_limits import DEFAULT_WAIT_SECONDS, SHORT_WAIT_SECONDS, ClientWaits
 from support.speech_service import Azure
 from support.tool_client import Caller
 

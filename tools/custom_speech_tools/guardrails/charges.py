@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from custom_speech_tools.runtime.agreement import ConfirmationPolicy, Effect, agreement_finding, payer
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy, Effect, agreement_finding, payer
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY, MAX_AUDIO_HOURS
 from custom_speech_tools.runtime.results import Finding, Result
 from custom_speech_tools.speech import Speech, SpeechResource

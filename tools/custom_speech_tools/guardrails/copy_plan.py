@@ -9,20 +9,20 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails import resource_rules
-from custom_speech_tools.guardrails.references import describe, link_to
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.guardrails import shared_rules
+from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, find_copy, is_connected, may_be_copy
+from custom_speech_tools.guardrails.entity_lookup import describe, link_to
+from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parts import Parts
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
+from custom_speech_tools.runtime.related_entities import Parts
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import AzureError, Speech, schemas
-from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, sanitize
+from custom_speech_tools.speech.task_groups import task_group
 
 
 def check_copy(
@@ -31,13 +31,13 @@ def check_copy(
     model: schemas.CustomModel | Finding | None,  # None if it is still to be trained
     project: schemas.Project | Finding | None,
     now: datetime,  # the service's time
-) -> resource_rules.Findings:
+) -> shared_rules.Findings:
     """Require parts that fit, another resource as the target, its authorization, and a model that can be used."""
     source, target = from_speech.resource, to_speech.resource
     if target.name != source.name:  # a copy is a POST to each of the two
-        yield from resource_rules.resource_is_writable(source)
+        yield from shared_rules.resource_is_writable(source)
     locale = model.locale if isinstance(model, schemas.CustomModel) else None
-    yield from resource_rules.parts_fit(target, locale, model, project)
+    yield from shared_rules.parts_fit(target, locale, model, project)
     if source.identity == target.identity:
         yield _same_resource(target.name)
     # The older form of v3.2 takes the target's key in place of the source's id.
@@ -46,8 +46,8 @@ def check_copy(
         fix = "Its Azure resource id (/subscriptions/…/accounts/…) has to be added to its entry; copying needs it."
         yield block("copy-authorized", message, fix, "none")
     if isinstance(model, schemas.CustomModel):
-        yield from resource_rules.model_is_ready(model, now, source.name)
-    yield from resource_rules.clocks_agree(from_speech.clock.skew)
+        yield from shared_rules.model_is_ready(model, now, source.name)
+    yield from shared_rules.clocks_agree(from_speech.clock.skew)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,17 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
     others, failed = _usable(same_name), [one for one in same_name if one.status == "Failed"]
     earlier, dead = find_copy(plan.model, others), find_copy(plan.model, failed)
     taken = () if earlier else tuple(name_is_free(plan.model, others, plan.target, allow_duplicate=allow_duplicate))
-    if resource_rules.is_blocked(taken):
+    if shared_rules.is_blocked(taken):
         raise Refused("Nothing was copied.", taken)
     if dead and not earlier:
         delete = call_step("delete_entity", kind="model", entity=dead.id, resource=plan.target.resource.name)
-        taken = (*taken, resource_rules.failed_earlier("copy of this model, model", dead, f"{delete} removes it."))
+        taken = (*taken, shared_rules.failed_earlier("copy of this model, model", dead, f"{delete} removes it."))
     return TargetState(authorization.return_value if authorization else None, same_name, taken)
 
 
 def name_is_free(
     model: schemas.CustomModel, others: Iterable[schemas.CustomModel], target: Speech, *, allow_duplicate: bool
-) -> resource_rules.Findings:
+) -> shared_rules.Findings:
     """Require that no model on the target is the source, and none has its name unless a second one is wanted."""
     here = target.resource.name
     for other in others:
@@ -122,25 +122,6 @@ def name_is_free(
 def _same_resource(target: str) -> Finding:
     fix = "Name another resource as to_resource; connect_model shows a model in another project."
     return block("same-resource", f"The model is on {target} already.", fix)
-
-
-def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
-    """Return the copy: the model is noted as its source, or it has kept the key of its source."""
-    key = (model.custom_properties or {}).get(KEY_PROPERTY)
-    carried = [(other, other.custom_properties or {}) for other in others if other.id != model.id]
-    by_source = (other for other, properties in carried if properties.get(COPIED_FROM_PROPERTY) == model.id)
-    by_key = (other for other, properties in carried if key and properties.get(KEY_PROPERTY) == key)
-    return next(by_source, None) or next(by_key, None)
-
-
-def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
-    """Return whether another model of the name may be its copy.
-
-    It may be one unless it carries a key, is older, or was trained on the target.
-    """
-    created, copied = model.created_date_time, other.created_date_time
-    is_older = created is not None and copied is not None and copied < created
-    return not (KEY_PROPERTY in (other.custom_properties or {}) or other.datasets or is_older)
 
 
 StartedCopy = schemas.Operation | schemas.CustomModel  # the operation, or the new model itself
@@ -208,11 +189,6 @@ async def _list_same_name(plan: CopyPlan) -> tuple[schemas.CustomModel, ...]:
 def _usable(models: Iterable[schemas.CustomModel]) -> list[schemas.CustomModel]:
     """Return the models that have not failed: a failed one is never the same copy."""
     return [model for model in models if model.status != "Failed"]
-
-
-def is_connected(model: schemas.CustomModel, project: schemas.Project) -> bool:
-    """Return whether a model is connected to a project; it has one at most."""
-    return model.project is not None and model.project.id == project.id
 
 
 async def connect(

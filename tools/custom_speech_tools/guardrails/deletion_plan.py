@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 import pydantic
 from pydantic import Field, StrictBool
 
-from custom_speech_tools.guardrails.references import (
+from custom_speech_tools.guardrails.copy_facts import is_copy
+from custom_speech_tools.guardrails.entity_lookup import (
     DATASET,
     ENDPOINT,
     EVALUATION,
@@ -19,20 +20,19 @@ from custom_speech_tools.guardrails.references import (
     find,
     unsupported_projects,
 )
-from custom_speech_tools.guardrails.resource_rules import Findings, is_blocked, resource_is_writable
-from custom_speech_tools.runtime import agreement
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.guardrails.shared_rules import Findings, is_blocked, resource_is_writable
+from custom_speech_tools.runtime import confirmation_policy
+from custom_speech_tools.runtime.client_time_limits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import Value, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
-from custom_speech_tools.runtime.presenters.model import is_copy
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import AzureError, Speech, schemas
-from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, word
+from custom_speech_tools.speech.task_groups import gather
 
 DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project", "transcription"]
 
@@ -106,11 +106,13 @@ class Deletion:
         return _LOSS[self.kind]
 
     @property
-    def effect(self) -> agreement.Effect:
+    def effect(self) -> confirmation_policy.Effect:
         """The loss that the user has to agree to: bound to the entity's id and to the name that the user reads."""
         words = f"This deletes {self.subject} for good on {self.place}. {self.loss}"
         digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
-        return agreement.Effect("deletion", agreement.payer(self.speech.resource), digest, (), words)
+        return confirmation_policy.Effect(
+            "deletion", confirmation_policy.payer(self.speech.resource), digest, (), words
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class DeletionPlan:
     with_contents: bool
     findings: tuple[Finding, ...]
 
-    def confirmation_request(self) -> agreement.ConfirmationRequest:
+    def confirmation_request(self) -> confirmation_policy.ConfirmationRequest:
         """Return the question to the user, which names every entity.
 
         For a project the agreement is kept for later calls, but only as long as a token: the user expects the deletion
@@ -132,14 +134,14 @@ class DeletionPlan:
         losses = " ".join(dict.fromkeys(one.loss for one in self.deletions))
         also = " with its contents" if self.with_contents else ""
         question = f"This deletes {listed} for good on {asked.place}. {losses} "
-        return agreement.ConfirmationRequest(
+        return confirmation_policy.ConfirmationRequest(
             effects=tuple(one.effect for one in self.deletions),
             question=f"{question}Delete {quote(asked.entity.display_name)}{also}?",
             findings=self.findings,
             not_done="Nothing was deleted.",
             declined="Leave it.",
             kept_as=idempotency_key("deletion", asked.effect.digest) if self.with_contents else None,
-            kept_lifetime=agreement.CONFIRMATION_LIFETIME,
+            kept_lifetime=confirmation_policy.CONFIRMATION_LIFETIME,
         )
 
 
@@ -166,9 +168,11 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
     if call.app.confirmation.mode == "ask":
         for one in deletions[:-1]:
             message = f"It is deleted with its project: {one.subject}."
-            findings.append(Finding(rule=agreement.RULE_OF["deletion"], level="confirm", message=message, fix=one.loss))
+            findings.append(
+                Finding(rule=confirmation_policy.RULE_OF["deletion"], level="confirm", message=message, fix=one.loss)
+            )
     message = f"Deleting {deletions[-1].subject} cannot be undone. {deletions[-1].loss}"
-    findings.append(agreement.agreement_finding("deletion", call.app.confirmation, message))
+    findings.append(confirmation_policy.agreement_finding("deletion", call.app.confirmation, message))
     return DeletionPlan(deletions, arguments.with_contents, tuple(findings))
 
 

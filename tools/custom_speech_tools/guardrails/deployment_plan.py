@@ -8,25 +8,25 @@ from typing import Annotated
 import pydantic
 from pydantic import Field, JsonValue, StrictBool
 
-from custom_speech_tools.guardrails import resource_rules
+from custom_speech_tools.guardrails import shared_rules
 from custom_speech_tools.guardrails.charges import hosting_is_charged, hosting_of
-from custom_speech_tools.guardrails.references import ENDPOINT, AnyModel, find, find_any_model, find_project, link_to
+from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, AnyModel, find, find_any_model, find_project, link_to
+from custom_speech_tools.guardrails.evaluation_verdict import rates_of
 from custom_speech_tools.runtime import parameters
-from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect
-from custom_speech_tools.runtime.auditing import Confirmation, Decision
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.change_audit import Confirmation, Decision
+from custom_speech_tools.runtime.client_time_limits import suggested_wait
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
-from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding, block, warn
-from custom_speech_tools.runtime.verdict import rates_of
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.addresses import entity_of, is_credible_link
-from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, word
+from custom_speech_tools.speech.service_urls import entity_of, is_credible_link
+from custom_speech_tools.speech.task_groups import task_group
 
 # The names in `customProperties` under which an endpoint keeps the model that it had before, and the name that a
 # rollout asked for, by which the endpoint is found when renamed.
@@ -86,13 +86,13 @@ def previous_model(speech: Speech, endpoint: schemas.Endpoint) -> schemas.Refere
     return schemas.Reference(self=uri) if is_model else None
 
 
-def can_be_deployed(facts: DeploymentFacts) -> resource_rules.Findings:
+def can_be_deployed(facts: DeploymentFacts) -> shared_rules.Findings:
     """Require parts that fit, a model that endpoints take, and an endpoint that is ready; warn about recordings."""
     model, endpoint, here = facts.model, facts.endpoint, facts.speech.resource.name
     locale = model.locale if isinstance(model, AnyModel) else None
-    yield from resource_rules.parts_fit(facts.speech.resource, locale, model, endpoint, facts.project)
+    yield from shared_rules.parts_fit(facts.speech.resource, locale, model, endpoint, facts.project)
     if isinstance(model, AnyModel):
-        yield from resource_rules.model_is_ready(model, facts.now, here)
+        yield from shared_rules.model_is_ready(model, facts.now, here)
     if isinstance(model, schemas.CustomModel) and model.status == "Succeeded" and model.supports_endpoints is False:
         message = f"Model {quote(model.display_name)} cannot be deployed to an endpoint."
         yield block("model-is-ready", message, "Use a model on another base model.")
@@ -106,7 +106,7 @@ def can_be_deployed(facts: DeploymentFacts) -> resource_rules.Findings:
         yield warn("logging-has-storage", message, "Leave out logging, or use a resource with own storage.")
 
 
-def is_better_than_current(facts: DeploymentFacts) -> resource_rules.Findings:
+def is_better_than_current(facts: DeploymentFacts) -> shared_rules.Findings:
     """Warn, or block if the resource requires an evaluation, unless a test shows that the model is not worse."""
     replaced, model, endpoint, resource = facts.replaced, facts.model, facts.endpoint, facts.speech.resource
     if replaced is None or facts.is_tested or isinstance(model, Finding) or not isinstance(endpoint, schemas.Endpoint):
@@ -199,13 +199,13 @@ def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPla
     findings = (*can_be_deployed(facts), *is_better_than_current(facts))
     if facts.display_name:
         findings = (*findings, hosting_is_charged(facts.speech, facts.display_name, call.app.confirmation))
-    if resource_rules.is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
+    if shared_rules.is_blocked(findings) or isinstance(facts.model, Finding) or isinstance(facts.endpoint, Finding):
         raise Refused("Nothing was deployed.", findings)
     plan = DeploymentPlan(facts, facts.model, facts.endpoint, findings)
     if plan.existing is None and (failed := find_by_key(plan.key, facts.endpoints)):
         delete = call_step("delete_entity", kind="endpoint", entity=failed.id, resource=facts.speech.resource.name)
         findings += (
-            resource_rules.failed_earlier("deployment of the same request, endpoint", failed, f"{delete} removes it."),
+            shared_rules.failed_earlier("deployment of the same request, endpoint", failed, f"{delete} removes it."),
         )
     return replace(plan, findings=findings)
 

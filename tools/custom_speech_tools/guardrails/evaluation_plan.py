@@ -7,18 +7,18 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from custom_speech_tools.guardrails import references, resource_rules
+from custom_speech_tools.guardrails import entity_lookup, shared_rules
 from custom_speech_tools.runtime import parameters
-from custom_speech_tools.runtime.auditing import Decision
+from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key, ids_of_failed
-from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, word
+from custom_speech_tools.speech.task_groups import task_group
 
 
 class EvaluationArguments(parameters.Arguments):
@@ -43,16 +43,16 @@ class EvaluationFacts:
 
     speech: Speech
     now: datetime  # the service's time
-    model: references.AnyModel | Finding | None  # None if it is still to be trained
-    compare_with: references.AnyModel | Finding | None  # None if the model's base model is not known
+    model: entity_lookup.AnyModel | Finding | None  # None if it is still to be trained
+    compare_with: entity_lookup.AnyModel | Finding | None  # None if the model's base model is not known
     dataset: schemas.Dataset | Finding
     project: schemas.Project | Finding | None = None  # None if none was asked for
     unseen: schemas.Dataset | None = None  # to test with instead, if a model was trained with the one asked for
 
     @property
-    def found_models(self) -> list[references.AnyModel]:
+    def found_models(self) -> list[entity_lookup.AnyModel]:
         """The models that were found."""
-        return [one for one in (self.model, self.compare_with) if isinstance(one, references.AnyModel)]
+        return [one for one in (self.model, self.compare_with) if isinstance(one, entity_lookup.AnyModel)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class EvaluationPlan:
     """A test that nothing blocks."""
 
     speech: Speech
-    model: references.AnyModel
-    compare_with: references.AnyModel
+    model: entity_lookup.AnyModel
+    compare_with: entity_lookup.AnyModel
     dataset: schemas.Dataset
     project: schemas.Project | None
     display_name: str
@@ -84,10 +84,10 @@ async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Eva
     definition: dict[str, JsonValue] = {
         "displayName": plan.display_name,
         "locale": plan.dataset.locale,
-        "model1": references.link_to(speech, plan.model),
-        "model2": references.link_to(speech, plan.compare_with),
-        "dataset": references.link_to(speech, plan.dataset),
-        "project": references.link_to(speech, plan.project),
+        "model1": entity_lookup.link_to(speech, plan.model),
+        "model2": entity_lookup.link_to(speech, plan.compare_with),
+        "dataset": entity_lookup.link_to(speech, plan.dataset),
+        "project": entity_lookup.link_to(speech, plan.project),
         # The portal shows a test of this kind with its error rates.
         "customProperties": {KEY_PROPERTY: plan.key, "testingKind": "Evaluation"},
     }
@@ -101,17 +101,17 @@ async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Eva
     failed = [one for one in known if one.id in ids_of_failed(plan.key, known)][-1:]
     fix = "get_evaluation says why; correct the cause, or this one fails as well."
     return *made, [
-        resource_rules.failed_earlier("test of the same models and data, evaluation", one, fix) for one in failed
+        shared_rules.failed_earlier("test of the same models and data, evaluation", one, fix) for one in failed
     ]
 
 
-def models_can_be_compared(facts: EvaluationFacts) -> resource_rules.Findings:
+def models_can_be_compared(facts: EvaluationFacts) -> shared_rules.Findings:
     """Require parts that fit, and two models that are trained and still transcribe; warn if they are the same one."""
     model, other, here = facts.model, facts.compare_with, facts.speech.resource.name
-    locale = model.locale if isinstance(model, references.AnyModel) else None
-    yield from resource_rules.parts_fit(facts.speech.resource, locale, model, other, facts.dataset, facts.project)
+    locale = model.locale if isinstance(model, entity_lookup.AnyModel) else None
+    yield from shared_rules.parts_fit(facts.speech.resource, locale, model, other, facts.dataset, facts.project)
     for found in facts.found_models:
-        yield from resource_rules.model_is_ready(found, facts.now, here)
+        yield from shared_rules.model_is_ready(found, facts.now, here)
     if isinstance(model, Finding | None) or isinstance(other, Finding):
         return
     if other is None:
@@ -124,13 +124,13 @@ def models_can_be_compared(facts: EvaluationFacts) -> resource_rules.Findings:
         yield warn("reference-found", message, "Pass another model as compare_with to compare.")
 
 
-def test_data_are_scorable(facts: EvaluationFacts) -> resource_rules.Findings:
+def test_data_are_scorable(facts: EvaluationFacts) -> shared_rules.Findings:
     """Require imported audio with transcripts: nothing else gives error rates."""
     dataset, here = facts.dataset, facts.speech.resource.name
     if isinstance(dataset, Finding):
         return
     if dataset.kind == "Acoustic":
-        yield from resource_rules.dataset_is_ready(dataset, here, "test-data-scorable")
+        yield from shared_rules.dataset_is_ready(dataset, here, "test-data-scorable")
         return
     fitting = call_step("list_datasets", locale=dataset.locale, kinds=["Acoustic"], resource=here)
     message = f"Dataset {quote(dataset.display_name)} is of kind {word(dataset.kind)}; only Acoustic (audio with "
@@ -138,7 +138,7 @@ def test_data_are_scorable(facts: EvaluationFacts) -> resource_rules.Findings:
     yield block("test-data-scorable", message, f"{fitting} lists what can be tested with.")
 
 
-def test_data_are_unseen(facts: EvaluationFacts) -> resource_rules.Findings:
+def test_data_are_unseen(facts: EvaluationFacts) -> shared_rules.Findings:
     """Warn if a model was trained with the test data: it then looks better than it is."""
     models, fix = facts.found_models, "Test with recordings that no model was trained with."
     if facts.unseen and len(models) == 2:
@@ -158,12 +158,12 @@ async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> 
     """Fetch the facts and check them; raises Refused with every finding if a rule blocks the test."""
     speech, compare_with = call.speech(arguments.resource), arguments.compare_with
     async with task_group() as tasks:
-        model = tasks.create_task(references.find_any_model(speech, arguments.model))
-        named = tasks.create_task(references.find_any_model(speech, compare_with)) if compare_with else None
-        dataset = tasks.create_task(references.find(speech, references.DATASET, arguments.dataset))
-        project = tasks.create_task(references.find_project(speech, arguments.project))
+        model = tasks.create_task(entity_lookup.find_any_model(speech, arguments.model))
+        named = tasks.create_task(entity_lookup.find_any_model(speech, compare_with)) if compare_with else None
+        dataset = tasks.create_task(entity_lookup.find(speech, entity_lookup.DATASET, arguments.dataset))
+        project = tasks.create_task(entity_lookup.find_project(speech, arguments.project))
     found = model.return_value
-    other = named.return_value if named else await references.base_model_of(speech, found)
+    other = named.return_value if named else await entity_lookup.base_model_of(speech, found)
     facts = EvaluationFacts(speech, call.now(speech), found, other, dataset.return_value, project.return_value)
     if any(test_data_are_unseen(facts)):
         models = facts.found_models
@@ -176,11 +176,11 @@ async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> 
 
 def check_evaluation(facts: EvaluationFacts, display_name: str | None) -> EvaluationPlan:
     """Return the plan of a test that nothing blocks; raises Refused with every finding if a rule does."""
-    findings = resource_rules.run_rules(RULES, facts)
+    findings = shared_rules.run_rules(RULES, facts)
     model, other, dataset, project = facts.model, facts.compare_with, facts.dataset, facts.project
     if (
-        resource_rules.is_blocked(findings)
-        or not (isinstance(model, references.AnyModel) and isinstance(other, references.AnyModel))
+        shared_rules.is_blocked(findings)
+        or not (isinstance(model, entity_lookup.AnyModel) and isinstance(other, entity_lookup.AnyModel))
         or isinstance(dataset, Finding)
         or isinstance(project, Finding)
     ):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from custom_speech_tools.runtime.lists import newest_first
+from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parts import Parts
+from custom_speech_tools.runtime.related_entities import Parts
 from custom_speech_tools.runtime.results import MAX_PARTS, Day, Result, Sentence, ServiceText
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote

@@ -12,17 +12,17 @@ import pydantic
 from pydantic import Field, JsonValue, SecretStr
 
 from custom_speech_data.transcripts import Transcript
-from custom_speech_tools.guardrails import transcription_audio
+from custom_speech_tools.guardrails import local_recordings
 from custom_speech_tools.guardrails.charges import charged, cost_in_words, estimated_charge
-from custom_speech_tools.guardrails.content_address import content_identity, require_address
-from custom_speech_tools.guardrails.references import DATASET, AnyModel, find, find_any_model, link_to, uri_of
+from custom_speech_tools.guardrails.content_url import content_identity, require_address
+from custom_speech_tools.guardrails.entity_lookup import DATASET, AnyModel, find, find_any_model, link_to, uri_of
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import run_in_thread, task_group
+from custom_speech_tools.speech.task_groups import run_in_thread, task_group
 
 LIFETIME_HOURS = 48  # for which a batch transcription is kept after its end, as the specification recommends
 
@@ -61,8 +61,8 @@ class TranscriptionFacts:
     now: datetime
     model: AnyModel | None
     dataset: schemas.Dataset | None
-    local: transcription_audio.LocalAudio | None
-    output: transcription_audio.OutputFile | None
+    local: local_recordings.LocalAudio | None
+    output: local_recordings.OutputFile | None
     locales: schemas.TranscriptionLocales | None  # None if the service does not say
     missing: tuple[Finding, ...]  # about parts that were named and not found
     results: Mapping[str, Transcript]  # texts of recordings that were transcribed before, by `key_of`
@@ -81,7 +81,7 @@ class TranscriptionFacts:
         return list(dict.fromkeys(self.request.phrases or ()))
 
     @property
-    def recordings(self) -> tuple[transcription_audio.Recording, ...]:
+    def recordings(self) -> tuple[local_recordings.Recording, ...]:
         """The local recordings that can be sent."""
         return tuple(one for one in self.local.recordings if one.problem is None) if self.local else ()
 
@@ -110,7 +110,7 @@ class TranscriptionFacts:
         recordings: list[JsonValue] = [one.digest for one in self.recordings]
         return idempotency_key("transcription", *self._conditions, dataset, identity, recordings)
 
-    def key_of(self, recording: transcription_audio.Recording) -> str:
+    def key_of(self, recording: local_recordings.Recording) -> str:
         """Return the key of a result: the content of the recording, and all conditions of its transcription."""
         # A text that the emulator left in a partial file is not one of a real resource of the same name.
         return idempotency_key("fast", *self._conditions, self.speech.is_emulated, recording.digest)
@@ -182,10 +182,10 @@ async def read_facts(call: CallContext, request: TranscribeArguments) -> Transcr
     local = output = None
     if request.path:
         local = await run_in_thread(
-            partial(transcription_audio.read_local_audio, call.app, request.path), abandon_on_cancel=True
+            partial(local_recordings.read_local_audio, call.app, request.path), abandon_on_cancel=True
         )
     if request.output:
-        output = await run_in_thread(partial(transcription_audio.find_output, call.app, request.output, request.path))
+        output = await run_in_thread(partial(local_recordings.find_output, call.app, request.output, request.path))
     async with task_group() as tasks:
         model_task = tasks.create_task(find_any_model(speech, request.model)) if request.model else None
         dataset_task = tasks.create_task(find(speech, DATASET, request.dataset)) if request.dataset else None

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from custom_speech_tools.guardrails import resource_rules
-from custom_speech_tools.guardrails.content_address import content_address_works
-from custom_speech_tools.guardrails.transcription_audio import LocalAudio
+from custom_speech_tools.guardrails import shared_rules
+from custom_speech_tools.guardrails.content_url import content_address_works
+from custom_speech_tools.guardrails.local_recordings import LocalAudio
 from custom_speech_tools.guardrails.transcription_facts import TranscribeArguments, TranscriptionFacts, read_facts
-from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding, payer
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding, payer
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key
@@ -20,25 +20,25 @@ MAX_NAMED = 10  # files that a finding names
 SECONDS_WITHOUT_AGREEMENT = 1800.0  # more is charged only with agreement (design, rule transcription-is-charged)
 
 
-def transcription_is_possible(facts: TranscriptionFacts) -> resource_rules.Findings:
+def transcription_is_possible(facts: TranscriptionFacts) -> shared_rules.Findings:
     """Require everything that the service needs; the charge is stated elsewhere."""
     resource, request = facts.speech.resource, facts.request
-    yield from resource_rules.parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
+    yield from shared_rules.parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
     if url := request.content_url:
         yield from content_address_works(url, facts.now, is_emulated=facts.speech.is_emulated)
     if facts.dataset and facts.dataset.kind not in AUDIO_KINDS:
         message = f"Dataset {quote(facts.dataset.display_name)} is of kind {word(facts.dataset.kind)}."
         yield block("dataset-ready", message, "Name one with recordings: of kind Acoustic or AudioFiles.")
     elif facts.dataset:
-        yield from resource_rules.dataset_is_ready(facts.dataset, resource.name)
+        yield from shared_rules.dataset_is_ready(facts.dataset, resource.name)
     if facts.model:
-        yield from resource_rules.model_is_ready(facts.model, facts.now, resource.name)
+        yield from shared_rules.model_is_ready(facts.model, facts.now, resource.name)
     yield from _way_is_open(facts)
     if facts.local:
         yield from _recordings_can_be_sent(facts, facts.local)
 
 
-def _way_is_open(facts: TranscriptionFacts) -> resource_rules.Findings:
+def _way_is_open(facts: TranscriptionFacts) -> shared_rules.Findings:
     """Require that fast or batch transcription exists for the API version, the locale, the model and the phrases."""
     request, way, version, instead = facts.request, facts.way, facts.speech.resource.api_version, facts.as_dataset()
     offered = (facts.locales.transcribe if way == "fast" else facts.locales.submit) if facts.locales else []
@@ -64,7 +64,7 @@ def _way_is_open(facts: TranscriptionFacts) -> resource_rules.Findings:
         yield block("phrase-list-supported", message, fix)
 
 
-def _recordings_can_be_sent(facts: TranscriptionFacts, local: LocalAudio) -> resource_rules.Findings:
+def _recordings_can_be_sent(facts: TranscriptionFacts, local: LocalAudio) -> shared_rules.Findings:
     if wrong := {one.name: one.problem for one in local.recordings if one.problem}:
         is_length = any(one.problem and one.seconds for one in local.recordings)
         message = f"{len(wrong)} of {len(local.recordings)} recordings cannot be sent. {_named(wrong)}"
@@ -114,7 +114,7 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
     """Fetch the facts and check them; raises Refused with every finding if a rule blocks the transcription."""
     facts = await read_facts(call, request)
     findings = [*transcription_is_possible(facts)]
-    if resource_rules.is_blocked(findings):
+    if shared_rules.is_blocked(findings):
         raise Refused("Nothing was transcribed.", findings)
     listed, effect = None, None
     if facts.way == "batch":

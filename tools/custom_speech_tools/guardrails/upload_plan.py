@@ -14,19 +14,19 @@ import pydantic
 from pydantic import Field, JsonValue, SecretStr, StrictBool, StringConstraints
 
 from custom_speech_data.content import Content, OpenFile, read_part, size_of
-from custom_speech_tools.guardrails import content_address
-from custom_speech_tools.guardrails.data_check import CheckedData
-from custom_speech_tools.guardrails.references import find_project, link_to
-from custom_speech_tools.guardrails.resource_rules import failed_earlier, is_blocked, parts_fit
+from custom_speech_tools.guardrails import content_url
+from custom_speech_tools.guardrails.entity_lookup import find_project, link_to
+from custom_speech_tools.guardrails.local_data import CheckedData
+from custom_speech_tools.guardrails.recording_lengths import LENGTH_PROPERTY, note_lengths
+from custom_speech_tools.guardrails.shared_rules import failed_earlier, is_blocked, parts_fit
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
-from custom_speech_tools.runtime.recording_length import LENGTH_PROPERTY, note_lengths
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.concurrency import run_in_thread, task_group
 from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech.task_groups import run_in_thread, task_group
 
 BLOCK_BYTES = 8 * 1024 * 1024  # the largest block that the service takes
 CONCURRENT_BLOCKS = 4
@@ -57,7 +57,7 @@ class UploadArguments(parameters.Arguments):
         if sum(source is not None for source in (self.path, self.content_url, self.lines)) != 1:
             raise ValueError("needs one of path, content_url and lines")
         parameters.require_text_kind(self.kind, self.lines)
-        content_address.require_address(self.content_url)
+        content_url.require_address(self.content_url)
         return self
 
 
@@ -107,8 +107,8 @@ class UploadPlan:
 async def plan_upload(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadPlan:
     """Fetch the facts and check them, without `data` for a `content_url`; raises Refused with every finding."""
     speech, url = call.speech(request.resource), request.content_url or ""
-    if url and not content_address.is_web_address(url):
-        address = content_address.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
+    if url and not content_url.is_web_address(url):
+        address = content_url.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
         raise Refused("Nothing was uploaded.", [*parts_fit(speech.resource, None), *address])
     async with task_group() as tasks:
         project_task = tasks.create_task(find_project(speech, request.project))
@@ -116,12 +116,12 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     project = project_task.return_value
     known = [*parts_fit(speech.resource, request.locale, project)]
     if url:  # after the requests, which tell the service's time
-        known += content_address.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
+        known += content_url.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
     known += data.findings if data else ()
     if is_blocked(known) or isinstance(project, Finding):
         raise Refused("Nothing was uploaded.", known)
     blocks = await run_in_thread(partial(block_digests, data.content)) if data else ()
-    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_address.content_identity(url)
+    content = hashlib.sha256(b"".join(blocks)).hexdigest() if data else content_url.content_identity(url)
     named = (request.display_name, request.locale, request.kind, request.description)
     key = idempotency_key("dataset", speech.resource.identity, *named, project.id if project else None, content)
     same_name = list_task.return_value.entities

@@ -6,25 +6,25 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails import copy_plan
+from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY
 from custom_speech_tools.guardrails.copy_plan import read_target as authorize
 from custom_speech_tools.guardrails.deployment_plan import DeploymentFacts, check_deployment, deploy
-from custom_speech_tools.guardrails.references import link_to
+from custom_speech_tools.guardrails.entity_lookup import link_to
+from custom_speech_tools.rollout.definition import DEPLOYED
 from custom_speech_tools.rollout.gate import GATE_PROPERTY, complete_gate
 from custom_speech_tools.rollout.plan import RolloutPlan
-from custom_speech_tools.rollout.request import DEPLOYED
 from custom_speech_tools.rollout.target import COPIES_PROPERTY, Target, copies_note, read_endpoint
-from custom_speech_tools.runtime.agreement import Agreement
-from custom_speech_tools.runtime.auditing import Decision
-from custom_speech_tools.runtime.confirmation import carry_out
+from custom_speech_tools.runtime.change_audit import Decision
+from custom_speech_tools.runtime.confirmation_flow import carry_out
+from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
-from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.speech import AzureError, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import reason_clause, word
+from custom_speech_tools.speech.task_groups import gather
 
 Step = Callable[[Target], Awaitable[Target]]
 

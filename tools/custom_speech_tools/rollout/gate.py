@@ -7,24 +7,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from custom_speech_data.significance import MIN_UTTERANCES
-from custom_speech_tools.guardrails.copy_plan import find_copy
+from custom_speech_tools.guardrails.copy_facts import find_copy
+from custom_speech_tools.guardrails.entity_lookup import (
+    BASE_MODEL,
+    DATASET,
+    AnyModel,
+    base_model_of,
+    find,
+    find_any_model,
+)
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationFacts, EvaluationPlan, check_evaluation, evaluate
-from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, AnyModel, base_model_of, find, find_any_model
-from custom_speech_tools.guardrails.resource_rules import locales_match, run_rules
-from custom_speech_tools.rollout.request import BASE, DEPLOYED, GateRequest, Subject
+from custom_speech_tools.guardrails.evaluation_texts import read_details
+from custom_speech_tools.guardrails.evaluation_verdict import compare
+from custom_speech_tools.guardrails.shared_rules import locales_match, run_rules
+from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateRequest, Subject
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.evaluation_details import read_details
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.results import Finding, block, warn
-from custom_speech_tools.runtime.verdict import compare
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
+from custom_speech_tools.speech.task_groups import gather
 
 GATE_PROPERTY = "custom-speech-mcp-gate"  # the verdict, for people who ask later why a model is live
 _MAX_PROPERTY = 256  # characters of a custom property

@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 
 from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_charged, hosting_of
 from custom_speech_tools.guardrails.copy_plan import check_copy
-from custom_speech_tools.guardrails.references import unsupported_projects
-from custom_speech_tools.guardrails.resource_rules import is_blocked
+from custom_speech_tools.guardrails.entity_lookup import unsupported_projects
+from custom_speech_tools.guardrails.shared_rules import is_blocked
+from custom_speech_tools.rollout.definition import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.gate import Gate, plan_gate
-from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.target import Target, read_target
-from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, payer
-from custom_speech_tools.runtime.confirmation import confirmed_plan
+from custom_speech_tools.runtime.confirmation_flow import confirmed_plan
+from custom_speech_tools.runtime.confirmation_policy import Agreement, ConfirmationRequest, Effect, payer
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.speech import Speech
-from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech.task_groups import gather
 
 SOON = timedelta(days=90)  # a model that ends within this time is hardly worth a rollout
 

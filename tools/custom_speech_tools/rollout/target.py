@@ -4,20 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from custom_speech_tools.guardrails.copy_plan import StartedCopy, TargetState, find_copy, may_be_copy, name_is_free
+from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, find_copy, may_be_copy
+from custom_speech_tools.guardrails.copy_plan import StartedCopy, TargetState, name_is_free
 from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY
-from custom_speech_tools.guardrails.references import ENDPOINT, MissingEntity, find, find_project
-from custom_speech_tools.guardrails.resource_rules import locales_match
-from custom_speech_tools.rollout.request import TargetRequest
+from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, MissingEntity, find, find_project
+from custom_speech_tools.guardrails.shared_rules import locales_match
+from custom_speech_tools.rollout.definition import TargetRequest
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.presenters.model import COPIED_FROM_PROPERTY
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.addresses import GUID
-from custom_speech_tools.speech.concurrency import task_group
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
+from custom_speech_tools.speech.service_urls import GUID
+from custom_speech_tools.speech.task_groups import task_group
 
 # The property in which a model notes its copies, by resource and start: the service cannot list running ones.
 # Anybody may write into it: it helps to find a copy, and nothing is permitted or judged by it.

@@ -11,10 +11,10 @@ import anyio
 
 from custom_speech_data.content import FileState
 from custom_speech_data.transcripts import Transcript
-from custom_speech_tools.runtime.agreement import ConfirmationPolicy
-from custom_speech_tools.runtime.auditing import Audit, CallAuditor, CallObserver, Decision
-from custom_speech_tools.runtime.client import CallClient
-from custom_speech_tools.runtime.client_waits import ClientWaits
+from custom_speech_tools.runtime.change_audit import Audit, CallAuditor, CallObserver, Decision
+from custom_speech_tools.runtime.client_time_limits import ClientWaits
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy
+from custom_speech_tools.runtime.elicitation import CallClient
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor
 from custom_speech_tools.runtime.results import block

@@ -13,10 +13,10 @@ from mcp.server.context import ServerRequestContext
 from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
-from custom_speech_tools.runtime.auditing import CallAuditor
-from custom_speech_tools.runtime.client import InputRequired, MCPClient, caller_of
-from custom_speech_tools.runtime.client_waits import client_name, session_name
+from custom_speech_tools.runtime.change_audit import CallAuditor
+from custom_speech_tools.runtime.client_time_limits import client_name, session_name
 from custom_speech_tools.runtime.context import AppContext, CallContext, call_seconds
+from custom_speech_tools.runtime.elicitation import InputRequired, MCPClient, caller_of
 from custom_speech_tools.runtime.errors import Refused, invalid_arguments, next_step_after
 from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
 from custom_speech_tools.runtime.next_steps import offered_findings, only_offered

@@ -13,9 +13,9 @@ from custom_speech_tools.speech.errors import NotAllowedError as NotAllowedError
 from custom_speech_tools.speech.errors import SpeechError as SpeechError
 from custom_speech_tools.speech.errors import UnreachableError as UnreachableError
 from custom_speech_tools.speech.errors import UnreadableAnswerError as UnreadableAnswerError
-from custom_speech_tools.speech.http_messages import Attempt as Attempt
-from custom_speech_tools.speech.http_messages import Change as Change
-from custom_speech_tools.speech.http_messages import RequestObserver as RequestObserver
+from custom_speech_tools.speech.http_exchange import Attempt as Attempt
+from custom_speech_tools.speech.http_exchange import Change as Change
+from custom_speech_tools.speech.http_exchange import RequestObserver as RequestObserver
 from custom_speech_tools.speech.pipeline import RequestPipeline as RequestPipeline
 from custom_speech_tools.speech.resource import VERSIONS as VERSIONS
 from custom_speech_tools.speech.resource import Credential as Credential

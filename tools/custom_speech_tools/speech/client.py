@@ -8,9 +8,8 @@ from urllib.parse import quote
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.http_messages import Request, StreamedBody
-from custom_speech_tools.speech.paging import Page
-from custom_speech_tools.speech.requests import (
+from custom_speech_tools.speech.http_exchange import Request, StreamedBody
+from custom_speech_tools.speech.operations import (
     Requests,
     create_operation,
     delete_operation,
@@ -18,6 +17,7 @@ from custom_speech_tools.speech.requests import (
     list_operation,
     update_operation,
 )
+from custom_speech_tools.speech.paging import Page
 
 _PART_BYTES = 256 * 1024  # of a block that are sent at once: asyncio copies what the socket does not take
 FAST_SECONDS = 40.0  # for one fast transcription; 20 minutes of audio take less than a minute (article)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from custom_speech_tools.speech.errors import AzureError, ForeignAnswerError, UnreadableAnswerError
-from custom_speech_tools.speech.http_messages import Answer
+from custom_speech_tools.speech.http_exchange import Answer
 from custom_speech_tools.speech.sanitize import quote, sanitize
 from custom_speech_tools.speech.service_clock import parse_http_date
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 
-from custom_speech_tools.speech.concurrency import gather
 from custom_speech_tools.speech.schemas import Reference, Schema
+from custom_speech_tools.speech.task_groups import gather
 
 PAGE_SIZE = 100
 MAX_PAGES = 60

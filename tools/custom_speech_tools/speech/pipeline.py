@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from custom_speech_tools.speech import decoding, errors
-from custom_speech_tools.speech.http_messages import OPERATION_SECONDS, Answer, Attempt, Request, RequestObserver
+from custom_speech_tools.speech.http_exchange import OPERATION_SECONDS, Answer, Attempt, Request, RequestObserver
 from custom_speech_tools.speech.resource import SpeechResource
 from custom_speech_tools.speech.service_clock import ServiceClock
 

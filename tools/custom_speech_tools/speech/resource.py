@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from pydantic import SecretStr
 
-from custom_speech_tools.speech.addresses import region_of
+from custom_speech_tools.speech.service_urls import region_of
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 

@@ -13,7 +13,7 @@ import httpx
 import truststore
 
 from custom_speech_tools.speech.errors import AnswerLostError, UnreachableError, UnreadableAnswerError
-from custom_speech_tools.speech.http_messages import Answer, Body, Request, StreamedBody
+from custom_speech_tools.speech.http_exchange import Answer, Body, Request, StreamedBody
 
 MAX_CONCURRENT = 16  # requests to one resource; httpx costs more with every further connection of its pool
 MAX_ANSWER_BYTES = 16 * 1024 * 1024  # the largest page of a list is a thirtieth of it

@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from custom_speech_tools.guardrails.references import BASE_MODEL, DATASET, find, find_project
-from custom_speech_tools.runtime import parameters
-from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.lists import newest_first
-from custom_speech_tools.runtime.parts import data_of
-from custom_speech_tools.runtime.polling import expected_seconds
-from custom_speech_tools.runtime.recording_length import (
+from custom_speech_tools.guardrails.entity_lookup import BASE_MODEL, DATASET, find, find_project
+from custom_speech_tools.guardrails.recording_lengths import (
     LONGEST_SECONDS,
     LONGEST_WHISPER_SECONDS,
     RecordingLengths,
     lengths_of,
 )
+from custom_speech_tools.runtime import parameters
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import newest_first
+from custom_speech_tools.runtime.polling import expected_seconds
+from custom_speech_tools.runtime.related_entities import data_of
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import task_group
+from custom_speech_tools.speech.task_groups import task_group
 
 TEXT_KIND = "Language"
 

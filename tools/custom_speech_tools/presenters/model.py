@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, is_copy
+from custom_speech_tools.guardrails.recording_lengths import lengths_of
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_waits import wait_step
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
+from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
-from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.recording_length import lengths_of
+from custom_speech_tools.runtime.related_entities import (
+    Parts,
+    entity_fields,
+    present_dataset_reference,
+    present_reference,
+)
 from custom_speech_tools.speech import Speech, schemas
-
-COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # under which the `customProperties` of a copy name its source
 
 
 class Model(results.EntityAnswer):
@@ -83,17 +86,6 @@ def present_listed_model(model: schemas.CustomModel, parts: Parts) -> ListedMode
         "copied_from": (model.custom_properties or {}).get(COPIED_FROM_PROPERTY),
     }
     return ListedModel.model_validate(dict(model) | own)
-
-
-def is_copy(model: schemas.CustomModel) -> bool | None:
-    """Return whether a model was copied to its resource, None if nothing tells.
-
-    What was trained there names its data. A copy names none, and has kept the key of the model that it was made of.
-    """
-    properties = model.custom_properties or {}
-    if model.datasets or COPIED_FROM_PROPERTY in properties:
-        return COPIED_FROM_PROPERTY in properties
-    return True if KEY_PROPERTY in properties else None
 
 
 def steps_after_model(speech: Speech, model: schemas.CustomModel, again: int | None = None) -> list[str]:

@@ -7,9 +7,9 @@ import pydantic
 from pydantic import AfterValidator, Field
 
 from custom_speech_server.toml_file import parse_toml, read_toml_text
-from custom_speech_tools.guardrails.model_facts import TrainingArguments
-from custom_speech_tools.rollout.request import MAX_TARGETS, GateRequest, RolloutRequest, TargetRequest
-from custom_speech_tools.rollout.training import DATE
+from custom_speech_tools.guardrails.training_facts import TrainingArguments
+from custom_speech_tools.rollout.definition import MAX_TARGETS, GateRequest, RolloutRequest, TargetRequest
+from custom_speech_tools.rollout.model import DATE
 from custom_speech_tools.runtime import parameters
 
 

@@ -17,8 +17,8 @@ from custom_speech_data.foreign_content import refuse_foreign_content
 from custom_speech_data.recordings import loudness_faults
 from custom_speech_data.repair import repair_text
 from custom_speech_tools.guardrails.local_files import LocalPath
-from custom_speech_tools.guardrails.resource_rules import MAX_REJECTED_SHARE
-from custom_speech_tools.runtime.recording_length import LONGEST_SECONDS, LONGEST_WHISPER_SECONDS
+from custom_speech_tools.guardrails.recording_lengths import LONGEST_SECONDS, LONGEST_WHISPER_SECONDS
+from custom_speech_tools.guardrails.shared_rules import MAX_REJECTED_SHARE
 from custom_speech_tools.runtime.results import Finding, Level
 from custom_speech_tools.speech.sanitize import quote, sanitize
 

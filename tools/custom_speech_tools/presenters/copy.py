@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_tools.presenters.model import steps_after_model
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_waits import wait_step
-from custom_speech_tools.runtime.parts import Parts, present_reference, resource_fields
+from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, expected_seconds, is_terminal
-from custom_speech_tools.runtime.presenters.model import steps_after_model
+from custom_speech_tools.runtime.related_entities import Parts, present_reference, resource_fields
 from custom_speech_tools.speech import Speech, schemas
 
 

@@ -12,7 +12,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
-from custom_speech_tools.runtime.agreement import CONFIRMATION_LIFETIME
+from custom_speech_tools.runtime.confirmation_policy import CONFIRMATION_LIFETIME
 
 WRITE_SCOPE = "speech.write"  # without it an authenticated caller may only read
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from custom_speech_tools.guardrails.references import KIND_OF, AnyModel
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.guardrails.entity_lookup import KIND_OF, AnyModel
+from custom_speech_tools.runtime.client_time_limits import suggested_wait
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import SpeechResource, schemas

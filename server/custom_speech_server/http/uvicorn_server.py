@@ -19,11 +19,11 @@ from sse_starlette.sse import AppStatus
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from custom_speech_server.app import Settings, build
-from custom_speech_server.auth import config
+from custom_speech_server.auth import access_file
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
-from custom_speech_server.http.app import HTTPSettings, create_app
+from custom_speech_server.http.asgi_app import HTTPSettings, create_app
 from custom_speech_server.http.middleware import MAX_HEADER_BYTES, QuietEndings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -137,7 +137,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def http_settings(options: argparse.Namespace) -> HTTPSettings:
     """Return how the server is reached, or raise ConfigurationError if it must not start like this."""
-    access = config.load(options.access) if options.access else None
+    access = access_file.load(options.access) if options.access else None
     names = [_in_brackets(options.host), *options.allow_host]
     shares_key = "CUSTOM_SPEECH_STATE_KEY" in os.environ
     is_authenticated = access is not None

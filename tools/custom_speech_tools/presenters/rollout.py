@@ -5,18 +5,18 @@ from typing import Annotated
 
 from pydantic import Field
 
+from custom_speech_tools.presenters.endpoint import use_step
 from custom_speech_tools.rollout.gate import Gate
 from custom_speech_tools.rollout.plan import RolloutPlan, distinct
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_waits import suggested_wait
+from custom_speech_tools.runtime.client_time_limits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parts import present_reference, read_parts, resource_fields
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
-from custom_speech_tools.runtime.presenters.endpoint import use_step
+from custom_speech_tools.runtime.related_entities import present_reference, read_parts, resource_fields
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.concurrency import gather
+from custom_speech_tools.speech.task_groups import gather
 
 
 class ComparedModel(results.EntityReference):

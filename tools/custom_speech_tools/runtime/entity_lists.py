@@ -9,11 +9,11 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import Choice, Value, call_step
 from custom_speech_tools.runtime.parameters import ListArguments
-from custom_speech_tools.runtime.parts import Parts, ResourceFields, read_parts, resource_fields
+from custom_speech_tools.runtime.related_entities import Parts, ResourceFields, read_parts, resource_fields
 from custom_speech_tools.runtime.results import Finding, Result, Unread
 from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
-from custom_speech_tools.speech.concurrency import gather, task_group
 from custom_speech_tools.speech.paging import Listing
+from custom_speech_tools.speech.task_groups import gather, task_group
 
 ALL_RESOURCES = "*"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

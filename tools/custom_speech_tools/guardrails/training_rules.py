@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
-from custom_speech_tools.guardrails.model_facts import ModelFacts, adapts_to_text_only, takes_data
-from custom_speech_tools.guardrails.resource_rules import Findings, clocks_agree, dataset_is_ready, parts_fit
+from custom_speech_tools.guardrails.shared_rules import Findings, clocks_agree, dataset_is_ready, parts_fit
+from custom_speech_tools.guardrails.training_facts import ModelFacts, adapts_to_text_only, takes_data
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import MAX_AUDIO_HOURS

@@ -13,13 +13,13 @@ from custom_speech_data.folder_archive import FolderFile
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcripts import UNSURE_SUFFIX, Transcript, draft_file, is_draft, unsure_file
 from custom_speech_data.wav import read_sound
+from custom_speech_tools.guardrails.evaluation_texts import parse_transcripts, recording_key
 from custom_speech_tools.guardrails.local_files import allowed_path
 from custom_speech_tools.runtime.context import AppContext, remember
-from custom_speech_tools.runtime.evaluation_details import parse_transcripts, recording_key
 from custom_speech_tools.runtime.results import Finding, block
-from custom_speech_tools.speech.concurrency import run_in_thread
-from custom_speech_tools.speech.http_messages import StreamedBody
+from custom_speech_tools.speech.http_exchange import StreamedBody
 from custom_speech_tools.speech.sanitize import quote
+from custom_speech_tools.speech.task_groups import run_in_thread
 
 MAX_RECORDINGS = 5_000
 MAX_REMEMBERED = 20_000  # digests and results that a process remembers

@@ -10,9 +10,9 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import AzureError, Speech, SpeechResource, schemas
-from custom_speech_tools.speech.addresses import GUID, entity_of, is_within
 from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.sanitize import quote, word
+from custom_speech_tools.speech.service_urls import GUID, entity_of, is_within
 
 AnyModel = schemas.CustomModel | schemas.BaseModel
 Entity = TypeVar("Entity", bound=schemas.Entity)

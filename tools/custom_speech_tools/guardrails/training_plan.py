@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails.charges import charged, training_cost
-from custom_speech_tools.guardrails.model_facts import ModelFacts, TrainingArguments, gather_model_facts
-from custom_speech_tools.guardrails.model_rules import RULES
-from custom_speech_tools.guardrails.references import link_to
-from custom_speech_tools.guardrails.resource_rules import Findings, failed_earlier, is_blocked, run_rules
-from custom_speech_tools.runtime.agreement import ConfirmationRequest, Effect, agreement_finding, payer
-from custom_speech_tools.runtime.auditing import Confirmation, Decision
+from custom_speech_tools.guardrails.entity_lookup import link_to
+from custom_speech_tools.guardrails.shared_rules import Findings, failed_earlier, is_blocked, run_rules
+from custom_speech_tools.guardrails.training_facts import ModelFacts, TrainingArguments, gather_model_facts
+from custom_speech_tools.guardrails.training_rules import RULES
+from custom_speech_tools.runtime.change_audit import Confirmation, Decision
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding, payer
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.results import Finding, warn

@@ -9,19 +9,19 @@ from pydantic import WithJsonSchema
 
 from custom_speech_data.content import reason_of
 from custom_speech_data.transcripts import Transcript, read_batch_report, read_batch_result, word_error_rate
-from custom_speech_tools.guardrails.references import AnyModel
-from custom_speech_tools.guardrails.transcription_audio import OutputFile
+from custom_speech_tools.guardrails.entity_lookup import AnyModel
+from custom_speech_tools.guardrails.evaluation_texts import read_transcripts
+from custom_speech_tools.guardrails.local_recordings import OutputFile
 from custom_speech_tools.runtime import polling, results
-from custom_speech_tools.runtime.client_waits import wait_step
+from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.evaluation_details import read_transcripts
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.parts import present_reference, read_parts_and_earlier, resource_fields
+from custom_speech_tools.runtime.related_entities import present_reference, read_parts_and_earlier, resource_fields
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import gather, run_in_thread
 from custom_speech_tools.speech.sanitize import sanitize
+from custom_speech_tools.speech.task_groups import gather, run_in_thread
 
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
 MOST_ERRORS = 0.8  # a higher rate means that the emulator drew the words from the content

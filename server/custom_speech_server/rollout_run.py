@@ -7,19 +7,19 @@ from typing import TypeVar
 
 import anyio
 
-from custom_speech_server.rollouts.file import RolloutFile
-from custom_speech_tools.guardrails.model_plan import train
+from custom_speech_server.rollout_file import RolloutFile
+from custom_speech_tools.guardrails.training_plan import train
+from custom_speech_tools.presenters.rollout import Rollout, present_rollout
+from custom_speech_tools.rollout.definition import Subject
 from custom_speech_tools.rollout.execution import execute, is_conflict
+from custom_speech_tools.rollout.model import not_failed, plan_model_and_rollout
 from custom_speech_tools.rollout.plan import RolloutPlan, agreed_rollout, plan_rollout
-from custom_speech_tools.rollout.request import Subject
-from custom_speech_tools.rollout.results import Rollout, present_rollout
 from custom_speech_tools.rollout.target import Target
-from custom_speech_tools.rollout.training import not_failed, plan_model_and_rollout
-from custom_speech_tools.runtime.agreement import Agreement
-from custom_speech_tools.runtime.auditing import CallAuditor
-from custom_speech_tools.runtime.client import CallClient
-from custom_speech_tools.runtime.confirmation import carry_out
+from custom_speech_tools.runtime.change_audit import CallAuditor
+from custom_speech_tools.runtime.confirmation_flow import carry_out
+from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import AppContext, CallContext, call_seconds
+from custom_speech_tools.runtime.elicitation import CallClient
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.speech import SpeechError, schemas

@@ -7,9 +7,9 @@ from typing import Any, TypedDict
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds, is_terminal
 from custom_speech_tools.runtime.results import MAX_PARTS, DatasetReference, EntityReference, Failure, present_failure
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.addresses import entity_of
-from custom_speech_tools.speech.concurrency import gather, task_group
 from custom_speech_tools.speech.paging import Listing
+from custom_speech_tools.speech.service_urls import entity_of
+from custom_speech_tools.speech.task_groups import gather, task_group
 
 Parts = Mapping[str, schemas.Entity]  # what a call has read, by id, without what could not be read
 

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 
-from custom_speech_tools.guardrails.model_facts import TrainingArguments
-from custom_speech_tools.guardrails.model_plan import ModelPlan, plan_training, training_key
-from custom_speech_tools.guardrails.references import MODEL, find
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find
+from custom_speech_tools.guardrails.training_facts import TrainingArguments
+from custom_speech_tools.guardrails.training_plan import ModelPlan, plan_training, training_key
+from custom_speech_tools.rollout.definition import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
-from custom_speech_tools.rollout.request import RolloutRequest, Subject, check_resources
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key
-from custom_speech_tools.runtime.lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import schemas

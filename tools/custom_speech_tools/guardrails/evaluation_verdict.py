@@ -9,17 +9,17 @@ from functools import partial
 from typing import Literal
 
 from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap, rate_interval
-from custom_speech_tools.runtime.client_waits import wait_step
-from custom_speech_tools.runtime.evaluation_details import EvaluationDetails
-from custom_speech_tools.runtime.lists import newest_first
+from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails
+from custom_speech_tools.runtime.client_time_limits import wait_step
+from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parts import Parts
 from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.related_entities import Parts
 from custom_speech_tools.runtime.results import Interval, Rate, Result
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.concurrency import run_in_thread
 from custom_speech_tools.speech.paging import Listed, Listing
 from custom_speech_tools.speech.sanitize import quote, word
+from custom_speech_tools.speech.task_groups import run_in_thread
 
 MAX_NAMED_WORDS = 10
 MAX_NAMED_ENDPOINTS = 3

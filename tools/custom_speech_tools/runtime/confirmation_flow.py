@@ -10,8 +10,15 @@ from typing import Protocol, TypeVar
 
 import anyio
 
-from custom_speech_tools.runtime.agreement import Agreement, ConfirmationRequest, Effect, EffectKind, digest_of, payer
-from custom_speech_tools.runtime.auditing import Confirmation
+from custom_speech_tools.runtime.change_audit import Confirmation
+from custom_speech_tools.runtime.confirmation_policy import (
+    Agreement,
+    ConfirmationRequest,
+    Effect,
+    EffectKind,
+    digest_of,
+    payer,
+)
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key

@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema
 
 from custom_speech_data.scoring_result import MissedWord
+from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, Transcripts
+from custom_speech_tools.guardrails.evaluation_verdict import Difference, is_void, judge, steps_after_test
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.evaluation_details import EvaluationDetails, Transcripts
-from custom_speech_tools.runtime.parts import Parts, entity_fields, present_dataset_reference
-from custom_speech_tools.runtime.verdict import Difference, is_void, judge, steps_after_test
+from custom_speech_tools.runtime.related_entities import Parts, entity_fields, present_dataset_reference
 from custom_speech_tools.speech import Speech, schemas
 
 

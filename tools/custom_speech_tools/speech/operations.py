@@ -9,12 +9,12 @@ from pydantic import JsonValue, SecretStr
 from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.addresses import entity_of, is_content_address, is_credible_link
 from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
-from custom_speech_tools.speech.http_messages import Request, RequestObserver
+from custom_speech_tools.speech.http_exchange import Request, RequestObserver
 from custom_speech_tools.speech.paging import Listed, Listing, Page, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
+from custom_speech_tools.speech.service_urls import entity_of, is_content_address, is_credible_link
 
 _Schema = TypeVar("_Schema")
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_waits import wait_step
+from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.parts import Parts, entity_fields, present_reference
 from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.related_entities import Parts, entity_fields, present_reference
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 

@@ -1,1 +1,0 @@
-"""Rollouts from a file: reading it, and carrying it out until it is finished."""
