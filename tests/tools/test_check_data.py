@@ -15,7 +15,7 @@ import pytest
 from conftest import Connect
 from custom_speech_data.dataset_report import DatasetReport
 from custom_speech_tools.guardrails import local_data
-from custom_speech_tools.guardrails.local_files import foreign_path
+from custom_speech_tools.guardrails.local_files import foreign_path_hint
 from support.locked_files import lock
 from support.recordings import chunk, pcm, riff, wav, zipped
 from support.tool_client import Caller, rules_of
@@ -434,7 +434,7 @@ OF_WSL = ": it is Windows' name of a path in WSL; there it is"
     ],
 )
 def test_foreign_path_is_explained(given: str, system: str, explanation: str) -> None:
-    assert foreign_path(given, system) == explanation
+    assert foreign_path_hint(given, system) == explanation
 
 
 async def test_check_data_says_where_it_runs_when_a_path_is_written_for_another_system(

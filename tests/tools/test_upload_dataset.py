@@ -297,7 +297,7 @@ async def test_upload_dataset_follows_no_link_that_was_put_in_the_way_after_the_
     connect: Connect, azure: Azure, folder: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
 ) -> None:
     target = outside / "a.txt" if swapped.endswith(".txt") else outside
-    swap_before(monkeypatch, "custom_speech_tools.upload_dataset.checked_data", folder / swapped, target)
+    swap_before(monkeypatch, "custom_speech_tools.upload_dataset.open_checked_data", folder / swapped, target)
     async with connect(data_dirs=(folder,)) as call:
         refusal = await call.refusal("upload_dataset", **NEW, path="calls/a.txt")
 

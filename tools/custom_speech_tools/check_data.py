@@ -9,7 +9,7 @@ import pydantic
 from pydantic import Field
 
 from custom_speech_data.dataset_kinds import ARCHIVE_KINDS
-from custom_speech_tools.guardrails.local_data import checked_data
+from custom_speech_tools.guardrails.local_data import open_checked_data
 from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.runtime import parameters
@@ -84,10 +84,10 @@ def check(
     """
     given = source.given if isinstance(source, LocalPath) else None
     with ExitStack() as stack:
-        data = repaired = stack.enter_context(checked_data(source, kind, repair=True))
+        data = repaired = stack.enter_context(open_checked_data(source, kind, repair=True))
         needs_repair = False
         if repaired.is_changed:
-            original = stack.enter_context(checked_data(source, kind, repair=False))
+            original = stack.enter_context(open_checked_data(source, kind, repair=False))
             needs_repair = original.report.error is not None and repaired.report.error is None
             # Line numbers are those of the user's own text, unless a repair is what makes it readable.
             data = repaired if needs_repair or repaired.kind in ARCHIVE_KINDS else original

@@ -2,14 +2,14 @@
 
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationArguments, evaluate, plan_evaluation
 from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, read_details
-from custom_speech_tools.presenters.evaluation import Evaluation, present_evaluation
+from custom_speech_tools.presenters.evaluation import EvaluationAnswer, present_evaluation
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.related_entities import read_parts
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
-async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -> Evaluation:
+async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -> EvaluationAnswer:
     """Test a model on audio with transcripts, beside another model: is it better than Microsoft's base model?
 
     Takes minutes. The same request twice makes one test. Then get_evaluation.

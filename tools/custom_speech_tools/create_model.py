@@ -2,7 +2,7 @@
 
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
-from custom_speech_tools.guardrails.training_plan import ModelPlan, plan_training, train
+from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training, train
 from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
@@ -28,7 +28,7 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
     makes one model. Then get_model; when it is Succeeded, test it or copy it.
     """
 
-    async def checked() -> ModelPlan:
+    async def checked() -> TrainingPlan:
         plan = await plan_training(call, arguments, arguments.confirm or call.client.answer)
         if is_blocked(plan.findings):
             raise Refused("Nothing was created.", plan.findings)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from custom_speech_tools.guardrails.entity_lookup import DATASET, get_entity
-from custom_speech_tools.presenters.dataset import DatasetDetails, present_dataset
+from custom_speech_tools.presenters.dataset import DatasetAnswer, present_dataset
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
@@ -20,7 +20,7 @@ class GetDatasetArguments(Arguments):
     resource: ResourceName = None
 
 
-async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> DatasetDetails:
+async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> DatasetAnswer:
     """Get a dataset: status, size, and the first twenty lines or files that the service rejected, with reasons.
 
     With wait_seconds it answers as soon as the import has ended.
@@ -28,7 +28,7 @@ async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> Data
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, DATASET, arguments.dataset)
     last = await poll_until_terminal(call, first, speech.datasets_get, arguments.wait_seconds)
-    return await present_dataset(call, speech, last, DatasetDetails)
+    return await present_dataset(call, speech, last, DatasetAnswer)
 
 
 tool = declare(get_dataset, "Get a dataset", Annotations.READ, "data")

@@ -15,9 +15,9 @@ from custom_speech_tools.guardrails.evaluation_texts import (
     read_transcripts,
 )
 from custom_speech_tools.presenters.evaluation import (
-    Evaluation,
+    EvaluationAnswer,
     present_evaluation,
-    present_words,
+    present_word_errors,
     worst_utterances,
 )
 from custom_speech_tools.runtime.context import CallContext
@@ -40,7 +40,7 @@ class GetEvaluationArguments(Arguments):
     resource: ResourceName = None
 
 
-async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -> Evaluation:
+async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -> EvaluationAnswer:
     """Get an evaluation: word error rates of both models, their difference with its 95 % confidence interval.
 
     `verdict` says whether the first model is better, or why that is not known. Rates are fractions. `words` shows what
@@ -72,9 +72,9 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
             fix = "Test with shorter recordings; rates and counts are the service's and stand."
             findings.append(warn("details-readable", message, fix))
         model = parts.get(last.model1.id)
-        words = present_words(missed, lambda _: None)
+        words = present_word_errors(missed, lambda _: None)
         if isinstance(model, schemas.CustomModel):
-            words = present_words(missed, await read_training_words(call.app.training_words, speech, model))
+            words = present_word_errors(missed, await read_training_words(call.app.training_words, speech, model))
     return await present_evaluation(
         call,
         speech,

@@ -3,7 +3,7 @@
 from functools import partial
 
 from custom_speech_tools.guardrails.entity_lookup import find_project
-from custom_speech_tools.presenters.dataset import Dataset, Datasets, steps_with_data
+from custom_speech_tools.presenters.dataset import Datasets, ListedDataset, steps_with_data
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import list_entities
@@ -37,7 +37,7 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
         kind=kinds[0] if kinds and len(kinds) == 1 else None,
         status=arguments.status,
     )
-    shown = await found.rows(lambda one, _: Dataset.model_validate(one))
+    shown = await found.rows(lambda one, _: ListedDataset.model_validate(one))
     steps = steps_with_data(found.shown)
     if not steps:  # base models say which kinds of data a locale takes
         steps = [call_step("list_base_models", locale=arguments.locale or Choice("a locale"), resource=found.asked)]

@@ -3,7 +3,7 @@
 from custom_speech_tools.guardrails.charges import EstimatedCharge, training_charge
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
-from custom_speech_tools.guardrails.training_plan import ModelPlan, plan_training
+from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training
 from custom_speech_tools.runtime.confirmation_flow import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.results import EntityReference, Findings, Resou
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
-class Plan(ResourceAnswer):
+class TrainingPlanAnswer(ResourceAnswer):
     """The plan of a training; days, charge and alternative are null if it is blocked."""
 
     ok: bool
@@ -27,7 +27,7 @@ class Plan(ResourceAnswer):
     confirm: str | None
 
 
-async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
+async def plan_model(arguments: TrainingArguments, call: CallContext) -> TrainingPlanAnswer:
     """Check a training before it starts, without creating anything.
 
     Reports everything for which the training would be refused, the hours of audio, the days that the service will train
@@ -41,7 +41,7 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
     # Without a name nobody could be asked about the model.
     is_offered = bool(plan.facts.request.display_name) and "create_model" not in call.app.missing_tools
     is_offered = is_offered and policy.mode != "never" and gives_tokens(call)
-    return Plan(
+    return TrainingPlanAnswer(
         **resource_fields(plan.facts.speech),
         ok=not blocked and plan.existing is None,
         findings=list(plan.findings),
@@ -56,7 +56,7 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Plan:
     )
 
 
-def _next_step(call: CallContext, plan: ModelPlan) -> str:
+def _next_step(call: CallContext, plan: TrainingPlan) -> str:
     if is_blocked(plan.findings):
         return next_step_when_blocked(plan.findings)
     if plan.existing:

@@ -3,10 +3,10 @@
 from contextlib import ExitStack
 
 from custom_speech_data.content import size_of
-from custom_speech_tools.guardrails.local_data import CheckedData, checked_data
+from custom_speech_tools.guardrails.local_data import CheckedData, open_checked_data
 from custom_speech_tools.guardrails.local_files import allowed_path
 from custom_speech_tools.guardrails.upload_plan import UploadArguments, UploadPlan, plan_upload, upload_blocks
-from custom_speech_tools.presenters.dataset import UploadedDataset, import_findings, present_dataset
+from custom_speech_tools.presenters.dataset import UploadedDataset, present_dataset, rejection_findings
 from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
@@ -24,7 +24,7 @@ async def upload_dataset(arguments: UploadArguments, call: CallContext) -> Uploa
 
         def read() -> CheckedData:
             source = allowed_path(call.app, arguments.path) if arguments.path is not None else arguments.lines or []
-            return open_files.enter_context(checked_data(source, arguments.kind, repair=arguments.repair))
+            return open_files.enter_context(open_checked_data(source, arguments.kind, repair=arguments.repair))
 
         data = None if arguments.content_url is not None else await run_in_thread(read)
         plan = await plan_upload(call, arguments, data)
@@ -45,7 +45,7 @@ async def upload_dataset(arguments: UploadArguments, call: CallContext) -> Uploa
         total_bytes=None if uploaded is None else total,
         repairs=data.repairs if data else (),
         # What the import rejects of local data, the check has said line by line.
-        findings=[*plan.findings, *(() if data else import_findings(dataset))],
+        findings=[*plan.findings, *(() if data else rejection_findings(dataset))],
         **more,
     )
 

@@ -33,7 +33,7 @@ _PAGES = {
 }
 
 
-def require_address(url: str | None) -> None:
+def require_valid_url(url: str | None) -> None:
     """Require an address without a user name, of whatever protocol, if one is given; raises ValueError."""
     try:
         parts = urlsplit(url or "https://x")
@@ -57,15 +57,15 @@ def content_identity(url: str) -> str:
     return f"{address}?{'&'.join(query)}" if query else address
 
 
-def is_web_address(url: str) -> bool:
+def is_web_url(url: str) -> bool:
     """Return whether an address has a protocol that Azure reads."""
     return urlsplit(url).scheme.lower() in ("https", "http")
 
 
-def content_address_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator[Finding]:
+def content_url_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator[Finding]:
     """Require that nothing in the address itself shows that it cannot be read at `now`, the service's time."""
     parts = urlsplit(url)
-    if not is_web_address(url):
+    if not is_web_url(url):
         fix = "Pass path for a file of this machine." if parts.scheme == "file" else _SHARED
         yield _finding(f"content_url begins with {quote(parts.scheme)}; Azure reads https addresses only.", fix)
         return

@@ -24,11 +24,11 @@ from custom_speech_tools.speech.task_groups import run_in_thread
 MAX_NAMED_WORDS = 10
 MAX_NAMED_ENDPOINTS = 3
 
-# `alone`: nothing was compared. `open`: there is a difference, but it is not significant.
-Outcome = Literal["void", "unfinished", "alone", "too few", "equal", "open", "better", "worse"]
+# `not compared`: there are no error rates of two different models. `equal`: both recognized the same words.
+Outcome = Literal["void", "unfinished", "not compared", "too few", "equal", "not significant", "better", "worse"]
 
 
-class Difference(Result):
+class ErrorRateDifference(Result):
     """The word error rate of the first model minus that of the second: negative if the first is better.
 
     `confidence_95` is about `absolute`. `is_significant` is null if it cannot be judged, or if the test is void.
@@ -47,18 +47,18 @@ class Verdict:
 
     outcome: Outcome
     sentence: str
-    difference: Difference | None
+    difference: ErrorRateDifference | None
     intervals: Sequence[tuple[float, float] | None]  # of the error rates of both models
     endpoints: Sequence[schemas.Endpoint] | None  # of the locale if the first model is better; None if not readable
 
 
-def compare(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Difference | None:
+def compare_error_rates(evaluation: schemas.Evaluation, details: EvaluationDetails) -> ErrorRateDifference | None:
     """Return how the first model compares with the second, None without error rates of two models."""
     first, second = (evaluation.score(number).word_error_rate for number in (1, 2))
     if first is None or second is None or evaluation.model1.id == evaluation.model2.id:
         return None
     found = paired_bootstrap([Pair(one.words, one.errors, two.errors) for one, two in details.recordings.values()])
-    return Difference(
+    return ErrorRateDifference(
         absolute=first - second,
         relative=(first - second) / second if second else None,
         relative_95=list(found.relative) if found and found.relative else None,
@@ -70,14 +70,14 @@ def compare(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Diffe
 async def judge(speech: Speech, evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts) -> Verdict:
     """Return the verdict of a test; what cannot be read beside it is left out of the sentence."""
     pairs = [[(one.words, one.errors) for one in pair] for pair in details.recordings.values()]
-    difference = await run_in_thread(partial(compare, evaluation, details))
+    difference = await run_in_thread(partial(compare_error_rates, evaluation, details))
     intervals = [await run_in_thread(partial(rate_interval, [pair[place] for pair in pairs])) for place in (0, 1)]
     outcome, reason = _weigh(evaluation, details, parts, difference)
     if difference and outcome == "void":
         difference = difference.model_copy(update={"is_significant": None})
     first, second = (parts.get(part.id) for part in (evaluation.model1, evaluation.model2))
     remarks = [reason]
-    if outcome != "alone" and _are_trained_alike(first, second):
+    if outcome != "not compared" and _are_trained_alike(first, second):
         remarks.append("Both models have the same base model and the same training data.")
     if isinstance(second, schemas.BaseModel):
         bases = await _if_readable(speech.models_list_base_models(locale=evaluation.locale))
@@ -114,7 +114,7 @@ def _has_seen(parts: Parts, model: schemas.Reference, dataset: str) -> bool | No
 
 
 def _weigh(
-    evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts, difference: Difference | None
+    evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts, difference: ErrorRateDifference | None
 ) -> tuple[Outcome, str]:
     seen = (one for one in (evaluation.model1, evaluation.model2) if _has_seen(parts, one, evaluation.dataset.id))
     if (part := next(seen, None)) is not None:
@@ -124,7 +124,7 @@ def _weigh(
     if difference is None:
         is_alone = evaluation.model1.id == evaluation.model2.id
         why = "Nothing was compared: the model was tested against itself."
-        return "alone", why if is_alone else "Not judged: the test gave no word error rates of two models."
+        return "not compared", why if is_alone else "Not judged: the test gave no word error rates of two models."
     read = details.recordings.values()
     is_complete = details.listed == len(read)
     if difference.is_significant is None:
@@ -135,7 +135,7 @@ def _weigh(
     one, two = (100 * (evaluation.score(number).word_error_rate or 0) for number in (1, 2))
     rates = f"{one:.1f} % against {two:.1f} % of {_name(parts, evaluation.model2)}"
     if not difference.is_significant:
-        return "open", f"Not significant: {rates}; with other recordings the order could be the reverse."
+        return "not significant", f"Not significant: {rates}; with other recordings the order could be the reverse."
     return ("better", f"Better: {rates}.") if difference.absolute < 0 else ("worse", f"Worse: {rates}.")
 
 
@@ -155,7 +155,7 @@ def _name(parts: Parts, part: schemas.Reference) -> str:
     return f"base model {quote(found.display_name, 40)}{date}"
 
 
-def steps_after_test(
+def steps_after_evaluation(
     evaluation: schemas.Evaluation, verdict: Verdict, parts: Parts, words: Sequence[str], here: str, again: int | None
 ) -> list[str]:
     """Return what follows from a test of the resource `here`, which may show words that the first model misses."""
@@ -166,7 +166,7 @@ def steps_after_test(
     if verdict.outcome == "void":
         listed = call_step("list_datasets", locale=evaluation.locale, kinds=["Acoustic"], resource=here)
         return [f"{listed}, then create_evaluation with recordings that neither model was trained with"]
-    if verdict.outcome == "alone":
+    if verdict.outcome == "not compared":
         is_scored = evaluation.score(1).word_error_rate is not None
         compare = call_step(
             "create_evaluation",

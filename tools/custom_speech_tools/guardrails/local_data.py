@@ -39,7 +39,7 @@ class CheckedData:
 
 
 @contextmanager
-def checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair: bool) -> Iterator[CheckedData]:
+def open_checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair: bool) -> Iterator[CheckedData]:
     """Read a dataset and say everything that Azure would object to.
 
     A file is opened once, and a copy has no name, so that a process that is killed leaves nothing behind.

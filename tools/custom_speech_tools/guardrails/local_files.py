@@ -75,7 +75,7 @@ def allowed_path(app: AppContext, given: str) -> LocalPath:
                 raise _not_allowed(f"{quote(given)} is neither a file nor a folder.", allowed)
             return LocalPath(given, root, path)
     system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
-    foreign = foreign_path(given.strip(), system)
+    foreign = foreign_path_hint(given.strip(), system)
     raise _not_allowed(f"{quote(given)} does not exist below an allowed folder{foreign}.", allowed)
 
 
@@ -95,7 +95,7 @@ def _spellings(given: str) -> list[str]:
     return list(dict.fromkeys(meanings))
 
 
-def foreign_path(path: str, system: str) -> str:
+def foreign_path_hint(path: str, system: str) -> str:
     """Return the end of "… does not exist below an allowed folder": for which system the path seems to be written."""
     text = re.sub("^file:", "", path.strip("\"'`"), flags=re.IGNORECASE).replace("\\", "/")
     drive = re.match(r"/*([a-z])(?::|%3a)(.*)", text, re.IGNORECASE)

@@ -37,7 +37,7 @@ class TrainingArguments(parameters.Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
+class TrainingFacts:
     """The facts on which the rules decide; a Finding stands in place of an entity that was not found."""
 
     request: TrainingArguments
@@ -115,7 +115,7 @@ def takes_data(base: schemas.BaseModel, kind: str) -> bool:
     return kind in base.trains_with or (kind == "Acoustic" and adapts_to_text_only(base))
 
 
-async def gather_model_facts(call: CallContext, request: TrainingArguments) -> ModelFacts:
+async def gather_training_facts(call: CallContext, request: TrainingArguments) -> TrainingFacts:
     """Fetch every fact concurrently: one round trip, whatever the number of datasets."""
     speech, asked = call.speech(request.resource), request.base_model
     async with task_group() as tasks:
@@ -133,7 +133,7 @@ async def gather_model_facts(call: CallContext, request: TrainingArguments) -> M
             if other.resource.can_train_audio
         }
     data = {one.return_value.id for one in datasets if isinstance(one.return_value, schemas.Dataset)}
-    return ModelFacts(
+    return TrainingFacts(
         request=request,
         speech=speech,
         now=call.now(speech),

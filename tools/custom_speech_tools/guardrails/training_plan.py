@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from custom_speech_tools.guardrails.charges import charged, training_cost
 from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.guardrails.shared_rules import Findings, failed_earlier, is_blocked, run_rules
-from custom_speech_tools.guardrails.training_facts import ModelFacts, TrainingArguments, gather_model_facts
+from custom_speech_tools.guardrails.training_facts import TrainingArguments, TrainingFacts, gather_training_facts
 from custom_speech_tools.guardrails.training_rules import RULES
 from custom_speech_tools.runtime.change_audit import Confirmation, Decision
 from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding, payer
@@ -21,10 +21,10 @@ MAX_QUOTED_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class ModelPlan:
+class TrainingPlan:
     """A training with everything that the guardrails stated."""
 
-    facts: ModelFacts
+    facts: TrainingFacts
     findings: tuple[Finding, ...]
     key: str  # the idempotency key
     existing: schemas.CustomModel | None  # the model that the same request has made already
@@ -86,14 +86,14 @@ class ModelPlan:
         )
 
 
-async def plan_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> ModelPlan:
+async def plan_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> TrainingPlan:
     """Fetch the facts and run the rules; the plan may be blocked.
 
     Args:
         agreement: The token or answer that came with the call: a deliberate duplicate made on it exists already.
     """
-    facts = await gather_model_facts(call, request)
-    plan = ModelPlan(facts, run_rules(RULES, facts), training_key(facts), None)
+    facts = await gather_training_facts(call, request)
+    plan = TrainingPlan(facts, run_rules(RULES, facts), training_key(facts), None)
     if agreement or not request.allow_duplicate:
         carried = plan.key_for(agreement)
         failed = ids_of_failed(carried, facts.same_name)
@@ -106,7 +106,7 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
     return replace(plan, findings=tuple(findings))
 
 
-async def train(call: CallContext, plan: ModelPlan, key: str, how: Confirmation) -> tuple[schemas.CustomModel, bool]:
+async def train(call: CallContext, plan: TrainingPlan, key: str, how: Confirmation) -> tuple[schemas.CustomModel, bool]:
     """Create the model, with this key and agreed to as `how` says, once; return it, and whether it existed."""
     if plan.existing:
         return plan.existing, True
@@ -130,7 +130,7 @@ async def train(call: CallContext, plan: ModelPlan, key: str, how: Confirmation)
     )
 
 
-def training_key(facts: ModelFacts, display_name: str | None = None, base_model: str | None = None) -> str:
+def training_key(facts: TrainingFacts, display_name: str | None = None, base_model: str | None = None) -> str:
     """Return the idempotency key: the same for the same request, however its parts and the resource are spelled.
 
     Args:
@@ -149,7 +149,7 @@ def training_key(facts: ModelFacts, display_name: str | None = None, base_model:
     )
 
 
-def _already_exists(plan: ModelPlan) -> Findings:
+def _already_exists(plan: TrainingPlan) -> Findings:
     if plan.existing:
         made, fix = plan.existing, "create_model returns it; allow_duplicate=true trains a second one."
         name = f"{quote(made.display_name)} ({made.id}, {word(made.status)})"
@@ -165,7 +165,7 @@ def _already_exists(plan: ModelPlan) -> Findings:
         yield warn("already-exists", message, "Choose another display_name to tell them apart.")
 
 
-def _without_charge(plan: ModelPlan, base: schemas.BaseModel) -> str:
+def _without_charge(plan: TrainingPlan, base: schemas.BaseModel) -> str:
     """Return in a sentence which base model costs nothing, unless the newest one was asked for explicitly."""
     free, facts = plan.uncharged_alternative, plan.facts
     if free is None or (facts.request.base_model and base == facts.fitting_base_models[0]):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from custom_speech_tools.guardrails.shared_rules import Findings, clocks_agree, dataset_is_ready, parts_fit
-from custom_speech_tools.guardrails.training_facts import ModelFacts, adapts_to_text_only, takes_data
+from custom_speech_tools.guardrails.training_facts import TrainingFacts, adapts_to_text_only, takes_data
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import MAX_AUDIO_HOURS
@@ -15,16 +15,16 @@ from custom_speech_tools.speech.resource import AS_OF
 from custom_speech_tools.speech.sanitize import quote, word
 
 EXPIRY_WARNING = timedelta(days=30)
-LEAST_AUDIO_HOURS, LEAST_LINES = 0.5, 1_000  # half of the audio, and about a tenth of the text, that is recommended
+MIN_AUDIO_HOURS, MIN_LINES = 0.5, 1_000  # half of the audio, and about a tenth of the text, that is recommended
 
 
-def named_parts_fit(facts: ModelFacts) -> Findings:
+def named_parts_fit(facts: TrainingFacts) -> Findings:
     """Require that project, base model and datasets exist and have one locale, on a resource that may be changed."""
     parts = (facts.project, facts.base_model, *facts.datasets)
     yield from parts_fit(facts.speech.resource, facts.request.locale, *parts)
 
 
-def region_trains_audio(facts: ModelFacts) -> Findings:
+def region_trains_audio(facts: TrainingFacts) -> Findings:
     """Require training hardware in the region if audio is trained with.
 
     A base model that adapts to text alone uses the transcripts, wherever the resource is (recorded live).
@@ -55,7 +55,7 @@ def region_trains_audio(facts: ModelFacts) -> Findings:
         yield block("region-trains-audio", message, fix)
 
 
-def base_model_accepts_data(facts: ModelFacts) -> Findings:
+def base_model_accepts_data(facts: TrainingFacts) -> Findings:
     """Require that the base model can be trained with each kind of data."""
     base, locale, kinds = facts.base_model, facts.request.locale, sorted(facts.kinds)
     newest = next(iter(facts.open_base_models), None)
@@ -81,7 +81,7 @@ def _listed(kinds: Sequence[str]) -> str:
     return ", ".join(word(kind) for kind in kinds[:10]) or "no data at all"
 
 
-def base_model_is_open(facts: ModelFacts) -> Findings:
+def base_model_is_open(facts: TrainingFacts) -> Findings:
     """Require that the base model may still be trained on; warn of its last 30 days, and of clocks that differ."""
     locale, base = facts.request.locale, facts.chosen_base_model
     until, name = (base.adaptation_until, quote(base.display_name)) if base else (None, "")
@@ -101,13 +101,13 @@ def base_model_is_open(facts: ModelFacts) -> Findings:
         yield warn("base-model-open", message, "Train soon, or use a newer one.")
 
 
-def datasets_are_ready(facts: ModelFacts) -> Findings:
+def datasets_are_ready(facts: TrainingFacts) -> Findings:
     """Require that every dataset is imported and not empty; warn if much of it was rejected."""
     for dataset in facts.found_datasets:
         yield from dataset_is_ready(dataset, facts.speech.resource.name)
 
 
-def datasets_combine(facts: ModelFacts) -> Findings:
+def datasets_combine(facts: TrainingFacts) -> Findings:
     """Require that no dataset is named twice, and no pronunciation file is combined with structured text."""
     names = {dataset.id: quote(dataset.display_name) for dataset in facts.found_datasets}
     for dataset, count in Counter(dataset.id for dataset in facts.found_datasets).items():
@@ -119,7 +119,7 @@ def datasets_combine(facts: ModelFacts) -> Findings:
         yield block("dataset-combination", message, fix)
 
 
-def amount_is_sensible(facts: ModelFacts) -> Findings:
+def amount_is_sensible(facts: TrainingFacts) -> Findings:
     """Warn about more audio than training uses, and about far too little for a charged training.
 
     Recommended are 1 to 100 h of audio with transcripts and 1 to 200 MB of text (page "Training and testing datasets").
@@ -127,7 +127,7 @@ def amount_is_sensible(facts: ModelFacts) -> Findings:
     base, hours = facts.chosen_base_model, facts.audio_hours
     counts = [one.lines for one in facts.found_datasets if one.kind.startswith("Language")]
     lines, are_known = sum(count or 0 for count in counts), None not in counts and not (facts.recordings and not hours)
-    is_little = are_known and bool(hours or counts) and hours < LEAST_AUDIO_HOURS and lines < LEAST_LINES
+    is_little = are_known and bool(hours or counts) and hours < MIN_AUDIO_HOURS and lines < MIN_LINES
     if base and base.training_is_charged and is_little:
         amount = f"{hours * 60:.0f} min of audio" if hours else f"{lines} lines of text"
         message = f"{amount} is far less than recommended: 1 h of audio with transcripts, or 1 MB of text."
@@ -137,7 +137,7 @@ def amount_is_sensible(facts: ModelFacts) -> Findings:
         yield warn("audio-hours", message, "Choose the datasets that matter most.")
 
 
-def recordings_have_length(facts: ModelFacts) -> Findings:
+def recordings_have_length(facts: TrainingFacts) -> Findings:
     """Require a recording that is short enough to be trained with; warn about those that are not."""
     base, longest = facts.chosen_base_model, facts.longest_seconds
     if base is None or adapts_to_text_only(base):

@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue, SecretStr
 from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.guardrails import local_recordings
 from custom_speech_tools.guardrails.charges import charged, cost_in_words, estimated_charge
-from custom_speech_tools.guardrails.content_url import content_identity, require_address
+from custom_speech_tools.guardrails.content_url import content_identity, require_valid_url
 from custom_speech_tools.guardrails.entity_lookup import DATASET, AnyModel, find, find_any_model, link_to, uri_of
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
@@ -48,7 +48,7 @@ class TranscribeArguments(parameters.Arguments):
     def _has_one_source(self) -> "TranscribeArguments":
         if sum(one is not None for one in (self.path, self.dataset, self.content_url)) != 1:
             raise ValueError("needs one of path, dataset and content_url")
-        require_address(self.content_url)
+        require_valid_url(self.content_url)
         return self
 
 

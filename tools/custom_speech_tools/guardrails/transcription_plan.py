@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from custom_speech_tools.guardrails import shared_rules
-from custom_speech_tools.guardrails.content_url import content_address_works
+from custom_speech_tools.guardrails.content_url import content_url_works
 from custom_speech_tools.guardrails.local_recordings import LocalAudio
 from custom_speech_tools.guardrails.transcription_facts import TranscribeArguments, TranscriptionFacts, read_facts
 from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding, payer
@@ -25,7 +25,7 @@ def transcription_is_possible(facts: TranscriptionFacts) -> shared_rules.Finding
     resource, request = facts.speech.resource, facts.request
     yield from shared_rules.parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
     if url := request.content_url:
-        yield from content_address_works(url, facts.now, is_emulated=facts.speech.is_emulated)
+        yield from content_url_works(url, facts.now, is_emulated=facts.speech.is_emulated)
     if facts.dataset and facts.dataset.kind not in AUDIO_KINDS:
         message = f"Dataset {quote(facts.dataset.display_name)} is of kind {word(facts.dataset.kind)}."
         yield block("dataset-ready", message, "Name one with recordings: of kind Acoustic or AudioFiles.")

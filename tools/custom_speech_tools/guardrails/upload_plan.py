@@ -57,7 +57,7 @@ class UploadArguments(parameters.Arguments):
         if sum(source is not None for source in (self.path, self.content_url, self.lines)) != 1:
             raise ValueError("needs one of path, content_url and lines")
         parameters.require_text_kind(self.kind, self.lines)
-        content_url.require_address(self.content_url)
+        content_url.require_valid_url(self.content_url)
         return self
 
 
@@ -107,8 +107,8 @@ class UploadPlan:
 async def plan_upload(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadPlan:
     """Fetch the facts and check them, without `data` for a `content_url`; raises Refused with every finding."""
     speech, url = call.speech(request.resource), request.content_url or ""
-    if url and not content_url.is_web_address(url):
-        address = content_url.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
+    if url and not content_url.is_web_url(url):
+        address = content_url.content_url_works(url, call.now(speech), is_emulated=speech.is_emulated)
         raise Refused("Nothing was uploaded.", [*parts_fit(speech.resource, None), *address])
     async with task_group() as tasks:
         project_task = tasks.create_task(find_project(speech, request.project))
@@ -116,7 +116,7 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     project = project_task.return_value
     known = [*parts_fit(speech.resource, request.locale, project)]
     if url:  # after the requests, which tell the service's time
-        known += content_url.content_address_works(url, call.now(speech), is_emulated=speech.is_emulated)
+        known += content_url.content_url_works(url, call.now(speech), is_emulated=speech.is_emulated)
     known += data.findings if data else ()
     if is_blocked(known) or isinstance(project, Finding):
         raise Refused("Nothing was uploaded.", known)

@@ -18,7 +18,7 @@ MAX_REJECTED = 20
 TRAINS_ALONE = frozenset({"Language", "LanguageMarkdown", "Acoustic"})  # of the others a model learns too little alone
 
 
-class Dataset(results.Row):
+class ListedDataset(results.Row):
     """A dataset in a list; `audio_hours` is null for text."""
 
     kind: results.ServiceText
@@ -33,7 +33,7 @@ class Dataset(results.Row):
 class Datasets(results.Listing):
     """The datasets of a resource, newest first."""
 
-    datasets: list[Dataset]
+    datasets: list[ListedDataset]
 
 
 class RejectedPart(results.Result):
@@ -43,7 +43,7 @@ class RejectedPart(results.Result):
     reason: results.ServiceText
 
 
-class DatasetDetails(Dataset, results.EntityAnswer):
+class DatasetAnswer(ListedDataset, results.EntityAnswer):
     """A dataset with what was rejected of it."""
 
     resource: str
@@ -51,7 +51,7 @@ class DatasetDetails(Dataset, results.EntityAnswer):
     rejected: list[RejectedPart]
 
 
-class UploadedDataset(DatasetDetails):
+class UploadedDataset(DatasetAnswer):
     """A dataset that was uploaded; `uploaded_bytes` is less than `total_bytes` if the call has to be repeated."""
 
     already_existed: bool
@@ -60,7 +60,7 @@ class UploadedDataset(DatasetDetails):
     repairs: list[results.Sentence]
 
 
-Details = TypeVar("Details", bound=DatasetDetails)
+Details = TypeVar("Details", bound=DatasetAnswer)
 
 
 async def present_dataset(
@@ -71,11 +71,11 @@ async def present_dataset(
     common = entity_fields(speech, dataset, call.now(speech), earlier)
     here = speech.resource.name
     fields: dict[str, object] = {
-        **dict(Dataset.model_validate(dataset)),
+        **dict(ListedDataset.model_validate(dataset)),
         **common,
         "project": present_reference(dataset.project, parts),
         "rejected": await _read_rejected(speech, dataset) if is_terminal(dataset) else [],
-        "findings": import_findings(dataset),
+        "findings": rejection_findings(dataset),
         "next_steps": steps_with_data([(speech, dataset)]),
     }
     if not is_terminal(dataset):
@@ -100,7 +100,7 @@ async def _read_rejected(speech: Speech, dataset: schemas.Dataset) -> list[Rejec
         return []
 
 
-def import_findings(dataset: schemas.Dataset) -> list[results.Finding]:
+def rejection_findings(dataset: schemas.Dataset) -> list[results.Finding]:
     """Warn of an import that left out lines or files."""
     rejected, total = dataset.rejected_lines or 0, (dataset.rejected_lines or 0) + (dataset.lines or 0)
     message = f"The import rejected {rejected} of {total} lines or files; `lines` counts the accepted ones."

@@ -7,7 +7,12 @@ from pydantic import Field, WithJsonSchema
 
 from custom_speech_data.scoring_result import MissedWord
 from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, Transcripts
-from custom_speech_tools.guardrails.evaluation_verdict import Difference, is_void, judge, steps_after_test
+from custom_speech_tools.guardrails.evaluation_verdict import (
+    ErrorRateDifference,
+    is_void,
+    judge,
+    steps_after_evaluation,
+)
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.related_entities import Parts, entity_fields, present_dataset_reference
@@ -37,7 +42,7 @@ class WorstUtterance(results.Result):
     errors: int
 
 
-class Word(results.Result):
+class WordErrors(results.Result):
     """A word that the first model misses or inserts; `in_training_data` is null if the data could not be read."""
 
     word: results.ServiceText
@@ -48,16 +53,18 @@ class Word(results.Result):
     in_training_data: bool | None = None
 
 
-class Evaluation(results.EntityAnswer):
+class EvaluationAnswer(results.EntityAnswer):
     """An evaluation; `is_void` if a model was trained with the test data, null if that is not known."""
 
     dataset: results.DatasetReference
     models: list[EvaluatedModel]
     is_void: bool | None
     verdict: results.Sentence
-    difference: Difference | None
+    difference: ErrorRateDifference | None
     worst: Annotated[list[WorstUtterance], WithJsonSchema({"type": "array"}, mode="serialization")]
-    words: Annotated[list[Word] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = results.optional()
+    words: Annotated[list[WordErrors] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = (
+        results.optional()
+    )
     already_existed: bool
 
 
@@ -84,15 +91,15 @@ async def present_evaluation(
     earlier: Sequence[schemas.StatefulEntity] = (),  # evaluations of the same test data
     *,
     worst: Sequence[WorstUtterance] = (),
-    words: list[Word] | None = None,
+    words: list[WordErrors] | None = None,
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
-) -> Evaluation:
+) -> EvaluationAnswer:
     """Return an evaluation with the names of its parts, and its verdict."""
     verdict, missed = await judge(speech, evaluation, details, parts), [one.word for one in words or []]
     fields = entity_fields(speech, evaluation, call.now(speech), earlier)
     again, here = fields["check_again_after_seconds"], speech.resource.name
-    return Evaluation(
+    return EvaluationAnswer(
         **fields,
         dataset=present_dataset_reference(evaluation.dataset, parts),
         models=_scores(evaluation, parts, verdict.intervals),
@@ -103,7 +110,7 @@ async def present_evaluation(
         words=words,
         already_existed=already_existed,
         findings=[*findings, *_warnings(evaluation, details)],
-        next_steps=steps_after_test(evaluation, verdict, parts, missed, here, again),
+        next_steps=steps_after_evaluation(evaluation, verdict, parts, missed, here, again),
     )
 
 
@@ -136,9 +143,9 @@ def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, numbe
     ]
 
 
-def present_words(found: Sequence[MissedWord], is_trained_with: Callable[[str], bool | None]) -> list[Word]:
+def present_word_errors(found: Sequence[MissedWord], is_trained_with: Callable[[str], bool | None]) -> list[WordErrors]:
     """Return the missed words, with whether the model was trained with them."""
-    rows = [(Word.model_validate(one), is_trained_with(one.word)) for one in found]
+    rows = [(WordErrors.model_validate(one), is_trained_with(one.word)) for one in found]
     return [word.model_copy(update={"in_training_data": is_trained}) for word, is_trained in rows]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictBool
 
-from custom_speech_tools.guardrails.training_plan import ModelPlan
+from custom_speech_tools.guardrails.training_plan import TrainingPlan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier
@@ -62,7 +62,7 @@ class Subject:
     display_name: str
     locale: str
     model: schemas.CustomModel | None = None  # None until its training has begun
-    training: ModelPlan | None = None  # if there is no model yet
+    training: TrainingPlan | None = None  # if there is no model yet
 
     @property
     def trained(self) -> schemas.CustomModel | None:

@@ -19,7 +19,7 @@ from custom_speech_tools.guardrails.entity_lookup import (
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationFacts, EvaluationPlan, check_evaluation, evaluate
 from custom_speech_tools.guardrails.evaluation_texts import read_details
-from custom_speech_tools.guardrails.evaluation_verdict import compare
+from custom_speech_tools.guardrails.evaluation_verdict import compare_error_rates
 from custom_speech_tools.guardrails.shared_rules import locales_match, run_rules
 from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateRequest, Subject
 from custom_speech_tools.rollout.target import Target
@@ -89,7 +89,7 @@ async def _verdict(request: GateRequest, plan: EvaluationPlan, evaluation: schem
         return False, f"{base}, but a model was trained with these data, so the rate says nothing."
     if request.max_word_error_rate is not None and rate > request.max_word_error_rate:
         return False, f"{base}, above {request.max_word_error_rate:.2%}."
-    difference = compare(evaluation, await read_details(plan.speech, evaluation, must_be_complete=True))
+    difference = compare_error_rates(evaluation, await read_details(plan.speech, evaluation, must_be_complete=True))
     if other is None or difference is None:
         return False, f"{base}, with no other model to compare."
     against = f"{base}, against {other:.2%} of {quote(plan.compare_with.display_name, 40)}"

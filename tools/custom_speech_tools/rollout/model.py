@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from custom_speech_tools.guardrails.entity_lookup import MODEL, find
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
-from custom_speech_tools.guardrails.training_plan import ModelPlan, plan_training, training_key
+from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training, training_key
 from custom_speech_tools.rollout.definition import RolloutRequest, Subject, check_resources
 from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
 from custom_speech_tools.runtime.context import CallContext
@@ -71,7 +71,7 @@ def not_failed(subject: Subject) -> Subject:
 
 
 def _made_before(
-    plan: ModelPlan, template: str, models: list[schemas.CustomModel]
+    plan: TrainingPlan, template: str, models: list[schemas.CustomModel]
 ) -> Iterator[tuple[date | None, schemas.CustomModel]]:
     """Yield the models that this training has made, whatever they are called by now, and the days it began.
 
@@ -89,7 +89,7 @@ def _made_before(
         yield from ((day, model) for day in days if find_by_key(_key_of(plan, template, day, model), [model]))
 
 
-def _key_of(plan: ModelPlan, template: str, day: date | None, model: schemas.CustomModel) -> str:
+def _key_of(plan: TrainingPlan, template: str, day: date | None, model: schemas.CustomModel) -> str:
     """Return the key that the training would have given to a model that began on that day."""
     asked, own = plan.facts.request.base_model, model.base_model
     base_model = None if asked or own is None else own.id

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conftest import Connect
-from custom_speech_tools.guardrails.content_url import content_address_works
+from custom_speech_tools.guardrails.content_url import content_url_works
 from support.speech_service import Azure
 from support.tool_client import rules_of
 
@@ -17,7 +17,7 @@ SAS = "sv=2024-11-04&sr=b&sp=r&st=2026-11-30T00:00Z&se=2026-12-01T00:00:00Z&sig=
 
 def found(url: str, *, is_emulated: bool = False) -> list[tuple[str, str]]:
     """The level and the message of each finding."""
-    return [(one.level, one.message) for one in content_address_works(url, NOW, is_emulated=is_emulated)]
+    return [(one.level, one.message) for one in content_url_works(url, NOW, is_emulated=is_emulated)]
 
 
 @pytest.mark.parametrize(

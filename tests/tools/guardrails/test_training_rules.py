@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from custom_speech_tools.guardrails import training_rules
-from custom_speech_tools.guardrails.training_facts import ModelFacts, TrainingArguments
+from custom_speech_tools.guardrails.training_facts import TrainingArguments, TrainingFacts
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import KeyCredential, RequestPipeline, Speech, SpeechResource, schemas
 
@@ -43,7 +43,7 @@ def base_model(until: datetime | None) -> schemas.BaseModel:
     return schemas.BaseModel.model_validate(said | {"properties": {"deprecationDates": dates, "features": features}})
 
 
-def facts(**known: Any) -> ModelFacts:
+def facts(**known: Any) -> TrainingFacts:
     """Facts against which nothing stands."""
     whole: dict[str, Any] = {
         "request": TrainingArguments(display_name="Calls", locale="en-US", datasets=["x"]),
@@ -56,10 +56,10 @@ def facts(**known: Any) -> ModelFacts:
         "same_name": (),
         "audio_resources": {},
     }
-    return ModelFacts(**whole | known)
+    return TrainingFacts(**whole | known)
 
 
-def levels(rule: Callable[[ModelFacts], Iterator[Finding]], given: ModelFacts) -> list[tuple[str, str]]:
+def levels(rule: Callable[[TrainingFacts], Iterator[Finding]], given: TrainingFacts) -> list[tuple[str, str]]:
     """What a rule says: rule and level of each finding."""
     return [(finding.rule, finding.level) for finding in rule(given)]
 
