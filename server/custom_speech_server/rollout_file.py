@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from custom_speech_server.toml_file import parse_toml, read_toml_text
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
-from custom_speech_tools.rollout.definition import MAX_TARGETS, GateRequest, RolloutRequest, TargetRequest
+from custom_speech_tools.rollout.definition import MAX_TARGETS, GateDefinition, RolloutDefinition, TargetDefinition
 from custom_speech_tools.rollout.model import DATE
 from custom_speech_tools.runtime import parameters
 
@@ -47,12 +47,12 @@ class RolloutFile(parameters.Arguments):
     """The whole file."""
 
     model: ModelSection
-    gate: GateRequest | None = None
-    targets: list[TargetRequest] = Field(min_length=1, max_length=MAX_TARGETS)
+    gate: GateDefinition | None = None
+    targets: list[TargetDefinition] = Field(min_length=1, max_length=MAX_TARGETS)
 
-    def request(self) -> RolloutRequest:
+    def definition(self) -> RolloutDefinition:
         """Return the rollout that the file describes."""
-        return RolloutRequest(tuple(self.targets), self.gate, self.model.resource)
+        return RolloutDefinition(tuple(self.targets), self.gate, self.model.resource)
 
     def training(self) -> TrainingArguments | None:
         """Return what to train, None if the file names a model; its name may contain `{date}`."""

@@ -10,9 +10,9 @@ import anyio
 from custom_speech_server.rollout_file import RolloutFile
 from custom_speech_tools.guardrails.training_plan import train
 from custom_speech_tools.presenters.rollout import Rollout, present_rollout
-from custom_speech_tools.rollout.definition import Subject
+from custom_speech_tools.rollout.definition import RolloutModel
 from custom_speech_tools.rollout.execution import execute, is_conflict
-from custom_speech_tools.rollout.model import not_failed, plan_model_and_rollout
+from custom_speech_tools.rollout.model import plan_model_and_rollout, require_not_failed
 from custom_speech_tools.rollout.plan import RolloutPlan, agreed_rollout, plan_rollout
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.change_audit import CallAuditor
@@ -32,7 +32,7 @@ RETRY_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)  # seconds before a step that faile
 DONE, FAILED, UNFINISHED, NOT_PASSED = 0, 1, 3, 4  # exit statuses
 
 
-class TimeIsOverError(Exception):
+class TimeLimitError(Exception):
     """The rollout is not finished in time."""
 
 
@@ -46,7 +46,7 @@ class Runner:
     until: float  # when it has to end (anyio.current_time)
     report: Callable[[str], None]  # takes a line for people
     answer: Rollout | None = None  # the last state, with every target
-    _settled: dict[str, Target] = field(default_factory=dict)  # what has failed is not tried again in this run
+    _failed_targets: dict[str, Target] = field(default_factory=dict)  # what has failed is not tried again in this run
     _shown: dict[str, str] = field(default_factory=dict)  # what was last reported, by its subject
 
     async def plan(self) -> RolloutPlan:
@@ -73,18 +73,18 @@ class Runner:
     async def run(self, plan: RolloutPlan, agreement: Agreement) -> int:
         """Train if that is needed, then roll out; return the exit status."""
         try:
-            model = plan.subject.trained or await self._train(plan, agreement)
+            model = plan.model.trained or await self._train(plan, agreement)
             return await self._roll_out(plan, model.id, agreement)
-        except TimeIsOverError:
+        except TimeLimitError:
             self.report("The time is up; the same command goes on with the rollout.")
             return UNFINISHED
 
     async def _plan(self, call: CallContext) -> RolloutPlan:
-        return await plan_model_and_rollout(call, self.file.request(), self.file.model.model, self.file.training())
+        return await plan_model_and_rollout(call, self.file.definition(), self.file.model.model, self.file.training())
 
     async def _train(self, plan: RolloutPlan, agreement: Agreement) -> schemas.CustomModel:
         """Train the model if there is none, and return it when it is trained."""
-        model, training = plan.subject.model, plan.subject.training
+        model, training = plan.model.entity, plan.model.training
         if training is not None:
             key, effect = training.key, training.effect
             model, _ = await self._attempt(
@@ -101,21 +101,21 @@ class Runner:
 
         while True:
             model = await self._attempt("get_model", follow)
-            if not_failed(Subject.of(model)).trained:
+            if require_not_failed(RolloutModel.existing(model)).trained:
                 return model
             self._show("training", f"{model.display_name} is {model.status}.")
             await self._pause(PAUSE)
 
     async def _roll_out(self, plan: RolloutPlan, identifier: str, agreement: Agreement) -> int:
-        fresh = plan if plan.subject.trained else None  # what was read a moment ago is not read again
+        fresh = plan if plan.model.trained else None  # what was read a moment ago is not read again
 
         async def step(call: CallContext) -> tuple[RolloutPlan, Rollout]:
             nonlocal fresh
             current, fresh = fresh, None
             if current is None:  # the model with what the last step, or another run, has noted on it
                 model = await call.speech(plan.source.resource.name).models_get_custom_model(identifier)
-                current = await plan_rollout(call, plan.request, Subject.of(model, plan.subject.id))
-            targets = tuple(self._settled.get(one.asked.resource, one) for one in current.targets)
+                current = await plan_rollout(call, plan.definition, RolloutModel.existing(model, plan.model.id))
+            targets = tuple(self._failed_targets.get(one.definition.resource, one) for one in current.targets)
             state = await execute(call, replace(current, targets=targets), agreement, self._wait())
             return state, await present_rollout(call, state)
 
@@ -124,14 +124,14 @@ class Runner:
             self.answer = answer
             self._show("gate", f"Gate: {state.gate.reason}")
             for target, shown in zip(state.targets, answer.targets, strict=True):
-                name = target.asked.resource
+                name = target.definition.resource
                 if target.is_failed:
-                    self._settled[name] = target
-                self._show(name, f"{name}: {shown.status}{': ' + target.stopped if target.stopped else ''}")
+                    self._failed_targets[name] = target
+                self._show(name, f"{name}: {shown.status}{': ' + target.error if target.error else ''}")
             if state.gate.passed is False:
                 return NOT_PASSED
-            if state.has_ended:
-                return DONE if state.is_finished else FAILED
+            if state.is_terminal:
+                return DONE if state.is_complete else FAILED
             await self._pause(PAUSE)
 
     def _show(self, subject: str, line: str) -> None:
@@ -145,7 +145,7 @@ class Runner:
 
     async def _pause(self, seconds: float) -> None:
         if anyio.current_time() + seconds >= self.until:
-            raise TimeIsOverError
+            raise TimeLimitError
         await anyio.sleep(seconds)
 
     async def _attempt(self, tool: str, work: Callable[[CallContext], Awaitable[Result]]) -> Result:

@@ -53,9 +53,9 @@ def test_rollout_page_shows_commands_that_are_taken(arguments: list[str]) -> Non
 
 def test_rollout_page_says_every_key_of_the_file() -> None:
     from custom_speech_server.rollout_file import ModelSection
-    from custom_speech_tools.rollout.definition import GateRequest, TargetRequest
+    from custom_speech_tools.rollout.definition import GateDefinition, TargetDefinition
 
-    keys = {name for section in (ModelSection, GateRequest, TargetRequest) for name in section.model_fields}
+    keys = {name for section in (ModelSection, GateDefinition, TargetDefinition) for name in section.model_fields}
     named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE))))
 
     assert keys <= named

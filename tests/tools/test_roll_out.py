@@ -17,7 +17,7 @@ from custom_speech_server.app import Settings, build
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.rollout.gate import GATE_PROPERTY
-from custom_speech_tools.rollout.target import COPIES_PROPERTY, copy_begun
+from custom_speech_tools.rollout.target import COPIES_PROPERTY, copy_started_at
 from custom_speech_tools.speech import schemas
 from support.fault_matrix_service import EAST, WEST, Service, keyed
 from support.interrupting_service import InterruptingService
@@ -404,7 +404,7 @@ async def test_roll_out_stops_when_the_model_expires_on_the_way(call: Caller, az
 @pytest.mark.parametrize("text", ["", "nonsense", "2026-11-02T00:00Z", "2199-01-01T00:00Z abcdef", "x" * 300])
 def test_rollout_note_of_copies_takes_any_text_for_what_it_is(text: str) -> None:
     """Anybody may write into custom properties; a time in the future counts as none."""
-    assert copy_begun(_with_properties({COPIES_PROPERTY: text}), "abcdef", START + timedelta(days=1)) is None
+    assert copy_started_at(_with_properties({COPIES_PROPERTY: text}), "abcdef", START + timedelta(days=1)) is None
 
 
 def _with_properties(properties: dict[str, str]) -> schemas.CustomModel:

@@ -10,9 +10,9 @@ from custom_speech_tools.rollout.definition import (
     BASE,
     MAX_TARGETS,
     Fraction,
-    GateRequest,
-    RolloutRequest,
-    TargetRequest,
+    GateDefinition,
+    RolloutDefinition,
+    TargetDefinition,
 )
 from custom_speech_tools.rollout.execution import execute
 from custom_speech_tools.rollout.model import plan_model_and_rollout
@@ -22,7 +22,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
-class TargetArguments(TargetRequest):
+class TargetArguments(TargetDefinition):
     """A target as assistants write it: a resource alone may be its name, and what is null or empty is left out."""
 
     @pydantic.model_validator(mode="before")
@@ -67,8 +67,8 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     agrees once, to all.
     """
     dataset, other, limit = arguments.test_dataset, arguments.compare_with or BASE, arguments.max_word_error_rate
-    gate = GateRequest(dataset=dataset, compare_with=other, max_word_error_rate=limit) if dataset else None
-    request = RolloutRequest(tuple(arguments.targets), gate, arguments.resource)
+    gate = GateDefinition(dataset=dataset, compare_with=other, max_word_error_rate=limit) if dataset else None
+    request = RolloutDefinition(tuple(arguments.targets), gate, arguments.resource)
     plan, agreement = await agreed_rollout(
         call, arguments.confirm, lambda: plan_model_and_rollout(call, request, arguments.model, None)
     )

@@ -76,7 +76,7 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
     import anyio
 
     from custom_speech_server.app import app_context
-    from custom_speech_server.rollout_run import UNFINISHED, Runner, TimeIsOverError
+    from custom_speech_server.rollout_run import UNFINISHED, Runner, TimeLimitError
     from custom_speech_tools.runtime.errors import Refused
     from custom_speech_tools.runtime.registry import tool_names
     from custom_speech_tools.speech import SpeechError
@@ -89,7 +89,7 @@ async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", set
         except (Refused, SpeechError) as error:
             notice(str(error))
             return WRONG
-        except TimeIsOverError:
+        except TimeLimitError:
             return WRONG if options.plan else UNFINISHED
 
 
@@ -97,7 +97,7 @@ async def _roll_out(options: argparse.Namespace, runner: "Runner") -> int:
     import anyio
 
     plan = await runner.plan()
-    if options.only_continue and plan.subject.model is None:
+    if options.only_continue and plan.model.entity is None:
         notice("there is no unfinished rollout to continue, and none was begun.", "text")
         return NOTHING_CHANGES
     planned = describe_plan(plan)
@@ -146,15 +146,15 @@ def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
     """Return what a rollout would do; `unknown` names the resources that do not answer."""
     from custom_speech_tools.speech.sanitize import quote, sanitize
 
-    model, gate, training = plan.subject.model, plan.gate, plan.subject.training
-    name, base = plan.subject.display_name, training.base_model if training else None
+    model, gate, training = plan.model.entity, plan.gate, plan.model.training
+    name, base = plan.model.display_name, training.base_model if training else None
     trains = f"train model {quote(name)} on base model {quote(base.display_name if base else '')}"
-    tests = ["test the model"] if gate.request and gate.passed is None and gate.evaluation is None else []
-    steps = [f"{one.speech.resource.name}: {step}" for one in plan.targets if not one.stopped for step in one.remaining]
+    tests = ["test the model"] if gate.definition and gate.passed is None and gate.evaluation is None else []
+    steps = [f"{one.speech.resource.name}: {step}" for one in plan.targets if not one.error for step in one.remaining]
     charges = [one for one in plan.findings if one.rule in ("training-is-charged", "hosting-is-charged")]
     return {
         "display_name": sanitize(name),
-        "locale": plan.subject.locale,
+        "locale": plan.model.locale,
         "model": {"id": model.id, "display_name": sanitize(model.display_name)} if model else None,
         "changes": [] if gate.passed is False else [*([] if model else [trains]), *tests, *steps],
         "charges": [one.message for one in charges],
@@ -162,7 +162,8 @@ def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
         "gate": gate.reason,
         "gate_passed": gate.passed,
         "targets": [
-            one.asked.model_dump() | {"remaining": one.remaining, "error": one.stopped and sanitize(one.stopped, 1_000)}
+            one.definition.model_dump()
+            | {"remaining": one.remaining, "error": one.error and sanitize(one.error, 1_000)}
             for one in plan.targets
         ],
         "findings": [one.model_dump() for one in plan.findings if one not in charges],

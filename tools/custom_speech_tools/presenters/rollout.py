@@ -70,7 +70,7 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
     targets = await gather(*(_present_target(gate, one) for one in plan.targets))
     return Rollout(
         **resource_fields(plan.source),
-        model=results.EntityReference.model_validate(plan.subject.model),
+        model=results.EntityReference.model_validate(plan.model.entity),
         gate=GateResult(
             passed=gate.passed,
             word_error_rate=rates[0],
@@ -79,10 +79,10 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
             reason=gate.reason,
         ),
         targets=targets,
-        finished=plan.is_finished,
+        finished=plan.is_complete,
         findings=list(distinct([*stated, *(finding for one in plan.targets for finding in one.warnings)])),
         now=now,
-        check_again_after_seconds=None if plan.has_ended else check_again_after(now, now, expected),
+        check_again_after_seconds=None if plan.is_terminal else check_again_after(now, now, expected),
         next_steps=_steps(plan, targets),
     )
 
@@ -102,7 +102,7 @@ async def _present_target(gate: Gate, target: Target) -> TargetResult:
         status=_status(gate, target),
         previous_model=present_reference(previous, parts),
         remaining=target.remaining,
-        error=target.stopped,
+        error=target.error,
     )
 
 
@@ -113,7 +113,7 @@ def _status(gate: Gate, target: Target) -> str:
         return "Copying" if target.is_copying else "NotStarted"
     if not target.is_connected:
         return "Copying"
-    return "Succeeded" if target.is_done else "Deploying"
+    return "Succeeded" if target.is_complete else "Deploying"
 
 
 def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
@@ -129,10 +129,10 @@ def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
             if before := one.previous_model:
                 again = call_step("deploy_model", model=before.id, endpoint=target.endpoint.id, resource=one.resource)
                 back.append(f"{again} goes back to the previous model on {one.resource}")
-    if plan.is_finished:
+    if plan.is_complete:
         return [*live, *back, call_step("check_expirations")]
     again = f"Call roll_out again with the same arguments and wait_seconds={suggested_wait()}; nothing is done twice."
-    if plan.has_ended:
+    if plan.is_terminal:
         failed = ", ".join(one.resource for one in targets if one.status == "Failed")
         again = f"Correct `error` of {failed}, then call roll_out again; nothing is done twice."
     return [again, *live, *back]

@@ -1,4 +1,4 @@
-"""The request of a rollout: from the tool's arguments or from a rollout file, which share these types."""
+"""The definition of a rollout: from the tool's arguments or from a rollout file, which share these types."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def _fraction(value: float) -> float:
 Fraction = Annotated[float, Field(strict=True), AfterValidator(_fraction)]
 
 
-class TargetRequest(Arguments):
+class TargetDefinition(Arguments):
     """A resource to bring the model to."""
 
     resource: Annotated[Identifier, Field(description="To copy to")]
@@ -35,7 +35,7 @@ class TargetRequest(Arguments):
     endpoint: Annotated[Identifier | None, Field(description="To deploy to; a new one is created")] = None
 
 
-class GateRequest(Arguments):
+class GateDefinition(Arguments):
     """The test that the model has to pass: `compare_with` is `base`, `deployed` or a model, which it has to beat."""
 
     dataset: Identifier
@@ -46,45 +46,45 @@ class GateRequest(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutRequest:
+class RolloutDefinition:
     """A rollout; `resource` has the model, None stands for the default one."""
 
-    targets: tuple[TargetRequest, ...]
-    gate: GateRequest | None = None
+    targets: tuple[TargetDefinition, ...]
+    gate: GateDefinition | None = None
     resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class RolloutModel:
     """The model that a rollout is about."""
 
     id: str  # what an agreement names: the model, or for a rollout file the training that makes it
     display_name: str
     locale: str
-    model: schemas.CustomModel | None = None  # None until its training has begun
+    entity: schemas.CustomModel | None = None  # None until its training has started
     training: TrainingPlan | None = None  # if there is no model yet
 
     @property
     def trained(self) -> schemas.CustomModel | None:
         """The model, if it is trained."""
-        return self.model if self.model is not None and self.model.status == "Succeeded" else None
+        return self.entity if self.entity is not None and self.entity.status == "Succeeded" else None
 
     @classmethod
-    def of(cls, model: schemas.CustomModel, identifier: str | None = None) -> "Subject":
-        """Return the subject for a model that exists."""
+    def existing(cls, model: schemas.CustomModel, identifier: str | None = None) -> "RolloutModel":
+        """Return an existing model of a rollout."""
         return cls(identifier or model.id, model.display_name, model.locale, model)
 
 
-def check_resources(call: CallContext, request: RolloutRequest) -> tuple[Speech, list[Finding]]:
+def check_resources(call: CallContext, definition: RolloutDefinition) -> tuple[Speech, list[Finding]]:
     """Return the model's resource, or raise Refused, and what the configuration shows to be wrong with the targets."""
     findings: list[Finding] = []
-    for name in dict.fromkeys([request.resource, *(target.resource for target in request.targets)]):
+    for name in dict.fromkeys([definition.resource, *(target.resource for target in definition.targets)]):
         try:
             call.app.resource(name)
         except Refused as refusal:
             findings += refusal.findings
     names = defaultdict[str, list[str]](list)
-    for one in request.targets:
+    for one in definition.targets:
         if one.resource in call.app.resources:
             names[call.app.resources[one.resource].resource.identity].append(one.resource)
     for same in names.values():
@@ -92,6 +92,6 @@ def check_resources(call: CallContext, request: RolloutRequest) -> tuple[Speech,
             message = f"{quote(same[0])} is a target {len(same)} times, as {', '.join(map(quote, same))}."
             fix = "Name each resource once; deploy_model puts the copy into further endpoints."
             findings.append(block("target-named-once", message, fix))
-    if (request.resource or call.app.default) not in call.app.resources:
+    if (definition.resource or call.app.default) not in call.app.resources:
         raise Refused("Nothing was rolled out.", findings)
-    return call.speech(request.resource), findings
+    return call.speech(definition.resource), findings

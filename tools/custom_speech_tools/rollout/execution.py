@@ -13,7 +13,7 @@ from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.rollout.definition import DEPLOYED
 from custom_speech_tools.rollout.gate import GATE_PROPERTY, complete_gate
 from custom_speech_tools.rollout.plan import RolloutPlan
-from custom_speech_tools.rollout.target import COPIES_PROPERTY, Target, copies_note, read_endpoint
+from custom_speech_tools.rollout.target import COPIES_PROPERTY, Target, read_endpoint, running_copies_property
 from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out
 from custom_speech_tools.runtime.confirmation_policy import Agreement
@@ -36,22 +36,22 @@ async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wa
         agreement: What the user agreed to, now or before; asked directly before each new endpoint.
         wait_seconds: How long the call may wait.
     """
-    if (model := plan.subject.trained) is None:
+    if (model := plan.model.trained) is None:
         return plan
     plan = replace(plan, gate=await complete_gate(call, plan.gate, wait_seconds))
-    steps = Steps(call, plan, agreement, wait_seconds, model, {one.asked.resource: one for one in plan.targets})
+    steps = Steps(call, plan, agreement, wait_seconds, model, {one.definition.resource: one for one in plan.targets})
     try:
         if plan.gate.is_open:
             await steps.start_copies()
         elif plan.gate.passed is False:
-            await steps.note()
+            await steps.update_properties()
     except AzureError as error:
         if not is_conflict(error):
             raise
-        for one in steps.going:
-            steps.targets[one.asked.resource] = one.stop(str(error), is_failed=False)
+        for one in steps.active_targets:
+            steps.targets[one.definition.resource] = one.stop(str(error), is_failed=False)
     if plan.gate.is_open:
-        await steps.take(steps.follow, steps.going)
+        await steps.run_step(steps.complete_target, steps.active_targets)
     return replace(plan, targets=tuple(steps.targets.values()))
 
 
@@ -67,14 +67,14 @@ class Steps:
     targets: dict[str, Target]  # by resource, each in its latest state
 
     @property
-    def going(self) -> list[Target]:
+    def active_targets(self) -> list[Target]:
         """The targets that nothing has stopped."""
-        return [one for one in self.targets.values() if not one.stopped]
+        return [one for one in self.targets.values() if not one.error]
 
-    async def take(self, step: Step, targets: Iterable[Target]) -> None:
+    async def run_step(self, step: Step, targets: Iterable[Target]) -> None:
         """Take a step on several targets at once."""
         for target in await gather(*(self._guarded(step, one) for one in targets)):
-            self.targets[target.asked.resource] = target
+            self.targets[target.definition.resource] = target
 
     async def _guarded(self, step: Step, target: Target) -> Target:
         """Return the target after a step, stopped if the step failed."""
@@ -83,7 +83,7 @@ class Steps:
         except (SpeechError, Refused) as error:
             return target.stop(str(error), is_failed=not (error.is_transient or is_conflict(error)))
 
-    async def note(self) -> None:
+    async def update_properties(self) -> None:
         """Keep the verdict and the copies that are begun in the model's properties, unless they stand there.
 
         A model that was not made here gets a key, by which its copies are known.
@@ -92,53 +92,53 @@ class Steps:
         key = present.get(KEY_PROPERTY) or idempotency_key("model", self.model.id)
         wanted = {KEY_PROPERTY: key, GATE_PROPERTY: self.plan.gate.explanation()}
         every = self.targets.values()
-        if any(one.permission for one in every):
-            begun = (one.tag for one in every if one.is_copying or (one.permission and not one.stopped))
-            wanted[COPIES_PROPERTY] = copies_note(self.plan.now, begun)
+        if any(one.authorization for one in every):
+            begun = (one.tag for one in every if one.is_copying or (one.authorization and not one.error))
+            wanted[COPIES_PROPERTY] = running_copies_property(self.plan.now, begun)
         if missing := {name: value for name, value in wanted.items() if present.get(name) != value}:
             writer = self.call.writer(self.plan.source, Decision(self.plan.findings))
             self.model = await writer.models_update(self.model.id, {"customProperties": {**present, **missing}})
 
     async def start_copies(self) -> None:
         """Start the missing copies, after they were noted on the model."""
-        await self.take(self._prepare, [one for one in self.going if one.copy is None])
-        await self.note()
-        await self.take(self._start, [one for one in self.going if one.permission])
-        await self.note()  # without those that were refused
+        await self.run_step(self._authorize_copy, [one for one in self.active_targets if one.copy is None])
+        await self.update_properties()
+        await self.run_step(self._start_copy, [one for one in self.active_targets if one.authorization])
+        await self.update_properties()  # without those that were refused
 
     def _copy_plan(self, target: Target) -> copy_plan.CopyPlan:
         return copy_plan.CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings)
 
-    async def _prepare(self, target: Target) -> Target:
-        """Find the copy that is on its way, else get the target's permission to copy."""
+    async def _authorize_copy(self, target: Target) -> Target:
+        """Find the copy that is on its way, else get the target's authorization to copy."""
         plan = self._copy_plan(target)
         operation = await copy_plan.last_operation(self.call, plan)
         if operation and operation.status != "Failed" and (target.is_copying or not is_terminal(operation)):
             return replace(target, started=operation)
         if target.is_copying and operation is None:
             return target
-        return replace(target, permission=await authorize(self.call, plan, allow_duplicate=False))
+        return replace(target, authorization=await authorize(self.call, plan, allow_duplicate=False))
 
-    async def _start(self, target: Target) -> Target:
+    async def _start_copy(self, target: Target) -> Target:
         """Start the copy; if it is not certain that it was started, it arrives or is started again later."""
-        permission = target.permission or copy_plan.TargetState()
+        authorization = target.authorization or copy_plan.TargetState()
         try:
-            started, _ = await copy_plan.start_copy_once(self.call, self._copy_plan(target), permission)
+            started, _ = await copy_plan.start_copy_once(self.call, self._copy_plan(target), authorization)
         except (SpeechError, Refused) as error:
             if not (error.outcome_unknown if isinstance(error, SpeechError) else error.is_transient):
                 raise
             return target
         return replace(target, started=started)
 
-    async def follow(self, target: Target) -> Target:
+    async def complete_target(self, target: Target) -> Target:
         """Wait for the copy, connect it and deploy it; if a step fails, what was reached before it is kept."""
-        for step in (self._arrive, self._connect, self._deploy):
+        for step in (self._await_copy, self._connect, self._deploy):
             target = await self._guarded(step, target)
-            if target.stopped or target.copy is None or target.copy.status != "Succeeded":
+            if target.error or target.copy is None or target.copy.status != "Succeeded":
                 break
         return target
 
-    async def _arrive(self, target: Target) -> Target:
+    async def _await_copy(self, target: Target) -> Target:
         """Return the target with its copy, as soon as that is there."""
         copy, operation = target.copy, target.started
         if isinstance(operation, schemas.CustomModel):
@@ -172,11 +172,11 @@ class Steps:
 
     async def _deploy(self, target: Target) -> Target:
         """Put the copy into the endpoint, and wait until it is live."""
-        if target.asked.endpoint is None or target.copy is None:
+        if target.definition.endpoint is None or target.copy is None:
             return target
         read, endpoint = target.speech.endpoints_get, target.endpoint
         if not isinstance(endpoint, schemas.Endpoint) or not target.is_deployed or endpoint.status == "Failed":
-            target, endpoint = await self._begin_deployment(target, target.asked.endpoint, target.copy)
+            target, endpoint = await self._begin_deployment(target, target.definition.endpoint, target.copy)
         elif not is_terminal(endpoint):
             endpoint = await read(endpoint.id)
         last = await poll_until_terminal(self.call, endpoint, read, self.wait_seconds - self.call.elapsed())
@@ -194,7 +194,7 @@ class Steps:
         endpoint = await read_endpoint(speech, asked, copy.locale)
         project, name = (target.project, asked) if endpoint is None else (None, None)
         facts = DeploymentFacts(speech, self.call.now(speech), copy, endpoint, project, name, asked_as=asked)
-        if gate.passed and gate.request and gate.request.compare_with == DEPLOYED:
+        if gate.passed and gate.definition and gate.definition.compare_with == DEPLOYED:
             facts = replace(facts, is_tested=True)
         elif endpoint is not None:
             evaluations = (await speech.evaluations_list(status="Succeeded")).entities

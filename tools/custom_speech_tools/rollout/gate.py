@@ -21,7 +21,7 @@ from custom_speech_tools.guardrails.evaluation_plan import EvaluationFacts, Eval
 from custom_speech_tools.guardrails.evaluation_texts import read_details
 from custom_speech_tools.guardrails.evaluation_verdict import compare_error_rates
 from custom_speech_tools.guardrails.shared_rules import locales_match, run_rules
-from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateRequest, Subject
+from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateDefinition, RolloutModel
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import newest_first
@@ -41,18 +41,18 @@ _MAX_PROPERTY = 256  # characters of a custom property
 class Gate:
     """The gate of a rollout, and what is known about it."""
 
-    request: GateRequest | None
+    definition: GateDefinition | None
     plan: EvaluationPlan | None = None  # of the test; None if none is asked for, or until the model is trained
     evaluation: schemas.Evaluation | None = None  # None until the test is made
     passed: bool | None = None  # None as long as it is not judged
     reason: str = "No test was asked for, so nothing is known about the model's quality."
-    terms: str = "no test"  # what the user agrees to with it: resolved ids and limits
+    conditions: str = "no test"  # what the user agrees to with it: resolved ids and limits
     findings: tuple[Finding, ...] = ()
 
     @property
     def is_open(self) -> bool:
         """True if the model may go on."""
-        return self.passed is True or self.request is None
+        return self.passed is True or self.definition is None
 
     def explanation(self) -> str:
         """Return what is noted on the model: the verdict, its evaluation and its reason."""
@@ -62,22 +62,24 @@ class Gate:
 
 async def complete_gate(call: CallContext, gate: Gate, wait_seconds: float) -> Gate:
     """Create the missing test, wait for it, and judge it."""
-    request, plan, known = gate.request, gate.plan, gate.evaluation
-    if request is None or plan is None or gate.passed is not None:
+    definition, plan, known = gate.definition, gate.plan, gate.evaluation
+    if definition is None or plan is None or gate.passed is not None:
         return gate
     first = await plan.speech.evaluations_get(known.id) if known else (await evaluate(call, plan))[0]
     last = await poll_until_terminal(call, first, plan.speech.evaluations_get, wait_seconds)
-    return await _judged(gate, request, plan, last)
+    return await _judged(gate, definition, plan, last)
 
 
-async def _judged(gate: Gate, request: GateRequest, plan: EvaluationPlan, evaluation: schemas.Evaluation) -> Gate:
+async def _judged(gate: Gate, definition: GateDefinition, plan: EvaluationPlan, evaluation: schemas.Evaluation) -> Gate:
     passed, reason = None, f"The test is {word(evaluation.status)}."
     if is_terminal(evaluation):
-        passed, reason = await _verdict(request, plan, evaluation)
+        passed, reason = await _verdict(definition, plan, evaluation)
     return replace(gate, evaluation=evaluation, passed=passed, reason=reason)
 
 
-async def _verdict(request: GateRequest, plan: EvaluationPlan, evaluation: schemas.Evaluation) -> tuple[bool, str]:
+async def _verdict(
+    definition: GateDefinition, plan: EvaluationPlan, evaluation: schemas.Evaluation
+) -> tuple[bool, str]:
     """Return whether the model may go live, and why. What cannot be judged does not pass."""
     rate, other = evaluation.score(1).word_error_rate, evaluation.score(2).word_error_rate
     if evaluation.status != "Succeeded" or rate is None:
@@ -85,10 +87,10 @@ async def _verdict(request: GateRequest, plan: EvaluationPlan, evaluation: schem
         return False, f"The test gave no result ({word(evaluation.status)}: {why})."
     base = f"Word error rate {rate:.2%} on {quote(plan.dataset.display_name, 40)}"
     is_seen = any(finding.rule == "test-data-unseen" for finding in plan.findings)
-    if is_seen and not request.allow_seen_test_data:
+    if is_seen and not definition.allow_seen_test_data:
         return False, f"{base}, but a model was trained with these data, so the rate says nothing."
-    if request.max_word_error_rate is not None and rate > request.max_word_error_rate:
-        return False, f"{base}, above {request.max_word_error_rate:.2%}."
+    if definition.max_word_error_rate is not None and rate > definition.max_word_error_rate:
+        return False, f"{base}, above {definition.max_word_error_rate:.2%}."
     difference = compare_error_rates(evaluation, await read_details(plan.speech, evaluation, must_be_complete=True))
     if other is None or difference is None:
         return False, f"{base}, with no other model to compare."
@@ -100,27 +102,31 @@ async def _verdict(request: GateRequest, plan: EvaluationPlan, evaluation: schem
         False: "lower, but not significant (95 %)",
         None: f"significance not judged, fewer than {MIN_UTTERANCES} utterances could be read",
     }
-    passed = difference.is_significant is True or not request.require_significance
+    passed = difference.is_significant is True or not definition.require_significance
     return passed, f"{against}: {verdicts[difference.is_significant]}."
 
 
 async def plan_gate(
-    call: CallContext, source: Speech, asked: GateRequest | None, subject: Subject, targets: Sequence[Target]
+    call: CallContext,
+    source: Speech,
+    definition: GateDefinition | None,
+    rollout_model: RolloutModel,
+    targets: Sequence[Target],
 ) -> Gate:
     """Return the gate, judged by the newest test of the same models and data; creates nothing."""
-    if asked is None:
-        message = f"No test is asked for: model {quote(subject.display_name)} goes live whatever its quality."
+    if definition is None:
+        message = f"No test is asked for: model {quote(rollout_model.display_name)} goes live whatever its quality."
         return Gate(None, findings=(warn("better-than-current", message, "Name a test_dataset."),))
-    model, dataset = subject.trained, await find(source, DATASET, asked.dataset, subject.locale)
-    gate = Gate(asked, reason="The model is tested when it is trained.")
+    model, dataset = rollout_model.trained, await find(source, DATASET, definition.dataset, rollout_model.locale)
+    gate = Gate(definition, reason="The model is tested when it is trained.")
     try:
-        other = await _find_other(source, asked.compare_with, model, targets)
+        other = await _find_other(source, definition.compare_with, model, targets)
         facts = EvaluationFacts(source, call.now(source), model, other, dataset)
-        named = asked.compare_with if asked.compare_with in (BASE, DEPLOYED) else getattr(other, "id", None)
-        limits = (asked.max_word_error_rate, asked.require_significance, asked.allow_seen_test_data)
-        gate = replace(gate, terms=idempotency_key(getattr(dataset, "id", None), named, *limits))
+        named = definition.compare_with if definition.compare_with in (BASE, DEPLOYED) else getattr(other, "id", None)
+        limits = (definition.max_word_error_rate, definition.require_significance, definition.allow_seen_test_data)
+        gate = replace(gate, conditions=idempotency_key(getattr(dataset, "id", None), named, *limits))
         if model is None:
-            untrained = _check_untrained(source, subject, asked, dataset)
+            untrained = _check_untrained(source, rollout_model, definition, dataset)
             return replace(gate, findings=(*run_rules(EVALUATION_RULES, facts), *untrained))
         plan = check_evaluation(facts, None)
     except Refused as refusal:
@@ -130,33 +136,33 @@ async def plan_gate(
     same = (one for one in made if (one.model1.id, one.model2.id, one.dataset.id) == wanted and one.status != "Failed")
     gate = replace(gate, plan=plan, findings=plan.findings, reason="The test has not been made.")
     newest = next(same, None)
-    return await _judged(gate, asked, plan, newest) if newest else gate
+    return await _judged(gate, definition, plan, newest) if newest else gate
 
 
 def _check_untrained(
-    source: Speech, subject: Subject, asked: GateRequest, dataset: schemas.Dataset | Finding
+    source: Speech, rollout_model: RolloutModel, definition: GateDefinition, dataset: schemas.Dataset | Finding
 ) -> Iterator[Finding]:
     """Check before days of training what the test will need."""
     if isinstance(dataset, Finding):
         return
-    yield from locales_match(source.resource, subject.locale, dataset)
-    training, model = subject.training, subject.model
+    yield from locales_match(source.resource, rollout_model.locale, dataset)
+    training, model = rollout_model.training, rollout_model.entity
     datasets = training.facts.found_datasets if training else (model.datasets if model else None) or []
-    if dataset.id in {one.id for one in datasets} and not asked.allow_seen_test_data:
+    if dataset.id in {one.id for one in datasets} and not definition.allow_seen_test_data:
         message = f"The model is trained with {quote(dataset.display_name)}, so a test with it can never pass."
         fix = "Test with recordings that it is not trained with, or set allow_seen_test_data = true."
         yield block("test-data-unseen", message, fix)
 
 
 async def _find_other(
-    source: Speech, asked: str, model: schemas.CustomModel | None, targets: Sequence[Target]
+    source: Speech, compare_with: str, model: schemas.CustomModel | None, targets: Sequence[Target]
 ) -> AnyModel | Finding | None:
     """Return the model to compare with; None if there is none yet."""
-    if asked not in (BASE, DEPLOYED):
-        return await find_any_model(source, asked, model.locale if model else None)
+    if compare_with not in (BASE, DEPLOYED):
+        return await find_any_model(source, compare_with, model.locale if model else None)
     if model is None:
         return None
-    deployed = await _deployed_model(source, model.locale, targets) if asked == DEPLOYED else None
+    deployed = await _deployed_model(source, model.locale, targets) if compare_with == DEPLOYED else None
     return deployed or await base_model_of(source, model)
 
 

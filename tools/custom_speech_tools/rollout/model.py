@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from custom_speech_tools.guardrails.entity_lookup import MODEL, find
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
 from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training, training_key
-from custom_speech_tools.rollout.definition import RolloutRequest, Subject, check_resources
+from custom_speech_tools.rollout.definition import RolloutDefinition, RolloutModel, check_resources
 from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import newest_first
@@ -24,7 +24,7 @@ CONTINUED = timedelta(days=14)  # an unfinished rollout that began longer ago is
 
 
 async def plan_model_and_rollout(
-    call: CallContext, request: RolloutRequest, model: str | None, training: TrainingArguments | None
+    call: CallContext, definition: RolloutDefinition, model: str | None, training: TrainingArguments | None
 ) -> RolloutPlan:
     """Return the plan of a rollout, with the training of its model if there is none yet.
 
@@ -35,39 +35,39 @@ async def plan_model_and_rollout(
     Raises:
         Refused: A rule stops the whole rollout.
     """
-    source, findings = check_resources(call, request)
+    source, findings = check_resources(call, definition)
     if training is None:
         named = await find(source, MODEL, model or "")
         if isinstance(named, Finding):
             raise Refused("Nothing was rolled out.", [*findings, named])
-        return await plan_rollout(call, request, not_failed(Subject.of(named)))
+        return await plan_rollout(call, definition, require_not_failed(RolloutModel.existing(named)))
     today, template = call.now(source).date(), training.display_name or ""
     name = template.replace(DATE, today.isoformat())
     plan = await plan_training(call, training.model_copy(update={"display_name": name}))
     models = newest_first((await source.models_list_custom_models(locale=training.locale)).entities)
     day, found = next(_made_before(plan, template, models), (None, None))
     if found is not None and (day is None or today - day <= CONTINUED):
-        subject = Subject.of(found, _key_of(plan, template, day, found))
+        rollout_model = RolloutModel.existing(found, _key_of(plan, template, day, found))
         if day in (None, today):
-            return await plan_rollout(call, request, not_failed(subject))
-        if unfinished := await _plan_unfinished(call, request, subject):
+            return await plan_rollout(call, definition, require_not_failed(rollout_model))
+        if unfinished := await _plan_unfinished(call, definition, rollout_model):
             return unfinished
     if others := [one for one in plan.facts.same_name if one.display_name == name]:
         message = f"Model {quote(name)} ({others[0].id}) exists and was made from another definition."
         deletion = call_step("delete_entity", kind="model", entity=others[0].id)
         fix = f"Choose another display_name, name it as model, or delete it: {deletion}."
         raise Refused("Nothing was rolled out.", [block("already-exists", message, fix)], "Then start again.")
-    return await plan_rollout(call, request, Subject(plan.key, name, training.locale, None, plan))
+    return await plan_rollout(call, definition, RolloutModel(plan.key, name, training.locale, None, plan))
 
 
-def not_failed(subject: Subject) -> Subject:
-    """Return the subject, or raise Refused if its training has failed."""
-    if (model := subject.model) is not None and model.status == "Failed":
+def require_not_failed(rollout_model: RolloutModel) -> RolloutModel:
+    """Return the model, or raise Refused if its training has failed."""
+    if (model := rollout_model.entity) is not None and model.status == "Failed":
         why = reason_clause(model.error.message if model.error else None)
         message = f"Training of model {quote(model.display_name)} failed{why}"
         fix = f"Correct the cause and delete it: {call_step('delete_entity', kind='model', entity=model.id)}."
         raise Refused("Nothing was rolled out.", [block("model-is-ready", message, fix)], "Then start again.")
-    return subject
+    return rollout_model
 
 
 def _made_before(
@@ -96,15 +96,17 @@ def _key_of(plan: TrainingPlan, template: str, day: date | None, model: schemas.
     return training_key(plan.facts, template.replace(DATE, day.isoformat() if day else ""), base_model)
 
 
-async def _plan_unfinished(call: CallContext, request: RolloutRequest, subject: Subject) -> RolloutPlan | None:
+async def _plan_unfinished(
+    call: CallContext, definition: RolloutDefinition, rollout_model: RolloutModel
+) -> RolloutPlan | None:
     """Return the plan of an earlier rollout, None if it is finished, or ended without success."""
-    if subject.model is not None and subject.model.status == "Failed":
+    if rollout_model.entity is not None and rollout_model.entity.status == "Failed":
         return None
     try:
-        plan = await plan_rollout(call, request, subject)
+        plan = await plan_rollout(call, definition, rollout_model)
     except Refused:
-        if subject.trained is None:
+        if rollout_model.trained is None:
             raise
         return None
     is_unfinished = plan.gate.passed is not False and any(target.remaining for target in plan.targets)
-    return plan if is_unfinished or subject.trained is None else None
+    return plan if is_unfinished or rollout_model.trained is None else None

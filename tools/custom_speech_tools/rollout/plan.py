@@ -8,9 +8,9 @@ from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_char
 from custom_speech_tools.guardrails.copy_plan import check_copy
 from custom_speech_tools.guardrails.entity_lookup import unsupported_projects
 from custom_speech_tools.guardrails.shared_rules import is_blocked
-from custom_speech_tools.rollout.definition import RolloutRequest, Subject, check_resources
+from custom_speech_tools.rollout.definition import RolloutDefinition, RolloutModel, check_resources
 from custom_speech_tools.rollout.gate import Gate, plan_gate
-from custom_speech_tools.rollout.target import Target, read_target
+from custom_speech_tools.rollout.target import Target, read_target_state
 from custom_speech_tools.runtime.confirmation_flow import confirmed_plan
 from custom_speech_tools.runtime.confirmation_policy import Agreement, ConfirmationRequest, Effect, payer
 from custom_speech_tools.runtime.context import CallContext
@@ -21,66 +21,66 @@ from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.sanitize import quote
 from custom_speech_tools.speech.task_groups import gather
 
-SOON = timedelta(days=90)  # a model that ends within this time is hardly worth a rollout
+EXPIRES_SOON = timedelta(days=90)  # a model that ends within this time is hardly worth a rollout
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
     """The plan of a rollout that no rule blocks as a whole, or the state that it has reached."""
 
-    request: RolloutRequest
+    definition: RolloutDefinition
     source: Speech
-    subject: Subject
+    model: RolloutModel
     gate: Gate
     targets: tuple[Target, ...]
     findings: tuple[Finding, ...]
     now: datetime  # the service's time on the source
 
     @property
-    def is_finished(self) -> bool:
+    def is_complete(self) -> bool:
         """True if every target has the model."""
-        return self.gate.is_open and all(one.is_done for one in self.targets)
+        return self.gate.is_open and all(one.is_complete for one in self.targets)
 
     @property
-    def has_ended(self) -> bool:
+    def is_terminal(self) -> bool:
         """True if nothing is left to do or to wait for."""
         is_open = self.gate.is_open
-        return self.gate.passed is False or all(one.is_failed or (is_open and one.is_done) for one in self.targets)
+        return self.gate.passed is False or all(one.is_failed or (is_open and one.is_complete) for one in self.targets)
 
     @property
     def new_endpoints(self) -> list[Target]:
         """The targets that get a new endpoint."""
         if self.gate.passed is False:
             return []
-        return [one for one in self.targets if one.creates_endpoint and not one.faults]
+        return [one for one in self.targets if one.creates_endpoint and not one.findings]
 
     @property
     def unknown(self) -> list[str]:
         """The resources that do not answer, so that it is not known whether an endpoint has to be created there."""
-        return [one.speech.resource.name for one in self.targets if one.is_unknown and one.asked.endpoint]
+        return [one.speech.resource.name for one in self.targets if one.is_unreachable and one.definition.endpoint]
 
     @property
     def key(self) -> str:
         """The same for the same rollout: the digest of the model or its training, the gate, and every target."""
-        named = sorted(idempotency_key(payer(one.speech.resource), one.asked.endpoint) for one in self.targets)
-        return idempotency_key("rollout", self.subject.id, self.gate.terms, *named)
+        named = sorted(idempotency_key(payer(one.speech.resource), one.definition.endpoint) for one in self.targets)
+        return idempotency_key("rollout", self.model.id, self.gate.conditions, *named)
 
     def effect_of(self, target: Target) -> Effect:
         """Return the charge of a target's new endpoint, bound to the whole rollout."""
-        return hosting_of(target.speech, idempotency_key(target.asked.endpoint, self.key), self.subject.id)
+        return hosting_of(target.speech, idempotency_key(target.definition.endpoint, self.key), self.model.id)
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user: one for everything, with what each part costs."""
-        new, training = self.new_endpoints, self.subject.training.effect if self.subject.training else None
-        each = "; ".join(f"{quote(one.asked.endpoint or '')} on {one.speech.resource.name}" for one in new)
+        new, training = self.new_endpoints, self.model.training.effect if self.model.training else None
+        each = "; ".join(f"{quote(one.definition.endpoint or '')} on {one.speech.resource.name}" for one in new)
         is_emulated = all(one.speech.is_emulated for one in new)
         cost = "would be charged on Azure; these resources are emulated" if is_emulated else "is charged"
         hosting = f"Hosting {len(new)} new endpoint(s) {cost}, each around the clock: {each}."
         hosting = f"{hosting} {hosting_cost(new[0].speech.resource)}" if new else ""
         others = [one.speech.resource.name for one in self.targets if one not in new and not one.is_deployed]
         also = f" Without a further charge it also goes to {', '.join(others)}." if others else ""
-        subject = f"{quote(self.subject.display_name)} ({self.subject.locale})"
-        asked, test = self.request.gate, "without a test"
+        model = f"{quote(self.model.display_name)} ({self.model.locale})"
+        asked, test = self.definition.gate, "without a test"
         if asked:
             limit = f", at most {asked.max_word_error_rate:.2%}" if asked.max_word_error_rate is not None else ""
             compared = f"test data {quote(asked.dataset)}, against {quote(asked.compare_with)}{limit}"
@@ -88,7 +88,7 @@ class RolloutPlan:
         costs = f"{training.words if training else ''} {hosting}".strip()
         return ConfirmationRequest(
             effects=(*map(self.effect_of, new), *([training] if training else [])),
-            question=f"{costs} Roll out model {subject}, {test}?{also}",
+            question=f"{costs} Roll out model {model}, {test}?{also}",
             findings=self.findings,
             not_done="Nothing was rolled out.",
             declined="Name endpoints that exist, or leave out `endpoint`.",
@@ -105,36 +105,36 @@ async def agreed_rollout(
     """
     plan, agreement = await confirmed_plan(call, token, make_plan)
     is_new = bool(agreement.effects) and agreement.since is None
-    if is_new or not any(one.stopped for one in plan.targets):
+    if is_new or not any(one.error for one in plan.targets):
         call.app.confirmation.keep(agreement, call.caller, call.app.now())
     return plan, agreement
 
 
-async def plan_rollout(call: CallContext, request: RolloutRequest, subject: Subject) -> RolloutPlan:
+async def plan_rollout(call: CallContext, definition: RolloutDefinition, rollout_model: RolloutModel) -> RolloutPlan:
     """Fetch the facts and check them.
 
     Raises:
         Refused: A rule stops the whole rollout; every finding is listed, those of single targets as well.
     """
-    source, findings = check_resources(call, request)
-    now, model, policy = call.now(source), subject.trained, call.app.confirmation
-    known = [one for one in request.targets if one.resource in call.app.resources]
-    targets = tuple(await gather(*(read_target(call, model, subject.locale, one, now) for one in known)))
-    gate = await plan_gate(call, source, request.gate, subject, targets)
-    findings += subject.training.findings if subject.training else ()
+    source, findings = check_resources(call, definition)
+    now, model, policy = call.now(source), rollout_model.trained, call.app.confirmation
+    known = [one for one in definition.targets if one.resource in call.app.resources]
+    targets = tuple(await gather(*(read_target_state(call, model, rollout_model.locale, one, now) for one in known)))
+    gate = await plan_gate(call, source, definition.gate, rollout_model, targets)
+    findings += rollout_model.training.findings if rollout_model.training else ()
     for one in targets:
-        unsupported = unsupported_projects(one.speech.resource) if one.asked.project else None
+        unsupported = unsupported_projects(one.speech.resource) if one.definition.project else None
         findings += check_copy(source, one.speech, model, unsupported, now)
     until = model.transcription_until if model else None
-    if model and until is not None and now < until <= now + SOON:
+    if model and until is not None and now < until <= now + EXPIRES_SOON:
         message = f"Model {quote(model.display_name)} stops transcribing on {until:%Y-%m-%d}, and so do its copies."
         findings.append(warn("model-is-ready", message, "Train a new one on a newer base model."))
     findings += gate.findings
     if is_blocked(findings):
-        every = [*findings, *(fault for one in targets for fault in one.faults)]
+        every = [*findings, *(found for one in targets for found in one.findings)]
         raise Refused("Nothing was rolled out.", distinct(every))
-    plan = RolloutPlan(request, source, subject, gate, targets, distinct(findings), now)
-    charges = (hosting_is_charged(one.speech, one.asked.endpoint or "", policy) for one in plan.new_endpoints)
+    plan = RolloutPlan(definition, source, rollout_model, gate, targets, distinct(findings), now)
+    charges = (hosting_is_charged(one.speech, one.definition.endpoint or "", policy) for one in plan.new_endpoints)
     return replace(plan, findings=(*plan.findings, *charges))
 
 

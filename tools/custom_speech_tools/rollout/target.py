@@ -9,7 +9,7 @@ from custom_speech_tools.guardrails.copy_plan import StartedCopy, TargetState, n
 from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY
 from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, MissingEntity, find, find_project
 from custom_speech_tools.guardrails.shared_rules import locales_match
-from custom_speech_tools.rollout.definition import TargetRequest
+from custom_speech_tools.rollout.definition import TargetDefinition
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.polling import is_terminal
@@ -32,18 +32,18 @@ _TAG_CHARACTERS = 6
 class Target:
     """The state of a target; a Finding stands in place of what was not found."""
 
-    asked: TargetRequest
+    definition: TargetDefinition
     speech: Speech
     project: schemas.Project | Finding | None = None
-    endpoint: schemas.Endpoint | Finding | None = None  # None if none is asked for, or if it has to be created
+    endpoint: schemas.Endpoint | Finding | None = None  # None if no endpoint is defined, or if it has to be created
     copy: schemas.CustomModel | None = None  # None until it has arrived
     is_copying: bool = False  # a copy was begun and has not arrived
-    permission: TargetState | None = None  # to start the copy
+    authorization: TargetState | None = None  # to start the copy
     started: StartedCopy | None = None  # by this call, or found running by it
-    faults: tuple[Finding, ...] = ()  # what the rules say against it
-    stopped: str | None = None  # why it does not go on
+    findings: tuple[Finding, ...] = ()  # what the rules say against it
+    error: str | None = None  # why it does not go on
     is_failed: bool = False  # waiting will not help
-    is_unknown: bool = False  # the resource did not answer, so nothing is known of it
+    is_unreachable: bool = False  # the resource did not answer, so nothing is known of it
     warnings: tuple[Finding, ...] = ()  # what the deployment's rules stated
 
     @property
@@ -68,7 +68,7 @@ class Target:
     @property
     def creates_endpoint(self) -> bool:
         """True if the endpoint has to be created, which is charged."""
-        return self.asked.endpoint is not None and self.endpoint is None and not self.is_unknown
+        return self.definition.endpoint is not None and self.endpoint is None and not self.is_unreachable
 
     @property
     def previous_model(self) -> str | None:
@@ -87,22 +87,22 @@ class Target:
             "copy": self.copy is None,
             "connect": not self.is_connected,
             "create endpoint": self.creates_endpoint,
-            "deploy": self.asked.endpoint is not None and not self.creates_endpoint and not is_live,
+            "deploy": self.definition.endpoint is not None and not self.creates_endpoint and not is_live,
         }
         return [name for name, remains in steps.items() if remains]
 
     @property
-    def is_done(self) -> bool:
+    def is_complete(self) -> bool:
         """True if nothing remains to be done."""
-        return not (self.stopped or self.remaining)
+        return not (self.error or self.remaining)
 
     def stop(self, why: str, *, is_failed: bool) -> "Target":
         """Return the target, which does not go on."""
-        return replace(self, stopped=why, is_failed=is_failed)
+        return replace(self, error=why, is_failed=is_failed)
 
 
-async def read_target(
-    call: CallContext, model: schemas.CustomModel | None, locale: str, asked: TargetRequest, now: datetime
+async def read_target_state(
+    call: CallContext, model: schemas.CustomModel | None, locale: str, definition: TargetDefinition, now: datetime
 ) -> Target:
     """Read what a target has and check it; one that does not answer is returned as unknown.
 
@@ -110,54 +110,55 @@ async def read_target(
         model: The model on the source; None until it is trained.
         now: The service's time.
     """
-    speech = call.speech(asked.resource)
-    target = Target(asked, speech)
-    begun = copy_begun(model, target.tag, now) if model else None
+    speech = call.speech(definition.resource)
+    target = Target(definition, speech)
+    begun = copy_started_at(model, target.tag, now) if model else None
     is_copying = begun is not None and now - begun <= COPY_LIFETIME
     try:
         async with task_group() as tasks:
-            project = tasks.create_task(find_project(speech, asked.project, locale))
-            endpoint = tasks.create_task(read_endpoint(speech, asked.endpoint, locale)) if asked.endpoint else None
+            project = tasks.create_task(find_project(speech, definition.project, locale))
+            named = definition.endpoint
+            endpoint = tasks.create_task(read_endpoint(speech, named, locale)) if named else None
             listed = tasks.create_task(speech.models_list_custom_models(locale=locale))
     except SpeechError as error:
-        target = replace(target, is_copying=is_copying, is_unknown=True)  # a copy that was begun stays noted
+        target = replace(target, is_copying=is_copying, is_unreachable=True)  # a copy that was begun stays noted
         return target.stop(str(error), is_failed=not error.is_transient)
     parts = (project.return_value, endpoint.return_value if endpoint else None)
     target = replace(target, project=parts[0], endpoint=parts[1])
-    faults = [*(part for part in parts if isinstance(part, Finding)), *locales_match(speech.resource, locale, *parts)]
+    findings = [*(part for part in parts if isinstance(part, Finding)), *locales_match(speech.resource, locale, *parts)]
     if model is not None:
         models = listed.return_value.entities
-        copy = _find_arrived(model, models, begun)
+        copy = _find_finished_copy(model, models, begun)
         target = replace(target, copy=copy, is_copying=is_copying and copy is None)
         others = [one for one in models if one.display_name == model.display_name] if copy is None else []
-        faults += [*name_is_free(model, others, speech, allow_duplicate=False), *_check_copy(target)]
-    text = " ".join(f"[{one.level}: {one.rule}] {one.message} {one.fix}" for one in faults)
-    is_failed = not all(one.remedy == "wait" for one in faults)
-    return replace(target, faults=tuple(faults), stopped=text or None, is_failed=is_failed)
+        findings += [*name_is_free(model, others, speech, allow_duplicate=False), *_check_copy(target)]
+    text = " ".join(f"[{one.level}: {one.rule}] {one.message} {one.fix}" for one in findings)
+    is_failed = not all(one.remedy == "wait" for one in findings)
+    return replace(target, findings=tuple(findings), error=text or None, is_failed=is_failed)
 
 
-async def read_endpoint(speech: Speech, asked: str, locale: str) -> schemas.Endpoint | Finding | None:
+async def read_endpoint(speech: Speech, reference: str, locale: str) -> schemas.Endpoint | Finding | None:
     """Return the endpoint: the one that a rollout has used under this name, else the one of that name.
 
     None if there is neither, so that it can be created.
     """
-    is_name = not (GUID.fullmatch(asked) or asked.lower().startswith(("http://", "https://")))
+    is_name = not (GUID.fullmatch(reference) or reference.lower().startswith(("http://", "https://")))
     if is_name:
         endpoints = (await speech.endpoints_list(locale=locale)).entities
-        used = [one for one in endpoints if (one.custom_properties or {}).get(ASKED_PROPERTY) == asked]
-        named = used or [one for one in endpoints if one.display_name == asked]
+        used = [one for one in endpoints if (one.custom_properties or {}).get(ASKED_PROPERTY) == reference]
+        named = used or [one for one in endpoints if one.display_name == reference]
         if len(named) == 1:
             return named[0]
-    found = await find(speech, ENDPOINT, asked, locale)
+    found = await find(speech, ENDPOINT, reference, locale)
     return None if is_name and isinstance(found, MissingEntity) else found
 
 
-def copies_note(now: datetime, tags: Iterable[str]) -> str:
+def running_copies_property(now: datetime, tags: Iterable[str]) -> str:
     """Return the value of the property that notes copies."""
     return " ".join([now.astimezone(UTC).strftime(_TIME), *sorted(tags)])
 
 
-def copy_begun(model: schemas.CustomModel, tag: str, now: datetime) -> datetime | None:
+def copy_started_at(model: schemas.CustomModel, tag: str, now: datetime) -> datetime | None:
     """Return when a copy to a resource was begun, None if that is not noted, or for the future."""
     first, *tags = ((model.custom_properties or {}).get(COPIES_PROPERTY) or "").split() or [""]
     try:
@@ -167,7 +168,7 @@ def copy_begun(model: schemas.CustomModel, tag: str, now: datetime) -> datetime 
     return begun if tag in tags and begun <= now + timedelta(minutes=1) else None
 
 
-def _find_arrived(
+def _find_finished_copy(
     model: schemas.CustomModel, models: Sequence[schemas.CustomModel], begun: datetime | None
 ) -> schemas.CustomModel | None:
     """Return the model's copy.

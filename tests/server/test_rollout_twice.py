@@ -14,8 +14,8 @@ from custom_speech_server.distributed_lock import RedisLock
 from custom_speech_tools.rollout.target import COPIES_PROPERTY
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from e2e.fault_matrix import SharedLock
-from server.rollouts.test_rollout import ALL, SOUTH, Machine, content, made, virtual
-from server.rollouts.test_rollout_agreement import change, entity
+from server.test_rollout import ALL, SOUTH, Machine, content, made, virtual
+from server.test_rollout_agreement import change, entity
 from support.fault_matrix_service import EAST, WEST, Service
 from support.redis_server import redis_server
 from support.virtual_time import clock

@@ -15,7 +15,7 @@ from custom_speech_server.state_directory import AgreementFiles
 from custom_speech_tools.rollout.gate import GATE_PROPERTY
 from custom_speech_tools.rollout.target import COPIES_PROPERTY
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from server.rollouts.test_rollout import ALL, CONTENT, SOUTH, Machine, content, made, virtual
+from server.test_rollout import ALL, CONTENT, SOUTH, Machine, content, made, virtual
 from support.fault_matrix_service import EAST, WEST, Service
 from support.tool_client import Caller
 from support.virtual_time import START

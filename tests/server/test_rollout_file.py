@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.rollout_file import read_rollout_file
 from custom_speech_server.toml_file import lines_of
-from custom_speech_tools.rollout.definition import GateRequest, RolloutRequest, TargetRequest
+from custom_speech_tools.rollout.definition import GateDefinition, RolloutDefinition, TargetDefinition
 
 COMPLETE = """\
 [model]
@@ -43,9 +43,9 @@ def written(folder: Path, text: str) -> Path:
 def test_rollout_file_of_the_design_is_read(tmp_path: Path) -> None:
     content = read_rollout_file(written(tmp_path, COMPLETE))
 
-    assert content.request() == RolloutRequest(
-        (TargetRequest(resource="berlin", project="Clinic", endpoint="clinic-live"),),
-        GateRequest(dataset="Clinic test calls", compare_with="base", max_word_error_rate=0.15),
+    assert content.definition() == RolloutDefinition(
+        (TargetDefinition(resource="berlin", project="Clinic", endpoint="clinic-live"),),
+        GateDefinition(dataset="Clinic test calls", compare_with="base", max_word_error_rate=0.15),
         "train",
     )
     training = content.training()
