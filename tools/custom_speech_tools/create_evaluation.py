@@ -2,6 +2,7 @@
 
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationArguments, evaluate, plan_evaluation
 from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, read_details
+from custom_speech_tools.guardrails.evaluation_verdict import read_report
 from custom_speech_tools.presenters.evaluation import EvaluationAnswer, present_evaluation
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
@@ -23,7 +24,8 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
         speech, [last.model1, last.model2, last.dataset], [plan.model, plan.compare_with, plan.dataset]
     )
     findings = [*plan.findings, *failed]
-    return await present_evaluation(call, speech, last, details, parts, already_existed=existed, findings=findings)
+    report = await read_report(speech, last, details, parts)
+    return present_evaluation(report, call.now(speech), already_existed=existed, findings=findings)
 
 
 tool = declare(create_evaluation, "Test a model", Annotations.CREATE, "quality")

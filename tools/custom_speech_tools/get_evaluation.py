@@ -14,6 +14,7 @@ from custom_speech_tools.guardrails.evaluation_texts import (
     read_training_words,
     read_transcripts,
 )
+from custom_speech_tools.guardrails.evaluation_verdict import read_report
 from custom_speech_tools.presenters.evaluation import (
     EvaluationAnswer,
     present_evaluation,
@@ -75,12 +76,10 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
         words = present_word_errors(missed, lambda _: None)
         if isinstance(model, schemas.CustomModel):
             words = present_word_errors(missed, await read_training_words(call.app.training_words, speech, model))
-    return await present_evaluation(
-        call,
-        speech,
-        last,
-        details,
-        parts,
+    report = await read_report(speech, last, details, parts)
+    return present_evaluation(
+        report,
+        call.now(speech),
         earlier,
         worst=worst_utterances(details, transcripts, arguments.worst),
         words=words,

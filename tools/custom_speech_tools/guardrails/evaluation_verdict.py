@@ -1,6 +1,6 @@
-"""The verdict of a test: it weighs seen test data, too few utterances and equal results; and what follows from it.
+"""The verdict of an evaluation: which of its two models is better, or why that is not known.
 
-Decisions read the outcome, people the sentence.
+Decisions read the outcome. The reason is a sentence for people.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -10,21 +10,16 @@ from typing import Literal
 
 from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap, rate_interval
 from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails
-from custom_speech_tools.runtime.client_time_limits import wait_step
+from custom_speech_tools.guardrails.shared_rules import Findings
 from custom_speech_tools.runtime.entity_lists import newest_first
-from custom_speech_tools.runtime.next_steps import Choice, call_step
-from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.related_entities import Parts
-from custom_speech_tools.runtime.results import Interval, Rate, Result
+from custom_speech_tools.runtime.results import Interval, Rate, Result, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.paging import Listed, Listing
 from custom_speech_tools.speech.sanitize import quote, word
 from custom_speech_tools.speech.task_groups import run_in_thread
 
-MAX_NAMED_WORDS = 10
-MAX_NAMED_ENDPOINTS = 3
-
-# `not compared`: there are no error rates of two different models. `equal`: both recognized the same words.
+# `not compared`: there are no error rates of two different models. `equal`: both models recognized the same words.
 Outcome = Literal["void", "unfinished", "not compared", "too few", "equal", "not significant", "better", "worse"]
 
 
@@ -43,17 +38,66 @@ class ErrorRateDifference(Result):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome of a test."""
+    """The outcome of an evaluation, and the reason for it."""
 
     outcome: Outcome
-    sentence: str
-    difference: ErrorRateDifference | None
-    intervals: Sequence[tuple[float, float] | None]  # of the error rates of both models
-    endpoints: Sequence[schemas.Endpoint] | None  # of the locale if the first model is better; None if not readable
+    reason: str
+    difference: ErrorRateDifference | None  # None without error rates of two different models
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """An evaluation, its verdict, and the entities on which its next steps depend."""
+
+    speech: Speech
+    evaluation: schemas.Evaluation
+    parts: Parts
+    details: EvaluationDetails
+    verdict: Verdict
+    intervals: Sequence[tuple[float, float] | None]  # 95 % confidence intervals of the error rates of both models
+    newest_base_model: schemas.BaseModel | None  # None if it could not be read, or if the second model is a custom one
+    endpoints: Sequence[schemas.Endpoint] | None  # None if they could not be read, or if the first is not better
+
+
+def give_verdict(
+    evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts, *, allow_seen_data: bool = False
+) -> Verdict:
+    """Return the verdict of an evaluation. It takes seconds for thousands of recordings, so it runs in a thread.
+
+    Args:
+        parts: The models of the evaluation by id, as far as they could be read.
+        allow_seen_data: Judge the error rates even if a model was trained with the test data.
+    """
+    difference = compare_error_rates(evaluation, details)
+    models, dataset, read = (evaluation.model1, evaluation.model2), evaluation.dataset.id, details.recordings.values()
+    seen = next((model for model in models if _has_seen(parts, model, dataset)), None)
+    if seen is not None and not allow_seen_data:
+        void = difference and difference.model_copy(update={"is_significant": None})
+        return Verdict("void", f"Void: {_name(parts, seen)} was trained with this dataset.", void)
+    if evaluation.status != "Succeeded":
+        return Verdict("unfinished", f"Not judged: the test is {word(evaluation.status)}.", difference)
+    if difference is None:
+        no_rates = "the test gave no word error rates of two models"
+        is_same = evaluation.model1.id == evaluation.model2.id
+        why = "Nothing was compared: the model was tested against itself."
+        return Verdict("not compared", why if is_same else f"Not judged: {no_rates}.", None)
+    is_complete = details.listed == len(read)
+    if difference.is_significant is None:
+        utterances = f"{len(read)} utterances" if is_complete else f"only {len(read)} utterances could be read"
+        return Verdict("too few", f"Not judged: {utterances}, {MIN_UTTERANCES} are needed.", difference)
+    if is_complete and all(first.edits == second.edits for first, second in read):
+        return Verdict("equal", "No difference: both models recognized the same.", difference)
+    one, two = (100 * (evaluation.score(number).word_error_rate or 0) for number in (1, 2))
+    rates = f"{one:.1f} % against {two:.1f} % of {_name(parts, evaluation.model2)}"
+    if not difference.is_significant:
+        why = f"Not significant: {rates}; with other recordings the order could be the reverse."
+        return Verdict("not significant", why, difference)
+    is_better = difference.absolute < 0
+    return Verdict("better" if is_better else "worse", f"{'Better' if is_better else 'Worse'}: {rates}.", difference)
 
 
 def compare_error_rates(evaluation: schemas.Evaluation, details: EvaluationDetails) -> ErrorRateDifference | None:
-    """Return how the first model compares with the second, None without error rates of two models."""
+    """Return the difference of the error rates, or None without error rates of two different models."""
     first, second = (evaluation.score(number).word_error_rate for number in (1, 2))
     if first is None or second is None or evaluation.model1.id == evaluation.model2.id:
         return None
@@ -67,43 +111,8 @@ def compare_error_rates(evaluation: schemas.Evaluation, details: EvaluationDetai
     )
 
 
-async def judge(speech: Speech, evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts) -> Verdict:
-    """Return the verdict of a test; what cannot be read beside it is left out of the sentence."""
-    pairs = [[(one.words, one.errors) for one in pair] for pair in details.recordings.values()]
-    difference = await run_in_thread(partial(compare_error_rates, evaluation, details))
-    intervals = [await run_in_thread(partial(rate_interval, [pair[place] for pair in pairs])) for place in (0, 1)]
-    outcome, reason = _weigh(evaluation, details, parts, difference)
-    if difference and outcome == "void":
-        difference = difference.model_copy(update={"is_significant": None})
-    first, second = (parts.get(part.id) for part in (evaluation.model1, evaluation.model2))
-    remarks = [reason]
-    if outcome != "not compared" and _are_trained_alike(first, second):
-        remarks.append("Both models have the same base model and the same training data.")
-    if isinstance(second, schemas.BaseModel):
-        bases = await _if_readable(speech.models_list_base_models(locale=evaluation.locale))
-        newest = next(iter(newest_first(bases or [])), None)
-        if newest and second.created_date_time not in (None, newest.created_date_time):
-            remarks.append(f"A newer base model exists: {quote(newest.display_name, 40)}.")
-    if is_void(evaluation, parts) is None:
-        remarks.append("Whether the models were trained with this dataset could not be read.")
-    if speech.is_emulated:
-        remarks.append("This is the emulator: it simulates recognition, so the rates are not real.")
-    is_better = outcome == "better"
-    endpoints = await _if_readable(speech.endpoints_list(locale=evaluation.locale)) if is_better else None
-    return Verdict(outcome, " ".join(remarks), difference, intervals, endpoints)
-
-
-async def _if_readable(listing: Awaitable[Listing[Listed]]) -> list[Listed] | None:
-    """Return a whole list, None if it cannot be read."""
-    try:
-        found = await listing
-    except SpeechError:
-        return None
-    return found.entities if found.complete else None
-
-
 def is_void(evaluation: schemas.Evaluation, parts: Parts) -> bool | None:
-    """Return whether a model of a test was trained with the test data, None if that is not known."""
+    """Return whether one of the models was trained with the test data, or None if that is not known."""
     seen = [_has_seen(parts, part, evaluation.dataset.id) for part in (evaluation.model1, evaluation.model2)]
     return True if True in seen else None if None in seen else False
 
@@ -113,41 +122,8 @@ def _has_seen(parts: Parts, model: schemas.Reference, dataset: str) -> bool | No
     return found.is_trained_with(dataset) if isinstance(found, schemas.CustomModel | schemas.BaseModel) else None
 
 
-def _weigh(
-    evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts, difference: ErrorRateDifference | None
-) -> tuple[Outcome, str]:
-    seen = (one for one in (evaluation.model1, evaluation.model2) if _has_seen(parts, one, evaluation.dataset.id))
-    if (part := next(seen, None)) is not None:
-        return "void", f"Void: {_name(parts, part)} was trained with this dataset."
-    if evaluation.status != "Succeeded":
-        return "unfinished", f"Not judged: the test is {word(evaluation.status)}."
-    if difference is None:
-        is_alone = evaluation.model1.id == evaluation.model2.id
-        why = "Nothing was compared: the model was tested against itself."
-        return "not compared", why if is_alone else "Not judged: the test gave no word error rates of two models."
-    read = details.recordings.values()
-    is_complete = details.listed == len(read)
-    if difference.is_significant is None:
-        utterances = f"{len(read)} utterances" if is_complete else f"only {len(read)} utterances could be read"
-        return "too few", f"Not judged: {utterances}, {MIN_UTTERANCES} are needed."
-    if is_complete and all(first.edits == second.edits for first, second in read):
-        return "equal", "No difference: both models recognized the same."
-    one, two = (100 * (evaluation.score(number).word_error_rate or 0) for number in (1, 2))
-    rates = f"{one:.1f} % against {two:.1f} % of {_name(parts, evaluation.model2)}"
-    if not difference.is_significant:
-        return "not significant", f"Not significant: {rates}; with other recordings the order could be the reverse."
-    return ("better", f"Better: {rates}.") if difference.absolute < 0 else ("worse", f"Worse: {rates}.")
-
-
-def _are_trained_alike(first: object, second: object) -> bool:
-    if not isinstance(first, schemas.CustomModel) or not isinstance(second, schemas.CustomModel):
-        return False
-    bases = [one.base_model.id if one.base_model else None for one in (first, second)]
-    data = [{part.id for part in one.datasets or []} for one in (first, second)]
-    return bases[0] == bases[1] is not None and data[0] == data[1] != set()
-
-
 def _name(parts: Parts, part: schemas.Reference) -> str:
+    """Return the name of a model for a sentence, with the date of a base model."""
     found = parts.get(part.id)
     if not isinstance(found, schemas.BaseModel):
         return quote(found.display_name if found else part.id, 60)
@@ -155,65 +131,46 @@ def _name(parts: Parts, part: schemas.Reference) -> str:
     return f"base model {quote(found.display_name, 40)}{date}"
 
 
-def steps_after_evaluation(
-    evaluation: schemas.Evaluation, verdict: Verdict, parts: Parts, words: Sequence[str], here: str, again: int | None
-) -> list[str]:
-    """Return what follows from a test of the resource `here`, which may show words that the first model misses."""
-    if not is_terminal(evaluation):
-        return [wait_step("get_evaluation", again, here, evaluation=evaluation.id)]
-    if evaluation.status == "Failed":
-        return ["Correct what `error` names, then create_evaluation again."]
-    if verdict.outcome == "void":
-        listed = call_step("list_datasets", locale=evaluation.locale, kinds=["Acoustic"], resource=here)
-        return [f"{listed}, then create_evaluation with recordings that neither model was trained with"]
-    if verdict.outcome == "not compared":
-        is_scored = evaluation.score(1).word_error_rate is not None
-        compare = call_step(
-            "create_evaluation",
-            model=evaluation.model1.id,
-            dataset=evaluation.dataset.id if is_scored else Choice("a dataset of kind Acoustic"),
-            compare_with=Choice("another model"),
-            resource=here,
-        )
-        return [f"Nothing was compared here. {compare}"]
-    shown = call_step("get_evaluation", evaluation=evaluation.id, worst=10, words=20, resource=here)
-    teach = f"{shown} shows what the first model misses"
-    if words:
-        named = ", ".join(quote(one, 40) for one in words[:MAX_NAMED_WORDS])
-        teach = (
-            f"For names a phrase list is the first thing to try, without training: transcribe takes {named} as "
-            "`phrases`, with recordings as path, and "
-            "applications pass the same list. Else write about five sentences with each of these words, and pass them "
-            f'to upload_dataset as `lines` with kind="Language", locale="{word(evaluation.locale)}".'
-        )
-    return [teach, *_steps_of_endpoints(evaluation, verdict, parts, here)]
+async def read_report(
+    speech: Speech, evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts
+) -> EvaluationReport:
+    """Return the verdict with the entities on which the next steps depend, as far as they can be read."""
+    verdict = await run_in_thread(partial(give_verdict, evaluation, details, parts))
+    pairs = [[(one.words, one.errors) for one in pair] for pair in details.recordings.values()]
+    intervals = [await run_in_thread(partial(rate_interval, [pair[place] for pair in pairs])) for place in (0, 1)]
+    bases, endpoints = None, None
+    if isinstance(parts.get(evaluation.model2.id), schemas.BaseModel):
+        bases = await _if_readable(speech.models_list_base_models(locale=evaluation.locale))
+    if verdict.outcome == "better":
+        endpoints = await _if_readable(speech.endpoints_list(locale=evaluation.locale))
+    newest = next(iter(newest_first(bases or [])), None)
+    return EvaluationReport(speech, evaluation, parts, details, verdict, intervals, newest, endpoints)
 
 
-def _steps_of_endpoints(evaluation: schemas.Evaluation, verdict: Verdict, parts: Parts, here: str) -> list[str]:
-    """Return what follows for the endpoints: only a better model replaces the compared one."""
-    if verdict.outcome == "too few":
-        return [f"Leave the endpoints as they are, and test with at least {MIN_UTTERANCES} recordings"]
-    if verdict.outcome != "better":
-        return ["Leave the endpoints as they are; this test does not show that the first model is better"]
-    if verdict.endpoints is None:
-        return [f"{call_step('list_endpoints', resource=here)} shows whether an endpoint has the compared model"]
-    model = evaluation.model1.id
-    hosts = [one for one in verdict.endpoints if one.model and one.model.id == evaluation.model2.id]
-    if hosts:
-        return [
-            f"{call_step('deploy_model', model=model, endpoint=one.id, resource=here)} puts the better model into "
-            f"endpoint {quote(one.display_name, 60)}, which has the compared one"
-            for one in hosts[:MAX_NAMED_ENDPOINTS]
-        ]
-    if any(one.model and one.model.id == model for one in verdict.endpoints):
-        return ["An endpoint has the better model already; leave it"]
-    name = parts[model].display_name if model in parts else model
-    new = call_step("deploy_model", model=model, display_name=name, resource=here)
-    return [f"{new} deploys the better model to a new endpoint; no endpoint has the compared one"]
+async def _if_readable(listing: Awaitable[Listing[Listed]]) -> list[Listed] | None:
+    """Return a complete list, or None if it cannot be read."""
+    try:
+        found = await listing
+    except SpeechError:
+        return None
+    return found.entities if found.complete else None
+
+
+def result_is_usable(report: EvaluationReport) -> Findings:
+    """Warn about a finished evaluation without error rates, and about details that could not be read."""
+    evaluation, details = report.evaluation, report.details
+    if evaluation.status == "Succeeded" and None in [evaluation.score(number).word_error_rate for number in (1, 2)]:
+        message = "The evaluation has ended without word error rates, so it does not say which model is better."
+        yield warn("test-data-scorable", message, "Test with audio that has transcripts (kind Acoustic).")
+    read, listed = len(details.recordings), details.listed
+    if listed not in (None, read):
+        message = f"The details of {read} of {listed} recordings could be read; the interval, the worst utterances "
+        fix = "Rates and counts are the service's and cover all recordings; the same call can be repeated."
+        yield warn("details-readable", f"{message}and the words are about these only.", fix)
 
 
 def rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) -> tuple[float, float] | None:
-    """Return the word error rates of two models in the newest evaluation that compares them, in this order."""
+    """Return the word error rates of two models, in this order, from the newest evaluation of both, or None."""
     for evaluation in evaluations:
         tested = enumerate((evaluation.model1, evaluation.model2), 1)
         rates = {part.id: evaluation.score(number).word_error_rate for number, part in tested}

@@ -1,22 +1,30 @@
-"""Evaluations in answers: the error rates of two models side by side, and whether their difference is significant."""
+"""Answers about evaluations: the error rates of both models, the verdict and the next steps."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
 from custom_speech_data.scoring_result import MissedWord
+from custom_speech_data.significance import MIN_UTTERANCES
 from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, Transcripts
 from custom_speech_tools.guardrails.evaluation_verdict import (
     ErrorRateDifference,
+    EvaluationReport,
     is_void,
-    judge,
-    steps_after_evaluation,
+    result_is_usable,
 )
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.client_time_limits import wait_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step
+from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.related_entities import Parts, entity_fields, present_dataset_reference
-from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.sanitize import quote, word
+
+MAX_NAMED_WORDS = 10
+MAX_NAMED_ENDPOINTS = 3
 
 
 class EvaluatedModel(results.Result):
@@ -54,7 +62,7 @@ class WordErrors(results.Result):
 
 
 class EvaluationAnswer(results.EntityAnswer):
-    """An evaluation; `is_void` if a model was trained with the test data, null if that is not known."""
+    """An evaluation; `is_void` is true if a model was trained with the test data, null if that is not known."""
 
     dataset: results.DatasetReference
     models: list[EvaluatedModel]
@@ -82,49 +90,74 @@ class Evaluations(results.Listing):
     evaluations: list[ListedEvaluation]
 
 
-async def present_evaluation(
-    call: CallContext,
-    speech: Speech,
-    evaluation: schemas.Evaluation,
-    details: EvaluationDetails,
-    parts: Parts,
-    earlier: Sequence[schemas.StatefulEntity] = (),  # evaluations of the same test data
+def present_evaluation(
+    report: EvaluationReport,
+    now: datetime,
+    earlier: Sequence[schemas.StatefulEntity] = (),
     *,
     worst: Sequence[WorstUtterance] = (),
     words: list[WordErrors] | None = None,
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
 ) -> EvaluationAnswer:
-    """Return an evaluation with the names of its parts, and its verdict."""
-    verdict, missed = await judge(speech, evaluation, details, parts), [one.word for one in words or []]
-    fields = entity_fields(speech, evaluation, call.now(speech), earlier)
-    again, here = fields["check_again_after_seconds"], speech.resource.name
+    """Return an evaluation with its verdict and the names of its models and dataset.
+
+    Args:
+        now: The service's time.
+        earlier: Evaluations of the same test data, from which the remaining time is estimated.
+    """
+    evaluation, parts = report.evaluation, report.parts
+    fields = entity_fields(report.speech, evaluation, now, earlier)
+    missed = [one.word for one in words or []]
     return EvaluationAnswer(
         **fields,
         dataset=present_dataset_reference(evaluation.dataset, parts),
-        models=_scores(evaluation, parts, verdict.intervals),
+        models=_present_models(evaluation, parts, report.intervals),
         is_void=is_void(evaluation, parts),
-        verdict=verdict.sentence,
-        difference=verdict.difference,
+        verdict=" ".join([report.verdict.reason, *_remarks(report)]),
+        difference=report.verdict.difference,
         worst=list(worst),
         words=words,
         already_existed=already_existed,
-        findings=[*findings, *_warnings(evaluation, details)],
-        next_steps=steps_after_evaluation(evaluation, verdict, parts, missed, here, again),
+        findings=[*findings, *result_is_usable(report)],
+        next_steps=_next_steps(report, missed, fields["check_again_after_seconds"]),
     )
 
 
+def _remarks(report: EvaluationReport) -> list[str]:
+    """Return sentences about the models that help to understand the verdict."""
+    remarks, evaluation, newest = [], report.evaluation, report.newest_base_model
+    first, second = (report.parts.get(part.id) for part in (evaluation.model1, evaluation.model2))
+    if report.verdict.outcome != "not compared" and _are_trained_alike(first, second):
+        remarks.append("Both models have the same base model and the same training data.")
+    if second and newest and second.created_date_time not in (None, newest.created_date_time):
+        remarks.append(f"A newer base model exists: {quote(newest.display_name, 40)}.")
+    if is_void(evaluation, report.parts) is None:
+        remarks.append("Whether the models were trained with this dataset could not be read.")
+    if report.speech.is_emulated:
+        remarks.append("This is the emulator: it simulates recognition, so the rates are not real.")
+    return remarks
+
+
+def _are_trained_alike(first: object, second: object) -> bool:
+    if not isinstance(first, schemas.CustomModel) or not isinstance(second, schemas.CustomModel):
+        return False
+    bases = [one.base_model.id if one.base_model else None for one in (first, second)]
+    data = [{part.id for part in one.datasets or []} for one in (first, second)]
+    return bases[0] == bases[1] is not None and data[0] == data[1] != set()
+
+
 def present_listed_evaluation(evaluation: schemas.Evaluation, parts: Parts) -> ListedEvaluation:
-    """Return an evaluation as a list shows it."""
-    dataset, models = present_dataset_reference(evaluation.dataset, parts), _scores(evaluation, parts)
+    """Return an evaluation as a list item."""
+    dataset, models = present_dataset_reference(evaluation.dataset, parts), _present_models(evaluation, parts)
     own = {"id": evaluation.id, "dataset": dataset, "models": models, "is_void": is_void(evaluation, parts)}
     return ListedEvaluation.model_validate(dict(evaluation) | own)
 
 
-def _scores(
+def _present_models(
     evaluation: schemas.Evaluation, parts: Parts, intervals: Sequence[tuple[float, float] | None] = (None, None)
 ) -> list[EvaluatedModel]:
-    """Return both models with their results, and with the intervals of their rates."""
+    """Return both models with their error rates and the confidence intervals of these."""
     shown = []
     for number, model in ((1, evaluation.model1), (2, evaluation.model2)):
         name = parts[model.id].display_name if model.id in parts else None
@@ -134,7 +167,7 @@ def _scores(
 
 
 def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, number: int) -> list[WorstUtterance]:
-    """Return the recordings in which the first model made most errors, as the service counts them."""
+    """Return the recordings in which the first model made most errors, by the service's count."""
     ranked = sorted(details.recordings.items(), key=lambda item: (-item[1][0].errors, item[0]))[:number]
     return [
         WorstUtterance(file=name, reference=transcripts.of(name), hypothesis=first.hypothesis, errors=first.errors)
@@ -144,18 +177,68 @@ def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, numbe
 
 
 def present_word_errors(found: Sequence[MissedWord], is_trained_with: Callable[[str], bool | None]) -> list[WordErrors]:
-    """Return the missed words, with whether the model was trained with them."""
+    """Return the missed words, each marked as part of the training data or not."""
     rows = [(WordErrors.model_validate(one), is_trained_with(one.word)) for one in found]
-    return [word.model_copy(update={"in_training_data": is_trained}) for word, is_trained in rows]
+    return [row.model_copy(update={"in_training_data": is_trained}) for row, is_trained in rows]
 
 
-def _warnings(evaluation: schemas.Evaluation, details: EvaluationDetails) -> Iterator[results.Finding]:
-    """Warn if a finished evaluation says nothing about a model, or if details of recordings could not be read."""
-    if evaluation.status == "Succeeded" and None in [evaluation.score(number).word_error_rate for number in (1, 2)]:
-        message = "The evaluation has ended without word error rates, so it does not say which model is better."
-        yield results.warn("test-data-scorable", message, "Test with audio that has transcripts (kind Acoustic).")
-    read, listed = len(details.recordings), details.listed
-    if listed not in (None, read):
-        message = f"The details of {read} of {listed} recordings could be read; the interval, the worst utterances "
-        fix = "Rates and counts are the service's and cover all recordings; the same call can be repeated."
-        yield results.warn("details-readable", f"{message}and the words are about these only.", fix)
+def _next_steps(report: EvaluationReport, words: Sequence[str], seconds: int | None) -> list[str]:
+    """Return the next steps after an evaluation.
+
+    Args:
+        words: The words that the first model misses most.
+        seconds: The time after which a running evaluation should be read again.
+    """
+    evaluation, outcome, resource = report.evaluation, report.verdict.outcome, report.speech.resource.name
+    if not is_terminal(evaluation):
+        return [wait_step("get_evaluation", seconds, resource, evaluation=evaluation.id)]
+    if evaluation.status == "Failed":
+        return ["Correct what `error` names, then create_evaluation again."]
+    if outcome == "void":
+        listed = call_step("list_datasets", locale=evaluation.locale, kinds=["Acoustic"], resource=resource)
+        return [f"{listed}, then create_evaluation with recordings that neither model was trained with"]
+    if outcome == "not compared":
+        is_scored = evaluation.score(1).word_error_rate is not None
+        compare = call_step(
+            "create_evaluation",
+            model=evaluation.model1.id,
+            dataset=evaluation.dataset.id if is_scored else Choice("a dataset of kind Acoustic"),
+            compare_with=Choice("another model"),
+            resource=resource,
+        )
+        return [f"Nothing was compared here. {compare}"]
+    shown = call_step("get_evaluation", evaluation=evaluation.id, worst=10, words=20, resource=resource)
+    improve = f"{shown} shows what the first model misses"
+    if words:
+        named = ", ".join(quote(one, 40) for one in words[:MAX_NAMED_WORDS])
+        improve = (
+            f"For names a phrase list is the first thing to try, without training: transcribe takes {named} as "
+            "`phrases`, with recordings as path, and "
+            "applications pass the same list. Else write about five sentences with each of these words, and pass them "
+            f'to upload_dataset as `lines` with kind="Language", locale="{word(evaluation.locale)}".'
+        )
+    return [improve, *_endpoint_steps(report)]
+
+
+def _endpoint_steps(report: EvaluationReport) -> list[str]:
+    """Return the next steps for endpoints. Only a better model replaces the compared model."""
+    evaluation, outcome, resource = report.evaluation, report.verdict.outcome, report.speech.resource.name
+    if outcome == "too few":
+        return [f"Leave the endpoints as they are, and test with at least {MIN_UTTERANCES} recordings"]
+    if outcome != "better":
+        return ["Leave the endpoints as they are; this test does not show that the first model is better"]
+    if report.endpoints is None:
+        return [f"{call_step('list_endpoints', resource=resource)} shows whether an endpoint has the compared model"]
+    model = evaluation.model1.id
+    hosts = [one for one in report.endpoints if one.model and one.model.id == evaluation.model2.id]
+    if hosts:
+        return [
+            f"{call_step('deploy_model', model=model, endpoint=one.id, resource=resource)} puts the better model into "
+            f"endpoint {quote(one.display_name, 60)}, which has the compared one"
+            for one in hosts[:MAX_NAMED_ENDPOINTS]
+        ]
+    if any(one.model and one.model.id == model for one in report.endpoints):
+        return ["An endpoint has the better model already; leave it"]
+    name = report.parts[model].display_name if model in report.parts else model
+    new = call_step("deploy_model", model=model, display_name=name, resource=resource)
+    return [f"{new} deploys the better model to a new endpoint; no endpoint has the compared one"]
