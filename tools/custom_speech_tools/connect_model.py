@@ -1,8 +1,8 @@
 """connect_model: connect a model to a project."""
 
 from custom_speech_tools.guardrails.copy_facts import is_connected
-from custom_speech_tools.guardrails.copy_plan import connect, replacement_note
-from custom_speech_tools.guardrails.entity_lookup import MODEL, find, find_project
+from custom_speech_tools.guardrails.copy_plan import connect_to_project, replacement_note
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity, find_project
 from custom_speech_tools.guardrails.shared_rules import model_is_ready, parts_fit
 from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
@@ -29,7 +29,7 @@ async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> 
     """
     speech = call.speech(arguments.resource)
     async with task_group() as tasks:
-        model_task = tasks.create_task(find(speech, MODEL, arguments.model))
+        model_task = tasks.create_task(find_entity(speech, MODEL, arguments.model))
         project_task = tasks.create_task(find_project(speech, arguments.project))
     model, project = model_task.return_value, project_task.return_value
     locale = model.locale if isinstance(model, schemas.CustomModel) else None
@@ -38,7 +38,7 @@ async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> 
         findings += model_is_ready(model, call.now(speech), speech.resource.name)
     if findings or not isinstance(model, schemas.CustomModel) or not isinstance(project, schemas.Project):
         raise Refused("Nothing was connected.", findings)
-    connected = await connect(call, speech, model, project)
+    connected = await connect_to_project(call, speech, model, project)
     parts = await read_parts(speech, [*connected.parts, model.project], [project])
     existed = is_connected(model, project)
     answer = present_model(speech, connected, parts, call.now(speech), already_existed=existed)

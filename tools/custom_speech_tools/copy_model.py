@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from custom_speech_tools.guardrails import copy_plan
 from custom_speech_tools.guardrails.copy_facts import is_connected
-from custom_speech_tools.guardrails.entity_lookup import MODEL, find, find_project
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity, find_project
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.presenters.copy import Copy, present_copy
 from custom_speech_tools.runtime import parameters
@@ -44,17 +44,17 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
     """
     source, to = call.speech(arguments.resource), call.speech(arguments.to_resource)
     async with task_group() as tasks:
-        model_task = tasks.create_task(find(source, MODEL, arguments.model))
+        model_task = tasks.create_task(find_entity(source, MODEL, arguments.model))
         project_task = tasks.create_task(find_project(to, arguments.project))
     copied, project = model_task.return_value, project_task.return_value
     findings = tuple(copy_plan.check_copy(source, to, copied, project, call.now(source)))
     if is_blocked(findings) or isinstance(copied, Finding) or isinstance(project, Finding):
         raise Refused("Nothing was copied.", findings)
-    plan, target = copy_plan.CopyPlan(source, to, copied, project, findings), copy_plan.TargetState()
+    plan, target = copy_plan.CopyPlan(source, to, copied, project, findings), copy_plan.CopyAuthorization()
     started: copy_plan.StartedCopy | None = await copy_plan.running_copy(call, plan)
     existed = True
     if started is None:
-        target = await copy_plan.read_target(call, plan, allow_duplicate=arguments.allow_duplicate)
+        target = await copy_plan.authorize_copy(call, plan, allow_duplicate=arguments.allow_duplicate)
         started, existed = await copy_plan.start_copy_once(call, plan, target)
     operation, model, before = await _follow(call, plan, started, arguments.wait_seconds)
     steps = []
@@ -94,7 +94,9 @@ async def _follow(
             model = await copy_plan.read_copy(call, plan.target, operation.copy_link, wait_seconds)
         if model and plan.project:
             before = model.project
-            model = await copy_plan.connect(call, plan.target, model, plan.project, plan.findings, plan.model)
+            model = await copy_plan.connect_to_project(
+                call, plan.target, model, plan.project, plan.findings, plan.model
+            )
     except SpeechError as error:
         if not error.is_transient:
             raise

@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.entity_lookup import unsupported_projects
+from custom_speech_tools.guardrails.entity_lookup import missing_project_support
 from custom_speech_tools.guardrails.shared_rules import resource_is_writable
 from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
@@ -41,7 +41,7 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
     Its locale cannot be changed. The same request twice makes one. Then pass it as project, or connect_model.
     """
     speech = call.speech(arguments.resource)
-    unsupported = unsupported_projects(speech.resource, is_optional=False)
+    unsupported = missing_project_support(speech.resource, "none")
     if findings := [*resource_is_writable(speech.resource), *([unsupported] if unsupported else [])]:
         raise Refused("Nothing was created.", findings)
     name, locale = arguments.display_name, arguments.locale

@@ -24,7 +24,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError
 
 
-class Part(EntityReference):
+class DeletionOutcome(EntityReference):
     """One deletion of several: `outcome` is "deleted", "already gone", "not known" or "not deleted"."""
 
     kind: str
@@ -39,7 +39,9 @@ class DeletedEntity(ResourceAnswer):
     display_name: ServiceText
     locale: ServiceText
     deleted: bool
-    deletions: Annotated[list[Part] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = optional()
+    deletions: Annotated[list[DeletionOutcome] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = (
+        optional()
+    )
     findings: Findings
 
 
@@ -86,7 +88,7 @@ async def _delete(call: CallContext, plan: DeletionPlan, agreement: Agreement, d
 
 async def _delete_in_order(
     call: CallContext, plan: DeletionPlan, agreement: Agreement
-) -> tuple[list[Part], str | None]:
+) -> tuple[list[DeletionOutcome], str | None]:
     """Delete the contents of a project and then the project, up to the first deletion that fails.
 
     Return the deletions with their outcomes, and why one failed; the next call deletes the rest under the same
@@ -96,7 +98,7 @@ async def _delete_in_order(
         call.app.confirmation.keep(agreement, call.caller, call.app.now())
     outcomes, why, total = ["not deleted"] * len(plan.deletions), None, len(plan.deletions)
     for done, deletion in enumerate(plan.deletions):
-        await call.report_progress(f"{done} of {total} deleted; next: {deletion.subject}")
+        await call.report_progress(f"{done} of {total} deleted; next: {deletion.description}")
         present = None
         try:
             present = await check_again(deletion, plan.deletions[-1])
@@ -111,10 +113,10 @@ async def _delete_in_order(
                 reason = f"{error} {next_step_after(error)}"
                 if present and error.outcome_unknown:  # else only reading failed
                     outcomes[done], fate = "not known", "may have been deleted"
-            why = f"{done} of {total} are deleted. The {deletion.subject} {fate}: {reason}"
+            why = f"{done} of {total} are deleted. The {deletion.description} {fate}: {reason}"
             break
     return [
-        Part(kind=one.kind, id=one.entity.id, display_name=one.entity.display_name, outcome=outcome)
+        DeletionOutcome(kind=one.kind, id=one.entity.id, display_name=one.entity.display_name, outcome=outcome)
         for one, outcome in zip(plan.deletions, outcomes, strict=True)
     ], why
 

@@ -25,8 +25,8 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
 
     `is_void`: a model was trained with the test data. get_evaluation adds the verdict.
     """
-    wanted = [partial(find_project, asked=arguments.project)]
-    model_wanted = [partial(find_any_model, asked=arguments.model)] if arguments.model else []
+    wanted = [partial(find_project, reference=arguments.project)]
+    model_wanted = [partial(find_any_model, reference=arguments.model)] if arguments.model else []
     found = await list_entities(
         call,
         arguments,

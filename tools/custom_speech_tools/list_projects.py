@@ -1,6 +1,6 @@
 """list_projects: list the projects of a resource."""
 
-from custom_speech_tools.guardrails.entity_lookup import unsupported_projects
+from custom_speech_tools.guardrails.entity_lookup import missing_project_support
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import list_entities
 from custom_speech_tools.runtime.errors import Refused
@@ -39,7 +39,9 @@ async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> 
 
     The Azure portals show only models that are connected to a project of their locale.
     """
-    unsupported = None if arguments.resource == "*" else unsupported_projects(call.speech(arguments.resource).resource)
+    unsupported = (
+        None if arguments.resource == "*" else missing_project_support(call.speech(arguments.resource).resource)
+    )
     if unsupported:
         raise Refused("Nothing to list.", [unsupported], "Other tools work without a project.")
     found = await list_entities(call, arguments, Speech.projects_list, locale=arguments.locale)

@@ -3,7 +3,7 @@
 import pydantic
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.entity_lookup import MODEL, find
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity
 from custom_speech_tools.guardrails.shared_rules import parts_fit
 from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.change_audit import Decision
@@ -36,7 +36,7 @@ async def update_model(arguments: UpdateModelArguments, call: CallContext) -> Mo
     Repeating it changes nothing. Then get_model.
     """
     speech = call.speech(arguments.resource)
-    model = await find(speech, MODEL, arguments.model)
+    model = await find_entity(speech, MODEL, arguments.model)
     findings = [*parts_fit(speech.resource, None, model)]
     if findings or isinstance(model, Finding):
         raise Refused("Nothing was changed.", findings)

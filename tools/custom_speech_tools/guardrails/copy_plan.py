@@ -67,7 +67,7 @@ class CopyPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetState:
+class CopyAuthorization:
     """The state of the target before anything is copied."""
 
     authorization: schemas.ModelCopyAuthorization | None = None
@@ -75,7 +75,7 @@ class TargetState:
     findings: tuple[Finding, ...] = ()
 
 
-async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> TargetState:
+async def authorize_copy(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> CopyAuthorization:
     """Authorize the copy on the target, and read its models of the name; raises Refused if one is not the same copy."""
     source_id = plan.source.resource.resource_id
     writer = call.writer(plan.target, Decision(plan.findings, plan.key))
@@ -90,8 +90,8 @@ async def read_target(call: CallContext, plan: CopyPlan, *, allow_duplicate: boo
         raise Refused("Nothing was copied.", taken)
     if dead and not earlier:
         delete = call_step("delete_entity", kind="model", entity=dead.id, resource=plan.target.resource.name)
-        taken = (*taken, shared_rules.failed_earlier("copy of this model, model", dead, f"{delete} removes it."))
-    return TargetState(authorization.return_value if authorization else None, same_name, taken)
+        taken = (*taken, shared_rules.earlier_failure("copy of this model, model", dead, f"{delete} removes it."))
+    return CopyAuthorization(authorization.return_value if authorization else None, same_name, taken)
 
 
 def name_is_free(
@@ -154,7 +154,7 @@ async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: 
     return await poll_until_terminal(call, model, target.models_get_custom_model, left)
 
 
-async def start_copy_once(call: CallContext, plan: CopyPlan, target: TargetState) -> tuple[StartedCopy, bool]:
+async def start_copy_once(call: CallContext, plan: CopyPlan, target: CopyAuthorization) -> tuple[StartedCopy, bool]:
     """Start the copy unless the same one is there or running; return it, and whether it existed."""
     if earlier := find_copy(plan.model, _usable(target.same_name)):
         return earlier, True
@@ -191,7 +191,7 @@ def _usable(models: Iterable[schemas.CustomModel]) -> list[schemas.CustomModel]:
     return [model for model in models if model.status != "Failed"]
 
 
-async def connect(
+async def connect_to_project(
     call: CallContext,
     speech: Speech,
     model: schemas.CustomModel,

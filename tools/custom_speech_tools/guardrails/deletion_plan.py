@@ -17,8 +17,8 @@ from custom_speech_tools.guardrails.entity_lookup import (
     PROJECT,
     TRANSCRIPTION,
     EntityKind,
-    find,
-    unsupported_projects,
+    find_entity,
+    missing_project_support,
 )
 from custom_speech_tools.guardrails.shared_rules import Findings, is_blocked, resource_is_writable
 from custom_speech_tools.runtime import confirmation_policy
@@ -49,7 +49,7 @@ _USED_BY: dict[DeletableKind, tuple[DeletableKind, ...]] = {
     "project": CONTENTS,
 }
 
-_LOSS = {
+_CONSEQUENCES = {
     "model": "The trained model cannot be restored, and training it again may be charged; copies elsewhere stay.",
     "dataset": "The uploaded data cannot be restored.",
     "evaluation": "Its error rates and details cannot be restored.",
@@ -88,27 +88,27 @@ class Deletion:
     entity: schemas.Entity
 
     @property
-    def subject(self) -> str:
+    def description(self) -> str:
         """The entity as sentences name it."""
         return f"{self.kind} {quote(self.entity.display_name)} ({self.entity.id})"
 
     @property
-    def place(self) -> str:
+    def resource(self) -> str:
         """The resource as sentences name it."""
         return f"resource {self.speech.resource.name}{' (emulated)' if self.speech.is_emulated else ''}"
 
     @property
-    def loss(self) -> str:
+    def consequence(self) -> str:
         """The consequences, in a sentence."""
         if isinstance(self.entity, schemas.CustomModel) and is_copy(self.entity):
             # Its properties say so, and anybody who may write to the resource can change those.
             return "It is noted as a copy: copying its source again makes another one, if the source still exists."
-        return _LOSS[self.kind]
+        return _CONSEQUENCES[self.kind]
 
     @property
     def effect(self) -> confirmation_policy.Effect:
         """The loss that the user has to agree to: bound to the entity's id and to the name that the user reads."""
-        words = f"This deletes {self.subject} for good on {self.place}. {self.loss}"
+        words = f"This deletes {self.description} for good on {self.resource}. {self.consequence}"
         digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
         return confirmation_policy.Effect(
             "deletion", confirmation_policy.payer(self.speech.resource), digest, (), words
@@ -130,10 +130,10 @@ class DeletionPlan:
         now.
         """
         asked = self.deletions[-1]
-        listed = ", ".join(one.subject for one in self.deletions)
-        losses = " ".join(dict.fromkeys(one.loss for one in self.deletions))
+        listed = ", ".join(one.description for one in self.deletions)
+        consequences = " ".join(dict.fromkeys(one.consequence for one in self.deletions))
         also = " with its contents" if self.with_contents else ""
-        question = f"This deletes {listed} for good on {asked.place}. {losses} "
+        question = f"This deletes {listed} for good on {asked.resource}. {consequences} "
         return confirmation_policy.ConfirmationRequest(
             effects=tuple(one.effect for one in self.deletions),
             question=f"{question}Delete {quote(asked.entity.display_name)}{also}?",
@@ -152,8 +152,8 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
     """
     speech, kind = call.speech(arguments.resource), arguments.kind
     findings = list(resource_is_writable(speech.resource))
-    unsupported = unsupported_projects(speech.resource, is_optional=False) if kind == "project" else None
-    entity = unsupported or await find(speech, KINDS[kind], arguments.entity)
+    unsupported = missing_project_support(speech.resource, "none") if kind == "project" else None
+    entity = unsupported or await find_entity(speech, KINDS[kind], arguments.entity)
     if isinstance(entity, Finding):
         raise Refused("Nothing was deleted.", [*findings, entity])
     users, unread = await read_users(speech, _USED_BY.get(kind, ()))
@@ -167,11 +167,13 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
         raise Refused("Nothing was deleted.", findings)
     if call.app.confirmation.mode == "ask":
         for one in deletions[:-1]:
-            message = f"It is deleted with its project: {one.subject}."
+            message = f"It is deleted with its project: {one.description}."
             findings.append(
-                Finding(rule=confirmation_policy.RULE_OF["deletion"], level="confirm", message=message, fix=one.loss)
+                Finding(
+                    rule=confirmation_policy.RULE_OF["deletion"], level="confirm", message=message, fix=one.consequence
+                )
             )
-    message = f"Deleting {deletions[-1].subject} cannot be undone. {deletions[-1].loss}"
+    message = f"Deleting {deletions[-1].description} cannot be undone. {deletions[-1].consequence}"
     findings.append(confirmation_policy.agreement_finding("deletion", call.app.confirmation, message))
     return DeletionPlan(deletions, arguments.with_contents, tuple(findings))
 
@@ -213,7 +215,7 @@ async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
     users, findings = await read_users(speech, _USED_BY.get(deletion.kind, ()))
     findings += not_in_use(present, users[entity.id])
     if deletion is not project and project.entity.id not in {part.id for part in entity.parts}:
-        message = f"The {present.subject} no longer belongs to the project."
+        message = f"The {present.description} no longer belongs to the project."
         findings.append(block("not-in-use", message, "It stays; call again for the rest."))
     if is_blocked(findings):
         raise Refused("Nothing was deleted.", findings)
@@ -228,16 +230,16 @@ def not_in_use(deletion: Deletion, users: Sequence[Member]) -> Findings:
     kind, speech = deletion.kind, deletion.speech
     status = getattr(deletion.entity, "status", "Succeeded")
     if status not in TERMINAL_STATUSES:
-        message = f"The {deletion.subject} is {word(status)}; it can be deleted when it is Succeeded or Failed."
+        message = f"The {deletion.description} is {word(status)}; it can be deleted when it is Succeeded or Failed."
         reference: dict[str, Value] = {kind: deletion.entity.id}
         wait = call_step(f"get_{kind}", **reference, wait_seconds=suggested_wait(), resource=speech.resource.name)
         yield block("not-in-use", message, f"Wait for it: {wait}.", "wait")
     if not users:
         return
-    names = [Deletion(speech, *user).subject for user in users]
+    names = [Deletion(speech, *user).description for user in users]
     listed = ", ".join(names[:MAX_USERS]) + (f" and {len(names) - MAX_USERS} more" if len(names) > MAX_USERS else "")
     if kind == "dataset":
-        message = f"The {deletion.subject} was used for {listed}, which {'stays' if len(names) == 1 else 'stay'}."
+        message = f"The {deletion.description} was used for {listed}, which {'stays' if len(names) == 1 else 'stay'}."
         yield warn("not-in-use", message, "Keep it if models are to be trained or tested with it again.")
         return
     (user, other), here = users[0], speech.resource.name
@@ -248,4 +250,4 @@ def not_in_use(deletion: Deletion, users: Sequence[Member]) -> Findings:
         fix = f"{everything} deletes the project with its contents, after your user has agreed."
     elif user == "endpoint":
         fix = f"Put another model into the endpoint with deploy_model, or {delete}, first."
-    yield block("not-in-use", f"The {deletion.subject} is used by {listed}.", fix)
+    yield block("not-in-use", f"The {deletion.description} is used by {listed}.", fix)

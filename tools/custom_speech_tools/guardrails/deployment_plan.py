@@ -10,7 +10,14 @@ from pydantic import Field, JsonValue, StrictBool
 
 from custom_speech_tools.guardrails import shared_rules
 from custom_speech_tools.guardrails.charges import hosting_is_charged, hosting_of
-from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, AnyModel, find, find_any_model, find_project, link_to
+from custom_speech_tools.guardrails.entity_lookup import (
+    ENDPOINT,
+    AnyModel,
+    find_any_model,
+    find_entity,
+    find_project,
+    link_to,
+)
 from custom_speech_tools.guardrails.evaluation_verdict import rates_of
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.change_audit import Confirmation, Decision
@@ -31,7 +38,7 @@ from custom_speech_tools.speech.task_groups import task_group
 # The names in `customProperties` under which an endpoint keeps the model that it had before, and the name that a
 # rollout asked for, by which the endpoint is found when renamed.
 PREVIOUS_MODEL_PROPERTY = "custom-speech-mcp-previous-model"
-ASKED_PROPERTY = "custom-speech-mcp-endpoint"
+REQUESTED_NAME_PROPERTY = "custom-speech-mcp-endpoint"
 
 
 class DeploymentArguments(parameters.Arguments):
@@ -69,8 +76,8 @@ class DeploymentFacts:
     logging: bool = False
     evaluations: Sequence[schemas.Evaluation] = ()  # the finished ones of the resource, if another model is replaced
     endpoints: Sequence[schemas.Endpoint] = ()  # all, if a new one is asked for: the same request may have made one
-    is_tested: bool = False  # a rollout's gate has shown that the model is better than the endpoint's
-    asked_as: str | None = None  # the name under which a rollout asked for the endpoint
+    is_evaluated: bool = False  # a rollout's gate has shown that the model is better than the endpoint's
+    requested_name: str | None = None  # the name under which a rollout asked for the endpoint
 
     @property
     def replaced(self) -> schemas.Reference | None:
@@ -109,7 +116,12 @@ def can_be_deployed(facts: DeploymentFacts) -> shared_rules.Findings:
 def is_better_than_current(facts: DeploymentFacts) -> shared_rules.Findings:
     """Warn, or block if the resource requires an evaluation, unless a test shows that the model is not worse."""
     replaced, model, endpoint, resource = facts.replaced, facts.model, facts.endpoint, facts.speech.resource
-    if replaced is None or facts.is_tested or isinstance(model, Finding) or not isinstance(endpoint, schemas.Endpoint):
+    if (
+        replaced is None
+        or facts.is_evaluated
+        or isinstance(model, Finding)
+        or not isinstance(endpoint, schemas.Endpoint)
+    ):
         return
     before = previous_model(facts.speech, endpoint)
     if before and before.id == model.id and not resource.require_evaluation:  # it goes back
@@ -177,7 +189,7 @@ async def plan_deployment(call: CallContext, arguments: DeploymentArguments) -> 
     async with task_group() as tasks:
         model = tasks.create_task(find_any_model(speech, arguments.model))
         project = tasks.create_task(find_project(speech, arguments.project))
-        endpoint = tasks.create_task(find(speech, ENDPOINT, asked)) if asked else None
+        endpoint = tasks.create_task(find_entity(speech, ENDPOINT, asked)) if asked else None
         evaluations = tasks.create_task(speech.evaluations_list(status="Succeeded")) if asked else None
         endpoints = None if asked else tasks.create_task(speech.endpoints_list())
     facts = DeploymentFacts(
@@ -205,7 +217,7 @@ def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPla
     if plan.existing is None and (failed := find_by_key(plan.key, facts.endpoints)):
         delete = call_step("delete_entity", kind="endpoint", entity=failed.id, resource=facts.speech.resource.name)
         findings += (
-            shared_rules.failed_earlier("deployment of the same request, endpoint", failed, f"{delete} removes it."),
+            shared_rules.earlier_failure("deployment of the same request, endpoint", failed, f"{delete} removes it."),
         )
     return replace(plan, findings=findings)
 
@@ -216,7 +228,7 @@ async def deploy(call: CallContext, plan: DeploymentPlan, how: Confirmation) -> 
     if plan.existing:
         return plan.existing, True
     writer, model = call.writer(speech, Decision(plan.findings, plan.key, how)), link_to(speech, plan.model)
-    asked: dict[str, JsonValue] = {ASKED_PROPERTY: facts.asked_as} if facts.asked_as else {}
+    asked: dict[str, JsonValue] = {REQUESTED_NAME_PROPERTY: facts.requested_name} if facts.requested_name else {}
     if plan.endpoint is not None:
         before: dict[str, JsonValue] = {PREVIOUS_MODEL_PROPERTY: facts.replaced.uri} if facts.replaced else {}
         changes: dict[str, JsonValue] = {"model": model, "customProperties": before | asked}

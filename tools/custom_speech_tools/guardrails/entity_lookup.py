@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import JsonValue
 
@@ -34,7 +34,7 @@ class EntityKind(Generic[Entity]):
     get: Callable[[Speech, str], Awaitable[Entity]]
     list: Callable[..., Coroutine[Any, Any, Listing[Entity]]]  # those of one `display_name` for example
     delete: Callable[[Speech, str], Awaitable[None]] | None  # None for what belongs to Microsoft
-    maker: str | None  # the tool that makes one
+    creating_tool: str | None  # the tool that makes one
 
     def listing(self, resource: str, locale: str | None = None) -> str:
         """Return where their ids are found: the call that lists them, if a tool does."""
@@ -66,61 +66,65 @@ _KINDS: tuple[EntityKind[Any], ...] = (PROJECT, DATASET, MODEL, BASE_MODEL, EVAL
 KIND_OF = {kind.type: kind for kind in _KINDS}
 
 
-async def find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None = None) -> Entity | Finding:
+async def find_entity(
+    speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None = None
+) -> Entity | Finding:
     """Return the entity, or the finding that says why it cannot be identified.
 
     Args:
-        asked: Id, `self` URI or exact display name.
+        reference: Id, `self` URI or exact display name.
         locale: Decides between entities of the same name.
     """
-    found = await _find(speech, kind, asked, locale)
+    found = await _find(speech, kind, reference, locale)
     if not isinstance(found, MissingEntity):
         return found
     if kind is MODEL:
-        base = await _find(speech, BASE_MODEL, asked, locale)
+        base = await _find(speech, BASE_MODEL, reference, locale)
         if isinstance(base, schemas.BaseModel) or base.remedy == "choose":  # many locales have one of this name
-            message = f"{quote(asked)} is a base model of Microsoft, not a custom model."
+            message = f"{quote(reference)} is a base model of Microsoft, not a custom model."
             fix = "Base models exist in every region and cannot be changed; list_models lists custom models."
             return block("reference-found", message, fix, "none")
-    if kind.maker and not (await kind.list(speech)).entities:  # then no reference would do
+    if kind.creating_tool and not (await kind.list(speech)).entities:  # then no reference would do
         message = f"{found.message.removesuffix('.')}, and no other {kind.noun} either."
-        found = found.model_copy(update={"message": message, "fix": f"{kind.maker} makes one.", "remedy": "none"})
+        found = found.model_copy(
+            update={"message": message, "fix": f"{kind.creating_tool} makes one.", "remedy": "none"}
+        )
     return found
 
 
-async def find_any_model(speech: Speech, asked: str, locale: str | None = None) -> AnyModel | Finding:
+async def find_any_model(speech: Speech, reference: str, locale: str | None = None) -> AnyModel | Finding:
     """Return the custom model, or the base model if no custom model has that reference."""
-    address = entity_of(asked) if _is_uri(asked) else None
+    address = entity_of(reference) if _is_uri(reference) else None
     if address and address.kind == BASE_MODEL.path:
-        return await _find(speech, BASE_MODEL, asked, locale)
-    custom = await _find(speech, MODEL, asked, locale)
+        return await _find(speech, BASE_MODEL, reference, locale)
+    custom = await _find(speech, MODEL, reference, locale)
     if not isinstance(custom, MissingEntity):
         return custom
-    base = await _find(speech, BASE_MODEL, address.id if address else asked, locale)
+    base = await _find(speech, BASE_MODEL, address.id if address else reference, locale)
     return custom if isinstance(base, MissingEntity) else base
 
 
 async def find_project(
-    speech: Speech, asked: str | None, locale: str | None = None
+    speech: Speech, reference: str | None, locale: str | None = None
 ) -> schemas.Project | Finding | None:
-    """Return the project, None if none is asked for, or the finding that says why there is none."""
-    if asked is None:
+    """Return the project, None if the reference is None, or the finding about why no project was found."""
+    if reference is None:
         return None
-    return unsupported_projects(speech.resource) or await find(speech, PROJECT, asked, locale)
+    return missing_project_support(speech.resource) or await find_entity(speech, PROJECT, reference, locale)
 
 
-def unsupported_projects(resource: SpeechResource, *, is_optional: bool = True) -> Finding | None:
-    """Return the finding about an API version without projects; `is_optional` if the same can be done without one."""
+def missing_project_support(resource: SpeechResource, remedy: Literal["correct", "none"] = "correct") -> Finding | None:
+    """Return the finding about an API version without projects; `remedy` is "none" if the request needs a project."""
     if resource.api_version.has_projects:
         return None
     message = f"API version {resource.api_version.name} of resource {resource.name} has no projects."
     fix = "Work without a project, or configure api_version 2025-10-15 for the resource."
-    return block("project-supported", message, fix, "correct" if is_optional else "none")
+    return block("project-supported", message, fix, remedy)
 
 
-async def get_entity(speech: Speech, kind: EntityKind[Entity], asked: str) -> Entity:
+async def get_entity(speech: Speech, kind: EntityKind[Entity], reference: str) -> Entity:
     """Return the entity; raises Refused if it cannot be identified."""
-    entity = await find(speech, kind, asked)
+    entity = await find_entity(speech, kind, reference)
     if isinstance(entity, Finding):
         raise Refused("Nothing was done.", [entity])
     return entity
@@ -130,7 +134,7 @@ async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel |
     """Return the base model to compare with, None if the model names none."""
     if not isinstance(model, schemas.CustomModel) or model.base_model is None:
         return model if isinstance(model, schemas.BaseModel) else None
-    return await find(speech, BASE_MODEL, model.base_model.id)
+    return await find_entity(speech, BASE_MODEL, model.base_model.id)
 
 
 def uri_of(speech: Speech, entity: schemas.Entity) -> str:
@@ -143,8 +147,8 @@ def link_to(speech: Speech, entity: schemas.Entity | Finding | None) -> dict[str
     return {"self": uri_of(speech, entity)} if isinstance(entity, schemas.Entity) else None
 
 
-async def _find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> Entity | Finding:
-    here, identifier = speech.resource.name, _id_in(speech, kind, asked) if _is_uri(asked) else asked
+async def _find(speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None) -> Entity | Finding:
+    here, identifier = speech.resource.name, _id_in(speech, kind, reference) if _is_uri(reference) else reference
     if isinstance(identifier, Finding):
         return identifier
     found = await _candidates(speech, kind, identifier, locale)
@@ -159,22 +163,22 @@ async def _find(speech: Speech, kind: EntityKind[Entity], asked: str, locale: st
     return MissingEntity(rule="reference-found", level="block", message=message, fix=fix)
 
 
-async def _candidates(speech: Speech, kind: EntityKind[Entity], asked: str, locale: str | None) -> list[Entity]:
+async def _candidates(speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None) -> list[Entity]:
     """Return the entity of an id, or those of a name; of several the ones of the locale, if there are any."""
-    if GUID.fullmatch(asked):
+    if GUID.fullmatch(reference):
         try:
-            return [await kind.get(speech, asked.lower())]
+            return [await kind.get(speech, reference.lower())]
         except AzureError as error:
             if error.status != 404:
                 raise
         return []
-    listed = (await kind.list(speech, display_name=asked)).entities
-    found = [entity for entity in listed if entity.display_name == asked]
+    listed = (await kind.list(speech, display_name=reference)).entities
+    found = [entity for entity in listed if entity.display_name == reference]
     return [entity for entity in found if entity.locale == locale] or found
 
 
-def _is_uri(asked: str) -> bool:
-    return asked.lower().startswith(("http://", "https://"))
+def _is_uri(reference: str) -> bool:
+    return reference.lower().startswith(("http://", "https://"))
 
 
 def _id_in(speech: Speech, kind: EntityKind[Entity], uri: str) -> str | Finding:

@@ -101,7 +101,7 @@ async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Eva
     failed = [one for one in known if one.id in ids_of_failed(plan.key, known)][-1:]
     fix = "get_evaluation says why; correct the cause, or this one fails as well."
     return *made, [
-        shared_rules.failed_earlier("test of the same models and data, evaluation", one, fix) for one in failed
+        shared_rules.earlier_failure("test of the same models and data, evaluation", one, fix) for one in failed
     ]
 
 
@@ -160,7 +160,7 @@ async def plan_evaluation(call: CallContext, arguments: EvaluationArguments) -> 
     async with task_group() as tasks:
         model = tasks.create_task(entity_lookup.find_any_model(speech, arguments.model))
         named = tasks.create_task(entity_lookup.find_any_model(speech, compare_with)) if compare_with else None
-        dataset = tasks.create_task(entity_lookup.find(speech, entity_lookup.DATASET, arguments.dataset))
+        dataset = tasks.create_task(entity_lookup.find_entity(speech, entity_lookup.DATASET, arguments.dataset))
         project = tasks.create_task(entity_lookup.find_project(speech, arguments.project))
     found = model.return_value
     other = named.return_value if named else await entity_lookup.base_model_of(speech, found)

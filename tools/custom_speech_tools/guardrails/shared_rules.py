@@ -92,7 +92,7 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "datas
         yield warn(rule, message, f"It works, but without these lines. {again}")
 
 
-def failed_earlier(attempt: str, entity: schemas.StatefulEntity, fix: str) -> Finding:
+def earlier_failure(attempt: str, entity: schemas.StatefulEntity, fix: str) -> Finding:
     """Return the warning about an earlier attempt, such as "import of the same data, dataset"."""
     reason = reason_clause(entity.error.message if entity.error else None)
     name = f"{quote(entity.display_name)} ({entity.id})"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from custom_speech_tools.guardrails.entity_lookup import BASE_MODEL, DATASET, find, find_project
+from custom_speech_tools.guardrails.entity_lookup import BASE_MODEL, DATASET, find_entity, find_project
 from custom_speech_tools.guardrails.recording_lengths import (
     LONGEST_SECONDS,
     LONGEST_WHISPER_SECONDS,
@@ -120,12 +120,14 @@ async def gather_training_facts(call: CallContext, request: TrainingArguments) -
     speech, asked = call.speech(request.resource), request.base_model
     async with task_group() as tasks:
         project = tasks.create_task(find_project(speech, request.project))
-        base_model = tasks.create_task(find(speech, BASE_MODEL, asked, request.locale)) if asked else None
+        base_model = tasks.create_task(find_entity(speech, BASE_MODEL, asked, request.locale)) if asked else None
         base_models = tasks.create_task(speech.models_list_base_models(locale=request.locale))
         name, models = request.display_name, speech.models_list_custom_models
         named = tasks.create_task(models(display_name=name, locale=request.locale)) if name else None
         trained = tasks.create_task(_trained_models(speech, request.locale))
-        datasets = [tasks.create_task(find(speech, DATASET, dataset, request.locale)) for dataset in request.datasets]
+        datasets = [
+            tasks.create_task(find_entity(speech, DATASET, dataset, request.locale)) for dataset in request.datasets
+        ]
         others = [] if speech.resource.can_train_audio is not False else call.speech_of_all()
         elsewhere = {
             other.resource.name: tasks.create_task(_named_datasets(other, request))

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from custom_speech_tools.guardrails.charges import charged, training_cost
 from custom_speech_tools.guardrails.entity_lookup import link_to
-from custom_speech_tools.guardrails.shared_rules import Findings, failed_earlier, is_blocked, run_rules
+from custom_speech_tools.guardrails.shared_rules import Findings, earlier_failure, is_blocked, run_rules
 from custom_speech_tools.guardrails.training_facts import TrainingArguments, TrainingFacts, gather_training_facts
 from custom_speech_tools.guardrails.training_rules import RULES
 from custom_speech_tools.runtime.change_audit import Confirmation, Decision
@@ -157,7 +157,7 @@ def _already_exists(plan: TrainingPlan) -> Findings:
         yield Finding(rule="already-exists", level="stop", message=message, fix=fix)
     elif failed := find_by_key(plan.key, plan.facts.same_name):
         fix = "Correct the cause first, or this training fails as well."
-        yield failed_earlier("training of the same request, model", failed, fix)
+        yield earlier_failure("training of the same request, model", failed, fix)
     elif plan.facts.same_name and not plan.facts.request.allow_duplicate:
         others = ", ".join(model.id for model in plan.facts.same_name[:3])
         name = quote(plan.facts.request.display_name or "")

@@ -15,7 +15,7 @@ from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.guardrails import local_recordings
 from custom_speech_tools.guardrails.charges import charged, cost_in_words, estimated_charge
 from custom_speech_tools.guardrails.content_url import content_identity, require_valid_url
-from custom_speech_tools.guardrails.entity_lookup import DATASET, AnyModel, find, find_any_model, link_to, uri_of
+from custom_speech_tools.guardrails.entity_lookup import DATASET, AnyModel, find_any_model, find_entity, link_to, uri_of
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
@@ -188,7 +188,7 @@ async def read_facts(call: CallContext, request: TranscribeArguments) -> Transcr
         output = await run_in_thread(partial(local_recordings.find_output, call.app, request.output, request.path))
     async with task_group() as tasks:
         model_task = tasks.create_task(find_any_model(speech, request.model)) if request.model else None
-        dataset_task = tasks.create_task(find(speech, DATASET, request.dataset)) if request.dataset else None
+        dataset_task = tasks.create_task(find_entity(speech, DATASET, request.dataset)) if request.dataset else None
         locales_task = tasks.create_task(_locales(speech))
     model = model_task.return_value if model_task else None
     dataset = dataset_task.return_value if dataset_task else None

@@ -18,7 +18,7 @@ from custom_speech_tools.guardrails import content_url
 from custom_speech_tools.guardrails.entity_lookup import find_project, link_to
 from custom_speech_tools.guardrails.local_data import CheckedData
 from custom_speech_tools.guardrails.recording_lengths import LENGTH_PROPERTY, note_lengths
-from custom_speech_tools.guardrails.shared_rules import failed_earlier, is_blocked, parts_fit
+from custom_speech_tools.guardrails.shared_rules import earlier_failure, is_blocked, parts_fit
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -137,7 +137,7 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
         known.append(Finding(rule="already-exists", level="stop", message=message, fix=fix))
     elif not existing and (dead := next((one for one in same_name if one.id in failed), None)):
         fix = "Delete it with delete_entity if nobody needs it."
-        known.append(failed_earlier("import of the same data, dataset", dead, fix))
+        known.append(earlier_failure("import of the same data, dataset", dead, fix))
     audio = data.report.audio if data else ()
     lengths = note_lengths(file.duration_milliseconds for file in audio) if audio else None
     return UploadPlan(speech, request, project, key, existing, same_name, blocks, lengths, tuple(known))

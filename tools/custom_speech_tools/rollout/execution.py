@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from custom_speech_tools.guardrails import copy_plan
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY
-from custom_speech_tools.guardrails.copy_plan import read_target as authorize
+from custom_speech_tools.guardrails.copy_plan import authorize_copy
 from custom_speech_tools.guardrails.deployment_plan import DeploymentFacts, check_deployment, deploy
 from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.rollout.definition import DEPLOYED
@@ -117,11 +117,11 @@ class Steps:
             return replace(target, started=operation)
         if target.is_copying and operation is None:
             return target
-        return replace(target, authorization=await authorize(self.call, plan, allow_duplicate=False))
+        return replace(target, authorization=await authorize_copy(self.call, plan, allow_duplicate=False))
 
     async def _start_copy(self, target: Target) -> Target:
         """Start the copy; if it is not certain that it was started, it arrives or is started again later."""
-        authorization = target.authorization or copy_plan.TargetState()
+        authorization = target.authorization or copy_plan.CopyAuthorization()
         try:
             started, _ = await copy_plan.start_copy_once(self.call, self._copy_plan(target), authorization)
         except (SpeechError, Refused) as error:
@@ -193,9 +193,9 @@ class Steps:
         speech, gate = target.speech, self.plan.gate
         endpoint = await read_endpoint(speech, asked, copy.locale)
         project, name = (target.project, asked) if endpoint is None else (None, None)
-        facts = DeploymentFacts(speech, self.call.now(speech), copy, endpoint, project, name, asked_as=asked)
+        facts = DeploymentFacts(speech, self.call.now(speech), copy, endpoint, project, name, requested_name=asked)
         if gate.passed and gate.definition and gate.definition.compare_with == DEPLOYED:
-            facts = replace(facts, is_tested=True)
+            facts = replace(facts, is_evaluated=True)
         elif endpoint is not None:
             evaluations = (await speech.evaluations_list(status="Succeeded")).entities
             facts = replace(facts, evaluations=newest_first(evaluations))

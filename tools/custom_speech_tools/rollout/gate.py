@@ -13,8 +13,8 @@ from custom_speech_tools.guardrails.entity_lookup import (
     DATASET,
     AnyModel,
     base_model_of,
-    find,
     find_any_model,
+    find_entity,
 )
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationFacts, EvaluationPlan, check_evaluation, evaluate
@@ -117,7 +117,7 @@ async def plan_gate(
     if definition is None:
         message = f"No test is asked for: model {quote(rollout_model.display_name)} goes live whatever its quality."
         return Gate(None, findings=(warn("better-than-current", message, "Name a test_dataset."),))
-    model, dataset = rollout_model.trained, await find(source, DATASET, definition.dataset, rollout_model.locale)
+    model, dataset = rollout_model.trained, await find_entity(source, DATASET, definition.dataset, rollout_model.locale)
     gate = Gate(definition, reason="The model is tested when it is trained.")
     try:
         other = await _find_other(source, definition.compare_with, model, targets)
@@ -179,7 +179,7 @@ async def _deployed_model(source: Speech, locale: str, targets: Sequence[Target]
     for (speech, uri), one in zip(uris, deployed, strict=True):
         origin: AnyModel | Finding | None = None
         if isinstance(one, schemas.BaseModel):
-            origin = await find(source, BASE_MODEL, one.display_name, locale)
+            origin = await find_entity(source, BASE_MODEL, one.display_name, locale)
         elif isinstance(one, schemas.CustomModel):
             origin = next((other for other in known if find_copy(other, [one])), None)
         name = f"{speech.resource.name}: {schemas.Reference(self=uri).id}"

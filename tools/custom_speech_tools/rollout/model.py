@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 
-from custom_speech_tools.guardrails.entity_lookup import MODEL, find
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
 from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training, training_key
 from custom_speech_tools.rollout.definition import RolloutDefinition, RolloutModel, check_resources
@@ -37,7 +37,7 @@ async def plan_model_and_rollout(
     """
     source, findings = check_resources(call, definition)
     if training is None:
-        named = await find(source, MODEL, model or "")
+        named = await find_entity(source, MODEL, model or "")
         if isinstance(named, Finding):
             raise Refused("Nothing was rolled out.", [*findings, named])
         return await plan_rollout(call, definition, require_not_failed(RolloutModel.existing(named)))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_charged, hosting_of
 from custom_speech_tools.guardrails.copy_plan import check_copy
-from custom_speech_tools.guardrails.entity_lookup import unsupported_projects
+from custom_speech_tools.guardrails.entity_lookup import missing_project_support
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.rollout.definition import RolloutDefinition, RolloutModel, check_resources
 from custom_speech_tools.rollout.gate import Gate, plan_gate
@@ -123,7 +123,7 @@ async def plan_rollout(call: CallContext, definition: RolloutDefinition, rollout
     gate = await plan_gate(call, source, definition.gate, rollout_model, targets)
     findings += rollout_model.training.findings if rollout_model.training else ()
     for one in targets:
-        unsupported = unsupported_projects(one.speech.resource) if one.definition.project else None
+        unsupported = missing_project_support(one.speech.resource) if one.definition.project else None
         findings += check_copy(source, one.speech, model, unsupported, now)
     until = model.transcription_until if model else None
     if model and until is not None and now < until <= now + EXPIRES_SOON:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, find_copy, may_be_copy
-from custom_speech_tools.guardrails.copy_plan import StartedCopy, TargetState, name_is_free
-from custom_speech_tools.guardrails.deployment_plan import ASKED_PROPERTY, PREVIOUS_MODEL_PROPERTY
-from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, MissingEntity, find, find_project
+from custom_speech_tools.guardrails.copy_plan import CopyAuthorization, StartedCopy, name_is_free
+from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPERTY, REQUESTED_NAME_PROPERTY
+from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, MissingEntity, find_entity, find_project
 from custom_speech_tools.guardrails.shared_rules import locales_match
 from custom_speech_tools.rollout.definition import TargetDefinition
 from custom_speech_tools.runtime.context import CallContext
@@ -38,7 +38,7 @@ class Target:
     endpoint: schemas.Endpoint | Finding | None = None  # None if no endpoint is defined, or if it has to be created
     copy: schemas.CustomModel | None = None  # None until it has arrived
     is_copying: bool = False  # a copy was begun and has not arrived
-    authorization: TargetState | None = None  # to start the copy
+    authorization: CopyAuthorization | None = None  # to start the copy
     started: StartedCopy | None = None  # by this call, or found running by it
     findings: tuple[Finding, ...] = ()  # what the rules say against it
     error: str | None = None  # why it does not go on
@@ -145,11 +145,11 @@ async def read_endpoint(speech: Speech, reference: str, locale: str) -> schemas.
     is_name = not (GUID.fullmatch(reference) or reference.lower().startswith(("http://", "https://")))
     if is_name:
         endpoints = (await speech.endpoints_list(locale=locale)).entities
-        used = [one for one in endpoints if (one.custom_properties or {}).get(ASKED_PROPERTY) == reference]
+        used = [one for one in endpoints if (one.custom_properties or {}).get(REQUESTED_NAME_PROPERTY) == reference]
         named = used or [one for one in endpoints if one.display_name == reference]
         if len(named) == 1:
             return named[0]
-    found = await find(speech, ENDPOINT, reference, locale)
+    found = await find_entity(speech, ENDPOINT, reference, locale)
     return None if is_name and isinstance(found, MissingEntity) else found
 
 
