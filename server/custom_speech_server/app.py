@@ -14,7 +14,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from custom_speech_server import __version__
-from custom_speech_server.emulated_resources import emulator
+from custom_speech_server.emulated_resources import in_process_emulator
 from custom_speech_server.instructions import instructions
 from custom_speech_server.mcp_resources import APPS_EXTENSION, MCPResources, with_view, with_view_content
 from custom_speech_server.prompts import Prompts
@@ -46,7 +46,7 @@ class Settings:
     confirm: Literal["ask", "never"] = "ask"
     read_only: bool = False
     toolsets: tuple[str, ...] = TOOLSETS
-    emulator: Callable[[], Callable[..., Any]] = emulator  # answers for resources in this process
+    emulator: Callable[[], Callable[..., Any]] = in_process_emulator  # answers for resources in this process
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     audit: Audit = field(default_factory=Audit)
     lock: RequestLock | None = None  # excludes other processes from carrying out an identical request

@@ -22,7 +22,7 @@ from custom_speech_tools.speech import SpeechResource
 from custom_speech_tools.speech.sanitize import quote, sanitize
 from custom_speech_tools.speech.task_groups import gather
 
-Row = TypeVar("Row", bound=pydantic.BaseModel)
+AzureObject = TypeVar("AzureObject", bound=pydantic.BaseModel)
 
 # Kinds of accounts that do speech to text, and how the portal calls them.
 KINDS = {"SpeechServices": "Speech", "AIServices": "Foundry", "CognitiveServices": "multi-service"}
@@ -65,7 +65,7 @@ def _property(name: str, *path: str) -> Any:
     return Field(default=None, validation_alias=paths)
 
 
-class Account(pydantic.BaseModel):
+class AzureAccount(pydantic.BaseModel):
     """A Speech, Foundry or multi-service resource, as `az cognitiveservices account list` shows it."""
 
     name: str = Field(pattern=r"^\w[\w.-]{0,63}$")
@@ -85,7 +85,7 @@ class Account(pydantic.BaseModel):
         return self.location.replace(" ", "").lower()
 
     @property
-    def target(self) -> list[str]:
+    def az_options(self) -> list[str]:
         """The options of `az` that name the resource."""
         group = self.id.split("/")[4]
         return ["--name", self.name, "--resource-group", group, "--subscription", self.subscription.id]
@@ -110,7 +110,7 @@ class Account(pydantic.BaseModel):
                 return None
         except ValueError as error:
             return f"its endpoint {sanitize(self.address or '', 80)} {error}"
-        update = f"az cognitiveservices account update {' '.join(self.target)} --custom-domain NAME"
+        update = f"az cognitiveservices account update {' '.join(self.az_options)} --custom-domain NAME"
         return f"its keys are switched off, and signing in needs a custom domain. Run: {update}"
 
     def as_entry(self, az: str) -> dict[str, Any]:
@@ -121,17 +121,17 @@ class Account(pydantic.BaseModel):
         entry["resource_id"] = self.id
         if not self.keys_disabled:
             keys = [az, "cognitiveservices", "account", "keys", "list"]
-            return entry | {"key": {"command": [*keys, *self.target, "--query", "key1", "--output", "tsv"]}}
+            return entry | {"key": {"command": [*keys, *self.az_options, "--query", "key1", "--output", "tsv"]}}
         tenant = self.subscription.tenant
         return entry | {"auth": "entra"} | ({"tenant": tenant} if tenant else {})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredAccounts:
     """The full path of `az`, the accounts that it knows, and a line for each thing that could not be read."""
 
     az: str
-    accounts: list[Account]
+    accounts: list[AzureAccount]
     unread: list[str]
 
 
@@ -143,7 +143,7 @@ def find_az() -> str | None:
     return str(Path(found).absolute())
 
 
-async def list_accounts(subscription: str | None = None) -> Found:
+async def list_accounts(subscription: str | None = None) -> DiscoveredAccounts:
     """Return the accounts that do speech to text, of all subscriptions or of the one with this name or id.
 
     AzureCLIError says that `az` is missing or does not answer, nobody is signed in, or the subscription is not known.
@@ -151,8 +151,8 @@ async def list_accounts(subscription: str | None = None) -> Found:
     az = find_az()
     if az is None:
         raise AzureCLIError(HOW_TO_INSTALL)
-    found = Found(az, [], [])
-    known = _validated(Subscription, await _read_array(az, ["account", "list"]), found)
+    found = DiscoveredAccounts(az, [], [])
+    known = _validated(Subscription, "subscription", await _read_array(az, ["account", "list"]), found.unread)
     if not known:
         raise AzureCLIError("`az` knows no subscription: nobody is signed in, or the user has none. Run: az login")
     wanted = subscription.lower() if subscription else None
@@ -170,23 +170,25 @@ async def list_accounts(subscription: str | None = None) -> Found:
                 found.unread.append(f"subscription {sanitize(one.name, 64)}: {error}")
                 return
         rows = [account | {"subscription": one} for account in listed if account.get("kind") in KINDS]
-        found.accounts.extend(_validated(Account, rows, found))
+        found.accounts.extend(_validated(AzureAccount, "account", rows, found.unread))
 
     await gather(*map(read, chosen))
     found.accounts.sort(key=lambda one: (one.subscription.name.lower(), one.name.lower(), one.id.lower()))
     return found
 
 
-def _validated(schema: type[Row], rows: list[dict[str, Any]], found: Found) -> list[Row]:
+def _validated(
+    schema: type[AzureObject], kind: str, rows: list[dict[str, Any]], unread: list[str]
+) -> list[AzureObject]:
     """Return the rows that can be understood; the others are unread."""
     valid = []
     for row in rows:
         try:
             valid.append(schema.model_validate(row))
         except pydantic.ValidationError as error:
-            fields = ", ".join(str(fault["loc"][0]) for fault in error.errors())
+            fields = ", ".join(str(detail["loc"][0]) for detail in error.errors())
             name = sanitize(str(row.get("name")), 64)
-            found.unread.append(f"{schema.__name__.lower()} {name}: `az` shows it without a valid {fields}")
+            unread.append(f"{kind} {name}: `az` shows it without a valid {fields}")
     return valid
 
 
@@ -199,9 +201,9 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
     except CommandError as error:
         raise AzureCLIError(f"{shown} failed: {error}. Run it in a terminal.") from None
     if result.status:
-        said = sanitize(result.errors.decode(errors="replace").strip(), 400) or "it gave no reason"
+        reason = sanitize(result.errors.decode(errors="replace").strip(), 400) or "it gave no reason"
         raise AzureCLIError(
-            f'{shown} ended with exit status {result.status}: "{said}". Sign in again (az login), or bring it up to '
+            f'{shown} ended with exit status {result.status}: "{reason}". Sign in again (az login), or bring it up to '
             "date (az upgrade)."
         )
     text = result.output.decode("utf-8-sig", errors="replace")

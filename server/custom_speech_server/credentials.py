@@ -16,20 +16,20 @@ from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.resource import KEY_HEADER
 from custom_speech_tools.speech.sanitize import sanitize
 
-Place = TypeVar("Place")  # from which a key is fetched
+KeySource = TypeVar("KeySource")  # from which a key is fetched
 
 COMMAND_SECONDS = 20.0  # `az` takes up to ten seconds to print a key on a busy machine
 MAX_OUTPUT_BYTES = 64 * 1024
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
-class StoredKey(ABC, Generic[Place]):
+class StoredKey(ABC, Generic[KeySource]):
     """A key that is kept elsewhere; it is fetched once, and again with `renew`."""
 
     has_key = True
 
-    def __init__(self, resource: str, place: Place) -> None:
-        self.resource, self._place = resource, place
+    def __init__(self, resource: str, source: KeySource) -> None:
+        self.resource, self._source = resource, source
         self._known: SecretStr | None = None
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
@@ -55,7 +55,7 @@ class EnvironmentKey(StoredKey[Callable[[], str]]):
     """A key in an environment variable, which a function reads."""
 
     async def _fetch(self) -> str:
-        return self._place().strip()
+        return self._source().strip()
 
 
 class CommandKey(StoredKey[list[str]]):
@@ -63,7 +63,7 @@ class CommandKey(StoredKey[list[str]]):
 
     async def _fetch(self) -> str:
         try:
-            result = await run_command(self._place, seconds=COMMAND_SECONDS, max_bytes=MAX_OUTPUT_BYTES)
+            result = await run_command(self._source, seconds=COMMAND_SECONDS, max_bytes=MAX_OUTPUT_BYTES)
             key = result.output.decode(errors="replace").strip()
             if key and not result.status:
                 return key
@@ -82,10 +82,10 @@ class KeyringKey(StoredKey[str]):
         except ImportError:
             needed = "Keys in the keyring need: pip install 'custom-speech-mcp[keyring]'."
             raise _no_credential(self.resource, needed) from None
-        ask = partial(keyring.get_password, "custom-speech-mcp", self._place)
+        ask = partial(keyring.get_password, "custom-speech-mcp", self._source)
         key = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
         if not key:
-            missing = f"The keyring has no key for it. Run: keyring set custom-speech-mcp {self._place}"
+            missing = f"The keyring has no key for it. Run: keyring set custom-speech-mcp {self._source}"
             raise _no_credential(self.resource, without_keys(missing))
         return str(key)
 

@@ -49,7 +49,7 @@ def emulator_state_file() -> Path | None:
 
 
 @cache
-def emulator() -> Callable[..., Any]:
+def in_process_emulator() -> Callable[..., Any]:
     """Return the emulator in this process, opened when it is first needed; NotAllowedError for an unusable state."""
     from custom_speech_emulator import StateUnusableError
     from custom_speech_emulator import emulator as create_emulator

@@ -14,7 +14,14 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from custom_speech_server import config_source
 from custom_speech_server.credentials import CommandKey, EntraToken, EnvironmentKey, KeyringKey
 from custom_speech_server.emulated_resources import EMULATED_RESOURCES
-from custom_speech_server.toml_file import Hints, Section, describe_fault, exposure_warnings, parse_toml, read_toml_text
+from custom_speech_server.toml_file import (
+    Hints,
+    Section,
+    describe_validation_error,
+    exposure_warnings,
+    parse_toml,
+    read_toml_text,
+)
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 from custom_speech_tools.speech.resource import Prices
 from custom_speech_tools.speech.service_urls import is_endpoint, is_speech_host, region_of, split
@@ -262,10 +269,10 @@ def from_environment(environment: Mapping[str, str]) -> Resources | None:
     try:
         entry = _Resource.model_validate(table, context=environment)
     except pydantic.ValidationError as error:
-        faults = "; ".join(
-            "_".join([prefix, *map(str, fault["loc"])]).upper() + f": {describe_fault(fault, _HINTS)}"
-            for fault in error.errors()
+        errors = "; ".join(
+            "_".join([prefix, *map(str, detail["loc"])]).upper() + f": {describe_validation_error(detail, _HINTS)}"
+            for detail in error.errors()
         )
-        raise config_source.ConfigurationError(f"environment: {faults}. Correct it and start again.") from None
+        raise config_source.ConfigurationError(f"environment: {errors}. Correct it and start again.") from None
     resource = entry.as_resource(config_source.ENVIRONMENT_RESOURCE, environment)
     return Resources((resource,), resource.name, "the environment")

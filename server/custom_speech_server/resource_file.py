@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custom_speech_server.azure_cli import Account
+from custom_speech_server.azure_cli import AzureAccount
 from custom_speech_server.config_source import ConfigurationError, may_be_key
 from custom_speech_server.resource_config import normalize_endpoint, regional_endpoint
 from custom_speech_server.toml_file import lines_of, load_toml, read_toml_text
@@ -39,7 +39,7 @@ class ResourceFile:
         tables = entries if isinstance(entries, dict) else {}
         return cls(path, text, {name: entry for name, entry in tables.items() if isinstance(entry, dict)})
 
-    def entry_of(self, account: Account) -> str | None:
+    def entry_of(self, account: AzureAccount) -> str | None:
         """Return the name of the entry of an account: by resource id, else by address, else by name and region."""
         by_address = None
         for name, entry in self.entries.items():
@@ -50,7 +50,7 @@ class ResourceFile:
                 by_address = by_address or name
         return by_address
 
-    def compare(self, name: str, account: Account) -> tuple[list[str], dict[str, str]]:
+    def compare(self, name: str, account: AzureAccount) -> tuple[list[str], dict[str, str]]:
         """Return what the entry says and Azure does not, and what Azure knows and the entry lacks."""
         entry = self.entries[name]
         differences = []
@@ -120,7 +120,7 @@ class ResourceFile:
             ) from None
 
 
-def table_name(account: Account, taken: Collection[str]) -> str:
+def table_name(account: AzureAccount, taken: Collection[str]) -> str:
     """Return a name for the entry of an account that is valid and not taken, whatever its case."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", account.name)[:_MAX_NAME]
     name = f"speech-{account.region}" if may_be_key(name) else name  # which the file would be refused for

@@ -19,7 +19,7 @@ class Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
-Content = TypeVar("Content", bound=pydantic.BaseModel)
+Schema = TypeVar("Schema", bound=pydantic.BaseModel)
 
 # What to write in a field, by its name; a function makes it of the wrong value, which it does not show.
 Hints = Mapping[str, str | Callable[[Any], str]]
@@ -63,8 +63,8 @@ def load_toml(file: Path, text: str) -> dict[str, Any]:
 
 
 def parse_toml(
-    file: Path, text: str, schema: type[Content], hints: Hints | None = None, context: object = None
-) -> Content:
+    file: Path, text: str, schema: type[Schema], hints: Hints | None = None, context: object = None
+) -> Schema:
     """Return the content of a TOML file; the validators of the schema receive the context.
 
     The ConfigurationError for wrong content lists every fault with its line and place, and no value.
@@ -74,24 +74,24 @@ def parse_toml(
     except pydantic.ValidationError as error:
         described, lines = schema.model_json_schema(), lines_of(text)
         parts = (described, *described.get("$defs", {}).values())
-        known, faults = {name for part in parts for name in part.get("properties", ())}, []
-        for fault in error.errors():
-            loc = fault["loc"]
+        known, errors = {name for part in parts for name in part.get("properties", ())}, []
+        for detail in error.errors():
+            loc = detail["loc"]
             line = next(lines[loc[:end]] for end in range(len(loc), -1, -1) if loc[:end] in lines)
             place = ".".join(str(part) for part in loc if part != "[key]")  # pydantic's mark of a table's name
-            faults.append((line, place or "the file", describe_fault(fault, hints or {}, known)))
-        listed = [f"  line {line}, {place}: {message}" for line, place, message in sorted(faults)]
+            errors.append((line, place or "the file", describe_validation_error(detail, hints or {}, known)))
+        listed = [f"  line {line}, {place}: {message}" for line, place, message in sorted(errors)]
         raise ConfigurationError("\n".join([f"{file} is wrong:", *listed, "Correct it and start again."])) from None
 
 
-Place = tuple[str | int, ...]  # the names on the way to a key or table, with the index below an array of tables
+KeyPath = tuple[str | int, ...]  # the names on the way to a key or table, with the index below an array of tables
 
 
-def lines_of(text: str) -> dict[Place, int]:
+def lines_of(text: str) -> dict[KeyPath, int]:
     """Return the line of each table and each key, counted from 1."""
-    lines: dict[Place, int] = {(): 1}
-    table: Place = ()
-    counts: dict[Place, int] = {}
+    lines: dict[KeyPath, int] = {(): 1}
+    table: KeyPath = ()
+    counts: dict[KeyPath, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         key = re.match(r"""\s*((?:[\w.-]|"[^"]*"|'[^']*')+)\s*=""", line)
         try:
@@ -109,7 +109,7 @@ def lines_of(text: str) -> dict[Place, int]:
     return lines
 
 
-def _names(document: Any) -> Place:
+def _names(document: Any) -> KeyPath:
     """Return the names on the way to the only entry of a document."""
     names: list[str] = []
     while document:
@@ -119,19 +119,19 @@ def _names(document: Any) -> Place:
     return tuple(names)
 
 
-def describe_fault(fault: Any, hints: Hints, names: Iterable[str] = ()) -> str:
+def describe_validation_error(error: Any, hints: Hints, names: Iterable[str] = ()) -> str:
     """Return what is wrong with a field, without its value; `names` are the fields that exist."""
-    kind, field = fault["type"], str(fault["loc"][-1]) if fault["loc"] else ""
+    kind, field = error["type"], str(error["loc"][-1]) if error["loc"] else ""
     if kind == "extra_forbidden":
         meant = difflib.get_close_matches(field, names, 1)
         return f"is not a known setting; {f'did you mean {meant[0]}?' if meant else 'check its spelling'}"
     if kind in ("missing", "model_type", "string_pattern_mismatch", "too_short") and field in hints:
         hint = hints[field]
-        return hint if isinstance(hint, str) else hint(fault["input"])
+        return hint if isinstance(hint, str) else hint(error["input"])
     if kind == "literal_error":
-        is_old = re.match(r"v?[12]|v?3\.[01]", str(fault["input"]))
-        return f"must be {fault['ctx']['expected']}{'; Microsoft has retired this version' if is_old else ''}"
-    return _TYPES.get(kind) or str(fault["msg"]).removeprefix("Value error, ")
+        is_old = re.match(r"v?[12]|v?3\.[01]", str(error["input"]))
+        return f"must be {error['ctx']['expected']}{'; Microsoft has retired this version' if is_old else ''}"
+    return _TYPES.get(kind) or str(error["msg"]).removeprefix("Value error, ")
 
 
 def exposure_warnings(file: Path) -> Iterator[str]:

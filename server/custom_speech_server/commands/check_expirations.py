@@ -7,8 +7,8 @@ from typing import Any
 import anyio
 
 from custom_speech_server.commands.options import add_shared, named_resources, number
-from custom_speech_server.commands.report import MAX_ITEMS, ToolFailedError, tool_caller
 from custom_speech_server.console import notice, progress, wrapped
+from custom_speech_server.read_only_client import MAX_ITEMS, ToolFailedError, read_only_client
 
 SOMETHING_ENDS = 3  # the exit status, beside 0, 1 and 2 as everywhere
 _INDENT = " " * 12
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     asked = {"within_days": options.within_days, "locale": options.locale, "resource": options.resource}
 
     async def ask() -> dict[str, Any]:
-        async with tool_caller(resources) as call:
+        async with read_only_client(resources) as call:
             return await call("check_expirations", limit=MAX_ITEMS, **asked)
 
     try:

@@ -23,11 +23,17 @@ DATA, FILE = "Contoso terms", "terms.txt"
 # Two faults: UTF-16, and a line with a URI.
 CONTENT = "the contoso router blinks amber\nsee www.contoso.com for more\nplease hold the reset pin\n".encode("utf-16")
 
-TAUGHT = "Contoso words en-US"
-SENTENCES = ("say {} once more", "the {} is ready", "we need the {} today", "is the {} right", "this is about {}")
+IMPROVED_MODEL = "Contoso words en-US"
+SENTENCE_TEMPLATES = (
+    "say {} once more",
+    "the {} is ready",
+    "we need the {} today",
+    "is the {} right",
+    "this is about {}",
+)
 
-HOME, AWAY, NO_AUDIO = "emulator-eastus", "emulator-westeurope", "emulator-brazilsouth"
-DONE: dict[str, Any] = {"wait_seconds": 45, "resource": HOME}
+SOURCE, TARGET, NO_AUDIO = "emulator-eastus", "emulator-westeurope", "emulator-brazilsouth"
+DONE: dict[str, Any] = {"wait_seconds": 45, "resource": SOURCE}
 
 
 class StepFailedError(Exception):
@@ -48,8 +54,8 @@ def run(options: argparse.Namespace) -> int:  # all commands have the same signa
         cause: BaseException = group
         while isinstance(cause, BaseExceptionGroup):  # of the client's tasks
             cause = cause.exceptions[0]
-        said = str(cause).rstrip(".")
-        failure = f"the server could not be used: {said}. If that does not say why, install custom-speech-mcp again."
+        reason = str(cause).rstrip(".")
+        failure = f"the server could not be used: {reason}. If that does not say why, install custom-speech-mcp again."
         if isinstance(cause, StepFailedError):
             failure = str(cause)
     if failure:
@@ -91,8 +97,8 @@ async def _resources(client: Client) -> None:
 async def _data(client: Client) -> None:
     _title("Checking a text file with two faults, and uploading a repaired copy")
     check = await _call(client, "check_data", path=FILE)
-    for fault in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
-        _say(fault, "33")
+    for problem in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
+        _say(problem, "33")
     _expect(bool(check["findings"]) and bool(check["repairs"]), "the faults were not found")
     dataset = await _call(
         client, "upload_dataset", display_name=DATA, locale=LOCALE, kind="Language", path=FILE, **DONE
@@ -117,8 +123,8 @@ async def _mistake(client: Client) -> None:
 
 async def _train(client: Client) -> None:
     _title("The same, corrected: English data, a region that trains with audio")
-    datasets = [DATA, await _dataset(client, HOME, LOCALE, "Acoustic")]
-    model = await _call(client, "create_model", display_name=NAME, locale=LOCALE, datasets=datasets, resource=HOME)
+    datasets = [DATA, await _dataset(client, SOURCE, LOCALE, "Acoustic")]
+    model = await _call(client, "create_model", display_name=NAME, locale=LOCALE, datasets=datasets, resource=SOURCE)
     _expect(not model["already_existed"], "the model was there before")
     _say(f"Model {model['id']} is {model['status']}, trained on {model['base_model']['display_name']}.")
     _title("Waiting for the training")
@@ -128,7 +134,7 @@ async def _train(client: Client) -> None:
 
 async def _evaluate(client: Client) -> None:
     _title("A mistake in a test: recordings that the model was trained with")
-    audio = await _dataset(client, HOME, LOCALE, "Acoustic")
+    audio = await _dataset(client, SOURCE, LOCALE, "Acoustic")
     test = await _call(client, "create_evaluation", model=NAME, dataset=audio, **DONE)
     _say(f"{'model':<24} word error rate   inserted  deleted  substituted")
     for model in test["models"]:
@@ -143,24 +149,24 @@ async def _evaluate(client: Client) -> None:
 
 async def _improve(client: Client) -> None:
     _title("Which words does a base model miss? Forty sentences with them, and a test on unseen recordings")
-    text: dict[str, Any] = {"locale": LOCALE, "resource": HOME}
+    text: dict[str, Any] = {"locale": LOCALE, "resource": SOURCE}
     bases = await _call(client, "list_base_models", shown=False, **text, train_with=["Language"], limit=50)
     base = next(one["id"] for one in bases["base_models"] if not one["training_is_charged"])
-    test = DONE | {"dataset": await _dataset(client, HOME, LOCALE, "Acoustic")}
+    test = DONE | {"dataset": await _dataset(client, SOURCE, LOCALE, "Acoustic")}
     before = await _call(client, "create_evaluation", shown=False, model=base, compare_with=NAME, **test)
     _say("→ get_evaluation(words=50)", "36")
-    found = await _call(client, "get_evaluation", shown=False, evaluation=before["id"], words=50, resource=HOME)
+    found = await _call(client, "get_evaluation", shown=False, evaluation=before["id"], words=50, resource=SOURCE)
     missed = [one for one in found["words"] if one["missed"] and len(one["word"]) > 4][:8]
     _say("Missed: " + ", ".join(f"{one['word']} ({one['missed']} of {one['of']})" for one in missed))
-    lines = [sentence.format(one["word"]) for one in missed for sentence in SENTENCES]
+    lines = [sentence.format(one["word"]) for one in missed for sentence in SENTENCE_TEMPLATES]
     _say(f'→ upload_dataset(kind="Language", lines=[{len(lines)} sentences])', "36")
     words: dict[str, Any] = {"display_name": "Missed words", "kind": "Language", "lines": lines, "wait_seconds": 45}
     data = await _call(client, "upload_dataset", shown=False, **text, **words)
-    _say(f'→ create_model(display_name="{TAUGHT}", datasets=["Missed words"])', "36")
-    parts: dict[str, Any] = {"display_name": TAUGHT, "datasets": [data["id"]], "base_model": base}
+    _say(f'→ create_model(display_name="{IMPROVED_MODEL}", datasets=["Missed words"])', "36")
+    parts: dict[str, Any] = {"display_name": IMPROVED_MODEL, "datasets": [data["id"]], "base_model": base}
     model = await _call(client, "create_model", shown=False, **text, **parts)
     await _call(client, "get_model", shown=False, model=model["id"], **DONE)
-    _say(f'→ create_evaluation(model="{TAUGHT}")', "36")
+    _say(f'→ create_evaluation(model="{IMPROVED_MODEL}")', "36")
     unseen = await _call(client, "create_evaluation", shown=False, model=model["id"], **test)
     after, without = unseen["models"]
     _expect(unseen["is_void"] is False, "the test was void")
@@ -176,19 +182,19 @@ async def _deploy(client: Client) -> None:
 
 async def _copy(client: Client) -> None:
     _title("Copying it to the other region; its key never leaves the server")
-    copy = await _call(client, "copy_model", model=NAME, to_resource=AWAY, **DONE)
+    copy = await _call(client, "copy_model", model=NAME, to_resource=TARGET, **DONE)
     _say(f"On {copy['model']['resource']} it is model {copy['model']['id']}.")
     _title("Connecting the copy to a project there")
-    projects = await _call(client, "list_projects", locale=LOCALE, resource=AWAY)
+    projects = await _call(client, "list_projects", locale=LOCALE, resource=TARGET)
     project = projects["projects"][0]["display_name"]
-    model = await _call(client, "connect_model", model=NAME, project=project, resource=AWAY)
+    model = await _call(client, "connect_model", model=NAME, project=project, resource=TARGET)
     _expect(model["project"]["display_name"] == project, "the model is not in the project")
     _say(f"{model['display_name']} is in project {project}.")
 
 
 async def _expirations(client: Client) -> None:
     _title("What stops working within four years?")
-    found = await _call(client, "check_expirations", within_days=1500, resource=HOME)
+    found = await _call(client, "check_expirations", within_days=1500, resource=SOURCE)
     _expect(any(item["kind"] == "endpoint" for item in found["items"]), "the endpoint was not listed")
     for item in found["items"][:4]:
         _say(f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['what']}")

@@ -6,7 +6,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib import metadata
@@ -17,10 +17,10 @@ import anyio
 
 from custom_speech_server import __version__
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
-from custom_speech_server.azure_cli import Account, AzureCLIError, Found, list_accounts
+from custom_speech_server.azure_cli import AzureAccount, AzureCLIError, DiscoveredAccounts, list_accounts
 from custom_speech_server.commands.options import add_shared, named_resources, path
 from custom_speech_server.console import notice, progress, wrapped
-from custom_speech_server.emulated_resources import emulator
+from custom_speech_server.emulated_resources import in_process_emulator
 from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.errors import next_step_after
@@ -68,13 +68,13 @@ class Diagnosis:
     @property
     def versions(self) -> dict[str, str]:
         """The answer of the resource in each version, in words."""
-        said = {}
+        described = {}
         for version, error in self.answers.items():
-            said[version] = "answers" if error is None else sanitize(str(error), 400)
+            described[version] = "answers" if error is None else sanitize(str(error), 400)
             if isinstance(error, AzureError):
                 code = "" if error.code in (None, str(error.status)) else f" {error.code}"
-                said[version] = sanitize(f"answers {error.status}{code}: {error.args[0]}", 400)
-        return said
+                described[version] = sanitize(f"answers {error.status}{code}: {error.args[0]}", 400)
+        return described
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the report; return 0 if every resource answers in its configured version."""
     resources = named_resources(options)
     audit, warnings = audit_from_environment(os.environ, resources)
-    found = Found("", [], [])
+    found = DiscoveredAccounts("", [], [])
     if options.discover:
         try:
             found = anyio.run(list_accounts)
@@ -129,14 +129,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def examine(
-    chosen: Sequence[SpeechResource], resources: Resources, accounts: Sequence[Account], *, quiet: bool = False
+    chosen: Sequence[SpeechResource], resources: Resources, accounts: Sequence[AzureAccount], *, quiet: bool = False
 ) -> list[Diagnosis]:
     """Ask resources at the same time, then print what each answers and what to do."""
     known = {one.id.lower(): one for one in accounts}
-    app = emulator if resources.in_process else None
 
     async def ask() -> list[Diagnosis]:
-        return await gather(*(_diagnose(one, app, known.get((one.resource_id or "").lower())) for one in chosen))
+        listed = ((one, known.get((one.resource_id or "").lower())) for one in chosen)
+        return await gather(*(_diagnose(one, resources.in_process, account) for one, account in listed))
 
     with progress(f"Asking {', '.join(one.name for one in chosen)}."):
         diagnoses = anyio.run(ask)
@@ -145,8 +145,9 @@ def examine(
     return diagnoses
 
 
-async def _diagnose(resource: SpeechResource, app: Callable[..., Any] | None, account: Account | None) -> Diagnosis:
-    """Ask a resource in every API version; `app` answers in place of the network, `account` is what Azure says."""
+async def _diagnose(resource: SpeechResource, in_process: bool, account: AzureAccount | None) -> Diagnosis:
+    """Send a request to the resource in each API version and return the diagnosis."""
+    app = in_process_emulator if in_process else None
     configured = resource.api_version.name
     answers: dict[str, SpeechError | None] = {}
     skew = timedelta()
@@ -185,7 +186,7 @@ def _fix(resource: SpeechResource, error: SpeechError | None) -> str:
 
 
 def _problems(
-    resource: SpeechResource, answers: Mapping[str, SpeechError | None], skew: timedelta, account: Account | None
+    resource: SpeechResource, answers: Mapping[str, SpeechError | None], skew: timedelta, account: AzureAccount | None
 ) -> list[dict[str, str]]:
     """Return what the answers show, what the configuration lacks, then what Azure says against using the resource."""
     error = answers[resource.api_version.name]
@@ -287,9 +288,8 @@ def support_report(resources: Resources, diagnoses: list[Diagnosis]) -> dict[str
             if isinstance(error, AzureError):
                 code = error.code if re.fullmatch(r"[A-Za-z0-9]+", error.code or "") else ""
                 versions[version] = f"{error.status} {code}".strip()
-        rows.append(
-            kept | {"host": kind, "versions": versions, "problems": [fault["message"] for fault in one.problems]}
-        )
+        messages = [problem["message"] for problem in one.problems]
+        rows.append(kept | {"host": kind, "versions": versions, "problems": messages})
     return {
         "custom-speech-mcp": __version__,
         "python": platform.python_version(),

@@ -62,8 +62,8 @@ def run(options: argparse.Namespace) -> int:
             allow_hosts=options.allow_host,
         )
     except (PortInUseError, StateUnusableError, ValueError, OSError) as error:
-        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
-        notice(str(said))
+        message = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+        notice(message)
         return 2
     return 0
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from custom_speech_server import config_source
-from custom_speech_server.azure_cli import KINDS, Account, AzureCLIError, Found, list_accounts
+from custom_speech_server.azure_cli import KINDS, AzureAccount, AzureCLIError, DiscoveredAccounts, list_accounts
 from custom_speech_server.commands.doctor import examine
 from custom_speech_server.commands.options import add_shared
 from custom_speech_server.console import notice, progress, wrapped
@@ -42,7 +42,7 @@ examples:
 class Candidate:
     """An account, and the entry of the file that it is, if any."""
 
-    account: Account
+    account: AzureAccount
     entry: str | None
     remarks: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     return _examine(file, {*added, *completed}, found)
 
 
-def compare(file: ResourceFile, found: Found) -> list[Candidate]:
+def compare(file: ResourceFile, found: DiscoveredAccounts) -> list[Candidate]:
     """Return the accounts beside their entries; an entry that fits several accounts is not completed."""
     candidates = [Candidate(one, file.entry_of(one)) for one in found.accounts]
     uses = Counter(one.entry for one in candidates)
@@ -98,7 +98,7 @@ def compare(file: ResourceFile, found: Found) -> list[Candidate]:
     return candidates
 
 
-def _print_table(candidates: list[Candidate], found: Found) -> None:
+def _print_table(candidates: list[Candidate], found: DiscoveredAccounts) -> None:
     """Print the accounts below their subscriptions; those that can be added have a number."""
     width = max((len(one.account.name) for one in candidates), default=0)
     line = f"{{:<4}}  {{:<{width}}}  {{:<13}}  {{:<20}}  {{:<4}}  {{:<4}}  {{}}"
@@ -160,7 +160,7 @@ def parse_choice(answer: str, names: list[str]) -> list[int] | None:
     return sorted(chosen)
 
 
-def _examine(file: ResourceFile, names: set[str], found: Found) -> int:
+def _examine(file: ResourceFile, names: set[str], found: DiscoveredAccounts) -> int:
     """Print what doctor says about the entries, and return the exit status."""
     try:
         resources = from_file(file.path, os.environ)

@@ -2,29 +2,21 @@
 
 import argparse
 import json
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any
 
 from custom_speech_server.commands.options import add_shared, named_resources, number, path
 from custom_speech_server.console import notice, progress, wrapped
+from custom_speech_server.read_only_client import MAX_ITEMS, ToolFailedError, read_only_client
 from custom_speech_server.resource_config import Resources
-
-MAX_ITEMS = 1000  # the tools return no more in a list
-
-
-class ToolFailedError(Exception):
-    """A tool was not carried out; `str()` is its answer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     option = parser.add_argument
     option("--html", type=path, metavar="FILE", help="write the page to this file")
-    tests = number("a number of tests", 0, MAX_ITEMS)
-    option("--tests", type=tests, default=20, metavar="N", help="newest tests whose details are read (default: 20)")
+    count = number("a number of tests", 0, MAX_ITEMS)
+    option("--tests", type=count, default=20, metavar="N", help="newest tests whose details are read (default: 20)")
     add_shared(parser, "--config", "--emulated", "--json")
     parser.epilog = """Exit status: 0 everything is shown, 1 a resource did not answer, 2 wrong usage.
 
@@ -62,38 +54,10 @@ def run(options: argparse.Namespace) -> int:
     return 1 if report["unread"] else 0
 
 
-@asynccontextmanager
-async def tool_caller(resources: Resources) -> AsyncIterator[Callable[..., Awaitable[dict[str, Any]]]]:
-    """Yield a function that calls a tool as a client does, on a server that cannot change anything.
-
-    It raises ToolFailedError if the tool was not carried out.
-    """
-    from mcp import Client
-
-    from custom_speech_server.app import Settings, build
-
-    server = build(Settings(resources, state_key=os.urandom(32), read_only=True))
-    async with Client(server, cache=None) as client:
-
-        async def call(tool: str, **arguments: Any) -> dict[str, Any]:
-            result = await client.call_tool(tool, arguments)
-            if result.is_error:
-                raise ToolFailedError("".join(getattr(block, "text", "") for block in result.content))
-            return dict(result.structured_content or {})
-
-        failed = None
-        try:
-            yield call
-        except ToolFailedError as error:
-            failed = error  # raised here it would arrive in an ExceptionGroup of the client's tasks
-    if failed:
-        raise failed
-
-
-async def _collect(resources: Resources, max_tests: int) -> dict[str, Any]:
+async def _collect(resources: Resources, max_evaluations: int) -> dict[str, Any]:
     """Return the answers of the tools by what they are about, after what could not be read."""
     everywhere: dict[str, Any] = {"resource": "*", "limit": MAX_ITEMS}
-    async with tool_caller(resources) as call:
+    async with read_only_client(resources) as call:
         report = {
             "resources": await call("list_resources"),
             "expirations": await call("check_expirations", within_days=3650, **everywhere),
@@ -106,7 +70,7 @@ async def _collect(resources: Resources, max_tests: int) -> dict[str, Any]:
             unread.setdefault(one["resource"], one)
         finished = [one for one in report["evaluations"]["evaluations"] if one["status"] == "Succeeded"]
         tests = []
-        for one in finished[:max_tests]:
+        for one in finished[:max_evaluations]:
             where = one["resource"]
             try:
                 test = await call("get_evaluation", evaluation=one["id"], worst=5, words=10, resource=where)
