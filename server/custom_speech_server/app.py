@@ -101,9 +101,9 @@ def build(settings: Settings) -> Server[AppContext]:
         on_list_resources=offered.list,
         on_list_resource_templates=offered.list_templates,
         on_read_resource=offered.read,
-        on_list_prompts=prompts.list if prompts.jobs else None,
-        on_get_prompt=prompts.get if prompts.jobs else None,
-        on_completion=prompts.complete if prompts.jobs else None,
+        on_list_prompts=prompts.list if prompts.offered else None,
+        on_get_prompt=prompts.get if prompts.offered else None,
+        on_completion=prompts.complete if prompts.offered else None,
     )
     server.extensions[APPS_EXTENSION] = {}
     questions = RequestStateBoundary(RequestStateSecurity(keys=[settings.state_key]), default_audience=NAME)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 # The jobs that the tools do.
-JOBS = (
+TOOLS_BY_TASK = (
     ("data", "check_data", "upload_dataset"),
     ("base models", "list_base_models"),
     ("training", "plan_model", "create_model", "get_model"),
@@ -52,7 +52,7 @@ def instructions(offered: Collection[str], resources: Sequence[str], *, read_onl
 
     Of the configured resources the default one comes first; `resources` is empty if they are not known.
     """
-    jobs = ((title, [name for name in names if name in offered]) for title, *names in JOBS)
+    jobs = ((title, [name for name in names if name in offered]) for title, *names in TOOLS_BY_TASK)
     known = "; ".join(f"{title}: {', '.join(names)}" for title, names in jobs if names)
     default, *others = resources or ("",)
     parts = (

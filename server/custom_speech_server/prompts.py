@@ -22,7 +22,7 @@ COMPLETION_SECONDS = 3.0  # a menu that waits longer is of no use
 Request = ServerRequestContext[AppContext, Any]
 
 
-class Job(types.Prompt):
+class TaskPrompt(types.Prompt):
     """A prompt, with the steps for the assistant.
 
     In these `{name}` is an argument; a line with an argument that was left out is dropped.
@@ -44,8 +44,8 @@ def _argument(name: str, description: str, required: bool = False) -> types.Prom
 _RESOURCE = _argument("resource", "A configured Speech resource; the default one without it")
 _MODEL = _argument("model", "A custom model: its name or id", True)
 
-JOBS: tuple[Job, ...] = (
-    Job(
+PROMPTS: tuple[TaskPrompt, ...] = (
+    TaskPrompt(
         name="train_and_test",
         title="Train a model and test it",
         description="Train a custom speech model and find out whether it is better than the base model",
@@ -64,7 +64,7 @@ Test with the dataset {test_dataset}.
 3. create_evaluation on recordings that were not trained with, then get_evaluation.
 4. Tell me both word error rates, whether the difference is significant, and what you recommend.""",
     ),
-    Job(
+    TaskPrompt(
         name="improve_recognition",
         title="Teach a model what it mishears",
         description="Find out which words a model misses, teach it exactly these, and prove that it is better",
@@ -89,7 +89,7 @@ Tell me the charge, and create_model once I agree.
 the verdict and which words are still missed.
 6. deploy_model into the endpoint of the old model only if the verdict says better, and I agree.""",
     ),
-    Job(
+    TaskPrompt(
         name="move_to_region",
         title="Bring a model to another region",
         description="Copy a model to another resource, connect it there and put it live",
@@ -102,7 +102,7 @@ The model is on the resource {resource}.
 3. list_endpoints on the target. Ask me whether it should go into one of them, or into a new one, which is charged.
 4. deploy_model as I say, then tell me the endpoint's id and how to go back.""",
     ),
-    Job(
+    TaskPrompt(
         name="retrain_expiring",
         title="Retrain what expires",
         description="Find what stops working soon, and train replacements",
@@ -116,7 +116,7 @@ Look at the resource {resource} only.
 3. create_model once I agree, then create_evaluation against the model that it replaces.
 4. deploy_model into the same endpoint only if it is better; the endpoint keeps its id.""",
     ),
-    Job(
+    TaskPrompt(
         name="explain_failure",
         title="Explain what failed",
         description="Find out why a training, an import, a test or a deployment failed, and what to do",
@@ -136,30 +136,30 @@ class Prompts:
     """The prompts for which all tools are offered, as handlers of the server."""
 
     def __init__(self, offered: frozenset[str]) -> None:
-        self.jobs = {job.name: job for job in JOBS if job.tools <= offered}
+        self.offered = {prompt.name: prompt for prompt in PROMPTS if prompt.tools <= offered}
 
     async def list(self, *arguments: Any) -> types.ListPromptsResult:
         """Answer prompts/list."""
-        return types.ListPromptsResult(prompts=[*self.jobs.values()])
+        return types.ListPromptsResult(prompts=[*self.offered.values()])
 
     async def get(self, _request: Request, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         """Answer prompts/get, or raise MCPError if the prompt is unknown, or an argument is missing or unknown."""
-        job = self.jobs.get(params.name)
-        if job is None:
-            known = ", ".join(self.jobs)
+        prompt = self.offered.get(params.name)
+        if prompt is None:
+            known = ", ".join(self.offered)
             raise MCPError(
                 types.INVALID_PARAMS, f"This server has no prompt {quote(params.name, 64)}. It has: {known}."
             )
-        text = fill(job, params.arguments or {})
+        text = fill(prompt, params.arguments or {})
         message = types.PromptMessage(role="user", content=types.TextContent(type="text", text=text))
-        return types.GetPromptResult(description=job.description, messages=[message])
+        return types.GetPromptResult(description=prompt.description, messages=[message])
 
     async def complete(self, request: Request, params: types.CompleteRequestParams) -> types.CompleteResult:
         """Answer completion/complete; if the service does not answer in time, nothing is suggested."""
         found: list[str] = []
-        if isinstance(params.ref, types.PromptReference) and params.ref.name in self.jobs:
+        if isinstance(params.ref, types.PromptReference) and params.ref.name in self.offered:
             given = (params.context.arguments if params.context else None) or {}
-            if params.argument.name in {one.name for one in self.jobs[params.ref.name].arguments}:
+            if params.argument.name in {one.name for one in self.offered[params.ref.name].arguments}:
                 found = await _values(request.lifespan_context, params.argument.name, given.get("resource"))
         head, _, typed = params.argument.value.rpartition(",")
         fitting = [name for name in dict.fromkeys(found) if typed.strip().lower() in name.lower()]
@@ -170,17 +170,17 @@ class Prompts:
         return types.CompleteResult(completion=shown)
 
 
-def fill(job: Job, given: Mapping[str, str]) -> str:
+def fill(prompt: TaskPrompt, given: Mapping[str, str]) -> str:
     """Return the text of a prompt, or raise MCPError if an argument is missing or unknown."""
-    known = {argument.name for argument in job.arguments}
+    known = {argument.name for argument in prompt.arguments}
     values = {name: text for name, text in given.items() if text and text.strip()}
-    missing = [one.name for one in job.arguments if one.required and one.name not in values]
+    missing = [one.name for one in prompt.arguments if one.required and one.name not in values]
     if missing or not values.keys() <= known:
         wrong = missing or sorted(values.keys() - known)
         what = "needs" if missing else "does not know"
-        raise MCPError(types.INVALID_PARAMS, f"{job.name} {what} {', '.join(sanitize(name, 64) for name in wrong)}.")
+        raise MCPError(types.INVALID_PARAMS, f"{prompt.name} {what} {', '.join(sanitize(name, 64) for name in wrong)}.")
     lines = []
-    for line in job.steps.splitlines():
+    for line in prompt.steps.splitlines():
         names = [name for name in known if f"{{{name}}}" in line]
         if all(name in values for name in names):
             for name in names:

@@ -43,14 +43,14 @@ async def _serve(server: Server[Any], handover: Handover) -> None:
 async def serve_streams(server: Server[Any], handover: Handover, read_stream: Any, write_stream: Any) -> None:
     """Serve what the front has handed over, then the stream."""
     lines = [*handover.opening, *io.StringIO(handover.line, newline=None)]
-    writer = _WithoutAnswers(write_stream, handover.answered) if handover.answered else write_stream
+    writer = _ResponseFilter(write_stream, handover.answered) if handover.answered else write_stream
     sender, messages = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_check, lines, read_stream, sender, write_stream)
         await server.run(messages, writer, server.create_initialization_options())
 
 
-class _WithoutAnswers:
+class _ResponseFilter:
     """The output without the answers that the front has given; once those have passed, the output itself."""
 
     def __init__(self, stream: Any, answered: set[int | str]) -> None:
@@ -68,7 +68,7 @@ class _WithoutAnswers:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    async def __aenter__(self) -> "_WithoutAnswers":
+    async def __aenter__(self) -> "_ResponseFilter":
         await self._stream.__aenter__()
         return self
 

@@ -62,7 +62,7 @@ def test_front_answers_are_those_of_the_server() -> None:
 
 
 def test_front_of_this_version_of_the_product_is_used() -> None:
-    assert front.load(__version__, **NO_OPTIONS)
+    assert front.load_front(__version__, **NO_OPTIONS)
 
 
 @pytest.mark.long
@@ -94,7 +94,7 @@ def test_front_leaves_unknown_versions_to_the_server(version: Any) -> None:
 
 
 def test_front_of_another_version_of_the_product_is_not_used() -> None:
-    assert front.load("0.0.0", **NO_OPTIONS) is None
+    assert front.load_front("0.0.0", **NO_OPTIONS) is None
 
 
 # The fuzzer: sessions of good and bad lines, cut anywhere, with and without the front.
@@ -272,7 +272,7 @@ async def both(seed: int) -> tuple[list[str], list[str]]:
     pieces = chunks(chance, text)
     read, held = reader(pieces)
     written: list[bytes] = []
-    handover = front.serve(front_of(), read, written.append)
+    handover = front.answer_startup(front_of(), read, written.append)
     fronted = [line.decode().removesuffix("\n") for line in written]
     if handover is not None:
         fronted += await transcript(handover, held[0] + b"".join(pieces))

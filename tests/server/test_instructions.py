@@ -8,7 +8,7 @@ import pytest
 
 from custom_speech_server.config_source import EMULATED_NAMES, resource_names
 from custom_speech_server.emulated_resources import EMULATED_RESOURCES
-from custom_speech_server.instructions import JOBS, instructions
+from custom_speech_server.instructions import TOOLS_BY_TASK, instructions
 from custom_speech_server.resource_config import load
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
 
@@ -27,7 +27,7 @@ def test_instructions_name_no_tool_that_is_not_offered(read_only: bool) -> None:
 def test_instructions_name_every_job_and_the_default_resource() -> None:
     text = instructions(tool_names(), ("train", "berlin"), read_only=False, emulated=False)
 
-    assert {name for _, *names in JOBS for name in names} <= set(re.findall(r"\w+", text))
+    assert {name for _, *names in TOOLS_BY_TASK for name in names} <= set(re.findall(r"\w+", text))
     assert "Speech resources: train (default), berlin." in text
     assert ("READ-ONLY" in text, "EMULATED" in text) == (False, False)
 

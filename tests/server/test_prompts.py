@@ -5,7 +5,7 @@ from mcp import MCPError
 from mcp.types import PromptReference, TextContent
 
 from conftest import Connect
-from custom_speech_server.prompts import JOBS
+from custom_speech_server.prompts import PROMPTS
 from custom_speech_tools.runtime.registry import registered_tools
 from support.tool_client import Caller
 
@@ -46,8 +46,8 @@ async def test_prompt_names_only_tools_that_exist(call: Caller, name: str) -> No
 
     tools = {tool.name for tool in registered_tools()}
     named = {word.strip(".,:;") for word in text.split() if word.strip(".,:;") in tools}
-    job = next(job for job in JOBS if job.name == name)
-    assert job.tools <= tools
+    prompt = next(prompt for prompt in PROMPTS if prompt.name == name)
+    assert prompt.tools <= tools
     assert named
 
 

@@ -12,7 +12,7 @@ from mcp.types import jsonrpc_message_adapter
 
 from custom_speech_server import __version__
 from custom_speech_server.app import Settings, build
-from custom_speech_server.prompts import JOBS
+from custom_speech_server.prompts import PROMPTS
 from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools
 
@@ -141,5 +141,5 @@ async def freeze() -> dict[str, Any]:
         "eras": eras,
         "surfaces": surfaces,
         "tools": {tool.name: [tool.toolset, tool.is_read_only] for tool in registered_tools()},
-        "prompts": {job.name: sorted(job.tools) for job in JOBS},
+        "prompts": {prompt.name: sorted(prompt.tools) for prompt in PROMPTS},
     }

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import secrets
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,21 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import anyio
-import httpx2
 import pydantic
-import truststore
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from pydantic import AnyHttpUrl, Field
 
-from custom_speech_server.auth.jwt import Issuer, JWTVerifier, SigningKeys
+from custom_speech_server.auth.jwt import Issuer, JWTVerifier, SigningKeys, fetch_key_set
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.toml_file import Section, exposure_warnings, parse_toml, read_toml_text
 
 _log = logging.getLogger(__name__)
-
-FETCH_SECONDS = 5.0  # the longest that fetching the issuer's keys may take
-MAX_KEY_SET_BYTES = 256 * 1024  # the longest answer that is read as a key set
 
 
 class Token(Section):
@@ -116,15 +109,3 @@ class StaticTokenVerifier:
             if self._text is not None:
                 _log.error("Nobody can call until this is fixed: %s", error)
             self._text, self._tokens = None, {}
-
-
-async def fetch_key_set(url: str) -> bytes:
-    """Return the issuer's key set; raise TimeoutError, ValueError if it is too long, or an error of httpx2."""
-    content, trusted = b"", truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    with anyio.fail_after(FETCH_SECONDS):
-        async with httpx2.AsyncClient(verify=trusted) as client, client.stream("GET", url) as answer:
-            async for part in answer.raise_for_status().aiter_bytes():
-                content += part
-                if len(content) > MAX_KEY_SET_BYTES:
-                    raise ValueError("the key set is too long")
-    return content

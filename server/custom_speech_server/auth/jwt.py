@@ -2,12 +2,14 @@
 
 import json
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 import anyio
 import httpx2
 import jwt
+import truststore
 from mcp.server.auth.provider import AccessToken
 from pydantic import Field, HttpUrl, field_validator
 
@@ -19,6 +21,8 @@ _log = logging.getLogger(__name__)
 LEEWAY_SECONDS = 30  # the largest accepted difference between the clocks of the two servers
 KEYS_FRESH_SECONDS = 3600.0  # for which fetched signing keys are used before they are fetched again
 MIN_FETCH_INTERVAL = 30.0  # seconds between two fetches, so that tokens with made-up key ids cause no traffic
+FETCH_SECONDS = 5.0  # the longest that fetching the issuer's keys may take
+MAX_KEY_SET_BYTES = 256 * 1024  # the longest answer that is read as a key set
 
 # Signatures with a private key only: a shared secret or none can never be accepted.
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -67,6 +71,18 @@ class SigningKeys:
                     except _FETCH_ERRORS as error:
                         _log.error("The signing keys of the issuer could not be fetched (%s).", type(error).__name__)
         return self._keys.get(kid)
+
+
+async def fetch_key_set(url: str) -> bytes:
+    """Return the issuer's key set; raise TimeoutError, ValueError if it is too long, or an error of httpx2."""
+    content, trusted = b"", truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with anyio.fail_after(FETCH_SECONDS):
+        async with httpx2.AsyncClient(verify=trusted) as client, client.stream("GET", url) as answer:
+            async for part in answer.raise_for_status().aiter_bytes():
+                content += part
+                if len(content) > MAX_KEY_SET_BYTES:
+                    raise ValueError("the key set is too long")
+    return content
 
 
 class JWTVerifier:

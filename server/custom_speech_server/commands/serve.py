@@ -73,13 +73,13 @@ def run(options: argparse.Namespace) -> int:
         return _start(options, None, lambda why: None)
     import signal
 
-    from custom_speech_server.front import read_stdin, refuse, serve, write_stdout
+    from custom_speech_server.front import answer_startup, read_stdin, refuse_requests, write_stdout
 
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))  # as the server itself ends
-    handover = serve(front, read_stdin, write_stdout)
+    handover = answer_startup(front, read_stdin, write_stdout)
     if handover is None:
         return 0  # the client has gone without a call
-    return _start(options, handover, lambda why: refuse(front, why, read_stdin, write_stdout))
+    return _start(options, handover, lambda why: refuse_requests(front, why, read_stdin, write_stdout))
 
 
 def _front(options: argparse.Namespace) -> Front | None:
@@ -87,10 +87,10 @@ def _front(options: argparse.Namespace) -> Front | None:
     confirm = options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
     if options.http or options.no_front or options.telemetry or confirm != "ask":
         return None
-    from custom_speech_server.front import load
+    from custom_speech_server.front import load_front
 
     emulated = options.emulated or not is_configured(options.config, os.environ)
-    return load(
+    return load_front(
         __version__,
         read_only=options.read_only,
         toolsets=options.toolsets or TOOLSETS,

@@ -132,14 +132,14 @@ class Front:
         return f"{before}{','.join(items[name] for name in offered)}{after}"
 
 
-def load(version: str, **options: Any) -> Front | None:
+def load_front(version: str, **options: Any) -> Front | None:
     """Return the front with these options; None if its answers are not those of this version."""
     with open(os.path.join(os.path.dirname(__file__), "answers.json"), "rb") as file:  # noqa: PTH118, PTH120, PTH123
         frozen = json.load(file)  # pathlib costs 5 ms
     return Front(frozen, **options) if frozen["version"] == version else None
 
 
-def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
+def answer_startup(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
     """Answer until a line comes that the server has to answer; None if the client has gone."""
     buffer = b""
     while True:
@@ -161,7 +161,7 @@ def serve(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], N
             return front.handover
 
 
-def refuse(front: Front, why: str, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
+def refuse_requests(front: Front, why: str, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
     """Answer everything that the server would have answered with an error, because it cannot be loaded."""
     pending: Handover | None = front.handover
     while pending is not None:
@@ -170,7 +170,7 @@ def refuse(front: Front, why: str, read: Callable[[int], bytes], write: Callable
             if message and "id" in message:
                 error = {"code": -32603, "message": why}
                 write(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error}).encode() + b"\n")
-        pending = serve(front, read, write)
+        pending = answer_startup(front, read, write)
 
 
 def read_stdin(size: int) -> bytes:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custom_speech_server.app import Settings
 from custom_speech_server.auth.access_file import Access
-from custom_speech_server.auth.middleware import ScopeMiddleware, metadata_routes, require_token
+from custom_speech_server.auth.authorization import ScopeMiddleware, metadata_routes, require_token
 from custom_speech_server.http import middleware
 from custom_speech_tools.speech import RequestPipeline, Speech, SpeechError
 from custom_speech_tools.speech.task_groups import gather
@@ -38,7 +38,7 @@ class HTTPSettings:
     stateless: bool = False  # keep no sessions, so that any replica can serve any request
 
 
-def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> middleware.QuietEndings:
+def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> middleware.InterruptionHandling:
     """Return the application."""
     manager = middleware.SessionManager(
         server,
@@ -81,7 +81,7 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> m
             await readiness.close()
 
     # A redirect would send the token over http, to any Host that was named.
-    return middleware.QuietEndings(Router(routes, redirect_slashes=False, lifespan=lifespan))
+    return middleware.InterruptionHandling(Router(routes, redirect_slashes=False, lifespan=lifespan))
 
 
 async def _with_body(receive: Receive) -> Receive:

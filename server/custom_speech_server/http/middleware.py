@@ -30,7 +30,7 @@ takes_only_json: ContextVar[bool] = ContextVar("takes_only_json", default=False)
 _CUT_OFF = "The server stopped before it answered the request. Check what was done before you send it again."
 
 
-class QuietEndings:
+class InterruptionHandling:
     """Middleware that ends requests without a traceback: aborted by their clients, or cut off by the shutdown."""
 
     def __init__(self, router: Router) -> None:

@@ -24,7 +24,7 @@ from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.asgi_app import HTTPSettings, create_app
-from custom_speech_server.http.middleware import MAX_HEADER_BYTES, QuietEndings
+from custom_speech_server.http.middleware import MAX_HEADER_BYTES, InterruptionHandling
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_CONNECTIONS = 2000  # further ones are answered with 503; the reverse proxy in front limits idle and slow clients
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 class GracefulServer(uvicorn.Server):
     """uvicorn, which announces when it accepts requests, ends listening streams first, and exits with status 0."""
 
-    def __init__(self, config: uvicorn.Config, app: QuietEndings, announce: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: InterruptionHandling, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._app, self._announce = app, announce
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from custom_speech_server.view import evaluation_charts
-from custom_speech_server.view.evaluation_charts import Answer, Scale, Standing, month_scale
+from custom_speech_server.view.evaluation_charts import JSONObject, Scale, StatusLabel, month_scale
 
 ACTION_DAYS = 90  # in which what ends needs an action; the headings of the page say so
 _URGENT_DAYS = 30
@@ -47,7 +47,7 @@ def html_page(**content: Any) -> str:
     return _templates().get_template("page.html").render(frame | content)
 
 
-def fragment(tool: str, answer: Answer) -> str:
+def fragment(tool: str, answer: JSONObject) -> str:
     """Return the part of the page that shows the answer of a tool."""
     return _templates().get_template("fragment.html").render(tool=tool, answer=answer)
 
@@ -61,9 +61,13 @@ def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
     ready = sum(one["status"] == "Succeeded" for one in models)
     return [
         ("Models", _number(models, report["models"]), Markup("{} ready").format(ready)),
-        ("Endpoints live", _number(endpoints, report["endpoints"]), _live(endpoints, report["endpoints"])),
-        ("Ends next", *_next_end(report["expirations"])),
-        ("Newest test", *_newest_test(report["tests"], report["evaluations"])),
+        (
+            "Endpoints live",
+            _number(endpoints, report["endpoints"]),
+            _endpoint_links(endpoints, report["endpoints"]),
+        ),
+        ("Ends next", *_next_end_fact(report["expirations"])),
+        ("Newest test", *_newest_test_fact(report["tests"], report["evaluations"])),
         ("Not read", str(len(names) or "nothing"), _name(unread)),
     ]
 
@@ -94,17 +98,17 @@ def _name(text: object, fallback: str = "–") -> Markup:
     return Markup('<bdi title="{}">{}…</bdi>').format(whole, whole[: _MAX_NAME - 1])
 
 
-def _number(found: Sequence[Answer], answer: Answer) -> str:
+def _number(found: Sequence[JSONObject], answer: JSONObject) -> str:
     if _is_partial(answer):
         return f"at least {len(found)}" if found else "not known"
     return str(len(found))
 
 
-def _live_endpoints(report: Mapping[str, Any]) -> list[Answer]:
+def _live_endpoints(report: Mapping[str, Any]) -> list[JSONObject]:
     return [one for one in report["endpoints"]["endpoints"] if one["status"] == "Succeeded"]
 
 
-def _live(endpoints: Sequence[Answer], answer: Answer) -> Markup:
+def _endpoint_links(endpoints: Sequence[JSONObject], answer: JSONObject) -> Markup:
     line = Markup("<div>{} ({}) → {}</div>")
     shown = [
         line.format(_name(one["display_name"]), _name(one["resource"]), _model(one["model"] or {}))
@@ -116,7 +120,7 @@ def _live(endpoints: Sequence[Answer], answer: Answer) -> Markup:
     return Markup("").join([*shown, link]) if shown else nothing
 
 
-def _next_end(answer: Answer) -> tuple[str, Markup]:
+def _next_end_fact(answer: JSONObject) -> tuple[str, Markup]:
     coming = [(one, days) for one in answer["items"] if (days := _days_left(one, answer)) >= 0]
     if not coming:
         return "not known" if answer.get("unread") else "nothing", Markup("within ten years")
@@ -129,7 +133,7 @@ def _next_end(answer: Answer) -> tuple[str, Markup]:
     return first["ends"], text + more + read
 
 
-def _newest_test(tests: Sequence[Answer], answer: Answer) -> tuple[str, Markup]:
+def _newest_test_fact(tests: Sequence[JSONObject], answer: JSONObject) -> tuple[str, Markup]:
     if not tests:
         is_known = not _is_partial(answer) and not evaluation_charts.finished(answer)
         return ("none", Markup("no test has finished")) if is_known else ("not known", Markup("no test was read"))
@@ -140,11 +144,11 @@ def _newest_test(tests: Sequence[Answer], answer: Answer) -> tuple[str, Markup]:
     return evaluation_charts.verdict(tests[0]).text, text
 
 
-def _model(part: Answer) -> Markup:
+def _model(part: JSONObject) -> Markup:
     return _name(part.get("display_name"), part.get("id", "–"))
 
 
-def _days_left(item: Answer, answer: Answer) -> int:
+def _days_left(item: JSONObject, answer: JSONObject) -> int:
     """Return the days from the time of the answer until an item ends, negative if it has ended."""
     return (date.fromisoformat(item["ends"]) - date.fromisoformat(answer["now"][:10])).days
 
@@ -153,36 +157,36 @@ def _days_from_now(days: int) -> str:
     return "today" if days == 0 else f"in {days} day{'' if days == 1 else 's'}"
 
 
-def _is_partial(answer: Answer) -> bool:
+def _is_partial(answer: JSONObject) -> bool:
     """Return whether there may be more than the answer of a list names."""
     return bool(answer.get("unread") or answer["truncated"])
 
 
-def _standing(days: int) -> Standing:
+def _urgency_label(days: int) -> StatusLabel:
     if days < 0:
-        return Standing(f"▲ ended {-days} days ago", "bad")
+        return StatusLabel(f"▲ ended {-days} days ago", "bad")
     text = _days_from_now(days)
     if days <= _URGENT_DAYS:
-        return Standing(f"▲ {text}", "bad")
-    return Standing(f"● {text}", "warn") if days <= ACTION_DAYS else Standing(text, "")
+        return StatusLabel(f"▲ {text}", "bad")
+    return StatusLabel(f"● {text}", "warn") if days <= ACTION_DAYS else StatusLabel(text, "")
 
 
-def _due_items(answer: Answer) -> list[tuple[Answer, Standing]]:
+def _due_items(answer: JSONObject) -> list[tuple[JSONObject, StatusLabel]]:
     """Return what ends within 90 days or has ended, if something can be done: nothing helps a closed base model."""
     items = [(item, _days_left(item, answer)) for item in answer["items"]]
     return [
-        (item, _standing(days))
+        (item, _urgency_label(days))
         for item, days in items
         if days <= ACTION_DAYS and (days >= 0 or item["kind"] != "base_model")
     ]
 
 
-def _timeline_rows(answer: Answer) -> tuple[Scale, list[dict[str, Any]]]:
+def _timeline_rows(answer: JSONObject) -> tuple[Scale, list[dict[str, Any]]]:
     """Return what ends on a common scale of time."""
     today = date.fromisoformat(answer["now"][:10])
     ends = [date.fromisoformat(item["ends"]) for item in answer["items"]]
     rows = [
-        {"item": item, "today": today.toordinal(), "end": end.toordinal(), "standing": _standing((end - today).days)}
+        {"item": item, "today": today.toordinal(), "end": end.toordinal(), "label": _urgency_label((end - today).days)}
         for item, end in zip(answer["items"], ends, strict=True)
     ]
     return month_scale([today, *ends]), rows

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from custom_speech_data.word_errors import alignment, normalized_words
 
-Answer = Mapping[str, Any]  # the structured content of a tool's answer, or a part of it
+JSONObject = Mapping[str, Any]  # the structured content of a tool's answer, or a part of it
 _MAX_ALIGNED_WORDS = 500  # of an utterance whose edits are marked; the time for that grows with their square
 _TAGS = {"correct": "", "deletion": "del", "insertion": "ins", "substitution": "mark"}
 
@@ -31,38 +31,38 @@ class Scale(NamedTuple):
         return round(100 * min(1.0, max(0.0, share)), 2)
 
 
-class Standing(NamedTuple):
+class StatusLabel(NamedTuple):
     """A standing in words, and its colour: `good`, `warn`, `bad` or empty."""
 
     text: str
     status: str
 
 
-def is_void(test: Answer) -> bool:
+def is_void(test: JSONObject) -> bool:
     """Return whether a model of a test was trained with the test data."""
     return bool(test.get("is_void")) or any(one["rule"] == "test-data-unseen" for one in test.get("findings", ()))
 
 
-def verdict(test: Answer) -> Standing:
+def verdict(test: JSONObject) -> StatusLabel:
     """Return how the first model of a test compares with the second."""
     difference = test.get("difference") or {}
     if is_void(test):
-        return Standing("void", "warn")
+        return StatusLabel("void", "warn")
     if difference.get("is_significant") is None:
-        return Standing("not judged", "")
+        return StatusLabel("not judged", "")
     if not difference["is_significant"]:
-        return Standing("not significant", "")
-    return Standing("better", "good") if difference["absolute"] < 0 else Standing("worse", "bad")
+        return StatusLabel("not significant", "")
+    return StatusLabel("better", "good") if difference["absolute"] < 0 else StatusLabel("worse", "bad")
 
 
-def finished(answer: Answer) -> list[Answer]:
+def finished(answer: JSONObject) -> list[JSONObject]:
     """Return the tests of an answer of list_evaluations that have a result."""
     return [one for one in answer["evaluations"] if one["status"] == "Succeeded"]
 
 
-def by_dataset(tests: Sequence[Answer]) -> list[list[tuple[Answer, Answer]]]:
+def by_dataset(tests: Sequence[JSONObject]) -> list[list[tuple[JSONObject, JSONObject]]]:
     """Return for each test dataset every model with its newest test, which comes first in `tests`."""
-    datasets: dict[tuple[str, str], dict[str, tuple[Answer, Answer]]] = {}
+    datasets: dict[tuple[str, str], dict[str, tuple[JSONObject, JSONObject]]] = {}
     for test in tests:
         for model in test["models"] if test.get("dataset") else ():
             if model["word_error_rate"] is not None:
@@ -82,7 +82,7 @@ def month_scale(days: Sequence[date]) -> Scale:
     return Scale(low, high, ticks)
 
 
-def rate_scale(models: Iterable[Answer]) -> Scale:
+def rate_scale(models: Iterable[JSONObject]) -> Scale:
     """Return the scale from zero on which the error rates of models and their intervals fit."""
     ends = [end for one in models for end in (one["word_error_rate"] or 0, *(one.get("confidence_95") or ()))]
     high = max(0.01, 1.08 * max(ends))
@@ -91,7 +91,7 @@ def rate_scale(models: Iterable[Answer]) -> Scale:
     return Scale(0, high, ticks)
 
 
-def difference_scale(difference: Answer) -> Scale:
+def difference_scale(difference: JSONObject) -> Scale:
     """Return the scale of a difference of rates and its interval, with zero in the middle."""
     reach = max(0.001, *map(abs, difference["confidence_95"])) * 1.15
     return Scale(-reach, reach, [Tick(0, "0")])
@@ -105,7 +105,7 @@ def rate(value: float | None, interval: Sequence[float] | None = None) -> str:
     return f"{shown} ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else shown
 
 
-def edits(utterance: Answer, locale: str) -> tuple[list[tuple[str, str]] | None, list[tuple[str, str]]]:
+def edits(utterance: JSONObject, locale: str) -> tuple[list[tuple[str, str]] | None, list[tuple[str, str]]]:
     """Return the words that were said, None if they are not known, and those recognized, each with its tag."""
     reference, hypothesis = utterance.get("reference"), utterance["hypothesis"]
     if reference is None:

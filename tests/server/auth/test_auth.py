@@ -24,6 +24,7 @@ from custom_speech_server.__main__ import main
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.auth import access_file
 from custom_speech_server.auth.access_file import Access, StaticTokenVerifier, digest, load, token_table
+from custom_speech_server.auth.authorization import writing_tools
 from custom_speech_server.auth.jwt import (
     MIN_FETCH_INTERVAL,
     Issuer,
@@ -32,7 +33,6 @@ from custom_speech_server.auth.jwt import (
     access_token,
     scopes,
 )
-from custom_speech_server.auth.middleware import writing_tools
 from custom_speech_server.config_source import ConfigurationError
 from support.http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, over_http
 from support.scripted_service import Listener
@@ -364,7 +364,7 @@ async def test_authentication_waits_for_no_issuer_for_ever(
     speaking: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever comes instead of keys, and however slowly: the caller is refused, and nothing goes on behind."""
-    monkeypatch.setattr(access_file, "FETCH_SECONDS", 0.2)
+    monkeypatch.setattr("custom_speech_server.auth.jwt.FETCH_SECONDS", 0.2)
     file = tmp_path / "access.toml"
     async with speaking.listening():
         file.write_text(f'public_url = "{PUBLIC}"\n{OAUTH.replace("https://login.contoso.com", speaking.address)}')

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from custom_speech_server.auth.access_file import Access
-from custom_speech_server.prompts import JOBS
+from custom_speech_server.prompts import PROMPTS
 from custom_speech_tools.runtime.elicitation import WRITE_SCOPE
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.runtime.tool import error_answer
@@ -79,7 +79,9 @@ class ScopeMiddleware:
             return error_answer(f"{name} was not run: {why}. Do not repeat the call.")
         result = await call_next(ctx)
         kind, _, verb = ctx.method.partition("/")
-        hidden = {"tools": tools, "prompts": frozenset(job.name for job in JOBS if job.tools & tools)}.get(kind)
+        hidden = {"tools": tools, "prompts": frozenset(prompt.name for prompt in PROMPTS if prompt.tools & tools)}.get(
+            kind
+        )
         if verb != "list" or hidden is None or not isinstance(result, Mapping):
             return result
         shown = {kind: [item for item in result[kind] if item["name"] not in hidden]}
