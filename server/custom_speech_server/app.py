@@ -20,8 +20,8 @@ from custom_speech_server.mcp_resources import APPS_EXTENSION, MCPResources, wit
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.change_audit import Audit
-from custom_speech_tools.runtime.client_time_limits import ClientWaits
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy, KeptAgreements
+from custom_speech_tools.runtime.client_time_limits import ClientTimeLimits
+from custom_speech_tools.runtime.confirmation_policy import AgreementStore, ConfirmationPolicy
 from custom_speech_tools.runtime.context import DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
@@ -53,12 +53,12 @@ class Settings:
     observe: Callable[[Attempt], None] = lambda attempt: None
     middleware: Sequence[ServerMiddleware[Any]] = ()
     max_wait: int = DEFAULT_MAX_WAIT  # seconds that a call waits at most
-    client_waits_file: Path | None = None  # keeps how long the clients of this machine wait for an answer
+    client_time_limits_file: Path | None = None  # keeps how long the clients of this machine wait for an answer
     discover: Callable[[], Awaitable[str | None]] | None = None  # says which resources of the user are not configured
     data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
     allows_local_files: bool = True  # the server runs on its user's machine
     configuration_error: str | None = None  # why the configuration cannot be used; every tool answers with it
-    kept_agreements: KeptAgreements = field(default_factory=dict[str, str])  # to rollouts, for later calls
+    kept_agreements: AgreementStore = field(default_factory=dict[str, str])  # to rollouts, for later calls
     caller: str | None = None  # who calls if nobody is authenticated, for the audit log
 
 
@@ -127,7 +127,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
             observe=settings.observe,
             now=settings.now,
             max_wait=settings.max_wait,
-            client_waits=ClientWaits(settings.client_waits_file),
+            client_time_limits=ClientTimeLimits(settings.client_time_limits_file),
             discover=settings.discover,
             missing_tools=frozenset(tool_names()) - offered,
             data_dirs=settings.data_dirs,

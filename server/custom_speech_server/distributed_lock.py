@@ -16,7 +16,7 @@ from filelock import AsyncFileLock, Timeout
 
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import MARK_SECONDS, LockUnavailableError, RequestLock
+from custom_speech_tools.runtime.idempotency import EVENT_SECONDS, LockUnavailableError, RequestLock
 from custom_speech_tools.speech import SpeechError
 
 _log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def lock_from_environment(environment: Mapping[str, str], state_directory: Path 
 @asynccontextmanager
 async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
     """Yield whether a request was completed lately; then mark it, unless it has certainly changed nothing."""
-    is_done, is_unchanged = await lock.is_marked(key), False
+    is_done, is_unchanged = await lock.has_event(key), False
     try:
         yield is_done
     except (SpeechError, Refused) as error:
@@ -55,7 +55,7 @@ async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
         if not is_unchanged:  # the next process looks for the result
             with anyio.CancelScope(shield=True):
                 try:
-                    await lock.mark(key)
+                    await lock.record_event(key)
                 except LockUnavailableError as error:
                     _log.warning("A request could not be marked as completed: %s", error.findings[0].message)
 
@@ -76,7 +76,7 @@ class FileLock:
             is_due = time() - self._swept > SWEEP_SECONDS
             self._swept = time() if is_due else self._swept
             for file in self._directory.iterdir() if is_due else ():
-                if _age(file) > 2 * MARK_SECONDS:
+                if _age(file) > 2 * EVENT_SECONDS:
                     with suppress(OSError):  # a folder, or a file of another user, harms nobody
                         file.unlink()
             await lock.acquire()
@@ -89,7 +89,7 @@ class FileLock:
         finally:
             await lock.release()
 
-    async def mark(self, name: str) -> None:
+    async def record_event(self, name: str) -> None:
         """Mark a name for the lifetime of a confirmation."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -97,9 +97,9 @@ class FileLock:
         except OSError as error:
             raise LockUnavailableError(f"{self._directory} cannot be written ({error.strerror}).") from None
 
-    async def is_marked(self, name: str) -> bool:
+    async def has_event(self, name: str) -> bool:
         """Return whether a process of this machine has marked the name."""
-        return _age(self._directory / f"{name}.done") < MARK_SECONDS
+        return _age(self._directory / f"{name}.done") < EVENT_SECONDS
 
 
 def _age(file: Path) -> float:
@@ -136,11 +136,11 @@ class RedisLock:
                 except (LockError, RedisError, OSError) as error:
                     _log.warning("A lock will expire by itself: the store does not answer (%s).", type(error).__name__)
 
-    async def mark(self, name: str) -> None:
+    async def record_event(self, name: str) -> None:
         """Mark a name for the lifetime of a confirmation."""
-        await self._ask(self._redis.set(f"{_PREFIX}done:{name}", 1, px=int(MARK_SECONDS * 1000)))
+        await self._ask(self._redis.set(f"{_PREFIX}done:{name}", 1, px=int(EVENT_SECONDS * 1000)))
 
-    async def is_marked(self, name: str) -> bool:
+    async def has_event(self, name: str) -> bool:
         """Return whether any process has marked the name."""
         return bool(await self._ask(self._redis.exists(f"{_PREFIX}done:{name}")))
 

@@ -11,7 +11,7 @@ from time import time
 from custom_speech_server.config_source import ConfigurationError, user_state_directory
 from custom_speech_server.emulated_resources import emulator_state_file
 from custom_speech_server.resource_config import Resources
-from custom_speech_tools.runtime.confirmation_policy import KEPT_LIFETIME
+from custom_speech_tools.runtime.confirmation_policy import STORED_LIFETIME
 
 STATE_KEY_BYTES = 32
 KEY_FILE = "state.key"
@@ -107,7 +107,7 @@ class AgreementFiles:
         with suppress(OSError):
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             for file in self._directory.iterdir():
-                if time() - file.stat().st_mtime > KEPT_LIFETIME.total_seconds():
+                if time() - file.stat().st_mtime > STORED_LIFETIME.total_seconds():
                     file.unlink(missing_ok=True)
             temporary = self._directory / f"{name}.{secrets.token_hex(4)}"
             temporary.touch(mode=0o600)

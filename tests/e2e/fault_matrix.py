@@ -176,11 +176,11 @@ class SharedLock:
             finally:
                 self._done.add(key)
 
-    async def mark(self, name: str) -> None:
+    async def record_event(self, name: str) -> None:
         """Mark a name."""
         self._done.add(name)
 
-    async def is_marked(self, name: str) -> bool:
+    async def has_event(self, name: str) -> bool:
         """Return whether a process has marked the name."""
         return name in self._done
 

@@ -16,7 +16,7 @@ from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import MAX_VALUE, Choice, call_step
 from custom_speech_tools.runtime.polling import expected_seconds
-from custom_speech_tools.runtime.results import Answer, Findings, Sentence, optional
+from custom_speech_tools.runtime.results import Findings, Sentence, ToolAnswer, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.sanitize import sanitize
 from custom_speech_tools.speech.task_groups import run_in_thread
@@ -40,7 +40,7 @@ class CheckDataArguments(parameters.Arguments):
         return self
 
 
-class DataCheck(Answer):
+class DataCheck(ToolAnswer):
     """The content of a dataset and everything that Azure would object to.
 
     `ok`: upload_dataset takes it. `needs_repair`: only because it repairs a copy; Azure refuses it as it is.

@@ -11,7 +11,7 @@ from custom_speech_tools.runtime import entity_lists
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step, only_offered
 from custom_speech_tools.runtime.parameters import Limits, ListArguments, LocaleFilter, ResourceText
-from custom_speech_tools.runtime.related_entities import read_parts
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.results import Listing, Moment, Unread
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
@@ -43,10 +43,10 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
     Each item has its date, its effect and the call to make before. Soonest first. Base models that no custom model
     uses are listed only with `locale`.
     """
-    facts, unread = await entity_lists.ask_resources(
+    facts, unread = await entity_lists.read_resources(
         call, arguments.resource, lambda speech: _read(call, speech, arguments)
     )
-    unread += [entity_lists.cut_off(one.speech) for one in facts if not one.is_complete]
+    unread += [entity_lists.incomplete_list(one.speech) for one in facts if not one.is_complete]
     unread += [
         Unread(resource=one.speech.resource.name, reason=f"The ends of {number} model(s) could not be read.")
         for one in facts
@@ -91,11 +91,11 @@ async def _read(call: CallContext, speech: Speech, arguments: CheckExpirationsAr
     ending = [one for one in models if one.transcription_until and one.transcription_until <= until]
     async with task_group() as tasks:
         base_lists = [tasks.create_task(speech.models_list_base_models(locale=one)) for one in locales]
-        datasets = tasks.create_task(read_parts(speech, [part for one in ending for part in one.datasets or []]))
+        datasets = tasks.create_task(read_related(speech, [part for one in ending for part in one.datasets or []]))
     listings += [one.return_value for one in base_lists]
     bases = [base for one in base_lists for base in one.return_value.entities]
     named = [*(one.model for one in endpoints), *(one.base_model for one in models)]
-    parts = await read_parts(speech, named, [*models, *bases, *datasets.return_value.values()])
+    parts = await read_related(speech, named, [*models, *bases, *datasets.return_value.values()])
     listed = [one for one in bases if entity_lists.matches_locale(one.locale, locale)]
     is_complete, includes_unused = all(one.complete for one in listings), locale is not None
     return ExpirationFacts(speech, models, endpoints, listed, parts, now, until, includes_unused, is_complete)

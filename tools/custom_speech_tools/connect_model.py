@@ -8,7 +8,7 @@ from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
-from custom_speech_tools.runtime.related_entities import read_parts
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.task_groups import task_group
@@ -39,7 +39,7 @@ async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> 
     if findings or not isinstance(model, schemas.CustomModel) or not isinstance(project, schemas.Project):
         raise Refused("Nothing was connected.", findings)
     connected = await connect_to_project(call, speech, model, project)
-    parts = await read_parts(speech, [*connected.parts, model.project], [project])
+    parts = await read_related(speech, [*connected.parts, model.project], [project])
     existed = is_connected(model, project)
     answer = present_model(speech, connected, parts, call.now(speech), already_existed=existed)
     return answer.model_copy(update={"note": replacement_note(model.project, connected, parts)})

@@ -14,7 +14,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import read_parts
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError, schemas
@@ -61,7 +61,7 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
     if project and not (model and is_connected(model, project)):
         there = model.id if model else Choice("the `model` that get_copy returns")
         steps = [call_step("connect_model", model=there, project=project.id, resource=to.resource.name)]
-    parts = await read_parts(to, [model.project, before] if model else [], [project])
+    parts = await read_related(to, [model.project, before] if model else [], [project])
     answer = present_copy(
         source,
         operation,

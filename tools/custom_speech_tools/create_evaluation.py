@@ -6,7 +6,7 @@ from custom_speech_tools.guardrails.evaluation_verdict import read_report
 from custom_speech_tools.presenters.evaluation import EvaluationAnswer, present_evaluation
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import read_parts
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -20,7 +20,7 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
     first, existed, failed = await evaluate(call, plan)
     last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)
     details = await read_details(speech, last) if last.status == "Succeeded" else EvaluationDetails()
-    parts = await read_parts(
+    parts = await read_related(
         speech, [last.model1, last.model2, last.dataset], [plan.model, plan.compare_with, plan.dataset]
     )
     findings = [*plan.findings, *failed]

@@ -9,7 +9,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Confirm, DisplayName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import read_parts
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -41,7 +41,7 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
     facts, speech = plan.facts, plan.facts.speech
     known = [*facts.datasets, *facts.base_models, facts.base_model, facts.project]
-    parts = await read_parts(speech, model.parts, known)
+    parts = await read_related(speech, model.parts, known)
     now = call.now(speech)
     return present_model(speech, model, parts, now, facts.earlier, already_existed=existed, findings=findings)
 

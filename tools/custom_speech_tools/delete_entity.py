@@ -12,7 +12,7 @@ from custom_speech_tools.guardrails.deletion_plan import (
     check_again,
     plan_deletion,
 )
-from custom_speech_tools.runtime.change_audit import Confirmation, Decision
+from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import CallContext
@@ -80,7 +80,7 @@ async def _delete(call: CallContext, plan: DeletionPlan, agreement: Agreement, d
     delete = KINDS[deletion.kind].delete
     assert delete  # noqa: S101  # everything in KINDS can be deleted
 
-    async def send(how: Confirmation) -> None:
+    async def send(how: AgreementUse) -> None:
         await delete(call.writer(deletion.speech, Decision(plan.findings, None, how)), deletion.entity.id)
 
     await carry_out(call, agreement, deletion.effect, send)
@@ -95,7 +95,7 @@ async def _delete_in_order(
     agreement.
     """
     if agreement.since is None:
-        call.app.confirmation.keep(agreement, call.caller, call.app.now())
+        call.app.confirmation.store_agreement(agreement, call.caller, call.app.now())
     outcomes, why, total = ["not deleted"] * len(plan.deletions), None, len(plan.deletions)
     for done, deletion in enumerate(plan.deletions):
         await call.report_progress(f"{done} of {total} deleted; next: {deletion.description}")

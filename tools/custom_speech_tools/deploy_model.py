@@ -5,7 +5,7 @@ from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import present_reference, read_parts
+from custom_speech_tools.runtime.related_entities import present_reference, read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.sanitize import quote
 
@@ -22,7 +22,7 @@ async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> End
     last = await poll_until_terminal(call, first, speech.endpoints_get, arguments.wait_seconds)
     findings = [finding for finding in plan.findings if finding.level != "confirm"]
     replaced = plan.facts.replaced
-    parts = await read_parts(speech, [*last.parts, replaced], [plan.model, plan.facts.project])
+    parts = await read_related(speech, [*last.parts, replaced], [plan.model, plan.facts.project])
     answer = present_endpoint(
         speech, last, parts, call.now(speech), replaced, already_existed=existed, findings=findings
     )

@@ -10,7 +10,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, SourceResource, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import read_parts
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.results import block
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, schemas
@@ -37,7 +37,7 @@ async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
     target, model = None, None
     if last.copy_link:
         target, model = await _find_copy(call, last.copy_link, source, arguments.wait_seconds)
-    parts = await read_parts(target, [model.project]) if target and model else {}
+    parts = await read_related(target, [model.project]) if target and model else {}
     return present_copy(source, last, target, model, parts, call.now(source))
 
 

@@ -10,7 +10,7 @@ from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import read_parts
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -31,7 +31,7 @@ async def get_endpoint(arguments: GetEndpointArguments, call: CallContext) -> En
     first = await get_entity(speech, ENDPOINT, arguments.endpoint)
     last = await poll_until_terminal(call, first, speech.endpoints_get, arguments.wait_seconds)
     previous = previous_model(speech, last)
-    parts = await read_parts(speech, [*last.parts, previous])
+    parts = await read_related(speech, [*last.parts, previous])
     return present_endpoint(speech, last, parts, call.now(speech), previous)
 
 

@@ -24,7 +24,7 @@ from custom_speech_tools.presenters.evaluation import (
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Limits, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import read_parts_and_earlier
+from custom_speech_tools.runtime.related_entities import read_related_and_earlier
 from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
@@ -60,7 +60,7 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
     known = [
         (text, first) for name, (first, _) in details.recordings.items() if (text := transcripts.of(name)) is not None
     ]
-    parts, earlier = await read_parts_and_earlier(speech, last, [last.model1, last.model2, last.dataset])
+    parts, earlier = await read_related_and_earlier(speech, last, [last.model1, last.model2, last.dataset])
     words, findings = None, list[Finding]()
     if transcripts.problem:
         message = f"What was said in the recordings is not known: {transcripts.problem}."

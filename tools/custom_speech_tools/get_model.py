@@ -5,7 +5,7 @@ from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import read_parts_and_earlier
+from custom_speech_tools.runtime.related_entities import read_related_and_earlier
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -25,7 +25,7 @@ async def get_model(arguments: GetModelArguments, call: CallContext) -> Model:
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, MODEL, arguments.model)
     last = await poll_until_terminal(call, first, speech.models_get_custom_model, arguments.wait_seconds)
-    parts, earlier = await read_parts_and_earlier(speech, last, last.parts)
+    parts, earlier = await read_related_and_earlier(speech, last, last.parts)
     return present_model(speech, last, parts, call.now(speech), earlier)
 
 

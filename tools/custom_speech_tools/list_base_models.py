@@ -78,7 +78,7 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
         *{clock_note(speech.clock.skew) for speech in found.answered},
     ]
     shown = await found.rows(lambda one, _: BaseModel.model_validate(one))
-    steps = [call_step("list_datasets", locale=arguments.locale, resource=found.asked)]
+    steps = [call_step("list_datasets", locale=arguments.locale, resource=found.resource)]
     if hidden and not shown:
         again = arguments.model_dump(include={"locale", "train_with", "resource"})
         steps = [call_step("list_base_models", **again, availability="all")]

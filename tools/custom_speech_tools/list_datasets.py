@@ -40,7 +40,7 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
     shown = await found.rows(lambda one, _: ListedDataset.model_validate(one))
     steps = steps_with_data(found.shown)
     if not steps:  # base models say which kinds of data a locale takes
-        steps = [call_step("list_base_models", locale=arguments.locale or Choice("a locale"), resource=found.asked)]
+        steps = [call_step("list_base_models", locale=arguments.locale or Choice("a locale"), resource=found.resource)]
     return Datasets(**found.fields(), datasets=shown, next_steps=steps)
 
 

@@ -36,7 +36,7 @@ async def list_models(arguments: ListModelsArguments, call: CallContext) -> Mode
         display_name=arguments.display_name,
     )
     shown = await found.rows(present_listed_model, lambda one: [one.base_model, one.project])
-    step = found.step("get_model", "model", "a model") if shown else call_step("list_datasets", resource=found.asked)
+    step = found.step("get_model", "model", "a model") if shown else call_step("list_datasets", resource=found.resource)
     return Models(**found.fields(), models=shown, next_steps=[step])
 
 

@@ -47,7 +47,7 @@ async def list_projects(arguments: ListProjectsArguments, call: CallContext) -> 
     found = await list_entities(call, arguments, Speech.projects_list, locale=arguments.locale)
     shown = await found.rows(lambda one, _: Project.model_validate(one))
     locale = shown[0].locale if shown else arguments.locale
-    step = call_step("list_models", locale=locale, resource=found.asked)
+    step = call_step("list_models", locale=locale, resource=found.resource)
     return Projects(**found.fields(), projects=shown, next_steps=[step])
 
 

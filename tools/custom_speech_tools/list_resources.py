@@ -9,7 +9,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import ALL_RESOURCES
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, ResourceText
-from custom_speech_tools.runtime.results import Answer, Result
+from custom_speech_tools.runtime.results import Result, ToolAnswer
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
 from custom_speech_tools.speech.service_urls import is_loopback, split
@@ -41,7 +41,7 @@ class Resource(Result):
     is_default: bool
 
 
-class Resources(Answer):
+class Resources(ToolAnswer):
     """The configured Speech resources."""
 
     resources: list[Resource]

@@ -15,10 +15,10 @@ from custom_speech_tools.presenters.transcription import (
     finish_batch,
     present_transcription,
 )
-from custom_speech_tools.runtime.change_audit import Confirmation, Decision
+from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.confirmation_policy import Agreement
-from custom_speech_tools.runtime.context import CallContext, remember
+from custom_speech_tools.runtime.context import CallContext, add_to_cache
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding, block, warn
@@ -67,7 +67,7 @@ async def _batch(
     """Create the job once, wait for it, and read its texts; `why` states that the service refused the fast way."""
     facts, speech = plan.facts, plan.facts.speech
 
-    async def submit(how: Confirmation) -> tuple[schemas.Transcription, bool]:
+    async def submit(how: AgreementUse) -> tuple[schemas.Transcription, bool]:
         writer = call.writer(speech, Decision(plan.findings, facts.key, how))
         return await call.app.idempotency.create_once(
             call,
@@ -85,10 +85,10 @@ async def _batch(
 async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> Transcription:
     facts = plan.facts
 
-    async def send(how: Confirmation) -> schemas.FastTranscription:
+    async def send(how: AgreementUse) -> schemas.FastTranscription:
         writer = call.writer(facts.speech, Decision(plan.findings, facts.key, how))
         make = partial(writer.transcriptions_transcribe, facts.fast_definition(), None, secrets=facts.secrets)
-        return await call.app.idempotency.share(idempotency_key("fast", facts.key), make, since=call.started)
+        return await call.app.idempotency.share_result(idempotency_key("fast", facts.key), make, since=call.started)
 
     answer = await carry_out(call, agreement, plan.effect, send)
     seconds = answer.duration_milliseconds / 1000 if answer.duration_milliseconds else None
@@ -110,7 +110,7 @@ async def _transcribe_files(
     keys = {one.name: facts.key_of(one) for one in facts.recordings}
     run = _FolderRun(call, plan, {key: facts.results[key] for key in keys.values() if key in facts.results})
     run.failed = {one.name: one.problem for one in local.recordings if one.problem}
-    writer = call.writer(facts.speech, Decision(plan.findings, facts.key, agreement.cover(effect)))
+    writer = call.writer(facts.speech, Decision(plan.findings, facts.key, agreement.require(effect)))
     unsent = iter({key: one for one in facts.recordings if (key := keys[one.name]) not in run.read}.items())
     await gather(*(run.work(writer, unsent) for _ in range(CONCURRENT_RECORDINGS)))
     findings = plan.stated
@@ -123,9 +123,9 @@ async def _transcribe_files(
     # A file of the same content may have had another name.
     read = [replace(run.read[key], file=name) for name, key in keys.items() if key in run.read]
     if effect and len(read) + len(run.failed) == total:
-        confirmation.forget(agreement, effect, call.caller, call.app.now())
+        confirmation.remove_effect(agreement, effect, call.caller, call.app.now())
     elif effect:
-        confirmation.keep(agreement, call.caller, call.app.now())
+        confirmation.store_agreement(agreement, call.caller, call.app.now())
     if run.refused:
         raise run.refused
     failed = list(run.failed.items())
@@ -168,7 +168,7 @@ class _FolderRun:
                 return
             try:
                 send = partial(self._send, writer, key, recording)
-                self.read[key] = await self.call.app.idempotency.share(key, send, since=self.call.started)
+                self.read[key] = await self.call.app.idempotency.share_result(key, send, since=self.call.started)
             except (Unusable, SpeechError) as error:
                 self._note_failure(recording.name, error)
             except Refused as error:
@@ -180,7 +180,7 @@ class _FolderRun:
         facts = self.plan.facts
         answer = await writer.transcriptions_transcribe(facts.fast_definition(), recording.audio(), recording.name)
         transcript = _transcript(recording.name, answer)
-        remember(self.call.app.transcribed, key, transcript, MAX_REMEMBERED)
+        add_to_cache(self.call.app.transcribed, key, transcript, MAX_REMEMBERED)
         if facts.output:
             try:
                 await run_in_thread(partial(facts.output.append, key, transcript))

@@ -10,7 +10,7 @@ from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, ModelReference, ResourceName
-from custom_speech_tools.runtime.related_entities import read_parts
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 
@@ -47,7 +47,7 @@ async def update_model(arguments: UpdateModelArguments, call: CallContext) -> Mo
     changes: dict[str, JsonValue] = {name: new for name, (new, old) in wanted.items() if new not in (None, old)}
     if changes:
         model = await call.writer(speech, Decision(())).models_update(model.id, changes)
-    parts = await read_parts(speech, model.parts)
+    parts = await read_related(speech, model.parts)
     return present_model(speech, model, parts, call.now(speech), already_existed=not changes)
 
 

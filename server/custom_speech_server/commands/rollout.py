@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from custom_speech_server.rollout_file import RolloutFile
     from custom_speech_server.rollout_run import Runner
     from custom_speech_tools.rollout.plan import RolloutPlan
-    from custom_speech_tools.runtime.elicitation import Answer as Answered
+    from custom_speech_tools.runtime.elicitation import ElicitationAnswer
 
 NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1  # exit statuses of --plan
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -124,18 +124,18 @@ class Terminal:
     may_write = True
     answer = None
 
-    async def ask(self, question: str, effects: str, now: "datetime") -> "Answered":  # the protocol's
+    async def ask(self, question: str, effects: str, now: "datetime") -> "ElicitationAnswer":  # the protocol's
         """Ask at the terminal; the plan with every charge has been printed."""
-        from custom_speech_tools.runtime.elicitation import Answer
+        from custom_speech_tools.runtime.elicitation import ElicitationAnswer
 
         if not sys.stdin.isatty():
             why = "Nobody can be asked without a terminal: pass --confirm never to agree in advance."
-            return Answer("unanswered", why)
+            return ElicitationAnswer("unanswered", why)
         print(wrapped(question))
         answer = input("Do all of this, with these charges? [y/N] ")  # noqa: ASYNC250  # nothing else runs meanwhile
         if answer.strip().lower() not in ("y", "yes"):
-            return Answer("declined")
-        return Answer("agreed", "by asking the user at the terminal", os.urandom(8).hex())
+            return ElicitationAnswer("declined")
+        return ElicitationAnswer("agreed", "by asking the user at the terminal", os.urandom(8).hex())
 
     async def report_progress(self, done: float, total: float | None, message: str) -> None:  # the same
         """Show what is being done, if stderr is a terminal."""

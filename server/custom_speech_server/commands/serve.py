@@ -194,7 +194,7 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         audit=audit,
         kept_agreements=AgreementFiles(directory) if directory else dict[str, str](),
         lock=lock_from_environment(os.environ, directory),
-        client_waits_file=directory / "clients.json" if directory and not options.http else None,
+        client_time_limits_file=directory / "clients.json" if directory and not options.http else None,
         max_wait=max_wait,
         data_dirs=(*resources.data_dirs, *map(Path.resolve, options.data_dir or ())),
         allows_local_files=not options.http,

@@ -24,6 +24,7 @@ from support.virtual_time import BACKEND, START, clock
 pytestmark = pytest.mark.anyio
 
 CHARGED = {"display_name": "Calls", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
+RESOURCE = EMULATED.all[0]
 DUPLICATE = CHARGED | {"allow_duplicate": True}
 ERAS = ["auto", "legacy"]
 
@@ -340,7 +341,7 @@ async def test_nothing_is_charged_when_the_base_model_expired_while_it_was_plann
 
 def effect(request: str) -> Effect:
     """A charge of one request."""
-    return Effect("training", "here", request, ("base",), "It costs.")
+    return Effect("training", RESOURCE, request, ("base",), "It costs.")
 
 
 @given(st.text(max_size=80), st.text(max_size=20))

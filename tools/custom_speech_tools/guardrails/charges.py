@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy, Effect, agreement_finding, payer
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy, Effect, agreement_finding
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY, MAX_AUDIO_HOURS
 from custom_speech_tools.runtime.results import Finding, Result
 from custom_speech_tools.speech import Speech, SpeechResource
@@ -57,7 +57,7 @@ def hosting_of(speech: Speech, request: str, model: str) -> Effect:
     """Return the charge of a new endpoint for the model of an id; `request` is the digest of the exact request."""
     cost = hosting_cost(speech.resource)
     words = charged(speech, "Hosting an endpoint", f"It runs around the clock. {cost}")
-    return Effect("hosting", payer(speech.resource), request, (model, cost), words)
+    return Effect("hosting", speech.resource, request, (model, cost), words)
 
 
 def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) -> Finding:

@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.related_entities import Parts
+from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, sanitize
@@ -129,7 +129,7 @@ StartedCopy = schemas.Operation | schemas.CustomModel  # the operation, or the n
 
 async def last_operation(call: CallContext, plan: CopyPlan) -> schemas.Operation | None:
     """Return the operation of the same copy that was last started from this machine."""
-    made = call.app.idempotency.last_made(plan.key)
+    made = call.app.idempotency.last_result(plan.key)
     known = made.id if isinstance(made, schemas.Operation) else call.app.audit.last_id(plan.key)
     if known is None:
         return None
@@ -208,7 +208,7 @@ async def connect_to_project(
     return await call.writer(speech, Decision(findings)).models_update(model.id, changes)
 
 
-def replacement_note(before: schemas.Reference | None, after: schemas.CustomModel, parts: Parts) -> str | None:
+def replacement_note(before: schemas.Reference | None, after: schemas.CustomModel, parts: Entities) -> str | None:
     """Return what a model was connected to before, None if that was nothing or is still so."""
     if before is None or (after.project and after.project.id == before.id):
         return None

@@ -110,9 +110,7 @@ class Deletion:
         """The loss that the user has to agree to: bound to the entity's id and to the name that the user reads."""
         words = f"This deletes {self.description} for good on {self.resource}. {self.consequence}"
         digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
-        return confirmation_policy.Effect(
-            "deletion", confirmation_policy.payer(self.speech.resource), digest, (), words
-        )
+        return confirmation_policy.Effect("deletion", self.speech.resource, digest, (), words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +138,8 @@ class DeletionPlan:
             findings=self.findings,
             not_done="Nothing was deleted.",
             declined="Leave it.",
-            kept_as=idempotency_key("deletion", asked.effect.digest) if self.with_contents else None,
-            kept_lifetime=confirmation_policy.CONFIRMATION_LIFETIME,
+            scope=idempotency_key("deletion", asked.effect.digest) if self.with_contents else None,
+            stored_lifetime=confirmation_policy.CONFIRMATION_LIFETIME,
         )
 
 

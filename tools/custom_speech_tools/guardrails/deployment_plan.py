@@ -20,7 +20,7 @@ from custom_speech_tools.guardrails.entity_lookup import (
 )
 from custom_speech_tools.guardrails.evaluation_verdict import rates_of
 from custom_speech_tools.runtime import parameters
-from custom_speech_tools.runtime.change_audit import Confirmation, Decision
+from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
 from custom_speech_tools.runtime.client_time_limits import suggested_wait
 from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.context import CallContext
@@ -175,8 +175,8 @@ class DeploymentPlan:
         effect = self.effect
         return ConfirmationRequest(
             effects=(effect,) if effect else (),
-            question=f"{effect.words if effect else ''} Deploy model {quote(self.model.display_name)} to new endpoint "
-            f"{quote(self.facts.display_name or '')} ({self.model.locale})?",
+            question=f"{effect.description if effect else ''} Deploy model {quote(self.model.display_name)} "
+            f"to new endpoint {quote(self.facts.display_name or '')} ({self.model.locale})?",
             findings=self.findings,
             not_done="Nothing was deployed.",
             declined="Put the model into an existing endpoint, or leave it.",
@@ -222,7 +222,7 @@ def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPla
     return replace(plan, findings=findings)
 
 
-async def deploy(call: CallContext, plan: DeploymentPlan, how: Confirmation) -> tuple[schemas.Endpoint, bool]:
+async def deploy(call: CallContext, plan: DeploymentPlan, how: AgreementUse) -> tuple[schemas.Endpoint, bool]:
     """Carry out the deployment, agreed to as `how` says, once; return the endpoint, and whether it had the model."""
     facts, speech = plan.facts, plan.facts.speech
     if plan.existing:

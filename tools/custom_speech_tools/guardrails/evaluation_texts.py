@@ -10,7 +10,7 @@ from functools import partial
 from custom_speech_data.scoring_result import Recognition, read_scoring_result, recording_of
 from custom_speech_data.word_errors import normalized_words
 from custom_speech_data.zip_archive import key_of
-from custom_speech_tools.runtime.context import remember
+from custom_speech_tools.runtime.context import add_to_cache
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.task_groups import gather, run_in_thread
 
@@ -142,5 +142,5 @@ async def _words_of_dataset(
     # File names and pronunciations among the words do no harm: nobody says them.
     found = (word for text in texts for word in normalized_words(text, dataset.locale))
     words = await run_in_thread(partial(frozenset[str], found))
-    remember(remembered, key, words, MAX_REMEMBERED)
+    add_to_cache(remembered, key, words, MAX_REMEMBERED)
     return words

@@ -12,7 +12,7 @@ from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstr
 from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails
 from custom_speech_tools.guardrails.shared_rules import Findings
 from custom_speech_tools.runtime.entity_lists import newest_first
-from custom_speech_tools.runtime.related_entities import Parts
+from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.runtime.results import Interval, Rate, Result, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.paging import Listed, Listing
@@ -51,7 +51,7 @@ class EvaluationReport:
 
     speech: Speech
     evaluation: schemas.Evaluation
-    parts: Parts
+    parts: Entities
     details: EvaluationDetails
     verdict: Verdict
     intervals: Sequence[tuple[float, float] | None]  # 95 % confidence intervals of the error rates of both models
@@ -60,7 +60,7 @@ class EvaluationReport:
 
 
 def give_verdict(
-    evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts, *, allow_seen_data: bool = False
+    evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Entities, *, allow_seen_data: bool = False
 ) -> Verdict:
     """Return the verdict of an evaluation. It takes seconds for thousands of recordings, so it runs in a thread.
 
@@ -111,18 +111,18 @@ def compare_error_rates(evaluation: schemas.Evaluation, details: EvaluationDetai
     )
 
 
-def is_void(evaluation: schemas.Evaluation, parts: Parts) -> bool | None:
+def is_void(evaluation: schemas.Evaluation, parts: Entities) -> bool | None:
     """Return whether one of the models was trained with the test data, or None if that is not known."""
     seen = [_has_seen(parts, part, evaluation.dataset.id) for part in (evaluation.model1, evaluation.model2)]
     return True if True in seen else None if None in seen else False
 
 
-def _has_seen(parts: Parts, model: schemas.Reference, dataset: str) -> bool | None:
+def _has_seen(parts: Entities, model: schemas.Reference, dataset: str) -> bool | None:
     found = parts.get(model.id)
     return found.is_trained_with(dataset) if isinstance(found, schemas.CustomModel | schemas.BaseModel) else None
 
 
-def _name(parts: Parts, part: schemas.Reference) -> str:
+def _name(parts: Entities, part: schemas.Reference) -> str:
     """Return the name of a model for a sentence, with the date of a base model."""
     found = parts.get(part.id)
     if not isinstance(found, schemas.BaseModel):
@@ -132,7 +132,7 @@ def _name(parts: Parts, part: schemas.Reference) -> str:
 
 
 async def read_report(
-    speech: Speech, evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Parts
+    speech: Speech, evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Entities
 ) -> EvaluationReport:
     """Return the verdict with the entities on which the next steps depend, as far as they can be read."""
     verdict = await run_in_thread(partial(give_verdict, evaluation, details, parts))

@@ -8,7 +8,7 @@ from itertools import chain
 
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.related_entities import Parts
+from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.runtime.results import MAX_PARTS, Day, Result, Sentence, ServiceText
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
@@ -38,7 +38,7 @@ class ExpirationFacts:
     models: Sequence[schemas.CustomModel]
     endpoints: Sequence[schemas.Endpoint]
     base_models: Sequence[schemas.BaseModel]  # those of the locales of the custom models
-    parts: Parts  # supply names and dates
+    parts: Entities  # supply names and dates
     now: datetime
     until: datetime  # how far to look ahead
     includes_unused: bool  # base models that no custom model was trained on

@@ -15,7 +15,7 @@ from custom_speech_data.transcripts import UNSURE_SUFFIX, Transcript, draft_file
 from custom_speech_data.wav import read_sound
 from custom_speech_tools.guardrails.evaluation_texts import parse_transcripts, recording_key
 from custom_speech_tools.guardrails.local_files import allowed_path
-from custom_speech_tools.runtime.context import AppContext, remember
+from custom_speech_tools.runtime.context import AppContext, add_to_cache
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech.http_exchange import StreamedBody
 from custom_speech_tools.speech.sanitize import quote
@@ -158,7 +158,7 @@ def _digest(app: AppContext, file: OpenFile) -> str:
         digest.update(read_part(file, start, _PART_BYTES))
     # A file that is written twice within moments may keep its times, which are not exact.
     if app.now().timestamp() - max(file.state.modified, file.state.changed) / 1e9 > _SETTLED_SECONDS:
-        remember(app.digests, file.state, digest.hexdigest(), MAX_REMEMBERED)
+        add_to_cache(app.digests, file.state, digest.hexdigest(), MAX_REMEMBERED)
     return digest.hexdigest()
 
 

@@ -9,8 +9,8 @@ from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.guardrails.shared_rules import Findings, earlier_failure, is_blocked, run_rules
 from custom_speech_tools.guardrails.training_facts import TrainingArguments, TrainingFacts, gather_training_facts
 from custom_speech_tools.guardrails.training_rules import RULES
-from custom_speech_tools.runtime.change_audit import Confirmation, Decision
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding, payer
+from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.results import Finding, warn
@@ -59,7 +59,7 @@ class TrainingPlan:
         digest = idempotency_key(*told, *sorted(dataset.id for dataset in self.facts.found_datasets))
         cost = training_cost(speech.resource, self.facts.audio_hours)
         words = charged(speech, "This training", cost)
-        return Effect("training", payer(speech.resource), digest, (self.base_model.id, cost), words)
+        return Effect("training", speech.resource, digest, (self.base_model.id, cost), words)
 
     def key_for(self, agreement: str | None) -> str:
         """Return the key that the model will carry.
@@ -76,8 +76,8 @@ class TrainingPlan:
         described = f", described as {quote(request.description)}," if request.description else ""
         return ConfirmationRequest(
             effects=(effect,) if effect else (),
-            question=f"{effect.words if effect else ''} Train custom speech model {quote(request.display_name or '')} "
-            f"({request.locale}){described} on base model "
+            question=f"{effect.description if effect else ''} Train custom speech model "
+            f"{quote(request.display_name or '')} ({request.locale}){described} on base model "
             f"{quote(self.base_model.display_name if self.base_model else '')} with dataset(s) "
             f"{', '.join(names[:MAX_QUOTED_NAMES])}{more}? Request {effect.digest[:12] if effect else ''}.",
             findings=self.findings,
@@ -100,13 +100,13 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
         plan = replace(plan, existing=find_by_key(carried, facts.same_name, failed))
     findings = [*plan.findings, *_already_exists(plan)]
     if plan.effect and plan.base_model:
-        message = f"{plan.effect.words} It is on base model {quote(plan.base_model.display_name)}."
+        message = f"{plan.effect.description} It is on base model {quote(plan.base_model.display_name)}."
         without = _without_charge(plan, plan.base_model)
         findings.append(agreement_finding("training", call.app.confirmation, message, without))
     return replace(plan, findings=tuple(findings))
 
 
-async def train(call: CallContext, plan: TrainingPlan, key: str, how: Confirmation) -> tuple[schemas.CustomModel, bool]:
+async def train(call: CallContext, plan: TrainingPlan, key: str, how: AgreementUse) -> tuple[schemas.CustomModel, bool]:
     """Create the model, with this key and agreed to as `how` says, once; return it, and whether it existed."""
     if plan.existing:
         return plan.existing, True

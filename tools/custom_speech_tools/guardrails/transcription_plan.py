@@ -7,7 +7,7 @@ from custom_speech_tools.guardrails import shared_rules
 from custom_speech_tools.guardrails.content_url import content_url_works
 from custom_speech_tools.guardrails.local_recordings import LocalAudio
 from custom_speech_tools.guardrails.transcription_facts import TranscribeArguments, TranscriptionFacts, read_facts
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding, payer
+from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key
@@ -101,7 +101,7 @@ class TranscriptionPlan:
             findings=self.findings,
             not_done="Nothing was transcribed.",
             declined="Leave it, or transcribe less audio.",
-            kept_as=self.effect.digest if self.effect else None,
+            scope=self.effect.digest if self.effect else None,
         )
 
     @property
@@ -129,5 +129,5 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
     elif is_new:
         findings.append(agreement_finding("transcription", call.app.confirmation, cost))
         length = f"{seconds / 3600:.1f} h" if seconds is not None else "unknown length"
-        effect = Effect("transcription", payer(facts.speech.resource), facts.key, (length,), cost)
+        effect = Effect("transcription", facts.speech.resource, facts.key, (length,), cost)
     return TranscriptionPlan(facts, tuple(findings), effect, listed)

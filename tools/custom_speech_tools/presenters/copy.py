@@ -7,7 +7,7 @@ from custom_speech_tools.presenters.model import steps_after_model
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, expected_seconds, is_terminal
-from custom_speech_tools.runtime.related_entities import Parts, present_reference, resource_fields
+from custom_speech_tools.runtime.related_entities import Entities, present_reference, resource_fields
 from custom_speech_tools.speech import Speech, schemas
 
 
@@ -45,7 +45,7 @@ def present_copy(
     operation: schemas.Operation | None,
     target: Speech | None,
     model: schemas.CustomModel | None,  # on the target, None until it is there
-    parts: Parts,  # the project of the copy
+    parts: Entities,  # the project of the copy
     now: datetime,
     *,
     copied: schemas.CustomModel | None = None,  # the model on the source

@@ -11,7 +11,7 @@ from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.related_entities import entity_fields, present_reference, read_parts_and_earlier
+from custom_speech_tools.runtime.related_entities import entity_fields, present_reference, read_related_and_earlier
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 
 MAX_REJECTED = 20
@@ -67,7 +67,7 @@ async def present_dataset(
     call: CallContext, speech: Speech, dataset: schemas.Dataset, answer: type[Details], **more: object
 ) -> Details:
     """Return a dataset with what was rejected of it; `more` has fields of the answer that are known better."""
-    parts, earlier = await read_parts_and_earlier(speech, dataset, [dataset.project])
+    parts, earlier = await read_related_and_earlier(speech, dataset, [dataset.project])
     common = entity_fields(speech, dataset, call.now(speech), earlier)
     here = speech.resource.name
     fields: dict[str, object] = {

@@ -7,7 +7,7 @@ from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.related_entities import Parts, entity_fields, present_reference
+from custom_speech_tools.runtime.related_entities import Entities, entity_fields, present_reference
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 
@@ -40,7 +40,7 @@ class Endpoints(results.Listing):
 def present_endpoint(
     speech: Speech,
     endpoint: schemas.Endpoint,
-    parts: Parts,
+    parts: Entities,
     now: datetime,
     previous: schemas.Reference | None = None,  # the model that it had before
     *,
@@ -76,14 +76,14 @@ def present_endpoint(
     )
 
 
-def present_listed_endpoint(endpoint: schemas.Endpoint, parts: Parts) -> ListedEndpoint:
+def present_listed_endpoint(endpoint: schemas.Endpoint, parts: Entities) -> ListedEndpoint:
     """Return an endpoint as a list shows it."""
     model, until = present_reference(endpoint.model, parts), _transcription_until(endpoint, parts)
     own = {"id": endpoint.id, "model": model, "transcription_until": until}
     return ListedEndpoint.model_validate(dict(endpoint) | own)
 
 
-def _transcription_until(endpoint: schemas.Endpoint, parts: Parts) -> datetime | None:
+def _transcription_until(endpoint: schemas.Endpoint, parts: Entities) -> datetime | None:
     """Return when the endpoint's model ends, None if that is not known."""
     model = parts.get(endpoint.model.id) if endpoint.model else None
     return model.transcription_until if isinstance(model, schemas.Model) else None

@@ -19,7 +19,7 @@ from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.related_entities import Parts, entity_fields, present_dataset_reference
+from custom_speech_tools.runtime.related_entities import Entities, entity_fields, present_dataset_reference
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote, word
 
@@ -147,7 +147,7 @@ def _are_trained_alike(first: object, second: object) -> bool:
     return bases[0] == bases[1] is not None and data[0] == data[1] != set()
 
 
-def present_listed_evaluation(evaluation: schemas.Evaluation, parts: Parts) -> ListedEvaluation:
+def present_listed_evaluation(evaluation: schemas.Evaluation, parts: Entities) -> ListedEvaluation:
     """Return an evaluation as a list item."""
     dataset, models = present_dataset_reference(evaluation.dataset, parts), _present_models(evaluation, parts)
     own = {"id": evaluation.id, "dataset": dataset, "models": models, "is_void": is_void(evaluation, parts)}
@@ -155,7 +155,7 @@ def present_listed_evaluation(evaluation: schemas.Evaluation, parts: Parts) -> L
 
 
 def _present_models(
-    evaluation: schemas.Evaluation, parts: Parts, intervals: Sequence[tuple[float, float] | None] = (None, None)
+    evaluation: schemas.Evaluation, parts: Entities, intervals: Sequence[tuple[float, float] | None] = (None, None)
 ) -> list[EvaluatedModel]:
     """Return both models with their error rates and the confidence intervals of these."""
     shown = []

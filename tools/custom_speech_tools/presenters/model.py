@@ -11,7 +11,7 @@ from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.related_entities import (
-    Parts,
+    Entities,
     entity_fields,
     present_dataset_reference,
     present_reference,
@@ -50,7 +50,7 @@ class Models(results.Listing):
 def present_model(
     speech: Speech,
     model: schemas.CustomModel,
-    parts: Parts,
+    parts: Entities,
     now: datetime,
     earlier: Sequence[schemas.StatefulEntity] = (),  # models that were trained with the same data
     *,
@@ -76,7 +76,7 @@ def present_model(
     )
 
 
-def present_listed_model(model: schemas.CustomModel, parts: Parts) -> ListedModel:
+def present_listed_model(model: schemas.CustomModel, parts: Entities) -> ListedModel:
     """Return a model as a list shows it."""
     own = {
         "id": model.id,

@@ -14,7 +14,7 @@ from custom_speech_tools.runtime.client_time_limits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
-from custom_speech_tools.runtime.related_entities import present_reference, read_parts, resource_fields
+from custom_speech_tools.runtime.related_entities import present_reference, read_related, resource_fields
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.task_groups import gather
 
@@ -89,7 +89,7 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
 
 async def _present_target(gate: Gate, target: Target) -> TargetResult:
     previous = schemas.Reference(self=target.previous_model) if target.previous_model else None
-    parts = await read_parts(target.speech, [previous])
+    parts = await read_related(target.speech, [previous])
     copy, project, endpoint = (
         results.EntityReference.model_validate(one) if isinstance(one, schemas.Entity) else None
         for one in (target.copy, target.project, target.endpoint)

@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.related_entities import present_reference, read_parts_and_earlier, resource_fields
+from custom_speech_tools.runtime.related_entities import present_reference, read_related_and_earlier, resource_fields
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.sanitize import sanitize
@@ -147,7 +147,7 @@ async def finish_batch(
 ) -> Transcription:
     """Wait for a batch transcription, and return it with its texts."""
     job = await polling.poll_until_terminal(call, job, speech.transcriptions_get, wait_seconds)
-    parts, earlier = await read_parts_and_earlier(speech, job, [job.model, job.dataset])
+    parts, earlier = await read_related_and_earlier(speech, job, [job.model, job.dataset])
     is_done = polling.is_terminal(job)
     read, failed = await _read_batch(speech, job) if is_done else ([], [])
     said, dataset = dict[str, str](), parts.get(job.dataset.id, job.dataset) if job.dataset else None
@@ -210,7 +210,7 @@ async def _write_drafts(call: CallContext, output: OutputFile | None, read: Sequ
     key = idempotency_key("drafts", str(output.path), [one.to_json() for one in transcripts])
     write = partial(run_in_thread, partial(output.write, transcripts))
     try:
-        return str(await call.app.idempotency.share(key, write, since=call.started))
+        return str(await call.app.idempotency.share_result(key, write, since=call.started))
     except OSError as error:
         raise drafts_not_written(output, error) from None
 

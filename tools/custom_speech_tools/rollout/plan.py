@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import starmap
 
 from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_charged, hosting_of
 from custom_speech_tools.guardrails.copy_plan import check_copy
@@ -12,7 +13,7 @@ from custom_speech_tools.rollout.definition import RolloutDefinition, RolloutMod
 from custom_speech_tools.rollout.gate import Gate, plan_gate
 from custom_speech_tools.rollout.target import Target, read_target_state
 from custom_speech_tools.runtime.confirmation_flow import confirmed_plan
-from custom_speech_tools.runtime.confirmation_policy import Agreement, ConfirmationRequest, Effect, payer
+from custom_speech_tools.runtime.confirmation_policy import Agreement, ConfirmationRequest, Effect, affected_resource
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -62,8 +63,9 @@ class RolloutPlan:
     @property
     def key(self) -> str:
         """The same for the same rollout: the digest of the model or its training, the gate, and every target."""
-        named = sorted(idempotency_key(payer(one.speech.resource), one.definition.endpoint) for one in self.targets)
-        return idempotency_key("rollout", self.model.id, self.gate.conditions, *named)
+        named = [(affected_resource(one.speech.resource), one.definition.endpoint) for one in self.targets]
+        keys = sorted(starmap(idempotency_key, named))
+        return idempotency_key("rollout", self.model.id, self.gate.conditions, *keys)
 
     def effect_of(self, target: Target) -> Effect:
         """Return the charge of a target's new endpoint, bound to the whole rollout."""
@@ -85,14 +87,14 @@ class RolloutPlan:
             limit = f", at most {asked.max_word_error_rate:.2%}" if asked.max_word_error_rate is not None else ""
             compared = f"test data {quote(asked.dataset)}, against {quote(asked.compare_with)}{limit}"
             test = f"once it has passed its gate ({compared})"
-        costs = f"{training.words if training else ''} {hosting}".strip()
+        costs = f"{training.description if training else ''} {hosting}".strip()
         return ConfirmationRequest(
             effects=(*map(self.effect_of, new), *([training] if training else [])),
             question=f"{costs} Roll out model {model}, {test}?{also}",
             findings=self.findings,
             not_done="Nothing was rolled out.",
             declined="Name endpoints that exist, or leave out `endpoint`.",
-            kept_as=self.key,
+            scope=self.key,
         )
 
 
@@ -106,7 +108,7 @@ async def agreed_rollout(
     plan, agreement = await confirmed_plan(call, token, make_plan)
     is_new = bool(agreement.effects) and agreement.since is None
     if is_new or not any(one.error for one in plan.targets):
-        call.app.confirmation.keep(agreement, call.caller, call.app.now())
+        call.app.confirmation.store_agreement(agreement, call.caller, call.app.now())
     return plan, agreement
 
 

@@ -36,12 +36,12 @@ class Audit:
 
 
 @dataclass(slots=True)
-class Confirmation:
+class AgreementUse:
     """The agreement to a change as the audit log has it, and whether it has been used."""
 
     how: str  # for the audit log
-    is_used: bool = False  # another call has carried out what they agreed to, so nothing more may be sent
-    made: str | None = None  # the id of what was made on it
+    is_spent: bool = False  # another call has carried out what they agreed to, so nothing more may be sent
+    created_id: str | None = None  # the id of what was made on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Decision:
 
     findings: tuple[Finding, ...]
     key: str | None = None  # its idempotency key
-    confirmation: Confirmation | None = None  # None if no agreement was needed
+    confirmation: AgreementUse | None = None  # None if no agreement was needed
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class CallObserver(RequestObserver):
         if decision is None:
             raise NotAllowedError(f"{auditor.tool} may not change anything, {not_sent}")
         agreed = decision.confirmation
-        if agreed and agreed.is_used:
+        if agreed and agreed.is_spent:
             used = "The same agreement was used by another call at this moment"
             raise NotAllowedError(f"{used}, {not_sent} Call again without confirm.")
         entry: Entry = {"tool": auditor.tool, "caller": auditor.caller, "resource": resource}
@@ -115,7 +115,7 @@ class CallObserver(RequestObserver):
             yield change
             outcome = "done"
             if agreed:
-                agreed.made = change.id
+                agreed.created_id = change.id
         except SpeechError as error:
             outcome, problem = "unknown" if error.outcome_unknown else "not done", str(error)
             raise

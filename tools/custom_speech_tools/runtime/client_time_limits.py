@@ -16,7 +16,7 @@ DEFAULT_WAIT_SECONDS = 25  # many clients give up after 30 s
 SHORT_WAIT_SECONDS = 4  # for clients that give up after 5 or 10 s
 
 # Names with such a time-out by default; the first is what the Python SDK says, and with it most agent frameworks.
-IMPATIENT_CLIENTS = frozenset({"mcp 0.1.0", "openai-agents", "google-adk", "autogen", "agno"})
+SHORT_TIMEOUT_CLIENTS = frozenset({"mcp 0.1.0", "openai-agents", "google-adk", "autogen", "agno"})
 
 MAX_CLIENTS = 100
 MAX_FILE_BYTES = 64 * 1024
@@ -49,7 +49,7 @@ def session_name(request: ServerRequestContext[Any, Any]) -> str:
     return request.request.headers.get("mcp-session-id", "") if request.request else "stdio"
 
 
-class ClientWaits:
+class ClientTimeLimits:
     """The time-outs of clients, learned by this process, or by all of this machine that share a file."""
 
     def __init__(self, file: Path | None = None) -> None:
@@ -59,12 +59,12 @@ class ClientWaits:
     def longest(self, client: str, session: str, max_wait: int) -> int:
         """Return the longest that a call of this client waits, and let the next steps of this call suggest no more."""
         known = self._longest.get(session) or self._read().get(client)
-        is_impatient = known is None and not IMPATIENT_CLIENTS.isdisjoint((client, client.rpartition(" ")[0]))
+        is_impatient = known is None and not SHORT_TIMEOUT_CLIENTS.isdisjoint((client, client.rpartition(" ")[0]))
         longest = min(max_wait, known or max_wait)
         _suggested.set(min(SHORT_WAIT_SECONDS if is_impatient else DEFAULT_WAIT_SECONDS, longest))
         return longest
 
-    def note_cut_off(self, client: str, session: str, seconds: float) -> None:
+    def record_timeout(self, client: str, session: str, seconds: float) -> None:
         """Keep later waits of the client below the time after which it gave up a call that waited."""
         longest = min(max(1, int(seconds) - 1), self._longest.get(session, DEFAULT_WAIT_SECONDS))
         if session:

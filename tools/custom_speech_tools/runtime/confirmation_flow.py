@@ -1,7 +1,7 @@
-"""Obtaining the user's agreement: by asking, by token, or by the operator's policy.
+"""Obtaining the user's agreement: by elicitation, by confirmation token, or by the operator's policy.
 
-The order is fixed (design, "Confirmation"). `confirmed_plan` is the way of every tool: plan, ask, plan again if
-asking took a while; `carry_out` encloses the write.
+The order is fixed (docs/safety.md, "Nothing is charged without confirmation"). Every tool that needs agreement calls
+`confirmed_plan`, which plans, asks, and plans again if asking took long, and encloses each write in `carry_out`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,14 +10,13 @@ from typing import Protocol, TypeVar
 
 import anyio
 
-from custom_speech_tools.runtime.change_audit import Confirmation
+from custom_speech_tools.runtime.change_audit import AgreementUse
 from custom_speech_tools.runtime.confirmation_policy import (
     Agreement,
     ConfirmationRequest,
     Effect,
     EffectKind,
     digest_of,
-    payer,
 )
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -27,7 +26,7 @@ from custom_speech_tools.speech.sanitize import quote
 
 MAX_FACTS_AGE = 2.0  # seconds after which facts are read again if somebody was asked meanwhile
 _ASK_AGAIN = "Call again with the same arguments, without confirm."
-_LEAVE_IT = "Do not repeat the call unless the user asks for it."
+_DO_NOT_REPEAT = "Do not repeat the call unless the user asks for it."
 
 # Read what was made on an agreement, by its id.
 _READERS: Mapping[EffectKind, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
@@ -36,7 +35,7 @@ _READERS: Mapping[EffectKind, Callable[[Speech, str], Awaitable[schemas.Entity]]
     "transcription": Speech.transcriptions_get,
 }
 
-Result = TypeVar("Result")
+Written = TypeVar("Written")
 
 
 class ConfirmablePlan(Protocol):
@@ -65,30 +64,30 @@ async def confirmed_plan(
     if was_asked and anyio.current_time() - read_at > MAX_FACTS_AGE:
         call.facts_since = anyio.current_time()
         plan = await make_plan()
-        if not all(agreement.covers(effect) for effect in plan.confirmation_request().effects):
+        if not all(agreement.includes(effect) for effect in plan.confirmation_request().effects):
             raise request.refusal("What the user agreed to has changed since they were asked.", _ASK_AGAIN)
     return plan, agreement
 
 
 async def carry_out(
-    call: CallContext, agreement: Agreement, effect: Effect | None, write: Callable[[Confirmation], Awaitable[Result]]
-) -> Result:
+    call: CallContext, agreement: Agreement, effect: Effect | None, write: Callable[[AgreementUse], Awaitable[Written]]
+) -> Written:
     """Check that an effect was agreed to, write, and note that this part of the agreement is used.
 
     Args:
         effect: None if the write costs and destroys nothing; Refused is raised if the agreement does not cover it.
         write: Sends the request, unless what it would create exists already.
     """
-    how, executor = agreement.cover(effect), call.app.idempotency
+    how, executor = agreement.require(effect), call.app.idempotency
     if effect is None:
         return await write(how)
     used = _used(agreement, effect)
-    async with executor.alone(used):  # calls that differ in what costs nothing have locks of their own
-        how.is_used = await executor.is_marked(used)
+    async with executor.exclusive(used):  # calls that differ in what costs nothing have locks of their own
+        how.is_spent = await executor.has_event(used)
         result = await write(how)
-        if not how.is_used:
-            await executor.mark(used, how.made)
-    call.app.confirmation.forget(agreement, effect, call.caller, call.app.now())
+        if not how.is_spent:
+            await executor.record_event(used, how.created_id)
+    call.app.confirmation.remove_effect(agreement, effect, call.caller, call.app.now())
     return result
 
 
@@ -103,12 +102,13 @@ async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | 
     if policy.mode == "never":
         return Agreement(frozenset(), "by the policy --confirm never", is_general=True), False
     if not effects:
-        return Agreement(frozenset(), "not charged", kept_as=request.kept_as), False
+        return Agreement(frozenset(), "not charged", scope=request.scope), False
     for effect in effects:
-        if await call.app.idempotency.is_marked(_declined(call, effect)):
-            raise request.refusal("The user did not agree; that holds for ten minutes, whatever is sent.", _LEAVE_IT)
-    earlier = policy.kept_for(request.kept_as, call.caller, now, request.kept_lifetime)
-    if earlier and all(earlier.covers(effect) for effect in effects):
+        if await call.app.idempotency.has_event(_declined(call, effect)):
+            why = "The user did not agree; that holds for ten minutes, whatever is sent."
+            raise request.refusal(why, _DO_NOT_REPEAT)
+    earlier = policy.stored_agreement(request.scope, call.caller, now, request.stored_lifetime)
+    if earlier and all(earlier.includes(effect) for effect in effects):
         return replace(earlier, effects=frozenset(effect.digest for effect in effects)), False
     kind = policy.read_token(token, effects, call.caller, now) if token else None
     if token and (kind == "after failure" or (kind and not call.client.can_ask)):
@@ -127,8 +127,8 @@ async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
             return await _unused(call, request, request.agreement(answer.how, answer.id))
         case "declined":
             for effect in request.effects:
-                await call.app.idempotency.mark(_declined(call, effect))
-            raise request.refusal("The user did not agree.", _LEAVE_IT)
+                await call.app.idempotency.record_event(_declined(call, effect))
+            raise request.refusal("The user did not agree.", _DO_NOT_REPEAT)
         case "failed":
             raise _refused_with_token(call, request, f"{answer.how} ")
         case "unanswered":
@@ -137,16 +137,16 @@ async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
 
 async def _unused(call: CallContext, request: ConfirmationRequest, agreement: Agreement) -> Agreement:
     for effect in request.effects:
-        if await call.app.idempotency.is_marked(used := _used(agreement, effect)):
-            made = await _what_became_of(call, effect, call.app.idempotency.last_made(used))
+        if await call.app.idempotency.has_event(used := _used(agreement, effect)):
+            made = await _describe_created(call, effect, call.app.idempotency.last_result(used))
             raise request.refusal(f"This agreement has been used already, and {made}.", _ASK_AGAIN)
     return agreement
 
 
-async def _what_became_of(call: CallContext, effect: Effect, made: str | None) -> str:
+async def _describe_created(call: CallContext, effect: Effect, made: str | None) -> str:
     """Say what has become of an entity that was made on an agreement; `made` is its id, None if not known here."""
-    speech = next((one for one in call.speech_of_all() if payer(one.resource) == effect.resource), None)
-    if made and speech and (read := _READERS.get(effect.kind)):
+    speech = call.speech(effect.resource.name)
+    if made and (read := _READERS.get(effect.kind)):
         try:
             return f"what it created is called {quote((await read(speech, made)).display_name)} now ({made})"
         except AzureError as error:

@@ -12,7 +12,7 @@ import anyio
 from custom_speech_data.content import FileState
 from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.runtime.change_audit import Audit, CallAuditor, CallObserver, Decision
-from custom_speech_tools.runtime.client_time_limits import ClientWaits
+from custom_speech_tools.runtime.client_time_limits import ClientTimeLimits
 from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy
 from custom_speech_tools.runtime.elicitation import CallClient
 from custom_speech_tools.runtime.errors import Refused
@@ -31,7 +31,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-def remember(memory: dict[Key, Value], key: Key, value: Value, most: int) -> None:
+def add_to_cache(memory: dict[Key, Value], key: Key, value: Value, most: int) -> None:
     """Keep a value, and drop the oldest beyond the limit; threads may do so at the same time."""
     memory[key] = value
     if len(memory) > most:
@@ -51,7 +51,7 @@ class AppContext:
     observe: Callable[[Attempt], None] = lambda attempt: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_wait: int = DEFAULT_MAX_WAIT
-    client_waits: ClientWaits = field(default_factory=ClientWaits)
+    client_time_limits: ClientTimeLimits = field(default_factory=ClientTimeLimits)
     discover: Callable[[], Awaitable[str | None]] | None = None  # says which resources of the user are not configured
     missing_tools: frozenset[str] = frozenset()  # that this server does not offer, so that nothing suggests them
     data_dirs: tuple[Path, ...] = ()  # from which local files may be read

@@ -25,11 +25,10 @@ _FORM = {
     "properties": {"agree": {"type": "boolean", "title": "I agree", "description": "Agree to this"}},
     "required": ["agree"],
 }
-_FAILED = "The client could not ask its user."
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ElicitationAnswer:
     """The user's answer to a question: `failed` if the client could not ask, `unanswered` if nobody was there."""
 
     outcome: Literal["agreed", "declined", "failed", "unanswered"]
@@ -37,7 +36,8 @@ class Answer:
     id: str = ""  # tells the answer from every other one
 
 
-_TOO_LATE = Answer(
+_FAILED = ElicitationAnswer("failed", "The client could not ask its user.")
+_UNANSWERED = ElicitationAnswer(
     "unanswered", "The user did not answer within ten minutes. Call again, so that they are asked again."
 )
 
@@ -57,7 +57,7 @@ class CallClient(Protocol):
     def answer(self) -> str | None:
         """The id of the answer that came with the call; an entity made on it exists already."""
 
-    async def ask(self, question: str, effects: str, now: datetime) -> Answer:
+    async def ask(self, question: str, effects: str, now: datetime) -> ElicitationAnswer:
         """Ask the user to agree to effects, given by the digest that the answer is bound to; raises InputRequired."""
 
     async def report_progress(self, done: float, total: float | None, message: str) -> None:
@@ -110,7 +110,7 @@ class MCPClient:
         state = _state_of(self.params)
         return str(state["id"]) if state else None
 
-    async def ask(self, question: str, effects: str, now: datetime) -> Answer:
+    async def ask(self, question: str, effects: str, now: datetime) -> ElicitationAnswer:
         """Ask the user and wait for the answer, or take it from this call; raises InputRequired if it is not there."""
         if self.request.protocol_version >= _STATELESS_SINCE:
             return self._answer_of_second_call(question, effects, now)
@@ -120,15 +120,15 @@ class MCPClient:
                     message=question, requested_schema=_FORM, related_request_id=self.request.request_id
                 )
             except (MCPError, ValueError):  # clients announce elicitation and have no handler, or answer nonsense
-                return Answer("failed", _FAILED)
-            return _understood(result, str(uuid4()))
-        return _TOO_LATE
+                return _FAILED
+            return _parse_answer(result, str(uuid4()))
+        return _UNANSWERED
 
     async def report_progress(self, done: float, total: float | None, message: str) -> None:
         """Tell clients that show progress."""
         await self.request.session.report_progress(done, total, message)
 
-    def _answer_of_second_call(self, question: str, effects: str, now: datetime) -> Answer:
+    def _answer_of_second_call(self, question: str, effects: str, now: datetime) -> ElicitationAnswer:
         asked = {"effects": effects, "caller": self.caller}
         state = _state_of(self.params)
         if state is None or {name: state.get(name) for name in asked} != asked:
@@ -137,18 +137,18 @@ class MCPClient:
         if result is None and state["round"] < _MAX_ROUNDS:
             raise _input_required(question, {**state, "round": state["round"] + 1})
         if now - datetime.fromisoformat(state["asked"]) > CONFIRMATION_LIFETIME:
-            return _TOO_LATE
-        return _understood(result, state["id"])
+            return _UNANSWERED
+        return _parse_answer(result, state["id"])
 
 
-def _understood(result: object, identifier: str) -> Answer:
+def _parse_answer(result: object, identifier: str) -> ElicitationAnswer:
     """Return the answer in the client's result; only the boolean true is agreement."""
     if not isinstance(result, ElicitResult):
-        return Answer("failed", _FAILED)
+        return _FAILED
     agree = (result.content or {}).get("agree")
     if result.action != "accept" or agree is False:
-        return Answer("declined")
-    return Answer("agreed", "by asking the user", identifier) if agree is True else Answer("failed", _FAILED)
+        return ElicitationAnswer("declined")
+    return ElicitationAnswer("agreed", "by asking the user", identifier) if agree is True else _FAILED
 
 
 def _input_required(question: str, state: Mapping[str, object]) -> InputRequired:

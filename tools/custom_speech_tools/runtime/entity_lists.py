@@ -9,7 +9,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import Choice, Value, call_step
 from custom_speech_tools.runtime.parameters import ListArguments
-from custom_speech_tools.runtime.related_entities import Parts, ResourceFields, read_parts, resource_fields
+from custom_speech_tools.runtime.related_entities import Entities, ResourceFields, read_related, resource_fields
 from custom_speech_tools.runtime.results import Finding, Result, Unread
 from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
 from custom_speech_tools.speech.paging import Listing
@@ -33,7 +33,7 @@ class ListFields(ResourceFields):
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[Entity]):
+class EntityList(Generic[Entity]):
     """The entities that a list asks for."""
 
     call: CallContext
@@ -48,20 +48,20 @@ class Found(Generic[Entity]):
         return self.kept[: self.arguments.limit]
 
     @property
-    def asked(self) -> str:
+    def resource(self) -> str:
         """The resource as it was asked for, `*` for all."""
         return self.arguments.resource or self.call.app.default
 
     @property
     def first_resource(self) -> str:
         """The resource of the first entity; without any the one that was asked for, or the default one."""
-        asked = self.call.app.default if self.asked == ALL_RESOURCES else self.asked
+        asked = self.call.app.default if self.resource == ALL_RESOURCES else self.resource
         return self.shown[0][0].resource.name if self.shown else asked
 
     def step(self, tool: str, argument: str, noun: str) -> str:
         """Return the call of a tool for the only entity that is shown, or for one that the caller chooses."""
         entity: Value = Choice(noun)
-        resource: Value = Choice("its resource") if self.asked == ALL_RESOURCES else self.asked
+        resource: Value = Choice("its resource") if self.resource == ALL_RESOURCES else self.resource
         if len(self.shown) == 1:
             entity, resource = self.shown[0][1].id, self.first_resource
         return call_step(tool, **{argument: entity}, resource=resource)
@@ -72,17 +72,17 @@ class Found(Generic[Entity]):
 
     async def rows(
         self,
-        present: Callable[[Entity, Parts], Row],
+        present: Callable[[Entity, Entities], Row],
         parts_of: Callable[[Entity], Iterable[schemas.Reference | None]] = lambda _: (),
     ) -> list[Row]:
         """Return the items, whose parts are read first; only a list of all resources names the resource of each."""
         wanted: dict[Speech, list[schemas.Reference | None]] = {}
         for speech, entity in self.shown:
             wanted.setdefault(speech, []).extend(parts_of(entity))
-        read = await gather(*(read_parts(speech, parts) for speech, parts in wanted.items()))
+        read = await gather(*(read_related(speech, parts) for speech, parts in wanted.items()))
         parts = dict(zip(wanted, read, strict=True))
         rows = [(speech.resource.name, present(entity, parts[speech])) for speech, entity in self.shown]
-        is_named = self.asked == ALL_RESOURCES
+        is_named = self.resource == ALL_RESOURCES
         return [row.model_copy(update={"resource": name}) if is_named else row for name, row in rows]
 
 
@@ -95,7 +95,7 @@ async def list_entities(
     parts: Sequence[Callable[[Speech], Coroutine[Any, Any, schemas.Entity | Finding | None]]] = (),
     locale: str | None = None,
     **filters: str | None,
-) -> Found[Entity]:
+) -> EntityList[Entity]:
     """List entities of the named resource, or of all resources for `*`; raises a SpeechError of the only resource.
 
     Args:
@@ -119,7 +119,7 @@ async def list_entities(
         kept = [one for one in listing.return_value.entities if not missing and ids <= {part.id for part in one.parts}]
         return speech, replace(listing.return_value, entities=kept), missing
 
-    answers, unread = await ask_resources(call, arguments.resource, read)
+    answers, unread = await read_resources(call, arguments.resource, read)
     missing = [one for _, _, findings in answers for one in findings]
     # Another resource may have what one lacks, but an ambiguous name is never left out.
     if any(one.remedy == "choose" for one in missing) or (not unread and all(findings for *_, findings in answers)):
@@ -132,11 +132,11 @@ async def list_entities(
         if matches_locale(entity.locale, locale) and keep(entity)
     ]
     kept = sorted(kept, key=lambda pair: pair[1].created_date_time or _LONG_AGO)[::-1]
-    cut = [cut_off(speech) for speech, listing in found if not listing.complete]
-    return Found(call, arguments, [speech for speech, _ in found], kept, unread + cut)
+    cut = [incomplete_list(speech) for speech, listing in found if not listing.complete]
+    return EntityList(call, arguments, [speech for speech, _ in found], kept, unread + cut)
 
 
-async def ask_resources(
+async def read_resources(
     call: CallContext, resource: str | None, fetch: Callable[[Speech], Coroutine[Any, Any, Read]]
 ) -> tuple[list[Read], list[Unread]]:
     """Read from the named resource, or from all concurrently for `*`; of these one that does not answer is unread."""
@@ -154,7 +154,7 @@ async def ask_resources(
     return [one for one in outcomes if not isinstance(one, Unread)], unread
 
 
-def cut_off(speech: Speech) -> Unread:
+def incomplete_list(speech: Speech) -> Unread:
     """Return that a resource was not read to the end."""
     read = f"Only the first {paging.MAX_PAGES} pages of the service's list were read"
     return Unread(resource=speech.resource.name, reason=f"{read}; filter by locale, status or name.")

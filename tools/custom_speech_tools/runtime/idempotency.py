@@ -24,7 +24,7 @@ KEY_PROPERTY = "custom-speech-mcp"  # the name in `customProperties` under which
 
 VISIBILITY_SECONDS = 25.0  # an entity is searched so long after a lost answer, before its request is sent again
 SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)  # seconds before each search; the last one repeats
-MARK_SECONDS = 600.0  # how long a mark is kept: the lifetime of a confirmation
+EVENT_SECONDS = 600.0  # how long a mark is kept: the lifetime of a confirmation
 _REMEMBERED_SECONDS = 3600.0
 _NOTHING = (float("-inf"), None)
 
@@ -49,10 +49,10 @@ class RequestLock(Protocol):
     def hold(self, key: str) -> AbstractAsyncContextManager[bool]:
         """Hold a request's lock; yields True if another process completed it within the lifetime of a confirmation."""
 
-    async def mark(self, name: str) -> None:
+    async def record_event(self, name: str) -> None:
         """Mark a name for the lifetime of a confirmation."""
 
-    async def is_marked(self, name: str) -> bool:
+    async def has_event(self, name: str) -> bool:
         """Return whether a process has marked the name within the lifetime of a confirmation."""
 
 
@@ -143,7 +143,7 @@ class IdempotentExecutor:
             self._made[key] = (anyio.current_time(), result)
             return result, found is not None
 
-    async def share(self, key: str, make: Create[Made], *, since: float) -> Made:
+    async def share_result(self, key: str, make: Create[Made], *, since: float) -> Made:
         """Make what the service does not keep, unless the same request makes it at the same moment.
 
         Args:
@@ -152,7 +152,7 @@ class IdempotentExecutor:
         Raises:
             Refused: Another process has what was made, or the shared lock cannot be taken.
         """
-        was_made = await self.is_marked(key)
+        was_made = await self.has_event(key)
         async with self._hold(key, key) as is_made:
             made_at, made = self._made.get(key, _NOTHING)
             if made_at <= since:
@@ -171,7 +171,7 @@ class IdempotentExecutor:
                 raise made
             return made  # type: ignore[no-any-return]  # one key stands for one type
 
-    def alone(self, name: str) -> AbstractAsyncContextManager[bool]:
+    def exclusive(self, name: str) -> AbstractAsyncContextManager[bool]:
         """Exclude other calls that use the same name, also in other processes."""
         return self._hold(name, idempotency_key("alone", name))  # its release must not mark the name itself
 
@@ -190,23 +190,23 @@ class IdempotentExecutor:
             self._made = {key: made for key, made in self._made.items() if made[0] > oldest}
             self._unresolved = {key: until for key, until in self._unresolved.items() if until > oldest}
 
-    async def mark(self, name: str, made: str | None = None) -> None:
+    async def record_event(self, name: str, made: str | None = None) -> None:
         """Mark a name for the lifetime of a confirmation, in every process that shares the lock.
 
         Args:
-            made: What `last_made` returns for the name; other processes do not learn it.
+            made: What `last_result` returns for the name; other processes do not learn it.
         """
         self._made[name] = (anyio.current_time(), made)
         with suppress(LockUnavailableError):  # the write has been done by then, and must not be reported as failed
             if self._lock:
-                await self._lock.mark(name)
+                await self._lock.record_event(name)
 
-    async def is_marked(self, name: str) -> bool:
+    async def has_event(self, name: str) -> bool:
         """Return whether a name was marked within the lifetime of a confirmation; Refused if that cannot be asked."""
-        is_recent = anyio.current_time() - self._made.get(name, _NOTHING)[0] <= MARK_SECONDS
-        return is_recent or (self._lock is not None and await self._lock.is_marked(name))
+        is_recent = anyio.current_time() - self._made.get(name, _NOTHING)[0] <= EVENT_SECONDS
+        return is_recent or (self._lock is not None and await self._lock.has_event(name))
 
-    def last_made(self, key: str) -> Any:
+    def last_result(self, key: str) -> Any:
         """Return what this process got for the key before, None if it got nothing."""
         return self._made.get(key, _NOTHING)[1]
 

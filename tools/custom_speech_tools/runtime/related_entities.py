@@ -11,7 +11,7 @@ from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.service_urls import entity_of
 from custom_speech_tools.speech.task_groups import gather, task_group
 
-Parts = Mapping[str, schemas.Entity]  # what a call has read, by id, without what could not be read
+Entities = Mapping[str, schemas.Entity]  # what a call has read, by id, without what could not be read
 
 _READERS: dict[str, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
     "models/base": Speech.models_get_base_model,
@@ -55,9 +55,9 @@ class EntityFields(ResourceFields):
     check_again_after_seconds: int | None
 
 
-async def read_parts(
+async def read_related(
     speech: Speech, references: Iterable[schemas.Reference | None], known: Iterable[object] = ()
-) -> Parts:
+) -> Entities:
     """Read entities, each by one concurrent request, except those that the call has read already."""
 
     async def read(part: schemas.Reference) -> schemas.Entity | None:
@@ -75,9 +75,9 @@ async def read_parts(
     return parts | {one.id: one for one in found if one is not None}
 
 
-async def read_parts_and_earlier(
+async def read_related_and_earlier(
     speech: Speech, entity: schemas.StatefulEntity, references: Iterable[schemas.Reference | None]
-) -> tuple[Parts, Sequence[schemas.StatefulEntity]]:
+) -> tuple[Entities, Sequence[schemas.StatefulEntity]]:
     """Read parts of an entity and, concurrently, those like a running one, which tell how long it takes."""
 
     async def read_earlier() -> Sequence[schemas.StatefulEntity]:
@@ -90,7 +90,7 @@ async def read_parts_and_earlier(
         return [one for one in listing.entities if data_of(one) == data_of(entity)]
 
     async with task_group() as tasks:
-        parts, earlier = tasks.create_task(read_parts(speech, references)), tasks.create_task(read_earlier())
+        parts, earlier = tasks.create_task(read_related(speech, references)), tasks.create_task(read_earlier())
     return parts.return_value, earlier.return_value
 
 
@@ -136,7 +136,7 @@ def entity_fields(
     )
 
 
-def present_reference(part: schemas.Reference | None, parts: Parts) -> EntityReference | None:
+def present_reference(part: schemas.Reference | None, parts: Entities) -> EntityReference | None:
     """Return a part of an entity, with its name if that could be read."""
     if part is None:
         return None
@@ -144,7 +144,7 @@ def present_reference(part: schemas.Reference | None, parts: Parts) -> EntityRef
     return EntityReference(id=part.id, display_name=found.display_name if found else None)
 
 
-def present_dataset_reference(part: schemas.Reference, parts: Parts) -> DatasetReference:
+def present_dataset_reference(part: schemas.Reference, parts: Entities) -> DatasetReference:
     """Return a dataset of an entity, with its name and kind if they could be read."""
     found = parts.get(part.id)
     kind = found.kind if isinstance(found, schemas.Dataset) else None

@@ -107,7 +107,7 @@ def present_failure(error: object) -> Failure | None:
     return None if error is None else Failure.model_validate(error)
 
 
-class Answer(Result):
+class ToolAnswer(Result):
     """Fields of every successful answer: the next steps with real values, and a note if the input was adjusted."""
 
     next_steps: list[Sentence]
@@ -121,7 +121,7 @@ class Unread(Result):
     reason: Sentence
 
 
-class ResourceAnswer(Answer):
+class ResourceAnswer(ToolAnswer):
     """An answer about one Speech resource."""
 
     resource: str

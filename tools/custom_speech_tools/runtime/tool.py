@@ -21,7 +21,7 @@ from custom_speech_tools.runtime.errors import Refused, invalid_arguments, next_
 from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
 from custom_speech_tools.runtime.next_steps import offered_findings, only_offered
 from custom_speech_tools.runtime.parameters import Arguments
-from custom_speech_tools.runtime.results import Answer, Listing
+from custom_speech_tools.runtime.results import Listing, ToolAnswer
 from custom_speech_tools.speech import SpeechError
 
 TRANSIENT = "custom-speech-mcp/transient"  # in `_meta` of an error after which the same call may succeed a little later
@@ -45,7 +45,7 @@ class SpeechTool:
     """A tool of this server."""
 
     definition: Tool  # as tools/list shows it
-    function: Callable[[Any, CallContext], Awaitable[Answer]]
+    function: Callable[[Any, CallContext], Awaitable[ToolAnswer]]
     arguments: type[Arguments]
     toolset: str
     annotations: Annotations
@@ -73,12 +73,12 @@ class SpeechTool:
             client = MCPClient(request, params, caller)
             call = CallContext(app, client, scope, anyio.current_time(), auditor)
             name, session = client_name(request), session_name(request)
-            longest = app.client_waits.longest(name, session, app.max_wait)
+            longest = app.client_time_limits.longest(name, session, app.max_wait)
             try:
                 return await self._answer(call, given, longest)
             except anyio.get_cancelled_exc_class():
                 if given.get("wait_seconds") and not scope.cancel_called:  # the client has given up
-                    app.client_waits.note_cut_off(name, session, call.elapsed())
+                    app.client_time_limits.record_timeout(name, session, call.elapsed())
                 raise
         sent = f"{auditor.last_change} may have been carried out; the same call first looks for what it has created."
         outcome = sent if auditor.last_change else "Nothing was changed; the same call can be repeated."
@@ -110,7 +110,7 @@ class SpeechTool:
 
 
 def declare(
-    function: Callable[[Any, CallContext], Awaitable[Answer]], title: str, annotations: Annotations, toolset: str
+    function: Callable[[Any, CallContext], Awaitable[ToolAnswer]], title: str, annotations: Annotations, toolset: str
 ) -> SpeechTool:
     """Declare a tool: its name, description, arguments and result are those of the function."""
     types = function.__annotations__
@@ -129,7 +129,7 @@ def declare(
     return SpeechTool(definition, function, types["arguments"], toolset, annotations)
 
 
-def success_answer(answer: Answer, notes: list[str], app: AppContext) -> CallToolResult:
+def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext) -> CallToolResult:
     """Return the same object as text and as structure: some clients show the assistant only one of them."""
     note = " ".join([*notes, *([answer.note] if answer.note else [])]) or None
     unread = ", ".join(one.resource for one in getattr(answer, "unread", ()))

@@ -10,7 +10,7 @@ from mcp.types import Implementation
 
 from conftest import Connect
 from custom_speech_tools.runtime import polling
-from custom_speech_tools.runtime.client_time_limits import DEFAULT_WAIT_SECONDS, SHORT_WAIT_SECONDS, ClientWaits
+from custom_speech_tools.runtime.client_time_limits import DEFAULT_WAIT_SECONDS, SHORT_WAIT_SECONDS, ClientTimeLimits
 from support.speech_service import Azure
 from support.tool_client import Caller
 
@@ -44,7 +44,7 @@ async def test_suggested_wait_fits_the_client_and_the_operators_limit(
 
 
 async def test_name_of_the_python_sdk_with_its_version_counts_as_impatient() -> None:
-    waits = ClientWaits()
+    waits = ClientTimeLimits()
 
     assert waits.longest("mcp 0.1.0", "stdio", 45) == 45
 
@@ -55,7 +55,7 @@ async def test_wait_stays_below_the_time_after_which_the_client_gave_up(
     """In this session, and in the next one of a client of the same name and version."""
     file = tmp_path / "clients.json"
     monkeypatch.setattr(polling, "POLL_INTERVALS", (30.0,))
-    async with connect(confirm="never", client_waits_file=file) as call:
+    async with connect(confirm="never", client_time_limits_file=file) as call:
         model = await call("create_model", **TRAINING)
         with anyio.move_on_after(0.2):
             await call("get_model", model=model["id"], wait_seconds=40)
@@ -67,7 +67,7 @@ async def test_wait_stays_below_the_time_after_which_the_client_gave_up(
         assert "wait_seconds is limited to 0 to 1; 1 was used." in str(
             (await call("get_model", model=model["id"], wait_seconds=40))["note"]
         )
-    async with connect(confirm="never", client_waits_file=file) as call:
+    async with connect(confirm="never", client_time_limits_file=file) as call:
         assert await suggested(call, display_name="Others") == "1"
     assert json.loads(file.read_text("utf-8")) == {"tests 1": 1}
 
@@ -78,13 +78,13 @@ async def test_wait_is_the_usual_one_if_the_file_cannot_be_used(
 ) -> None:
     file = tmp_path / "clients.json"
     file.write_bytes(content)
-    async with connect(confirm="never", client_waits_file=file) as call:
+    async with connect(confirm="never", client_time_limits_file=file) as call:
         assert await suggested(call) == str(DEFAULT_WAIT_SECONDS)
 
 
 def test_wait_of_one_session_over_http_is_not_that_of_another() -> None:
-    waits = ClientWaits()
-    waits.note_cut_off("ide 1", "first", 9.5)
-    waits.note_cut_off("ide 1", "", 2.0)
+    waits = ClientTimeLimits()
+    waits.record_timeout("ide 1", "first", 9.5)
+    waits.record_timeout("ide 1", "", 2.0)
 
     assert [waits.longest("ide 1", session, 45) for session in ("first", "second", "")] == [8, 45, 45]
