@@ -1,6 +1,7 @@
 """create_evaluation: test a model and another one on the same recordings, once."""
 
-from custom_speech_tools.guardrails.evaluation_plan import EvaluationArguments, evaluate, plan_evaluation
+from custom_speech_tools.guardrails.evaluation_facts import EvaluationArguments
+from custom_speech_tools.guardrails.evaluation_plan import evaluate, plan_evaluation
 from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, read_details
 from custom_speech_tools.guardrails.evaluation_verdict import read_report
 from custom_speech_tools.presenters.evaluation import EvaluationAnswer, present_evaluation
@@ -17,15 +18,14 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
     """
     plan = await plan_evaluation(call, arguments)
     speech = plan.speech
-    first, existed, failed = await evaluate(call, plan)
+    first, existed = await evaluate(call, plan)
     last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)
     details = await read_details(speech, last) if last.status == "Succeeded" else EvaluationDetails()
     parts = await read_related(
         speech, [last.model1, last.model2, last.dataset], [plan.model, plan.compare_with, plan.dataset]
     )
-    findings = [*plan.findings, *failed]
     report = await read_report(speech, last, details, parts)
-    return present_evaluation(report, call.now(speech), already_existed=existed, findings=findings)
+    return present_evaluation(report, call.now(speech), already_existed=existed, findings=plan.findings)
 
 
 tool = declare(create_evaluation, "Test a model", Annotations.CREATE, "quality")

@@ -16,8 +16,9 @@ from custom_speech_tools.guardrails.entity_lookup import (
     find_any_model,
     find_entity,
 )
+from custom_speech_tools.guardrails.evaluation_facts import EvaluationFacts
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
-from custom_speech_tools.guardrails.evaluation_plan import EvaluationFacts, EvaluationPlan, check_evaluation, evaluate
+from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, check_evaluation, evaluate
 from custom_speech_tools.guardrails.evaluation_texts import read_details
 from custom_speech_tools.guardrails.evaluation_verdict import compare_error_rates
 from custom_speech_tools.guardrails.shared_rules import locales_match, run_rules
@@ -128,7 +129,7 @@ async def plan_gate(
         if model is None:
             untrained = _check_untrained(source, rollout_model, definition, dataset)
             return replace(gate, findings=(*run_rules(EVALUATION_RULES, facts), *untrained))
-        plan = check_evaluation(facts, None)
+        plan = check_evaluation(facts)
     except Refused as refusal:
         return replace(gate, findings=refusal.findings)
     wanted = (plan.model.id, plan.compare_with.id, plan.dataset.id)

@@ -1,0 +1,88 @@
+"""Evaluations: the arguments and facts of a new evaluation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from custom_speech_tools.guardrails import entity_lookup
+from custom_speech_tools.runtime import parameters
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_lists import newest_first
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.task_groups import task_group
+
+
+class EvaluationArguments(parameters.Arguments):
+    """The arguments of create_evaluation."""
+
+    model: parameters.ModelReference
+    dataset: Annotated[parameters.Identifier, Field(description="Audio with transcripts: id, self URI or exact name")]
+    compare_with: Annotated[
+        parameters.Identifier | None, Field(description="Custom or base model; default: the model's base model")
+    ] = None
+    display_name: Annotated[
+        parameters.ShortText | None, Field(description="Name; default: made of models and dataset")
+    ] = None
+    project: parameters.OptionalProject = None
+    wait_seconds: parameters.WaitSeconds = 0
+    resource: parameters.ResourceName = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationFacts:
+    """The facts on which the rules decide. A Finding replaces an entity that was not found."""
+
+    speech: Speech
+    now: datetime  # the service's time
+    model: entity_lookup.AnyModel | Finding | None  # None if it is still to be trained
+    compare_with: entity_lookup.AnyModel | Finding | None  # None if the model's base model is not known
+    dataset: schemas.Dataset | Finding
+    project: schemas.Project | Finding | None = None  # None if none was requested
+    display_name: str | None = None  # None for the default name
+    same_name: Sequence[schemas.Evaluation] | None = None  # None if they were not listed
+    unseen: schemas.Dataset | None = None  # other test data, if a model was trained with the requested data
+
+    @property
+    def found_models(self) -> list[entity_lookup.AnyModel]:
+        """The models that were found."""
+        return [one for one in (self.model, self.compare_with) if isinstance(one, entity_lookup.AnyModel)]
+
+    @property
+    def name(self) -> str:
+        """The display name of the new evaluation, by default made of the names of its models and dataset."""
+        models = {model.id: model.display_name[:60] for model in self.found_models}
+        dataset = self.dataset.display_name[:60] if isinstance(self.dataset, schemas.Dataset) else "missing data"
+        return self.display_name or f"{' against '.join(models.values())} on {dataset}"
+
+
+async def gather_evaluation_facts(call: CallContext, arguments: EvaluationArguments) -> EvaluationFacts:
+    """Fetch everything that the arguments name, then the lists that depend on it, each time concurrently."""
+    speech, compare_with = call.speech(arguments.resource), arguments.compare_with
+    async with task_group() as tasks:
+        model = tasks.create_task(entity_lookup.find_any_model(speech, arguments.model))
+        named = tasks.create_task(entity_lookup.find_any_model(speech, compare_with)) if compare_with else None
+        dataset_task = tasks.create_task(entity_lookup.find_entity(speech, entity_lookup.DATASET, arguments.dataset))
+        project = tasks.create_task(entity_lookup.find_project(speech, arguments.project))
+    found, dataset = model.return_value, dataset_task.return_value
+    other = named.return_value if named else await entity_lookup.base_model_of(speech, found)
+    now, name = call.now(speech), arguments.display_name
+    facts = EvaluationFacts(speech, now, found, other, dataset, project.return_value, name)
+    models = facts.found_models
+    if isinstance(dataset, Finding) or len(models) < 2:
+        return facts
+    is_seen = any(model.is_trained_with(dataset.id) for model in models)
+    async with task_group() as tasks:
+        listed = tasks.create_task(speech.datasets_list(locale=dataset.locale)) if is_seen else None
+        same_name = tasks.create_task(speech.evaluations_list(display_name=facts.name, locale=dataset.locale))
+    unseen = [
+        one
+        for one in (listed.return_value.entities if listed else ())
+        if one.kind == "Acoustic" and one.status == "Succeeded"
+        if not any(model.is_trained_with(one.id) for model in models)
+    ]
+    newest = next(iter(newest_first(unseen)), None)
+    return replace(facts, same_name=same_name.return_value.entities, unseen=newest)
