@@ -1,4 +1,4 @@
-"""The Azure CLI `az`: which Speech resources the signed-in user has, and what Azure says about each."""
+"""The Azure CLI `az`: the Speech resources of the signed-in user and their properties."""
 
 import json
 import re
@@ -24,17 +24,17 @@ from custom_speech_tools.speech.task_groups import gather
 
 AzureObject = TypeVar("AzureObject", bound=pydantic.BaseModel)
 
-# Kinds of accounts that do speech to text, and how the portal calls them.
+# The kinds of accounts that support speech to text, and their names in the Azure portal.
 KINDS = {"SpeechServices": "Speech", "AIServices": "Foundry", "CognitiveServices": "multi-service"}
 MAX_SECONDS = 60.0  # for a command of `az`
-_DISCOVERY_SECONDS = 20.0  # for all commands, while a tool waits
-_MAX_BYTES = 32 * 1024 * 1024  # an account has about 3 KiB
+_DISCOVERY_SECONDS = 20.0  # for all commands together, while a tool call waits
+_MAX_BYTES = 32 * 1024 * 1024  # an account takes about 3 KiB
 _PARALLEL_SUBSCRIPTIONS = 4
 
-# Options of `az`; as variables they do not disturb a version that does not know them.
+# Settings of `az`; unlike options, variables are ignored by versions that do not know them.
 _ENVIRONMENT = {"AZURE_CORE_ONLY_SHOW_ERRORS": "true", "AZURE_CORE_NO_COLOR": "true"}
 
-# Everything in an id becomes an argument of `az` again, so nothing begins with a hyphen.
+# Parts of an id become arguments of `az`, so no part begins with a hyphen.
 _ACCOUNT_ID = (
     r"(?i)^/subscriptions/\w[\w-]*/resourceGroups/[\w(][\w.()-]*"
     r"/providers/Microsoft\.CognitiveServices/accounts/\w[\w.-]*$"
@@ -43,12 +43,12 @@ _ACCOUNT_ID = (
 HOW_TO_INSTALL = (
     "`az`, the Azure CLI, is not on the PATH. Install it (Windows: winget install Microsoft.AzureCLI; macOS: brew "
     "install azure-cli; Linux: the package azure-cli), then run: az login. Without it, set SPEECH_KEY and "
-    "SPEECH_REGION: both stand in the Azure portal, on the page Keys and Endpoint of the Speech resource."
+    "SPEECH_REGION; the Azure portal shows both on the page Keys and Endpoint of the Speech resource."
 )
 
 
 class AzureCLIError(ConfigurationError):
-    """`az` could not be asked; `str()` says why and what to do."""
+    """Running `az` failed; `str()` is the reason and the fix."""
 
 
 class Subscription(pydantic.BaseModel):
@@ -60,13 +60,13 @@ class Subscription(pydantic.BaseModel):
 
 
 def _property(name: str, *path: str) -> Any:
-    """Declare a field below `properties`; older versions of `az` show it beside `name`."""
+    """Declare a field of `properties`; older versions of `az` return it at the top level."""
     paths = AliasChoices(AliasPath("properties", name, *path), AliasPath(name, *path))
     return Field(default=None, validation_alias=paths)
 
 
 class AzureAccount(pydantic.BaseModel):
-    """A Speech, Foundry or multi-service resource, as `az cognitiveservices account list` shows it."""
+    """A Speech, Foundry or multi-service resource in the output of `az cognitiveservices account list`."""
 
     name: str = Field(pattern=r"^\w[\w.-]{0,63}$")
     id: str = Field(pattern=_ACCOUNT_ID)
@@ -81,40 +81,40 @@ class AzureAccount(pydantic.BaseModel):
 
     @property
     def region(self) -> str:
-        """The region as it stands in addresses."""
+        """The region as written in host names, such as `eastus`."""
         return self.location.replace(" ", "").lower()
 
     @property
     def az_options(self) -> list[str]:
-        """The options of `az` that name the resource."""
+        """The `az` options that identify the resource."""
         group = self.id.split("/")[4]
         return ["--name", self.name, "--resource-group", group, "--subscription", self.subscription.id]
 
     @property
     def endpoint(self) -> str:
-        """The address of the resource, normalized; ValueError if a key must not be sent there."""
+        """The normalized endpoint; raises ValueError if a key must not be sent to it."""
         parts = urlsplit(self.address or regional_endpoint(self.region))
-        # Without a custom domain the path is that of token requests, which nothing else answers at.
+        # The path is dropped: without a custom domain, it is that of token requests.
         return normalize_endpoint(f"{parts.scheme}://{parts.netloc}")
 
     @property
     def is_custom(self) -> bool:
-        """True if the resource has a custom domain; raises as `endpoint` does."""
+        """True if the resource has a custom domain; raises ValueError like `endpoint`."""
         return self.endpoint != regional_endpoint(self.region)
 
     @property
     def problem(self) -> str | None:
-        """The reason why the resource cannot be used as it is, and what to do; None if it can."""
+        """The reason why the resource is unusable, and the fix; None if it is usable."""
         try:
             if self.is_custom or not self.keys_disabled:
                 return None
         except ValueError as error:
             return f"its endpoint {sanitize(self.address or '', 80)} {error}"
         update = f"az cognitiveservices account update {' '.join(self.az_options)} --custom-domain NAME"
-        return f"its keys are switched off, and signing in needs a custom domain. Run: {update}"
+        return f"its keys are switched off, and signing in requires a custom domain. Run: {update}"
 
     def as_entry(self, az: str) -> dict[str, Any]:
-        """Return the table of resources.toml; its key is a command, so that no key stands in the file."""
+        """Return the table for resources.toml, with a command that prints the key instead of the key itself."""
         entry: dict[str, Any] = {"region": self.region}
         if self.is_custom:
             entry["endpoint"] = self.endpoint
@@ -128,33 +128,28 @@ class AzureAccount(pydantic.BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredAccounts:
-    """The full path of `az`, the accounts that it knows, and a line for each thing that could not be read."""
+    """The full path of `az`, the accounts that it lists, and an error message for each part it could not read."""
 
     az: str
     accounts: list[AzureAccount]
     unread: list[str]
 
 
-def find_az() -> str | None:
-    """Return the full path of `az`: clients with a window start servers without the user's `PATH`."""
-    found = shutil.which("az")
-    if found is None or (sys.platform == "win32" and Path(found).parent.resolve() == Path.cwd()):
-        return None  # Windows would also take a program that lies in the current folder
-    return str(Path(found).absolute())
-
-
 async def list_accounts(subscription: str | None = None) -> DiscoveredAccounts:
-    """Return the accounts that do speech to text, of all subscriptions or of the one with this name or id.
+    """Return the accounts that support speech to text, from all subscriptions or from the named one.
 
-    AzureCLIError says that `az` is missing or does not answer, nobody is signed in, or the subscription is not known.
+    Raises:
+        AzureCLIError: `az` is missing or fails, no user is signed in, or the subscription is unknown.
     """
-    az = find_az()
-    if az is None:
+    program = shutil.which("az")
+    # On Windows `which` also returns a program in the current folder, which may belong to anyone.
+    if program is None or (sys.platform == "win32" and Path(program).parent.resolve() == Path.cwd()):
         raise AzureCLIError(HOW_TO_INSTALL)
+    az = str(Path.cwd() / program)  # absolute: desktop clients start servers without the user's PATH
     found = DiscoveredAccounts(az, [], [])
     known = _validated(Subscription, "subscription", await _read_array(az, ["account", "list"]), found.unread)
     if not known:
-        raise AzureCLIError("`az` knows no subscription: nobody is signed in, or the user has none. Run: az login")
+        raise AzureCLIError("`az` lists no subscription: no user is signed in, or the user has none. Run: az login")
     wanted = subscription.lower() if subscription else None
     chosen = [one for one in known if wanted in (None, one.id.lower(), one.name.lower())]
     if not chosen:
@@ -180,7 +175,7 @@ async def list_accounts(subscription: str | None = None) -> DiscoveredAccounts:
 def _validated(
     schema: type[AzureObject], kind: str, rows: list[dict[str, Any]], unread: list[str]
 ) -> list[AzureObject]:
-    """Return the rows that can be understood; the others are unread."""
+    """Return the rows that match the schema; add a message to `unread` for each of the others."""
     valid = []
     for row in rows:
         try:
@@ -188,12 +183,12 @@ def _validated(
         except pydantic.ValidationError as error:
             fields = ", ".join(str(detail["loc"][0]) for detail in error.errors())
             name = sanitize(str(row.get("name")), 64)
-            unread.append(f"{kind} {name}: `az` shows it without a valid {fields}")
+            unread.append(f"{kind} {name}: `az` returned no valid {fields}")
     return valid
 
 
 async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the JSON array of objects that a command of `az` prints."""
+    """Run a command of `az` and return the array of JSON objects that it prints."""
     command = [az, *arguments, "--output", "json"]
     shown = f"`az {' '.join(arguments)}`"
     try:
@@ -203,11 +198,11 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
     if result.status:
         reason = sanitize(result.errors.decode(errors="replace").strip(), 400) or "it gave no reason"
         raise AzureCLIError(
-            f'{shown} ended with exit status {result.status}: "{reason}". Sign in again (az login), or bring it up to '
-            "date (az upgrade)."
+            f'{shown} ended with exit status {result.status}: "{reason}". Sign in again (az login), or update it (az '
+            "upgrade)."
         )
     text = result.output.decode("utf-8-sig", errors="replace")
-    for start in islice(re.finditer(r"^[ \t]*\[", text, re.MULTILINE), 100):  # warnings may stand before the answer
+    for start in islice(re.finditer(r"^[ \t]*\[", text, re.MULTILINE), 100):  # warnings may precede it
         try:
             rows, _ = json.JSONDecoder().raw_decode(text, start.end() - 1)
         except (ValueError, RecursionError):
@@ -215,17 +210,17 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
         if all(isinstance(row, dict) for row in rows):
             return list(rows)
     raise AzureCLIError(
-        f'{shown} printed something else than a list in JSON: "{sanitize(text.strip(), 120)}". Run it in a terminal.'
+        f'{shown} did not print a JSON array of objects: "{sanitize(text.strip(), 120)}". Run it in a terminal.'
     )
 
 
 async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | None:
-    """Return in one line how many accounts are not among the configured resources; None if all are."""
+    """Return the number of Speech resources that are not configured, and errors, as one line, or None."""
     try:
         with anyio.fail_after(_DISCOVERY_SECONDS):
             found = await list_accounts()
     except (AzureCLIError, TimeoutError) as error:
-        return f"Which other Speech resources exist is not known: {error or '`az` did not answer in time.'}"
+        return f"Other Speech resources could not be listed: {error or '`az` did not answer in time.'}"
     ids = {(resource.resource_id or "").lower() for resource in resources}
     hosts = {resource.endpoint for resource in resources}
     usable = [one for one in found.accounts if one.problem is None]

@@ -1,4 +1,4 @@
-"""Terminal output of the commands: notices, wrapped text and the current step."""
+"""Terminal output of the commands: notices, wrapped text and progress."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-MAX_WIDTH = 80  # columns of output for people; ids and addresses are never broken
+MAX_WIDTH = 80  # columns; ids and URLs are never broken
 
 
 def width() -> int:
-    """Return the columns of the terminal, or of COLUMNS, at most 80."""
+    """Return the width of the terminal in columns, or COLUMNS if set, from 20 to 80."""
     import shutil
 
     return max(20, min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 24)).columns))
@@ -29,7 +29,7 @@ def takes_escape_codes(stream: TextIO) -> bool:
 
 
 def notice(text: str, log: str = "text") -> None:
-    """Write a line to stderr at once, as `text` or as `json`, without what may be a key."""
+    """Write a line to stderr and flush it; `log` is text or json, and possible keys are masked."""
     text = without_keys(text)
     if log == "json":
         import logging
@@ -38,14 +38,14 @@ def notice(text: str, log: str = "text") -> None:
 
         line = JSONFormatter().format(logging.LogRecord("custom-speech-mcp", logging.INFO, "", 0, text, None, None))
     else:
-        erased = "\r\033[K" if takes_escape_codes(sys.stderr) else ""  # what show_progress has left
+        erased = "\r\033[K" if takes_escape_codes(sys.stderr) else ""  # erases the progress line
         line = f"{erased}custom-speech-mcp: {text}"
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
 def command_to_add() -> str:
-    """Return the shell command that adds this installation to an assistant."""
+    """Return the shell command that adds this installation to Claude Code."""
     own = os.path.abspath(sys.argv[0])  # noqa: PTH100  # pathlib costs 5 ms
     is_installed = os.path.basename(own).startswith("custom-speech-mcp")  # noqa: PTH119  # the same
     command = own if is_installed else "custom-speech-mcp"
@@ -54,7 +54,7 @@ def command_to_add() -> str:
 
 
 def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
-    """Return the text in lines of at most 80 columns; those after the first begin with `rest`, or are indented."""
+    """Wrap a text to the terminal; `first` and `rest` are prefixes, and by default later lines are indented by 2."""
     import textwrap
 
     following = " " * (len(first) + 2) if rest is None else rest
@@ -65,7 +65,7 @@ def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
 
 
 def show_progress(text: str) -> None:
-    """Show what is being done, on a line that the next one replaces; only if stderr is a terminal."""
+    """Replace the progress line on stderr, if stderr is a terminal."""
     if takes_escape_codes(sys.stderr):
         sys.stderr.write(f"\r\033[K{text[: width() - 1]}")
         sys.stderr.flush()
@@ -73,7 +73,7 @@ def show_progress(text: str) -> None:
 
 @contextmanager
 def progress(text: str) -> Iterator[None]:
-    """Show what is being done, and for how long, until it is done."""
+    """Show a step and its elapsed seconds on the progress line while the block runs."""
     import threading
 
     def show_seconds() -> None:

@@ -1,4 +1,4 @@
-"""Credentials by reference: keys and tokens are read when they are needed, and again after the service refused them."""
+"""Credentials by reference: keys and tokens are read on demand, and again after the service has rejected them."""
 
 import re
 from abc import ABC, abstractmethod
@@ -16,7 +16,7 @@ from custom_speech_tools.speech import NoCredentialError
 from custom_speech_tools.speech.resource import KEY_HEADER
 from custom_speech_tools.speech.sanitize import sanitize
 
-KeySource = TypeVar("KeySource")  # from which a key is fetched
+KeySource = TypeVar("KeySource")  # a function, a command or a name in the keyring
 
 COMMAND_SECONDS = 20.0  # `az` takes up to ten seconds to print a key on a busy machine
 MAX_OUTPUT_BYTES = 64 * 1024
@@ -24,42 +24,42 @@ ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
 class StoredKey(ABC, Generic[KeySource]):
-    """A key that is kept elsewhere; it is fetched once, and again with `renew`."""
+    """A key stored outside the configuration. It is cached until `headers` is called with `renew`."""
 
     has_key = True
 
     def __init__(self, resource: str, source: KeySource) -> None:
         self.resource, self._source = resource, source
-        self._known: SecretStr | None = None
+        self._cached: SecretStr | None = None
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """Return the header with the key."""
+        """Return the header that contains the key."""
         if renew:
-            self._known = None
+            self._cached = None
         return {KEY_HEADER: (await self.key()).get_secret_value()}
 
     async def key(self) -> SecretStr:
-        """Return the key, or raise NoCredentialError if there is none or what was found cannot be a key."""
-        if self._known is None:
-            found = await self._fetch()
-            if not re.fullmatch(r"[ -~]+", found):
-                raise _no_credential(self.resource, "What was found is not a key: it is empty or not plain ASCII.")
-            self._known = SecretStr(found)
-        return self._known
+        """Return the key; raises NoCredentialError if it is missing or malformed."""
+        if self._cached is None:
+            key = await self._fetch()
+            if not re.fullmatch(r"[ -~]+", key):
+                raise _no_credential(self.resource, "Its value is not a key: it is empty or not plain ASCII.")
+            self._cached = SecretStr(key)
+        return self._cached
 
     @abstractmethod
     async def _fetch(self) -> str: ...
 
 
 class EnvironmentKey(StoredKey[Callable[[], str]]):
-    """A key in an environment variable, which a function reads."""
+    """A key from an environment variable. Its source is a function that returns the variable."""
 
     async def _fetch(self) -> str:
         return self._source().strip()
 
 
 class CommandKey(StoredKey[list[str]]):
-    """A key that a command prints."""
+    """A key printed by a command."""
 
     async def _fetch(self) -> str:
         try:
@@ -74,13 +74,13 @@ class CommandKey(StoredKey[list[str]]):
 
 
 class KeyringKey(StoredKey[str]):
-    """A key in the system's keyring, under service `custom-speech-mcp`; needs the extra `keyring`."""
+    """A key in the system keyring, service `custom-speech-mcp`. Requires the extra `keyring`."""
 
     async def _fetch(self) -> str:
         try:
             import keyring
         except ImportError:
-            needed = "Keys in the keyring need: pip install 'custom-speech-mcp[keyring]'."
+            needed = "Reading the keyring requires: pip install 'custom-speech-mcp[keyring]'."
             raise _no_credential(self.resource, needed) from None
         ask = partial(keyring.get_password, "custom-speech-mcp", self._source)
         key = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
@@ -92,7 +92,7 @@ class KeyringKey(StoredKey[str]):
 
 @dataclass(eq=False, repr=False)
 class EntraToken:
-    """A token of Microsoft Entra ID; needs the extra `entra`, a custom domain and a data role."""
+    """A Microsoft Entra ID token. Requires the extra `entra`, a custom domain and a data-plane role."""
 
     resource: str
     tenant: str | None = None
@@ -100,20 +100,20 @@ class EntraToken:
     _identity: Any = field(default=None, init=False)
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # the identity library renews
-        """Return the header with a token, which the identity library keeps and renews."""
+        """Return the Authorization header. The identity library caches and renews the token."""
         token = await anyio.to_thread.run_sync(self._token, abandon_on_cancel=True)
         return {"Authorization": f"Bearer {token}"}
 
     async def key(self) -> SecretStr:
-        """Raise NoCredentialError: such a resource has no key here."""
-        raise _no_credential(self.resource, "It is used with an identity and has no key.")
+        """Raise NoCredentialError, because the configuration has no key for the resource."""
+        raise _no_credential(self.resource, "It signs in with Entra ID and has no configured key.")
 
     def _token(self) -> str:
         try:
             from azure.core.exceptions import ClientAuthenticationError
             from azure.identity import DefaultAzureCredential
         except ImportError:
-            needed = "auth = \"entra\" needs: pip install 'custom-speech-mcp[entra]'."
+            needed = "auth = \"entra\" requires: pip install 'custom-speech-mcp[entra]'."
             raise _no_credential(self.resource, needed) from None
         tenant = {"tenant_id": self.tenant} if self.tenant else {}
         try:

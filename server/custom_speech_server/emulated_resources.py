@@ -1,4 +1,4 @@
-"""The emulator's resources, which exist when nothing is configured."""
+"""The emulated resources, used if no resource is configured, and the emulator in this process."""
 
 import os
 from collections.abc import Callable
@@ -35,14 +35,14 @@ EMULATED_RESOURCES = tuple(
 
 
 def emulator_state_file() -> Path | None:
-    """Return the file in which the emulator in this process keeps its state, None for memory."""
+    """Return the state file of the emulator in this process, or None if it stores its state in memory."""
     named = os.environ.get(EMULATOR_STATE_VARIABLE)
     if named:
         return None if named == IN_MEMORY else Path(named)
     file = user_state_directory() / "emulator.sqlite"
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with TemporaryFile(dir=file.parent):  # only trying tells whether a file system is read-only
+        with TemporaryFile(dir=file.parent):  # a read-only file system shows only on writing
             return file if not file.exists() or os.access(file, os.W_OK) else None
     except OSError:
         return None
@@ -50,9 +50,8 @@ def emulator_state_file() -> Path | None:
 
 @cache
 def in_process_emulator() -> Callable[..., Any]:
-    """Return the emulator in this process, opened when it is first needed; NotAllowedError for an unusable state."""
-    from custom_speech_emulator import StateUnusableError
-    from custom_speech_emulator import emulator as create_emulator
+    """Return the emulator in this process, created on the first call; raises NotAllowedError if that fails."""
+    from custom_speech_emulator import StateUnusableError, emulator
 
     file = emulator_state_file()
     if file is None and os.environ.get(EMULATOR_STATE_VARIABLE) != IN_MEMORY:
@@ -60,6 +59,6 @@ def in_process_emulator() -> Callable[..., Any]:
     try:
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
-        return create_emulator(state=file, training="seconds:4")
+        return emulator(state=file)
     except (StateUnusableError, OSError) as error:
         raise NotAllowedError(f"The emulator cannot start: {error}") from None

@@ -1,4 +1,4 @@
-"""Commands of the user's machine, run with bounds on their time and output: key commands, and the Azure CLI."""
+"""External commands, run with limits on time and output: key commands and the Azure CLI."""
 
 import os
 import signal
@@ -11,18 +11,19 @@ from subprocess import DEVNULL
 
 import anyio
 
-_CHECK_SECONDS = 0.1  # between two checks of the size of the output
-_MAX_ERROR_BYTES = 8 * 1024  # of stderr, from its end
-_HIDDEN_VARIABLES = ("CUSTOM_SPEECH_STATE_KEY",)  # secrets of this server that commands do not need
+from custom_speech_server.config_source import STATE_KEY_VARIABLE
+
+_CHECK_SECONDS = 0.1  # between two checks of the output size
+_MAX_ERROR_BYTES = 8 * 1024  # the end of stderr that is kept
 
 
 class CommandError(Exception):
-    """The command did not start, or was ended; `str()` says why, without its arguments."""
+    """The command could not be started or was killed; `str()` is the reason, without the arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """The output of a command that has ended."""
+    """The exit status of a command and its output."""
 
     status: int
     output: bytes
@@ -32,13 +33,17 @@ class CommandResult:
 async def run_command(
     command: Sequence[str], *, seconds: float, max_bytes: int, environment: Mapping[str, str] | None = None
 ) -> CommandResult:
-    """Run a command without input, in its own process group, which is ended as a whole.
+    """Run a command without input, in a process group that is killed afterwards.
 
-    The variables are added to those of this process. A command that cannot be started, takes too long or prints more
-    than `max_bytes` on stdout or on stderr raises CommandError.
+    Args:
+        environment: Variables to add to those of this process.
+
+    Raises:
+        CommandError: The command cannot be started, takes longer than `seconds`, or prints more than `max_bytes` to
+            stdout or stderr.
     """
-    variables = {name: value for name, value in os.environ.items() if name not in _HIDDEN_VARIABLES}
-    variables |= environment or {}
+    variables = {**os.environ, **(environment or {})}
+    variables.pop(STATE_KEY_VARIABLE, None)  # a secret that the command does not need
     # Files instead of pipes: a background process of the command would keep a pipe open.
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:

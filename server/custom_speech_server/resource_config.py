@@ -1,9 +1,8 @@
-"""The configured Speech resources: of a file, of the environment, or the emulator's."""
+"""The configured Speech resources, from a file or the environment, or else the emulated ones."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -26,24 +25,24 @@ from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 from custom_speech_tools.speech.resource import Prices
 from custom_speech_tools.speech.service_urls import is_endpoint, is_speech_host, region_of, split
 
-# Hosts of the sovereign clouds, by the prefix of their regions' names.
+# Hosts of the sovereign clouds, by the prefix of the region names.
 _SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The configured resources, and where they were configured."""
+    """The configured resources and the source of their configuration."""
 
     all: tuple[SpeechResource, ...]
     default: str
     origin: str
-    in_process: bool = False  # the emulator in this process answers for them
-    warnings: tuple[str, ...] = ()  # what the operator should fix
+    in_process: bool = False  # they are served by the emulator in this process
+    warnings: tuple[str, ...] = ()  # problems for the operator to fix
     data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the resources, the default one first."""
+        """The names of the resources, the default first."""
         return tuple(sorted((one.name for one in self.all), key=lambda name: name != self.default))
 
 
@@ -51,15 +50,16 @@ EMULATED = Resources(EMULATED_RESOURCES, config_source.EMULATED_NAMES[0], "the e
 
 
 def regional_endpoint(region: str) -> str:
-    """Return the endpoint that all resources of a region share."""
+    """Return the endpoint shared by all resources of a region."""
     hosts = (host for prefix, host in _SOVEREIGN_HOSTS.items() if region.startswith(prefix))
     return f"https://{region}.{next(hosts, 'api.cognitive.microsoft.com')}"
 
 
 def normalize_endpoint(endpoint: str) -> str:
-    """Return the endpoint with scheme and host in lower case, without default port and trailing slash.
+    """Return the endpoint with a lower-case scheme and host, without default port and trailing slash.
 
-    An address to which no key must be sent raises ValueError, which says which address was meant.
+    Raises:
+        ValueError: A key must not be sent to this address; the message suggests the correct one.
     """
     parts = split(endpoint.strip())
     if parts is None:
@@ -79,7 +79,7 @@ def normalize_endpoint(endpoint: str) -> str:
 
 
 def _meant(endpoint: str) -> str:
-    """Return the address that serves custom speech on the host that was named, or the forms of all such addresses."""
+    """Return the custom speech endpoint of the named host, or the general forms of endpoints if the host is unknown."""
     address = endpoint.strip().lower()
     host = (address.partition("://")[2] or address).partition("/")[0]
     if name := re.fullmatch(r"([a-z0-9-]{2,64})\.(?:services\.ai|openai|cognitiveservices)\.azure\.com", host):
@@ -91,23 +91,23 @@ def _meant(endpoint: str) -> str:
 
 
 class _Key(Section):
-    """The place of a key; never the key itself."""
+    """The reference to a key, never the key itself."""
 
     env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")] | None = None
     command: list[str] | None = Field(default=None, min_length=1)
     keyring: str | None = None
 
     @pydantic.model_validator(mode="after")
-    def _names_one_place(self, info: ValidationInfo) -> "_Key":
-        if sum(place is not None for place in (self.env, self.command, self.keyring)) != 1:
-            raise ValueError('name one place: { env = "…" }, { command = ["…"] } or { keyring = "…" }')
+    def _has_one_source(self, info: ValidationInfo) -> "_Key":
+        if len(self.model_fields_set) != 1:
+            raise ValueError('name one source: { env = "…" }, { command = ["…"] } or { keyring = "…" }')
         if self.env and not (info.context or {}).get(self.env):  # the environment
             raise ValueError(f"variable {self.env} is not set or empty. Set it and start again.")
         return self
 
 
 class _Resource(Section):
-    """A table below `resources`."""
+    """A table `[resources.NAME]`."""
 
     region: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9]{2,30}$")
     endpoint: Annotated[str, AfterValidator(normalize_endpoint)] | None = None
@@ -132,7 +132,7 @@ class _Resource(Section):
         if (self.key is None) == (self.auth is None):
             raise ValueError('needs either key = { env = "…" } or auth = "entra"')
         if self.tenant and self.auth is None:
-            raise ValueError('tenant goes with auth = "entra"')
+            raise ValueError('tenant requires auth = "entra"')
         if self.auth == "entra" and ".cognitiveservices." not in (self.endpoint or ""):
             raise ValueError(
                 'auth = "entra" needs the custom domain as endpoint: https://NAME.cognitiveservices.azure.com, which '
@@ -141,7 +141,7 @@ class _Resource(Section):
         return self
 
     def as_resource(self, name: str, environment: Mapping[str, str], prices: Prices | None = None) -> SpeechResource:
-        """Return the resource, whose credential is read when it is needed."""
+        """Return the resource, with a credential that is read on demand."""
         credential: Credential = EntraToken(name, self.tenant)
         if self.key and self.key.command:
             credential = CommandKey(name, self.key.command)
@@ -161,16 +161,7 @@ class _Resource(Section):
         )
 
 
-class _Prices(Section):
-    """The operator's prices, from the price list or the contract; the API does not state them."""
-
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
-    training_per_hour: Decimal | None = Field(default=None, ge=0)
-    hosting_per_hour: Decimal | None = Field(default=None, ge=0)
-    transcription_per_hour: Decimal | None = Field(default=None, ge=0)
-
-
-def _without_key(name: str) -> str:  # every answer shows it
+def _without_key(name: str) -> str:  # every answer shows the name
     if config_source.may_be_key(name):
         raise ValueError("must be a short name")
     return name
@@ -180,57 +171,57 @@ _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$"), AfterValidator(
 
 
 class _File(Section):
-    """The whole file."""
+    """The schema of resources.toml."""
 
     data_dirs: list[str] = Field(default=[])
-    prices: _Prices | None = None
+    prices: Prices | None = None
     resources: dict[_Name, _Resource] = Field(min_length=1)
-    default: str | None = None  # behind the resources, which its validator looks at
+    default: str | None = None  # declared last, because its validator reads `resources`
 
     @pydantic.field_validator("default")
     @classmethod
-    def _names_a_resource(cls, name: str, info: ValidationInfo) -> str:
+    def _is_a_resource(cls, name: str, info: ValidationInfo) -> str:
         known = info.data.get("resources", {name})
         if name not in known:
-            raise ValueError(f"names no resource of the file. Use one of: {', '.join(known)}.")
+            raise ValueError(f"is not a resource of the file. Use one of: {', '.join(known)}.")
         return name
 
 
 def _region_hint(value: object) -> str:
-    """Return how a region is written; a value that may be a key is not repeated."""
+    """Explain how to write a region; a value that may be a key is not repeated."""
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{2,16}( [A-Za-z]{2,16}){0,3} ?\d?", value):
-        return f'is not the name of a region; write it as in addresses: region = "{value.replace(" ", "").lower()}"'
-    return "is not the name of a region; write it as in addresses, such as eastus"
+        return f'is not a region name; write it as in host names: region = "{value.replace(" ", "").lower()}"'
+    return "is not a region name; write it as in host names, such as eastus"
 
 
-# What to write instead of values of the wrong form.
+# Advice by field name.
 _HINTS: Hints = {
     "resources": "the file has no table [resources.NAME]; `custom-speech-mcp init` writes one for each Speech resource",
-    "key": 'no key stands in the file; say where it is: { env = "…" }, { command = ["…"] } or { keyring = "…" }',
+    "key": 'must be a reference, not the key itself: { env = "…" }, { command = ["…"] } or { keyring = "…" }',
     "env": "must be the name of an environment variable",
-    "tenant": "must be the id or a domain of a tenant",
+    "tenant": "must be the id or domain of a tenant",
     "region": _region_hint,
     "resource_id": "is not an Azure resource id; it starts with /subscriptions/. Remove the line, then run "
     "`custom-speech-mcp init --repair`, which adds it",
     "[key]": "must be a short name of letters, digits, dots, hyphens and underscores",
-    "currency": 'must be the code of a currency, such as "USD"',
+    "currency": 'must be a currency code, such as "USD"',
 }
 
 
 def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
-    """Return the resources of the named file, the user's own file, the environment, or else the emulator's.
+    """Return the resources of the named file, the user's file or the environment, or else the emulated resources.
 
-    A wrong configuration raises ConfigurationError; what was configured as real is never emulated instead.
+    Raises:
+        ConfigurationError: The configuration is invalid; it is never replaced by the emulated resources.
     """
     file = config_source.config_file(config, environment)
     return from_file(file, environment) if file else from_environment(environment) or EMULATED
 
 
 def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
-    """Return the resources of a TOML file; raise ConfigurationError with every fault and no value."""
+    """Return the resources of a TOML file; raises ConfigurationError that lists every problem."""
     content = parse_toml(file, read_toml_text(file), _File, _HINTS, environment)
-    prices = Prices(**dict(content.prices)) if content.prices else None
-    found = tuple(entry.as_resource(name, environment, prices) for name, entry in content.resources.items())
+    found = tuple(entry.as_resource(name, environment, content.prices) for name, entry in content.resources.items())
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
     warnings = [*exposure_warnings(file)]
     warnings += [
@@ -248,10 +239,12 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
-    """Return the resource of SPEECH_KEY with SPEECH_REGION or SPEECH_ENDPOINT; None if none of them is set.
+    """Return the resource configured by SPEECH_KEY with SPEECH_REGION or SPEECH_ENDPOINT, or None if none is set.
 
-    AZURE_SPEECH_KEY, AZURE_SPEECH_REGION and AZURE_SPEECH_ENDPOINT are understood as well. Incomplete or wrong
-    variables raise ConfigurationError.
+    The same variables with the prefix AZURE_ work, too.
+
+    Raises:
+        ConfigurationError: The variables are incomplete or invalid.
     """
     names = ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
     for prefix in config_source.ENVIRONMENT_PREFIXES:

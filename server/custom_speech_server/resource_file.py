@@ -1,4 +1,4 @@
-"""resources.toml as text: entries are appended or completed, so that comments, order and spelling survive."""
+"""resources.toml, edited as text so that comments, order and formatting are preserved."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _MAX_NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class ResourceFile:
-    """The file as it was read; its text is empty if it does not exist."""
+    """The content of resources.toml when it was read; empty if the file does not exist."""
 
     path: Path
     text: str
@@ -31,55 +31,59 @@ class ResourceFile:
 
     @classmethod
     def read(cls, path: Path) -> "ResourceFile":
-        """Return the file; raise ConfigurationError if it cannot be read or is not TOML."""
+        """Read the file; raises ConfigurationError if it is unreadable or not TOML."""
         if not path.exists():
             return cls(path, "", {})
         text = read_toml_text(path)
-        entries = load_toml(path, text).get("resources")
-        tables = entries if isinstance(entries, dict) else {}
-        return cls(path, text, {name: entry for name, entry in tables.items() if isinstance(entry, dict)})
+        tables = load_toml(path, text).get("resources")
+        entries = tables.items() if isinstance(tables, dict) else ()
+        return cls(path, text, {name: entry for name, entry in entries if isinstance(entry, dict)})
 
     def entry_of(self, account: AzureAccount) -> str | None:
-        """Return the name of the entry of an account: by resource id, else by address, else by name and region."""
-        by_address = None
+        """Return the name of an account's entry, or None: matched by resource id, else by endpoint.
+
+        A regional endpoint is shared, so the entry must also have the name of the account.
+        """
+        by_endpoint = None
         for name, entry in self.entries.items():
             if str(entry.get("resource_id", "")).lower() == account.id.lower():
                 return name
             is_same = account.is_custom or name.lower() == account.name.lower()
-            if "resource_id" not in entry and is_same and _address(entry) == account.endpoint:
-                by_address = by_address or name
-        return by_address
+            if "resource_id" not in entry and is_same and _endpoint(entry) == account.endpoint:
+                by_endpoint = by_endpoint or name
+        return by_endpoint
 
     def compare(self, name: str, account: AzureAccount) -> tuple[list[str], dict[str, str]]:
-        """Return what the entry says and Azure does not, and what Azure knows and the entry lacks."""
+        """Return the differences between an entry and Azure as text, and the values that the entry lacks."""
         entry = self.entries[name]
         differences = []
         if entry.get("region", account.region) != account.region:
             differences.append(f"region is {entry['region']}, in Azure {account.region}")
-        if _address(entry) not in (account.endpoint, regional_endpoint(account.region)):
+        if _endpoint(entry) not in (account.endpoint, regional_endpoint(account.region)):
             differences.append(f"endpoint differs from Azure's {account.endpoint}")
         if account.keys_disabled and "key" in entry:
-            differences.append('its keys are switched off: auth = "entra" is needed instead of key')
+            differences.append('its keys are switched off: replace key with auth = "entra"')
         known = {"region": account.region, "resource_id": account.id}
         present = {*entry, *(["region"] if region_of(str(entry.get("endpoint", ""))) else [])}
         return differences, {field: value for field, value in known.items() if field not in present}
 
     def with_entries(self, added: Mapping[str, Mapping[str, Any]], completed: Mapping[str, Mapping[str, str]]) -> str:
-        """Return the text with new entries at its end, and with lines below the headers of some.
+        """Return the text with new entries appended and values added to existing entries.
 
-        A file whose tables have another form cannot be extended, which raises ConfigurationError with what to add.
+        Raises:
+            ConfigurationError: The form of the tables prevents editing; the message lists the additions.
         """
         newline = "\r\n" if "\r\n" in self.text else "\n"
 
-        def below(header: str, entry: Mapping[str, Any]) -> str:
+        def table(header: str, entry: Mapping[str, Any]) -> str:
             return "".join([header, newline, *(f"{key} = {toml(value)}{newline}" for key, value in entry.items())])
 
-        lines, places = self.text.splitlines(keepends=True), lines_of(self.text)
+        lines, numbers = self.text.splitlines(keepends=True), lines_of(self.text)
         for name, entry in completed.items():
-            header = places.get(("resources", name), 0) - 1
-            lines[header] = below(lines[header].rstrip("\r\n"), entry)
+            header = numbers.get(("resources", name), 0) - 1
+            lines[header] = table(lines[header].rstrip("\r\n"), entry)
         names = {name: name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml(name) for name in added}
-        tables = newline.join(below(f"[resources.{names[name]}]", entry) for name, entry in added.items())
+        tables = newline.join(table(f"[resources.{names[name]}]", entry) for name, entry in added.items())
         text = "".join(lines)
         if text and tables:
             text += newline if text.endswith("\n") else 2 * newline
@@ -90,19 +94,17 @@ class ResourceFile:
                 return text
         lacking = "".join(f"{name}: {dict(values)}\n" for name, values in completed.items())
         raise ConfigurationError(
-            f"{self.path}: a program cannot extend its tables. Add this yourself:\n{lacking}\n{tables}"
+            f"{self.path}: its tables cannot be extended automatically. Add these lines:\n{lacking}\n{tables}"
         )
 
     def write(self, text: str) -> None:
-        """Replace the whole file; raise ConfigurationError if that fails or if it was changed since it was read."""
-        target = self.path.resolve()  # a link stays one
+        """Replace the file; raises ConfigurationError if that fails or the file was changed since it was read."""
+        target = self.path.resolve()  # so that a symbolic link is kept
         try:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             current = target.read_bytes() if target.exists() else b""
             if current.decode("utf-8-sig", errors="replace") != self.text:
-                raise ConfigurationError(
-                    f"{self.path}: was changed meanwhile. Nothing was written; run the command again."
-                )
+                raise ConfigurationError(f"{self.path}: was changed by another program. Nothing was written; retry.")
             descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".resources-")
             try:
                 with os.fdopen(descriptor, "wb") as stream:
@@ -115,22 +117,22 @@ class ResourceFile:
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise ConfigurationError(
-                f"{self.path}: cannot be written ({why}). Nothing was written; --dry-run prints what would be, and "
+                f"{self.path}: cannot be written ({why}). Nothing was written. --dry-run prints the content, "
                 "--config FILE names another file."
             ) from None
 
 
 def table_name(account: AzureAccount, taken: Collection[str]) -> str:
-    """Return a name for the entry of an account that is valid and not taken, whatever its case."""
+    """Return a valid name for the entry of an account that differs from the taken names even without case."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", account.name)[:_MAX_NAME]
-    name = f"speech-{account.region}" if may_be_key(name) else name  # which the file would be refused for
+    name = f"speech-{account.region}" if may_be_key(name) else name  # a name that looks like a key is invalid
     used = {one.lower() for one in taken}
     candidates = (name if number == 1 else f"{name[: _MAX_NAME - 5]}-{number}" for number in range(1, len(used) + 2))
     return next(candidate for candidate in candidates if candidate.lower() not in used)
 
 
 def toml(value: Any) -> str:
-    """Return a text, list or table as TOML on one line."""
+    """Format a string, list or table as TOML on one line."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list):
@@ -138,8 +140,8 @@ def toml(value: Any) -> str:
     return f"{{ {', '.join(f'{key} = {toml(part)}' for key, part in value.items())} }}"
 
 
-def _address(entry: Mapping[str, Any]) -> str | None:
-    """Return the endpoint of an entry, normalized; None if it has no usable one."""
+def _endpoint(entry: Mapping[str, Any]) -> str | None:
+    """Return the normalized endpoint of an entry, or None if it is missing or invalid."""
     if "endpoint" not in entry:
         return regional_endpoint(str(entry["region"])) if "region" in entry else None
     try:

@@ -1,4 +1,4 @@
-"""TOML files that users write: read with or without a byte order mark, checked, every fault at once, no value shown."""
+"""TOML files written by users: reading and validation. Errors list every problem at once and repeat no value."""
 
 import difflib
 import os
@@ -14,17 +14,17 @@ from custom_speech_server.config_source import ConfigurationError
 
 
 class Section(pydantic.BaseModel):
-    """A table of such a file."""
+    """The base class of the schemas of tables; unknown keys are errors."""
 
     model_config = pydantic.ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 Schema = TypeVar("Schema", bound=pydantic.BaseModel)
 
-# What to write in a field, by its name; a function makes it of the wrong value, which it does not show.
+# Advice by field name. A function receives the invalid value.
 Hints = Mapping[str, str | Callable[[Any], str]]
 
-# Faults in words that need no knowledge of the schema.
+# Messages by pydantic error type.
 _TYPES = {
     "missing": "is missing",
     "string_type": 'must be text in quotes: "…"',
@@ -32,12 +32,13 @@ _TYPES = {
     "too_short": "must not be empty",
     **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
     **dict.fromkeys(("decimal_type", "decimal_parsing"), "must be a number, such as 10.50"),
-    **dict.fromkeys(("dict_type", "model_type"), "must be a table"),
+    "greater_than_equal": "must not be negative",
+    **dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "must be a table"),
 }
 
 
 def read_toml_text(file: Path) -> str:
-    """Return the text of a file; raise ConfigurationError if it cannot be read or is not UTF-8."""
+    """Return the text of a file without its byte order mark; raises ConfigurationError if it is not readable UTF-8."""
     try:
         content = file.read_bytes()
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -52,12 +53,12 @@ def read_toml_text(file: Path) -> str:
 
 
 def load_toml(file: Path, text: str) -> dict[str, Any]:
-    """Return the tables of a file as they stand; raise ConfigurationError if its text is not TOML."""
+    """Parse TOML text without validation; raises ConfigurationError if it is not TOML."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(
-            f"{file}: is not valid TOML: {error}. Text stands in double quotes, a Windows path in single ones: "
+            f"{file}: is not valid TOML: {error}. Put text in double quotes and a Windows path in single quotes: "
             "'C:\\data'."
         ) from None
 
@@ -65,30 +66,31 @@ def load_toml(file: Path, text: str) -> dict[str, Any]:
 def parse_toml(
     file: Path, text: str, schema: type[Schema], hints: Hints | None = None, context: object = None
 ) -> Schema:
-    """Return the content of a TOML file; the validators of the schema receive the context.
+    """Parse and validate a TOML file. The validators of the schema receive `context`.
 
-    The ConfigurationError for wrong content lists every fault with its line and place, and no value.
+    Raises:
+        ConfigurationError: The text is not TOML or does not match the schema; lists every problem with line and key.
     """
     try:
         return schema.model_validate(load_toml(file, text), context=context)
     except pydantic.ValidationError as error:
-        described, lines = schema.model_json_schema(), lines_of(text)
-        parts = (described, *described.get("$defs", {}).values())
-        known, errors = {name for part in parts for name in part.get("properties", ())}, []
+        json_schema, lines, errors = schema.model_json_schema(), lines_of(text), []
+        tables = (json_schema, *json_schema.get("$defs", {}).values())
+        known = {name for table in tables for name in table.get("properties", ())}
         for detail in error.errors():
             loc = detail["loc"]
             line = next(lines[loc[:end]] for end in range(len(loc), -1, -1) if loc[:end] in lines)
-            place = ".".join(str(part) for part in loc if part != "[key]")  # pydantic's mark of a table's name
-            errors.append((line, place or "the file", describe_validation_error(detail, hints or {}, known)))
-        listed = [f"  line {line}, {place}: {message}" for line, place, message in sorted(errors)]
+            key = ".".join(str(part) for part in loc if part != "[key]")  # pydantic's mark of an invalid table name
+            errors.append((line, key or "the file", describe_validation_error(detail, hints or {}, known)))
+        listed = [f"  line {line}, {key}: {message}" for line, key, message in sorted(errors)]
         raise ConfigurationError("\n".join([f"{file} is wrong:", *listed, "Correct it and start again."])) from None
 
 
-KeyPath = tuple[str | int, ...]  # the names on the way to a key or table, with the index below an array of tables
+KeyPath = tuple[str | int, ...]  # the names of a key and its tables; an index follows the name of an array of tables
 
 
 def lines_of(text: str) -> dict[KeyPath, int]:
-    """Return the line of each table and each key, counted from 1."""
+    """Return the line number of each table and key, counted from 1."""
     lines: dict[KeyPath, int] = {(): 1}
     table: KeyPath = ()
     counts: dict[KeyPath, int] = {}
@@ -96,21 +98,21 @@ def lines_of(text: str) -> dict[KeyPath, int]:
         key = re.match(r"""\s*((?:[\w.-]|"[^"]*"|'[^']*')+)\s*=""", line)
         try:
             if line.lstrip().startswith("["):
-                table = _names(tomllib.loads(line))
+                table = _only_path(tomllib.loads(line))
                 if line.lstrip().startswith("[["):
                     lines.setdefault(table, number)
                     counts[table] = counts.get(table, -1) + 1
                     table = (*table, counts[table])
                 lines.setdefault(table, number)
             elif key:
-                lines.setdefault((*table, *_names(tomllib.loads(f"{key[1]} = 0"))), number)
-        except tomllib.TOMLDecodeError:  # a line of a list or text that has several
+                lines.setdefault((*table, *_only_path(tomllib.loads(f"{key[1]} = 0"))), number)
+        except tomllib.TOMLDecodeError:  # part of a list or string of several lines
             continue
     return lines
 
 
-def _names(document: Any) -> KeyPath:
-    """Return the names on the way to the only entry of a document."""
+def _only_path(document: Any) -> KeyPath:
+    """Return the key path of the only entry of a document."""
     names: list[str] = []
     while document:
         [(name, document)] = document.items()
@@ -120,9 +122,9 @@ def _names(document: Any) -> KeyPath:
 
 
 def describe_validation_error(error: Any, hints: Hints, names: Iterable[str] = ()) -> str:
-    """Return what is wrong with a field, without its value; `names` are the fields that exist."""
+    """Describe a validation error without repeating the value; `names` are the known fields, for suggestions."""
     kind, field = error["type"], str(error["loc"][-1]) if error["loc"] else ""
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):  # of a model, of a dataclass
         meant = difflib.get_close_matches(field, names, 1)
         return f"is not a known setting; {f'did you mean {meant[0]}?' if meant else 'check its spelling'}"
     if kind in ("missing", "model_type", "string_pattern_mismatch", "too_short") and field in hints:
@@ -135,7 +137,7 @@ def describe_validation_error(error: Any, hints: Hints, names: Iterable[str] = (
 
 
 def exposure_warnings(file: Path) -> Iterator[str]:
-    """Return who else can change the file: they could name the command that prints a key, or add a token."""
+    """Yield a warning if other users can change the file, who could then insert a command or a token."""
     if os.name == "nt":
         return
     try:
@@ -147,4 +149,4 @@ def exposure_warnings(file: Path) -> Iterator[str]:
     if own.st_uid not in (os.getuid(), 0):
         yield f"{file} belongs to another user (uid {own.st_uid}). Make it yours: chown {os.getuid()} '{file}'"
     if folder.st_mode & 0o002 and not folder.st_mode & 0o1000:
-        yield f"{file.parent} can be changed by everybody, so the file can be replaced. Run: chmod o-w '{file.parent}'"
+        yield f"{file.parent} can be changed by every user, so the file can be replaced. Run: chmod o-w '{file.parent}'"

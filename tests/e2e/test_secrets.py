@@ -166,7 +166,7 @@ async def test_key_is_not_exposed_in_the_error_about_a_key_that_is_none(key: str
     with pytest.raises(NoCredentialError) as refused:
         await EnvironmentKey("here", lambda: key).headers()
 
-    assert "What was found is not a key" in str(refused.value)
+    assert "Its value is not a key" in str(refused.value)
     assert not key.strip() or key.strip() not in str(refused.value)
 
 
@@ -343,5 +343,5 @@ def test_key_is_not_exposed_that_stands_in_the_file_in_place_of_a_folder_or_tena
         from_file(file, {})
 
     assert "data_dirs: *** is not a folder. If *** stands for a key, replace that key in Azure." in warning
-    assert "line 4, resources.a.tenant: must be the id or a domain of a tenant" in str(refused.value)
+    assert "line 4, resources.a.tenant: must be the id or domain of a tenant" in str(refused.value)
     assert key not in warning + str(refused.value)

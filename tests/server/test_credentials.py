@@ -145,5 +145,5 @@ async def test_entra_token_without_the_extra_says_what_to_install(monkeypatch: p
 
 
 async def test_entra_identity_has_no_key() -> None:
-    with pytest.raises(NoCredentialError, match="has no key"):
+    with pytest.raises(NoCredentialError, match="has no configured key"):
         await EntraToken("berlin").key()

@@ -155,7 +155,8 @@ def test_init_says_why_a_resource_cannot_be_added(az: StandIn, file: Path, init:
 
     assert (status, file.exists()) == (0, False)
     assert (
-        "- locked Speech eastus S0 off yes cannot be added: its keys are switched off, and signing in needs a" in said
+        "- locked Speech eastus S0 off yes cannot be added: its keys are switched off, and signing in requires a"
+        in said
     )
     assert f"--name locked --resource-group speech --subscription {SUBSCRIPTION} --custom-domain NAME" in said
     assert "- odd Speech eastus S0 on yes cannot be added: its endpoint https://contoso.example/ is not a host" in said
@@ -245,7 +246,7 @@ def test_init_with_tables_that_it_cannot_extend_prints_what_to_add(az: StandIn, 
     status, said = init("--all")
 
     assert (status, file.read_bytes()) == (2, before)
-    assert "Add this yourself:" in said
+    assert "Add these lines:" in said
     assert " ".join(TRAIN_TABLE.replace("AZ", str(az.path)).split()) in said
 
 
@@ -328,22 +329,22 @@ def test_init_without_az_says_how_to_get_it_and_what_to_set_instead(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({"output": "[]"}, "nobody is signed in, or the user has none. Run: az login"),
+        ({"output": "[]"}, "no user is signed in, or the user has none. Run: az login"),
         (
             {"status": 1, "errors": "FEHLER: Führen Sie az login aus.\n"},
             '`az account list` ended with exit status 1: "FEHLER: Führen Sie az login aus.". Sign in again (az login)',
         ),
         (
             {"status": 2, "errors": "az: 'account' is not in the 'az' command group."},
-            "bring it up to date (az upgrade)",
+            "update it (az upgrade)",
         ),
         (
             {"output": "<html><body>Proxy sign-in</body></html>"},
-            'something else than a list in JSON: "<html><body>Proxy',
+            'did not print a JSON array of objects: "<html><body>Proxy',
         ),
-        ({"output": '[{"id": "1111'}, 'something else than a list in JSON: "[{"id": "1111'),
-        ({"output": "[1, 2]"}, "something else than a list in JSON"),
-        ({"output": ""}, "something else than a list in JSON"),
+        ({"output": '[{"id": "1111'}, 'did not print a JSON array of objects: "[{"id": "1111'),
+        ({"output": "[1, 2]"}, "did not print a JSON array of objects"),
+        ({"output": ""}, "did not print a JSON array of objects"),
         ({"output": "[" + " " * 33 * 1024 * 1024}, "it printed more than 32768 KiB"),
         ({"seconds": 30}, "it did not end within 0 s. Run it in a terminal."),
     ],
@@ -392,7 +393,7 @@ def test_init_refuses_100000_lists_that_do_not_end(az: StandIn, file: Path, init
     status, said = init("--all")
 
     assert (status, file.exists()) == (2, False)
-    assert "something else than a list in JSON" in said
+    assert "did not print a JSON array of objects" in said
 
 
 def test_init_goes_on_where_one_of_several_tenants_does_not_answer(az: StandIn, file: Path, init: Run) -> None:
@@ -441,8 +442,8 @@ def test_init_says_which_account_it_does_not_understand(az: StandIn, file: Path,
     _, said = init("--all")
 
     assert list(entries(file)) == ["contoso-train"]
-    assert "Not read: account --output: `az` shows it without a valid name, id" in said
-    assert "Not read: account odd: `az` shows it without a valid location" in said
+    assert "Not read: account --output: `az` returned no valid name, id" in said
+    assert "Not read: account odd: `az` returned no valid location" in said
 
 
 def test_init_in_a_folder_that_cannot_be_written_leaves_nothing(
@@ -456,7 +457,7 @@ def test_init_in_a_folder_that_cannot_be_written_leaves_nothing(
     status, said = init("--all")
 
     assert (status, list(file.parent.iterdir())) == (2, [])
-    assert "cannot be written (Permission denied). Nothing was written; --dry-run prints what would be" in said
+    assert "cannot be written (Permission denied). Nothing was written. --dry-run prints the content" in said
 
 
 def test_init_does_not_overwrite_what_was_changed_while_it_asked(
@@ -473,7 +474,7 @@ def test_init_does_not_overwrite_what_was_changed_while_it_asked(
     status, said = init()
 
     assert (status, file.read_text("utf-8")) == (2, "# written meanwhile\n")
-    assert "was changed meanwhile. Nothing was written; run the command again." in said
+    assert "was changed by another program. Nothing was written; retry." in said
 
 
 def test_init_interrupted_while_az_runs_writes_nothing_and_ends_az(az: StandIn, file: Path) -> None:

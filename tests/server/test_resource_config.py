@@ -108,9 +108,9 @@ def test_config_the_key_is_in_no_repr(tmp_path: Path) -> None:
         ("[resources]", ["line 1, resources: the file has no table"]),
         ("[resources.a]\nregion = 'eastus'", ["resources.a: needs either key"]),
         ("[resources.a]\nkey = {env='K'}", ["resources.a: needs region or endpoint"]),
-        ("[resources.a]\nregion = 'eastus'\nkey = 'abc'", ["resources.a.key: no key stands in the file"]),
-        ("[resources.a]\nregion = 'eastus'\nkey = {}", ["resources.a.key: name one place"]),
-        ("[resources.a]\nregion = 'East US'\nkey = {env='K'}", ["resources.a.region: is not the name of a region"]),
+        ("[resources.a]\nregion = 'eastus'\nkey = 'abc'", ["resources.a.key: must be a reference, not the key itself"]),
+        ("[resources.a]\nregion = 'eastus'\nkey = {}", ["resources.a.key: name one source"]),
+        ("[resources.a]\nregion = 'East US'\nkey = {env='K'}", ["resources.a.region: is not a region name"]),
         (
             "[resources.a]\nregion = 'eastus'\nresource_id = 'contoso'\nkey = {env='K'}",
             ["resources.a.resource_id: is not an Azure resource id"],
@@ -129,7 +129,7 @@ def test_config_the_key_is_in_no_repr(tmp_path: Path) -> None:
         ("[resources.a]\nregion = 'eastus'\nkey = {env='NONE'}", ["resources.a.key: variable NONE is not set"]),
         (
             "default = 'b'\n[resources.a]\nregion = 'eastus'\nkey = {env='K'}",
-            ["default: names no resource of the file. Use one of: a."],
+            ["default: is not a resource of the file. Use one of: a."],
         ),
         ("this is no toml", ["is not valid TOML"]),
     ],
@@ -152,7 +152,7 @@ def test_config_a_wrong_file_is_refused_with_place_and_mend(tmp_path: Path, text
         ({"SPEECH_KEY": "k"}, "SPEECH_REGION or SPEECH_ENDPOINT is not set"),
         ({"SPEECH_REGION": "eastus"}, "SPEECH_KEY is not set"),
         ({"SPEECH_KEY": "", "SPEECH_REGION": "eastus"}, "SPEECH_KEY is not set"),
-        ({"SPEECH_KEY": "k", "SPEECH_REGION": "East US"}, "SPEECH_REGION: is not the name of a region"),
+        ({"SPEECH_KEY": "k", "SPEECH_REGION": "East US"}, "SPEECH_REGION: is not a region name"),
         (
             {"SPEECH_KEY": "k", "SPEECH_ENDPOINT": "https://evil.example"},
             "SPEECH_ENDPOINT: is not a host of Azure Speech over https",
@@ -231,15 +231,15 @@ def with_line(line: str) -> str:
         ),
         (
             COMPLETE.replace('"eastus"', '"East US 2"'),
-            'line 2, resources.train.region: is not the name of a region; write it as in addresses: region = "eastus2"',
+            'line 2, resources.train.region: is not a region name; write it as in host names: region = "eastus2"',
         ),
         (
             COMPLETE.replace('"eastus"', "eastus"),
-            "is not valid TOML: Invalid value (at line 2, column 10). Text stands in double quotes",
+            "is not valid TOML: Invalid value (at line 2, column 10). Put text in double quotes",
         ),
         (
             'data_dirs = ["C:\\data"]\n' + COMPLETE,
-            "is not valid TOML: Unescaped '\\' in a string (at line 1, column 19). Text stands in double quotes",
+            "is not valid TOML: Unescaped '\\' in a string (at line 1, column 19). Put text in double quotes",
         ),
         (COMPLETE + COMPLETE, "Cannot declare ('resources', 'train') twice (at line 5, column 17)"),
         ('data_dirs = "~/speech"\n' + COMPLETE, 'line 1, data_dirs: must be a list: ["…"]'),
@@ -274,7 +274,7 @@ def with_line(line: str) -> str:
         ),
         (
             COMPLETE.replace('{ env = "TRAIN_KEY" }', f'"{KEY}"'),
-            'line 4, resources.train.key: no key stands in the file; say where it is: { env = "…" }',
+            'line 4, resources.train.key: must be a reference, not the key itself: { env = "…" }',
         ),
         (
             COMPLETE.replace("TRAIN_KEY", "NOT_SET"),
@@ -292,10 +292,10 @@ def with_line(line: str) -> str:
             COMPLETE.replace("resources.train", 'resources."Train in Boston"'),
             "line 1, resources.Train in Boston: must be a short name of letters, digits",
         ),
-        ('default = "trian"\n' + COMPLETE, "line 1, default: names no resource of the file. Use one of: train."),
+        ('default = "trian"\n' + COMPLETE, "line 1, default: is not a resource of the file. Use one of: train."),
         (
             COMPLETE + '[prices]\ncurrency = "dollars"\n',
-            'line 6, prices.currency: must be the code of a currency, such as "USD"',
+            'line 6, prices.currency: must be a currency code, such as "USD"',
         ),
         (
             COMPLETE + '[prices]\ncurrency = "USD"\ntraining_per_hour = "10 USD"\n',
@@ -325,7 +325,7 @@ def test_data_folder_that_is_missing_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX")
 @pytest.mark.parametrize(
-    ("file_mode", "folder_mode", "said"), [(0o620, 0o700, "mode 620"), (0o600, 0o777, "everybody")]
+    ("file_mode", "folder_mode", "said"), [(0o620, 0o700, "mode 620"), (0o600, 0o777, "every user")]
 )
 def test_config_that_others_can_change_is_reported(tmp_path: Path, file_mode: int, folder_mode: int, said: str) -> None:
     file = file_of(tmp_path, MINIMAL)

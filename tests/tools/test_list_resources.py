@@ -79,9 +79,7 @@ async def test_list_resources_says_that_az_could_not_be_asked(
         found = await call("list_resources")
 
     assert found["total"] == 3
-    assert found["next_steps"][-1].startswith(
-        "Which other Speech resources exist is not known: `az account list` ended"
-    )
+    assert found["next_steps"][-1].startswith("Other Speech resources could not be listed: `az account list` ended")
     assert "AADSTS700082" in found["next_steps"][-1]
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from custom_speech_tools.speech.service_urls import region_of
 
@@ -77,14 +77,17 @@ VERSIONS: dict[str, ApiVersion] = {
 }
 
 
+Price = Annotated[Decimal, Field(ge=0)]
+
+
 @dataclass(frozen=True, slots=True)
 class Prices:
     """The operator's prices per hour of training, of an endpoint and of transcribed audio; None if unknown."""
 
-    currency: str
-    training_per_hour: Decimal | None = None
-    hosting_per_hour: Decimal | None = None
-    transcription_per_hour: Decimal | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    training_per_hour: Price | None = None
+    hosting_per_hour: Price | None = None
+    transcription_per_hour: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
