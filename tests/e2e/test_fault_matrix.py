@@ -1,9 +1,10 @@
 """The fault matrix, in short: every seventeenth seed of the thousand that `tests/e2e/fault_matrix.py` runs."""
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from custom_speech_emulator.faults import Rule
 from custom_speech_tools.runtime.registry import registered_tools
 from e2e.fault_matrix import FAULTS, TOOLS, Run, one, report
 from support.virtual_time import BACKEND
@@ -24,6 +25,13 @@ async def test_fault_matrix_a_run_is_as_promised(seed: int) -> None:
     run = await one(seed)
 
     assert not run.failed, run
+
+
+def test_fault_matrix_has_every_fault_of_the_emulator_and_those_that_the_safety_page_names() -> None:
+    emulated = set(get_args(get_type_hints(Rule)["fault"]))
+
+    assert emulated <= set(FAULTS)
+    assert set(FAULTS) - emulated == {"429 with a date", "echoed key", "client gives up", "several"}
 
 
 def test_fault_matrix_a_thousand_runs_are_every_combination() -> None:

@@ -64,7 +64,7 @@ def test_the_constraints_are_names_and_versions() -> None:
 def test_documents_name_only_modules_and_folders_that_exist() -> None:
     """A path stands below the root, a package or the tests; pages on adding something may name what is added."""
     roots = [ROOT, ROOT / "tests", ROOT / "server", ROOT / "tools", *(file.parent for file in SOURCES)]
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/decisions").glob("*.md")]
     named = {
         (document.name, path)
         for document in documents

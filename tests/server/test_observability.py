@@ -3,12 +3,14 @@
 import gzip
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -17,7 +19,13 @@ import pytest
 from opentelemetry import trace
 
 from custom_speech_server import observability
+from custom_speech_server.__main__ import parse
+from custom_speech_server.app import build
+from custom_speech_server.auth.access_file import Access, StaticTokenVerifier
+from custom_speech_server.commands.serve import settings_with_state
+from custom_speech_server.http.asgi_app import HTTPSettings, create_app
 from custom_speech_server.observability import Telemetry
+from custom_speech_server.resource_config import EMULATED
 from support.http_server import command, modern, over_http
 from support.speech_service import Azure
 
@@ -98,6 +106,22 @@ async def test_operator_sees_every_repetition_and_its_wait(azure: Azure, seen: S
     assert attempts[1]["speech.wait"] > 0
     assert [span.status.is_ok for span in seen.exporter.get_finished_spans()] == [False, True]
     assert seen.counts()["custom_speech.waits"] == 1
+
+
+def test_middleware_has_the_order_of_the_architecture_page(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text("utf-8")
+    section = page.partition("## Order of middleware")[2].partition("HTTP requests")[0]
+    monkeypatch.setenv("CUSTOM_SPEECH_AUDIT", "off")
+    monkeypatch.setattr(observability, "start_telemetry", lambda: seen.telemetry)
+    settings = settings_with_state(parse(["serve", "--log", "json", "--telemetry"]), EMULATED, None)
+    server = build(settings)
+
+    create_app(server, settings, HTTPSettings([], [], Access(StaticTokenVerifier(tmp_path / "access.toml"))))
+
+    names = [getattr(one, "__name__", type(one).__name__) for one in server.middleware]
+    assert names == re.findall(r"^\| `(\w+)`", section, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["custom-speech-mcp", "speech-of-the-team"])
