@@ -2,7 +2,7 @@
 
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
-from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training, train
+from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training, train, training_key
 from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
@@ -35,7 +35,7 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
         return plan
 
     plan, agreement = await confirmed_plan(call, arguments.confirm, checked)
-    key = plan.key_for(agreement.id)
+    key = training_key(plan.facts, agreement=agreement.id)
     model, existed = await carry_out(call, agreement, plan.effect, lambda how: train(call, plan, key, how))
     model = await poll_until_terminal(call, model, plan.facts.speech.models_get_custom_model, arguments.wait_seconds)
     findings = [finding for finding in plan.findings if finding.level != "confirm"]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from custom_speech_tools.guardrails.shared_rules import clock_note
+from custom_speech_tools.guardrails.training_facts import is_open
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import list_entities
 from custom_speech_tools.runtime.errors import Refused
@@ -94,7 +95,9 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
 
 
 def _is_available(base: schemas.BaseModel, availability: Availability, now: datetime) -> bool:
-    until = base.adaptation_until if availability == "training" else base.transcription_until
+    if availability == "training":
+        return is_open(base, now)
+    until = base.transcription_until
     return availability == "all" or until is None or until > now
 
 

@@ -8,6 +8,7 @@ from custom_speech_tools.runtime.confirmation_flow import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.related_entities import resource_fields
 from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -35,22 +36,25 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Trainin
     your user must agree, warn = information. Takes the training's arguments.
     """
     plan = await plan_training(call, arguments)
-    base, free = plan.base_model, plan.uncharged_alternative
-    hours, blocked = plan.facts.audio_hours, is_blocked(plan.findings)
+    facts, speech, blocked = plan.facts, plan.facts.speech, is_blocked(plan.findings)
+    base, hours = facts.chosen_base_model, facts.audio_hours
+    is_charged = base is not None and base.training_is_charged
+    free = facts.uncharged_base_model if is_charged and not blocked else None
+    seconds = expected_seconds(facts.earlier, is_emulated=speech.is_emulated, audio_hours=hours)
     policy, effect = call.app.confirmation, plan.effect
     # Without a name nobody could be asked about the model.
-    is_offered = bool(plan.facts.request.display_name) and "create_model" not in call.app.missing_tools
+    is_offered = bool(arguments.display_name) and "create_model" not in call.app.missing_tools
     is_offered = is_offered and policy.mode != "never" and gives_tokens(call)
     return TrainingPlanAnswer(
-        **resource_fields(plan.facts.speech),
+        **resource_fields(speech),
         ok=not blocked and plan.existing is None,
         findings=list(plan.findings),
         base_model=EntityReference.model_validate(base) if base else None,
         audio_hours=round(hours, 2),
-        estimated_training_days=None if blocked else round(plan.facts.expected_seconds / 86_400, 2),
-        training_is_charged=None if blocked else plan.is_charged,
-        estimated_charge=training_charge(plan.facts.speech.resource, hours) if effect else None,
-        uncharged_alternative=EntityReference.model_validate(free) if free and not blocked else None,
+        estimated_training_days=None if blocked else round(seconds / 86_400, 2),
+        training_is_charged=None if blocked else is_charged,
+        estimated_charge=training_charge(speech.resource, hours) if effect else None,
+        uncharged_alternative=EntityReference.model_validate(free) if free else None,
         confirm=policy.issue_token([effect], call.caller, call.app.now()) if effect and is_offered else None,
         next_steps=[_next_step(call, plan)],
     )

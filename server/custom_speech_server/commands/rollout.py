@@ -147,7 +147,7 @@ def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
     from custom_speech_tools.speech.sanitize import quote, sanitize
 
     model, gate, training = plan.model.entity, plan.gate, plan.model.training
-    name, base = plan.model.display_name, training.base_model if training else None
+    name, base = plan.model.display_name, training.facts.chosen_base_model if training else None
     trains = f"train model {quote(name)} on base model {quote(base.display_name if base else '')}"
     tests = ["test the model"] if gate.definition and gate.passed is None and gate.evaluation is None else []
     steps = [f"{one.speech.resource.name}: {step}" for one in plan.targets if not one.error for step in one.remaining]

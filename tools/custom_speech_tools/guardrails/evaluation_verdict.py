@@ -3,7 +3,7 @@
 Decisions read the outcome. The reason is a sentence for people.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -14,8 +14,8 @@ from custom_speech_tools.guardrails.shared_rules import Findings
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.runtime.results import Interval, Rate, Result, warn
-from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.paging import Listed, Listing
+from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.paging import if_readable
 from custom_speech_tools.speech.sanitize import quote, word
 from custom_speech_tools.speech.task_groups import run_in_thread
 
@@ -140,20 +140,11 @@ async def read_report(
     intervals = [await run_in_thread(partial(rate_interval, [pair[place] for pair in pairs])) for place in (0, 1)]
     bases, endpoints = None, None
     if isinstance(parts.get(evaluation.model2.id), schemas.BaseModel):
-        bases = await _if_readable(speech.models_list_base_models(locale=evaluation.locale))
+        bases = await if_readable(speech.models_list_base_models(locale=evaluation.locale))
     if verdict.outcome == "better":
-        endpoints = await _if_readable(speech.endpoints_list(locale=evaluation.locale))
+        endpoints = await if_readable(speech.endpoints_list(locale=evaluation.locale))
     newest = next(iter(newest_first(bases or [])), None)
     return EvaluationReport(speech, evaluation, parts, details, verdict, intervals, newest, endpoints)
-
-
-async def _if_readable(listing: Awaitable[Listing[Listed]]) -> list[Listed] | None:
-    """Return a complete list, or None if it cannot be read."""
-    try:
-        found = await listing
-    except SpeechError:
-        return None
-    return found.entities if found.complete else None
 
 
 def result_is_usable(report: EvaluationReport) -> Findings:

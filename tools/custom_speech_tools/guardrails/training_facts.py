@@ -1,6 +1,6 @@
-"""The facts on which the rules of training decide, fetched concurrently."""
+"""Training: the arguments and facts of a new model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,17 +14,17 @@ from custom_speech_tools.guardrails.recording_lengths import (
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import newest_first
-from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.related_entities import data_of
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import Speech, SpeechError, schemas
+from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.paging import if_readable
 from custom_speech_tools.speech.task_groups import task_group
 
 TEXT_KIND = "Language"
 
 
 class TrainingArguments(parameters.Arguments):
-    """The training to plan: the arguments that plan_model and create_model share."""
+    """The arguments that plan_model and create_model share."""
 
     display_name: parameters.DisplayName | None = None
     locale: parameters.Locale
@@ -38,71 +38,70 @@ class TrainingArguments(parameters.Arguments):
 
 @dataclass(frozen=True, slots=True)
 class TrainingFacts:
-    """The facts on which the rules decide; a Finding stands in place of an entity that was not found."""
+    """The facts on which the rules decide. A Finding replaces an entity that was not found."""
 
     request: TrainingArguments
     speech: Speech
     now: datetime  # the service's time
     project: schemas.Project | Finding | None
     datasets: tuple[schemas.Dataset | Finding, ...]
-    base_model: schemas.BaseModel | Finding | None  # the one that was asked for, None if none was
+    base_model: schemas.BaseModel | Finding | None  # the requested base model, None if the service chooses
     base_models: tuple[schemas.BaseModel, ...]  # all of the locale
-    same_name: tuple[schemas.CustomModel, ...] = ()  # that have the name and the locale already
-    earlier: tuple[schemas.CustomModel, ...] = ()  # that were trained with the same data
-    # Other resources that train with audio, if this one does not, and which of the named datasets each has.
+    same_name: tuple[schemas.CustomModel, ...] = ()  # models of the locale that have the requested name
+    earlier: tuple[schemas.CustomModel, ...] = ()  # models that were trained with the same data
+    # Other resources that train with audio, if this resource does not, and which of the named datasets each has.
     audio_resources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # Derived from the facts above:
+    found_datasets: tuple[schemas.Dataset, ...] = field(init=False)
+    kinds: frozenset[str] = field(init=False)  # of the datasets
+    open_base_models: Sequence[schemas.BaseModel] = field(init=False)  # newest first
+    fitting_base_models: Sequence[schemas.BaseModel] = field(init=False)  # open ones that take all of the data
+    chosen_base_model: schemas.BaseModel | None = field(init=False)  # the requested one, or else the newest fitting one
+    uncharged_base_model: schemas.BaseModel | None = field(init=False)  # the newest fitting one without a charge
+    longest_seconds: int = field(init=False)  # of a recording whose sound the chosen base model is trained with
+    recordings: Sequence[tuple[schemas.Dataset, RecordingLengths]] = field(init=False)  # of the datasets with audio
+    audio_hours: float = field(init=False)  # of the recordings that are short enough for training
 
-    @property
-    def found_datasets(self) -> tuple[schemas.Dataset, ...]:
-        """The datasets that exist."""
-        return tuple(dataset for dataset in self.datasets if isinstance(dataset, schemas.Dataset))
+    def __post_init__(self) -> None:
+        """Derive the facts that several rules read."""
+        found = tuple(dataset for dataset in self.datasets if isinstance(dataset, schemas.Dataset))
+        kinds = frozenset(dataset.kind for dataset in found)
+        open_ones = open_base_models(self.base_models, self.now)
+        fitting = [base for base in open_ones if takes_data(base, kinds)]
+        requested = self.base_model if isinstance(self.base_model, schemas.BaseModel) else None
+        chosen = next(iter(fitting), None) if self.base_model is None else requested
+        is_whisper = chosen is not None and "whisper" in chosen.display_name.lower()
+        longest = LONGEST_WHISPER_SECONDS if is_whisper else LONGEST_SECONDS
+        audio = [dataset for dataset in found if dataset.kind in parameters.AUDIO_KINDS]
+        recordings = [(dataset, lengths_of(dataset, longest)) for dataset in audio]
+        derived: dict[str, object] = {
+            "found_datasets": found,
+            "kinds": kinds,
+            "open_base_models": open_ones,
+            "fitting_base_models": fitting,
+            "chosen_base_model": chosen,
+            "uncharged_base_model": next((base for base in fitting if not base.training_is_charged), None),
+            "longest_seconds": longest,
+            "recordings": recordings,
+            "audio_hours": sum(lengths.used_seconds for _, lengths in recordings) / 3600,
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)  # the only way to set a field of a frozen dataclass
 
-    @property
-    def kinds(self) -> set[str]:
-        """The kinds of the datasets."""
-        return {dataset.kind for dataset in self.found_datasets}
 
-    @property
-    def audio_hours(self) -> float:
-        """Hours of audio in the datasets that training uses: recordings that are too long do not count."""
-        return sum(lengths.used_seconds for _, lengths in self.recordings) / 3600
+def open_base_models(bases: Iterable[schemas.BaseModel], now: datetime) -> list[schemas.BaseModel]:
+    """Return the base models that can be trained on at `now`, the service's time, newest first."""
+    return newest_first(base for base in bases if base.trains_with and is_open(base, now))
 
-    @property
-    def expected_seconds(self) -> float:
-        """The estimated duration of the training; 0 for a few minutes."""
-        is_emulated = self.speech.is_emulated
-        return expected_seconds(self.earlier, is_emulated=is_emulated, audio_hours=self.audio_hours)
 
-    @property
-    def longest_seconds(self) -> int:
-        """The longest recording that is trained with; Whisper base models take shorter ones."""
-        base = self.chosen_base_model
-        return LONGEST_WHISPER_SECONDS if base and "whisper" in base.display_name.lower() else LONGEST_SECONDS
+def is_open(base: schemas.BaseModel, now: datetime) -> bool:
+    """Return whether the adaptation date of a base model has not passed at `now`, the service's time."""
+    return base.adaptation_until is None or base.adaptation_until > now
 
-    @property
-    def recordings(self) -> list[tuple[schemas.Dataset, RecordingLengths]]:
-        """The datasets with audio, and the lengths of their recordings."""
-        audio = [dataset for dataset in self.found_datasets if dataset.kind in parameters.AUDIO_KINDS]
-        return [(dataset, lengths_of(dataset, self.longest_seconds)) for dataset in audio]
 
-    @property
-    def open_base_models(self) -> list[schemas.BaseModel]:
-        """The base models of the locale that may still be trained on, newest first."""
-        return newest_first(
-            base for base in self.base_models if not (base.adaptation_until and base.adaptation_until <= self.now)
-        )
-
-    @property
-    def fitting_base_models(self) -> list[schemas.BaseModel]:
-        """The open base models that take all of the data, newest first."""
-        return [base for base in self.open_base_models if all(takes_data(base, kind) for kind in self.kinds)]
-
-    @property
-    def chosen_base_model(self) -> schemas.BaseModel | None:
-        """The base model to train on: the one asked for, else the newest that takes the data."""
-        if self.base_model is None:
-            return next(iter(self.fitting_base_models), None)
-        return self.base_model if isinstance(self.base_model, schemas.BaseModel) else None
+def takes_data(base: schemas.BaseModel, kinds: Iterable[str]) -> bool:
+    """Return whether a base model can be trained with all of these kinds of datasets."""
+    return all(kind in base.trains_with or (kind == "Acoustic" and adapts_to_text_only(base)) for kind in kinds)
 
 
 def adapts_to_text_only(base: schemas.BaseModel) -> bool:
@@ -110,31 +109,27 @@ def adapts_to_text_only(base: schemas.BaseModel) -> bool:
     return TEXT_KIND in base.trains_with and set(parameters.AUDIO_KINDS).isdisjoint(base.trains_with)
 
 
-def takes_data(base: schemas.BaseModel, kind: str) -> bool:
-    """Return whether a base model can be trained with this kind of dataset."""
-    return kind in base.trains_with or (kind == "Acoustic" and adapts_to_text_only(base))
-
-
 async def gather_training_facts(call: CallContext, request: TrainingArguments) -> TrainingFacts:
     """Fetch every fact concurrently: one round trip, whatever the number of datasets."""
-    speech, asked = call.speech(request.resource), request.base_model
+    speech, locale, name = call.speech(request.resource), request.locale, request.display_name
+    models, requested = speech.models_list_custom_models, request.base_model
     async with task_group() as tasks:
         project = tasks.create_task(find_project(speech, request.project))
-        base_model = tasks.create_task(find_entity(speech, BASE_MODEL, asked, request.locale)) if asked else None
-        base_models = tasks.create_task(speech.models_list_base_models(locale=request.locale))
-        name, models = request.display_name, speech.models_list_custom_models
-        named = tasks.create_task(models(display_name=name, locale=request.locale)) if name else None
-        trained = tasks.create_task(_trained_models(speech, request.locale))
-        datasets = [
-            tasks.create_task(find_entity(speech, DATASET, dataset, request.locale)) for dataset in request.datasets
-        ]
+        base_model = tasks.create_task(find_entity(speech, BASE_MODEL, requested, locale)) if requested else None
+        base_models = tasks.create_task(speech.models_list_base_models(locale=locale))
+        same_name = tasks.create_task(models(display_name=name, locale=locale)) if name else None
+        # How long a training takes is known of an emulated resource.
+        trained = None if speech.is_emulated else tasks.create_task(if_readable(models(locale=locale)))
+        datasets = [tasks.create_task(find_entity(speech, DATASET, one, locale)) for one in request.datasets]
         others = [] if speech.resource.can_train_audio is not False else call.speech_of_all()
-        elsewhere = {
-            other.resource.name: tasks.create_task(_named_datasets(other, request))
-            for other in others
-            if other.resource.can_train_audio
-        }
-    data = {one.return_value.id for one in datasets if isinstance(one.return_value, schemas.Dataset)}
+        able = [other for other in others if other.resource.can_train_audio]
+        elsewhere = [(other, tasks.create_task(if_readable(other.datasets_list(locale=locale)))) for other in able]
+    ids = {one.return_value.id for one in datasets if isinstance(one.return_value, schemas.Dataset)}
+    audio_resources = dict[str, Sequence[str]]()
+    for other, listed in elsewhere:
+        imported = {one.display_name for one in listed.return_value or () if one.status == "Succeeded"}
+        audio_resources[other.resource.name] = [one for one in request.datasets if one in imported]
+    earlier = (trained.return_value if trained else None) or ()
     return TrainingFacts(
         request=request,
         speech=speech,
@@ -143,25 +138,9 @@ async def gather_training_facts(call: CallContext, request: TrainingArguments) -
         datasets=tuple(dataset.return_value for dataset in datasets),
         base_model=base_model.return_value if base_model else None,
         base_models=tuple(base_models.return_value.entities),
-        same_name=tuple(one for one in named.return_value.entities if one.display_name == name) if named else (),
-        earlier=tuple(model for model in trained.return_value if data_of(model) == data),
-        audio_resources={name: found.return_value for name, found in elsewhere.items()},
+        same_name=tuple(
+            one for one in (same_name.return_value.entities if same_name else ()) if one.display_name == name
+        ),
+        earlier=tuple(model for model in earlier if data_of(model) == ids),
+        audio_resources=audio_resources,
     )
-
-
-async def _trained_models(speech: Speech, locale: str) -> Sequence[schemas.CustomModel]:
-    """Return the models that may tell how long a training takes; none for an emulated resource."""
-    try:
-        return () if speech.is_emulated else (await speech.models_list_custom_models(locale=locale)).entities
-    except SpeechError:
-        return ()
-
-
-async def _named_datasets(speech: Speech, request: TrainingArguments) -> list[str]:
-    """Return which of the named datasets another resource has; one that does not answer has none."""
-    try:
-        listing = await speech.datasets_list(locale=request.locale)
-    except SpeechError:
-        return []
-    imported = {dataset.display_name for dataset in listing.entities if dataset.status == "Succeeded"}
-    return [name for name in request.datasets if name in imported]

@@ -1,11 +1,11 @@
-"""The rules of training a model: each a pure function from facts to findings, named for what it requires."""
+"""Training: the rules, pure functions from facts to findings, each named for what it requires."""
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
 from custom_speech_tools.guardrails.shared_rules import Findings, clocks_agree, dataset_is_ready, parts_fit
-from custom_speech_tools.guardrails.training_facts import TrainingFacts, adapts_to_text_only, takes_data
+from custom_speech_tools.guardrails.training_facts import TrainingFacts, adapts_to_text_only, is_open, takes_data
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import MAX_AUDIO_HOURS
@@ -19,25 +19,24 @@ MIN_AUDIO_HOURS, MIN_LINES = 0.5, 1_000  # half of the audio, and about a tenth 
 
 
 def named_parts_fit(facts: TrainingFacts) -> Findings:
-    """Require that project, base model and datasets exist and have one locale, on a resource that may be changed."""
+    """Require that project, base model and datasets exist in one locale, on a resource that is not read-only."""
     parts = (facts.project, facts.base_model, *facts.datasets)
     yield from parts_fit(facts.speech.resource, facts.request.locale, *parts)
 
 
 def region_trains_audio(facts: TrainingFacts) -> Findings:
-    """Require training hardware in the region if audio is trained with.
+    """Require training hardware in the region for audio.
 
-    A base model that adapts to text alone uses the transcripts, wherever the resource is (recorded live).
+    A base model that adapts to text alone uses the transcripts in every region (recorded live).
     """
     audio = [dataset for dataset in facts.found_datasets if dataset.kind in AUDIO_KINDS]
     resource, base = facts.speech.resource, facts.chosen_base_model
-    is_able = resource.can_train_audio
-    if not audio or is_able:
+    if not audio or resource.can_train_audio:
         return
     names = ", ".join(f"{quote(dataset.display_name)} ({word(dataset.kind)})" for dataset in audio)
-    place = resource.known_region or resource.name
-    message = f"{place} has no hardware for training with audio (as of {AS_OF}): {names}."
-    if is_able is None:
+    region = resource.known_region or resource.name
+    message = f"{region} has no hardware for training with audio (as of {AS_OF}): {names}."
+    if resource.can_train_audio is None:
         message = f"It is not known whether the region of {resource.name} trains with audio: {names}."
         yield warn("region-trains-audio", message, "Configure `region` or `trains_audio` for the resource.")
     elif base and adapts_to_text_only(base):
@@ -67,9 +66,9 @@ def base_model_accepts_data(facts: TrainingFacts) -> Findings:
         return
     for dataset in facts.found_datasets:
         message = f"The base model does not list {word(dataset.kind)}: dataset {quote(dataset.display_name)}."
-        if not takes_data(base, dataset.kind):
-            here = facts.speech.resource.name
-            choose = call_step("list_base_models", locale=locale, train_with=kinds, resource=here)
+        if not takes_data(base, [dataset.kind]):
+            resource = facts.speech.resource.name
+            choose = call_step("list_base_models", locale=locale, train_with=kinds, resource=resource)
             fix = f"It takes {_listed(base.trains_with)}. {choose} lists base models that take the data."
             yield block("base-model-accepts-data", message, fix)
         elif dataset.kind not in base.trains_with:
@@ -78,13 +77,14 @@ def base_model_accepts_data(facts: TrainingFacts) -> Findings:
 
 
 def _listed(kinds: Sequence[str]) -> str:
+    """Return the kinds for a sentence."""
     return ", ".join(word(kind) for kind in kinds[:10]) or "no data at all"
 
 
 def base_model_is_open(facts: TrainingFacts) -> Findings:
-    """Require that the base model may still be trained on; warn of its last 30 days, and of clocks that differ."""
+    """Require a base model that is open for training; warn about its last 30 days, and about clocks that differ."""
     locale, base = facts.request.locale, facts.chosen_base_model
-    until, name = (base.adaptation_until, quote(base.display_name)) if base else (None, "")
+    until = base.adaptation_until if base else None
     yield from clocks_agree(facts.speech.clock.skew)
     if facts.base_model is None and not facts.base_models:
         fix = "Use a locale that the service offers; list_base_models names them."
@@ -92,23 +92,23 @@ def base_model_is_open(facts: TrainingFacts) -> Findings:
     elif facts.base_model is None and not facts.open_base_models:
         fix = "No model of this locale can be trained at present; only another locale can."
         yield block("base-model-open", f"Every base model of {locale} is closed for training.", fix, "none")
-    elif until and until <= facts.now:
-        message = f"Base model {name} has been closed for training since {until:%Y-%m-%d}."
+    elif base and until and not is_open(base, facts.now):
+        message = f"Base model {quote(base.display_name)} has been closed for training since {until:%Y-%m-%d}."
         choose = call_step("list_base_models", locale=locale, resource=facts.speech.resource.name)
         yield block("base-model-open", message, f"{choose} lists the open ones.")
-    elif until and until - facts.now <= EXPIRY_WARNING:
-        message = f"Base model {name} can be trained on until {until:%Y-%m-%d} only."
+    elif base and until and until - facts.now <= EXPIRY_WARNING:
+        message = f"Base model {quote(base.display_name)} can be trained on until {until:%Y-%m-%d} only."
         yield warn("base-model-open", message, "Train soon, or use a newer one.")
 
 
 def datasets_are_ready(facts: TrainingFacts) -> Findings:
-    """Require that every dataset is imported and not empty; warn if much of it was rejected."""
+    """Require datasets that are imported and not empty; warn if many of their lines were rejected."""
     for dataset in facts.found_datasets:
         yield from dataset_is_ready(dataset, facts.speech.resource.name)
 
 
 def datasets_combine(facts: TrainingFacts) -> Findings:
-    """Require that no dataset is named twice, and no pronunciation file is combined with structured text."""
+    """Require that no dataset is named twice and that pronunciation is not combined with structured text."""
     names = {dataset.id: quote(dataset.display_name) for dataset in facts.found_datasets}
     for dataset, count in Counter(dataset.id for dataset in facts.found_datasets).items():
         if count > 1:
@@ -120,9 +120,9 @@ def datasets_combine(facts: TrainingFacts) -> Findings:
 
 
 def amount_is_sensible(facts: TrainingFacts) -> Findings:
-    """Warn about more audio than training uses, and about far too little for a charged training.
+    """Warn about more audio than training uses, and about far too little data for a charged training.
 
-    Recommended are 1 to 100 h of audio with transcripts and 1 to 200 MB of text (page "Training and testing datasets").
+    Microsoft recommends 1 to 100 h of audio with transcripts and 1 to 200 MB of text ("Training and testing datasets").
     """
     base, hours = facts.chosen_base_model, facts.audio_hours
     counts = [one.lines for one in facts.found_datasets if one.kind.startswith("Language")]
@@ -138,7 +138,7 @@ def amount_is_sensible(facts: TrainingFacts) -> Findings:
 
 
 def recordings_have_length(facts: TrainingFacts) -> Findings:
-    """Require a recording that is short enough to be trained with; warn about those that are not."""
+    """Require at least one recording that is short enough for training; warn about longer recordings."""
     base, longest = facts.chosen_base_model, facts.longest_seconds
     if base is None or adapts_to_text_only(base):
         return

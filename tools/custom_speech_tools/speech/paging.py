@@ -1,6 +1,6 @@
 """Lists that come in pages: the first page is read alone, further pages concurrently."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any, Generic, TypeVar
@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 
+from custom_speech_tools.speech.errors import SpeechError
 from custom_speech_tools.speech.schemas import Reference, Schema
 from custom_speech_tools.speech.task_groups import gather
 
@@ -53,3 +54,12 @@ async def read_pages(fetch: Callable[[str], Coroutine[Any, Any, Page[Listed]]]) 
             pages.append(await fetch("&".join(parts)))
     entities = {entity.uri: entity for page in pages for entity in page.values}
     return Listing(list(entities.values()), complete=not pages[-1].next_link)
+
+
+async def if_readable(listing: Awaitable[Listing[Listed]]) -> list[Listed] | None:
+    """Return the entities of a complete list, or None if it cannot be read."""
+    try:
+        found = await listing
+    except SpeechError:
+        return None
+    return found.entities if found.complete else None
