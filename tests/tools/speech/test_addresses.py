@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from custom_speech_tools.speech import KeyCredential, SpeechResource
-from custom_speech_tools.speech.service_urls import entity_of, is_credible_link, is_endpoint, is_within, region_of
+from custom_speech_tools.speech.service_urls import entity_of, is_endpoint, is_within, region_of
 
 ID = "827712a5-f942-4997-91c3-7c6cde35600b"
 
@@ -105,11 +105,11 @@ def test_addresses_a_link_between_azure_hosts_may_be_read() -> None:
 
     other_region = "https://westeurope.api.cognitive.microsoft.com"
 
-    assert is_credible_link(resource(custom, "eastus"), f"{regional}/speechtotext/models/{ID}")
-    assert is_credible_link(resource(regional), f"{custom}/speechtotext/models/{ID}")
-    assert not is_credible_link(resource(custom, "eastus"), f"{other_region}/speechtotext/models/{ID}")
-    assert not is_credible_link(resource(regional), f"https://evil.example/speechtotext/models/{ID}")
-    assert not is_credible_link(resource("http://127.0.0.1:1"), f"http://127.0.0.1:2/speechtotext/models/{ID}")
+    assert resource(custom, "eastus").is_own_link(f"{regional}/speechtotext/models/{ID}")
+    assert resource(regional).is_own_link(f"{custom}/speechtotext/models/{ID}")
+    assert not resource(custom, "eastus").is_own_link(f"{other_region}/speechtotext/models/{ID}")
+    assert not resource(regional).is_own_link(f"https://evil.example/speechtotext/models/{ID}")
+    assert not resource("http://127.0.0.1:1").is_own_link(f"http://127.0.0.1:2/speechtotext/models/{ID}")
 
 
 def test_addresses_only_a_regional_host_shows_its_region() -> None:

@@ -32,7 +32,7 @@ from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, word
-from custom_speech_tools.speech.service_urls import entity_of, is_credible_link
+from custom_speech_tools.speech.service_urls import entity_of
 from custom_speech_tools.speech.task_groups import task_group
 
 # The names in `customProperties` under which an endpoint keeps the model that it had before, and the name that a
@@ -89,7 +89,7 @@ class DeploymentFacts:
 def previous_model(speech: Speech, endpoint: schemas.Endpoint) -> schemas.Reference | None:
     """Return the model that an endpoint had before, as it notes, if that is an entity of its resource."""
     uri = (endpoint.custom_properties or {}).get(PREVIOUS_MODEL_PROPERTY, "")
-    is_model = entity_of(uri) is not None and is_credible_link(speech.resource, uri)
+    is_model = entity_of(uri) is not None and speech.resource.is_own_link(uri)
     return schemas.Reference(self=uri) if is_model else None
 
 

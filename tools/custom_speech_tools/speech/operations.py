@@ -14,7 +14,7 @@ from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, N
 from custom_speech_tools.speech.http_exchange import Request, RequestObserver
 from custom_speech_tools.speech.paging import Listed, Listing, Page, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
-from custom_speech_tools.speech.service_urls import entity_of, is_content_address, is_credible_link
+from custom_speech_tools.speech.service_urls import entity_of, is_content_address
 
 _Schema = TypeVar("_Schema")
 
@@ -38,7 +38,7 @@ class Requests:
     def credible_id(self, link: str) -> str:
         """Return the id in a link, which is never followed; raises ForeignAddressError if it names another host."""
         found = entity_of(link)
-        if found is None or not is_credible_link(self.resource, link):
+        if found is None or not self.resource.is_own_link(link):
             raise self._foreign_address()
         return found.id
 
@@ -72,7 +72,7 @@ class Requests:
     async def read_file(self, operation: str, file: schemas.File) -> bytes:
         """Return the content of a file from its signed address, to which no credential is sent."""
         address = file.content_url or ""
-        if not is_content_address(self.resource, address):
+        if not is_content_address(self.resource.endpoint, address):
             raise ForeignAddressError(f"{self.resource.name} named a file on another host; nothing was sent there.")
         return (await self._pipeline.send(Request(operation, "GET", address, is_signed=True), self._observer)).body
 
@@ -100,7 +100,7 @@ def list_operation(
         async def fetch(paging: str) -> Page[Listed]:
             query = f"{paging}&filter={condition}" if condition else paging
             found = await self._get(operation, path.format(*entity), page, query)
-            if found.next_link and not is_credible_link(self.resource, found.next_link):
+            if found.next_link and not self.resource.is_own_link(found.next_link):
                 raise self._foreign_address()
             return found
 

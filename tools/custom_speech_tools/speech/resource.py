@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, SecretStr
 
-from custom_speech_tools.speech.service_urls import region_of
+from custom_speech_tools.speech.service_urls import is_speech_host, is_within, region_of, split
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 
@@ -132,3 +132,14 @@ class SpeechResource:
         """Return the address of an operation, or the `self` URI of an entity, as the API version has it."""
         query = "&".join(filter(None, (query, self.api_version.query)))
         return f"{self.endpoint}{self.api_version.path}{path}" + (f"?{query}" if query else "")
+
+    def is_own_link(self, link: str) -> bool:
+        """Return whether an id may be taken from a link in a response of this resource.
+
+        The link must have the resource's own address or the other name of its host: a custom domain responds with links
+        of its region's host. The link itself is never followed.
+        """
+        own, other = split(self.endpoint), split(link)
+        if own is None or other is None or not (is_speech_host(own) and is_speech_host(other)):
+            return is_within(self.endpoint, link)
+        return len({self.known_region, region_of(link)} - {None}) <= 1

@@ -2,11 +2,8 @@
 
 import re
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
-
-if TYPE_CHECKING:
-    from custom_speech_tools.speech.resource import SpeechResource
 
 GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -73,25 +70,12 @@ def is_within(endpoint: str, address: str) -> bool:
     return _origin(own) == _origin(other) and (other.path == prefix or other.path.startswith(prefix + "/"))
 
 
-def is_credible_link(resource: "SpeechResource", link: str) -> bool:
-    """Return whether an id may be taken from a link in an answer of this resource.
-
-    The link must have the resource's own address, or the other name of its host: a custom domain answers with links
-    of its region's host. A link is never followed itself.
-    """
-    own, other = split(resource.endpoint), split(link)
-    if own is None or other is None or not (is_speech_host(own) and is_speech_host(other)):
-        return is_within(resource.endpoint, link)
-    regions = {resource.known_region, region_of(link)} - {None}
-    return len(regions) <= 1
-
-
-def is_content_address(resource: "SpeechResource", link: str) -> bool:
-    """Return whether a file may be read from this address: Azure's blob storage, or the resource's own host.
+def is_content_address(endpoint: str, link: str) -> bool:
+    """Return whether a file may be read from this address: Azure's blob storage, or the endpoint's own host.
 
     The address is signed; the request for it carries no credential.
     """
-    own, other = split(resource.endpoint), split(link)
+    own, other = split(endpoint), split(link)
     if own is None or other is None:
         return False
     scheme, host, port = _origin(other)
