@@ -22,7 +22,7 @@ from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.change_audit import Audit
 from custom_speech_tools.runtime.client_time_limits import ClientTimeLimits
 from custom_speech_tools.runtime.confirmation_policy import AgreementStore, ConfirmationPolicy
-from custom_speech_tools.runtime.context import DEFAULT_MAX_WAIT, AppContext
+from custom_speech_tools.runtime.context import CALL_SECONDS, DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names
 from custom_speech_tools.runtime.tool import error_answer
@@ -127,6 +127,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
             observe=settings.observe,
             now=settings.now,
             max_wait=settings.max_wait,
+            call_seconds=max(CALL_SECONDS, settings.max_wait + 3.0),
             client_time_limits=ClientTimeLimits(settings.client_time_limits_file),
             discover=settings.discover,
             missing_tools=frozenset(tool_names()) - offered,

@@ -18,7 +18,7 @@ from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.change_audit import CallAuditor
 from custom_speech_tools.runtime.confirmation_flow import carry_out
 from custom_speech_tools.runtime.confirmation_policy import Agreement
-from custom_speech_tools.runtime.context import AppContext, CallContext, call_seconds
+from custom_speech_tools.runtime.context import AppContext, CallContext
 from custom_speech_tools.runtime.elicitation import CallClient
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.polling import poll_until_terminal
@@ -157,7 +157,7 @@ class Runner:
         auditor = CallAuditor(app.audit, app.observe, tool, arguments, app.caller)
         for pause in chain(RETRY_PAUSES, repeat(RETRY_PAUSES[-1])):
             try:
-                with anyio.move_on_after(call_seconds(app.max_wait)) as scope:
+                with anyio.move_on_after(app.call_seconds) as scope:
                     return await work(CallContext(app, self.terminal, scope, anyio.current_time(), auditor))
                 text = f"{tool} took too long."
             except (SpeechError, Refused) as error:

@@ -9,7 +9,7 @@ from pydantic import Field
 from custom_speech_tools.guardrails.expirations import Expiration, ExpirationFacts, soonest_first
 from custom_speech_tools.runtime import entity_lists
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import call_step, only_offered
+from custom_speech_tools.runtime.next_steps import call_step, fit_steps
 from custom_speech_tools.runtime.parameters import Limits, ListArguments, LocaleFilter, ResourceText
 from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.results import Listing, Moment, Unread
@@ -54,9 +54,7 @@ async def check_expirations(arguments: CheckExpirationsArguments, call: CallCont
     ]
     ordered = soonest_first(one for each in facts for one in each.find())
     missing = call.app.missing_tools
-    items = [
-        one.model_copy(update={"call": only_offered([one.call], missing)[0]}) for one in ordered[: arguments.limit]
-    ]
+    items = [one.model_copy(update={"call": fit_steps([one.call], missing)[0]}) for one in ordered[: arguments.limit]]
     first = sum(one.ends.date() == ordered[0].ends.date() for one in ordered)
     notes = [f"{first} items end on the first day, {ordered[0].ends:%Y-%m-%d}."] if first > 1 else []
     if arguments.locale is None and ordered:

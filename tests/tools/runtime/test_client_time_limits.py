@@ -1,4 +1,4 @@
-"""Waits that fit the client."""
+"""Waits within the time limit of the client."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,8 @@ from mcp.types import Implementation
 
 from conftest import Connect
 from custom_speech_tools.runtime import polling
-from custom_speech_tools.runtime.client_time_limits import DEFAULT_WAIT_SECONDS, SHORT_WAIT_SECONDS, ClientTimeLimits
+from custom_speech_tools.runtime.client_time_limits import SHORT_WAIT_SECONDS, ClientTimeLimits
+from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, fit_steps
 from support.speech_service import Azure
 from support.tool_client import Caller
 
@@ -43,10 +44,14 @@ async def test_suggested_wait_fits_the_client_and_the_operators_limit(
         assert f"wait_seconds={DEFAULT_WAIT_SECONDS}" not in (call.client.instructions or "")
 
 
-async def test_name_of_the_python_sdk_with_its_version_counts_as_impatient() -> None:
-    waits = ClientTimeLimits()
+def test_name_of_the_python_sdk_with_its_version_has_a_short_timeout() -> None:
+    assert ClientTimeLimits().waits("mcp 0.1.0", "stdio", 45) == (45, SHORT_WAIT_SECONDS)
 
-    assert waits.longest("mcp 0.1.0", "stdio", 45) == 45
+
+def test_suggested_wait_changes_no_quoted_name() -> None:
+    step = 'get_model(model="a \\" wait_seconds=25", wait_seconds=25)'
+
+    assert fit_steps([step], (), 4) == ['get_model(model="a \\" wait_seconds=25", wait_seconds=4)']
 
 
 async def test_wait_stays_below_the_time_after_which_the_client_gave_up(
@@ -87,4 +92,4 @@ def test_wait_of_one_session_over_http_is_not_that_of_another() -> None:
     waits.record_timeout("ide 1", "first", 9.5)
     waits.record_timeout("ide 1", "", 2.0)
 
-    assert [waits.longest("ide 1", session, 45) for session in ("first", "second", "")] == [8, 45, 45]
+    assert [waits.waits("ide 1", session, 45)[0] for session in ("first", "second", "")] == [8, 45, 45]

@@ -22,11 +22,10 @@ from custom_speech_tools.guardrails.entity_lookup import (
 )
 from custom_speech_tools.guardrails.shared_rules import Findings, is_blocked, resource_is_writable
 from custom_speech_tools.runtime import confirmation_policy
-from custom_speech_tools.runtime.client_time_limits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.next_steps import Value, call_step
+from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, Value, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
 from custom_speech_tools.runtime.results import Finding, block, warn
@@ -230,7 +229,7 @@ def not_in_use(deletion: Deletion, users: Sequence[Member]) -> Findings:
     if status not in TERMINAL_STATUSES:
         message = f"The {deletion.description} is {word(status)}; it can be deleted when it is Succeeded or Failed."
         reference: dict[str, Value] = {kind: deletion.entity.id}
-        wait = call_step(f"get_{kind}", **reference, wait_seconds=suggested_wait(), resource=speech.resource.name)
+        wait = call_step(f"get_{kind}", **reference, wait_seconds=DEFAULT_WAIT_SECONDS, resource=speech.resource.name)
         yield block("not-in-use", message, f"Wait for it: {wait}.", "wait")
     if not users:
         return

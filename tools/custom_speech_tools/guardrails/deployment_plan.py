@@ -21,13 +21,12 @@ from custom_speech_tools.guardrails.entity_lookup import (
 from custom_speech_tools.guardrails.evaluation_verdict import rates_of
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
-from custom_speech_tools.runtime.client_time_limits import suggested_wait
 from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
-from custom_speech_tools.runtime.next_steps import Choice, call_step
+from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, Choice, call_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
@@ -104,7 +103,7 @@ def can_be_deployed(facts: DeploymentFacts) -> shared_rules.Findings:
         message = f"Model {quote(model.display_name)} cannot be deployed to an endpoint."
         yield block("model-is-ready", message, "Use a model on another base model.")
     if isinstance(endpoint, schemas.Endpoint) and not is_terminal(endpoint):  # the service refuses another model then
-        wait = call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=suggested_wait(), resource=here)
+        wait = call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=here)
         message = f"Endpoint {quote(endpoint.display_name)} is {word(endpoint.status)}."
         yield block("endpoint-is-ready", message, f"Wait for it: {wait}.", "wait")
     # The migration guide to 2024-11-15 says so.

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from custom_speech_tools.guardrails.entity_lookup import KIND_OF, AnyModel
-from custom_speech_tools.runtime.client_time_limits import suggested_wait
-from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, call_step
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import SpeechResource, schemas
 from custom_speech_tools.speech.sanitize import quote, reason_clause, word
@@ -66,7 +65,7 @@ def model_is_ready(model: AnyModel, now: datetime, resource: str) -> Findings:
         fix = "Correct the cause and train it again; a failed model cannot be used."
         yield block("model-is-ready", message, fix)
     elif status != "Succeeded":
-        wait = call_step("get_model", model=model.id, wait_seconds=suggested_wait(), resource=resource)
+        wait = call_step("get_model", model=model.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
         message = f"Model {name} is still being trained ({word(status)})."
         yield block("model-is-ready", message, f"Wait for it: {wait}.", "wait")
     elif until is not None and until <= now:
@@ -82,7 +81,7 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "datas
         reason = reason_clause(dataset.error.message if dataset.error else None)
         yield block(rule, f"The import of dataset {name} failed{reason}", again)
     elif dataset.status != "Succeeded":
-        wait = call_step("get_dataset", dataset=dataset.id, wait_seconds=suggested_wait(), resource=resource)
+        wait = call_step("get_dataset", dataset=dataset.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
         message = f"Dataset {name} is still being imported ({word(dataset.status)})."
         yield block(rule, message, f"Wait for it: {wait}.", "wait")
     elif dataset.lines == 0 and not dataset.audio_seconds:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from custom_speech_tools.presenters.model import steps_after_model
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_time_limits import wait_step
+from custom_speech_tools.runtime.next_steps import wait_step
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, expected_seconds, is_terminal
 from custom_speech_tools.runtime.related_entities import Entities, present_reference, resource_fields
 from custom_speech_tools.speech import Speech, schemas

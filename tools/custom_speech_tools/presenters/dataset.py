@@ -7,9 +7,8 @@ from typing import TypeVar
 from pydantic import Field
 
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import Choice, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.related_entities import entity_fields, present_reference, read_related_and_earlier
 from custom_speech_tools.speech import Speech, SpeechError, schemas

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_time_limits import wait_step
-from custom_speech_tools.runtime.next_steps import Choice, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.related_entities import Entities, entity_fields, present_reference
 from custom_speech_tools.speech import Speech, schemas

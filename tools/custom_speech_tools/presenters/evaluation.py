@@ -16,8 +16,7 @@ from custom_speech_tools.guardrails.evaluation_verdict import (
     result_is_usable,
 )
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_time_limits import wait_step
-from custom_speech_tools.runtime.next_steps import Choice, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.related_entities import Entities, entity_fields, present_dataset_reference
 from custom_speech_tools.speech import schemas

@@ -6,8 +6,7 @@ from datetime import datetime
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, is_copy
 from custom_speech_tools.guardrails.recording_lengths import lengths_of
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_time_limits import wait_step
-from custom_speech_tools.runtime.next_steps import Choice, call_step
+from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.related_entities import (

@@ -10,9 +10,8 @@ from custom_speech_tools.rollout.gate import Gate
 from custom_speech_tools.rollout.plan import RolloutPlan, distinct
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.client_time_limits import suggested_wait
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, call_step
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
 from custom_speech_tools.runtime.related_entities import present_reference, read_related, resource_fields
 from custom_speech_tools.speech import schemas
@@ -131,7 +130,9 @@ def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
                 back.append(f"{again} goes back to the previous model on {one.resource}")
     if plan.is_complete:
         return [*live, *back, call_step("check_expirations")]
-    again = f"Call roll_out again with the same arguments and wait_seconds={suggested_wait()}; nothing is done twice."
+    again = (
+        f"Call roll_out again with the same arguments and wait_seconds={DEFAULT_WAIT_SECONDS}; nothing is done twice."
+    )
     if plan.is_terminal:
         failed = ", ".join(one.resource for one in targets if one.status == "Failed")
         again = f"Correct `error` of {failed}, then call roll_out again; nothing is done twice."

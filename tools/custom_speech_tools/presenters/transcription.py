@@ -13,10 +13,10 @@ from custom_speech_tools.guardrails.entity_lookup import AnyModel
 from custom_speech_tools.guardrails.evaluation_texts import read_transcripts
 from custom_speech_tools.guardrails.local_recordings import OutputFile
 from custom_speech_tools.runtime import polling, results
-from custom_speech_tools.runtime.client_time_limits import wait_step
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
+from custom_speech_tools.runtime.next_steps import wait_step
 from custom_speech_tools.runtime.related_entities import present_reference, read_related_and_earlier, resource_fields
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas

@@ -80,7 +80,7 @@ def check_resources(call: CallContext, definition: RolloutDefinition) -> tuple[S
     findings: list[Finding] = []
     for name in dict.fromkeys([definition.resource, *(target.resource for target in definition.targets)]):
         try:
-            call.app.resource(name)
+            call.speech(name)
         except Refused as refusal:
             findings += refusal.findings
     names = defaultdict[str, list[str]](list)

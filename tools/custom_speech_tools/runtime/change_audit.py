@@ -1,8 +1,8 @@
-"""Records of a call's requests, and the decision which of them may be sent at all."""
+"""Audit of a call's requests: which changes may be sent, and what is recorded about them."""
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,7 +10,6 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from custom_speech_data.content import reason_of
-from custom_speech_tools.runtime.polling import RunningCall
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Change, NotAllowedError, RequestObserver, SpeechError
 from custom_speech_tools.speech.sanitize import mask_address, mask_signature
@@ -21,27 +20,27 @@ _log = logging.getLogger(__name__)
 
 
 class Audit:
-    """Keeps what the server changed; this one keeps nothing."""
+    """The interface of audit logs; this base class records nothing."""
 
     def write(self, entry: Entry) -> None:
-        """Keep an entry for good; raises OSError."""
+        """Store an entry permanently; raises OSError."""
 
     def unresolved(self) -> Mapping[str, float]:
-        """Return how many seconds ago requests were sent whose outcome is not known, by idempotency key."""
+        """Return the age of each request with an unknown outcome, in seconds, by idempotency key."""
         return {}
 
-    def last_id(self, key: str) -> str | None:  # noqa: ARG002  # this one has none
-        """Return the id of what the last request with this idempotency key has made, None if none is recorded."""
+    def last_id(self, key: str) -> str | None:  # noqa: ARG002  # this class records nothing
+        """Return the id of the entity that the last request with this idempotency key created, or None if unknown."""
         return None
 
 
 @dataclass(slots=True)
 class AgreementUse:
-    """The agreement to a change as the audit log has it, and whether it has been used."""
+    """One use of an agreement for a change, as the audit log records it."""
 
-    how: str  # for the audit log
-    is_spent: bool = False  # another call has carried out what they agreed to, so nothing more may be sent
-    created_id: str | None = None  # the id of what was made on it
+    how: str  # how the agreement was given, for the audit log
+    is_spent: bool = False  # another call has used the agreement already, so nothing more may be sent
+    created_id: str | None = None  # the id of the entity that was created under the agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,59 +48,54 @@ class Decision:
     """The decision of a checked plan to change something."""
 
     findings: tuple[Finding, ...]
-    key: str | None = None  # its idempotency key
-    confirmation: AgreementUse | None = None  # None if no agreement was needed
+    key: str | None = None  # the idempotency key
+    agreement: AgreementUse | None = None  # None if no agreement was needed
 
 
 @dataclass(slots=True)
 class CallAuditor:
-    """Records the requests of one call; `arguments` are as the client sent them."""
+    """The data of one tool call that the audit log records."""
 
     audit: Audit
-    observe: Callable[[Attempt], None]
+    observe: Callable[[Attempt], None]  # reports attempts at requests to the server's telemetry
     tool: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any]  # as the client sent them
     caller: str | None = None  # None if the server does not authenticate
     last_change: str | None = None  # the last operation that was sent and may have changed something
 
 
 @dataclass(frozen=True, slots=True)
 class CallObserver(RequestObserver):
-    """Observes the requests to one resource on behalf of a call; it permits no change without a decision."""
+    """Observes the requests of a call to one resource, and permits no change without a decision."""
 
     auditor: CallAuditor
-    call: RunningCall
+    attempted: Callable[[Attempt], None]
+    seconds_left: Callable[[], float]
+    report_progress: Callable[[str], Awaitable[None]]
     decision: Decision | None = None
 
-    def seconds_left(self) -> float:
-        """Return how long the call may still take."""
-        return self.call.seconds_left()
-
-    def attempted(self, attempt: Attempt) -> None:
-        """Pass the attempt on to the server's telemetry."""
-        self.auditor.observe(attempt)
-
     async def waiting(self, seconds: float, reason: str) -> None:
-        """Report the pause as progress."""
-        await self.call.report_progress(f"{reason} Asking again in {seconds:.0f} s.")
+        """Report a pause before a retry as progress."""
+        await self.report_progress(f"{reason} Asking again in {seconds:.0f} s.")
 
     @contextmanager
     def change(self, resource: str, operation: str) -> Iterator[Change]:
         """Record a change before its request is sent, and its outcome.
 
         Raises:
-            NotAllowedError: No checked plan decided on a change, its agreement is used, or it cannot be recorded.
+            NotAllowedError: No checked plan decided on the change, its agreement was used before, or the change
+                cannot be recorded.
         """
         auditor, decision, not_sent = self.auditor, self.decision, f"so {operation} was not sent to {resource}."
         if decision is None:
             raise NotAllowedError(f"{auditor.tool} may not change anything, {not_sent}")
-        agreed = decision.confirmation
+        agreed = decision.agreement
         if agreed and agreed.is_spent:
             used = "The same agreement was used by another call at this moment"
             raise NotAllowedError(f"{used}, {not_sent} Call again without confirm.")
         entry: Entry = {"tool": auditor.tool, "caller": auditor.caller, "resource": resource}
         entry |= {"operation": operation, "request": decision.key}
-        arguments = {name: _recorded(name, value) for name, value in auditor.arguments.items() if name != "confirm"}
+        arguments = {name: _for_audit(name, value) for name, value in auditor.arguments.items() if name != "confirm"}
         findings: list[JsonValue] = [f"{one.level} {one.rule}: {one.message}" for one in decision.findings]
         decided: Entry = {"arguments": arguments, "findings": findings, "confirmation": agreed.how if agreed else None}
         try:
@@ -121,16 +115,16 @@ class CallObserver(RequestObserver):
             raise
         finally:
             if outcome == "interrupted":
-                place = (operation, auditor.tool, resource)
-                _log.warning("%s of %s on %s was interrupted: it may have been carried out", *place)
+                interrupted = (operation, auditor.tool, resource)
+                _log.warning("%s of %s on %s was interrupted: it may have been carried out", *interrupted)
             try:
                 auditor.audit.write(entry | {"event": "ended", "id": change.id, "outcome": outcome, "error": problem})
-            except OSError as error:  # the request was sent; only the next one can be stopped
+            except OSError as error:  # the request was sent; only the next request can be stopped
                 _log.error("The audit could not be written: %s", error)
 
 
-def _recorded(name: str, value: Any) -> JsonValue:
-    """Return an argument for the audit log: of an address what is no secret, of long lists a digest."""
+def _for_audit(name: str, value: Any) -> JsonValue:
+    """Return an argument for the audit log: URLs without secrets, and lines of text as a digest."""
     if isinstance(value, list) and name == "lines":
         text = "\n".join(map(str, value)).encode(errors="replace")
         return {"count": len(value), "sha256": hashlib.sha256(text).hexdigest()}

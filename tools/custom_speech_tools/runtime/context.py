@@ -1,4 +1,4 @@
-"""The context of a call: the configured resources, the operator's decisions, its time limit and its client."""
+"""The context of a tool call: configured resources, operator settings, the client and the time limit."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,29 +21,29 @@ from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import Attempt, Speech
 from custom_speech_tools.speech.sanitize import quote
 
-DEFAULT_MAX_WAIT = 45  # seconds that a call waits at most, unless the operator says otherwise
+DEFAULT_MAX_WAIT = 45  # seconds that a call waits at most, unless the operator sets another limit
 
-# The longest that a call takes, whatever the service does, at the default `--max-wait`: many clients give up after
-# 60 s. Time in which the user is asked is not counted.
+# The time limit of a call at the default `--max-wait`, in seconds: many clients give up after 60 s. Time in which the
+# user is asked is not counted.
 CALL_SECONDS = 48.0
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-def add_to_cache(memory: dict[Key, Value], key: Key, value: Value, most: int) -> None:
-    """Keep a value, and drop the oldest beyond the limit; threads may do so at the same time."""
-    memory[key] = value
-    if len(memory) > most:
-        for oldest in list(memory)[:-most]:
-            memory.pop(oldest, None)
+def add_to_cache(cache: dict[Key, Value], key: Key, value: Value, max_entries: int) -> None:
+    """Store a value, and drop the oldest entries beyond the limit; threads may call this at the same time."""
+    cache[key] = value
+    if len(cache) > max_entries:
+        for oldest in list(cache)[:-max_entries]:
+            cache.pop(oldest, None)
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """The configured resources, the operator's decisions, and the sources of time."""
+    """The configured resources, the operator's settings and the clock, shared by all calls."""
 
-    resources: Mapping[str, Speech]  # every one by name; these may only be read from
+    resources: Mapping[str, Speech]  # by name, for reading only
     default: str  # the name of the default resource
     confirmation: ConfirmationPolicy
     idempotency: IdempotentExecutor
@@ -51,69 +51,67 @@ class AppContext:
     observe: Callable[[Attempt], None] = lambda attempt: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_wait: int = DEFAULT_MAX_WAIT
+    call_seconds: float = CALL_SECONDS  # the time limit of a call
     client_time_limits: ClientTimeLimits = field(default_factory=ClientTimeLimits)
-    discover: Callable[[], Awaitable[str | None]] | None = None  # says which resources of the user are not configured
-    missing_tools: frozenset[str] = frozenset()  # that this server does not offer, so that nothing suggests them
-    data_dirs: tuple[Path, ...] = ()  # from which local files may be read
+    discover: Callable[[], Awaitable[str | None]] | None = None  # names the user's resources that are not configured
+    missing_tools: frozenset[str] = frozenset()  # tools that this server does not offer, and does not suggest
+    data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
     allows_local_files: bool = False  # True if the server runs on its user's machine
-    configuration_error: str | None = None  # why nothing is configured, and how to fix it: the answer of every tool
-    caller: str | None = None  # for the audit log, if nobody is authenticated
-    # Words of datasets that were read before, by resource, id and dates of the dataset.
+    configuration_error: str | None = None  # why nothing is configured and how to fix it; every tool returns it
+    caller: str | None = None  # for the audit log, if the server does not authenticate
+    # The words of datasets, by resource, id and dates of the dataset.
     training_words: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     digests: dict[FileState, str] = field(default_factory=dict)  # of local recordings
-    # Results of fast transcription by content and request: an unfinished folder goes on from there.
+    # Results of fast transcription by content and request, with which an unfinished folder is continued.
     transcribed: dict[str, Transcript] = field(default_factory=dict)
-    is_read_only: bool = False  # True if the server changes nothing, local files included
-
-    def resource(self, name: str | None) -> Speech:
-        """Return the resource of that name, or the default one; raises Refused if no resource has that name."""
-        name = name or self.default
-        if name in self.resources:
-            return self.resources[name]
-        message, fix = f"No Speech resource is called {quote(name)}.", f"Use one of: {', '.join(self.resources)}."
-        missing = block("reference-found", message, fix)
-        raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
-
-
-def call_seconds(max_wait: int) -> float:
-    """Return the longest that a call may take, given the operator's longest wait."""
-    return max(CALL_SECONDS, max_wait + 3.0)
+    is_read_only: bool = False  # True if the server changes nothing, including local files
 
 
 @dataclass(slots=True)
 class CallContext:
-    """One call of a tool."""
+    """The context of one tool call."""
 
     app: AppContext
     client: CallClient
-    scope: anyio.CancelScope  # ends the call when its time is over
+    scope: anyio.CancelScope  # cancels the call when its time is over
     started: float
     auditor: CallAuditor
-    facts_since: float = field(default_factory=anyio.current_time)  # when reading its facts began
+    facts_since: float = field(default_factory=anyio.current_time)  # when the call began to read its facts
 
     @property
     def caller(self) -> str | None:
-        """The caller, None if the server does not know it."""
+        """The caller, or None if unknown."""
         return self.auditor.caller
 
-    def speech(self, resource: str | None) -> Speech:
-        """Return a configured resource, for reading; raises Refused if no resource has that name."""
-        return self.app.resource(resource).observed_by(CallObserver(self.auditor, self))
+    def speech(self, name: str | None) -> Speech:
+        """Return a configured resource for reading, by default the default resource.
+
+        Raises:
+            Refused: No resource has that name.
+        """
+        name, resources = name or self.app.default, self.app.resources
+        if name in resources:
+            observer = CallObserver(self.auditor, self.auditor.observe, self.seconds_left, self.report_progress)
+            return resources[name].observed_by(observer)
+        message, fix = f"No Speech resource is called {quote(name)}.", f"Use one of: {', '.join(resources)}."
+        missing = block("reference-found", message, fix)
+        raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
 
     def speech_of_all(self) -> list[Speech]:
-        """Return every configured resource, for reading."""
+        """Return every configured resource for reading."""
         return [self.speech(name) for name in self.app.resources]
 
     def writer(self, speech: Speech, decision: Decision) -> Speech:
-        """Return the resource for changing what a checked plan decided."""
-        return speech.observed_by(CallObserver(self.auditor, self, decision))
+        """Return a resource for the change that a checked plan has decided on."""
+        auditor, progress = self.auditor, self.report_progress
+        return speech.observed_by(CallObserver(auditor, auditor.observe, self.seconds_left, progress, decision))
 
     def now(self, speech: Speech) -> datetime:
-        """Return the service's time."""
+        """Return the current time according to the service's clock."""
         return speech.clock.to_service_time(self.app.now())
 
     async def report_progress(self, message: str, progress: float | None = None, total: float | None = None) -> None:
-        """Tell clients that show progress."""
+        """Send a progress notification; the default progress is the age of the call in seconds."""
         await self.client.report_progress(self.elapsed() if progress is None else progress, total, message)
 
     def elapsed(self) -> float:
@@ -121,12 +119,12 @@ class CallContext:
         return anyio.current_time() - self.started
 
     def seconds_left(self) -> float:
-        """Return how long the call may still take."""
+        """Return the seconds until the time limit of the call."""
         return self.scope.deadline - anyio.current_time()
 
     @contextmanager
     def waiting_for_user(self) -> Iterator[None]:
-        """Stop the clock of the call while the user is asked; the question has its own limit."""
+        """Pause the time limit of the call while the user is asked; the question has a time limit itself."""
         left = self.seconds_left()
         self.scope.deadline = float("inf")
         try:

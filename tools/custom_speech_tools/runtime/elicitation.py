@@ -72,12 +72,8 @@ class InputRequired(Exception):  # not an error: the SDK's word for a question t
         self.result = result
 
 
-def caller_of(request: ServerRequestContext[Any, Any]) -> str | None:
-    """Return the authenticated caller, None if the server does not authenticate."""
-    return getattr(_user(request), "username", None)
-
-
-def _user(request: ServerRequestContext[Any, Any]) -> object:
+def user_of(request: ServerRequestContext[Any, Any]) -> object:
+    """Return the authenticated user of a request, or None if the server does not authenticate."""
     return request.request.scope.get("user") if request.request else None
 
 
@@ -101,7 +97,7 @@ class MCPClient:
     @property
     def may_write(self) -> bool:
         """True if the caller may change anything."""
-        scopes = getattr(_user(self.request), "scopes", None)
+        scopes = getattr(user_of(self.request), "scopes", None)
         return scopes is None or WRITE_SCOPE in scopes
 
     @property

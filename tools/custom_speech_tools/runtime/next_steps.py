@@ -1,4 +1,4 @@
-"""Next steps for the caller: complete calls, or sentences about what only the caller can choose."""
+"""Next steps in answers: complete tool calls, or sentences that name what the caller has to choose."""
 
 import json
 import re
@@ -8,6 +8,13 @@ from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import sanitize
 
 MAX_VALUE = 200  # characters of an argument that are shown
+MAX_ITEMS = 10  # items of a list that are shown
+
+# The wait that steps suggest, unless the client allows less (docs/clients.md): many clients give up after 30 s.
+DEFAULT_WAIT_SECONDS = 25
+
+# Quoted text may contain names of entities, which are not changed.
+_DEFAULT_WAIT = re.compile(rf'("(?:[^"\\]|\\.)*(?:"|$))|\bwait_seconds={DEFAULT_WAIT_SECONDS}\b')
 
 
 class Choice(str):
@@ -18,30 +25,58 @@ Value = str | int | bool | list[str] | None
 
 
 def call_step(tool: str, **arguments: Value) -> str:
-    """Return a call with real values, or a sentence if the caller has to choose; None leaves an argument out."""
-    choices = " and ".join(f"{value} ({name})" for name, value in arguments.items() if isinstance(value, Choice))
-    known = {name: value for name, value in arguments.items() if value is not None and not isinstance(value, Choice)}
-    given = ", ".join(f"{name}={_written(value)}" for name, value in known.items())
+    """Return a tool call with real values, or a sentence if the caller has to choose a value.
+
+    Arguments that are None are left out.
+    """
+    choices, given = [], []
+    for name, value in arguments.items():
+        if isinstance(value, Choice):
+            choices.append(f"{value} ({name})")
+        elif value is not None:
+            items = value[:MAX_ITEMS] if isinstance(value, list) else [value]
+            items = [sanitize(item, MAX_VALUE) if isinstance(item, str) else item for item in items]
+            shown = json.dumps(items if isinstance(value, list) else items[0], ensure_ascii=False)
+            given.append(f"{name}={shown}")
     if choices:
-        return f"Choose {choices}, then call {tool}{' with ' if given else ''}{given}."
-    return f"{tool}({given})"
+        return f"Choose {' and '.join(choices)}, then call {tool}{' with ' if given else ''}{', '.join(given)}."
+    return f"{tool}({', '.join(given)})"
 
 
-def _written(value: Value) -> str:
-    every = value[:10] if isinstance(value, list) else [value]
-    values = [sanitize(one, MAX_VALUE) if isinstance(one, str) else one for one in every]
-    return json.dumps(values if isinstance(value, list) else values[0], ensure_ascii=False)
+def wait_step(tool: str, seconds_left: int | None, resource: str, **entity: Value) -> str:
+    """Return a tool call that waits for an entity, or the time of a later call if it takes longer than a call waits.
+
+    Args:
+        seconds_left: The estimated time until the entity is worth reading again, or None if it is not known.
+    """
+    if seconds_left is None or seconds_left <= DEFAULT_WAIT_SECONDS:
+        return call_step(tool, **entity, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
+    later = f"{seconds_left} s"
+    if seconds_left >= 90:
+        later = f"{seconds_left / 3600:.1f} h" if seconds_left >= 5400 else f"{seconds_left / 60:.0f} min"
+    return f"{call_step(tool, **entity, resource=resource)} in about {later}"
 
 
-def only_offered(steps: Iterable[str], missing: Collection[str]) -> list[str]:
-    """Return the steps that name no tool of `missing`: tools that this server does not offer."""
-    if not missing:
-        return list(steps)
-    pattern = re.compile(rf"\b({'|'.join(map(re.escape, missing))})\b")
-    kept = [step for step in steps if not pattern.search(step)]
-    return kept or ["This server does not offer the tools for the next step; ask whoever runs it."]
+def fit_steps(
+    steps: Iterable[str], missing_tools: Collection[str], wait_seconds: int = DEFAULT_WAIT_SECONDS
+) -> list[str]:
+    """Return the steps that this server and this client can take.
+
+    Args:
+        missing_tools: Tools that this server does not offer: steps that name one are left out.
+        wait_seconds: The wait to suggest to this client instead of the default.
+    """
+    kept = list(steps)
+    if missing_tools:
+        pattern = re.compile(rf"\b({'|'.join(map(re.escape, missing_tools))})\b")
+        kept = [step for step in kept if not pattern.search(step)]
+        kept = kept or ["This server does not offer the tools for the next step; ask whoever runs it."]
+    if wait_seconds == DEFAULT_WAIT_SECONDS:
+        return kept
+    return [_DEFAULT_WAIT.sub(lambda found: found[1] or f"wait_seconds={wait_seconds}", step) for step in kept]
 
 
-def offered_findings(findings: Sequence[Finding], missing: Collection[str]) -> list[Finding]:
-    """Return the findings with fixes that name no missing tool."""
-    return [finding.model_copy(update={"fix": only_offered([finding.fix], missing)[0]}) for finding in findings]
+def fit_findings(findings: Sequence[Finding], missing_tools: Collection[str], wait_seconds: int) -> list[Finding]:
+    """Return the findings with fixes that this server and this client can take (see `fit_steps`)."""
+    fixes = [fit_steps([finding.fix], missing_tools, wait_seconds)[0] for finding in findings]
+    return [finding.model_copy(update={"fix": fix}) for finding, fix in zip(findings, fixes, strict=True)]

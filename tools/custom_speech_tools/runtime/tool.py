@@ -1,4 +1,4 @@
-"""Declaration and execution of tools, with the same object as structured content and as text."""
+"""Declaration and execution of tools."""
 
 import json
 import logging
@@ -14,24 +14,24 @@ from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult
 from pydantic import ValidationError
 
 from custom_speech_tools.runtime.change_audit import CallAuditor
-from custom_speech_tools.runtime.client_time_limits import client_name, session_name
-from custom_speech_tools.runtime.context import AppContext, CallContext, call_seconds
-from custom_speech_tools.runtime.elicitation import InputRequired, MCPClient, caller_of
+from custom_speech_tools.runtime.client_time_limits import identify_client
+from custom_speech_tools.runtime.context import AppContext, CallContext
+from custom_speech_tools.runtime.elicitation import InputRequired, MCPClient, user_of
 from custom_speech_tools.runtime.errors import Refused, invalid_arguments, next_step_after
 from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
-from custom_speech_tools.runtime.next_steps import offered_findings, only_offered
+from custom_speech_tools.runtime.next_steps import fit_findings, fit_steps
 from custom_speech_tools.runtime.parameters import Arguments
 from custom_speech_tools.runtime.results import Listing, ToolAnswer
 from custom_speech_tools.speech import SpeechError
 
-TRANSIENT = "custom-speech-mcp/transient"  # in `_meta` of an error after which the same call may succeed a little later
-LONG_LIST = 20  # a list of more rows is shown without what is null
+TRANSIENT = "custom-speech-mcp/transient"  # in `_meta` of an error after which the same call may succeed later
+LONG_LIST = 20  # rows of a longer list are shown without null fields
 
 _log = logging.getLogger(__name__)
 
 
 class Annotations(Enum):
-    """The annotations of a tool: read-only, destructive, idempotent, open world."""
+    """The MCP annotations of a tool: read-only, destructive, idempotent, open world."""
 
     READ = (True, False, True, True)
     READ_LOCAL = (True, False, True, False)
@@ -44,6 +44,7 @@ class Annotations(Enum):
 class SpeechTool:
     """A tool of this server."""
 
+    name: str
     definition: Tool  # as tools/list shows it
     function: Callable[[Any, CallContext], Awaitable[ToolAnswer]]
     arguments: type[Arguments]
@@ -51,54 +52,48 @@ class SpeechTool:
     annotations: Annotations
 
     @property
-    def name(self) -> str:
-        """Return the name of the tool."""
-        return self.definition.name
-
-    @property
     def is_read_only(self) -> bool:
-        """True if it changes nothing."""
+        """True if the tool changes nothing."""
         return self.annotations.value[0]
 
     async def run(
         self, request: ServerRequestContext[AppContext, Any], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
-        """Run the tool, no longer than a call may take, and return its answer or the text of its error."""
+        """Run the tool within the time limit of a call, and return its result or the text of its error."""
         app = request.lifespan_context
         if app.configuration_error:
             return error_answer(app.configuration_error)
-        with anyio.move_on_after(call_seconds(app.max_wait)) as scope:
-            given, caller = params.arguments or {}, caller_of(request) or app.caller
+        with anyio.move_on_after(app.call_seconds) as scope:
+            given, caller = params.arguments or {}, getattr(user_of(request), "username", None) or app.caller
             auditor = CallAuditor(app.audit, app.observe, self.name, given, caller)
-            client = MCPClient(request, params, caller)
-            call = CallContext(app, client, scope, anyio.current_time(), auditor)
-            name, session = client_name(request), session_name(request)
-            longest = app.client_time_limits.longest(name, session, app.max_wait)
+            call = CallContext(app, MCPClient(request, params, caller), scope, anyio.current_time(), auditor)
+            client, session = identify_client(request)
+            longest, suggested = app.client_time_limits.waits(client, session, app.max_wait)
             try:
-                return await self._answer(call, given, longest)
+                return await self._answer(call, given, longest, suggested)
             except anyio.get_cancelled_exc_class():
                 if given.get("wait_seconds") and not scope.cancel_called:  # the client has given up
-                    app.client_time_limits.record_timeout(name, session, call.elapsed())
+                    app.client_time_limits.record_timeout(client, session, call.elapsed())
                 raise
         sent = f"{auditor.last_change} may have been carried out; the same call first looks for what it has created."
         outcome = sent if auditor.last_change else "Nothing was changed; the same call can be repeated."
         return error_answer(f"{self.name} did not finish within {call.elapsed():.0f} s. {outcome}", is_transient=True)
 
     async def _answer(
-        self, call: CallContext, given: Mapping[str, Any], max_wait: int
+        self, call: CallContext, given: Mapping[str, Any], max_wait: int, suggested_wait: int
     ) -> CallToolResult | InputRequiredResult:
+        missing = call.app.missing_tools
         try:
             arguments, notes = self.arguments.read(given, max_wait)
-            return success_answer(await self.function(arguments, call), notes, call.app)
+            return success_answer(await self.function(arguments, call), notes, call.app, suggested_wait)
         except InputRequired as question:
             return question.result
         except ValidationError as error:
             return error_answer(invalid_arguments(self.name, self.definition.input_schema["properties"], error))
         except Refused as refusal:
-            missing = call.app.missing_tools
-            next_step = only_offered([refusal.next_step], missing)[0]
-            offered = Refused(refusal.not_done, offered_findings(refusal.findings, missing), next_step)
-            return error_answer(str(offered), is_transient=refusal.is_transient)
+            findings = fit_findings(refusal.findings, missing, suggested_wait)
+            fitted = Refused(refusal.not_done, findings, *fit_steps([refusal.next_step], missing, suggested_wait))
+            return error_answer(str(fitted), is_transient=refusal.is_transient)
         except SpeechError as error:
             return error_answer(f"{self.name}: {error} {next_step_after(error)}", is_transient=error.is_transient)
         except Exception:
@@ -112,46 +107,51 @@ class SpeechTool:
 def declare(
     function: Callable[[Any, CallContext], Awaitable[ToolAnswer]], title: str, annotations: Annotations, toolset: str
 ) -> SpeechTool:
-    """Declare a tool: its name, description, arguments and result are those of the function."""
-    types = function.__annotations__
+    """Declare a tool, with the name, the description, the arguments and the result of its function."""
+    types, name = function.__annotations__, function.__name__
     read_only, destructive, idempotent, open_world = annotations.value
     hints = ToolAnnotations(
         read_only_hint=read_only, destructive_hint=destructive, idempotent_hint=idempotent, open_world_hint=open_world
     )
     definition = Tool(
-        name=function.__name__,
+        name=name,
         title=title,
         description=" ".join((function.__doc__ or "").split()),
         input_schema=arguments_schema(types["arguments"]),
         output_schema=result_schema(types["return"]),
         annotations=hints,
     )
-    return SpeechTool(definition, function, types["arguments"], toolset, annotations)
+    return SpeechTool(name, definition, function, types["arguments"], toolset, annotations)
 
 
-def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext) -> CallToolResult:
-    """Return the same object as text and as structure: some clients show the assistant only one of them."""
+def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext, suggested_wait: int) -> CallToolResult:
+    """Return a result with the same content as structure and as text, because some clients show only one of them.
+
+    Args:
+        notes: Notes about adjusted arguments.
+        suggested_wait: The wait to suggest to this client, in seconds.
+    """
     note = " ".join([*notes, *([answer.note] if answer.note else [])]) or None
     unread = ", ".join(one.resource for one in getattr(answer, "unread", ()))
     refused = {"copy_model"} if len(app.resources) == 1 else set[str]()  # a copy needs another resource
-    steps = only_offered(answer.next_steps, app.missing_tools | refused)
+    steps = fit_steps(answer.next_steps, app.missing_tools | refused, suggested_wait)
     if unread:
         steps = [f"Not everything was read: entities of {unread} may be missing. Call again later.", *steps]
     update: dict[str, Any] = {"next_steps": steps, "note": note}
     if findings := getattr(answer, "findings", None):
-        update["findings"] = offered_findings(findings, app.missing_tools)
+        update["findings"] = fit_findings(findings, app.missing_tools, suggested_wait)
     content = answer.model_copy(update=update).model_dump(mode="json", by_alias=True)
-    if isinstance(answer, Listing):  # a long list is read for what it has
+    if isinstance(answer, Listing):
         for name, rows in content.items():
             if isinstance(rows, list) and len(rows) > LONG_LIST and isinstance(rows[0], dict):
                 content[name] = [{key: value for key, value in row.items() if value is not None} for row in rows]
-    if unread:  # a reader must not take the rest for everything
+    if unread:  # comes first, so that nobody takes the rest for everything
         content = {"unread": content["unread"]} | content
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
 
 
 def error_answer(text: str, *, is_transient: bool = False) -> CallToolResult:
-    """Return an error: assistants read its text, and programs in `_meta` whether the same call may succeed later."""
+    """Return an error: text for the assistant, and for programs in `_meta` whether the same call may succeed later."""
     meta = {TRANSIENT: True} if is_transient else None
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True, meta=meta)

@@ -81,7 +81,7 @@ class RequestObserver:
         """Return how long the caller will still wait."""
         return float("inf")
 
-    def attempted(self, attempt: Attempt) -> None:
+    def attempted(self, attempt: Attempt, /) -> None:
         """Note that an attempt has ended."""
 
     async def waiting(self, seconds: float, reason: str) -> None:
