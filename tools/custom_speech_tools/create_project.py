@@ -10,8 +10,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Locale, ResourceName
-from custom_speech_tools.runtime.related_entities import resource_fields
-from custom_speech_tools.runtime.results import Created, Moment, ResourceAnswer, ServiceText
+from custom_speech_tools.runtime.results import Created, Moment, ResourceAnswer, ServiceText, resource_fields
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 

@@ -18,8 +18,14 @@ from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.related_entities import resource_fields
-from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, ServiceText, optional
+from custom_speech_tools.runtime.results import (
+    EntityReference,
+    Findings,
+    ResourceAnswer,
+    ServiceText,
+    optional,
+    resource_fields,
+)
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError
 

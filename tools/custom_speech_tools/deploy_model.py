@@ -2,10 +2,11 @@
 
 from custom_speech_tools.guardrails.deployment_plan import DeploymentArguments, deploy, plan_deployment
 from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
+from custom_speech_tools.presenters.entity import present_reference
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
-from custom_speech_tools.runtime.related_entities import present_reference, read_related
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.sanitize import quote
 

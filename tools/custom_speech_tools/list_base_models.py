@@ -14,7 +14,16 @@ from custom_speech_tools.runtime.entity_lists import list_entities
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Limit, ListArguments, RequiredLocaleFilter, TrainWith
-from custom_speech_tools.runtime.results import MAX_PARTS, Created, Day, Listing, Result, ServiceText, block, optional
+from custom_speech_tools.runtime.results import (
+    MAX_REFERENCES,
+    Created,
+    Day,
+    Listing,
+    Result,
+    ServiceText,
+    block,
+    optional,
+)
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import word
@@ -43,7 +52,7 @@ class BaseModel(Result):
     display_name: ServiceText
     locale: ServiceText
     created: Day | None = Created
-    trains_with: Annotated[list[ServiceText], BeforeValidator(lambda kinds: kinds[:MAX_PARTS])]
+    trains_with: Annotated[list[ServiceText], BeforeValidator(lambda kinds: kinds[:MAX_REFERENCES])]
     adaptation_until: Day | None
     transcription_until: Day | None
     training_is_charged: bool

@@ -9,8 +9,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import expected_seconds
-from custom_speech_tools.runtime.related_entities import resource_fields
-from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional
+from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional, resource_fields
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 

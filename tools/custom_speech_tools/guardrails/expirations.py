@@ -9,7 +9,7 @@ from itertools import chain
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.related_entities import Entities
-from custom_speech_tools.runtime.results import MAX_PARTS, Day, Result, Sentence, ServiceText
+from custom_speech_tools.runtime.results import MAX_REFERENCES, Day, Result, Sentence, ServiceText
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 
@@ -97,7 +97,7 @@ class ExpirationFacts:
 
     def _retraining(self, model: schemas.CustomModel) -> tuple[str, str]:
         """Return what replaces a model, as a sentence and as a complete call."""
-        datasets = [part.id for part in (model.datasets or [])[:MAX_PARTS]]
+        datasets = [part.id for part in (model.datasets or [])[:MAX_REFERENCES]]
         if not datasets:
             original = call_step("list_models", display_name=model.display_name, resource="*")
             return "Its data are not on this resource: train the original again, then copy it here again.", original

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_tools.presenters.entity import present_reference
 from custom_speech_tools.presenters.model import steps_after_model
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.next_steps import wait_step
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES, check_again_after, expected_seconds, is_terminal
-from custom_speech_tools.runtime.related_entities import Entities, present_reference, resource_fields
+from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.speech import Speech, schemas
 
 
@@ -66,7 +67,7 @@ def present_copy(
         own = {"id": model.id, "project": present_reference(model.project, parts), "already_existed": already_existed}
         here = CopiedModel.model_validate(dict(model) | own | {"resource": target.resource.name})
     return Copy(
-        **resource_fields(source),
+        **results.resource_fields(source),
         operation=operation.id if operation else None,
         status=status,
         source=results.EntityReference(id=copied.id, display_name=copied.display_name) if copied else None,

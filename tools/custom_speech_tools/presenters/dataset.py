@@ -6,11 +6,12 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from custom_speech_tools.presenters.entity import entity_fields, present_reference
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.related_entities import entity_fields, present_reference, read_related_and_earlier
+from custom_speech_tools.runtime.related_entities import read_related_and_earlier
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 
 MAX_REJECTED = 20

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_tools.presenters.entity import entity_fields, present_reference
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.related_entities import Entities, entity_fields, present_reference
+from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 

@@ -15,10 +15,11 @@ from custom_speech_tools.guardrails.evaluation_verdict import (
     is_void,
     result_is_usable,
 )
+from custom_speech_tools.presenters.entity import entity_fields, present_dataset_reference
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.related_entities import Entities, entity_fields, present_dataset_reference
+from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote, word
 

@@ -5,16 +5,12 @@ from datetime import datetime
 
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, is_copy
 from custom_speech_tools.guardrails.recording_lengths import lengths_of
+from custom_speech_tools.presenters.entity import entity_fields, present_dataset_reference, present_reference
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.related_entities import (
-    Entities,
-    entity_fields,
-    present_dataset_reference,
-    present_reference,
-)
+from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.speech import Speech, schemas
 
 
@@ -65,7 +61,7 @@ def present_model(
         **fields,
         description=model.description,
         base_model=present_reference(model.base_model, parts),
-        datasets=[present_dataset_reference(part, parts) for part in (model.datasets or [])[: results.MAX_PARTS]],
+        datasets=[present_dataset_reference(part, parts) for part in (model.datasets or [])[: results.MAX_REFERENCES]],
         project=present_reference(model.project, parts),
         transcription_until=model.transcription_until,
         copied_from=(model.custom_properties or {}).get(COPIED_FROM_PROPERTY),

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from custom_speech_tools.presenters.endpoint import use_step
+from custom_speech_tools.presenters.entity import present_reference
 from custom_speech_tools.rollout.gate import Gate
 from custom_speech_tools.rollout.plan import RolloutPlan, distinct
 from custom_speech_tools.rollout.target import Target
@@ -13,7 +14,7 @@ from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, call_step
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
-from custom_speech_tools.runtime.related_entities import present_reference, read_related, resource_fields
+from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.task_groups import gather
 
@@ -68,7 +69,7 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
     compared = ComparedModel(id=other.id, display_name=other.display_name, word_error_rate=rates[1]) if other else None
     targets = await gather(*(_present_target(gate, one) for one in plan.targets))
     return Rollout(
-        **resource_fields(plan.source),
+        **results.resource_fields(plan.source),
         model=results.EntityReference.model_validate(plan.model.entity),
         gate=GateResult(
             passed=gate.passed,

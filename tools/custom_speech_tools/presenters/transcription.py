@@ -12,13 +12,14 @@ from custom_speech_data.transcripts import Transcript, read_batch_report, read_b
 from custom_speech_tools.guardrails.entity_lookup import AnyModel
 from custom_speech_tools.guardrails.evaluation_texts import read_transcripts
 from custom_speech_tools.guardrails.local_recordings import OutputFile
+from custom_speech_tools.presenters.entity import present_reference
 from custom_speech_tools.runtime import polling, results
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import wait_step
-from custom_speech_tools.runtime.related_entities import present_reference, read_related_and_earlier, resource_fields
-from custom_speech_tools.runtime.results import Finding, block, warn
+from custom_speech_tools.runtime.related_entities import read_related_and_earlier
+from custom_speech_tools.runtime.results import Finding, block, resource_fields, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.sanitize import sanitize
 from custom_speech_tools.speech.task_groups import gather, run_in_thread

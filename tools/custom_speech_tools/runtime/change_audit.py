@@ -69,10 +69,11 @@ class CallObserver(RequestObserver):
     """Observes the requests of a call to one resource, and permits no change without a decision."""
 
     auditor: CallAuditor
+    decision: Decision | None
+    report_progress: Callable[[str], Awaitable[None]]
+    # These replace methods of the base class.
     attempted: Callable[[Attempt], None]
     seconds_left: Callable[[], float]
-    report_progress: Callable[[str], Awaitable[None]]
-    decision: Decision | None = None
 
     async def waiting(self, seconds: float, reason: str) -> None:
         """Report a pause before a retry as progress."""

@@ -91,8 +91,7 @@ class CallContext:
         """
         name, resources = name or self.app.default, self.app.resources
         if name in resources:
-            observer = CallObserver(self.auditor, self.auditor.observe, self.seconds_left, self.report_progress)
-            return resources[name].observed_by(observer)
+            return self._observed(resources[name], None)
         message, fix = f"No Speech resource is called {quote(name)}.", f"Use one of: {', '.join(resources)}."
         missing = block("reference-found", message, fix)
         raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
@@ -103,8 +102,12 @@ class CallContext:
 
     def writer(self, speech: Speech, decision: Decision) -> Speech:
         """Return a resource for the change that a checked plan has decided on."""
-        auditor, progress = self.auditor, self.report_progress
-        return speech.observed_by(CallObserver(auditor, auditor.observe, self.seconds_left, progress, decision))
+        return self._observed(speech, decision)
+
+    def _observed(self, speech: Speech, decision: Decision | None) -> Speech:
+        auditor = self.auditor
+        observer = CallObserver(auditor, decision, self.report_progress, auditor.observe, self.seconds_left)
+        return speech.observed_by(observer)
 
     def now(self, speech: Speech) -> datetime:
         """Return the current time according to the service's clock."""

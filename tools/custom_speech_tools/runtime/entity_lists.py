@@ -9,8 +9,8 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import Choice, Value, call_step
 from custom_speech_tools.runtime.parameters import ListArguments
-from custom_speech_tools.runtime.related_entities import Entities, ResourceFields, read_related, resource_fields
-from custom_speech_tools.runtime.results import Finding, Result, Unread
+from custom_speech_tools.runtime.related_entities import Entities, read_related
+from custom_speech_tools.runtime.results import Finding, ResourceFields, Result, Unread, resource_fields
 from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
 from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.task_groups import gather, task_group

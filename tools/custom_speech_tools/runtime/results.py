@@ -1,23 +1,24 @@
-"""Building blocks of answers: findings, references, dates, and the fields that all answers share."""
+"""Building blocks of tool results: findings, references, dates, and the fields that all results share."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 import pydantic
 from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.sanitize import sanitize
 
-ServiceText = Annotated[str, PlainSerializer(sanitize)]  # the service's, sanitized when it is shown
-Sentence = Annotated[str, AfterValidator(lambda text: sanitize(text, 1_000))]  # ours, which may quote the service
+ServiceText = Annotated[str, PlainSerializer(sanitize)]  # text of the service, sanitized when it is shown
+Sentence = Annotated[str, AfterValidator(lambda text: sanitize(text, 1_000))]  # may quote the service
 
-MAX_PARTS = 100  # parts of an entity that are shown; the service allows no more
+MAX_REFERENCES = 100  # references of an entity that are shown; the service allows no more
 
 
 def _utc(characters: int, end: str = "") -> PlainSerializer:
     def write(moment: datetime) -> str:
-        with suppress(OverflowError):  # a date in the first or last year whose UTC date is outside the calendar
+        with suppress(OverflowError):  # in UTC, a date in the first or last year may be outside the calendar
             moment = moment.astimezone(UTC)
         return moment.isoformat()[:characters] + end
 
@@ -33,26 +34,26 @@ Day = Annotated[datetime, _utc(len("2026-12-31"))]
 
 
 def optional(**options: Any) -> Any:
-    """Declare a field that is left out of the answer if it is null."""
+    """Declare a field that is left out of the result if it is null."""
     return Field(default=None, exclude_if=lambda value: value is None, **options)
 
 
 class Result(pydantic.BaseModel):
-    """Part of an answer."""
+    """Base class of tool results and their parts."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True, populate_by_name=True)
 
 
-Created = Field(validation_alias="created_date_time")  # the service's name for it
+Created = Field(validation_alias="created_date_time")  # the service's name of the field
 
 # `block`: nothing is created. `stop`: it exists already. `confirm`: the user must agree. `warn`: information only.
 Level = Literal["block", "stop", "confirm", "warn"]
-# A correction, a choice between entities of one name, only waiting, or nothing helps.
+# `correct`: change the request. `choose`: several entities have the name. `wait`: it needs time. `none`: nothing helps.
 Remedy = Literal["correct", "choose", "wait", "none"]
 
 
 class Finding(Result):
-    """One statement of a guardrail; `remedy` is not shown, `fix` says it in words."""
+    """A finding of a guardrail, with the advice as text (`fix`) and as a category for programs (`remedy`)."""
 
     rule: str
     level: Level
@@ -67,18 +68,18 @@ def block(rule: str, message: str, fix: str, remedy: Remedy = "correct") -> Find
 
 
 def warn(rule: str, message: str, fix: str) -> Finding:
-    """Return a finding that is information only."""
+    """Return an informational finding."""
     return Finding(rule=rule, level="warn", message=message, fix=fix)
 
 
-# Their four fields are not repeated in every schema; neither are those of the next two.
+# The schema of a finding is not repeated in the schema of every tool; neither are those of the next two types.
 Findings = Annotated[list[Finding], WithJsonSchema({"type": "array"}, mode="serialization")]
 
 
 class EntityReference(Result):
-    """An entity by id; the name is null if it could not be read."""
+    """A reference to an entity; the name is null if it could not be read."""
 
-    # Or the beginning of a URI that names no entity.
+    # The id, or the beginning of a URI that does not name an entity.
     id: Annotated[str, PlainSerializer(lambda uri: sanitize(uri, 64), return_type=str)]
     display_name: ServiceText | None
 
@@ -87,13 +88,13 @@ ReferenceField = Annotated[EntityReference, WithJsonSchema({"type": "object"}, m
 
 
 class DatasetReference(EntityReference):
-    """A dataset by id."""
+    """A reference to a dataset."""
 
     kind: ServiceText | None
 
 
 class Failure(Result):
-    """The service's own reason for a failure."""
+    """The service's reason for a failure."""
 
     code: ServiceText | None
     message: ServiceText | None
@@ -103,34 +104,48 @@ FailureField = Annotated[Failure, WithJsonSchema({"type": "object"}, mode="seria
 
 
 def present_failure(error: object) -> Failure | None:
-    """Return the service's reason, None if there is none."""
+    """Return the service's reason for a failure, or None if nothing failed."""
     return None if error is None else Failure.model_validate(error)
 
 
 class ToolAnswer(Result):
-    """Fields of every successful answer: the next steps with real values, and a note if the input was adjusted."""
+    """Fields of every successful result: next steps with real values, and a note, for example on adjusted input."""
 
     next_steps: list[Sentence]
     note: Sentence | None = optional()
 
 
 class Unread(Result):
-    """A resource that did not answer, or that was not read to the end."""
+    """A resource that did not answer, or whose list was not read completely."""
 
     resource: str
     reason: Sentence
 
 
 class ResourceAnswer(ToolAnswer):
-    """An answer about one Speech resource."""
+    """A result about one Speech resource."""
 
     resource: str
     region: str | None
     emulated: bool
 
 
+class ResourceFields(TypedDict):
+    """The fields of `ResourceAnswer`."""
+
+    resource: str
+    region: str | None
+    emulated: bool
+
+
+def resource_fields(speech: Speech) -> ResourceFields:
+    """Return the fields that describe a resource."""
+    resource = speech.resource
+    return ResourceFields(resource=resource.name, region=resource.known_region, emulated=speech.is_emulated)
+
+
 class EntityAnswer(ResourceAnswer):
-    """An answer about one entity that runs and ends."""
+    """A result about one entity that has a status, such as Running or Succeeded."""
 
     id: str
     display_name: ServiceText
@@ -145,7 +160,7 @@ class EntityAnswer(ResourceAnswer):
 
 
 class Row(Result):
-    """An entity in a list; `resource` is named in a list of all resources."""
+    """An entity in a list; `resource` is present only in lists of all resources."""
 
     id: str
     display_name: ServiceText
@@ -158,8 +173,8 @@ class Row(Result):
 class Listing(ResourceAnswer):
     """Fields of every list.
 
-    `resource` is `*` if all resources were asked; `unread` names those whose entities may be missing, and then
-    `total` is null; `truncated` says how to see the rest of what was read.
+    In a list of all resources `resource` is `*`. `unread` names the resources whose entities may be missing, in which
+    case `total` is null. `truncated` says how to see the remaining items.
     """
 
     total: int | None
