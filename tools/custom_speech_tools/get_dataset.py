@@ -1,9 +1,10 @@
-"""get_dataset: return one dataset, with the lines that the service rejected."""
+"""get_dataset: return a dataset with the lines that the service rejected."""
 
 from typing import Annotated
 
 from pydantic import Field
 
+from custom_speech_tools.guardrails.dataset_import import read_import_report
 from custom_speech_tools.guardrails.entity_lookup import DATASET, get_entity
 from custom_speech_tools.presenters.dataset import DatasetAnswer, present_dataset
 from custom_speech_tools.runtime.context import CallContext
@@ -28,7 +29,7 @@ async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> Data
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, DATASET, arguments.dataset)
     last = await poll_until_terminal(call, first, speech.datasets_get, arguments.wait_seconds)
-    return await present_dataset(call, speech, last, DatasetAnswer)
+    return present_dataset(await read_import_report(speech, last), call.now(speech), DatasetAnswer)
 
 
 tool = declare(get_dataset, "Get a dataset", Annotations.READ, "data")

@@ -8,10 +8,15 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from custom_speech_tools.runtime.results import Finding, Level
+from pydantic import SecretStr
+
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech.sanitize import is_secret_parameter, quote
+
+_block, _warn = partial(block, "content-address"), partial(warn, "content-address")
 
 _OF_SIGNATURE = re.compile(
     r"s[verpst]|srt|sip|spr|sig?|ses|sk(?:oid|tid|[tesv])|saoid|suoid|scid|sdd|rsc[cdelt]|expires|policy|key-pair-id"
@@ -57,6 +62,12 @@ def content_identity(url: str) -> str:
     return f"{address}?{'&'.join(query)}" if query else address
 
 
+def secrets_of(url: str | None) -> tuple[SecretStr, ...]:
+    """Return the query of a URL, which may contain a signature and must be masked in responses."""
+    query = urlsplit(url or "").query
+    return (SecretStr(query),) if query else ()
+
+
 def is_web_url(url: str) -> bool:
     """Return whether an address has a protocol that Azure reads."""
     return urlsplit(url).scheme.lower() in ("https", "http")
@@ -67,14 +78,14 @@ def content_url_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator
     parts = urlsplit(url)
     if not is_web_url(url):
         fix = "Pass path for a file of this machine." if parts.scheme == "file" else _SHARED
-        yield _finding(f"content_url begins with {quote(parts.scheme)}; Azure reads https addresses only.", fix)
+        yield _block(f"content_url begins with {quote(parts.scheme)}; Azure reads https addresses only.", fix)
         return
     query = {name.lower(): value for name, value in parse_qsl(parts.query, True)}
     yield from _is_a_file(parts, query)
     if not is_emulated and _is_private(parts.hostname or ""):
-        yield _finding(f"content_url names {quote(parts.hostname or '')}, which Azure cannot reach.", _SHARED)
+        yield _block(f"content_url names {quote(parts.hostname or '')}, which Azure cannot reach.", _SHARED)
     if "&amp;" in url:
-        yield _finding('content_url has "&amp;", as in HTML, so its parameters are lost.', 'Write "&" instead.')
+        yield _block('content_url has "&amp;", as in HTML, so its parameters are lost.', 'Write "&" instead.')
         return
     if "sig" in query or "sv" in query:
         yield from _signature_permits(parts.scheme, query, now)
@@ -91,15 +102,15 @@ def _is_a_file(parts: SplitResult, query: dict[str, str]) -> Iterator[Finding]:
     segments = [part for part in path.split("/") if part]
     site = next((name for end, name in _PAGES.items() if host == end or (end[0] == "." and host.endswith(end))), None)
     if site and not (host == "drive.google.com" and query.get("export") == "download"):
-        yield _finding(f"content_url is a page of {site}, not the file: Azure would read HTML.", _SHARED)
+        yield _block(f"content_url is a page of {site}, not the file: Azure would read HTML.", _SHARED)
     elif host in ("dropbox.com", "www.dropbox.com") and "1" not in (query.get("dl"), query.get("raw")):
-        yield _finding("content_url is a page of Dropbox, not the file.", 'End the address with "dl=1" instead.')
+        yield _block("content_url is a page of Dropbox, not the file.", 'End the address with "dl=1" instead.')
     elif host in ("github.com", "gitlab.com", "huggingface.co") and "blob" in segments[2:4]:
-        yield _finding(f"content_url is a page of {host}, not the file.", 'Write "raw" instead of "blob" in its path.')
+        yield _block(f"content_url is a page of {host}, not the file.", 'Write "raw" instead of "blob" in its path.')
     elif host.endswith(_BLOB_HOSTS) and (len(segments) < 2 or path.endswith("/")):
         is_root = len(segments) == 1 and "." in segments[0]  # a file in the container $root
         message = "content_url names a container or folder of Azure Storage, not a file."
-        yield _finding(message, "Name one file of it.", "warn" if is_root else "block")
+        yield (_warn if is_root else _block)(message, "Name one file of it.")
 
 
 def _is_private(host: str) -> bool:
@@ -112,29 +123,29 @@ def _is_private(host: str) -> bool:
 def _signature_permits(scheme: str, query: dict[str, str], now: datetime) -> Iterator[Finding]:
     if "sig" not in query:
         message = "The SAS of content_url has no signature (sig): it was cut off, often at an &."
-        yield _finding(message, "Pass it whole.")
+        yield _block(message, "Pass it whole.")
     yield from _is_current(_moment(query.get("st", "")), _moment(query.get("se", "")), now)
     renew = "Create a SAS of the file that permits reading (sp=r) and is valid for some hours."
     needs = (("sp", "r", "does not permit reading"), ("srt", "o", "is not for files"), ("ss", "b", "is not for blobs"))
     for name, needed, lack in needs:
         if needed not in query.get(name, needed):
-            yield _finding(f"The SAS of content_url {lack} ({name}={quote(query[name])}).", renew)
+            yield _block(f"The SAS of content_url {lack} ({name}={quote(query[name])}).", renew)
     if "sip" in query:
         message = f"The SAS of content_url is valid for the address {quote(query['sip'])} only, not for Azure's."
-        yield _finding(message, "Create a SAS without sip.")
+        yield _block(message, "Create a SAS without sip.")
     if query.get("spr") == "https" and scheme == "http":
-        yield _finding("The SAS of content_url is valid with https only.", "Begin the address with https.")
+        yield _block("The SAS of content_url is valid with https only.", "Begin the address with https.")
 
 
 def _is_current(start: datetime | None, end: datetime | None, now: datetime) -> Iterator[Finding]:
     renew = "Sign the address again."
     if end is not None and end <= now:
-        yield _finding(f"content_url expired at {end:%Y-%m-%d %H:%M} UTC; it is {now:%Y-%m-%d %H:%M}.", renew)
+        yield _block(f"content_url expired at {end:%Y-%m-%d %H:%M} UTC; it is {now:%Y-%m-%d %H:%M}.", renew)
     elif end is not None and end - now < timedelta(minutes=10):
-        yield _finding(f"content_url expires at {end:%Y-%m-%d %H:%M} UTC; the import may begin later.", renew, "warn")
+        yield _warn(f"content_url expires at {end:%Y-%m-%d %H:%M} UTC; the import may begin later.", renew)
     if start is not None and start > now:
         message = f"content_url is not valid before {start:%Y-%m-%d %H:%M} UTC; it is {now:%Y-%m-%d %H:%M}."
-        yield _finding(message, f"Wait until then. Or: {renew.lower()}")
+        yield _block(message, f"Wait until then. Or: {renew.lower()}")
 
 
 def _moment(text: str) -> datetime | None:
@@ -144,7 +155,3 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _finding(message: str, fix: str, level: Level = "block") -> Finding:
-    return Finding(rule="content-address", level=level, message=message, fix=fix)

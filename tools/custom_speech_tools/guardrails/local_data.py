@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from custom_speech_data import read_dataset
@@ -16,13 +17,13 @@ from custom_speech_data.folder_archive import pack_folder
 from custom_speech_data.foreign_content import refuse_foreign_content
 from custom_speech_data.recordings import loudness_faults
 from custom_speech_data.repair import repair_text
+from custom_speech_tools.guardrails.dataset_import import MAX_REJECTED, is_much_rejected
 from custom_speech_tools.guardrails.local_files import LocalPath
-from custom_speech_tools.guardrails.recording_lengths import LONGEST_SECONDS, LONGEST_WHISPER_SECONDS
-from custom_speech_tools.guardrails.shared_rules import MAX_REJECTED_SHARE
-from custom_speech_tools.runtime.results import Finding, Level
+from custom_speech_tools.guardrails.recording_lengths import CUT_RECORDINGS, too_long_message
+from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
-MAX_REJECTED = 20
+_warn = partial(warn, "data-is-valid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,35 +93,27 @@ def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
 
 
 def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
-    """Require that the data can be imported; warn of lines and files that Azure would leave out."""
+    """Require data that can be imported; warn about lines and files that Azure would leave out."""
     if report.error:
         fix = "Correct the data; the pages on training and testing data describe every format."
-        yield _finding(sanitize(report.error.message, 500), fix, "block")
+        yield block("data-is-valid", sanitize(report.error.message, 500), fix)
     for part in report.rejected[:MAX_REJECTED]:
         where = f"line {part.where}" if part.where.isdecimal() else quote(part.where)
-        yield _finding(f"Azure would leave out {where}: {sanitize(part.reason, 300)}.", "Correct or remove it.")
+        yield _warn(f"Azure would leave out {where}: {sanitize(part.reason, 300)}.", "Correct or remove it.")
     total = report.accepted_line_count + report.rejected_line_count
-    if not report.error and report.rejected_line_count > MAX_REJECTED_SHARE * total:
+    if not report.error and is_much_rejected(report.rejected_line_count, total):
         message = f"{report.rejected_line_count} of {total} lines or files would be left out."
-        yield _finding(message, "Check the kind and the format: so many rejected parts are seldom intended.")
+        yield _warn(message, "Check the kind and the format: so many rejected parts are seldom intended.")
 
 
 def recordings_fit(content: Content, report: DatasetReport) -> Iterator[Finding]:
-    """Warn of recordings that are too long for training, of an undocumented format, silent or clipped."""
+    """Warn about recordings that are too long for training, of an undocumented format, silent or clipped."""
     total, long = len(report.audio), sum(not file.trains for file in report.audio)
     if long:
-        effect = "training with them alone fails" if long == total else "training uses only their transcripts"
-        message = f"{long} of {total} recordings are longer than {LONGEST_SECONDS} s: {effect}."
-        fix = f"Cut them into parts for training, of {LONGEST_WHISPER_SECONDS} s for Whisper base models. "
-        fix += "For testing up to two hours is fine."
-        yield Finding(rule="recording-length", level="warn", message=message, fix=fix)
+        yield warn("recording-length", too_long_message(long, total, are_all=long == total), CUT_RECORDINGS)
     if undocumented := sum(not file.has_documented_format for file in report.audio):
         message = f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit."
-        yield _finding(message, "Azure has imported such recordings. To be certain, convert them to 16-bit PCM.")
+        yield _warn(message, "Azure has imported such recordings. To be certain, convert them to 16-bit PCM.")
     for part in islice(loudness_faults(content), MAX_REJECTED) if report.audio else ():
         message = f"Recording {quote(part.where)} would be accepted, but {part.reason}."
-        yield _finding(message, "Listen to it; replace or remove it.")
-
-
-def _finding(message: str, fix: str, level: Level = "warn") -> Finding:
-    return Finding(rule="data-is-valid", level=level, message=message, fix=fix)
+        yield _warn(message, "Listen to it; replace or remove it.")

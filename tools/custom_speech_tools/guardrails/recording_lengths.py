@@ -1,8 +1,8 @@
-"""Lengths of recordings (rule recording-length): training uses the sound of those up to 40 s, 30 s for Whisper.
+"""Lengths of recordings (rule recording-length).
 
-Of a longer one only its transcript counts; if all are longer, the training fails (page on test and train data). For
-testing up to two hours is fine. The service states only the sum of a dataset, so uploads note the rest in its
-`customProperties`; of other datasets only the average is known.
+Training uses the sound of recordings up to 40 s, or 30 s for Whisper, and only the transcripts of longer recordings. If
+all are longer, the training fails (page on test and train data). The service states only the total length of a dataset,
+so uploads store the distribution in its `customProperties`. Of other datasets only the average is known.
 """
 
 import re
@@ -10,15 +10,20 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech.sanitize import quote
 
-LENGTH_PROPERTY = "custom-speech-mcp-recordings"  # the name of the note in a dataset's `customProperties`
+LENGTH_PROPERTY = "custom-speech-mcp-recordings"  # in the `customProperties` of a dataset
 
 LONGEST_SECONDS, LONGEST_WHISPER_SECONDS = 40, 30
+CUT_RECORDINGS = (
+    f"For training, cut long recordings into parts of at most {LONGEST_SECONDS} s ({LONGEST_WHISPER_SECONDS} s for "
+    "Whisper base models) with their transcripts. For testing up to two hours is fine."
+)
 _NOTE = re.compile(r"count=(\d{1,9}) over30=(\d{1,9}) used30=(\d{1,9}) over40=(\d{1,9}) used40=(\d{1,9})")
 
 
 class RecordingLengths(NamedTuple):
-    """The recordings of a dataset, and how many of them are longer than training takes."""
+    """The number of recordings of a dataset, of those that are too long for training, and the seconds of the rest."""
 
     total: int
     too_long: int
@@ -26,7 +31,7 @@ class RecordingLengths(NamedTuple):
 
 
 def note_lengths(milliseconds: Iterable[int]) -> str:
-    """Return the note that a dataset carries."""
+    """Return the value of LENGTH_PROPERTY for recordings of these lengths."""
     lengths = sorted(milliseconds)
     parts = [f"count={len(lengths)}"]
     for limit in (LONGEST_WHISPER_SECONDS, LONGEST_SECONDS):
@@ -36,7 +41,7 @@ def note_lengths(milliseconds: Iterable[int]) -> str:
 
 
 def lengths_of(dataset: schemas.Dataset, longest: int = LONGEST_SECONDS) -> RecordingLengths:
-    """Return what is known of a dataset's recordings; a note that contradicts the service's sum is not believed."""
+    """Return the lengths from LENGTH_PROPERTY, unless they contradict the service's total, or else an estimate."""
     total, count = dataset.audio_seconds, dataset.lines or 0
     note = _NOTE.fullmatch((dataset.custom_properties or {}).get(LENGTH_PROPERTY, ""))
     if note:
@@ -45,3 +50,18 @@ def lengths_of(dataset: schemas.Dataset, longest: int = LONGEST_SECONDS) -> Reco
         if over <= numbers[0] and used <= total + 1 and (total - used >= over * longest - 1):
             return RecordingLengths(numbers[0], over, used if over else total)
     return RecordingLengths(1, 1, 0.0) if count == 1 and total > longest else RecordingLengths(count, 0, total)
+
+
+def too_long_message(
+    too_long: int, total: int, longest: int = LONGEST_SECONDS, *, are_all: bool, dataset: str | None = None
+) -> str:
+    """Return the sentence about recordings that are too long for training.
+
+    Args:
+        longest: The seconds of a recording that training takes.
+        are_all: Whether the whole training has no other recordings.
+        dataset: The name of their dataset.
+    """
+    effect = "training with them alone fails" if are_all else "training uses only their transcripts"
+    recordings = f"recordings of dataset {quote(dataset)}" if dataset else "recordings"
+    return f"{too_long} of {total} {recordings} are longer than {longest} s: {effect}."

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from custom_speech_tools.guardrails.dataset_import import is_much_rejected
 from custom_speech_tools.guardrails.entity_lookup import KIND_OF, AnyModel
 from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, call_step
 from custom_speech_tools.runtime.results import Finding, block, warn
@@ -13,8 +14,6 @@ from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 
 Findings = Iterator[Finding]
 Facts = TypeVar("Facts")
-
-MAX_REJECTED_SHARE = 0.1  # of the lines; a larger one is worth a warning
 
 
 def run_rules(rules: Iterable[Callable[[Facts], Findings]], facts: Facts) -> tuple[Finding, ...]:
@@ -86,7 +85,7 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "datas
         yield block(rule, message, f"Wait for it: {wait}.", "wait")
     elif dataset.lines == 0 and not dataset.audio_seconds:
         yield block(rule, f"Dataset {name} is empty: no line was accepted.", again)
-    elif rejected > MAX_REJECTED_SHARE * (rejected + accepted):
+    elif is_much_rejected(rejected, rejected + accepted):
         message = f"Of dataset {name}, {rejected} of {rejected + accepted} lines were rejected by the import."
         yield warn(rule, message, f"It works, but without these lines. {again}")
 

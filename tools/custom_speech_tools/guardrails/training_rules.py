@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
+from custom_speech_tools.guardrails.recording_lengths import CUT_RECORDINGS, too_long_message
 from custom_speech_tools.guardrails.shared_rules import Findings, clocks_agree, dataset_is_ready, parts_fit
 from custom_speech_tools.guardrails.training_facts import TrainingFacts, adapts_to_text_only, is_open, takes_data
 from custom_speech_tools.runtime.next_steps import call_step
@@ -145,16 +146,16 @@ def recordings_have_length(facts: TrainingFacts) -> Findings:
     found = [(dataset, lengths) for dataset, lengths in facts.recordings if dataset.status == "Succeeded"]
     are_all_too_long = bool(found) and all(lengths.too_long == lengths.total > 0 for _, lengths in found)
     for dataset, (total, too_long, seconds) in found:
-        name = quote(dataset.display_name)
+        name = dataset.display_name
         if too_long:
-            effect = "training with them fails" if are_all_too_long else "only their transcripts are used"
-            message = f"{too_long} of {total} recordings of dataset {name} are longer than {longest} s: {effect}."
-            fix = f"Cut them into parts of at most {longest} s with their transcripts. For testing they are fine."
-            yield (block if are_all_too_long else warn)("recording-length", message, fix)
+            message = too_long_message(too_long, total, longest, are_all=are_all_too_long, dataset=name)
+            yield (block if are_all_too_long else warn)("recording-length", message, CUT_RECORDINGS)
         elif total and seconds / total > longest:
-            message = f"The recordings of dataset {name} are {seconds / total:.0f} s long on average; of those longer "
+            message = (
+                f"The recordings of dataset {quote(name)} are {seconds / total:.0f} s long on average; of those longer "
+            )
             message += f"than {longest} s only the transcripts are used, and if all are, training fails."
-            yield warn("recording-length", message, "Cut long recordings into parts. For testing they are fine.")
+            yield warn("recording-length", message, CUT_RECORDINGS)
 
 
 RULES = (

@@ -1,21 +1,19 @@
-"""Datasets in answers."""
+"""Answers about datasets."""
 
-import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import Field
 
+from custom_speech_tools.guardrails.dataset_import import ImportReport, RejectedPart, import_is_complete
 from custom_speech_tools.presenters.entity import entity_fields, present_reference
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.polling import is_terminal
-from custom_speech_tools.runtime.related_entities import read_related_and_earlier
-from custom_speech_tools.speech import Speech, SpeechError, schemas
+from custom_speech_tools.speech import Speech, schemas
 
-MAX_REJECTED = 20
-TRAINS_ALONE = frozenset({"Language", "LanguageMarkdown", "Acoustic"})  # of the others a model learns too little alone
+TRAINS_ALONE = frozenset({"Language", "LanguageMarkdown", "Acoustic"})  # other kinds alone teach a model too little
 
 
 class ListedDataset(results.Row):
@@ -36,15 +34,8 @@ class Datasets(results.Listing):
     datasets: list[ListedDataset]
 
 
-class RejectedPart(results.Result):
-    """A line or file that the service rejected."""
-
-    where: results.ServiceText
-    reason: results.ServiceText
-
-
 class DatasetAnswer(ListedDataset, results.EntityAnswer):
-    """A dataset with what was rejected of it."""
+    """A dataset and its rejected lines or files."""
 
     resource: str
     project: results.ReferenceField | None
@@ -52,7 +43,7 @@ class DatasetAnswer(ListedDataset, results.EntityAnswer):
 
 
 class UploadedDataset(DatasetAnswer):
-    """A dataset that was uploaded; `uploaded_bytes` is less than `total_bytes` if the call has to be repeated."""
+    """An uploaded dataset; if `uploaded_bytes` is less than `total_bytes`, repeat the call to continue."""
 
     already_existed: bool
     uploaded_bytes: int | None
@@ -60,68 +51,50 @@ class UploadedDataset(DatasetAnswer):
     repairs: list[results.Sentence]
 
 
-Details = TypeVar("Details", bound=DatasetAnswer)
+Answer = TypeVar("Answer", bound=DatasetAnswer)
 
 
-async def present_dataset(
-    call: CallContext, speech: Speech, dataset: schemas.Dataset, answer: type[Details], **more: object
-) -> Details:
-    """Return a dataset with what was rejected of it; `more` has fields of the answer that are known better."""
-    parts, earlier = await read_related_and_earlier(speech, dataset, [dataset.project])
-    common = entity_fields(speech, dataset, call.now(speech), earlier)
-    here = speech.resource.name
+def present_dataset(report: ImportReport, now: datetime, answer: type[Answer], **more: object) -> Answer:
+    """Return a dataset with its rejected lines or files.
+
+    Args:
+        now: The service's time.
+        more: Fields that are added or replaced.
+    """
+    speech, dataset = report.speech, report.dataset
+    common = entity_fields(speech, dataset, now, report.earlier)
+    resource, seconds = speech.resource.name, common["check_again_after_seconds"]
+    steps = steps_with_data([(speech, dataset)])
+    if not is_terminal(dataset):
+        steps = [wait_step("get_dataset", seconds, resource, dataset=dataset.id)]
+    elif dataset.status == "Failed":
+        delete = call_step("delete_entity", kind="dataset", entity=dataset.id, resource=resource)
+        steps = ["Correct what `error` and `rejected` name in the data, then upload it again.", delete]
     fields: dict[str, object] = {
         **dict(ListedDataset.model_validate(dataset)),
         **common,
-        "project": present_reference(dataset.project, parts),
-        "rejected": await _read_rejected(speech, dataset) if is_terminal(dataset) else [],
-        "findings": rejection_findings(dataset),
-        "next_steps": steps_with_data([(speech, dataset)]),
+        "project": present_reference(dataset.project, report.parts),
+        "rejected": report.rejected or [],
+        "findings": list(import_is_complete(report)),
+        "next_steps": steps,
     }
-    if not is_terminal(dataset):
-        fields["next_steps"] = [wait_step("get_dataset", common["check_again_after_seconds"], here, dataset=dataset.id)]
-    elif dataset.status == "Failed":
-        delete = call_step("delete_entity", kind="dataset", entity=dataset.id, resource=here)
-        fields["next_steps"] = ["Correct what `error` and `rejected` name in the data, then upload it again.", delete]
     return answer.model_validate(fields | more)
 
 
-async def _read_rejected(speech: Speech, dataset: schemas.Dataset) -> list[RejectedPart]:
-    """Return the first rejected lines or files of the service's report, nothing if it cannot be read."""
-    if dataset.rejected_lines == 0 and dataset.status != "Failed":  # of a failed import nothing is counted
-        return []
-    try:
-        files = (await speech.datasets_list_files(dataset.id)).entities
-        report = next((file for file in files if file.kind == "DatasetReport"), None)
-        content = json.loads(await speech.read_file("Datasets_GetFile", report)) if report else {}
-        parts = content.get("rejected", [])[:MAX_REJECTED]
-        return [RejectedPart(where=str(part["where"]), reason=str(part["reason"])) for part in parts]
-    except (SpeechError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
-
-
-def rejection_findings(dataset: schemas.Dataset) -> list[results.Finding]:
-    """Warn of an import that left out lines or files."""
-    rejected, total = dataset.rejected_lines or 0, (dataset.rejected_lines or 0) + (dataset.lines or 0)
-    message = f"The import rejected {rejected} of {total} lines or files; `lines` counts the accepted ones."
-    fix = "The first of them are in `rejected`; correct them and upload the data again to use them."
-    return [results.warn("dataset-ready", message, fix)] if rejected else []
-
-
 def steps_with_data(found: Sequence[tuple[Speech, schemas.Dataset]]) -> list[str]:
-    """Return what datasets are good for: a training if one of them is enough for it, else what the newest is for."""
+    """Return the next step: train with the first dataset that suffices alone, or else use the newest dataset."""
     usable = [
         (speech, one) for speech, one in found if one.status == "Succeeded" and (one.lines != 0 or one.audio_seconds)
     ]
     for speech, dataset in usable:
         if dataset.kind in TRAINS_ALONE and (dataset.kind != "Acoustic" or speech.resource.can_train_audio):
-            here = speech.resource.name
-            return [call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=here)]
+            resource = speech.resource.name
+            return [call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=resource)]
     for speech, dataset in usable[:1]:
-        here, locale = speech.resource.name, dataset.locale
+        resource, locale = speech.resource.name, dataset.locale
         if dataset.kind == "Acoustic":
-            return [call_step("create_evaluation", model=Choice("a model"), dataset=dataset.id, resource=here)]
+            return [call_step("create_evaluation", model=Choice("a model"), dataset=dataset.id, resource=resource)]
         if dataset.kind == "AudioFiles":
-            return [call_step("transcribe", locale=locale, dataset=dataset.id, resource=here)]
-        return [call_step("plan_model", locale=locale, datasets=Choice(f"{dataset.id} and others"), resource=here)]
+            return [call_step("transcribe", locale=locale, dataset=dataset.id, resource=resource)]
+        return [call_step("plan_model", locale=locale, datasets=Choice(f"{dataset.id} and others"), resource=resource)]
     return []

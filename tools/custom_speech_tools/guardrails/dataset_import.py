@@ -1,0 +1,69 @@
+"""Imports of datasets: the lines or files that were rejected."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.related_entities import Entities, read_related_and_earlier
+from custom_speech_tools.runtime.results import Finding, Result, ServiceText, warn
+from custom_speech_tools.speech import Speech, SpeechError, schemas
+
+MAX_REJECTED = 20  # rejected lines or files that an answer names
+MAX_REJECTED_SHARE = 0.1  # of the lines; more indicate a wrong kind or format
+
+
+class RejectedPart(Result):
+    """A line or file that the service rejected."""
+
+    where: ServiceText
+    reason: ServiceText
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """A dataset and the result of its import."""
+
+    speech: Speech
+    dataset: schemas.Dataset
+    parts: Entities
+    earlier: Sequence[schemas.StatefulEntity]  # datasets of the same kind, from which the duration is estimated
+    rejected: Sequence[RejectedPart] | None  # None if they could not be read
+
+
+async def read_import_report(speech: Speech, dataset: schemas.Dataset) -> ImportReport:
+    """Return a dataset with its project and the first lines or files that the import rejected."""
+    parts, earlier = await read_related_and_earlier(speech, dataset, [dataset.project])
+    # The service counts nothing of a failed import.
+    is_rejected = dataset.rejected_lines != 0 or dataset.status == "Failed"
+    rejected = await _read_rejected(speech, dataset) if is_terminal(dataset) and is_rejected else ()
+    return ImportReport(speech, dataset, parts, earlier, rejected)
+
+
+async def _read_rejected(speech: Speech, dataset: schemas.Dataset) -> list[RejectedPart] | None:
+    """Return the first rejected lines or files of the service's report, or None if it cannot be read."""
+    try:
+        files = (await speech.datasets_list_files(dataset.id)).entities
+        report = next((file for file in files if file.kind == "DatasetReport"), None)
+        content = json.loads(await speech.read_file("Datasets_GetFile", report)) if report else {}
+        parts = content.get("rejected", [])[:MAX_REJECTED]
+        return [RejectedPart(where=str(part["where"]), reason=str(part["reason"])) for part in parts]
+    except (SpeechError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def import_is_complete(report: ImportReport) -> Iterator[Finding]:
+    """Warn about an import that left out lines or files."""
+    rejected, accepted = report.dataset.rejected_lines or 0, report.dataset.lines or 0
+    if rejected:
+        total = rejected + accepted
+        message = f"The import rejected {rejected} of {total} lines or files; `lines` counts the accepted ones."
+        fix = "The first of them are in `rejected`; correct them and upload the data again to use them."
+        if not report.rejected:
+            fix = "The service's list of them could not be read; check_data names them if the data are on this machine."
+        yield warn("dataset-ready", message, fix)
+
+
+def is_much_rejected(rejected: int, total: int) -> bool:
+    """Return whether more than a tenth of the lines or files were rejected."""
+    return rejected > MAX_REJECTED_SHARE * total
