@@ -1,4 +1,4 @@
-"""The command line: parse it and dispatch. Nothing heavy is imported before the command is known."""
+"""The command line: parsing and dispatch. Heavy imports wait until the command is known."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a console of Windows may show the characters of cp1252 only
+            stream.reconfigure(errors="replace")  # Windows consoles may be limited to cp1252
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         status = int(options.run(options))
@@ -26,18 +26,17 @@ def main(arguments: list[str] | None = None) -> int:
         notice(str(error))
         return 2
     except KeyboardInterrupt:
-        what_is_left = "nothing was changed, and nothing is left running."
-        notice(getattr(options, "interrupted", f"interrupted; {what_is_left}"))
+        notice(getattr(options, "interrupted", "interrupted; nothing was changed, and nothing is left running."))
         return 130
     except BrokenPipeError:
-        # The reader of the output has gone, as `head` does; Python would otherwise report it again at exit.
+        # The reader, such as `head`, has closed the pipe. Python would report that again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Return the options, which stand before or after the command, with its function `run`, or exit with 2."""
+    """Return the parsed options, with the function `run` of the command; on errors, exit with status 2."""
     command, rest = split(arguments)
     parser = create_parser(command)
     options, unknown = parser.parse_known_args(rest)
@@ -49,19 +48,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def split(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """Return the command, if any, and the other arguments."""
+    """Return the command, or None, and the other arguments. Options may precede the command."""
     named = [argument for argument in arguments if argument in COMMANDS]
     parsers = list(map(create_parser, (None, *named)))
     for index, argument in enumerate(arguments):
         before = arguments[index - 1] if index else ""
-        # The value of an option may be spelled like a command.
+        # An argument that equals a command may be the value of an option.
         if argument in COMMANDS and not any(parser.takes_value(before) for parser in parsers):
             return argument, [*arguments[:index], *arguments[index + 1 :]]
     return None, arguments
 
 
 def create_parser(command: str | None) -> CommandParser:
-    """Return the parser of a command; without one the server serves over stdio. Only this command is imported."""
+    """Return the parser of a command, whose module is imported, or of the server over stdio."""
     if command is not None:
         parser = CommandParser(f"custom-speech-mcp {command}", f"{COMMANDS[command]}.")
         module = import_module(f"custom_speech_server.commands.{command.replace('-', '_')}")
@@ -74,16 +73,16 @@ def create_parser(command: str | None) -> CommandParser:
     serve.add_server_options(parser)
     parser.set_defaults(run=serve.run, http=False)
     listed = "\n".join(f"  {name:<18} {description}" for name, description in COMMANDS.items())
-    parser.epilog = f"""commands (custom-speech-mcp COMMAND --help says more):
+    parser.epilog = f"""commands (details: custom-speech-mcp COMMAND --help):
 {listed}
 
 examples:
   custom-speech-mcp                          serve over stdio, as an MCP client starts it
   custom-speech-mcp --config prod.toml doctor
-  custom-speech-mcp demo                     see the whole job without an account
+  custom-speech-mcp demo                     see the whole workflow without an account
 
-Without a command it serves MCP over stdio.
-Without any configuration it works on an emulator: no account, no cost."""
+Without a command, it serves MCP over stdio.
+Without a configuration, it uses an emulator: no account, no cost."""
     return parser
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import time
 
-from custom_speech_server.config_source import ConfigurationError, user_state_directory
+from custom_speech_server.config_source import STATE_KEY_VARIABLE, ConfigurationError, user_state_directory
 from custom_speech_server.emulated_resources import emulator_state_file
 from custom_speech_server.resource_config import Resources
 from custom_speech_tools.runtime.confirmation_policy import STORED_LIFETIME
@@ -51,7 +51,7 @@ def state_key(shared: str | None, directory: Path | None, warn: Callable[[str], 
     """
     if shared is not None:
         if len(shared.encode()) < STATE_KEY_BYTES:
-            raise ConfigurationError("CUSTOM_SPEECH_STATE_KEY: needs 32 characters or more; make a longer one.")
+            raise ConfigurationError(f"{STATE_KEY_VARIABLE}: needs 32 characters or more; make a longer one.")
         return shared.encode()
     if directory is None:
         return secrets.token_bytes(STATE_KEY_BYTES)

@@ -178,7 +178,7 @@ async def test_command_line_the_emulators_state_outlives_the_server(tmp_path: Pa
     [
         (("--port", "70000"), "'70000' is not a port, a number from 0 to 65535"),
         (("--host", "0.0.0.0"), "or name the host under which others reach it with --allow-host NAME"),  # noqa: S104
-        (("--allow-host", "http://emulator:8765"), "neither scheme nor port"),
+        (("--allow-host", "http://emulator:8765"), "write a host name without scheme and port, such as emulator"),
         (("--training", "perhaps"), "training must be seconds:S or reads:N"),
         (("--faults", "no such file"), "No such file"),
         (("--state", "pyproject.toml/state"), "pyproject.toml"),
@@ -355,7 +355,7 @@ def test_command_line_repeats_a_value_that_is_wrong(arguments: list[str], said: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["serve", "--http", "--port", "0"], "nothing is left running here, and what has begun in Azure continues."),
+        (["serve", "--http", "--port", "0"], "nothing is left running here, and work started in Azure continues."),
         (["emulator", "--port", "0"], "nothing is left running."),
     ],
     ids=["serve", "emulator"],
@@ -487,7 +487,7 @@ def test_command_line_says_on_a_terminal_what_it_waits_for() -> None:
     os.close(ours)
 
     add = "claude mcp add --transport stdio custom-speech -- custom-speech-mcp"
-    assert said == f"custom-speech-mcp: an MCP server, waiting for a client on stdin; to add it to one: {add}\n"
+    assert said == f"custom-speech-mcp: waiting for an MCP client on stdin. To add the server to Claude Code: {add}\n"
     assert (output, rest) == ("", "")
 
 

@@ -163,7 +163,7 @@ def test_operator_reads_json_from_the_first_line_on() -> None:
         assert process.stderr is not None
         first, second = (json.loads(process.stderr.readline())["message"] for _ in range(2))
         process.kill()
-    assert first == "working on the emulator; no resource is configured."
+    assert first == "using the emulator (--emulated)."
     assert second.startswith("serving MCP on http://127.0.0.1:")
 
 

@@ -1,18 +1,18 @@
-"""The subcommands of `custom-speech-mcp`: a module each, imported only when it is the command that was typed.
+"""The commands of `custom-speech-mcp`, one module each, imported only when used.
 
-A module defines `run(options)`, which returns the exit status, and `add_arguments(parser)`, which adds its options and
-an epilog with examples. Options that several commands take come from `options.add_shared`.
+A module defines `run(options)`, which returns the exit status, and `add_arguments(parser)`, which adds the options and
+an epilog with examples. `options.add_shared` adds options of several commands.
 """
 
 COMMANDS = {
     "serve": "Serve MCP: over stdio, or to a team over HTTP",
-    "demo": "Show the whole job on the emulator, from a list to a deployed model",
-    "init": "Write the configuration from what the Azure CLI `az` knows",
-    "doctor": "Say which resources are configured and whether each answers",
-    "check-data": "Show what Azure would object to in a local file or folder",
-    "check-expirations": "Show what stops working, and when, on all resources",
-    "rollout": "Bring one tested model to many regions, as a file describes it",
-    "report": "Write what ends when, models and their tests as one page",
+    "demo": "Show the whole workflow on the emulator, from data to a deployed model",
+    "init": "Write the configuration from the resources that the Azure CLI lists",
+    "doctor": "Check the configured resources and suggest fixes",
+    "check-data": "Check a local file or folder for errors that Azure would reject",
+    "check-expirations": "List the models and endpoints that expire, on all resources",
+    "rollout": "Train, test and deploy a model in many regions, as a file describes",
+    "report": "Report expirations, models and their tests as one page",
     "token": "Create a bearer token for access.toml",
-    "emulator": "Serve the emulator of the service on this machine",
+    "emulator": "Serve the emulator of the Speech service on this machine",
 }

@@ -1,4 +1,4 @@
-"""check-data: what Azure would object to in a local file or folder."""
+"""check-data: check a local file or folder for errors that Azure would reject."""
 
 import argparse
 
@@ -14,12 +14,12 @@ _VERDICTS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
-    kinds = f"kind of the dataset: {', '.join(sorted(KINDS))} (default: guessed)"
-    parser.add_argument("path", type=path, metavar="PATH", help="file or folder")
+    """Add the options of the command."""
+    kinds = f"the kind of dataset: {', '.join(sorted(KINDS))} (default: guessed)"
+    parser.add_argument("path", type=path, metavar="PATH", help="the file or folder")
     parser.add_argument("--kind", choices=sorted(KINDS), metavar="KIND", help=kinds)
     add_shared(parser, "--json")
-    parser.epilog = """Exit status: 0 the data can be imported, 3 after a repair, 1 they cannot, 2 wrong usage.
+    parser.epilog = """Exit status: 0 the data can be imported, 3 only after a repair, 1 not at all, 2 wrong usage.
 
 examples:
   custom-speech-mcp check-data terms.txt

@@ -1,4 +1,4 @@
-"""emulator: serve the emulator of the service on this machine."""
+"""emulator: serve the emulator of the Speech service on this machine."""
 
 import argparse
 import json
@@ -10,28 +10,29 @@ from typing import Any
 from custom_speech_server.commands.options import path, port
 from custom_speech_server.console import notice
 
-_REGIONS = ["eastus", "westeurope", "brazilsouth"]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
+    """Add the options of the command."""
+    from custom_speech_emulator import ACCOUNTS, EmulatorSettings
+
     add = parser.add_argument
-    address = "address to serve on; any but loopback needs --allow-host (default: 127.0.0.1)"
+    regions, training = [one.region for one in ACCOUNTS], EmulatorSettings.training
+    address = "address to listen on; beyond loopback it requires --allow-host (default: 127.0.0.1)"
     add("--host", default="127.0.0.1", help=address)
-    header = "besides loopback, a Host header to serve: the name under which others reach it"
+    header = "a Host header to accept in addition to loopback: the name that other machines use"
     add("--allow-host", action="append", type=_name, default=[], metavar="NAME", help=header)
-    add("--port", type=port, default=8765, help="port, 0 for any free one (default: 8765)")
-    regions = "its resources, one a region (default: eastus,westeurope,brazilsouth)"
-    add("--regions", type=_regions, default=_REGIONS, metavar="LIST", help=regions)
-    add("--write-config", type=path, metavar="FILE", help="write a resources.toml for its resources, then serve")
-    add("--state", type=path, metavar="FILE", help="sqlite file to keep the state in (default: memory)")
-    how = "how work progresses: seconds:S or reads:N (default: seconds:4)"
-    add("--training", default="seconds:4", metavar="HOW", help=how)
-    add("--seed", type=int, metavar="N", help="make ids repeatable")
-    add("--faults", type=path, metavar="FILE", help="JSON file of fault rules, see docs/emulator.md")
-    add("--rate-limit", action="store_true", help="answer 429 above 100 requests in 10 seconds")
-    add("--audio-everywhere", action="store_true", help="train with audio in every region")
-    content = "besides loopback, a host to read contentUrl from and to send webhooks to"
+    add("--port", type=port, default=8765, help="port to listen on, 0 for any free port (default: 8765)")
+    one_each = f"regions, with one resource each (default: {','.join(regions)})"
+    add("--regions", type=_regions, default=regions, metavar="LIST", help=one_each)
+    add("--write-config", type=path, metavar="FILE", help="write a resources.toml for the resources, then serve")
+    add("--state", type=path, metavar="FILE", help="SQLite file for the state (default: memory)")
+    how = f"duration of training: seconds:S or reads:N (default: {training})"
+    add("--training", default=training, metavar="HOW", help=how)
+    add("--seed", type=int, metavar="N", help="seed of the ids, to make them reproducible")
+    add("--faults", type=path, metavar="FILE", help="JSON file of fault rules (docs/emulator.md)")
+    add("--rate-limit", action="store_true", help="answer 429 to more than 100 requests in 10 seconds")
+    add("--audio-everywhere", action="store_true", help="allow training with audio in every region")
+    content = "host to read contentUrl from and to send web hooks to, in addition to loopback"
     add("--allow-content-host", action="append", default=[], metavar="HOST", help=content)
     parser.set_defaults(interrupted="interrupted; nothing is left running.")
     parser.epilog = """examples:
@@ -40,11 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted; return 2 if an option or the state file cannot be used."""
-    from custom_speech_emulator import StateUnusableError, account
+    """Serve until interrupted; return 2 if an option is invalid or the state file is unusable."""
+    from custom_speech_emulator import ACCOUNTS, StateUnusableError, account
     from custom_speech_emulator.serve import PortInUseError, serve
 
-    accounts = [account(region, trains_audio=region != "brazilsouth") for region in options.regions]
+    default = {one.region: one for one in ACCOUNTS}
+    accounts = [default.get(region) or account(region) for region in options.regions]
     try:
         if options.write_config:
             write_config(options.write_config, options.port, accounts)
@@ -69,9 +71,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def write_config(file: Path, port: int, accounts: list[Any]) -> None:
-    """Write a resources.toml for the emulator's resources; raise ValueError if another file is there."""
+    """Write a resources.toml for the accounts; raises ValueError if the file exists with other content."""
     if port == 0:
-        raise ValueError("--write-config needs a --port that is known before")
+        raise ValueError("--write-config requires a --port other than 0")
     tables = [
         f"[resources.{one.region}]\n"
         f"endpoint = {json.dumps(f'http://127.0.0.1:{port}/{one.region}')}\n"
@@ -80,20 +82,20 @@ def write_config(file: Path, port: int, accounts: list[Any]) -> None:
         f"key = {{ command = {json.dumps([sys.executable, '-c', f'print({one.key!r})'])} }}\n"
         for one in accounts
     ]
-    text = "# The resources of an emulator on this machine; its keys are well known.\n\n" + "\n".join(tables)
+    text = "# The resources of an emulator on this machine. Its keys are public.\n\n" + "\n".join(tables)
     if file.exists() and file.read_text(encoding="utf-8") != text:
-        raise ValueError(f"{file} exists and is another file; name a new one")
+        raise ValueError(f"{file} exists with other content; choose another file")
     file.write_text(text, encoding="utf-8")
 
 
 def _regions(text: str) -> list[str]:
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names or not all(re.fullmatch(r"[a-z][a-z0-9]{2,30}", name) for name in names):
-        raise argparse.ArgumentTypeError(f"{text!r}: regions are written as in addresses: eastus,westeurope,japaneast")
+        raise argparse.ArgumentTypeError(f"{text!r}: regions are written as in host names: eastus,westeurope,japaneast")
     return names
 
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: a host name has neither scheme nor port, such as emulator")
+        raise argparse.ArgumentTypeError(f"{text!r}: write a host name without scheme and port, such as emulator")
     return text

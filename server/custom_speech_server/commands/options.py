@@ -1,4 +1,4 @@
-"""The parser of the command line, the options that several commands share, and the types of their values."""
+"""The command line parser, and the options and option types that several commands share."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class HelpFormatter(argparse.HelpFormatter):
-    """Formats help to the width of the terminal; examples stay whole, so that they can be copied."""
+    """Wraps help to the width of the terminal, except examples, so that they can be copied."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        """Return a description or epilog; a line of two columns, such as a command and its help, is indented as one."""
+        """Wrap a description or epilog; the second of two columns is indented as a block."""
         import re
         import textwrap
 
@@ -35,23 +35,23 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """The parser of a command; it takes no abbreviations, which could change their meaning with a new option."""
+    """The parser of a command. It rejects abbreviations, because a new option could change their meaning."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog, description=description, allow_abbrev=False, formatter_class=HelpFormatter)
 
     def error(self, message: str) -> NoReturn:
-        """Exit with 2 and the reason, in which a key that was pasted as an argument is masked."""
+        """Exit with status 2 and an error message in which possible keys are masked."""
         super().error(without_keys(message))
 
     def takes_value(self, option: str) -> bool:
-        """Return whether the next argument is the value of this option."""
+        """Return whether the option is followed by a value."""
         action = self._option_string_actions.get(option)
         return action is not None and action.nargs != 0
 
 
 def number(what: str, low: int, high: int) -> Callable[[str], int]:
-    """Return the type of an option that takes a number within limits; `what` names it, as in `a number of days`."""
+    """Return an option type for integers in a range; `what` describes the value in errors, as in `a number of days`."""
 
     def convert(text: str) -> int:
         if not text.isdecimal() or not low <= int(text) <= high:
@@ -65,32 +65,32 @@ port = number("a port, a number", 0, 65_535)
 
 
 def path(text: str) -> Path:
-    """Return a path, with `~` for the home directory."""
+    """Return the path, with `~` expanded."""
     from pathlib import Path
 
     return Path(text).expanduser()
 
 
-# The only definitions of options that several commands take; they mean the same in each of them.
+# Options of several commands, which mean the same in each.
 SHARED: Mapping[str, Mapping[str, Any]] = {
-    "--config": {"type": path, "metavar": "FILE", "help": "resources.toml to use"},
-    "--emulated": {"action": "store_true", "help": "work on the emulator, whatever is configured"},
+    "--config": {"type": path, "metavar": "FILE", "help": "the resources.toml to use"},
+    "--emulated": {"action": "store_true", "help": "use the emulator regardless of the configuration"},
     "--confirm": {
         "choices": ("ask", "never"),
-        "help": "never: charges and deletions were agreed to in advance (default: ask)",
+        "help": "never: agree to all charges and deletions in advance (default: ask)",
     },
     "--json": {"action": "store_true", "help": "print the result as JSON"},
 }
 
 
 def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add shared options that the command uses; any other one is refused."""
+    """Add the shared options that the command supports."""
     for name in names:
         parser.add_argument(name, **SHARED[name])
 
 
 def named_resources(options: argparse.Namespace) -> Resources:
-    """Return the resources that `--emulated` and `--config` mean; raise ConfigurationError if they are wrong."""
+    """Return the resources selected by `--emulated` and `--config`; raises ConfigurationError."""
     from custom_speech_server.resource_config import EMULATED, load
 
     return EMULATED if options.emulated else load(options.config, os.environ)

@@ -1,4 +1,4 @@
-"""report: what ends when, the models of all resources and their tests, as one page or as JSON."""
+"""report: expirations, models and evaluations of all resources, as a summary, an HTML page or JSON."""
 
 import argparse
 import json
@@ -12,13 +12,13 @@ from custom_speech_server.resource_config import Resources
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
+    """Add the options of the command."""
     option = parser.add_argument
-    option("--html", type=path, metavar="FILE", help="write the page to this file")
+    option("--html", type=path, metavar="FILE", help="write an HTML page to this file")
     count = number("a number of tests", 0, MAX_ITEMS)
-    option("--tests", type=count, default=20, metavar="N", help="newest tests whose details are read (default: 20)")
+    option("--tests", type=count, default=20, metavar="N", help="number of tests shown with details (default: 20)")
     add_shared(parser, "--config", "--emulated", "--json")
-    parser.epilog = """Exit status: 0 everything is shown, 1 a resource did not answer, 2 wrong usage.
+    parser.epilog = """Exit status: 0 everything was read, 1 something was not, 2 wrong usage.
 
 examples:
   custom-speech-mcp report --html models.html
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _collect(resources: Resources, max_evaluations: int) -> dict[str, Any]:
-    """Return the answers of the tools by what they are about, after what could not be read."""
+    """Return the results of the tools by topic, the details of the newest evaluations, and what could not be read."""
     everywhere: dict[str, Any] = {"resource": "*", "limit": MAX_ITEMS}
     async with read_only_client(resources) as call:
         report = {
@@ -69,13 +69,11 @@ async def _collect(resources: Resources, max_evaluations: int) -> dict[str, Any]
         for one in chain.from_iterable(answer.get("unread", []) for answer in report.values()):
             unread.setdefault(one["resource"], one)
         finished = [one for one in report["evaluations"]["evaluations"] if one["status"] == "Succeeded"]
-        tests = []
+        details = []
         for one in finished[:max_evaluations]:
-            where = one["resource"]
+            name = one["resource"]
             try:
-                test = await call("get_evaluation", evaluation=one["id"], worst=5, words=10, resource=where)
-                tests.append(test)
+                details.append(await call("get_evaluation", evaluation=one["id"], worst=5, words=10, resource=name))
             except ToolFailedError as error:
-                unread.setdefault(where, {"resource": where, "reason": f"Test {one['display_name']}: {error}"})
-    now = report["expirations"]["now"]
-    return {"unread": list(unread.values()), "now": now, **report, "tests": tests}
+                unread.setdefault(name, {"resource": name, "reason": f"Test {one['display_name']}: {error}"})
+    return {"unread": list(unread.values()), "now": report["expirations"]["now"], **report, "tests": details}

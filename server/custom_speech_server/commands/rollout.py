@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from custom_speech_server.commands.options import add_shared, named_resources, path
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.console import notice, show_progress, wrapped
+from custom_speech_tools.runtime.registry import TOOLSETS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option("--continue", dest="only_continue", action="store_true", help="go on with an unfinished rollout; begin none")
     option("--wait", type=_duration, default=86400, metavar="TIME", help="the longest run: 90s, 30m or 24h (default)")
     add_shared(parser, "--config", "--emulated", "--confirm", "--json")
-    parser.set_defaults(read_only=False, toolsets=None, max_wait=None, data_dir=None, log="text", http=False)
+    parser.set_defaults(read_only=False, toolsets=TOOLSETS, max_wait=None, data_dir=None, log="text", http=False)
     parser.set_defaults(
         telemetry=False,
         interrupted="interrupted; trainings, copies and deployments that have begun continue in Azure. The same "

@@ -1,4 +1,4 @@
-"""serve: MCP over stdio, or over HTTP for a team. It is also what runs without a command."""
+"""serve: MCP over stdio, or over HTTP for a team. This is the default command."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import gc
 import os
 import sys
 
-from custom_speech_server import __version__
+from custom_speech_server import __version__, config_source
 from custom_speech_server.commands.options import add_shared, named_resources, number, path, port
-from custom_speech_server.config_source import EMULATED_NAMES, ConfigurationError, is_configured, resource_names
+from custom_speech_server.config_source import STATE_KEY_VARIABLE, ConfigurationError
 from custom_speech_server.console import command_to_add, notice
 from custom_speech_tools.runtime.registry import TOOLSETS
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from custom_speech_server.front import Front, Handover
     from custom_speech_server.resource_config import Resources
 
+ACCESS_VARIABLE = "CUSTOM_SPEECH_ACCESS"
 CONFIRM_VARIABLE = "CUSTOM_SPEECH_CONFIRM"
 MAX_WAIT_VARIABLE = "CUSTOM_SPEECH_MAX_WAIT"
 
@@ -33,18 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_server_options(parser)
     option = parser.add_argument_group("over HTTP").add_argument
     option("--http", action="store_true", default=False, help="serve Streamable HTTP at /mcp instead of stdio")
-    option("--host", default="127.0.0.1", help="address to serve on; any but loopback needs --access")
-    option("--port", type=port, default=8080, help="port to serve on, 0 for any free one (default: 8080)")
-    access = os.environ.get("CUSTOM_SPEECH_ACCESS")
-    help_access = "access.toml: who may call, by bearer token or by OAuth (docs/deploy.md)"
-    option("--access", type=path, default=path(access) if access else None, metavar="FILE", help=help_access)
-    option("--allow-host", action="append", default=[], metavar="NAME", help="another Host header to serve")
-    option("--allow-origin", action="append", default=[], metavar="URL", help="an Origin whose web pages may call")
-    stateless = "keep no sessions, as replicas behind a load balancer do; needs CUSTOM_SPEECH_STATE_KEY"
+    option("--host", default="127.0.0.1", help="address to listen on; beyond loopback it requires --access")
+    option("--port", type=port, default=8080, help="port to listen on, 0 for any free port (default: 8080)")
+    access = os.environ.get(ACCESS_VARIABLE) or None
+    help_access = "access.toml: the callers, by bearer token or OAuth (docs/deploy.md)"
+    option("--access", type=path, default=access, metavar="FILE", help=help_access)
+    option("--allow-host", action="append", default=[], metavar="NAME", help="another Host header to accept")
+    option("--allow-origin", action="append", default=[], metavar="URL", help="an Origin whose pages may call")
+    stateless = f"keep no sessions, for replicas behind a load balancer; requires {STATE_KEY_VARIABLE}"
     option("--stateless", action="store_true", default=False, help=stateless)
     stop = number("a number of seconds", 0, 3600)
-    option("--stop-seconds", type=stop, default=50, metavar="S", help="how long running calls may finish (default: 50)")
-    parser.set_defaults(interrupted="interrupted; nothing is left running here, and what has begun in Azure continues.")
+    option("--stop-seconds", type=stop, default=50, metavar="S", help="time for running calls to finish (default: 50)")
+    parser.set_defaults(interrupted="interrupted; nothing is left running here, and work started in Azure continues.")
     parser.epilog = """examples:
   custom-speech-mcp serve --data-dir ~/speech-data
   custom-speech-mcp serve --http --port 8080 --access access.toml --host 0.0.0.0 --allow-host speech.contoso.com"""
@@ -54,20 +55,21 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that stdio and HTTP share."""
     option = parser.add_argument
     add_shared(parser, "--config", "--emulated", "--confirm")
-    option("--read-only", action="store_true", help="offer no tool that changes anything")
-    option("--toolsets", type=_toolsets, metavar="LIST", help=f"offer these toolsets only: {','.join(TOOLSETS)}")
-    option("--max-wait", type=_max_wait, metavar="S", help="the longest that a call waits, in seconds (default: 45)")
+    option("--read-only", action="store_true", help="offer only tools that change nothing")
+    toolsets = f"offer only these toolsets (default: {','.join(TOOLSETS)})"
+    option("--toolsets", type=_toolsets, default=TOOLSETS, metavar="LIST", help=toolsets)
+    option("--max-wait", type=_max_wait, metavar="S", help="the most seconds that a call waits (default: 45)")
     option("--data-dir", type=path, action="append", metavar="DIR", help="a folder whose files tools may read (stdio)")
-    option("--discover", action="store_true", help="let list_resources ask `az` for what is not configured (stdio)")
-    option("--log", choices=("text", "json"), default="text", help="how to log to stderr (default: text, errors only)")
-    option("--no-front", action="store_true", help="load everything at the start, not at the first call (stdio)")
-    option("--telemetry", action="store_true", help="send OpenTelemetry as the variables OTEL_* say (extra otel)")
+    option("--discover", action="store_true", help="let list_resources count unconfigured resources (stdio)")
+    option("--log", choices=("text", "json"), default="text", help="log format on stderr (default: text, errors only)")
+    option("--no-front", action="store_true", help="load the server at the start, not at the first call (stdio)")
+    option("--telemetry", action="store_true", help="export OpenTelemetry, configured by OTEL_* (extra otel)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until the client closes stdin, or until a signal, and return the exit status."""
+    """Serve until the client closes stdin or a signal arrives, and return the exit status."""
     if not options.http and os.isatty(0):
-        notice(f"an MCP server, waiting for a client on stdin; to add it to one: {command_to_add()}", options.log)
+        notice(f"waiting for an MCP client on stdin. To add the server to Claude Code: {command_to_add()}", options.log)
     front = _front(options)
     if front is None:
         return _start(options, None, lambda why: None)
@@ -75,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
     from custom_speech_server.front import answer_startup, read_stdin, refuse_requests, write_stdout
 
-    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))  # as the server itself ends
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))  # like the loaded server
     handover = answer_startup(front, read_stdin, write_stdout)
     if handover is None:
         return 0  # the client has gone without a call
@@ -83,25 +85,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _front(options: argparse.Namespace) -> Front | None:
-    """Return the front; None over HTTP, and if the start itself has something to say or to record."""
-    confirm = options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
-    if options.http or options.no_front or options.telemetry or confirm != "ask":
+    """Return the front, or None if the whole server has to be loaded at the start."""
+    if options.http or options.no_front or options.telemetry or _confirmation_mode(options) != "ask":
         return None
     from custom_speech_server.front import load_front
 
-    emulated = options.emulated or not is_configured(options.config, os.environ)
+    emulated = options.emulated or not config_source.is_configured(options.config, os.environ)
+    names = config_source.resource_names(options.config, os.environ)
     return load_front(
         __version__,
         read_only=options.read_only,
-        toolsets=options.toolsets or TOOLSETS,
+        toolsets=options.toolsets,
         emulated=emulated,
-        resources=EMULATED_NAMES if emulated else resource_names(options.config, os.environ),
+        resources=config_source.EMULATED_NAMES if emulated else names,
     )
 
 
 def _start(options: argparse.Namespace, handover: Handover | None, refuse: Callable[[str], None]) -> int:
-    """Load the server and run it; `refuse` tells a waiting client why it cannot be loaded."""
-    gc.disable()  # collecting while thousands of classes are built costs a fifth of the start
+    """Load and run the server, and return the exit status. `refuse` tells a client why loading failed."""
+    gc.disable()  # garbage collection takes a fifth of the time in which thousands of classes are built
     try:
         serve = _loaded(options, handover)
     except ConfigurationError as error:
@@ -113,7 +115,7 @@ def _start(options: argparse.Namespace, handover: Handover | None, refuse: Calla
             raise
         why = f"the server cannot be loaded: {type(error).__name__}: {error}"
         notice(why, options.log)
-        refuse(f"Nothing was done: {why}. Install it again.")
+        refuse(f"Nothing was done: {why}. Reinstall custom-speech-mcp.")
         return 1
     gc.freeze()
     gc.enable()
@@ -121,7 +123,11 @@ def _start(options: argparse.Namespace, handover: Handover | None, refuse: Calla
 
 
 def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[[], int]:
-    """Return what serves, with everything imported; raise ConfigurationError for faults that no tool can tell."""
+    """Build the server and return the function that runs it.
+
+    Raises:
+        ConfigurationError: The configuration is invalid and no tool can report it: over HTTP, or on a terminal.
+    """
     from custom_speech_server.observability import log_to_stderr
     from custom_speech_server.resource_config import EMULATED
 
@@ -132,15 +138,15 @@ def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[
     except ConfigurationError as error:
         if options.http or sys.stdin.isatty():
             raise
-        # A client with a window shows nobody why a process ended; every tool says it instead.
+        # Desktop clients do not show why a server ended, so every tool reports the reason.
         notice(str(error), options.log)
-        resources, problem = EMULATED, f"Nothing was done: the configuration is wrong.\n{error}"
+        resources, problem = EMULATED, f"Nothing was done: the configuration is invalid.\n{error}"
     settings = settings_with_state(options, resources, problem)
     if options.http:
         from custom_speech_server.http.uvicorn_server import run as run_http
 
         if options.discover:
-            raise ConfigurationError("--discover asks `az` as the user of this machine, so it works over stdio only.")
+            raise ConfigurationError("--discover runs `az` as the user of this machine, so it works over stdio only.")
         return lambda: run_http(options, settings)
     from custom_speech_server.app import build
     from custom_speech_server.stdio import serve_stdio
@@ -157,13 +163,14 @@ def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[
 
 
 def settings_with_state(options: argparse.Namespace, resources: Resources, problem: str | None) -> Settings:
-    """Return the settings, with this user's audit log, lock and key; raise ConfigurationError for wrong variables."""
+    """Return the settings, with the audit log, the lock and the state key; raises ConfigurationError."""
     from pathlib import Path
 
     from custom_speech_server.app import Settings
     from custom_speech_server.audit_log import audit_from_environment
     from custom_speech_server.distributed_lock import lock_from_environment
     from custom_speech_server.state_directory import AgreementFiles, state_directory, state_key
+    from custom_speech_tools.runtime.context import DEFAULT_MAX_WAIT
 
     directory, warnings = state_directory(resources)
     audit, audit_warnings = audit_from_environment(os.environ, resources)
@@ -175,22 +182,24 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
     for warning in (*resources.warnings, *missing, *warnings, *audit_warnings):
         warn(warning)
     if resources.in_process and problem is None:
-        notice("working on the emulator; no resource is configured.", options.log)
-    confirm = options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
+        cause = "--emulated" if options.emulated else "no resource is configured"
+        notice(f"using the emulator ({cause}).", options.log)
+    confirm = _confirmation_mode(options)
     if confirm not in ("ask", "never"):
         raise ConfigurationError(f"{CONFIRM_VARIABLE} must be ask or never.")
     if confirm == "never":
-        notice("--confirm never: charges and deletions are carried out without asking anybody.", options.log)
+        notice("--confirm never: charges and deletions are made without asking the user.", options.log)
     try:
-        max_wait = options.max_wait or _max_wait(os.environ.get(MAX_WAIT_VARIABLE) or "45")
+        wait = os.environ.get(MAX_WAIT_VARIABLE)
+        max_wait = options.max_wait or (_max_wait(wait) if wait else DEFAULT_MAX_WAIT)
     except argparse.ArgumentTypeError as error:
         raise ConfigurationError(f"{MAX_WAIT_VARIABLE}: {error}.") from None
     return Settings(
         resources,
         confirm="never" if confirm == "never" else "ask",
         read_only=options.read_only,
-        toolsets=options.toolsets or TOOLSETS,
-        state_key=state_key(os.environ.get("CUSTOM_SPEECH_STATE_KEY"), directory, warn),
+        toolsets=options.toolsets,
+        state_key=state_key(os.environ.get(STATE_KEY_VARIABLE), directory, warn),
         audit=audit,
         kept_agreements=AgreementFiles(directory) if directory else dict[str, str](),
         lock=lock_from_environment(os.environ, directory),
@@ -203,8 +212,13 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
     )
 
 
+def _confirmation_mode(options: argparse.Namespace) -> str:
+    """Return the value of `--confirm` or of its variable, by default ask."""
+    return options.confirm or os.environ.get(CONFIRM_VARIABLE) or "ask"
+
+
 def _observers(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what logs and measures calls as the options say; raise ConfigurationError without the extra `otel`."""
+    """Return the middleware and observer for `--log` and `--telemetry`; raises ConfigurationError."""
     observers: dict[str, Any] = {"middleware": []}
     if options.log == "json":
         from custom_speech_server.observability import log_calls
@@ -216,7 +230,7 @@ def _observers(options: argparse.Namespace) -> dict[str, Any]:
         try:
             started = start_telemetry()
         except ImportError:
-            raise ConfigurationError("--telemetry needs: pip install 'custom-speech-mcp[otel]'.") from None
+            raise ConfigurationError("--telemetry requires: pip install 'custom-speech-mcp[otel]'.") from None
         observers["observe"] = started.attempted
         observers["middleware"].append(started.measure_calls)
     return observers

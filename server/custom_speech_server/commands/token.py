@@ -8,23 +8,25 @@ from custom_speech_server.config_source import may_be_key
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
-    parser.add_argument("name", type=_bearer, help="whose token it is, as the audit log names it")
-    parser.add_argument("--write", action="store_true", help="may call tools that change something")
+    """Add the options of the command."""
+    parser.add_argument("name", type=_bearer, help="the name of the caller in the audit log")
+    parser.add_argument("--write", action="store_true", help="allow tools that change something")
     parser.epilog = "examples:\n  custom-speech-mcp token alice --write >> access.toml"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table for the file to stdout and the token, once, to stderr."""
+    """Print the table for access.toml to stdout, and the token to stderr."""
     from custom_speech_server.auth.access_file import new_token, token_table
 
     token = new_token()
     print(token_table(options.name, token, write=options.write))
-    print(f"The token, shown only now: {token}", file=sys.stderr)
+    print(f"The token, which is not stored: {token}", file=sys.stderr)
     return 0
 
 
 def _bearer(name: str) -> str:
     if may_be_key(name) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
-        raise argparse.ArgumentTypeError(f"{name!r}: a name has letters, digits, - and _, at most 64, and is no key")
+        raise argparse.ArgumentTypeError(
+            f"{name!r}: a name has at most 64 letters, digits, - and _, and must not be a key"
+        )
     return name

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.auth import access_file
-from custom_speech_server.config_source import ConfigurationError
+from custom_speech_server.config_source import STATE_KEY_VARIABLE, ConfigurationError
 from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.asgi_app import HTTPSettings, create_app
@@ -139,7 +139,7 @@ def http_settings(options: argparse.Namespace) -> HTTPSettings:
     """Return how the server is reached, or raise ConfigurationError if it must not start like this."""
     access = access_file.load(options.access) if options.access else None
     names = [_in_brackets(options.host), *options.allow_host]
-    shares_key = "CUSTOM_SPEECH_STATE_KEY" in os.environ
+    shares_key = STATE_KEY_VARIABLE in os.environ
     is_authenticated = access is not None
     if why := refuse_start(names, authenticated=is_authenticated, stateless=options.stateless, shares_key=shares_key):
         raise ConfigurationError(why)
@@ -154,7 +154,7 @@ def refuse_start(names: list[str], *, authenticated: bool, stateless: bool, shar
     if public is not None and not authenticated:
         return f"{public} is not loopback: say who may call with --access FILE (docs/deploy.md), or use 127.0.0.1."
     if stateless and not shares_key:
-        return "stateless replicas share a key: set CUSTOM_SPEECH_STATE_KEY to 32 random characters or more."
+        return f"stateless replicas share a key: set {STATE_KEY_VARIABLE} to 32 random characters or more."
     return None
 
 
