@@ -1,6 +1,6 @@
 """create_model: train a custom model, once, after all guardrails."""
 
-from custom_speech_tools.guardrails.shared_rules import is_blocked
+from custom_speech_tools.guardrails.shared_rules import after_agreement, is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
 from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training, train, training_key
 from custom_speech_tools.presenters.model import Model, present_model
@@ -38,12 +38,13 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
     key = training_key(plan.facts, agreement=agreement.id)
     model, existed = await carry_out(call, agreement, plan.effect, lambda how: train(call, plan, key, how))
     model = await poll_until_terminal(call, model, plan.facts.speech.models_get_custom_model, arguments.wait_seconds)
-    findings = [finding for finding in plan.findings if finding.level != "confirm"]
     facts, speech = plan.facts, plan.facts.speech
     known = [*facts.datasets, *facts.base_models, facts.base_model, facts.project]
     parts = await read_related(speech, model.parts, known)
     now = call.now(speech)
-    return present_model(speech, model, parts, now, facts.earlier, already_existed=existed, findings=findings)
+    return present_model(
+        speech, model, parts, now, facts.earlier, already_existed=existed, findings=after_agreement(plan.findings)
+    )
 
 
 tool = declare(create_model, "Create a custom model", Annotations.CREATE, "models")

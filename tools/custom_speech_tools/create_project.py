@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails.entity_lookup import missing_project_support
-from custom_speech_tools.guardrails.shared_rules import resource_is_writable
+from custom_speech_tools.guardrails.shared_rules import parts_fit
 from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -41,7 +41,7 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
     """
     speech = call.speech(arguments.resource)
     unsupported = missing_project_support(speech.resource, "none")
-    if findings := [*resource_is_writable(speech.resource), *([unsupported] if unsupported else [])]:
+    if findings := [*parts_fit(speech.resource, None, unsupported)]:
         raise Refused("Nothing was created.", findings)
     name, locale = arguments.display_name, arguments.locale
     key = idempotency_key("project", speech.resource.identity, name, locale, arguments.description)

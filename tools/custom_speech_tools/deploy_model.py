@@ -1,6 +1,7 @@
 """deploy_model: deploy a model to a new endpoint, or put it into an existing one."""
 
 from custom_speech_tools.guardrails.deployment_plan import DeploymentArguments, deploy, plan_deployment
+from custom_speech_tools.guardrails.shared_rules import after_agreement
 from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.presenters.entity import present_reference
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
@@ -21,7 +22,7 @@ async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> End
     first, existed = await carry_out(call, agreement, plan.effect, lambda how: deploy(call, plan, how))
     speech = plan.facts.speech
     last = await poll_until_terminal(call, first, speech.endpoints_get, arguments.wait_seconds)
-    findings = [finding for finding in plan.findings if finding.level != "confirm"]
+    findings = after_agreement(plan.findings)
     replaced = plan.facts.replaced
     parts = await read_related(speech, [*last.parts, replaced], [plan.model, plan.facts.project])
     answer = present_endpoint(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from custom_speech_tools.guardrails.shared_rules import clock_note
+from custom_speech_tools.guardrails.shared_rules import clocks_agree
 from custom_speech_tools.guardrails.training_facts import is_open
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import list_entities
@@ -85,7 +85,7 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
     why = "closed for training" if arguments.availability == "training" else "past their end"
     notes = [
         f'{hidden} base model(s) {why} are left out; availability="all" lists them.' if hidden else None,
-        *{clock_note(speech.clock.skew) for speech in found.answered},
+        *{one.message for speech in found.answered for one in clocks_agree(speech.clock.skew)},
     ]
     shown = await found.rows(lambda one, _: BaseModel.model_validate(one))
     steps = [call_step("list_datasets", locale=arguments.locale, resource=found.resource)]

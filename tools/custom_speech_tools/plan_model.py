@@ -1,6 +1,6 @@
 """plan_model: report what `create_model` would do, and every finding against it."""
 
-from custom_speech_tools.guardrails.charges import EstimatedCharge, training_charge
+from custom_speech_tools.guardrails.charges import estimate_charge
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
 from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training
@@ -9,7 +9,14 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import expected_seconds
-from custom_speech_tools.runtime.results import EntityReference, Findings, ResourceAnswer, optional, resource_fields
+from custom_speech_tools.runtime.results import (
+    EntityReference,
+    EstimatedCharge,
+    Findings,
+    ResourceAnswer,
+    optional,
+    resource_fields,
+)
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
@@ -52,7 +59,7 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Trainin
         audio_hours=round(hours, 2),
         estimated_training_days=None if blocked else round(seconds / 86_400, 2),
         training_is_charged=None if blocked else is_charged,
-        estimated_charge=training_charge(speech.resource, hours) if effect else None,
+        estimated_charge=estimate_charge(speech.resource, "training", hours) if effect else None,
         uncharged_alternative=EntityReference.model_validate(free) if free else None,
         confirm=policy.issue_token([effect], call.caller, call.app.now()) if effect and is_offered else None,
         next_steps=[_next_step(call, plan)],

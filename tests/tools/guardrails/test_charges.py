@@ -12,7 +12,7 @@ from mcp.types import ElicitResult
 
 from conftest import Connect
 from custom_speech_server.resource_config import EMULATED
-from custom_speech_tools.guardrails.charges import PRICE_LIST, estimated_charge
+from custom_speech_tools.guardrails.charges import PRICE_LIST, estimate_charge
 from custom_speech_tools.speech.resource import Prices
 from support.tool_client import Caller
 
@@ -115,7 +115,7 @@ async def test_token_does_not_outlive_the_price_that_the_user_was_told(priced: P
 
 
 def test_transcription_charge_counts_hours_of_audio() -> None:
-    charge = estimated_charge(replace(EMULATED.all[0], prices=PRICES), "transcription", 1234.5)
+    charge = estimate_charge(replace(EMULATED.all[0], prices=PRICES), "transcription", 1234.5)
 
     assert charge is not None
     assert charge.basis == "about 1234.5 h of audio, about 370 USD at your configured price of 0.3 USD per hour"

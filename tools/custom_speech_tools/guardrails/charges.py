@@ -1,81 +1,75 @@
-"""Charges in words and in effects; amounts come from the operator's own prices, as the API states none."""
+"""Charges: estimates from the operator's configured prices, as the API states none, and the effects of hosting."""
 
 from decimal import Decimal
+from typing import Literal
 
 from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy, Effect, agreement_finding
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY, MAX_AUDIO_HOURS
-from custom_speech_tools.runtime.results import Finding, Result
+from custom_speech_tools.runtime.results import EstimatedCharge, Finding
 from custom_speech_tools.speech import Speech, SpeechResource
 from custom_speech_tools.speech.sanitize import quote
 
-HOURS_PER_MONTH = 730
-UNITS = {"training": "training", "hosting": "hosting a month for each endpoint", "transcription": "audio"}
+ChargeKind = Literal["training", "hosting", "transcription"]
 
+HOURS_PER_MONTH = 730
 PRICE_LIST = "https://azure.microsoft.com/pricing/details/cognitive-services/speech-services/"
 
 
-class EstimatedCharge(Result):
-    """An amount in a currency, and what it is based on."""
+def estimate_charge(resource: SpeechResource, kind: ChargeKind, audio_hours: float = 0.0) -> EstimatedCharge | None:
+    """Return the charge for training, a month of hosting or transcription, or None if the price is not configured.
 
-    amount: float
-    currency: str
-    basis: str
-
-
-def training_charge(resource: SpeechResource, audio_hours: float) -> EstimatedCharge | None:
-    """Return the charge of a training; None without a price, and for text alone, which trains in minutes."""
-    hours = min(audio_hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY * 24
-    return estimated_charge(resource, "training", hours) if hours else None
-
-
-def training_cost(resource: SpeechResource, audio_hours: float) -> str:
-    """Return in a sentence what a training costs."""
-    price = resource.prices and resource.prices.training_per_hour
-    if resource.prices and price is not None and not audio_hours:
-        return f"Text alone trains in minutes; your configured price is {price:f} {resource.prices.currency} per hour."
-    return cost_in_words(training_charge(resource, audio_hours))
-
-
-def hosting_cost(resource: SpeechResource) -> str:
-    """Return in a sentence what a month of an endpoint costs."""
-    return cost_in_words(estimated_charge(resource, "hosting", HOURS_PER_MONTH))
+    Training with text alone has no estimate, because it takes only minutes.
+    """
+    prices = resource.prices
+    if prices is None:
+        return None
+    training_hours = min(audio_hours, MAX_AUDIO_HOURS) / AUDIO_HOURS_PER_DAY * 24
+    priced: dict[ChargeKind, tuple[Decimal | None, float, str]] = {
+        "training": (prices.training_per_hour, training_hours, "training"),
+        "hosting": (prices.hosting_per_hour, HOURS_PER_MONTH, "hosting a month for each endpoint"),
+        "transcription": (prices.transcription_per_hour, audio_hours, "audio"),
+    }
+    price, hours, unit = priced[kind]
+    if price is None or not hours:
+        return None
+    amount = price * Decimal(str(round(hours, 2)))
+    shown = f"{amount:.0f}" if amount >= 100 else f"{amount:.2f}"
+    basis = f"about {round(hours, 1):g} h of {unit}, about {shown} {prices.currency} at your configured price of "
+    basis += f"{price:f} {prices.currency} per hour"
+    return EstimatedCharge(amount=float(round(amount, 2)), currency=prices.currency, basis=basis)
 
 
-def cost_in_words(charge: EstimatedCharge | None) -> str:
-    """Return in a sentence what is charged, or the address of the price list."""
-    return f"That is {charge.basis}." if charge else f"The API does not state the price; see {PRICE_LIST}."
+def charge_sentence(resource: SpeechResource, kind: ChargeKind, audio_hours: float = 0.0) -> str:
+    """Return a sentence with the estimated charge, or with the address of the price list."""
+    if charge := estimate_charge(resource, kind, audio_hours):
+        return f"That is {charge.basis}."
+    prices = resource.prices
+    if kind == "training" and prices and prices.training_per_hour is not None:
+        price = f"{prices.training_per_hour:f} {prices.currency}"
+        return f"Text alone trains in minutes; your configured price is {price} per hour."
+    return f"The API does not state the price; see {PRICE_LIST}."
 
 
-def charged(speech: Speech, what: str, cost: str) -> str:
-    """Return in words that something is charged to a resource, or would be if the resource were not emulated."""
-    if speech.is_emulated:
-        return f"{what} would be charged on Azure; this resource is emulated, so nothing is charged. {cost}"
-    return f"{what} is charged to your Azure subscription (resource {speech.resource.name}). {cost}"
+def charge_notice(subject: str, details: str, *speeches: Speech) -> str:
+    """Return the statement that something is charged on resources, or would be if they were not emulated."""
+    charged = [speech.resource.name for speech in speeches if not speech.is_emulated]
+    if charged:
+        return f"{subject} is charged to your Azure subscription (resource {', '.join(charged)}). {details}".strip()
+    emulated = "this resource is emulated" if len(speeches) == 1 else "these resources are emulated"
+    return f"{subject} would be charged on Azure; {emulated}, so nothing is charged. {details}".strip()
 
 
-def hosting_of(speech: Speech, request: str, model: str) -> Effect:
-    """Return the charge of a new endpoint for the model of an id; `request` is the digest of the exact request."""
-    cost = hosting_cost(speech.resource)
-    words = charged(speech, "Hosting an endpoint", f"It runs around the clock. {cost}")
-    return Effect("hosting", speech.resource, request, (model, cost), words)
+def hosting_effect(speech: Speech, request_digest: str, model: str) -> Effect:
+    """Return the charge of a new endpoint for the model with this id, bound to the digest of the exact request."""
+    cost = charge_sentence(speech.resource, "hosting")
+    description = charge_notice("Hosting an endpoint", f"It runs around the clock. {cost}", speech)
+    return Effect("hosting", speech.resource, request_digest, (model, cost), description)
 
 
 def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) -> Finding:
-    """Return the finding about a new endpoint; another model in an existing one costs nothing more."""
-    cost = f"It runs around the clock and cannot be paused. {hosting_cost(speech.resource)}"
-    message = charged(speech, f"Hosting new endpoint {quote(name)}", cost)
+    """Return the finding that a new endpoint is charged; a model in an existing endpoint adds no charge."""
+    cost = f"It runs around the clock and cannot be paused. {charge_sentence(speech.resource, 'hosting')}"
+    message = charge_notice(f"Hosting new endpoint {quote(name)}", cost, speech)
     free = "On a free (F0) resource it is deleted after seven days."
     instead = "An existing endpoint can take the model instead, and keeps its id."
     return agreement_finding("hosting", policy, f"{message} {free}", instead)
-
-
-def estimated_charge(resource: SpeechResource, kind: str, hours: float) -> EstimatedCharge | None:
-    """Return the charge of so many hours of a kind in UNITS; None without a price."""
-    price: Decimal | None = getattr(resource.prices, f"{kind}_per_hour", None)
-    if resource.prices is None or price is None:
-        return None
-    amount, currency = price * Decimal(str(round(hours, 2))), resource.prices.currency
-    shown = f"{amount:.0f}" if amount >= 100 else f"{amount:.2f}"
-    rate = f"{price:f} {currency} per hour"
-    basis = f"about {round(hours, 1):g} h of {UNITS[kind]}, about {shown} {currency} at your configured price of {rate}"
-    return EstimatedCharge(amount=float(round(amount, 2)), currency=currency, basis=basis)

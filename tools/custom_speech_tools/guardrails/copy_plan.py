@@ -35,7 +35,7 @@ def check_copy(
     """Require parts that fit, another resource as the target, its authorization, and a model that can be used."""
     source, target = from_speech.resource, to_speech.resource
     if target.name != source.name:  # a copy is a POST to each of the two
-        yield from shared_rules.resource_is_writable(source)
+        yield from shared_rules.parts_fit(source, None)
     locale = model.locale if isinstance(model, schemas.CustomModel) else None
     yield from shared_rules.parts_fit(target, locale, model, project)
     if source.identity == target.identity:

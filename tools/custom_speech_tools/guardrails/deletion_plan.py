@@ -20,7 +20,7 @@ from custom_speech_tools.guardrails.entity_lookup import (
     find_entity,
     missing_project_support,
 )
-from custom_speech_tools.guardrails.shared_rules import Findings, is_blocked, resource_is_writable
+from custom_speech_tools.guardrails.shared_rules import Findings, is_blocked, parts_fit
 from custom_speech_tools.runtime import confirmation_policy
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -148,7 +148,7 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
     Raises Refused with every finding if a rule blocks the deletion.
     """
     speech, kind = call.speech(arguments.resource), arguments.kind
-    findings = list(resource_is_writable(speech.resource))
+    findings = list(parts_fit(speech.resource, None))
     unsupported = missing_project_support(speech.resource, "none") if kind == "project" else None
     entity = unsupported or await find_entity(speech, KINDS[kind], arguments.entity)
     if isinstance(entity, Finding):

@@ -9,7 +9,7 @@ import pydantic
 from pydantic import Field, JsonValue, StrictBool
 
 from custom_speech_tools.guardrails import shared_rules
-from custom_speech_tools.guardrails.charges import hosting_is_charged, hosting_of
+from custom_speech_tools.guardrails.charges import hosting_effect, hosting_is_charged
 from custom_speech_tools.guardrails.entity_lookup import (
     ENDPOINT,
     AnyModel,
@@ -167,7 +167,7 @@ class DeploymentPlan:
     def effect(self) -> Effect | None:
         """The charge that the user has to agree to, None if no endpoint is created."""
         is_new = self.endpoint is None and self.existing is None
-        return hosting_of(self.facts.speech, self.key, self.model.id) if is_new else None
+        return hosting_effect(self.facts.speech, self.key, self.model.id) if is_new else None
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user."""

@@ -1,4 +1,4 @@
-"""References in arguments: an entity by its id, its `self` URI or its exact display name."""
+"""Lookup of the entities that arguments name by id, `self` URI or exact display name."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ AnyModel = schemas.CustomModel | schemas.BaseModel
 Entity = TypeVar("Entity", bound=schemas.Entity)
 
 MAX_CANDIDATES = 10
+URI_SCHEMES = ("http://", "https://")
 
 
 class MissingEntity(Finding):
-    """The finding about an id or a name that nothing has."""
+    """The finding that no entity has the id or name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,18 @@ class EntityKind(Generic[Entity]):
     """A kind of entity."""
 
     type: type[Entity]
-    path: str  # its place in a path, such as `models/base`
-    noun: str  # its name in sentences
+    path: str  # in URIs, such as `models/base`
+    noun: str  # in sentences
     get: Callable[[Speech, str], Awaitable[Entity]]
-    list: Callable[..., Coroutine[Any, Any, Listing[Entity]]]  # those of one `display_name` for example
-    delete: Callable[[Speech, str], Awaitable[None]] | None  # None for what belongs to Microsoft
-    creating_tool: str | None  # the tool that makes one
+    list: Callable[..., Coroutine[Any, Any, Listing[Entity]]]  # takes filters, such as `display_name`
+    delete: Callable[[Speech, str], Awaitable[None]] | None  # None for base models, which belong to Microsoft
+    creating_tool: str | None  # None for base models
 
     def listing(self, resource: str, locale: str | None = None) -> str:
-        """Return where their ids are found: the call that lists them, if a tool does."""
+        """Return the call that lists entities of this kind, or another source of their ids."""
         if self.path == "transcriptions":
             return "transcribe returned the id of each one"
-        if self.path == "models/base" and locale is None:  # which its tool needs
+        if self.path == "models/base" and locale is None:  # the tool requires a locale
             return "list_base_models lists those of a locale"
         name = "base_models" if self.path == "models/base" else self.path
         return f"{call_step(f'list_{name}', locale=locale, resource=resource)} lists what exists"
@@ -69,22 +70,22 @@ KIND_OF = {kind.type: kind for kind in _KINDS}
 async def find_entity(
     speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None = None
 ) -> Entity | Finding:
-    """Return the entity, or the finding that says why it cannot be identified.
+    """Return the entity, or a finding with the reason why it cannot be identified.
 
     Args:
         reference: Id, `self` URI or exact display name.
-        locale: Decides between entities of the same name.
+        locale: The preferred locale if several entities have the same name.
     """
     found = await _find(speech, kind, reference, locale)
     if not isinstance(found, MissingEntity):
         return found
     if kind is MODEL:
         base = await _find(speech, BASE_MODEL, reference, locale)
-        if isinstance(base, schemas.BaseModel) or base.remedy == "choose":  # many locales have one of this name
+        if isinstance(base, schemas.BaseModel) or base.remedy == "choose":  # base models of many locales share a name
             message = f"{quote(reference)} is a base model of Microsoft, not a custom model."
             fix = "Base models exist in every region and cannot be changed; list_models lists custom models."
             return block("reference-found", message, fix, "none")
-    if kind.creating_tool and not (await kind.list(speech)).entities:  # then no reference would do
+    if kind.creating_tool and not (await kind.list(speech)).entities:  # no other reference would help
         message = f"{found.message.removesuffix('.')}, and no other {kind.noun} either."
         found = found.model_copy(
             update={"message": message, "fix": f"{kind.creating_tool} makes one.", "remedy": "none"}
@@ -93,8 +94,8 @@ async def find_entity(
 
 
 async def find_any_model(speech: Speech, reference: str, locale: str | None = None) -> AnyModel | Finding:
-    """Return the custom model, or the base model if no custom model has that reference."""
-    address = entity_of(reference) if _is_uri(reference) else None
+    """Return the custom model, or the base model if no custom model has the id or name."""
+    address = entity_of(reference) if reference.lower().startswith(URI_SCHEMES) else None
     if address and address.kind == BASE_MODEL.path:
         return await _find(speech, BASE_MODEL, reference, locale)
     custom = await _find(speech, MODEL, reference, locale)
@@ -123,7 +124,7 @@ def missing_project_support(resource: SpeechResource, remedy: Literal["correct",
 
 
 async def get_entity(speech: Speech, kind: EntityKind[Entity], reference: str) -> Entity:
-    """Return the entity; raises Refused if it cannot be identified."""
+    """Return the entity, or raise Refused if it cannot be identified."""
     entity = await find_entity(speech, kind, reference)
     if isinstance(entity, Finding):
         raise Refused("Nothing was done.", [entity])
@@ -131,70 +132,64 @@ async def get_entity(speech: Speech, kind: EntityKind[Entity], reference: str) -
 
 
 async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel | Finding | None:
-    """Return the base model to compare with, None if the model names none."""
+    """Return the base model of a custom model, a base model itself, or None if the model names no base model."""
     if not isinstance(model, schemas.CustomModel) or model.base_model is None:
         return model if isinstance(model, schemas.BaseModel) else None
     return await find_entity(speech, BASE_MODEL, model.base_model.id)
 
 
 def uri_of(speech: Speech, entity: schemas.Entity) -> str:
-    """Return the `self` URI of an entity on this resource, made from its id."""
+    """Return the `self` URI of an entity on the resource, built from the entity's id."""
     return speech.resource.url(f"/{KIND_OF[type(entity)].path}/{entity.id}")
 
 
 def link_to(speech: Speech, entity: schemas.Entity | Finding | None) -> dict[str, JsonValue] | None:
-    """Return what stands for an entity in the body of a request."""
+    """Return the reference to an entity in the body of a request, or None for None and a Finding."""
     return {"self": uri_of(speech, entity)} if isinstance(entity, schemas.Entity) else None
 
 
 async def _find(speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None) -> Entity | Finding:
-    here, identifier = speech.resource.name, _id_in(speech, kind, reference) if _is_uri(reference) else reference
+    """Return the only entity with the id or name, or with both name and locale, else a finding."""
+    resource_name, found = speech.resource.name, list[Entity]()
+    identifier = _id_in(speech, kind, reference) if reference.lower().startswith(URI_SCHEMES) else reference
     if isinstance(identifier, Finding):
         return identifier
-    found = await _candidates(speech, kind, identifier, locale)
+    if GUID.fullmatch(identifier):
+        try:
+            return await kind.get(speech, identifier.lower())
+        except AzureError as error:
+            if error.status != 404:
+                raise
+    else:
+        listed = (await kind.list(speech, display_name=identifier)).entities
+        named = [entity for entity in listed if entity.display_name == identifier]
+        found = [entity for entity in named if entity.locale == locale] or named
     if len(found) == 1:
         return found[0]
     if found:
         candidates = "; ".join(map(describe, found[:MAX_CANDIDATES]))
         message = f"{len(found)} {kind.noun}s are called {quote(identifier)}: {candidates}."
         return block("reference-found", message, "Pass the id of the one you mean.", "choose")
-    message = f"Resource {here} has no {kind.noun} {quote(identifier)}."
-    fix = f"{kind.listing(here, locale)}; an id belongs to one resource only."
+    message = f"Resource {resource_name} has no {kind.noun} {quote(identifier)}."
+    fix = f"{kind.listing(resource_name, locale)}; an id belongs to one resource only."
     return MissingEntity(rule="reference-found", level="block", message=message, fix=fix)
 
 
-async def _candidates(speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None) -> list[Entity]:
-    """Return the entity of an id, or those of a name; of several the ones of the locale, if there are any."""
-    if GUID.fullmatch(reference):
-        try:
-            return [await kind.get(speech, reference.lower())]
-        except AzureError as error:
-            if error.status != 404:
-                raise
-        return []
-    listed = (await kind.list(speech, display_name=reference)).entities
-    found = [entity for entity in listed if entity.display_name == reference]
-    return [entity for entity in found if entity.locale == locale] or found
-
-
-def _is_uri(reference: str) -> bool:
-    return reference.lower().startswith(("http://", "https://"))
-
-
 def _id_in(speech: Speech, kind: EntityKind[Entity], uri: str) -> str | Finding:
-    here, address = speech.resource.name, entity_of(uri)
+    """Return the id in a `self` URI, or a finding if the URI belongs to another resource or kind of entity."""
+    resource_name, address = speech.resource.name, entity_of(uri)
     if not is_within(speech.resource.endpoint, uri):
-        message = f"The {kind.noun} URI does not belong to resource {here}."
-        fix = f"Pass its resource as `resource`, or its display name; {kind.listing(here)}."
+        message = f"The {kind.noun} URI does not belong to resource {resource_name}."
+        fix = f"Pass its resource as `resource`, or its display name; {kind.listing(resource_name)}."
         return block("same-resource", message, fix)
     if address is None or address.kind != kind.path:
-        fix = f"The URI of a {kind.noun} ends in /{kind.path}/ and its id; {kind.listing(here)}."
+        fix = f"The URI of a {kind.noun} ends in /{kind.path}/ and its id; {kind.listing(resource_name)}."
         return block("reference-found", f"The URI does not name a {kind.noun}.", fix)
     return address.id
 
 
 def describe(entity: schemas.Entity) -> str:
-    """Return what tells an entity from others of the same name."""
+    """Return the id and details that distinguish an entity from others with the same name."""
     details = [word(entity.locale)]
     details += [word(str(getattr(entity, name))) for name in ("kind", "status") if hasattr(entity, name)]
     if entity.created_date_time:

@@ -1,12 +1,12 @@
-"""The rules that guardrails share: about the resource, the locale, and models and datasets that are not ready."""
+"""Rules shared by several plans: the resource, the locale, and whether models, datasets and endpoints are ready."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from custom_speech_tools.guardrails.dataset_import import is_much_rejected
 from custom_speech_tools.guardrails.entity_lookup import KIND_OF, AnyModel
-from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, call_step
+from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, Choice, call_step
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import SpeechResource, schemas
 from custom_speech_tools.speech.sanitize import quote, reason_clause, word
@@ -15,38 +15,40 @@ from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 Findings = Iterator[Finding]
 Facts = TypeVar("Facts")
 
+EXPIRED_IN_ENDPOINT = "applications keep working, but silently with the newest base model."
+
 
 def run_rules(rules: Iterable[Callable[[Facts], Findings]], facts: Facts) -> tuple[Finding, ...]:
-    """Return everything that the rules state about the facts, in their order."""
+    """Return the findings of all rules, in the order of the rules."""
     return tuple(finding for rule in rules for finding in rule(facts))
 
 
 def is_blocked(findings: Iterable[Finding]) -> bool:
-    """Return whether a finding blocks the request."""
+    """Return whether any finding blocks the request."""
     return any(finding.level == "block" for finding in findings)
 
 
+def after_agreement(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings without those of level `confirm`, which no longer apply once the user has agreed."""
+    return [finding for finding in findings if finding.level != "confirm"]
+
+
+def list_first(names: Sequence[str], limit: int) -> str:
+    """Return the first names, separated by commas, and the number of the others."""
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
 def parts_fit(resource: SpeechResource, locale: str | None, *parts: object) -> Findings:
-    """Require a resource that may be changed, and that everything named exists there and has one locale.
+    """Require a writable resource, and that every entity named in the request exists and has the locale.
 
     Args:
-        locale: None if it is not known.
-        parts: What was named: None if it was left out, a Finding if it was not found.
+        locale: None if the locale is not known; a locale cannot be changed later.
+        parts: An entity, a Finding if it was not found, or None if the argument was left out.
     """
-    yield from resource_is_writable(resource)
-    yield from (part for part in parts if isinstance(part, Finding))
-    yield from locales_match(resource, locale, *parts)
-
-
-def resource_is_writable(resource: SpeechResource) -> Findings:
-    """Require that the configuration does not say read_only: such a resource is only sent GET requests."""
-    if resource.read_only:
+    if resource.read_only:  # only GET requests are sent to it
         message = f"Resource {resource.name} is configured as read-only."
         yield block("resource-writable", message, "Use another resource, or ask whoever configures the server.", "none")
-
-
-def locales_match(resource: SpeechResource, locale: str | None, *parts: object) -> Findings:
-    """Require that every part that was found has the locale; it can never be changed later."""
+    yield from (part for part in parts if isinstance(part, Finding))
     for part in parts:
         if locale and isinstance(part, schemas.Entity) and part.locale.lower() != locale.lower():
             kind, other = KIND_OF[type(part)], word(part.locale)
@@ -56,7 +58,7 @@ def locales_match(resource: SpeechResource, locale: str | None, *parts: object) 
 
 
 def model_is_ready(model: AnyModel, now: datetime, resource: str) -> Findings:
-    """Require a model that is trained and still transcribes at `now`, the service's time."""
+    """Require a trained model that has not expired at `now`, the service's time."""
     name, until = quote(model.display_name), model.transcription_until
     status = model.status if isinstance(model, schemas.CustomModel) else "Succeeded"
     if isinstance(model, schemas.CustomModel) and status == "Failed":
@@ -72,8 +74,17 @@ def model_is_ready(model: AnyModel, now: datetime, resource: str) -> Findings:
         yield block("model-is-ready", message, "Use a model that still transcribes, or train a new one.")
 
 
+def hosted_model_is_ready(endpoint: schemas.Endpoint, until: datetime | None, now: datetime, resource: str) -> Findings:
+    """Warn if the model of an endpoint expired at `until`; the endpoint's own status does not show that."""
+    if until is not None and until <= now:
+        model = Choice("a model that still transcribes, or train one")
+        message = f"The endpoint's model ended on {until:%Y-%m-%d}: {EXPIRED_IN_ENDPOINT}"
+        fix = call_step("deploy_model", model=model, endpoint=endpoint.id, resource=resource)
+        yield warn("model-is-ready", message, fix)
+
+
 def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "dataset-ready") -> Findings:
-    """Require that a dataset is imported and not empty; warn if more than a tenth of its lines was rejected."""
+    """Require an imported dataset that is not empty, and warn if more than a tenth of its lines were rejected."""
     name, rejected, accepted = quote(dataset.display_name), dataset.rejected_lines or 0, dataset.lines or 0
     again = "Correct the data and upload it again."
     if dataset.status == "Failed":
@@ -91,7 +102,7 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "datas
 
 
 def earlier_failure(attempt: str, entity: schemas.StatefulEntity, fix: str) -> Finding:
-    """Return the warning about an earlier attempt, such as "import of the same data, dataset"."""
+    """Return the warning about an earlier attempt that failed, such as "import of the same data, dataset"."""
     reason = reason_clause(entity.error.message if entity.error else None)
     name = f"{quote(entity.display_name)} ({entity.id})"
     message = f"An earlier {attempt} {name}, failed{reason} It is not used again."
@@ -99,16 +110,11 @@ def earlier_failure(attempt: str, entity: schemas.StatefulEntity, fix: str) -> F
 
 
 def clocks_agree(skew: timedelta) -> Findings:
-    """Warn if this machine's clock and the service's differ; `skew` is the lead of the service's clock."""
-    if note := clock_note(skew):
-        yield warn("clock-skew", note, "Set the clock of this machine.")
-
-
-def clock_note(skew: timedelta) -> str | None:
-    """Return a sentence about clocks that differ, None if they agree."""
+    """Warn if the clocks of this machine and the service differ; a positive skew means the service's is ahead."""
     if abs(skew) <= CLOCK_TOLERANCE:
-        return None
+        return
     minutes = abs(skew) // timedelta(minutes=1)
     by = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
     relation = "behind" if skew > timedelta() else "ahead of"
-    return f"This machine's clock is {by} {relation} the service's clock, by which dates are judged."
+    message = f"This machine's clock is {by} {relation} the service's clock, by which dates are judged."
+    yield warn("clock-skew", message, "Set the clock of this machine.")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails.charges import charged, training_cost
+from custom_speech_tools.guardrails.charges import charge_notice, charge_sentence
 from custom_speech_tools.guardrails.entity_lookup import link_to
-from custom_speech_tools.guardrails.shared_rules import Findings, earlier_failure, is_blocked, run_rules
+from custom_speech_tools.guardrails.shared_rules import Findings, earlier_failure, is_blocked, list_first, run_rules
 from custom_speech_tools.guardrails.training_facts import TrainingArguments, TrainingFacts, gather_training_facts
 from custom_speech_tools.guardrails.training_rules import RULES
 from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
@@ -34,14 +34,13 @@ class TrainingPlan:
         """Return the question to the user."""
         request, effect, base = self.facts.request, self.effect, self.facts.chosen_base_model
         names = [quote(dataset.display_name) for dataset in self.facts.found_datasets]
-        more = f" and {len(names) - MAX_QUOTED_NAMES} more" if len(names) > MAX_QUOTED_NAMES else ""
         described = f", described as {quote(request.description)}," if request.description else ""
         return ConfirmationRequest(
             effects=(effect,) if effect else (),
             question=f"{effect.description if effect else ''} Train custom speech model "
             f"{quote(request.display_name or '')} ({request.locale}){described} on base model "
             f"{quote(base.display_name if base else '')} with dataset(s) "
-            f"{', '.join(names[:MAX_QUOTED_NAMES])}{more}? Request {effect.digest[:12] if effect else ''}.",
+            f"{list_first(names, MAX_QUOTED_NAMES)}? Request {effect.digest[:12] if effect else ''}.",
             findings=self.findings,
             not_done="Nothing was created.",
             declined="Leave it, or choose a base model with training_is_charged false.",
@@ -66,8 +65,8 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
         # chosen anyway, must not void an agreement.
         told = (request.display_name, request.locale, request.description, request.allow_duplicate)
         digest = idempotency_key(*told, *sorted(dataset.id for dataset in facts.found_datasets))
-        cost = training_cost(facts.speech.resource, facts.audio_hours)
-        description = charged(facts.speech, "This training", cost)
+        cost = charge_sentence(facts.speech.resource, "training", facts.audio_hours)
+        description = charge_notice("This training", cost, facts.speech)
         effect = Effect("training", facts.speech.resource, digest, (base.id, cost), description)
         message = f"{description} It is on base model {quote(base.display_name)}."
         findings.append(agreement_finding("training", call.app.confirmation, message, _without_charge(facts, base)))

@@ -13,7 +13,7 @@ from pydantic import Field, JsonValue, SecretStr
 
 from custom_speech_data.transcripts import Transcript
 from custom_speech_tools.guardrails import local_recordings
-from custom_speech_tools.guardrails.charges import charged, cost_in_words, estimated_charge
+from custom_speech_tools.guardrails.charges import charge_notice, charge_sentence
 from custom_speech_tools.guardrails.content_url import content_identity, require_valid_url
 from custom_speech_tools.guardrails.entity_lookup import DATASET, AnyModel, find_any_model, find_entity, link_to, uri_of
 from custom_speech_tools.runtime import parameters
@@ -125,9 +125,10 @@ class TranscriptionFacts:
         length = "unknown" if self.seconds is None else f"{self.seconds / 3600:.2f} h"
         if self.local and self.seconds is None:
             length += ", because not all of it is WAV"
-        price = estimated_charge(self.speech.resource, "transcription", self.seconds / 3600) if self.seconds else None
-        basis = f"It is billed by the length of the audio: {length}. {cost_in_words(price) if self.seconds else ''}"
-        return charged(self.speech, "Transcription", basis).strip()
+        hours = (self.seconds or 0.0) / 3600
+        charge = charge_sentence(self.speech.resource, "transcription", hours) if hours else ""
+        details = f"It is billed by the length of the audio: {length}. {charge}"
+        return charge_notice("Transcription", details, self.speech)
 
     def as_dataset(self) -> str:
         """Return how to transcribe the same as a batch."""

@@ -107,7 +107,7 @@ class TranscriptionPlan:
     @property
     def stated(self) -> list[Finding]:
         """The findings that the answer states: the agreement is there."""
-        return [finding for finding in self.findings if finding.level != "confirm"]
+        return shared_rules.after_agreement(self.findings)
 
 
 async def plan_transcription(call: CallContext, request: TranscribeArguments) -> TranscriptionPlan:

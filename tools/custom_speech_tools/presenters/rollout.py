@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from custom_speech_tools.guardrails.shared_rules import after_agreement
 from custom_speech_tools.presenters.endpoint import use_step
 from custom_speech_tools.presenters.entity import present_reference
 from custom_speech_tools.rollout.gate import Gate
@@ -63,7 +64,6 @@ class Rollout(results.ResourceAnswer):
 async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
     """Return the state of a rollout."""
     gate, now, expected = plan.gate, call.now(plan.source), expected_seconds(is_emulated=plan.source.is_emulated)
-    stated = [one for one in plan.findings if one.level != "confirm"]
     evaluation, other = gate.evaluation, gate.plan.compare_with if gate.plan else None
     rates = [evaluation.score(number).word_error_rate if evaluation else None for number in (1, 2)]
     compared = ComparedModel(id=other.id, display_name=other.display_name, word_error_rate=rates[1]) if other else None
@@ -80,7 +80,9 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
         ),
         targets=targets,
         finished=plan.is_complete,
-        findings=list(distinct([*stated, *(finding for one in plan.targets for finding in one.warnings)])),
+        findings=list(
+            distinct([*after_agreement(plan.findings), *(finding for one in plan.targets for finding in one.warnings)])
+        ),
         now=now,
         check_again_after_seconds=None if plan.is_terminal else check_again_after(now, now, expected),
         next_steps=_steps(plan, targets),

@@ -21,7 +21,7 @@ from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_R
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, check_evaluation, evaluate
 from custom_speech_tools.guardrails.evaluation_texts import read_details
 from custom_speech_tools.guardrails.evaluation_verdict import compare_error_rates
-from custom_speech_tools.guardrails.shared_rules import locales_match, run_rules
+from custom_speech_tools.guardrails.shared_rules import parts_fit, run_rules
 from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateDefinition, RolloutModel
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.context import CallContext
@@ -146,7 +146,7 @@ def _check_untrained(
     """Check before days of training what the test will need."""
     if isinstance(dataset, Finding):
         return
-    yield from locales_match(source.resource, rollout_model.locale, dataset)
+    yield from parts_fit(source.resource, rollout_model.locale, dataset)
     training, model = rollout_model.training, rollout_model.entity
     datasets = training.facts.found_datasets if training else (model.datasets if model else None) or []
     if dataset.id in {one.id for one in datasets} and not definition.allow_seen_test_data:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import starmap
 
-from custom_speech_tools.guardrails.charges import hosting_cost, hosting_is_charged, hosting_of
+from custom_speech_tools.guardrails.charges import charge_notice, charge_sentence, hosting_effect, hosting_is_charged
 from custom_speech_tools.guardrails.copy_plan import check_copy
 from custom_speech_tools.guardrails.entity_lookup import missing_project_support
 from custom_speech_tools.guardrails.shared_rules import is_blocked
@@ -69,16 +69,16 @@ class RolloutPlan:
 
     def effect_of(self, target: Target) -> Effect:
         """Return the charge of a target's new endpoint, bound to the whole rollout."""
-        return hosting_of(target.speech, idempotency_key(target.definition.endpoint, self.key), self.model.id)
+        return hosting_effect(target.speech, idempotency_key(target.definition.endpoint, self.key), self.model.id)
 
     def confirmation_request(self) -> ConfirmationRequest:
         """Return the question to the user: one for everything, with what each part costs."""
         new, training = self.new_endpoints, self.model.training.effect if self.model.training else None
         each = "; ".join(f"{quote(one.definition.endpoint or '')} on {one.speech.resource.name}" for one in new)
-        is_emulated = all(one.speech.is_emulated for one in new)
-        cost = "would be charged on Azure; these resources are emulated" if is_emulated else "is charged"
-        hosting = f"Hosting {len(new)} new endpoint(s) {cost}, each around the clock: {each}."
-        hosting = f"{hosting} {hosting_cost(new[0].speech.resource)}" if new else ""
+        hosting = ""
+        if new:
+            details = f"Each runs around the clock: {each}. {charge_sentence(new[0].speech.resource, 'hosting')}"
+            hosting = charge_notice(f"Hosting {len(new)} new endpoint(s)", details, *(one.speech for one in new))
         others = [one.speech.resource.name for one in self.targets if one not in new and not one.is_deployed]
         also = f" Without a further charge it also goes to {', '.join(others)}." if others else ""
         model = f"{quote(self.model.display_name)} ({self.model.locale})"

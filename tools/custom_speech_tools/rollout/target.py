@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, find_copy, may_be_copy
 from custom_speech_tools.guardrails.copy_plan import CopyAuthorization, StartedCopy, name_is_free
 from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPERTY, REQUESTED_NAME_PROPERTY
-from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, MissingEntity, find_entity, find_project
-from custom_speech_tools.guardrails.shared_rules import locales_match
+from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, URI_SCHEMES, MissingEntity, find_entity, find_project
+from custom_speech_tools.guardrails.shared_rules import parts_fit
 from custom_speech_tools.rollout.definition import TargetDefinition
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -125,7 +125,7 @@ async def read_target_state(
         return target.stop(str(error), is_failed=not error.is_transient)
     parts = (project.return_value, endpoint.return_value if endpoint else None)
     target = replace(target, project=parts[0], endpoint=parts[1])
-    findings = [*(part for part in parts if isinstance(part, Finding)), *locales_match(speech.resource, locale, *parts)]
+    findings = [*parts_fit(speech.resource, locale, *parts)]
     if model is not None:
         models = listed.return_value.entities
         copy = _find_finished_copy(model, models, begun)
@@ -142,7 +142,7 @@ async def read_endpoint(speech: Speech, reference: str, locale: str) -> schemas.
 
     None if there is neither, so that it can be created.
     """
-    is_name = not (GUID.fullmatch(reference) or reference.lower().startswith(("http://", "https://")))
+    is_name = not (GUID.fullmatch(reference) or reference.lower().startswith(URI_SCHEMES))
     if is_name:
         endpoints = (await speech.endpoints_list(locale=locale)).entities
         used = [one for one in endpoints if (one.custom_properties or {}).get(REQUESTED_NAME_PROPERTY) == reference]

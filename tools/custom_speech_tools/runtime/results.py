@@ -72,6 +72,14 @@ def warn(rule: str, message: str, fix: str) -> Finding:
     return Finding(rule=rule, level="warn", message=message, fix=fix)
 
 
+class EstimatedCharge(Result):
+    """An estimated amount of money, and its basis in a sentence."""
+
+    amount: float
+    currency: str
+    basis: str
+
+
 # The schema of a finding is not repeated in the schema of every tool; neither are those of the next two types.
 Findings = Annotated[list[Finding], WithJsonSchema({"type": "array"}, mode="serialization")]
 
