@@ -1,17 +1,12 @@
 """connect_model: connect a model to a project."""
 
 from custom_speech_tools.guardrails.copy_facts import is_connected
-from custom_speech_tools.guardrails.copy_plan import connect_to_project, replacement_note
-from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity, find_project
-from custom_speech_tools.guardrails.shared_rules import model_is_ready, parts_fit
+from custom_speech_tools.guardrails.copy_plan import connect_to_project, plan_connection, replacement_note
 from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
 from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.task_groups import task_group
 
 
 class ConnectModelArguments(Arguments):
@@ -28,16 +23,7 @@ async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> 
     Needed after copy_model without project. Repeating it changes nothing; a model has one project.
     """
     speech = call.speech(arguments.resource)
-    async with task_group() as tasks:
-        model_task = tasks.create_task(find_entity(speech, MODEL, arguments.model))
-        project_task = tasks.create_task(find_project(speech, arguments.project))
-    model, project = model_task.return_value, project_task.return_value
-    locale = model.locale if isinstance(model, schemas.CustomModel) else None
-    findings = [*parts_fit(speech.resource, locale, model, project)]
-    if isinstance(model, schemas.CustomModel) and model.status == "Failed":  # a running one may be connected
-        findings += model_is_ready(model, call.now(speech), speech.resource.name)
-    if findings or not isinstance(model, schemas.CustomModel) or not isinstance(project, schemas.Project):
-        raise Refused("Nothing was connected.", findings)
+    model, project = await plan_connection(call, speech, arguments.model, arguments.project)
     connected = await connect_to_project(call, speech, model, project)
     parts = await read_related(speech, [*connected.parts, model.project], [project])
     existed = is_connected(model, project)

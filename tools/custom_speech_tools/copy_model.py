@@ -5,20 +5,15 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from custom_speech_tools.guardrails import copy_plan
-from custom_speech_tools.guardrails.copy_facts import is_connected
-from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity, find_project
-from custom_speech_tools.guardrails.shared_rules import is_blocked
+from custom_speech_tools.guardrails.copy_facts import is_connected, read_copy, running_copy
 from custom_speech_tools.presenters.copy import Copy, present_copy
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.next_steps import Choice, call_step
+from custom_speech_tools.runtime.next_steps import Choice, Value, call_step
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.related_entities import read_related
-from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError, schemas
-from custom_speech_tools.speech.task_groups import task_group
 
 
 class CopyModelArguments(parameters.Arguments):
@@ -42,36 +37,29 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
     With project, the copy is connected there once it is done. Takes minutes; the same copy twice makes one.
     Then get_copy.
     """
-    source, to = call.speech(arguments.resource), call.speech(arguments.to_resource)
-    async with task_group() as tasks:
-        model_task = tasks.create_task(find_entity(source, MODEL, arguments.model))
-        project_task = tasks.create_task(find_project(to, arguments.project))
-    copied, project = model_task.return_value, project_task.return_value
-    findings = tuple(copy_plan.check_copy(source, to, copied, project, call.now(source)))
-    if is_blocked(findings) or isinstance(copied, Finding) or isinstance(project, Finding):
-        raise Refused("Nothing was copied.", findings)
-    plan, target = copy_plan.CopyPlan(source, to, copied, project, findings), copy_plan.CopyAuthorization()
-    started: copy_plan.StartedCopy | None = await copy_plan.running_copy(call, plan)
-    existed = True
+    source, target = call.speech(arguments.resource), call.speech(arguments.to_resource)
+    plan = await copy_plan.plan_copy(call, source, target, arguments.model, arguments.project)
+    authorization, existed = copy_plan.CopyAuthorization(), True
+    started: copy_plan.StartedCopy | None = await running_copy(call, source, plan.key)
     if started is None:
-        target = await copy_plan.authorize_copy(call, plan, allow_duplicate=arguments.allow_duplicate)
-        started, existed = await copy_plan.start_copy_once(call, plan, target)
+        authorization = await copy_plan.authorize_copy(call, plan, allow_duplicate=arguments.allow_duplicate)
+        started, existed = await copy_plan.start_copy_once(call, plan, authorization)
     operation, model, before = await _follow(call, plan, started, arguments.wait_seconds)
-    steps = []
+    steps, project = [], plan.project
     if project and not (model and is_connected(model, project)):
-        there = model.id if model else Choice("the `model` that get_copy returns")
-        steps = [call_step("connect_model", model=there, project=project.id, resource=to.resource.name)]
-    parts = await read_related(to, [model.project, before] if model else [], [project])
+        copied: Value = model.id if model else Choice("the `model` that get_copy returns")
+        steps = [call_step("connect_model", model=copied, project=project.id, resource=target.resource.name)]
+    parts = await read_related(target, [model.project, before] if model else [], [project])
     answer = present_copy(
         source,
         operation,
-        to,
+        target,
         model,
         parts,
         call.now(source),
-        copied=copied,
+        source_model=plan.model,
         already_existed=existed and model is not None,
-        findings=(*findings, *target.findings),
+        findings=(*plan.findings, *authorization.findings),
         remaining_steps=steps,
     )
     return answer.model_copy(update={"note": copy_plan.replacement_note(before, model, parts) if model else None})
@@ -80,9 +68,10 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
 async def _follow(
     call: CallContext, plan: copy_plan.CopyPlan, started: copy_plan.StartedCopy, wait_seconds: float
 ) -> tuple[schemas.Operation | None, schemas.CustomModel | None, schemas.Reference | None]:
-    """Wait for the copy and connect it to its project; transient errors are left to the next steps.
+    """Wait for the copy and connect it to its project; after a transient error, the next steps say what remains.
 
-    Return the operation, the copy, and the project that this was in before.
+    Returns:
+        The operation, the copy, and the project that the copy was in before; each is None if unknown.
     """
     operation, model, before = None, None, None
     if isinstance(started, schemas.Operation):
@@ -91,7 +80,7 @@ async def _follow(
         model = started
     try:
         if operation and operation.copy_link:
-            model = await copy_plan.read_copy(call, plan.target, operation.copy_link, wait_seconds)
+            model = await read_copy(call, plan.target, operation.copy_link, wait_seconds)
         if model and plan.project:
             before = model.project
             model = await copy_plan.connect_to_project(

@@ -1,10 +1,10 @@
-"""get_copy: return the status of a copy, and the model when it has arrived."""
+"""get_copy: return the status of a copy, and the copied model once it exists."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_tools.guardrails.copy_plan import read_copy
+from custom_speech_tools.guardrails.copy_facts import read_copy
 from custom_speech_tools.presenters.copy import Copy, present_copy
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -41,9 +41,10 @@ async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
     return present_copy(source, last, target, model, parts, call.now(source))
 
 
-async def _read_operation(source: Speech, asked: str) -> schemas.Operation:
-    address = entity_of(asked)
-    identifier = address.id if address and address.kind == "operations/models/copy" else asked
+async def _read_operation(source: Speech, reference: str) -> schemas.Operation:
+    """Return the copy operation with this id or URI, or raise Refused."""
+    address = entity_of(reference)
+    identifier = address.id if address and address.kind == "operations/models/copy" else reference
     message = "`operation` is not the id of a copy operation."
     fix = "Pass the field `operation` of the answer to the copy."
     if GUID.fullmatch(identifier):
@@ -61,10 +62,10 @@ async def _read_operation(source: Speech, asked: str) -> schemas.Operation:
 async def _find_copy(
     call: CallContext, link: str, source: Speech, wait_seconds: float
 ) -> tuple[Speech | None, schemas.CustomModel | None]:
-    """Return the copy that a link names, with the configured resource that it belongs to."""
-    named = region_of(link)
+    """Return the copy that a link identifies and its configured resource, or None for both."""
+    region = region_of(link)
     for target in call.speech_of_all():
-        is_possible = is_within(target.resource.endpoint, link) or (named and target.resource.known_region == named)
+        is_possible = is_within(target.resource.endpoint, link) or (region and target.resource.known_region == region)
         if target.resource.name == source.resource.name or not is_possible:
             continue
         try:

@@ -1,17 +1,45 @@
-"""The facts about copies: which model is a copy, and of which one."""
+"""Copies of models: facts, and how a copy is recognized."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity, find_project
+from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
-from custom_speech_tools.speech import schemas
+from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
+from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.speech import AzureError, Speech, schemas
+from custom_speech_tools.speech.task_groups import task_group
 
-COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # under which the `customProperties` of a copy name its source
+COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # the custom property of a copy with the id of its source
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFacts:
+    """The facts for the rules of copying and connecting; a Finding replaces an entity that was not found."""
+
+    source: Speech
+    target: Speech  # the source itself if the model is only connected to a project
+    model: schemas.CustomModel | Finding | None  # None if it has not been trained yet
+    project: schemas.Project | Finding | None  # on the target
+    now: datetime  # the service's time
+
+
+async def gather_copy_facts(
+    call: CallContext, source: Speech, target: Speech, model: str, project: str | None
+) -> CopyFacts:
+    """Find the model on the source and the project on the target."""
+    async with task_group() as tasks:
+        model_task = tasks.create_task(find_entity(source, MODEL, model))
+        project_task = tasks.create_task(find_project(target, project))
+    return CopyFacts(source, target, model_task.return_value, project_task.return_value, call.now(source))
 
 
 def is_copy(model: schemas.CustomModel) -> bool | None:
-    """Return whether a model was copied to its resource, None if nothing tells.
+    """Return whether a model is a copy, or None if unknown.
 
-    What was trained there names its data. A copy names none, and has kept the key of the model that it was made of.
+    A trained model lists its datasets. A copy lists none, but keeps the idempotency key of its source.
     """
     properties = model.custom_properties or {}
     if model.datasets or COPIED_FROM_PROPERTY in properties:
@@ -20,7 +48,7 @@ def is_copy(model: schemas.CustomModel) -> bool | None:
 
 
 def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
-    """Return the copy: the model is noted as its source, or it has kept the key of its source."""
+    """Return the copy of a model: it names the model as its source, or has the same idempotency key."""
     key = (model.custom_properties or {}).get(KEY_PROPERTY)
     carried = [(other, other.custom_properties or {}) for other in others if other.id != model.id]
     by_source = (other for other, properties in carried if properties.get(COPIED_FROM_PROPERTY) == model.id)
@@ -29,15 +57,53 @@ def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel])
 
 
 def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
-    """Return whether another model of the name may be its copy.
+    """Return whether another model with the same name may be a copy of the model.
 
-    It may be one unless it carries a key, is older, or was trained on the target.
+    It cannot be a copy if it has an idempotency key, is older than the model, or was trained on the target.
     """
     created, copied = model.created_date_time, other.created_date_time
     is_older = created is not None and copied is not None and copied < created
     return not (KEY_PROPERTY in (other.custom_properties or {}) or other.datasets or is_older)
 
 
+def without_failed(models: Iterable[schemas.CustomModel]) -> list[schemas.CustomModel]:
+    """Return the models that have not failed; a failed model never counts as the requested copy."""
+    return [model for model in models if model.status != "Failed"]
+
+
 def is_connected(model: schemas.CustomModel, project: schemas.Project) -> bool:
-    """Return whether a model is connected to a project; it has one at most."""
+    """Return whether a model is connected to a project."""
     return model.project is not None and model.project.id == project.id
+
+
+async def list_same_name(target: Speech, model: schemas.CustomModel) -> tuple[schemas.CustomModel, ...]:
+    """Return the models on the target that have the source model's name and locale."""
+    listing = await target.models_list_custom_models(display_name=model.display_name, locale=model.locale)
+    return tuple(one for one in listing.entities if one.display_name == model.display_name)
+
+
+async def last_operation(call: CallContext, source: Speech, key: str) -> schemas.Operation | None:
+    """Return the last operation that this machine started for the copy with this idempotency key."""
+    made = call.app.idempotency.last_result(key)
+    known = made.id if isinstance(made, schemas.Operation) else call.app.audit.last_id(key)
+    if known is None:
+        return None
+    try:
+        return await source.operations_get_model_copy(known)
+    except AzureError as error:
+        if error.status != 404:
+            raise
+        return None
+
+
+async def running_copy(call: CallContext, source: Speech, key: str) -> schemas.Operation | None:
+    """Return the operation of the same copy if it is still running, whichever process of this machine started it."""
+    operation = await last_operation(call, source, key)
+    return None if operation is None or is_terminal(operation) else operation
+
+
+async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
+    """Read a finished copy, and wait until it can be used or the wait of the call is over."""
+    model = await target.models_get_custom_model(target.credible_id(link))
+    left = wait_seconds - call.elapsed()
+    return await poll_until_terminal(call, model, target.models_get_custom_model, left)

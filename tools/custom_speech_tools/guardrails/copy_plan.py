@@ -1,58 +1,33 @@
-"""Copying a model: the facts, the rules, the plan, the start of a copy, which happens once, and its connection.
+"""Copies of models and their connection to projects: rules, plan and writes.
 
-Whoever started the same copy before, in any process of this machine, its operation is found.
+A copy is started once: a running operation is found, whichever process of this machine started it.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails import shared_rules
-from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, find_copy, is_connected, may_be_copy
+from custom_speech_tools.guardrails import copy_facts, shared_rules
+from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, CopyFacts, gather_copy_facts
 from custom_speech_tools.guardrails.entity_lookup import describe, link_to
 from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.runtime.results import Finding, block, warn
-from custom_speech_tools.speech import AzureError, Speech, schemas
+from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, sanitize
 from custom_speech_tools.speech.task_groups import task_group
 
-
-def check_copy(
-    from_speech: Speech,
-    to_speech: Speech,
-    model: schemas.CustomModel | Finding | None,  # None if it is still to be trained
-    project: schemas.Project | Finding | None,
-    now: datetime,  # the service's time
-) -> shared_rules.Findings:
-    """Require parts that fit, another resource as the target, its authorization, and a model that can be used."""
-    source, target = from_speech.resource, to_speech.resource
-    if target.name != source.name:  # a copy is a POST to each of the two
-        yield from shared_rules.parts_fit(source, None)
-    locale = model.locale if isinstance(model, schemas.CustomModel) else None
-    yield from shared_rules.parts_fit(target, locale, model, project)
-    if source.identity == target.identity:
-        yield _same_resource(target.name)
-    # The older form of v3.2 takes the target's key in place of the source's id.
-    if source.resource_id is None and not (source.api_version.copies_with_key and target.credential.has_key):
-        message = f"Resource {source.name} has no resource_id in its configuration."
-        fix = "Its Azure resource id (/subscriptions/…/accounts/…) has to be added to its entry; copying needs it."
-        yield block("copy-authorized", message, fix, "none")
-    if isinstance(model, schemas.CustomModel):
-        yield from shared_rules.model_is_ready(model, now, source.name)
-    yield from shared_rules.clocks_agree(from_speech.clock.skew)
+StartedCopy = schemas.Operation | schemas.CustomModel  # the operation, or the copy itself if it exists already
 
 
 @dataclass(frozen=True, slots=True)
 class CopyPlan:
-    """A model that may be copied."""
+    """The plan for copying a model that passed the rules."""
 
     source: Speech
     target: Speech
@@ -68,43 +43,95 @@ class CopyPlan:
 
 @dataclass(frozen=True, slots=True)
 class CopyAuthorization:
-    """The state of the target before anything is copied."""
+    """The permission to copy to the target, and the models there that have the source model's name."""
 
-    authorization: schemas.ModelCopyAuthorization | None = None
+    granted: schemas.ModelCopyAuthorization | None = None  # None if the target's key authorizes the copy instead
     same_name: tuple[schemas.CustomModel, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
+async def plan_copy(call: CallContext, source: Speech, target: Speech, model: str, project: str | None) -> CopyPlan:
+    """Return the plan of a copy, or raise Refused with every finding if a rule blocks it."""
+    facts = await gather_copy_facts(call, source, target, model, project)
+    findings = tuple(check_copy(facts))
+    blocked = shared_rules.is_blocked(findings)
+    if blocked or not isinstance(facts.model, schemas.CustomModel) or isinstance(facts.project, Finding):
+        raise Refused("Nothing was copied.", findings)
+    return CopyPlan(source, target, facts.model, facts.project, findings)
+
+
+async def plan_connection(
+    call: CallContext, speech: Speech, model: str, project: str
+) -> tuple[schemas.CustomModel, schemas.Project]:
+    """Return the model and the project to connect, or raise Refused with every finding if a rule blocks that."""
+    facts = await gather_copy_facts(call, speech, speech, model, project)
+    found, to = facts.model, facts.project
+    locale = found.locale if isinstance(found, schemas.CustomModel) else None
+    findings = [*shared_rules.parts_fit(speech.resource, locale, found, to)]
+    if isinstance(found, schemas.CustomModel) and found.status == "Failed":  # a running model may be connected
+        findings += shared_rules.model_is_ready(found, facts.now, speech.resource.name)
+    if findings or not isinstance(found, schemas.CustomModel) or not isinstance(to, schemas.Project):
+        raise Refused("Nothing was connected.", findings)
+    return found, to
+
+
+def check_copy(facts: CopyFacts) -> shared_rules.Findings:
+    """Require two writable resources, a usable model, a project of its locale, and a way to authorize the copy."""
+    source, target, model = facts.source.resource, facts.target.resource, facts.model
+    if target.name != source.name:  # a copy sends a POST request to both resources
+        yield from shared_rules.parts_fit(source, None)
+    locale = model.locale if isinstance(model, schemas.CustomModel) else None
+    yield from shared_rules.parts_fit(target, locale, model, facts.project)
+    if source.identity == target.identity:
+        yield _same_resource(target.name)
+    # In v3.2, the target's key can replace the resource id of the source.
+    if source.resource_id is None and not (source.api_version.copies_with_key and target.credential.has_key):
+        message = f"Resource {source.name} has no resource_id in its configuration."
+        fix = "Its Azure resource id (/subscriptions/…/accounts/…) has to be added to its entry; copying needs it."
+        yield block("copy-authorized", message, fix, "none")
+    if isinstance(model, schemas.CustomModel):
+        yield from shared_rules.model_is_ready(model, facts.now, source.name)
+    yield from shared_rules.clocks_agree(facts.source.clock.skew)
+
+
 async def authorize_copy(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> CopyAuthorization:
-    """Authorize the copy on the target, and read its models of the name; raises Refused if one is not the same copy."""
-    source_id = plan.source.resource.resource_id
-    writer = call.writer(plan.target, Decision(plan.findings, plan.key))
+    """Authorize the copy on the target and list the models there with the same name.
+
+    Raises:
+        Refused: Another model has the name, and `allow_duplicate` is false.
+    """
+    source_id, target = plan.source.resource.resource_id, plan.target
+    writer = call.writer(target, Decision(plan.findings, plan.key))
     async with task_group() as tasks:
-        copies = tasks.create_task(_list_same_name(plan))
-        authorization = tasks.create_task(writer.models_authorize_copy(source_id)) if source_id else None
-    same_name = copies.return_value
-    others, failed = _usable(same_name), [one for one in same_name if one.status == "Failed"]
-    earlier, dead = find_copy(plan.model, others), find_copy(plan.model, failed)
-    taken = () if earlier else tuple(name_is_free(plan.model, others, plan.target, allow_duplicate=allow_duplicate))
-    if shared_rules.is_blocked(taken):
-        raise Refused("Nothing was copied.", taken)
-    if dead and not earlier:
-        delete = call_step("delete_entity", kind="model", entity=dead.id, resource=plan.target.resource.name)
-        taken = (*taken, shared_rules.earlier_failure("copy of this model, model", dead, f"{delete} removes it."))
-    return CopyAuthorization(authorization.return_value if authorization else None, same_name, taken)
+        listed = tasks.create_task(copy_facts.list_same_name(target, plan.model))
+        granted = tasks.create_task(writer.models_authorize_copy(source_id)) if source_id else None
+    same_name, findings = listed.return_value, list[Finding]()
+    others = copy_facts.without_failed(same_name)
+    if copy_facts.find_copy(plan.model, others) is None:
+        findings += name_is_free(plan.model, others, target, allow_duplicate=allow_duplicate)
+        if shared_rules.is_blocked(findings):
+            raise Refused("Nothing was copied.", findings)
+        if failed := copy_facts.find_copy(plan.model, same_name):
+            delete = call_step("delete_entity", kind="model", entity=failed.id, resource=target.resource.name)
+            fix = f"{delete} removes it."
+            findings.append(shared_rules.earlier_failure("copy of this model, model", failed, fix))
+    return CopyAuthorization(granted.return_value if granted else None, same_name, tuple(findings))
 
 
 def name_is_free(
     model: schemas.CustomModel, others: Iterable[schemas.CustomModel], target: Speech, *, allow_duplicate: bool
 ) -> shared_rules.Findings:
-    """Require that no model on the target is the source, and none has its name unless a second one is wanted."""
-    here = target.resource.name
+    """Require that the source model is not on the target, and that no other model there has its name.
+
+    With `allow_duplicate`, a model with the same name only causes a warning.
+    """
+    resource_name = target.resource.name
     for other in others:
         if other.id == model.id:
-            yield _same_resource(here)
+            yield _same_resource(resource_name)
             continue
         properties, fix = other.custom_properties or {}, "allow_duplicate=true copies beside it."
-        if may_be_copy(model, other):
+        if copy_facts.may_be_copy(model, other):
             relation = "It may be an earlier copy of this model by another program; nothing in it says so."
             fix = f"If it is, nothing has to be copied; {fix}"
         elif other.datasets:
@@ -115,7 +142,8 @@ def name_is_free(
             relation = "It is not the copy: another request made it."
         else:
             relation = "It is not the copy: it is older than this model."
-        message = f"Resource {here} already has a model {quote(other.display_name)}: {describe(other)}. {relation}"
+        name = f"{quote(other.display_name)}: {describe(other)}"
+        message = f"Resource {resource_name} already has a model {name}. {relation}"
         yield warn("already-exists", message, fix) if allow_duplicate else block("already-exists", message, fix)
 
 
@@ -124,71 +152,31 @@ def _same_resource(target: str) -> Finding:
     return block("same-resource", f"The model is on {target} already.", fix)
 
 
-StartedCopy = schemas.Operation | schemas.CustomModel  # the operation, or the new model itself
-
-
-async def last_operation(call: CallContext, plan: CopyPlan) -> schemas.Operation | None:
-    """Return the operation of the same copy that was last started from this machine."""
-    made = call.app.idempotency.last_result(plan.key)
-    known = made.id if isinstance(made, schemas.Operation) else call.app.audit.last_id(plan.key)
-    if known is None:
-        return None
-    try:
-        return await plan.source.operations_get_model_copy(known)
-    except AzureError as error:
-        if error.status != 404:
-            raise
-        return None
-
-
-async def running_copy(call: CallContext, plan: CopyPlan) -> schemas.Operation | None:
-    """Return the same copy if it is still running, whichever process of this machine started it."""
-    operation = await last_operation(call, plan)
-    return None if operation is None or is_terminal(operation) else operation
-
-
-async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
-    """Read a finished copy, and wait until it can be used for as long as the call has been told to wait."""
-    model = await target.models_get_custom_model(target.credible_id(link))
-    left = wait_seconds - call.elapsed()
-    return await poll_until_terminal(call, model, target.models_get_custom_model, left)
-
-
-async def start_copy_once(call: CallContext, plan: CopyPlan, target: CopyAuthorization) -> tuple[StartedCopy, bool]:
-    """Start the copy unless the same one is there or running; return it, and whether it existed."""
-    if earlier := find_copy(plan.model, _usable(target.same_name)):
+async def start_copy_once(
+    call: CallContext, plan: CopyPlan, authorization: CopyAuthorization
+) -> tuple[StartedCopy, bool]:
+    """Start the copy unless the same copy exists or is running; return it, and whether it existed before."""
+    if earlier := copy_facts.find_copy(plan.model, copy_facts.without_failed(authorization.same_name)):
         return earlier, True
-    known = {one.id: one.status for one in target.same_name}
+    known = {one.id: one.status for one in authorization.same_name}
 
     async def find_started() -> StartedCopy | None:
-        if running := await running_copy(call, plan):
+        if running := await copy_facts.running_copy(call, plan.source, plan.key):
             return running
-        others = _usable(await _list_same_name(plan))
-        # Without a key, a model of the name that did not exist before is the copy.
-        new = (model for model in others if model.id not in known and may_be_copy(plan.model, model))
-        return find_copy(plan.model, others) or next(new, None)
+        others = copy_facts.without_failed(await copy_facts.list_same_name(plan.target, plan.model))
+        # Without an idempotency key, a model of the same name that did not exist before is the copy.
+        new = (model for model in others if model.id not in known and copy_facts.may_be_copy(plan.model, model))
+        return copy_facts.find_copy(plan.model, others) or next(new, None)
 
     async def start() -> StartedCopy:
-        writer = call.writer(plan.source, Decision((*plan.findings, *target.findings), plan.key))
-        if target.authorization:
-            return await writer.models_copy(plan.model.id, target.authorization)
+        writer = call.writer(plan.source, Decision((*plan.findings, *authorization.findings), plan.key))
+        if authorization.granted:
+            return await writer.models_copy(plan.model.id, authorization.granted)
         key = await plan.target.resource.credential.key()  # v3.2 without a resource id takes the target's key
         return await writer.models_copy_with_key(plan.model.id, key)
 
     failed = [one for one, status in known.items() if status == "Failed"]
     return await call.app.idempotency.run(call, plan.key, start, find_started, failed)
-
-
-async def _list_same_name(plan: CopyPlan) -> tuple[schemas.CustomModel, ...]:
-    """Return the models of the name on the target."""
-    name, locale = plan.model.display_name, plan.model.locale
-    listing = await plan.target.models_list_custom_models(display_name=name, locale=locale)
-    return tuple(model for model in listing.entities if model.display_name == name)
-
-
-def _usable(models: Iterable[schemas.CustomModel]) -> list[schemas.CustomModel]:
-    """Return the models that have not failed: a failed one is never the same copy."""
-    return [model for model in models if model.status != "Failed"]
 
 
 async def connect_to_project(
@@ -197,19 +185,19 @@ async def connect_to_project(
     model: schemas.CustomModel,
     project: schemas.Project,
     findings: tuple[Finding, ...] = (),
-    copied: schemas.CustomModel | None = None,  # the model that it is a copy of, which is noted on it
+    source_model: schemas.CustomModel | None = None,  # recorded as the source if the model is a copy
 ) -> schemas.CustomModel:
-    """Connect a model to a project of its resource and locale, and return it; send nothing if it is connected."""
-    if is_connected(model, project):
+    """Connect a model to a project and return it; send nothing if it is connected already."""
+    if copy_facts.is_connected(model, project):
         return model
     changes: dict[str, JsonValue] = {"project": link_to(speech, project)}
-    if copied:
-        changes["customProperties"] = {**(model.custom_properties or {}), COPIED_FROM_PROPERTY: copied.id}
+    if source_model:
+        changes["customProperties"] = {**(model.custom_properties or {}), COPIED_FROM_PROPERTY: source_model.id}
     return await call.writer(speech, Decision(findings)).models_update(model.id, changes)
 
 
 def replacement_note(before: schemas.Reference | None, after: schemas.CustomModel, parts: Entities) -> str | None:
-    """Return what a model was connected to before, None if that was nothing or is still so."""
+    """Return a note about the project that a model was in before, or None if the project is the same or new."""
     if before is None or (after.project and after.project.id == before.id):
         return None
     name = f"{quote(parts[before.id].display_name)} " if before.id in parts else ""

@@ -1,4 +1,4 @@
-"""Copies of models in answers: the state of a copy, and the model once it can be used."""
+"""Copies of models in answers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from custom_speech_tools.speech import Speech, schemas
 
 
 class CopiedModel(results.Result):
-    """A copy, on the resource that it was copied to."""
+    """A copy on the target resource."""
 
     resource: str
     id: str
@@ -25,9 +25,9 @@ class CopiedModel(results.Result):
 
 
 class Copy(results.ResourceAnswer):
-    """A copy of a model; `model` is on another resource, and null until it is there.
+    """A copy of a model; `model` is null until the copy exists on the target.
 
-    `status` is Succeeded only when the copy can be used.
+    `status` is Succeeded only once the copy can be used.
     """
 
     operation: str | None
@@ -45,34 +45,34 @@ def present_copy(
     source: Speech,
     operation: schemas.Operation | None,
     target: Speech | None,
-    model: schemas.CustomModel | None,  # on the target, None until it is there
+    model: schemas.CustomModel | None,  # the copy, None until it exists
     parts: Entities,  # the project of the copy
     now: datetime,
     *,
-    copied: schemas.CustomModel | None = None,  # the model on the source
+    source_model: schemas.CustomModel | None = None,
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
-    remaining_steps: Sequence[str] = (),  # what has to be done once the copy is there
+    remaining_steps: Sequence[str] = (),  # to do once the copy exists
 ) -> Copy:
-    """Return a copy as far as it is known."""
+    """Return the known state of a copy."""
     status = operation.status if operation else "NotStarted"
     if model:
         status = model.status
-    elif status == "Succeeded" and target:  # it is finished when it can be used
+    elif status == "Succeeded" and target:  # the copy has not been read yet
         status = "Running"
     expected = expected_seconds(is_emulated=source.is_emulated)
     again = check_again_after(operation.created_date_time if operation else None, now, expected)
-    here = None
+    copied = None
     if target and model:
         own = {"id": model.id, "project": present_reference(model.project, parts), "already_existed": already_existed}
-        here = CopiedModel.model_validate(dict(model) | own | {"resource": target.resource.name})
+        copied = CopiedModel.model_validate(dict(model) | own | {"resource": target.resource.name})
     return Copy(
         **results.resource_fields(source),
         operation=operation.id if operation else None,
         status=status,
-        source=results.EntityReference(id=copied.id, display_name=copied.display_name) if copied else None,
+        source=results.EntityReference.model_validate(source_model) if source_model else None,
         to_resource=target.resource.name if target else None,
-        model=here,
+        model=copied,
         error=results.present_failure(operation.error) if operation else None,
         findings=list(findings),
         now=now,
@@ -89,6 +89,7 @@ def _steps(
     remaining: Sequence[str],
     again: int,
 ) -> list[str]:
+    """Return the next steps; `again` is when to check again, in seconds."""
     if target and model and is_terminal(model):
         return [*remaining, *steps_after_model(target, model)]
     if operation and operation.status == "Failed":

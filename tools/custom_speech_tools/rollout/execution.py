@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails import copy_plan
+from custom_speech_tools.guardrails import copy_facts, copy_plan
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY
 from custom_speech_tools.guardrails.copy_plan import authorize_copy
 from custom_speech_tools.guardrails.deployment_plan import DeploymentFacts, check_deployment, deploy
@@ -112,7 +112,7 @@ class Steps:
     async def _authorize_copy(self, target: Target) -> Target:
         """Find the copy that is on its way, else get the target's authorization to copy."""
         plan = self._copy_plan(target)
-        operation = await copy_plan.last_operation(self.call, plan)
+        operation = await copy_facts.last_operation(self.call, plan.source, plan.key)
         if operation and operation.status != "Failed" and (target.is_copying or not is_terminal(operation)):
             return replace(target, started=operation)
         if target.is_copying and operation is None:
@@ -154,7 +154,7 @@ class Steps:
                 return _failed(target, "The copy", operation.error)
         link = copy.uri if copy else operation.copy_link if operation else None
         if link and not (copy and is_terminal(copy)):
-            copy = await copy_plan.read_copy(self.call, target.speech, link, self.wait_seconds)
+            copy = await copy_facts.read_copy(self.call, target.speech, link, self.wait_seconds)
         target = replace(target, copy=copy)
         return _failed(target, f"The copy {copy.id}", copy.error) if copy and copy.status == "Failed" else target
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import starmap
 
 from custom_speech_tools.guardrails.charges import charge_notice, charge_sentence, hosting_effect, hosting_is_charged
+from custom_speech_tools.guardrails.copy_facts import CopyFacts
 from custom_speech_tools.guardrails.copy_plan import check_copy
 from custom_speech_tools.guardrails.entity_lookup import missing_project_support
 from custom_speech_tools.guardrails.shared_rules import is_blocked
@@ -126,7 +127,7 @@ async def plan_rollout(call: CallContext, definition: RolloutDefinition, rollout
     findings += rollout_model.training.findings if rollout_model.training else ()
     for one in targets:
         unsupported = missing_project_support(one.speech.resource) if one.definition.project else None
-        findings += check_copy(source, one.speech, model, unsupported, now)
+        findings += check_copy(CopyFacts(source, one.speech, model, unsupported, now))
     until = model.transcription_until if model else None
     if model and until is not None and now < until <= now + EXPIRES_SOON:
         message = f"Model {quote(model.display_name)} stops transcribing on {until:%Y-%m-%d}, and so do its copies."
