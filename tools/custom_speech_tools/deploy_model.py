@@ -1,6 +1,7 @@
 """deploy_model: deploy a model to a new endpoint, or put it into an existing one."""
 
-from custom_speech_tools.guardrails.deployment_plan import DeploymentArguments, deploy, plan_deployment
+from custom_speech_tools.guardrails.deployment_facts import DeploymentArguments
+from custom_speech_tools.guardrails.deployment_plan import deploy, plan_deployment
 from custom_speech_tools.guardrails.shared_rules import after_agreement
 from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.presenters.entity import present_reference

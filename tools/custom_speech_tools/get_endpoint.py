@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from custom_speech_tools.guardrails.deployment_plan import previous_model
+from custom_speech_tools.guardrails.deployment_facts import previous_model
 from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, get_entity
 from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.context import CallContext

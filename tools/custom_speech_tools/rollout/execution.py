@@ -8,7 +8,8 @@ from pydantic import JsonValue
 from custom_speech_tools.guardrails import copy_facts, copy_plan
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY
 from custom_speech_tools.guardrails.copy_plan import authorize_copy
-from custom_speech_tools.guardrails.deployment_plan import DeploymentFacts, check_deployment, deploy
+from custom_speech_tools.guardrails.deployment_facts import DeploymentFacts
+from custom_speech_tools.guardrails.deployment_plan import check_deployment, deploy
 from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.rollout.definition import DEPLOYED
 from custom_speech_tools.rollout.gate import GATE_PROPERTY, complete_gate

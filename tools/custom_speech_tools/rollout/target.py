@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, find_copy, may_be_copy
 from custom_speech_tools.guardrails.copy_plan import CopyAuthorization, StartedCopy, name_is_free
-from custom_speech_tools.guardrails.deployment_plan import PREVIOUS_MODEL_PROPERTY, REQUESTED_NAME_PROPERTY
+from custom_speech_tools.guardrails.deployment_facts import PREVIOUS_MODEL_PROPERTY, REQUESTED_NAME_PROPERTY
 from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, URI_SCHEMES, MissingEntity, find_entity, find_project
 from custom_speech_tools.guardrails.shared_rules import parts_fit
 from custom_speech_tools.rollout.definition import TargetDefinition
