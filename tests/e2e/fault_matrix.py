@@ -42,7 +42,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, it does n
 from custom_speech_server.app import Settings, build
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.resource_config import EMULATED, Resources
+from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.speech import VERSIONS
+from support.example_calls import example_arguments
 from support.fault_matrix_service import EAST, MODEL, WEST, Service, keyed
 from support.tool_client import text_of
 from support.virtual_time import VirtualLoop, clock
@@ -143,6 +145,8 @@ TOOLS: dict[str, Callable[[Dice, Service], dict[str, Any]]] = {
         "wait_seconds": 45,
     },
 }
+for _tool in registered_tools():  # a new tool is called like in the tests of every tool
+    TOOLS.setdefault(_tool.name, lambda dice, service, tool=_tool: example_arguments(tool))  # type: ignore[misc]  # bound
 MADE_BY = {
     "create_model": (EAST, "models", MADE),
     "copy_model": (WEST, "models", MODEL),

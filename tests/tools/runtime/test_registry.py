@@ -19,8 +19,12 @@ pytestmark = pytest.mark.anyio
 
 FILES = {file.stem for file in Path(custom_speech_tools.__path__[0]).glob("*.py")} - {"__init__"}
 TOOLS = sorted(FILES)
-MAX_INPUT_BYTES_PER_TOOL, MAX_INPUT_BYTES, MAX_OUTPUT_BYTES = 4 * 330, 4 * 5_600, 4 * 6_000
-"""330 and 5,600 tokens for name, description and input schema, 6,000 for output schemas, at 4 bytes a token."""
+MAX_INPUT_BYTES_PER_TOOL = 4 * 330
+"""330 tokens for name, description and input schema, at 4 bytes a token."""
+
+FURTHER_BYTES = MAX_INPUT_BYTES_PER_TOOL * max(0, len(TOOLS) - 27)
+MAX_INPUT_BYTES, MAX_OUTPUT_BYTES = 4 * 5_600 + FURTHER_BYTES, 4 * 6_000 + FURTHER_BYTES
+"""5,600 tokens for what is read of the first 27 tools, 6,000 for their output schemas, 330 for each further tool."""
 
 FORBIDDEN = {"additionalProperties", "anyOf", "$ref", "minimum", "maximum"}
 """Keywords that model vendors refuse or drop."""
