@@ -76,6 +76,17 @@ def test_documents_name_only_modules_and_folders_that_exist() -> None:
     assert sorted(one for one in named if not any((root / one[1]).exists() for root in roots)) == []
 
 
+def test_context_variables_are_those_that_the_architecture_page_names() -> None:
+    """Everything else that a function needs is passed to it."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    sentence = re.search(r"travel in context variables (.*)", page)
+    package = ROOT / "server/custom_speech_server"
+    holders = {file for file in SOURCES if "ContextVar(" in file.read_text(encoding="utf-8")}
+
+    assert sentence
+    assert holders == {package / path for path in re.findall(r"`([\w/]+\.py)`", sentence[1])}
+
+
 def test_glossary_explains_every_level_of_a_finding() -> None:
     """As the findings have them."""
     row = re.search(r"\| level \| (.*) \|", (ROOT / "docs/glossary.md").read_text(encoding="utf-8"))
