@@ -20,7 +20,7 @@ from custom_speech_server.external_command import CommandError, run_command
 from custom_speech_server.resource_config import normalize_endpoint, regional_endpoint
 from custom_speech_tools.speech import SpeechResource
 from custom_speech_tools.speech.sanitize import quote, sanitize
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 AzureObject = TypeVar("AzureObject", bound=pydantic.BaseModel)
 

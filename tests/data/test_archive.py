@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_data import read_dataset
-from custom_speech_data.content import Content, open_below
+from custom_speech_data.dataset_content import Content
 from custom_speech_data.dataset_report import DatasetReport
+from custom_speech_data.folder_files import open_inside
 from support.recordings import wav, zipped
 
 GOOD = {"a.wav": wav(), "trans.txt": "a.wav\thello"}
@@ -138,7 +139,7 @@ def test_zip_archive_fails_when_it_is_larger_than_two_gigabytes(tmp_path: Path) 
     large = tmp_path / "large.zip"
     with large.open("wb") as file:
         file.truncate(2 * 1024**3 + 1)
-    with open_below(tmp_path, large) as opened:
+    with open_inside(tmp_path, large) as opened:
         error = read_dataset("Acoustic", opened).error
     assert error is not None
     assert error.code == "QuotaViolation"
@@ -153,7 +154,7 @@ def test_zip_archive_has_no_directory_of_a_gigabyte_in_memory(tmp_path: Path) ->
         file.write(struct.pack("<4sHHHHIIH", END, 0, 0, 1, 1, 1024**3, 0, 0))
     tracemalloc.start()
     try:
-        with open_below(tmp_path, huge) as opened:
+        with open_inside(tmp_path, huge) as opened:
             assert "not a zip archive" in message(opened)
         assert tracemalloc.get_traced_memory()[1] < 16 * 1024**2
     finally:

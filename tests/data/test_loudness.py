@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_data.recordings import loudness_fault, loudness_faults
+from custom_speech_data.recordings import loudness_problem, loudness_problems
 from support.recordings import chunk, pcm, riff, zipped
 
 
@@ -26,12 +26,12 @@ def samples(*values: int) -> bytes:
     ],
 )
 def test_loudness_of_samples(sound: bytes, fault: str | None) -> None:
-    assert loudness_fault(sound, "h") == fault
+    assert loudness_problem(sound, "h") == fault
 
 
 @given(st.binary(max_size=2_000))
 def test_loudness_of_any_bytes_raises_nothing(sound: bytes) -> None:
-    assert all(loudness_fault(sound, sample) is None or sound for sample in "hif")
+    assert all(loudness_problem(sound, sample) is None or sound for sample in "hif")
 
 
 def test_loudness_names_the_recordings_of_an_archive() -> None:
@@ -40,4 +40,4 @@ def test_loudness_names_the_recordings_of_an_archive() -> None:
     silent = riff(chunk(b"fmt ", pcm()), chunk(b"LIST", bytes(5)), chunk(b"data", bytes(32_000)))
     content = zipped({"loud.wav": loud, "silent.wav": silent, "broken.wav": b"RIFF", "trans.txt": "x\ty"})
 
-    assert list(loudness_faults(content)) == [("silent.wav", "it is silent")]
+    assert list(loudness_problems(content)) == [("silent.wav", "it is silent")]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_data import read_dataset
-from custom_speech_data.content import open_below
 from custom_speech_data.dataset_report import Rejection
+from custom_speech_data.folder_files import open_inside
 
 BOM = b"\xef\xbb\xbf"
 
@@ -92,7 +92,7 @@ def test_plain_text_dataset_may_be_larger_than_200_mb_on_the_paid_tier_only(
     large = tmp_path / "large.txt"
     with large.open("wb") as file:
         file.truncate(200 * 1024 * 1024 + 1)
-    with open_below(tmp_path, large) as opened:
+    with open_inside(tmp_path, large) as opened:
         report = read_dataset("Language", opened, tier)
     assert report.error is not None
     assert report.error.code == error
@@ -102,7 +102,7 @@ def test_plain_text_dataset_is_read_from_a_file_as_from_bytes(tmp_path: Path) ->
     """A file and its bytes give the same report."""
     file = tmp_path / "text.txt"
     file.write_bytes(b"one\naaaa\n")
-    with open_below(tmp_path, file) as opened:
+    with open_inside(tmp_path, file) as opened:
         assert read_dataset("Language", opened) == read_dataset("Language", b"one\naaaa\n")
 
 
@@ -112,7 +112,7 @@ def test_open_below_refuses_what_is_no_file_below_the_folder(tmp_path: Path) -> 
     (tmp_path / "folder" / "inner").mkdir()
     for name in ("", "inner", "missing", "../secret.txt"):
         with pytest.raises((OSError, ValueError)):
-            open_below(tmp_path / "folder", tmp_path / "folder" / name)
+            open_inside(tmp_path / "folder", tmp_path / "folder" / name)
 
 
 @given(st.lists(st.text(max_size=40), max_size=20))

@@ -34,7 +34,7 @@ from custom_speech_tools.speech import (
     SpeechError,
     SpeechResource,
 )
-from custom_speech_tools.speech.http_exchange import Answer as Received
+from custom_speech_tools.speech.http_messages import Response as Received
 from e2e.fault_matrix import visible_elsewhere
 from support.scripted_service import ID, KEY, Answer, Listener, Scripted, model, one_resource, served, versioned
 from support.virtual_time import BACKEND
@@ -245,7 +245,7 @@ class TestRotation:
 
 def test_key_is_not_exposed_a_secret_too_short_to_be_one_masks_nothing() -> None:
     """Else the key `a` would mask every a."""
-    assert Received(200, {}, b"banana").without("a").body == b"banana"
+    assert Received(200, {}, b"banana").masked("a").body == b"banana"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")

@@ -5,12 +5,12 @@ A rule that the documentation leaves open is called a guess; docs/emulator.md li
 
 from collections.abc import Callable
 
-from custom_speech_data.content import Content, open_content, reason_of, size_of
-from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, KINDS, check_size
+from custom_speech_data.dataset_content import Content, open_content, reason_of, size_of
+from custom_speech_data.dataset_kinds import AUDIO_KINDS, KINDS, check_size
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed
+from custom_speech_data.line_rules import read_pronunciation, read_sentence
 from custom_speech_data.lines import ReadLine, read_lines
 from custom_speech_data.output_formatting import FormattingRules
-from custom_speech_data.plain_text import read_pronunciation, read_sentence
 from custom_speech_data.recordings import read_recordings
 from custom_speech_data.structured_text import StructuredText
 
@@ -33,7 +33,7 @@ def read_dataset(kind: str, data: Content, tier: str = "S0", report: DatasetRepo
         if kind not in KINDS:
             raise ImportFailed("InvalidDataset", "The kind of the dataset is not known.")
         check_size(kind, size_of(data), tier)
-        if kind in ARCHIVE_KINDS:
+        if kind in AUDIO_KINDS:
             read_recordings(data, report, has_transcripts=kind == "Acoustic")
         else:
             read_lines(open_content(data), LINE_READERS[kind](data), report)

@@ -1,29 +1,29 @@
-"""The report of an import: accepted content, rejected content with reasons, or why nothing can be used."""
+"""The report of an import: accepted content, rejected content with reasons, or the error that prevents the import."""
 
 import sys
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-KEPT_REJECTIONS, KEPT_BYTES = 1_000, 64 * 1024 * 1024
-LONGEST_NAME = 200
+MAX_REJECTIONS, MAX_TEXT_BYTES = 1_000, 64 * 1024 * 1024
+MAX_NAME_LENGTH = 200
 
 # Milliseconds; of a longer file only the transcript is trained (page on test and train data).
-LONGEST_TRAINING_AUDIO = 40_000
+MAX_TRAINING_MILLISECONDS = 40_000
 
 
 class Rejection(NamedTuple):
-    """A line or file that was left out: `where` is a line number or a file name."""
+    """A rejected line or file; `where` is a line number or file name."""
 
     where: str
     reason: str
 
 
 class Unusable(Exception):
-    """One line or file cannot be used; its text is the reason."""
+    """A line or file that cannot be used; the message is the reason."""
 
 
 class ImportFailed(Exception):
-    """The dataset as a whole cannot be used; code and message are those of its `properties.error`."""
+    """A dataset that cannot be used; `code` and `message` are those of `properties.error` in the REST API."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -31,24 +31,24 @@ class ImportFailed(Exception):
 
 
 class AudioFile(NamedTuple):
-    """A recording that was accepted; `transcript` is None in a dataset of kind AudioFiles."""
+    """An accepted recording; `transcript` is None in a dataset of kind AudioFiles."""
 
     name: str
     duration_milliseconds: int
     transcript: str | None = None
-    has_documented_format: bool = True  # not if it has 32-bit samples, which the service takes all the same
+    has_documented_format: bool = True  # False for 32-bit samples, which the service accepts nevertheless
 
     @property
     def trains(self) -> bool:
-        """True if its sound, not only its transcript, can be used for training."""
-        return self.duration_milliseconds <= LONGEST_TRAINING_AUDIO
+        """True if not only the transcript but also the audio can be used for training."""
+        return self.duration_milliseconds <= MAX_TRAINING_MILLISECONDS
 
 
 @dataclass
 class DatasetReport:
-    """Accepted and rejected content; with an `error` nothing was accepted.
+    """A report of accepted and rejected content; with an `error`, nothing was accepted.
 
-    Everything is counted, but only 1,000 rejections and 64 MiB of texts are kept: the memory for any file is bounded.
+    The report counts everything, but stores at most 1,000 rejections and 64 MiB of text, which bounds its memory.
     """
 
     accepted_line_count: int = 0
@@ -61,23 +61,23 @@ class DatasetReport:
 
     @property
     def duration_milliseconds(self) -> int:
-        """The length of all accepted recordings."""
+        """The total duration of the accepted recordings."""
         return sum(file.duration_milliseconds for file in self.audio)
 
     def accept(self, text: str = "") -> None:
-        """Count one accepted line; `text` holds the words that it teaches a model, if any."""
+        """Count an accepted line or file; `text` is what a model learns from, if anything."""
         self.accepted_line_count += 1
         self._text_bytes += sys.getsizeof(text)
-        if text and self._text_bytes <= KEPT_BYTES:
+        if text and self._text_bytes <= MAX_TEXT_BYTES:
             self.texts.append(text)
 
     def reject(self, where: str, reason: object) -> None:
-        """Count one line or file that was left out."""
+        """Count a rejected line or file."""
         self.rejected_line_count += 1
-        if len(self.rejected) < KEPT_REJECTIONS:
-            self.rejected.append(Rejection(where[:LONGEST_NAME], str(reason)))
+        if len(self.rejected) < MAX_REJECTIONS:
+            self.rejected.append(Rejection(where[:MAX_NAME_LENGTH], str(reason)))
 
     def fail(self, code: str, message: str) -> None:
-        """Accept nothing."""
+        """Set the error and discard the accepted content."""
         self.error = ImportFailed(code, message)
         self.accepted_line_count, self.texts, self.audio = 0, [], []

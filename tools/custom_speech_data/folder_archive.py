@@ -10,21 +10,21 @@ from pathlib import PurePath
 from typing import IO, NamedTuple
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from custom_speech_data.content import OpenFile, reason_of
-from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, check_size
+from custom_speech_data.dataset_content import OpenFile, reason_of
+from custom_speech_data.dataset_kinds import AUDIO_KINDS, check_size
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
-from custom_speech_data.foreign_content import refuse_foreign_content
 from custom_speech_data.recordings import (
-    LARGEST_TRANSCRIPT,
+    MAX_TRANSCRIPT_BYTES,
     NO_LINE,
     NO_RECORDING,
     TRANSCRIPT,
     TRANSCRIPT_SUFFIXES,
     split_line,
 )
-from custom_speech_data.repair import CONVERTED, MARKED, described, repaired_lines
+from custom_speech_data.repair import BOM_ADDED, CONVERTED, described, repaired_lines
+from custom_speech_data.secret_detection import refuse_secrets
 from custom_speech_data.wav import read_sound
-from custom_speech_data.zip_archive import MOST_FILES, key_of
+from custom_speech_data.zip_archive import MAX_FILES, key_of
 
 _NOT_READ = dict.fromkeys(
     (".csv", ".json", ".jsonl", ".srt", ".vtt", ".xls", ".xlsx", ".docx"),
@@ -81,15 +81,15 @@ def _recordings_of(files: Sequence[FolderFile], kind: str | None) -> dict[str, F
     """Return the recordings by `key_of` their names; raises ImportFailed if they are not a dataset."""
     texts = [file.name for file in files if file.suffix in (".txt", ".tsv", ".md")]
     instead = f" Name a file in it instead: {', '.join(texts[:5])}." if texts else ""
-    if kind not in (None, *ARCHIVE_KINDS):
+    if kind not in (None, *AUDIO_KINDS):
         raise ImportFailed("InvalidDataset", f"{kind} is one text file, not a folder.{instead}")
     recordings = {key_of(file.name): file for file in files if file.suffix == ".wav"}
     if not recordings:
         archives = [file.name for file in files if file.suffix == ".zip"]
         found = f" but {len(archives)} zip archives ({', '.join(archives[:5])}). Name one: each is a dataset."
         raise ImportFailed("DataImportFailed", f"The folder has no .wav file{found if archives else f'.{instead}'}")
-    if len(recordings) > MOST_FILES:
-        raise ImportFailed("QuotaViolation", f"The folder has more than {MOST_FILES} recordings.")
+    if len(recordings) > MAX_FILES:
+        raise ImportFailed("QuotaViolation", f"The folder has more than {MAX_FILES} recordings.")
     check_size("Acoustic", sum(file.size for file in recordings.values()), "S0")
     return recordings
 
@@ -112,10 +112,10 @@ def _read_transcript(
     file: FolderFile, recordings: Mapping[str, FolderFile], report: DatasetReport, repairs: Counter[str] | None
 ) -> tuple[bytes, set[str]]:
     """Return the text for the archive, and the keys of the recordings that it names; unchanged without repairs."""
-    if file.size > LARGEST_TRANSCRIPT:
-        raise ImportFailed("DataImportFailed", f"{file.name} is larger than {LARGEST_TRANSCRIPT} bytes.")
+    if file.size > MAX_TRANSCRIPT_BYTES:
+        raise ImportFailed("DataImportFailed", f"{file.name} is larger than {MAX_TRANSCRIPT_BYTES} bytes.")
     with _opened(file) as opened:
-        refuse_foreign_content(opened)
+        refuse_secrets(opened)
         if repairs is None:
             return opened.read_at(0, opened.size), set()
         text, named = io.StringIO(newline=""), set[str]()
@@ -133,8 +133,9 @@ def _read_transcript(
                 text.write(f"{name}\t{words}\n")
             else:
                 report.reject(name, NO_RECORDING)
-    mark = "" if repairs.pop(MARKED, 0) and CONVERTED not in repairs else "\ufeff"  # the service needs none (recorded)
-    return f"{mark}{text.getvalue()}".encode(), named
+    # The service needs no byte order mark (recorded), so a UTF-8 transcript without it stays so.
+    bom = "" if repairs.pop(BOM_ADDED, 0) and CONVERTED not in repairs else "\ufeff"
+    return f"{bom}{text.getvalue()}".encode(), named
 
 
 @contextmanager

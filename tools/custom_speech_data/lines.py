@@ -7,7 +7,7 @@ from typing import IO
 
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
 
-LONGEST_LINE = 32_768  # characters; a guess of the emulator, so that a file without line ends needs no memory
+MAX_LINE_LENGTH = 32_768  # characters; a guess of the emulator, so that a file without line ends needs no memory
 
 # Reads one line: returns its text if it counts, None for a comment or heading; raises Unusable.
 ReadLine = Callable[[str], str | None]
@@ -29,11 +29,11 @@ def bounded_lines(stream: IO[bytes], encoding: str, newline: str | None = None) 
     """Return the lines with their ends, numbered from 1, cut somewhere beyond the longest; closes the stream."""
     with io.TextIOWrapper(stream, encoding=encoding, newline=newline) as text:
         number = 0
-        while line := text.readline(LONGEST_LINE + 2):
+        while line := text.readline(MAX_LINE_LENGTH + 2):
             number += 1
             yield number, line
             while line and not line.endswith("\n"):
-                line = text.readline(LONGEST_LINE + 2)
+                line = text.readline(MAX_LINE_LENGTH + 2)
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
@@ -59,8 +59,8 @@ def read_lines(stream: IO[bytes], read_line: ReadLine, report: DatasetReport) ->
     """Let `read_line` judge each line of the stream, and close it."""
     for number, line in lines_of(stream):
         try:
-            if len(line) > LONGEST_LINE:
-                raise Unusable(f"the line is longer than {LONGEST_LINE} characters")
+            if len(line) > MAX_LINE_LENGTH:
+                raise Unusable(f"the line is longer than {MAX_LINE_LENGTH} characters")
             text = read_line(line)
         except Unusable as reason:
             report.reject(str(number), reason)

@@ -5,7 +5,7 @@ from collections import Counter
 
 from custom_speech_data.dataset_report import Unusable
 
-MOST_LINES: dict[str, int | None] = {"itn": 200, "rewrite": 1_000, "profanity": 1_000, "test": None}
+MAX_LINES: dict[str, int | None] = {"itn": 200, "rewrite": 1_000, "profanity": 1_000, "test": None}
 
 GRAMMAR_PUNCTUATION = frozenset(".,?、!:;？。，¿¡।؟،")
 CLOSES = {")": "(", "}": "{", "]": "["}
@@ -24,21 +24,21 @@ class FormattingRules:
             return None
         if stripped.startswith("#"):
             name = stripped.lstrip("#").strip().lower()
-            self._section = name if name in MOST_LINES else ""
+            self._section = name if name in MAX_LINES else ""
             if not self._section:
                 raise Unusable("a section is #itn, #rewrite, #profanity or #test")
             return None
         if not self._section:
             raise Unusable("it stands under no section")
-        if fault := _fault_of(self._section, line):
+        if fault := _problem_of(self._section, line):
             raise Unusable(fault)
-        if self._lines[self._section] == MOST_LINES[self._section]:
-            raise Unusable(f"#{self._section} has more than {MOST_LINES[self._section]} lines")
+        if self._lines[self._section] == MAX_LINES[self._section]:
+            raise Unusable(f"#{self._section} has more than {MAX_LINES[self._section]} lines")
         self._lines[self._section] += 1
         return ""
 
 
-def _fault_of(section: str, line: str) -> str | None:
+def _problem_of(section: str, line: str) -> str | None:
     if section == "profanity":
         return "a profanity holds no punctuation" if GRAMMAR_PUNCTUATION & set(line) else None
     if section != "itn":

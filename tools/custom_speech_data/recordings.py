@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
-from custom_speech_data.content import Content
+from custom_speech_data.dataset_content import Content
 from custom_speech_data.dataset_report import AudioFile, DatasetReport, ImportFailed, Rejection, Unusable
+from custom_speech_data.line_rules import read_sentence
 from custom_speech_data.lines import read_lines
-from custom_speech_data.plain_text import read_sentence
 from custom_speech_data.wav import read_sound
 from custom_speech_data.zip_archive import key_of, open_archive, open_file, path_of, usable_files
 
@@ -18,8 +18,8 @@ TRANSCRIPT = "trans.txt"
 TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
 NO_LINE = "the transcript has no line for it"
 NO_RECORDING = "the transcript names it, but the archive does not hold it"
-LARGEST_TRANSCRIPT = 64 * 1024 * 1024  # bytes; a guess, as is the ratio: text does not compress a hundredfold
-LARGEST_RATIO, SMALL_TRANSCRIPT = 100, 1024 * 1024
+MAX_TRANSCRIPT_BYTES = 64 * 1024 * 1024  # bytes; a guess, as is the ratio: text does not compress a hundredfold
+MAX_RATIO, SMALL_TRANSCRIPT = 100, 1024 * 1024
 
 EXAMINED_BYTES = 256 * 1024  # the beginning of a recording: 8 s at 16 kHz
 SILENT_PEAK = 0.003  # of the largest value; below it nothing can be heard
@@ -103,9 +103,9 @@ def _read_transcripts(
             transcripts[key] = name, text
 
     try:
-        if entry.file_size > LARGEST_TRANSCRIPT:
-            raise Unusable(f"it is larger than {LARGEST_TRANSCRIPT} bytes")
-        if entry.file_size > max(SMALL_TRANSCRIPT, LARGEST_RATIO * entry.compress_size):
+        if entry.file_size > MAX_TRANSCRIPT_BYTES:
+            raise Unusable(f"it is larger than {MAX_TRANSCRIPT_BYTES} bytes")
+        if entry.file_size > max(SMALL_TRANSCRIPT, MAX_RATIO * entry.compress_size):
             raise Unusable("it would unpack to far more than it can truly hold")
         with open_file(archive, entry) as stream:
             read_lines(stream, read_line, report)
@@ -114,17 +114,17 @@ def _read_transcripts(
     return transcripts
 
 
-def loudness_faults(content: Content) -> Iterator[Rejection]:
+def loudness_problems(content: Content) -> Iterator[Rejection]:
     """Return the recordings of an archive that are silent or clipped; raises ImportFailed for no archive."""
     with open_archive(content) as archive:
         for entry in usable_files(archive, DatasetReport()).values():
             with suppress(Unusable), open_file(archive, entry) as stream:
                 sound = read_sound(stream, entry.file_size)  # stops at the first sample
-                if reason := loudness_fault(stream.read(EXAMINED_BYTES), sound.sample):
+                if reason := loudness_problem(stream.read(EXAMINED_BYTES), sound.sample):
                     yield Rejection(entry.orig_filename, reason)
 
 
-def loudness_fault(sound: bytes, sample: str) -> str | None:
+def loudness_problem(sound: bytes, sample: str) -> str | None:
     """Return the fault of a recording's beginning, None for a good one; `sample` is a type code of `array`."""
     whole = array(sample)
     whole.frombytes(sound[: len(sound) // whole.itemsize * whole.itemsize])

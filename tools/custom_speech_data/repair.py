@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import IO
 
-from custom_speech_data.content import Content, open_content
+from custom_speech_data.dataset_content import Content, open_content
 from custom_speech_data.dataset_report import ImportFailed
-from custom_speech_data.lines import LONGEST_LINE, bounded_lines, encoding_of
+from custom_speech_data.lines import MAX_LINE_LENGTH, bounded_lines, encoding_of
 
-CONVERTED, MARKED = "converted from UTF-16 to UTF-8", "added the byte order mark"
+CONVERTED, BOM_ADDED = "converted from UTF-16 to UTF-8", "added the byte order mark"
 
 
 def repair_text(source: Content, target: IO[bytes]) -> list[str]:
@@ -30,7 +30,7 @@ def repair_text(source: Content, target: IO[bytes]) -> list[str]:
 
 def described(counts: Counter[str]) -> list[str]:
     """Return the repairs that were counted, in words."""
-    return [what if what in (CONVERTED, MARKED) else f"{what}: {count}" for what, count in sorted(counts.items())]
+    return [what if what in (CONVERTED, BOM_ADDED) else f"{what}: {count}" for what, count in sorted(counts.items())]
 
 
 def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int, str]]:
@@ -41,7 +41,7 @@ def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int,
     if encoding != "utf-8-sig":
         counts[CONVERTED] = 1
     if not head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        counts[MARKED] = 1
+        counts[BOM_ADDED] = 1
     try:
         for number, line in bounded_lines(open_content(source), encoding, newline=""):
             if repaired := _repair_line(line, counts):
@@ -62,8 +62,8 @@ def _repair_line(line: str, counts: Counter[str]) -> str | None:
     if not content.strip():
         counts["empty lines removed"] += 1
         return None
-    if len(content) > LONGEST_LINE:
-        counts[f"lines longer than {LONGEST_LINE} characters removed"] += 1
+    if len(content) > MAX_LINE_LENGTH:
+        counts[f"lines longer than {MAX_LINE_LENGTH} characters removed"] += 1
         return None
     normalized = unicodedata.normalize("NFC", content)
     if normalized != content:

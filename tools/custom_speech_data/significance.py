@@ -25,7 +25,7 @@ class Pair(NamedTuple):
     errors2: int
 
 
-class Difference(NamedTuple):
+class DifferenceInterval(NamedTuple):
     """The 95 % interval of the first model's word error rate minus the second's; negative if the first is better."""
 
     low: float
@@ -38,14 +38,14 @@ class Difference(NamedTuple):
         return self.low > 0 or self.high < 0
 
 
-def paired_bootstrap(pairs: Sequence[Pair]) -> Difference | None:
+def paired_bootstrap(pairs: Sequence[Pair]) -> DifferenceInterval | None:
     """Return the confidence interval of the difference, None for fewer than 20 utterances or none with words."""
     counted = [pair for pair in pairs if any(pair)]
     difference = _interval([(pair.words, pair.errors1 - pair.errors2) for pair in counted])
     if difference is None:
         return None
     relative = _interval([(pair.errors2, pair.errors1 - pair.errors2) for pair in counted], without=math.inf)
-    return Difference(*difference, relative if relative and not math.isinf(relative[1]) else None)
+    return DifferenceInterval(*difference, relative if relative and not math.isinf(relative[1]) else None)
 
 
 def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] | None:

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from custom_speech_data.content import Content, open_content
+from custom_speech_data.dataset_content import Content, open_content
 from custom_speech_data.dataset_report import Unusable
+from custom_speech_data.line_rules import read_phrase, read_sentence
 from custom_speech_data.lines import lines_of
-from custom_speech_data.plain_text import read_phrase, read_sentence
 
-MOST_LISTS, MOST_ITEMS = 20, 35_000
-MOST_PRONUNCIATIONS, MOST_PRONUNCIATIONS_OF_A_WORD = 15_000, 2
+MAX_LISTS, MAX_ITEMS = 20, 35_000
+MAX_PRONUNCIATIONS, MAX_PRONUNCIATIONS_OF_A_WORD = 15_000, 2
 
 LEXICON = "speech:phoneticlexicon"
 REFERENCE = re.compile(r"\{([^{}]*)\}")
@@ -27,7 +27,7 @@ class StructuredText:
     def __init__(self, content: Content) -> None:
         self._lists = set[str]()
         for _, line in lines_of(open_content(content)):
-            if len(self._lists) < MOST_LISTS and (name := _list_name(line.strip())):
+            if len(self._lists) < MAX_LISTS and (name := _list_name(line.strip())):
                 self._lists.add(name)
         self._items, self._pronunciations = Counter[str](), Counter[str]()
         self._entries = 0  # of the lexicon
@@ -51,15 +51,15 @@ class StructuredText:
         elif not name:
             raise Unusable("it is neither a comment, a list, a lexicon, a section nor an entry")
         elif name not in self._lists:
-            raise Unusable(f"the file has more than {MOST_LISTS} lists")
+            raise Unusable(f"the file has more than {MAX_LISTS} lists")
         else:
             self._read_entry = partial(self._read_item, name)
         return None
 
     def _read_item(self, name: str, entry: str) -> str:
         item = read_phrase(entry)
-        if self._items[name] == MOST_ITEMS:
-            raise Unusable(f"the list has more than {MOST_ITEMS} items")
+        if self._items[name] == MAX_ITEMS:
+            raise Unusable(f"the list has more than {MAX_ITEMS} items")
         self._items[name] += 1
         return item
 
@@ -68,9 +68,9 @@ class StructuredText:
         if not slash or not phones.strip():
             raise Unusable("a pronunciation is a word, a slash and phones")
         word = read_phrase(word)
-        if self._entries == MOST_PRONUNCIATIONS:
-            raise Unusable(f"the lexicon has more than {MOST_PRONUNCIATIONS} entries")
-        if self._pronunciations[word] == MOST_PRONUNCIATIONS_OF_A_WORD:
+        if self._entries == MAX_PRONUNCIATIONS:
+            raise Unusable(f"the lexicon has more than {MAX_PRONUNCIATIONS} entries")
+        if self._pronunciations[word] == MAX_PRONUNCIATIONS_OF_A_WORD:
             raise Unusable("the word has more than two pronunciations")
         self._pronunciations[word] += 1
         self._entries += 1

@@ -9,9 +9,9 @@ from typing import IO, NamedTuple
 
 from custom_speech_data.dataset_report import Unusable
 
-LONGEST_HEADER = 4 * 1024 * 1024  # bytes before the sound that are skipped; a guess, it bounds the work for each file
-LONGEST_FORMAT = 1024
-LONGEST_AUDIO = 2 * 60 * 60 * 1000  # milliseconds (page on test and train data)
+MAX_HEADER_BYTES = 4 * 1024 * 1024  # bytes before the sound that are skipped; a guess, it bounds the work for each file
+MAX_FORMAT_BYTES = 1024
+MAX_AUDIO_MILLISECONDS = 2 * 60 * 60 * 1000  # milliseconds (page on test and train data)
 
 RIFF_BYTES, CHUNK_BYTES, PART_BYTES = 12, 8, 64 * 1024
 PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
@@ -38,7 +38,7 @@ def read_sound(stream: IO[bytes], size: int) -> Sound:
     if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
         raise Unusable("it is not a RIFF WAV file")
     rate, sample, position = 0, "", RIFF_BYTES
-    while position < LONGEST_HEADER:
+    while position < MAX_HEADER_BYTES:
         chunk = _read(stream, CHUNK_BYTES)
         kind, length = chunk[:4], int.from_bytes(chunk[4:], "little")
         position += CHUNK_BYTES
@@ -47,12 +47,12 @@ def read_sound(stream: IO[bytes], size: int) -> Sound:
         length += length % 2
         body = b""
         if kind == b"fmt ":
-            body = _read(stream, min(length, LONGEST_FORMAT))
+            body = _read(stream, min(length, MAX_FORMAT_BYTES))
             rate, sample = _format(body)
         for skipped in range(len(body), length, PART_BYTES):  # metadata, such as LIST, bext or iXML, may be large
             _read(stream, min(length - skipped, PART_BYTES))
         position += length
-    raise Unusable(f"its first {LONGEST_HEADER} bytes hold no sound")
+    raise Unusable(f"its first {MAX_HEADER_BYTES} bytes hold no sound")
 
 
 def _sound(length: int, rate: int, sample: str) -> Sound:
@@ -61,7 +61,7 @@ def _sound(length: int, rate: int, sample: str) -> Sound:
     milliseconds = length // struct.calcsize(sample) * 1000 // rate
     if milliseconds <= 0:
         raise Unusable("it holds no sound")
-    if milliseconds > LONGEST_AUDIO:
+    if milliseconds > MAX_AUDIO_MILLISECONDS:
         raise Unusable("it is longer than two hours")
     return Sound(milliseconds, sample)
 

@@ -10,20 +10,20 @@ from pathlib import PurePosixPath
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from custom_speech_data.content import Content, open_content, size_of
+from custom_speech_data.dataset_content import Content, open_content, size_of
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
 
 ZIP_MAGIC = b"PK\x03\x04"
-MOST_FILES = 10_000
-LARGEST_DIRECTORY = 4 * 1024 * 1024  # bytes that a zip directory of 10,000 files takes at most; a guess
+MAX_FILES = 10_000
+MAX_DIRECTORY_BYTES = 4 * 1024 * 1024  # bytes that a zip directory of 10,000 files takes at most; a guess
 # An archive may unpack to 1 GiB, or to a hundred times its own size if that is more; a guess.
-LARGEST_UNPACKED, LARGEST_RATIO = 1024 * 1024 * 1024, 100
-BEST_DEFLATE = 1032  # bytes at most that deflate makes of one
+MAX_UNPACKED_BYTES, MAX_RATIO = 1024 * 1024 * 1024, 100
+MAX_DEFLATE_RATIO = 1032  # bytes at most that deflate makes of one
 ENCRYPTED = 0x1
 
 LEADS_OUT = re.compile(r"[\x00-\x1f]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
-# The errors of zipfile on hostile input, besides its own.
-FAULTS = (BadZipFile, zlib.error, struct.error, EOFError, LookupError, OSError, OverflowError, RuntimeError, ValueError)
+# Errors that zipfile raises for hostile input, most of them undocumented.
+_ERRORS = BadZipFile, zlib.error, struct.error, EOFError, LookupError, OSError, OverflowError, RuntimeError, ValueError
 
 
 @contextmanager
@@ -34,18 +34,18 @@ def open_archive(content: Content) -> Iterator[ZipFile]:
     """
     with open_content(content) as stream:
         try:
-            archive = ZipFile(Sparing(stream))
-        except FAULTS as error:
+            archive = ZipFile(BoundedReader(stream))
+        except _ERRORS as error:
             raise ImportFailed("DataImportFailed", "The content is not a zip archive, or it is damaged.") from error
         with archive:
             entries, size = archive.infolist(), size_of(content)
-            if sum(not _is_folder(entry) for entry in entries) > MOST_FILES:
-                raise ImportFailed("QuotaViolation", f"The archive holds more than {MOST_FILES} files.")
+            if sum(not _is_folder(entry) for entry in entries) > MAX_FILES:
+                raise ImportFailed("QuotaViolation", f"The archive holds more than {MAX_FILES} files.")
             if any(entry.flag_bits & ENCRYPTED for entry in entries):
                 raise ImportFailed("DataImportFailed", "The archive is encrypted.")
             if sum(entry.compress_size for entry in entries) > size:
                 raise ImportFailed("DataImportFailed", "The files of the archive overlap, or it is cut off.")
-            if sum(entry.file_size for entry in entries) > max(LARGEST_UNPACKED, LARGEST_RATIO * size):
+            if sum(entry.file_size for entry in entries) > max(MAX_UNPACKED_BYTES, MAX_RATIO * size):
                 raise ImportFailed("DataImportFailed", "The archive would unpack to far more than it can truly hold.")
             yield archive
 
@@ -56,7 +56,7 @@ def usable_files(archive: ZipFile, report: DatasetReport) -> dict[str, ZipInfo]:
     for entry in archive.infolist():
         name, key = path_of(entry.orig_filename), key_of(entry.orig_filename)
         is_counted = not (_is_folder(entry) or name.startswith("__MACOSX/") or key.startswith("."))
-        ratio, reason = 1 if entry.compress_type == ZIP_STORED else BEST_DEFLATE, ""
+        ratio, reason = 1 if entry.compress_type == ZIP_STORED else MAX_DEFLATE_RATIO, ""
         if LEADS_OUT.search(name):
             reason = "its name leads out of the archive"
         elif entry.file_size > ratio * entry.compress_size:
@@ -94,11 +94,11 @@ def open_file(archive: ZipFile, entry: ZipInfo) -> Iterator[IO[bytes]]:
     try:
         with archive.open(entry) as stream:
             yield stream
-    except FAULTS as error:
+    except _ERRORS as error:
         raise Unusable("it is damaged") from error
 
 
-class Sparing:
+class BoundedReader:
     """A stream that gives no more at once than a zip directory of 10,000 files needs.
 
     `zipfile` reads the directory in one go, however long it claims to be.
@@ -109,6 +109,6 @@ class Sparing:
 
     def read(self, size: int = -1) -> bytes:
         """Read like the stream; raises BadZipFile."""
-        if size > LARGEST_DIRECTORY:
+        if size > MAX_DIRECTORY_BYTES:
             raise BadZipFile("The directory is too large.")
         return self._read(size)

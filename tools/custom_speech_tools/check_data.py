@@ -8,7 +8,7 @@ from typing import Annotated
 import pydantic
 from pydantic import Field
 
-from custom_speech_data.dataset_kinds import ARCHIVE_KINDS
+from custom_speech_data.dataset_kinds import AUDIO_KINDS, KINDS, DatasetKind
 from custom_speech_tools.guardrails.local_data import open_checked_data
 from custom_speech_tools.guardrails.local_files import LocalPath, allowed_path
 from custom_speech_tools.guardrails.shared_rules import is_blocked
@@ -19,7 +19,9 @@ from custom_speech_tools.runtime.polling import expected_seconds
 from custom_speech_tools.runtime.results import Findings, Sentence, ToolAnswer, optional
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.sanitize import sanitize
-from custom_speech_tools.speech.task_groups import run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import run_in_thread
+
+_KIND_MEANINGS = ", ".join(f"{kind} = {facts.meaning}" for kind, facts in KINDS.items())
 
 
 class CheckDataArguments(parameters.Arguments):
@@ -27,9 +29,7 @@ class CheckDataArguments(parameters.Arguments):
 
     path: Annotated[parameters.LocalText | None, Field(description="File or folder below an allowed folder")] = None
     lines: parameters.TextLines = None
-    kind: Annotated[
-        parameters.DatasetKind | None, Field(description=f"{parameters.KIND_MEANINGS}; default: guessed")
-    ] = None
+    kind: Annotated[DatasetKind | None, Field(description=f"{_KIND_MEANINGS}; default: guessed")] = None
     locale: parameters.LocaleFilter = None
 
     @pydantic.model_validator(mode="after")
@@ -90,7 +90,7 @@ def check(
             original = stack.enter_context(open_checked_data(source, kind, repair=False))
             needs_repair = original.report.error is not None and repaired.report.error is None
             # Line numbers are those of the user's own text, unless a repair is what makes it readable.
-            data = repaired if needs_repair or repaired.kind in ARCHIVE_KINDS else original
+            data = repaired if needs_repair or repaired.kind in AUDIO_KINDS else original
     report, kind = data.report, data.kind
     hours = sum(file.duration_milliseconds for file in report.audio if file.trains) / 3_600_000
     expected = expected_seconds(is_emulated=is_emulated, audio_hours=hours)

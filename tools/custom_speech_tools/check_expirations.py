@@ -16,7 +16,7 @@ from custom_speech_tools.runtime.results import Listing, Moment, Unread
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.paging import Listing as Entities
-from custom_speech_tools.speech.task_groups import task_group
+from custom_speech_tools.speech.tasks_and_threads import task_group
 
 
 class CheckExpirationsArguments(ListArguments):

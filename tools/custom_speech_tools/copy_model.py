@@ -67,14 +67,14 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
 
 async def _follow(
     call: CallContext, plan: copy_plan.CopyPlan, started: copy_plan.StartedCopy, wait_seconds: float
-) -> tuple[schemas.Operation | None, schemas.CustomModel | None, schemas.Reference | None]:
+) -> tuple[schemas.CopyOperation | None, schemas.CustomModel | None, schemas.Reference | None]:
     """Wait for the copy and connect it to its project; after a transient error, the next steps say what remains.
 
     Returns:
         The operation, the copy, and the project that the copy was in before; each is None if unknown.
     """
     operation, model, before = None, None, None
-    if isinstance(started, schemas.Operation):
+    if isinstance(started, schemas.CopyOperation):
         operation = await poll_until_terminal(call, started, plan.source.operations_get_model_copy, wait_seconds)
     else:
         model = started

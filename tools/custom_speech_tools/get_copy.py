@@ -41,7 +41,7 @@ async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
     return present_copy(source, last, target, model, parts, call.now(source))
 
 
-async def _read_operation(source: Speech, reference: str) -> schemas.Operation:
+async def _read_operation(source: Speech, reference: str) -> schemas.CopyOperation:
     """Return the copy operation with this id or URI, or raise Refused."""
     address = entity_of(reference)
     identifier = address.id if address and address.kind == "operations/models/copy" else reference

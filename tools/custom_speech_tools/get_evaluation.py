@@ -28,7 +28,7 @@ from custom_speech_tools.runtime.related_entities import read_related_and_earlie
 from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.task_groups import run_in_thread, task_group
+from custom_speech_tools.speech.tasks_and_threads import run_in_thread, task_group
 
 
 class GetEvaluationArguments(Arguments):

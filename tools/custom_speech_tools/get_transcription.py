@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Identifier, Output, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech.task_groups import run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 
 
 class GetTranscriptionArguments(Arguments):

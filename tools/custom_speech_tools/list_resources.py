@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.results import Result, ToolAnswer
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
 from custom_speech_tools.speech.service_urls import is_loopback, split
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 
 class ListResourcesArguments(Arguments):

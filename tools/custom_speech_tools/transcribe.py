@@ -25,7 +25,7 @@ from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, SpeechError, schemas
 from custom_speech_tools.speech.sanitize import quote
-from custom_speech_tools.speech.task_groups import gather, run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import gather, run_in_thread
 
 CONCURRENT_RECORDINGS = 4
 

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from custom_speech_data.content import size_of
+from custom_speech_data.dataset_content import size_of
 from custom_speech_tools.guardrails.dataset_import import import_is_complete, read_import_report
 from custom_speech_tools.guardrails.local_data import CheckedData, open_checked_data
 from custom_speech_tools.guardrails.local_files import allowed_path
@@ -12,7 +12,7 @@ from custom_speech_tools.presenters.dataset import UploadedDataset, present_data
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.tool import Annotations, declare
-from custom_speech_tools.speech.task_groups import run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 
 
 async def upload_dataset(arguments: UploadArguments, call: CallContext) -> UploadedDataset:

@@ -33,12 +33,12 @@ from custom_speech_tools.speech import (
     SpeechError,
     SpeechResource,
     UnreachableError,
-    UnreadableAnswerError,
+    UnreadableResponseError,
 )
 from custom_speech_tools.speech.resource import AS_OF
 from custom_speech_tools.speech.sanitize import sanitize
 from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 from custom_speech_tools.speech.transport import proxy_of
 
 # The source of a key in words, by the class of the credential.
@@ -173,7 +173,7 @@ def _fix(resource: SpeechResource, error: SpeechError | None) -> str:
                 "Its key is of another region or resource, or was replaced. `custom-speech-mcp init` takes both from "
                 f"Azure; {_PORTAL}."
             )
-        case AzureError(status=404) | UnreadableAnswerError():
+        case AzureError(status=404) | UnreadableResponseError():
             return f"Its endpoint is not that of a Speech resource, or a proxy answers in its place; {_PORTAL}."
         case UnreachableError():
             proxy = urlsplit(proxy_of(resource.endpoint) or "")

@@ -19,7 +19,7 @@ from custom_speech_server.auth.access_file import Access
 from custom_speech_server.auth.authorization import ScopeMiddleware, metadata_routes, require_token
 from custom_speech_server.http import middleware
 from custom_speech_tools.speech import RequestPipeline, Speech, SpeechError
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # `upload_dataset` takes 1 MiB of lines, which JSON may double or triple
 MAX_SESSIONS = 1000  # of the handshake versions at once

@@ -17,7 +17,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from custom_speech_emulator import emulator
 from custom_speech_emulator.faults import Faults
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor
-from custom_speech_tools.speech import AnswerLostError
+from custom_speech_tools.speech import ResponseLostError
 from support.calls import running_call
 from support.emulator_process import outside
 from support.scripted_service import served
@@ -211,9 +211,9 @@ async def test_request_is_carried_out_once_when_nobody_can_look_for_it() -> None
     async def find() -> None:
         raise lost
 
-    lost = AnswerLostError("lost")
+    lost = ResponseLostError("lost")
     for _ in range(3):
-        with running_call() as call, pytest.raises(AnswerLostError):
+        with running_call() as call, pytest.raises(ResponseLostError):
             await executor.run(call, "x", send, find)
         await anyio.sleep(60)
 
@@ -223,7 +223,7 @@ async def test_request_is_carried_out_once_when_nobody_can_look_for_it() -> None
 async def test_request_is_carried_out_once_without_remembering_it_for_ever() -> None:
     """After an hour nothing is left of what was done, lost or refused."""
     executor = IdempotentExecutor()
-    lost = AnswerLostError("lost")
+    lost = ResponseLostError("lost")
 
     async def nothing() -> None:
         return None
@@ -233,7 +233,7 @@ async def test_request_is_carried_out_once_without_remembering_it_for_ever() -> 
 
     for number in range(30):
         await anyio.sleep(3700 if number == 29 else 0)
-        with running_call() as call, suppress(AnswerLostError):
+        with running_call() as call, suppress(ResponseLostError):
             create = lose if number % 2 else nothing
             await executor.run(call, str(number), create, nothing)
 

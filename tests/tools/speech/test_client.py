@@ -12,13 +12,13 @@ from pydantic import SecretStr
 from custom_speech_tools.speech import (
     VERSIONS,
     AzureError,
-    ForeignAddressError,
-    ForeignAnswerError,
+    InterceptedResponseError,
     KeyCredential,
     RequestPipeline,
     Speech,
     SpeechResource,
-    UnreadableAnswerError,
+    UnreadableResponseError,
+    UntrustedUrlError,
 )
 
 pytestmark = pytest.mark.anyio
@@ -95,7 +95,7 @@ async def test_client_says_that_an_answer_could_not_be_read(body: Any) -> None:
     """Not JSON, cut off, without what the operation always returns, or of the wrong type; nothing of it is echoed."""
     client, _ = speech(lambda path, query: (200, body))
 
-    with pytest.raises(UnreadableAnswerError) as refused:
+    with pytest.raises(UnreadableResponseError) as refused:
         await client.models_get_custom_model(ID)
 
     assert "here sent an answer to Models_GetCustomModel that could not be read" in str(refused.value)
@@ -201,7 +201,7 @@ async def test_client_follows_no_link_elsewhere(link: str) -> None:
     """Nothing is sent after it."""
     client, asked = speech(lambda path, query: (200, {"values": [MODEL], "@nextLink": link}))
 
-    with pytest.raises(ForeignAddressError):
+    with pytest.raises(UntrustedUrlError):
         await client.models_list_custom_models()
 
     assert len(asked) == 1
@@ -222,7 +222,7 @@ async def test_client_no_answer_raises_anything_but_its_own_errors(body: bytes) 
     """Any bytes at all."""
     client, _ = speech(lambda path, query: (200, body))
 
-    with pytest.raises((UnreadableAnswerError, ForeignAnswerError)):
+    with pytest.raises((UnreadableResponseError, InterceptedResponseError)):
         await client.models_get_custom_model(ID)
 
 
@@ -234,4 +234,4 @@ async def test_client_reads_the_inner_error_in_either_spelling(name: str) -> Non
     with pytest.raises(AzureError) as refused:
         await client.models_get_custom_model(ID)
 
-    assert (refused.value.inner_code, refused.value.said) == ("InvalidPayload", "inner")
+    assert (refused.value.inner_code, refused.value.service_message) == ("InvalidPayload", "inner")

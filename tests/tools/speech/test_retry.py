@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_tools.speech import AnswerLostError, AzureError, SpeechError, UnreachableError, UnreadableAnswerError
+from custom_speech_tools.speech import (
+    AzureError,
+    ResponseLostError,
+    SpeechError,
+    UnreachableError,
+    UnreadableResponseError,
+)
 from custom_speech_tools.speech.decoding import retry_after_seconds
 from custom_speech_tools.speech.pipeline import wait_seconds
 from support.scripted_service import Answer, Scripted, model, served
@@ -136,12 +142,12 @@ async def test_request_is_repeated_four_times_at_most() -> None:
         (lost(UnreachableError), "POST", True),
         (refused(500), "POST", False),
         (refused(503), "POST", False),
-        (lost(AnswerLostError), "POST", False),
-        (lost(UnreadableAnswerError), "POST", False),
-        (lost(AnswerLostError), "GET", True),
-        (lost(AnswerLostError), "PATCH", True),
+        (lost(ResponseLostError), "POST", False),
+        (lost(UnreadableResponseError), "POST", False),
+        (lost(ResponseLostError), "GET", True),
+        (lost(ResponseLostError), "PATCH", True),
         (refused(503), "PATCH", True),
-        (lost(UnreadableAnswerError), "GET", False),
+        (lost(UnreadableResponseError), "GET", False),
     ],
 )
 def test_request_is_repeated_a_post_only_where_it_certainly_did_not_arrive(

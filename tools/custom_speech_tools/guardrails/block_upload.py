@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import anyio
 
-from custom_speech_data.content import Content, OpenFile, read_part, size_of
+from custom_speech_data.dataset_content import Content, OpenFile, read_part, size_of
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import Speech
-from custom_speech_tools.speech.task_groups import task_group
+from custom_speech_tools.speech.tasks_and_threads import task_group
 
 BLOCK_BYTES = 8 * 1024 * 1024  # the largest block that the service takes
 CONCURRENT_BLOCKS = 4

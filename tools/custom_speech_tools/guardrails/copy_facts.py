@@ -10,7 +10,7 @@ from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError, Speech, schemas
-from custom_speech_tools.speech.task_groups import task_group
+from custom_speech_tools.speech.tasks_and_threads import task_group
 
 COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # the custom property of a copy with the id of its source
 
@@ -82,10 +82,10 @@ async def list_same_name(target: Speech, model: schemas.CustomModel) -> tuple[sc
     return tuple(one for one in listing.entities if one.display_name == model.display_name)
 
 
-async def last_operation(call: CallContext, source: Speech, key: str) -> schemas.Operation | None:
+async def last_operation(call: CallContext, source: Speech, key: str) -> schemas.CopyOperation | None:
     """Return the last operation that this machine started for the copy with this idempotency key."""
     made = call.app.idempotency.last_result(key)
-    known = made.id if isinstance(made, schemas.Operation) else call.app.audit.last_id(key)
+    known = made.id if isinstance(made, schemas.CopyOperation) else call.app.audit.last_id(key)
     if known is None:
         return None
     try:
@@ -96,7 +96,7 @@ async def last_operation(call: CallContext, source: Speech, key: str) -> schemas
         return None
 
 
-async def running_copy(call: CallContext, source: Speech, key: str) -> schemas.Operation | None:
+async def running_copy(call: CallContext, source: Speech, key: str) -> schemas.CopyOperation | None:
     """Return the operation of the same copy if it is still running, whichever process of this machine started it."""
     operation = await last_operation(call, source, key)
     return None if operation is None or is_terminal(operation) else operation
@@ -104,6 +104,6 @@ async def running_copy(call: CallContext, source: Speech, key: str) -> schemas.O
 
 async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
     """Read a finished copy, and wait until it can be used or the wait of the call is over."""
-    model = await target.models_get_custom_model(target.credible_id(link))
+    model = await target.models_get_custom_model(target.trusted_id(link))
     left = wait_seconds - call.elapsed()
     return await poll_until_terminal(call, model, target.models_get_custom_model, left)

@@ -20,9 +20,9 @@ from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, sanitize
-from custom_speech_tools.speech.task_groups import task_group
+from custom_speech_tools.speech.tasks_and_threads import task_group
 
-StartedCopy = schemas.Operation | schemas.CustomModel  # the operation, or the copy itself if it exists already
+StartedCopy = schemas.CopyOperation | schemas.CustomModel  # the operation, or the copy itself if it exists already
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, word
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project", "transcription"]
 

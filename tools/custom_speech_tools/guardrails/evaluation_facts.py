@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.task_groups import task_group
+from custom_speech_tools.speech.tasks_and_threads import task_group
 
 
 class EvaluationArguments(parameters.Arguments):

@@ -12,7 +12,7 @@ from custom_speech_data.word_errors import normalized_words
 from custom_speech_data.zip_archive import key_of
 from custom_speech_tools.runtime.context import add_to_cache
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.task_groups import gather, run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import gather, run_in_thread
 
 MAX_RECORDINGS = 5_000  # recordings that are read; each has one file per model
 READ_ATTEMPTS = 2  # how often a file is read that is no result: it may have been cut off on the way

@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.results import Interval, Rate, Result, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.paging import if_readable
 from custom_speech_tools.speech.sanitize import quote, word
-from custom_speech_tools.speech.task_groups import run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 
 # `not compared`: there are no error rates of two different models. `equal`: both models recognized the same words.
 Outcome = Literal["void", "unfinished", "not compared", "too few", "equal", "not significant", "better", "worse"]

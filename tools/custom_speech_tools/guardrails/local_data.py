@@ -10,13 +10,13 @@ from functools import partial
 from itertools import islice
 
 from custom_speech_data import read_dataset
-from custom_speech_data.content import Content, OpenFile
-from custom_speech_data.dataset_kinds import ARCHIVE_KINDS, guess_kind
+from custom_speech_data.dataset_content import Content, OpenFile
+from custom_speech_data.dataset_kinds import AUDIO_KINDS, guess_kind
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed
 from custom_speech_data.folder_archive import pack_folder
-from custom_speech_data.foreign_content import refuse_foreign_content
-from custom_speech_data.recordings import loudness_faults
+from custom_speech_data.recordings import loudness_problems
 from custom_speech_data.repair import repair_text
+from custom_speech_data.secret_detection import refuse_secrets
 from custom_speech_tools.guardrails.dataset_import import MAX_REJECTED, is_much_rejected
 from custom_speech_tools.guardrails.local_files import LocalPath
 from custom_speech_tools.guardrails.recording_lengths import CUT_RECORDINGS, too_long_message
@@ -63,10 +63,10 @@ def open_checked_data(source: LocalPath | Sequence[str], kind: str | None, *, re
                 content = OpenFile(copy)
             else:
                 content = stack.enter_context(source.open())
-            refuse_foreign_content(content)
+            refuse_secrets(content)
             if not kind:
                 found, guessed_from = guess_kind(content)
-            if repair and found not in ARCHIVE_KINDS:
+            if repair and found not in AUDIO_KINDS:
                 copy = stack.enter_context(tempfile.TemporaryFile("w+b"))
                 repairs += repair_text(content, copy)
                 content = OpenFile(copy)
@@ -114,6 +114,6 @@ def recordings_fit(content: Content, report: DatasetReport) -> Iterator[Finding]
     if undocumented := sum(not file.has_documented_format for file in report.audio):
         message = f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit."
         yield _warn(message, "Azure has imported such recordings. To be certain, convert them to 16-bit PCM.")
-    for part in islice(loudness_faults(content), MAX_REJECTED) if report.audio else ():
+    for part in islice(loudness_problems(content), MAX_REJECTED) if report.audio else ():
         message = f"Recording {quote(part.where)} would be accepted, but {part.reason}."
         yield _warn(message, "Listen to it; replace or remove it.")

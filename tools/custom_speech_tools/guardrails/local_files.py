@@ -13,17 +13,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from custom_speech_data.content import OpenFile, open_below
+from custom_speech_data.dataset_content import OpenFile
 from custom_speech_data.dataset_report import ImportFailed
 from custom_speech_data.folder_archive import FolderFile
-from custom_speech_data.zip_archive import MOST_FILES
+from custom_speech_data.folder_files import open_inside
+from custom_speech_data.zip_archive import MAX_FILES
 from custom_speech_tools.runtime.context import AppContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import quote
 
 _ALLOW = "Whoever starts the server allows a folder with --data-dir DIR, or data_dirs in resources.toml."
-_MOST_ENTRIES = 2 * MOST_FILES + 1000
+_MOST_ENTRIES = 2 * MAX_FILES + 1000
 _composed = partial(unicodedata.normalize, "NFC")
 
 
@@ -42,7 +43,7 @@ class LocalPath:
 
     def open(self) -> OpenFile:
         """Open the file, once for everything that reads it; raises OSError."""
-        return open_below(self.root, self.path)
+        return open_inside(self.root, self.path)
 
     def files(self) -> list[FolderFile]:
         """Return the regular files of the folder, by name, without links; raises OSError, ImportFailed if too many."""
@@ -51,7 +52,7 @@ class LocalPath:
         if len(found) > _MOST_ENTRIES:
             raise ImportFailed("QuotaViolation", f"The folder has more than {_MOST_ENTRIES} files.")
         return [
-            FolderFile(entry.name, entry.stat().st_size, partial(open_below, self.root, self.path / entry.name))
+            FolderFile(entry.name, entry.stat().st_size, partial(open_inside, self.root, self.path / entry.name))
             for entry in sorted(found, key=lambda entry: entry.name)
             if entry.is_file(follow_symlinks=False)
         ]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
 
-from custom_speech_data.content import OpenFile, open_below, read_part, reason_of, write_below
+from custom_speech_data.dataset_content import OpenFile, read_part, reason_of
 from custom_speech_data.dataset_report import ImportFailed, Unusable
 from custom_speech_data.folder_archive import FolderFile
+from custom_speech_data.folder_files import open_inside, write_inside
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcripts import UNSURE_SUFFIX, Transcript, draft_file, is_draft, unsure_file
 from custom_speech_data.wav import read_sound
@@ -17,9 +18,9 @@ from custom_speech_tools.guardrails.evaluation_texts import parse_transcripts, r
 from custom_speech_tools.guardrails.local_files import allowed_path
 from custom_speech_tools.runtime.context import AppContext, add_to_cache
 from custom_speech_tools.runtime.results import Finding, block
-from custom_speech_tools.speech.http_exchange import StreamedBody
+from custom_speech_tools.speech.http_messages import StreamedBody
 from custom_speech_tools.speech.sanitize import quote
-from custom_speech_tools.speech.task_groups import run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 
 MAX_RECORDINGS = 5_000
 MAX_REMEMBERED = 20_000  # digests and results that a process remembers
@@ -183,7 +184,7 @@ class OutputFile:
         """Return the results so far, by key; raises OSError."""
         found: dict[str, Transcript] = {}
         try:
-            with open_below(self.root, self.partial) as file:
+            with open_inside(self.root, self.partial) as file:
                 lines = read_part(file, 0, file.size).decode(errors="replace").split("\n")
         except FileNotFoundError:
             return found
@@ -195,7 +196,7 @@ class OutputFile:
 
     def append(self, key: str, transcript: Transcript) -> None:
         """Keep one result; raises OSError."""
-        with write_below(self.root, self.partial, "ab") as file:
+        with write_inside(self.root, self.partial, "ab") as file:
             # The break comes first: it ends a line that was cut off.
             file.write(f"\n{key} {transcript.to_json()}".encode())
 
@@ -203,7 +204,7 @@ class OutputFile:
         """Write both files and remove the partial one; raises OSError if one exists."""
         unsure = self.path.with_suffix(UNSURE_SUFFIX)
         for path, content in ((unsure, unsure_file(transcripts)), (self.path, draft_file(transcripts))):
-            with write_below(self.root, path, "xb") as file:
+            with write_inside(self.root, path, "xb") as file:
                 file.write(content)
         self.partial.unlink(missing_ok=True)
         return self.path

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from custom_speech_data.dataset_kinds import AUDIO_KINDS
 from custom_speech_tools.guardrails.entity_lookup import BASE_MODEL, DATASET, find_entity, find_project
 from custom_speech_tools.guardrails.recording_lengths import (
     LONGEST_SECONDS,
@@ -18,7 +19,7 @@ from custom_speech_tools.runtime.related_entities import data_of
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.paging import if_readable
-from custom_speech_tools.speech.task_groups import task_group
+from custom_speech_tools.speech.tasks_and_threads import task_group
 
 TEXT_KIND = "Language"
 
@@ -72,7 +73,7 @@ class TrainingFacts:
         chosen = next(iter(fitting), None) if self.base_model is None else requested
         is_whisper = chosen is not None and "whisper" in chosen.display_name.lower()
         longest = LONGEST_WHISPER_SECONDS if is_whisper else LONGEST_SECONDS
-        audio = [dataset for dataset in found if dataset.kind in parameters.AUDIO_KINDS]
+        audio = [dataset for dataset in found if dataset.kind in AUDIO_KINDS]
         recordings = [(dataset, lengths_of(dataset, longest)) for dataset in audio]
         derived: dict[str, object] = {
             "found_datasets": found,
@@ -106,7 +107,7 @@ def takes_data(base: schemas.BaseModel, kinds: Iterable[str]) -> bool:
 
 def adapts_to_text_only(base: schemas.BaseModel) -> bool:
     """Return whether a base model learns from text alone; of audio it then uses the transcripts (recorded live)."""
-    return TEXT_KIND in base.trains_with and set(parameters.AUDIO_KINDS).isdisjoint(base.trains_with)
+    return TEXT_KIND in base.trains_with and AUDIO_KINDS.isdisjoint(base.trains_with)
 
 
 async def gather_training_facts(call: CallContext, request: TrainingArguments) -> TrainingFacts:

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
+from custom_speech_data.dataset_kinds import AUDIO_KINDS
 from custom_speech_tools.guardrails.recording_lengths import CUT_RECORDINGS, too_long_message
 from custom_speech_tools.guardrails.shared_rules import Findings, clocks_agree, dataset_is_ready, parts_fit
 from custom_speech_tools.guardrails.training_facts import TrainingFacts, adapts_to_text_only, is_open, takes_data
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import MAX_AUDIO_HOURS
 from custom_speech_tools.runtime.results import block, warn
 from custom_speech_tools.speech import schemas

@@ -22,7 +22,7 @@ from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_ke
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.task_groups import run_in_thread, task_group
+from custom_speech_tools.speech.tasks_and_threads import run_in_thread, task_group
 
 LIFETIME_HOURS = 48  # for which a batch transcription is kept after its end, as the specification recommends
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from custom_speech_data.dataset_kinds import AUDIO_KINDS
 from custom_speech_tools.guardrails import shared_rules
 from custom_speech_tools.guardrails.content_url import content_url_works
 from custom_speech_tools.guardrails.local_recordings import LocalAudio
@@ -11,7 +12,6 @@ from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest,
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key
-from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import quote, word

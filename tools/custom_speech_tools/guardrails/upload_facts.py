@@ -8,6 +8,7 @@ from typing import Annotated
 import pydantic
 from pydantic import Field, StrictBool, StringConstraints
 
+from custom_speech_data.dataset_kinds import DatasetKind
 from custom_speech_tools.guardrails import content_url
 from custom_speech_tools.guardrails.entity_lookup import find_project
 from custom_speech_tools.guardrails.local_data import CheckedData
@@ -15,7 +16,7 @@ from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
-from custom_speech_tools.speech.task_groups import task_group
+from custom_speech_tools.speech.tasks_and_threads import task_group
 
 
 class UploadArguments(parameters.Arguments):
@@ -23,7 +24,7 @@ class UploadArguments(parameters.Arguments):
 
     display_name: parameters.DisplayName
     locale: Annotated[parameters.LocaleText, Field(description="Such as en-US")]
-    kind: Annotated[parameters.DatasetKind, Field(description="check_data explains the kinds")]
+    kind: Annotated[DatasetKind, Field(description="check_data explains the kinds")]
     path: Annotated[parameters.LocalText | None, Field(description="Local file or folder")] = None
     content_url: Annotated[
         Annotated[str, StringConstraints(max_length=4096, strip_whitespace=True)] | None,

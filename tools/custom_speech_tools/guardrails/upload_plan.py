@@ -21,7 +21,7 @@ from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, i
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import AzureError, schemas
 from custom_speech_tools.speech.sanitize import quote
-from custom_speech_tools.speech.task_groups import run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 
 
 def upload_is_possible(facts: UploadFacts) -> Findings:

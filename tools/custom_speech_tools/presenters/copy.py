@@ -43,7 +43,7 @@ class Copy(results.ResourceAnswer):
 
 def present_copy(
     source: Speech,
-    operation: schemas.Operation | None,
+    operation: schemas.CopyOperation | None,
     target: Speech | None,
     model: schemas.CustomModel | None,  # the copy, None until it exists
     parts: Entities,  # the project of the copy
@@ -84,7 +84,7 @@ def present_copy(
 def _steps(
     source: Speech,
     target: Speech | None,
-    operation: schemas.Operation | None,
+    operation: schemas.CopyOperation | None,
     model: schemas.CustomModel | None,
     remaining: Sequence[str],
     again: int,

@@ -6,14 +6,13 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from custom_speech_data.dataset_kinds import KINDS
 from custom_speech_tools.guardrails.dataset_import import ImportReport, RejectedPart, import_is_complete
 from custom_speech_tools.presenters.entity import entity_fields, present_reference
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.speech import Speech, schemas
-
-TRAINS_ALONE = frozenset({"Language", "LanguageMarkdown", "Acoustic"})  # other kinds alone teach a model too little
 
 
 class ListedDataset(results.Row):
@@ -87,7 +86,8 @@ def steps_with_data(found: Sequence[tuple[Speech, schemas.Dataset]]) -> list[str
         (speech, one) for speech, one in found if one.status == "Succeeded" and (one.lines != 0 or one.audio_seconds)
     ]
     for speech, dataset in usable:
-        if dataset.kind in TRAINS_ALONE and (dataset.kind != "Acoustic" or speech.resource.can_train_audio):
+        trains_alone = dataset.kind in KINDS and KINDS[dataset.kind].trains_alone
+        if trains_alone and (dataset.kind != "Acoustic" or speech.resource.can_train_audio):
             resource = speech.resource.name
             return [call_step("plan_model", locale=dataset.locale, datasets=[dataset.id], resource=resource)]
     for speech, dataset in usable[:1]:

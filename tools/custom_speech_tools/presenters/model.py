@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from custom_speech_data.dataset_kinds import AUDIO_KINDS
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, is_copy
 from custom_speech_tools.guardrails.recording_lengths import lengths_of
 from custom_speech_tools.presenters.entity import entity_fields, present_dataset_reference, present_reference
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
-from custom_speech_tools.runtime.parameters import AUDIO_KINDS
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.speech import Speech, schemas

@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, call_st
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
 from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 
 class ComparedModel(results.EntityReference):

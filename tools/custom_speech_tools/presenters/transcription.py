@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import WithJsonSchema
 
-from custom_speech_data.content import reason_of
+from custom_speech_data.dataset_content import reason_of
 from custom_speech_data.transcripts import Transcript, read_batch_report, read_batch_result, word_error_rate
 from custom_speech_tools.guardrails.entity_lookup import AnyModel
 from custom_speech_tools.guardrails.evaluation_texts import read_transcripts
@@ -22,7 +22,7 @@ from custom_speech_tools.runtime.related_entities import read_related_and_earlie
 from custom_speech_tools.runtime.results import Finding, block, resource_fields, warn
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.sanitize import sanitize
-from custom_speech_tools.speech.task_groups import gather, run_in_thread
+from custom_speech_tools.speech.tasks_and_threads import gather, run_in_thread
 
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
 MOST_ERRORS = 0.8  # a higher rate means that the emulator drew the words from the content

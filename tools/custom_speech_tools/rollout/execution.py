@@ -25,7 +25,7 @@ from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_ke
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.speech import AzureError, SpeechError, schemas
 from custom_speech_tools.speech.sanitize import reason_clause, word
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 Step = Callable[[Target], Awaitable[Target]]
 

@@ -32,7 +32,7 @@ from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 GATE_PROPERTY = "custom-speech-mcp-gate"  # the verdict, for people who ask later why a model is live
 _MAX_PROPERTY = 256  # characters of a custom property

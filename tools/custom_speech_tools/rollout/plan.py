@@ -21,7 +21,7 @@ from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding, warn
 from custom_speech_tools.speech import Speech
 from custom_speech_tools.speech.sanitize import quote
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 EXPIRES_SOON = timedelta(days=90)  # a model that ends within this time is hardly worth a rollout
 

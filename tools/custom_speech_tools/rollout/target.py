@@ -17,7 +17,7 @@ from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
 from custom_speech_tools.speech.service_urls import GUID
-from custom_speech_tools.speech.task_groups import task_group
+from custom_speech_tools.speech.tasks_and_threads import task_group
 
 # The property in which a model notes its copies, by resource and start: the service cannot list running ones.
 # Anybody may write into it: it helps to find a copy, and nothing is permitted or judged by it.

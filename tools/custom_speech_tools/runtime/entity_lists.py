@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.related_entities import Entities, read_related
 from custom_speech_tools.runtime.results import Finding, ResourceFields, Result, Unread, resource_fields
 from custom_speech_tools.speech import Speech, SpeechError, paging, schemas
 from custom_speech_tools.speech.paging import Listing
-from custom_speech_tools.speech.task_groups import gather, task_group
+from custom_speech_tools.speech.tasks_and_threads import gather, task_group
 
 ALL_RESOURCES = "*"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

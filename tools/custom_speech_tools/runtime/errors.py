@@ -80,18 +80,18 @@ def next_step_after(error: speech.SpeechError) -> str:
     match error:
         case speech.AzureError(status=429 | 500 | 502 | 503 | 504, retry_after=wait):
             return f"The same call can be repeated in {wait or 10:.0f} s."
-        case speech.AzureError(status=status, code=code, said=said):
+        case speech.AzureError(status=status, code=code, service_message=said):
             words = f"{code or ''} {said}".strip()
             advice = (one for pattern, one in _ADVICE.get(status, {}).items() if re.search(pattern, words, re.I))
             return next(advice, "The same call will fail again; first correct what the message names.")
-        case speech.ForeignAnswerError():
+        case speech.InterceptedResponseError():
             remedy = "Sign in to the network, or let the proxy pass requests to the resource's endpoint"
             return f"{remedy}; then call again. {_DOCTOR} shows whether it answers."
         case speech.UnreachableError():
             return f"Check endpoint and network with {_DOCTOR}; the same call can be repeated."
         case speech.NoCredentialError() | speech.NotAllowedError():
             return "Nothing was sent; the same call can be repeated once that is fixed."
-        case speech.AnswerLostError() | speech.UnreadableAnswerError():
+        case speech.ResponseLostError() | speech.UnreadableResponseError():
             return "The same call can be repeated; nothing is created twice."
     return f"Repeat the call once; if it fails again, run {_DOCTOR}."
 

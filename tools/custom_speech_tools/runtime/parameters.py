@@ -15,17 +15,10 @@ from typing import Annotated, Any, Literal, Self, get_args, get_origin
 import pydantic
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 
+from custom_speech_data.dataset_kinds import AUDIO_KINDS, DatasetKind
 from custom_speech_tools.speech.sanitize import has_invisible
 
-DatasetKind = Literal["Acoustic", "AudioFiles", "Language", "LanguageMarkdown", "Pronunciation", "OutputFormatting"]
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
-AUDIO_KINDS: tuple[DatasetKind, ...] = ("Acoustic", "AudioFiles")
-KIND_MEANINGS = (
-    "Acoustic = recordings and transcripts (zip of WAV and trans.txt), AudioFiles = recordings only (zip), Language = "
-    "plain sentences (txt), LanguageMarkdown = sentences with lists (md), Pronunciation = how words are spoken (txt), "
-    "OutputFormatting = how text is displayed (md)"
-)
-"""The kinds of data, and which file belongs to which."""
 
 MAX_LINES, MAX_LINE_BYTES = 5_000, 1024 * 1024  # the most text that a call carries
 

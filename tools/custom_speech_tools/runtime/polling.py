@@ -32,10 +32,10 @@ class RunningCall(Protocol):
         """Tell clients that show progress."""
 
 
-Pollable = TypeVar("Pollable", bound=schemas.StatefulEntity | schemas.Operation)
+Pollable = TypeVar("Pollable", bound=schemas.StatefulEntity | schemas.CopyOperation)
 
 
-def is_terminal(entity: schemas.StatefulEntity | schemas.Operation) -> bool:
+def is_terminal(entity: schemas.StatefulEntity | schemas.CopyOperation) -> bool:
     """Return whether the status is final; an unknown status counts as running."""
     return entity.status in TERMINAL_STATUSES
 

@@ -1,4 +1,4 @@
-"""The client of the REST API: all operations on one Speech resource, each named after Azure's operation."""
+"""The client of the REST API: one method for each operation, named after Azure's operation id."""
 
 import json
 from collections.abc import AsyncIterator
@@ -8,23 +8,23 @@ from urllib.parse import quote
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.http_exchange import Request, StreamedBody
-from custom_speech_tools.speech.operations import (
-    Requests,
+from custom_speech_tools.speech.http_messages import Request, StreamedBody
+from custom_speech_tools.speech.paging import Page
+from custom_speech_tools.speech.rest_client import (
+    RestClient,
     create_operation,
     delete_operation,
     get_operation,
     list_operation,
     update_operation,
 )
-from custom_speech_tools.speech.paging import Page
 
-_PART_BYTES = 256 * 1024  # of a block that are sent at once: asyncio copies what the socket does not take
-FAST_SECONDS = 40.0  # for one fast transcription; 20 minutes of audio take less than a minute (article)
+_PART_BYTES = 256 * 1024  # of a block, written to the socket at once; asyncio copies the bytes that must wait
+FAST_SECONDS = 40.0  # deadline of a fast transcription; 20 minutes of audio take less than a minute (article)
 
 
-class Speech(Requests):
-    """The custom speech operations of one Speech resource; every operation may raise any SpeechError."""
+class Speech(RestClient):
+    """The client of one Speech resource; every operation may raise any SpeechError."""
 
     # API version 2024-11-15 has no projects.
     projects_get = get_operation("Projects_Get", "/projects/{}", schemas.Project)
@@ -34,13 +34,14 @@ class Speech(Requests):
 
     datasets_get = get_operation("Datasets_Get", "/datasets/{}", schemas.Dataset)
     datasets_get_blocks = get_operation("Datasets_GetBlocks", "/datasets/{}/blocks", schemas.UploadedBlocks)
-    datasets_create = create_operation("Datasets_Create", "/datasets", schemas.Dataset)  # without content: waits for it
+    # A dataset that is created without a `contentUrl` waits for blocks.
+    datasets_create = create_operation("Datasets_Create", "/datasets", schemas.Dataset)
     datasets_delete = delete_operation("Datasets_Delete", "/datasets/{}")
     datasets_list = list_operation("Datasets_List", "/datasets", Page[schemas.Dataset])
     datasets_list_files = list_operation("Datasets_ListFiles", "/datasets/{}/files", Page[schemas.File])
 
     async def datasets_upload_block(self, dataset: str, block: str, content: bytes) -> None:
-        """PUT /datasets/{id}/blocks, at most 8 MiB; `block` is an id in Base64, all of a dataset equally long."""
+        """Upload a block of at most 8 MiB; `block` is a Base64 id with the same length for all blocks of a dataset."""
         path, query = f"/datasets/{dataset}/blocks", f"blockid={quote(block, safe='')}"
 
         async def parts() -> AsyncIterator[bytes]:
@@ -51,7 +52,7 @@ class Speech(Requests):
         await self._change(Request("Datasets_UploadBlock", "PUT", path, body, query), type(None))
 
     async def datasets_commit_blocks(self, dataset: str, blocks: list[str]) -> None:
-        """POST /datasets/{id}/blocks:commit, in the order of the content; the import then begins."""
+        """Commit the blocks in the order of the content, which starts the import."""
         body: list[JsonValue] = [{"kind": "Uncommitted", "id": block} for block in blocks]
         request = Request("Datasets_CommitBlocks", "POST", f"/datasets/{dataset}/blocks:commit", body)
         await self._change(request, type(None))
@@ -63,31 +64,31 @@ class Speech(Requests):
     models_delete = delete_operation("Models_Delete", "/models/{}")
 
     async def models_list_supported_locales(self) -> list[str]:
-        """GET /models/locales."""
+        """Return the locales in which custom models can be trained."""
         return await self._get("Models_ListSupportedLocales", "/models/locales", list[str])
 
     models_list_base_models = list_operation("Models_ListBaseModels", "/models/base", Page[schemas.BaseModel])
     models_list_custom_models = list_operation("Models_ListCustomModels", "/models", Page[schemas.CustomModel])
 
     async def models_authorize_copy(self, source_resource_id: str) -> schemas.ModelCopyAuthorization:
-        """POST /models:authorizecopy, on the resource that the copy goes to."""
+        """Return the permission to copy a model of the source resource to this resource."""
         body: dict[str, JsonValue] = {"sourceResourceId": source_resource_id}
         request = Request("Models_AuthorizeCopy", "POST", "/models:authorizecopy", body)
         return await self._change(request, schemas.ModelCopyAuthorization)
 
-    async def models_copy(self, model: str, authorization: schemas.ModelCopyAuthorization) -> schemas.Operation:
-        """POST /models/{id}:copy, with the authorization exactly as the target issued it."""
+    async def models_copy(self, model: str, authorization: schemas.ModelCopyAuthorization) -> schemas.CopyOperation:
+        """Start a copy of the model with the unchanged authorization of the target resource."""
         body = authorization.model_dump(mode="json", by_alias=True)
-        return await self._change(Request("Models_Copy", "POST", f"/models/{model}:copy", body), schemas.Operation)
+        return await self._change(Request("Models_Copy", "POST", f"/models/{model}:copy", body), schemas.CopyOperation)
 
     async def models_copy_with_key(self, model: str, target_key: SecretStr) -> schemas.CustomModel:
-        """POST /models/{id}:copy with the target's key, the v3.2 form of the article on training models."""
+        """Start a copy with the key of the target resource, as API version v3.2 allows (article on training)."""
         body: dict[str, JsonValue] = {"targetSubscriptionKey": target_key.get_secret_value()}
         request = Request("Models_Copy", "POST", f"/models/{model}:copy", body, secrets=(target_key,))
         return await self._change(request, schemas.CustomModel)
 
     operations_get_model_copy = get_operation(
-        "Operations_GetModelCopy", "/operations/models/copy/{}", schemas.Operation
+        "Operations_GetModelCopy", "/operations/models/copy/{}", schemas.CopyOperation
     )
 
     evaluations_get = get_operation("Evaluations_Get", "/evaluations/{}", schemas.Evaluation)
@@ -110,7 +111,7 @@ class Speech(Requests):
     )
 
     async def transcriptions_list_supported_locales(self) -> schemas.TranscriptionLocales:
-        """GET /transcriptions/locales; v3.2 has no fast transcription and answers with a list."""
+        """Return the locales of transcription. API version v3.2 returns a list and has no fast transcription."""
         operation, path = "Transcriptions_ListSupportedLocales", "/transcriptions/locales"
         if self.resource.api_version.is_dated:
             return await self._get(operation, path, schemas.TranscriptionLocales)
@@ -119,7 +120,7 @@ class Speech(Requests):
     async def transcriptions_submit(
         self, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
     ) -> schemas.Transcription:
-        """POST /transcriptions:submit, in v3.2 POST /transcriptions; the signatures of addresses are `secrets`."""
+        """Create a batch transcription; `secrets` are the signatures of the content URLs in its definition."""
         operation, path = "Transcriptions_Create", "/transcriptions"
         if self.resource.api_version.is_dated:
             operation, path = "Transcriptions_Submit", "/transcriptions:submit"
@@ -132,7 +133,7 @@ class Speech(Requests):
         file_name: str = "",
         secrets: tuple[SecretStr, ...] = (),
     ) -> schemas.FastTranscription:
-        """POST /transcriptions:transcribe, of `audio` or an `audioUrl`: charged, and no entity is made."""
+        """Return a fast transcription of `audio` or the `audioUrl` of the definition; it is charged, but not stored."""
         line = f"--{token_hex(16)}"
         head = f'{line}\r\nContent-Disposition: form-data; name="definition"\r\n\r\n{json.dumps(definition)}\r\n'
         if audio:

@@ -1,26 +1,26 @@
-"""Errors between the client and the service."""
+"""Errors of requests to the service."""
 
 from custom_speech_tools.speech.sanitize import sanitize, word
 
-_MAX_MESSAGE = 400  # characters of a message that are shown, including the service's own words
+_MAX_MESSAGE = 400  # characters, including the text of the service
 
 
 class SpeechError(Exception):
-    """A request had no usable answer; `str()` is sanitized text for the caller."""
+    """A request without a usable response; `str()` returns sanitized text for the caller."""
 
-    outcome_unknown = False  # True if a request that changes something may have been carried out all the same
-    is_transient = False  # True if the same request may well succeed a little later
+    outcome_unknown = False  # True if the service may have made the requested change nevertheless
+    is_transient = False  # True if the same request may succeed soon
 
     def __init__(self, message: str) -> None:
         super().__init__(sanitize(message, _MAX_MESSAGE))
 
 
 class AzureError(SpeechError):
-    """The service or its gateway refused, in the words `said`, and asked to wait `retry_after` seconds, if it did."""
+    """An error response of the service or its gateway; `retry_after` is in seconds, None without that header."""
 
     def __init__(
         self,
-        said: str,
+        service_message: str,
         *,
         resource: str,
         operation: str,
@@ -29,13 +29,13 @@ class AzureError(SpeechError):
         inner_code: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        self.said = sanitize(said, _MAX_MESSAGE)
-        super().__init__(f'"{self.said}"' if said else "no reason given")
+        self.service_message = sanitize(service_message, _MAX_MESSAGE)
+        super().__init__(f'"{self.service_message}"' if service_message else "no reason given")
         self.resource, self.operation, self.status = resource, operation, status
         self.code = code and sanitize(code, 80)
         self.inner_code = inner_code and sanitize(inner_code, 80)
         self.retry_after = retry_after
-        self.outcome_unknown = status >= 500  # a server error may come after the work was done
+        self.outcome_unknown = status >= 500  # a server error may follow a completed change
         self.is_transient = status == 429 or status >= 500
 
     def __str__(self) -> str:
@@ -45,43 +45,43 @@ class AzureError(SpeechError):
         return f"{self.resource} answered {self.status} {code}".rstrip() + f" to {self.operation}: {self.args[0]}"
 
 
-class AnswerLostError(SpeechError):
-    """The request was sent and no complete answer came back: it may have been carried out."""
+class ResponseLostError(SpeechError):
+    """No complete response to a request that was sent; the service may have made the requested change."""
 
     outcome_unknown = True
     is_transient = True
 
 
 class UnreachableError(SpeechError):
-    """No connection was made: nothing was done."""
+    """No connection could be established, so nothing was changed."""
 
     is_transient = True
 
 
-class UnreadableAnswerError(SpeechError):
-    """The answer is not JSON, is cut off or too large, or lacks a field that the operation always returns."""
+class UnreadableResponseError(SpeechError):
+    """A response that is not JSON, incomplete or too large, or lacks a required field."""
 
     outcome_unknown = True
     is_transient = True
 
 
-class ForeignAnswerError(SpeechError):
-    """A proxy, a gateway or a sign-in page answered in place of the service."""
+class InterceptedResponseError(SpeechError):
+    """A response of a proxy, gateway or sign-in page instead of the service's."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
-        # With a status of success the service may have carried the request out, and its answer have been replaced.
+        # A success status may be that of the service, and only its body replaced.
         self.outcome_unknown = self.is_transient = status < 300
 
 
-class ForeignAddressError(SpeechError):
-    """The answer names an address outside the resource; the key was not sent there."""
+class UntrustedUrlError(SpeechError):
+    """A response with a URL outside the resource, to which nothing was sent."""
 
 
 class NoCredentialError(SpeechError):
-    """The key or token of the resource could not be obtained; nothing was sent."""
+    """The key or token of the resource could not be obtained, so nothing was sent."""
 
 
 class NotAllowedError(SpeechError):
-    """The resource is read-only, or the change cannot be recorded; nothing was sent."""
+    """The resource is read-only, or the change cannot be recorded in the audit log; nothing was sent."""

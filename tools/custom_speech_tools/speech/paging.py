@@ -1,4 +1,4 @@
-"""Lists that come in pages: the first page is read alone, further pages concurrently."""
+"""Paging of lists: after the first page, further pages are read concurrently."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from custom_speech_tools.speech.errors import SpeechError
 from custom_speech_tools.speech.schemas import Reference, Schema
-from custom_speech_tools.speech.task_groups import gather
+from custom_speech_tools.speech.tasks_and_threads import gather
 
 PAGE_SIZE = 100
 MAX_PAGES = 60
@@ -27,17 +27,17 @@ class Page(Schema, Generic[Listed]):
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[Listed]):
-    """The entities of a list, each once; `complete` is False if pages were not read."""
+    """The distinct entities of a list; `complete` is False if the page limit was reached."""
 
     entities: list[Listed]
     complete: bool
 
 
 async def read_pages(fetch: Callable[[str], Coroutine[Any, Any, Page[Listed]]]) -> Listing[Listed]:
-    """Read a list, with `fetch` for the paging part of a query, such as `skip=100&top=100`.
+    """Read all pages of a list; `fetch` takes the paging query, such as `skip=100&top=100`.
 
-    While links advance by one page, further pages are requested concurrently in growing windows: 3,000 entities cost
-    four round trips. Links in another form are read one after the other.
+    While each `@nextLink` skips exactly one page, pages are requested concurrently in growing windows, so that 3,000
+    entities cost four round trips. Other links are followed one by one.
     """
     pages = [await fetch(f"skip=0&top={PAGE_SIZE}")]
     windows = chain((4, 12), repeat(16))
@@ -46,10 +46,10 @@ async def read_pages(fetch: Callable[[str], Coroutine[Any, Any, Page[Listed]]]) 
         query = urlsplit(link).query
         if step and parse_qs(query).get("skip") == [str(step * len(pages))]:
             size = min(next(windows), MAX_PAGES - len(pages))
-            skips = [step * (len(pages) + place) for place in range(size)]
+            skips = [step * (len(pages) + index) for index in range(size)]
             window = await gather(*(fetch(f"skip={skip}&top={step}") for skip in skips))
-            pages += window[: next((place for place, page in enumerate(window, 1) if not page.next_link), None)]
-        else:  # filter and version are added to every request
+            pages += window[: next((count for count, page in enumerate(window, 1) if not page.next_link), None)]
+        else:  # every request adds the filter and the version
             parts = (part for part in query.split("&") if not part.startswith(("filter=", "$filter=", "api-version=")))
             pages.append(await fetch("&".join(parts)))
     entities = {entity.uri: entity for page in pages for entity in page.values}

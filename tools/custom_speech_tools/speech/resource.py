@@ -1,4 +1,4 @@
-"""A Speech resource as configured: its endpoint, its version of the REST API, its credential and its prices."""
+"""A configured Speech resource: endpoint, API version, credential and prices."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,7 +10,7 @@ from custom_speech_tools.speech.service_urls import is_speech_host, is_within, r
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 
-AS_OF = "2026-10-07"  # date of the service's page on regions that this list was taken from
+AS_OF = "2026-10-07"  # date of the service's page on regions, the source of the list
 _TRAINING_REGIONS = (
     "australiaeast canadacentral centralindia eastasia eastus eastus2 francecentral japaneast koreacentral northeurope "
     "southcentralus southeastasia switzerlandnorth uksouth westeurope westus westus2 westus3"
@@ -19,25 +19,29 @@ TRAINING_REGIONS = frozenset(_TRAINING_REGIONS.split())
 
 
 class Credential(Protocol):
-    """Authorizes requests to one resource."""
+    """A credential that authorizes requests to one resource."""
 
-    has_key: bool  # True if a key authorizes requests, rather than a token of Entra ID
+    has_key: bool  # True for a key, False for a token of Entra ID
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """Return the headers of one request, renewed after a 401 to those returned before; raises NoCredentialError."""
+        """Return the headers that authorize a request, renewed after a 401 response.
+
+        Raises:
+            NoCredentialError: The key or token could not be obtained.
+        """
 
     async def key(self) -> SecretStr:
-        """Return the resource's key; only called if `has_key` is true."""
+        """Return the key of the resource; only called if `has_key` is true."""
 
 
 @dataclass(slots=True)
 class KeyCredential:
-    """A constant key."""
+    """A key that never changes."""
 
     value: SecretStr
     has_key: bool = True
 
-    async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # a constant key
+    async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # the key never changes
         """Return the header with the key."""
         return {KEY_HEADER: self.value.get_secret_value()}
 
@@ -48,31 +52,23 @@ class KeyCredential:
 
 @dataclass(frozen=True, slots=True)
 class ApiVersion:
-    """Every difference between the versions of the REST API (sources: its specification, the migration guides)."""
+    """A version of the REST API and its differences from the others (sources: specification, migration guides)."""
 
     name: Literal["2025-10-15", "v3.2", "2024-11-15"]
-    path: str  # between the endpoint and an operation's path
-    query: str  # of every request
-    has_projects: bool  # 2024-11-15 has neither project operations nor project properties
-    copies_with_key: bool  # may copy with the target's key, as in the article `Train a custom speech model`
-
-    @property
-    def is_dated(self) -> bool:
-        """True for the versions named by a date, which have fast transcription; v3.2 has not."""
-        return bool(self.query)
-
-    @property
-    def has_phrase_lists(self) -> bool:
-        """True if fast transcription takes a phrase list and the address of a recording."""
-        return self.name == "2025-10-15"
+    path: str  # between the endpoint and the path of an operation
+    query: str  # part of every request
+    is_dated: bool = True  # named by a date; only these versions have fast transcription
+    has_phrase_lists: bool = False  # fast transcription accepts a phrase list and the URL of a recording
+    has_projects: bool = True  # project operations and properties
+    copies_with_key: bool = False  # copies models with the target's key (article on training)
 
 
 VERSIONS: dict[str, ApiVersion] = {
     version.name: version
     for version in (
-        ApiVersion("2025-10-15", "/speechtotext", "api-version=2025-10-15", has_projects=True, copies_with_key=False),
-        ApiVersion("v3.2", "/speechtotext/v3.2", "", has_projects=True, copies_with_key=True),
-        ApiVersion("2024-11-15", "/speechtotext", "api-version=2024-11-15", has_projects=False, copies_with_key=False),
+        ApiVersion("2025-10-15", "/speechtotext", "api-version=2025-10-15", has_phrase_lists=True),
+        ApiVersion("v3.2", "/speechtotext/v3.2", "", is_dated=False, copies_with_key=True),
+        ApiVersion("2024-11-15", "/speechtotext", "api-version=2024-11-15", has_projects=False),
     )
 }
 
@@ -82,7 +78,7 @@ Price = Annotated[Decimal, Field(ge=0)]
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The operator's prices per hour of training, of an endpoint and of transcribed audio; None if unknown."""
+    """The operator's prices per hour of training, endpoint hosting and transcribed audio; None if unknown."""
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     training_per_hour: Price | None = None
@@ -95,51 +91,47 @@ class SpeechResource:
     """One Azure Speech resource."""
 
     name: str
-    endpoint: str  # `https://host` or, for the emulator, `http://loopback`, without a slash at the end
+    endpoint: str  # https, or http on this machine for the emulator; without a trailing slash
     credential: Credential = field(repr=False)
-    region: str | None = None  # as configured; a custom domain does not show its region
+    region: str | None = None  # as configured; the host name of a custom domain does not contain it
     api_version: ApiVersion = VERSIONS["2025-10-15"]
-    resource_id: str | None = None  # `/subscriptions/…`, which copying by authorization needs
-    trains_audio: bool | None = None  # overrules the dated list of regions
+    resource_id: str | None = None  # `/subscriptions/…`; required to copy models by authorization
+    trains_audio: bool | None = None  # overrides the dated list of regions
     read_only: bool = False
-    require_evaluation: bool = False  # deploy only a model that an evaluation shows to be no worse than its predecessor
+    require_evaluation: bool = False  # deploy a model only if it was evaluated as no worse than its predecessor
     emulated: bool = False
     prices: Prices | None = None
 
-    @property
-    def identity(self) -> str:
-        """A text that tells the resource from others; many resources share the endpoint of a region."""
-        return (self.resource_id or self.name).lower()
+    known_region: str | None = field(init=False)  # as configured, or from the host name
+    can_train_audio: bool | None = field(init=False)  # None if the region is not known
+    can_copy: bool = field(init=False)  # models can be copied from this resource
+    identity: str = field(init=False)  # distinguishes resources, many of which share the endpoint of their region
 
-    @property
-    def known_region(self) -> str | None:
-        """The region as configured, else as the host shows it."""
-        return self.region or region_of(self.endpoint)
-
-    @property
-    def can_train_audio(self) -> bool | None:
-        """True if it can train with audio, None if its region is not known."""
-        if self.trains_audio is not None:  # the configuration overrules the list, because the list changes
-            return self.trains_audio
-        return None if self.known_region is None else self.known_region in TRAINING_REGIONS
-
-    @property
-    def can_copy(self) -> bool:
-        """True if models can be copied from it: by its resource id, in v3.2 by the target's key."""
-        return bool(self.resource_id) or self.api_version.copies_with_key
-
-    def url(self, path: str, query: str = "") -> str:
-        """Return the address of an operation, or the `self` URI of an entity, as the API version has it."""
-        query = "&".join(filter(None, (query, self.api_version.query)))
-        return f"{self.endpoint}{self.api_version.path}{path}" + (f"?{query}" if query else "")
+    def __post_init__(self) -> None:
+        region, trains_audio = self.region or region_of(self.endpoint), self.trains_audio
+        if trains_audio is None and region is not None:
+            trains_audio = region in TRAINING_REGIONS
+        derived = {
+            "known_region": region,
+            "can_train_audio": trains_audio,
+            "can_copy": bool(self.resource_id) or self.api_version.copies_with_key,
+            "identity": (self.resource_id or self.name).lower(),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)  # the dataclass is frozen
 
     def is_own_link(self, link: str) -> bool:
         """Return whether an id may be taken from a link in a response of this resource.
 
-        The link must have the resource's own address or the other name of its host: a custom domain responds with links
-        of its region's host. The link itself is never followed.
+        The link must start with the endpoint or be on the resource's other host, because a custom domain responds with
+        links to the host of its region. The link itself is never requested.
         """
         own, other = split(self.endpoint), split(link)
         if own is None or other is None or not (is_speech_host(own) and is_speech_host(other)):
             return is_within(self.endpoint, link)
         return len({self.known_region, region_of(link)} - {None}) <= 1
+
+    def url(self, path: str, query: str = "") -> str:
+        """Return the URL of an operation or the `self` URI of an entity in the resource's API version."""
+        query = "&".join(filter(None, (query, self.api_version.query)))
+        return f"{self.endpoint}{self.api_version.path}{path}" + (f"?{query}" if query else "")

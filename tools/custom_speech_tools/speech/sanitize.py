@@ -1,28 +1,28 @@
-"""Text from the service and from callers is data: it is shown on one line, bounded, without invisible characters."""
+"""Sanitizing of untrusted text: one line, bounded length, no invisible characters, no secrets."""
 
 import re
 import unicodedata
 from urllib.parse import unquote, urlsplit
 
-MAX_NAME = 200  # characters of a name or a message that are shown
+MAX_NAME = 200  # characters of a name or message in a result
 
-# Cc control, Cf invisible and bidirectional marks, Co private, Cs surrogates, Zl and Zp line breaks.
+# Control, format (such as bidirectional marks), private-use and surrogate characters, and line separators.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
-# Characters of visible categories that show nothing (Unicode's Default_Ignorable_Code_Point, and the empty Braille
-# cell), in which text can be smuggled. U+FE0F is not among them: it makes emoji of ordinary names.
+# Blank characters of visible categories, in which text can be hidden: Unicode's Default_Ignorable_Code_Point and the
+# empty Braille cell, except U+FE0F, which is common in emoji.
 _INVISIBLE_CHARACTERS = frozenset(
     map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE0F), *range(0xE0000, 0xE1000))))
 
-_JOINERS = "\u200c\u200d"  # of zero width: they show nothing, but join letters of some scripts and emoji
+_JOINERS = "\u200c\u200d"  # zero-width characters that some scripts and emoji need
 _JOINABLE_CATEGORIES = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{,59}")
 _PARAMETER = re.compile(r"([\w%.-]{1,64})=([^&?=\s\"'<>]+)")
 
 _FILE_NAME = re.compile(r"[\w .()+-]{1,100}\.\w{1,5}")
-_RANDOM = re.compile(r"(?=[a-z]*\d[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}", re.IGNORECASE)  # no chosen name
+_RANDOM = re.compile(r"(?=[a-z]*\d[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}", re.IGNORECASE)  # probably a secret, not a name
 
 _SECRET_PARAMETER = re.compile(
     r"sig(?:nature)?|(?:access_|id_|sas)?token|sas|secret|password|pwd|(?:api[_-]?)?key"
@@ -32,7 +32,7 @@ _SECRET_PARAMETER = re.compile(
 
 
 def sanitize(text: str, limit: int = MAX_NAME) -> str:
-    """Return the text on one line, without invisible characters, cut at `limit` characters."""
+    """Return the text on one line without secrets and invisible characters, truncated to `limit` characters."""
     start = mask_signature(text[: 4 * limit])
     if has_invisible(start):
         start = "".join(" " if _is_invisible(character) else character for character in start)
@@ -42,7 +42,7 @@ def sanitize(text: str, limit: int = MAX_NAME) -> str:
 
 
 def mask_signature(text: str) -> str:
-    """Return the text without the values of parameters that give access to data, such as the signature of a SAS."""
+    """Mask the values of URL parameters that give access to data, such as the signature of a SAS."""
 
     def mask(found: re.Match[str]) -> str:
         return f"{found[1]}=***" if is_secret_parameter(found[1]) else found[0]
@@ -51,12 +51,12 @@ def mask_signature(text: str) -> str:
 
 
 def is_secret_parameter(name: str) -> bool:
-    """Return whether a parameter of an address, percent-encoded or not, gives access to the content of the address."""
+    """Return whether a URL parameter, percent-encoded or not, gives access to the content of the URL."""
     return _SECRET_PARAMETER.fullmatch(unquote(name)) is not None
 
 
 def mask_address(url: str) -> str:
-    """Return scheme, host and file name of an address; its query and the rest of its path may be secrets."""
+    """Return the scheme, host and file name of a URL, whose query and folders may be secrets."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -69,25 +69,25 @@ def mask_address(url: str) -> str:
 
 
 def quote(text: str, limit: int = 80) -> str:
-    """Return a name in double quotes that it cannot close; the caller of a tool sees where it begins and ends."""
+    """Return a name, sanitized and escaped, in double quotes that show where untrusted text begins and ends."""
     shown = sanitize(text, limit).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{shown}"'
 
 
 def word(text: str) -> str:
-    """Return a code, kind, status or locale as it is; in quotes if it is not one plain word, as those of Azure are."""
+    """Return a code, kind, status or locale unchanged, or in quotes if it is not a plain word like Azure's."""
     return text if _WORD.fullmatch(text) else quote(text, 60)
 
 
 def reason_clause(reason: str | None) -> str:
-    """Return `: "reason".` for the end of a sentence, or a full stop if the service gave no reason."""
+    """Return `: "reason".` to end a sentence, or only a full stop if the service gave no reason."""
     shown = sanitize(reason or "").rstrip(".").replace('"', "'")
     return f': "{shown}".' if shown else "."
 
 
 def has_invisible(text: str) -> bool:
-    """Return whether a text holds control or invisible characters; joiners may stand where they join."""
-    # Most texts are printable, which is known without looking at each character.
+    """Return whether a text contains control or invisible characters, except joiners between joinable characters."""
+    # Most texts are printable, which is fast to check.
     if text.isprintable() and (text.isascii() or _INVISIBLE_CHARACTERS.isdisjoint(text)):
         return False
 

@@ -1,7 +1,7 @@
-"""Schemas of the service's answers, reduced to the fields that are used.
+"""Schemas of the service's responses, reduced to the fields that are used.
 
-Names are Azure's (source: the definitions of the same names in the published specifications). Unknown properties and
-values are ignored, so that a later version of the service does not break the client.
+Most names are those of the published specifications. Unknown properties and values are ignored, so that a later version
+of the service does not break the client.
 """
 
 import unicodedata
@@ -16,11 +16,11 @@ from typing_extensions import TypedDict
 
 from custom_speech_tools.speech.service_urls import ENTITY, GUID, entity_of
 
-MAX_COUNT = 10**15  # a larger number is not believed: it would be a petabyte, or 30,000 years in milliseconds
+MAX_COUNT = 10**15  # a larger number is implausible: a petabyte, or 30,000 years in milliseconds
 
 
 def _or_none(value: Any, read: pydantic.ValidatorFunctionWrapHandler) -> Any:
-    """Return a number, None for an incredible one, so that the rest of the entity can be used."""
+    """Return a number, or None if it is implausible, so that the rest of the entity can be used."""
     try:
         return read(value)
     except pydantic.ValidationError:
@@ -35,33 +35,33 @@ Moment = Annotated[datetime, AfterValidator(lambda moment: moment if moment.tzin
 
 
 class Schema(pydantic.BaseModel):
-    """An object of the wire: camelCase outside, snake_case inside, immutable."""
+    """An immutable object of the API: camelCase in JSON, snake_case in Python."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, defer_build=True)
 
 
 class Reference(Schema):
-    """An entity that is only known by its `self` URI."""
+    """A reference to an entity by its `self` URI."""
 
     uri: Annotated[str, Field(alias="self")]
 
     @cached_property
     def id(self) -> str:
-        """The id at the end of the URI's path; the URI itself if it names no entity."""
+        """The id in the URI, or the whole URI if it identifies no entity."""
         found = entity_of(self.uri)
         return found.id if found else self.uri
 
 
 class File(Reference):
-    """A file of a dataset, evaluation or transcription; `name` names its subject."""
+    """A file of a dataset, evaluation or transcription; `name` contains the name of a recording or a report."""
 
     name: str | None = None
     kind: str | None = None
-    content_url: str | None = Field(default=None, validation_alias=AliasPath("links", "contentUrl"))  # signed: no key
+    content_url: str | None = Field(default=None, validation_alias=AliasPath("links", "contentUrl"))  # signed
 
 
 class EntityError(Schema):
-    """The reason why an entity or an operation failed; code and message are free text."""
+    """The reason why an entity or operation failed, in free text."""
 
     code: str | None = None
     message: str | None = None
@@ -70,9 +70,9 @@ class EntityError(Schema):
 class Entity(Reference):
     """An entity with an id, a name and a locale."""
 
-    # The id is inserted into the paths of requests, so it must be a GUID.
+    # The id becomes part of request paths, so it must be a GUID.
     uri: Annotated[str, Field(alias="self", pattern=f"^[^?#]*{ENTITY.pattern}{GUID.pattern}([?#]|$)")]
-    # Two names that look the same are the same: a name typed on macOS may be decomposed.
+    # Names that look the same must compare equal: macOS decomposes typed names.
     display_name: Annotated[str, AfterValidator(partial(unicodedata.normalize, "NFC"))]
     locale: str
     description: str | None = None
@@ -81,19 +81,19 @@ class Entity(Reference):
 
     @property
     def parts(self) -> list[Reference]:
-        """The entities that it names."""
+        """The references to other entities."""
         values = [value for _, value in self]
-        listed = [one for value in values if isinstance(value, list) for one in value]
-        return [one for one in values + listed if isinstance(one, Reference)]
+        items = [item for value in values if isinstance(value, list) for item in value]
+        return [value for value in values + items if isinstance(value, Reference)]
 
 
 def property_field(*path: str, default: Any = None) -> Any:
-    """Return a field that is read from within `properties`."""
+    """Return a field with its path in the `properties` of the entity."""
     return Field(default=default, validation_alias=AliasPath("properties", *path))
 
 
 class StatefulEntity(Entity):
-    """An entity that the service works on, in a project or in none; `error` is the reason why the work failed."""
+    """An entity with a status, which a project may contain; `error` is the reason for status Failed."""
 
     status: str
     last_action_date_time: Moment | None = None
@@ -102,49 +102,49 @@ class StatefulEntity(Entity):
 
 
 class Project(Entity):
-    """A folder of the portals, in one locale."""
+    """A group of entities of one locale in the portals."""
 
 
 class Dataset(StatefulEntity):
-    """Training or test data of one kind in one locale; its counts are None if the service does not say."""
+    """Training or test data of one kind and locale; its counts are None if the service does not report them."""
 
     kind: str
     links: dict[str, str] | None = None
     lines: Count = property_field("acceptedLineCount")
     rejected_lines: Count = property_field("rejectedLineCount")
-    duration: Duration = property_field("duration")  # as v3.2 writes it; later versions write milliseconds
+    duration: Duration = property_field("duration")  # v3.2; later versions have milliseconds
     duration_milliseconds: Count = property_field("durationMilliseconds")
 
     @property
     def waits_for_blocks(self) -> bool:
-        """True if its content has not been committed: only then the service names the address for that (recorded)."""
+        """True if the upload has not been committed: only then `links` has the commit URL (recorded)."""
         return "commitBlocks" in (self.links or {})
 
     @property
     def audio_seconds(self) -> float:
-        """Seconds of audio, 0 for text."""
+        """The seconds of audio, 0 for text."""
         return self.duration.total_seconds() if self.duration else (self.duration_milliseconds or 0) / 1000
 
     @property
     def audio_hours(self) -> float | None:
-        """Hours of audio, None for text."""
+        """The hours of audio, rounded to two decimals, or None for text."""
         return round(self.audio_seconds / 3600, 2) if self.audio_seconds else None
 
 
 class Block(Schema):
-    """A block of a dataset that is being uploaded."""
+    """A block of a dataset's upload."""
 
     name: str
 
 
 class UploadedBlocks(Schema):
-    """The blocks of a dataset that the service has."""
+    """The uploaded blocks of a dataset."""
 
     uncommitted_blocks: list[Block] | None = None
 
 
 class ModelFeatures(TypedDict, total=False):
-    """The uses of a model; v3.2 has one name for transcription."""
+    """The features of a model; v3.2 has a single feature for batch and fast transcription."""
 
     supportsTranscriptions: bool | None
     supportsTranscriptionsSubmit: bool | None
@@ -152,7 +152,7 @@ class ModelFeatures(TypedDict, total=False):
 
 
 class Model(Entity):
-    """A base model or custom model; it, and models trained on it, transcribe until `transcription_until`."""
+    """A base or custom model, which transcribes until `transcription_until`."""
 
     features: Annotated[ModelFeatures, BeforeValidator(lambda value: value or {})] = property_field(
         "features", default={}
@@ -161,55 +161,55 @@ class Model(Entity):
 
 
 class BaseModel(Model):
-    """A model of Microsoft's that custom models are trained on, until `adaptation_until`."""
+    """A model of Microsoft, which can be the base of new custom models until `adaptation_until`."""
 
-    # The kinds of datasets it can be trained with; empty if it cannot be trained.
+    # The kinds of datasets for training; empty if the model cannot be adapted.
     trains_with: Annotated[list[str], BeforeValidator(lambda value: value or [])] = property_field(
         "features", "supportsAdaptationsWith", default=[]
     )
     adaptation_until: Moment | None = property_field("deprecationDates", "adaptationDateTime")
-    charge_for_adaptation: bool | None = property_field("chargeForAdaptation")  # None if the service does not say
+    charge_for_adaptation: bool | None = property_field("chargeForAdaptation")  # None: not reported
 
     @property
     def training_is_charged(self) -> bool:
-        """True if training on it costs money, or if the service does not say."""
+        """True unless the service reports that training on this model is free of charge."""
         return self.charge_for_adaptation is not False
 
     def is_trained_with(self, _: str) -> bool:
-        """Return False: no dataset of this resource is in a model of Microsoft's."""
+        """Return False: base models were not trained with datasets of this resource."""
         return False
 
 
 class CustomModel(Model, StatefulEntity):
-    """A model that was trained on this resource or copied to it."""
+    """A model that was trained on this resource or copied to the resource."""
 
     base_model: Reference | None = None
     datasets: list[Reference] | None = None
-    supports_endpoints: bool | None = property_field("features", "supportsEndpoints")  # None: the service does not say
+    supports_endpoints: bool | None = property_field("features", "supportsEndpoints")  # None: not reported
 
     def is_trained_with(self, dataset: str) -> bool | None:
-        """Return whether it was trained with a dataset; None if the service names no training data."""
+        """Return whether the model was trained with a dataset, or None if its training data is unknown."""
         return dataset in {part.id for part in self.datasets} if self.datasets else None
 
 
-class Operation(Schema):
-    """A copy that was started."""
+class CopyOperation(Schema):
+    """The operation of copying a model to another resource."""
 
-    # The id is inserted into the path of a request, so it must be a GUID.
+    # The id becomes part of a request path, so it must be a GUID.
     id: Annotated[str, Field(alias="id", pattern=f"^{GUID.pattern}$")]
     status: str
-    link: str | None = Field(default=None, validation_alias=AliasPath("result", "link"))  # to the new model
+    link: str | None = Field(default=None, validation_alias=AliasPath("result", "link"))
     error: EntityError | None = None
     created_date_time: Moment | None = None
 
     @property
     def copy_link(self) -> str | None:
-        """The URI of the new model, None until the copy has succeeded."""
+        """The URI of the new model, or None until the copy has succeeded."""
         return self.link if self.status == "Succeeded" else None
 
 
 class ModelCopyAuthorization(Schema):
-    """The target's permission to copy; it is passed to the source unchanged."""
+    """The permission to copy a model, issued by the target resource and passed unchanged to the source."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -217,7 +217,7 @@ class ModelCopyAuthorization(Schema):
 
 
 class Score(NamedTuple):
-    """The result of one model; rates are fractions, None until the evaluation has succeeded."""
+    """The result of one model in an evaluation; rates are fractions. Values are None until it has succeeded."""
 
     word_error_rate: float | None
     sentence_error_rate: float | None
@@ -232,7 +232,7 @@ _COUNTS = ("wordCount", "wordInsertionCount", "wordDeletionCount", "wordSubstitu
 
 
 class Evaluation(StatefulEntity):
-    """A test of two models, which may be the same, with one dataset."""
+    """A test of two models, or twice the same model, with one dataset."""
 
     model1: Reference
     model2: Reference
@@ -240,14 +240,14 @@ class Evaluation(StatefulEntity):
     properties: Annotated[dict[str, Any], Field(max_length=200)] | None = None
 
     def score(self, number: int) -> Score:
-        """Return the result of model 1 or 2; the service writes -1 for unknown values."""
+        """Return the result of model 1 or 2, with None for unknown values, which the service reports as -1."""
         values: list[Any] = [(self.properties or {}).get(f"{name}{number}") for name in _RATES + _COUNTS]
         known = [value if type(value) in (int, float) and 0 <= value <= MAX_COUNT else None for value in values]
         return Score(*known[:2], *(None if value is None else int(value) for value in known[2:]))
 
 
 class Endpoint(StatefulEntity):
-    """A deployed model; with `logging` it keeps recordings, None if the service does not say."""
+    """An endpoint that hosts a model; with `logging` it stores recordings, None if the service does not report it."""
 
     model: Reference | None = None
     links: dict[str, str] | None = None
@@ -255,13 +255,13 @@ class Endpoint(StatefulEntity):
 
     @property
     def url(self) -> str | None:
-        """The address for WebSocket clients; v3.2 has one per mode, of which conversation is the general one."""
+        """The WebSocket URL for clients: in v3.2, which has a URL for each mode, that of the conversation mode."""
         links = self.links or {}
         return links.get("webSocket") or links.get("webSocketConversation") or next(iter(links.values()), None)
 
 
 class Transcription(StatefulEntity):
-    """A batch transcription: the job; its texts are files."""
+    """A batch transcription, whose results are files."""
 
     model: Reference | None = None
     dataset: Reference | None = None
@@ -269,27 +269,27 @@ class Transcription(StatefulEntity):
 
     @property
     def audio_seconds(self) -> float | None:
-        """Seconds of audio; None if the service does not say."""
+        """The seconds of audio, or None if the service does not report them."""
         milliseconds = self.duration_milliseconds or 0
         return milliseconds / 1000 if milliseconds > 0 else None
 
 
 class TranscriptionLocales(Schema):
-    """The locales of batch (`Submit`) and fast (`Transcribe`) transcription."""
+    """The locales of batch transcription (`submit`) and fast transcription (`transcribe`)."""
 
     submit: Annotated[list[str], Field(alias="Submit", default_factory=list)]
     transcribe: Annotated[list[str], Field(alias="Transcribe", default_factory=list)]
 
 
 class FastPhrase(Schema):
-    """Some words in a row; single words have no confidence in fast transcription."""
+    """A phrase in a fast transcription, which reports no confidence of single words."""
 
     text: str
     confidence: float | None = None
 
 
 class FastTranscription(Schema):
-    """The answer of fast transcription."""
+    """The result of a fast transcription."""
 
     duration_milliseconds: Count
     phrases: list[FastPhrase] = Field(default_factory=list)

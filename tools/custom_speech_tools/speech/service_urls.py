@@ -1,4 +1,4 @@
-"""Addresses: which hosts are Azure Speech, and which entity an address names."""
+"""URLs: which hosts are trusted, and which entity a URI identifies."""
 
 import re
 from ipaddress import ip_address
@@ -18,26 +18,26 @@ ENTITY = re.compile(  # the path of an entity, up to its id
 )
 
 
-class EntityAddress(NamedTuple):
-    """The entity that a `self` URI names: its kind as spelled in the path, and its id in lower case."""
+class EntityUri(NamedTuple):
+    """The parts of a `self` URI: the kind as in the path, and the id in lower case."""
 
     kind: str
     id: str
 
 
-def split(address: str) -> SplitResult | None:
-    """Return the parts of an address, or None if a request could not safely be sent to it."""
+def split(url: str) -> SplitResult | None:
+    """Return the parts of a URL, or None if it is malformed or unsafe to request."""
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
         _ = parts.port  # raises ValueError if the port is not a number
     except ValueError:
         return None
-    is_plain = address.isascii() and address.isprintable() and not re.search(r"[\s\\]", address)
+    is_plain = url.isascii() and url.isprintable() and not re.search(r"[\s\\]", url)
     return parts if is_plain and parts.hostname and "@" not in parts.netloc else None
 
 
 def is_loopback(parts: SplitResult) -> bool:
-    """Return whether the host is this machine: localhost, a name below it, or a loopback address."""
+    """Return whether the host is this machine: localhost, a subdomain of it, or a loopback address."""
     host = parts.hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -48,33 +48,30 @@ def is_loopback(parts: SplitResult) -> bool:
 
 
 def is_speech_host(parts: SplitResult) -> bool:
-    """Return whether the address is https, on a host of Azure Speech, on the default port."""
+    """Return whether the URL is https on the default port of a host of Azure Speech."""
     scheme, host, port = _origin(parts)
     return scheme == "https" and port == 443 and _SPEECH_HOSTS.fullmatch(host) is not None
 
 
-def is_endpoint(address: str) -> bool:
-    """Return whether a key may be sent to this address: a host of Azure Speech, or this machine."""
-    parts = split(address)
+def is_endpoint(url: str) -> bool:
+    """Return whether a key may be sent to this URL, on a host of Azure Speech or this machine."""
+    parts = split(url)
     if parts is None or parts.query or parts.fragment:
         return False
     return is_speech_host(parts) or (parts.scheme in ("http", "https") and is_loopback(parts))
 
 
-def is_within(endpoint: str, address: str) -> bool:
-    """Return whether the address has the endpoint's own scheme, host, port and path prefix."""
-    own, other = split(endpoint), split(address)
+def is_within(endpoint: str, url: str) -> bool:
+    """Return whether the URL has the scheme, host, port and path prefix of the endpoint."""
+    own, other = split(endpoint), split(url)
     if own is None or other is None:
         return False
     prefix = own.path.rstrip("/") + "/speechtotext"
     return _origin(own) == _origin(other) and (other.path == prefix or other.path.startswith(prefix + "/"))
 
 
-def is_content_address(endpoint: str, link: str) -> bool:
-    """Return whether a file may be read from this address: Azure's blob storage, or the endpoint's own host.
-
-    The address is signed; the request for it carries no credential.
-    """
+def is_content_url(endpoint: str, link: str) -> bool:
+    """Return whether a file may be read from a signed link: in Azure's blob storage, or on the endpoint's host."""
     own, other = split(endpoint), split(link)
     if own is None or other is None:
         return False
@@ -84,19 +81,19 @@ def is_content_address(endpoint: str, link: str) -> bool:
 
 
 def region_of(endpoint: str) -> str | None:
-    """Return the region that a regional host names, None for a custom domain."""
+    """Return the region in the host name, or None for a custom domain."""
     parts = split(endpoint)
     host = (parts.hostname or "") if parts else ""
     return host.partition(".")[0] if ".api.cognitive." in host else None
 
 
-def entity_of(address: str) -> EntityAddress | None:
-    """Return what a `self` URI names, with or without `?api-version=`; None if it names no single entity."""
-    path = address.partition("?")[0].partition("#")[0].rstrip("/")
+def entity_of(uri: str) -> EntityUri | None:
+    """Return the entity that a `self` URI identifies, or None if it identifies no entity."""
+    path = uri.partition("?")[0].partition("#")[0].rstrip("/")
     found = ENTITY.search(path)
     if found is None or GUID.fullmatch(path, found.end()) is None:
         return None
-    return EntityAddress(kind=found["kind"], id=path[found.end() :].lower())
+    return EntityUri(kind=found["kind"], id=path[found.end() :].lower())
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int | None]:

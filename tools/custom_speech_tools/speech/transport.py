@@ -1,4 +1,4 @@
-"""The transport: httpx with a limit of concurrent requests; the one module that touches the network."""
+"""The transport of requests: httpx with a limit on concurrent requests; only this module uses the network."""
 
 import json
 import re
@@ -12,71 +12,66 @@ import anyio
 import httpx
 import truststore
 
-from custom_speech_tools.speech.errors import AnswerLostError, UnreachableError, UnreadableAnswerError
-from custom_speech_tools.speech.http_exchange import Answer, Body, Request, StreamedBody
+from custom_speech_tools.speech.errors import ResponseLostError, UnreachableError, UnreadableResponseError
+from custom_speech_tools.speech.http_messages import Request, Response, StreamedBody
 
-MAX_CONCURRENT = 16  # requests to one resource; httpx costs more with every further connection of its pool
-MAX_ANSWER_BYTES = 16 * 1024 * 1024  # the largest page of a list is a thirtieth of it
-_LEAST_SECONDS = 15.0  # every request waits so long for its answer, unless its operation ends before
+MAX_CONCURRENT = 16  # requests to one resource; every connection in the pool slows httpx down
+MAX_RESPONSE_BYTES = 16 * 1024 * 1024  # thirty times the largest page of a list
+_MIN_TIMEOUT = 15.0  # seconds, longer than the deadline of most operations, which ends them first
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "custom-speech-mcp"}
 
-# Errors after which the request certainly did not arrive.
+# Errors after which the request cannot have arrived.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
 
 class Transport:
-    """Requests to one endpoint, or to an ASGI application that answers; UnreachableError if a proxy is unusable."""
+    """Connections to one endpoint, or to an ASGI application that replaces it.
+
+    Raises:
+        UnreachableError: The proxy that the environment configures is unusable.
+    """
 
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
-        self._gate = anyio.Semaphore(MAX_CONCURRENT, fast_acquire=True)
+        self._limiter = anyio.Semaphore(MAX_CONCURRENT, fast_acquire=True)
         self._proxy = None if app else proxy_of(endpoint)
         self._network = httpx.ASGITransport(app) if app else _network(endpoint, self._proxy)
 
-    async def exchange(self, request: Request, url: str, credential: dict[str, str]) -> Answer:
-        """Send one request; raises a SpeechError that says only why no complete answer came."""
-        content, headers = _encode(request.body)
-        timeout = httpx.Timeout(max(request.seconds, _LEAST_SECONDS), connect=5).as_dict()
-        headers = _HEADERS | headers | credential
+    async def exchange(self, request: Request, url: str, credential: dict[str, str]) -> Response:
+        """Send a request once; raises a SpeechError that contains only the reason why there is no whole response."""
+        content: Any = None
+        headers, body = _HEADERS | credential, request.body
+        if isinstance(body, StreamedBody):
+            content = body.parts()
+            headers |= {"Content-Type": body.content_type, "Content-Length": str(body.size)}
+        elif body is not None:
+            content = json.dumps(body).encode()
+            headers |= {"Content-Type": "application/json"}
+        timeout = httpx.Timeout(max(request.seconds, _MIN_TIMEOUT), connect=5).as_dict()
         sent = httpx.Request(request.method, url, headers=headers, content=content, extensions={"timeout": timeout})
         try:
-            async with self._gate:
-                return await self._receive(sent)
+            async with self._limiter:
+                response, received = await self._network.handle_async_request(sent), bytearray()
+                try:
+                    async for part in response.aiter_bytes():
+                        received += part
+                        if len(received) > MAX_RESPONSE_BYTES:
+                            raise UnreadableResponseError("the answer is too large")
+                finally:
+                    await response.aclose()
         except _NOT_SENT as error:
             raise UnreachableError(connection_problem(error, self._proxy)) from error
         except (httpx.RequestError, OSError) as error:
-            raise AnswerLostError(type(error).__name__) from error
+            raise ResponseLostError(type(error).__name__) from error
+        return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(received))
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Close the connections."""
         await self._network.aclose()
-
-    async def _receive(self, request: httpx.Request) -> Answer:
-        answer, parts, size = await self._network.handle_async_request(request), [], 0
-        try:
-            async for part in answer.aiter_bytes():
-                parts.append(part)
-                size += len(part)
-                if size > MAX_ANSWER_BYTES:
-                    raise UnreadableAnswerError("the answer is too large")
-        finally:
-            await answer.aclose()
-        return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, b"".join(parts))
-
-
-def _encode(body: Body) -> tuple[Any, dict[str, str]]:
-    """Return the content of a request and the headers that describe it."""
-    match body:
-        case None:
-            return None, {}
-        case StreamedBody():
-            return body.parts(), {"Content-Type": body.content_type, "Content-Length": str(body.size)}
-        case _:
-            return json.dumps(body).encode(), {"Content-Type": "application/json"}
 
 
 def _network(endpoint: str, proxy: str | None) -> httpx.AsyncHTTPTransport:
-    """Return the pool of connections; certificates are checked unless the scheme is http."""
+    """Return a connection pool, which verifies certificates unless the scheme is http."""
     is_plain = urlsplit(endpoint).scheme.lower() == "http"
     try:
         return httpx.AsyncHTTPTransport(
@@ -84,12 +79,12 @@ def _network(endpoint: str, proxy: str | None) -> httpx.AsyncHTTPTransport:
             proxy=None if is_plain else proxy,
             limits=httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT),
         )
-    except (httpx.InvalidURL, ValueError, ImportError):  # the address of the proxy may hold a password
+    except (httpx.InvalidURL, ValueError, ImportError):  # the proxy URL may contain a password
         raise UnreachableError("the proxy that the environment names cannot be used") from None
 
 
 def proxy_of(endpoint: str) -> str | None:
-    """Return the proxy that the environment, or the system's settings, name for the endpoint."""
+    """Return the proxy for the endpoint from the environment or the system settings."""
     named = getproxies()
     excepted = [name.strip() for name in named.get("no", "").split(",")]
     if "*" in excepted or proxy_bypass(urlsplit(endpoint).netloc):
@@ -98,7 +93,7 @@ def proxy_of(endpoint: str) -> str | None:
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
-# Patterns in the chain of errors, and what they mean.
+# Patterns in a chain of errors, and the problem that they indicate.
 _CAUSES = (
     ("CertVerif|certificate.verify.failed", "its certificate is not trusted; behind a TLS inspecting proxy, set "
      "SSL_CERT_FILE to the proxy's root certificate"),
@@ -112,9 +107,9 @@ _CAUSES = (
 
 
 def connection_problem(error: BaseException, proxy: str | None) -> str:
-    """Return why no connection was made, and the cure if one is known."""
+    """Return why no connection could be established, with the remedy if it is known."""
     causes = [error]
-    for cause in causes:  # the list grows while it is read
+    for cause in causes:  # the loop extends the list
         linked = (cause.__cause__, cause.__context__, *getattr(cause, "exceptions", ()))
         causes += [each for each in linked if each is not None and each not in causes]
     chain = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)

@@ -1,4 +1,4 @@
-"""Concurrent requests, and blocking work in threads."""
+"""Concurrent tasks, and threads for blocking work."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -11,14 +11,14 @@ from anyio.lowlevel import RunVar
 
 Result = TypeVar("Result")
 
-MAX_THREADS = 4  # each one holds the interpreter's lock for 5 ms, during which no request is read
+MAX_THREADS = 4  # a computing thread blocks the event loop for 5 ms, the switch interval
 
-_places: RunVar[anyio.CapacityLimiter] = RunVar("places of threads that compute")
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("limit of worker threads")
 
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[TaskGroup]:
-    """Open a task group that raises the first error itself instead of a group of errors."""
+    """Open a task group that raises its first error instead of an exception group."""
     try:
         async with anyio.create_task_group() as tasks:
             yield tasks
@@ -30,26 +30,26 @@ async def task_group() -> AsyncIterator[TaskGroup]:
 
 
 async def gather(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
-    """Run all coroutines at once and return their results in order."""
+    """Run the coroutines concurrently and return their results in order."""
     async with task_group() as tasks:
         handles = [tasks.create_task(coroutine) for coroutine in coroutines]
     return [handle.return_value for handle in handles]
 
 
 async def run_in_thread(work: Callable[[], Result], *, abandon_on_cancel: bool = False) -> Result:
-    """Run work that reads files or computes in one of a few threads; reading stdin does not wait for them.
+    """Run blocking work in one of a few threads, which anyio's own threads, such as stdin's, do not wait for.
 
     Args:
-        abandon_on_cancel: Let a cancelled caller go at once. The thread goes on and keeps its place until it has
-            ended: anyio alone would start another one for the next caller.
+        abandon_on_cancel: Return at once if the caller is cancelled. The abandoned thread counts towards the limit
+            until it ends; with anyio's own limit, it would not.
     """
-    places = _places.get(None) or anyio.CapacityLimiter(MAX_THREADS)
-    _places.set(places)
-    place = object()
+    limiter = _limiter.get(None) or anyio.CapacityLimiter(MAX_THREADS)
+    _limiter.set(limiter)
+    borrower = object()
 
     def release() -> None:
         with suppress(RuntimeError):  # released already, or the event loop has ended
-            places.release_on_behalf_of(place)
+            limiter.release_on_behalf_of(borrower)
 
     def run() -> Result:
         started.append(True)
@@ -60,7 +60,7 @@ async def run_in_thread(work: Callable[[], Result], *, abandon_on_cancel: bool =
                 from_thread.run_sync(release)
 
     started: list[bool] = []
-    await places.acquire_on_behalf_of(place)
+    await limiter.acquire_on_behalf_of(borrower)
     try:
         return await to_thread.run_sync(run, abandon_on_cancel=abandon_on_cancel)
     finally:

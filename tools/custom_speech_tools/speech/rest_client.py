@@ -1,4 +1,4 @@
-"""Requests that all operations share: reading, changing and listing entities."""
+"""The base of the REST client: requests that read, change and list entities."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
@@ -10,17 +10,18 @@ from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.decoding import decode
-from custom_speech_tools.speech.errors import AzureError, ForeignAddressError, NotAllowedError, UnreadableAnswerError
-from custom_speech_tools.speech.http_exchange import Request, RequestObserver
+from custom_speech_tools.speech.errors import AzureError, NotAllowedError, UnreadableResponseError, UntrustedUrlError
+from custom_speech_tools.speech.http_messages import Request
 from custom_speech_tools.speech.paging import Listed, Listing, Page, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
-from custom_speech_tools.speech.service_urls import entity_of, is_content_address
+from custom_speech_tools.speech.request_observer import RequestObserver
+from custom_speech_tools.speech.service_urls import entity_of, is_content_url
 
 _Schema = TypeVar("_Schema")
 
 
-class Requests:
-    """The requests of one Speech resource, on behalf of an observer, who decides whether a change may be sent."""
+class RestClient:
+    """A client of one Speech resource, whose observer decides whether a change may be sent."""
 
     def __init__(self, pipeline: RequestPipeline, observer: RequestObserver | None = None) -> None:
         self._pipeline, self.resource, self.clock = pipeline, pipeline.resource, pipeline.clock
@@ -28,65 +29,69 @@ class Requests:
 
     @property
     def is_emulated(self) -> bool:
-        """True if the emulator answers, so that nothing is charged."""
+        """True if the resource is emulated, so that nothing is charged."""
         return self._pipeline.is_emulated
 
     def observed_by(self, observer: RequestObserver) -> Self:
-        """Return the same resource, with its requests reported to another observer."""
+        """Return a client of the same resource with another observer."""
         return type(self)(self._pipeline, observer)
 
-    def credible_id(self, link: str) -> str:
-        """Return the id in a link, which is never followed; raises ForeignAddressError if it names another host."""
+    def trusted_id(self, link: str) -> str:
+        """Return the entity id in a link, which is never requested; raises UntrustedUrlError for a link elsewhere."""
         found = entity_of(link)
         if found is None or not self.resource.is_own_link(link):
-            raise self._foreign_address()
+            raise self._untrusted_url()
         return found.id
 
     async def close(self) -> None:
         """Close the connections."""
         await self._pipeline.close()
 
-    def _foreign_address(self) -> ForeignAddressError:
+    def _untrusted_url(self) -> UntrustedUrlError:
         name = self.resource.name
-        return ForeignAddressError(f"{name} answered with a link to another host; nothing was sent there.")
+        return UntrustedUrlError(f"{name} answered with a link to another host; nothing was sent there.")
 
     async def _get(self, operation: str, path: str, schema: type[_Schema], query: str = "") -> _Schema:
         request, name = Request(operation, "GET", path, query=query), self.resource.name
-        answer = await self._pipeline.send(request, self._observer)
+        response = await self._pipeline.send(request, self._observer)
         try:
-            return decode(name, operation, answer, schema)
-        except UnreadableAnswerError:  # answers of proxies are cut off, or not JSON, for a moment
-            answer = await self._pipeline.send(request, self._observer)
-        return decode(name, operation, answer, schema)
+            return decode(name, operation, response, schema)
+        except UnreadableResponseError:  # proxies truncate or replace a response now and then
+            response = await self._pipeline.send(request, self._observer)
+        return decode(name, operation, response, schema)
 
     async def _change(self, request: Request, schema: type[_Schema]) -> _Schema:
-        """Send a change, recorded by the observer; NotAllowedError if it, or a read-only resource, forbids that."""
+        """Send a request that changes something, recorded by the observer.
+
+        Raises:
+            NotAllowedError: The resource is read-only, or the observer forbids the change.
+        """
         name, operation = self.resource.name, request.operation
         if self.resource.read_only:
             raise NotAllowedError(f"{name} is read-only; {operation} was not sent.")
         with self._observer.change(name, operation) as change:
             value = decode(name, operation, await self._pipeline.send(request, self._observer), schema)
-            change.id = value.id if isinstance(value, schemas.Entity | schemas.Operation) else None
+            change.id = value.id if isinstance(value, schemas.Entity | schemas.CopyOperation) else None
         return value
 
     async def read_file(self, operation: str, file: schemas.File) -> bytes:
-        """Return the content of a file from its signed address, to which no credential is sent."""
-        address = file.content_url or ""
-        if not is_content_address(self.resource.endpoint, address):
-            raise ForeignAddressError(f"{self.resource.name} named a file on another host; nothing was sent there.")
-        return (await self._pipeline.send(Request(operation, "GET", address, is_signed=True), self._observer)).body
+        """Return the content of a file from its signed URL, to which no credential is sent."""
+        url = file.content_url or ""
+        if not is_content_url(self.resource.endpoint, url):
+            raise UntrustedUrlError(f"{self.resource.name} named a file on another host; nothing was sent there.")
+        return (await self._pipeline.send(Request(operation, "GET", url, is_signed=True), self._observer)).body
 
 
 def list_operation(
     operation: str, path: str, page: type[Page[Listed]]
 ) -> Callable[..., Coroutine[Any, Any, Listing[Listed]]]:
-    """Return the method that reads all pages of a list, for example of the files of an entity.
+    """Return a method that reads all pages of a list.
 
-    Its keywords are values of properties in snake case, sent as `a eq 'x' and b eq 'y'`; None leaves one out. A name
-    is found in either Unicode form: a name typed on macOS may be decomposed.
+    The keyword arguments of the method are properties in snake case, sent as the filter `a eq 'x' and b eq 'y'`;
+    arguments that are None are ignored. The filter matches both Unicode forms, as macOS decomposes typed names.
     """
 
-    async def read_list(self: Requests, *entity: str, **conditions: str | None) -> Listing[Listed]:
+    async def read_list(self: RestClient, *entity: str, **conditions: str | None) -> Listing[Listed]:
         alternatives = dict.fromkeys(
             " and ".join(
                 f"{to_camel(name)} eq '{normalize(form, value).replace(chr(39), chr(39) * 2)}'"  # a quote is doubled
@@ -101,7 +106,7 @@ def list_operation(
             query = f"{paging}&filter={condition}" if condition else paging
             found = await self._get(operation, path.format(*entity), page, query)
             if found.next_link and not self.resource.is_own_link(found.next_link):
-                raise self._foreign_address()
+                raise self._untrusted_url()
             return found
 
         return await read_pages(fetch)
@@ -111,22 +116,24 @@ def list_operation(
 
 def get_operation(
     operation: str, path: str, schema: type[_Schema]
-) -> Callable[[Requests, str], Coroutine[Any, Any, _Schema]]:
-    """Return the method that reads the entity of an id."""
+) -> Callable[[RestClient, str], Coroutine[Any, Any, _Schema]]:
+    """Return a method that reads an entity by id."""
 
-    async def get(self: Requests, entity: str) -> _Schema:
+    async def get(self: RestClient, entity: str) -> _Schema:
         return await self._get(operation, path.format(entity), schema)
 
     return get
 
 
 def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callable[..., Coroutine[Any, Any, _Schema]]:
-    """Return the method that creates an entity from its definition, without the values that are None.
+    """Return a method that creates an entity from a definition, whose None values are left out.
 
-    Its second argument are the secrets in the definition, such as the signature of a `contentUrl`.
+    The method's second argument are the secrets in the definition, such as the signature of a `contentUrl`.
     """
 
-    async def create(self: Requests, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()) -> _Schema:
+    async def create(
+        self: RestClient, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
+    ) -> _Schema:
         body: dict[str, JsonValue] = {name: value for name, value in definition.items() if value is not None}
         return await self._change(Request(operation, "POST", path, body, secrets=secrets), schema)
 
@@ -135,19 +142,19 @@ def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callab
 
 def update_operation(
     operation: str, path: str, schema: type[_Schema]
-) -> Callable[[Requests, str, dict[str, JsonValue]], Coroutine[Any, Any, _Schema]]:
-    """Return the method that changes properties of the entity of an id."""
+) -> Callable[[RestClient, str, dict[str, JsonValue]], Coroutine[Any, Any, _Schema]]:
+    """Return a method that changes properties of an entity by id."""
 
-    async def update(self: Requests, entity: str, changes: dict[str, JsonValue]) -> _Schema:
+    async def update(self: RestClient, entity: str, changes: dict[str, JsonValue]) -> _Schema:
         return await self._change(Request(operation, "PATCH", path.format(entity), changes), schema)
 
     return update
 
 
-def delete_operation(operation: str, path: str) -> Callable[[Requests, str], Coroutine[Any, Any, None]]:
-    """Return the method that deletes the entity of an id; an entity that no longer exists counts as deleted."""
+def delete_operation(operation: str, path: str) -> Callable[[RestClient, str], Coroutine[Any, Any, None]]:
+    """Return a method that deletes an entity by id, without an error if it no longer exists."""
 
-    async def delete(self: Requests, entity: str) -> None:
+    async def delete(self: RestClient, entity: str) -> None:
         try:
             await self._change(Request(operation, "DELETE", path.format(entity)), type(None))
         except AzureError as error:

@@ -5,8 +5,8 @@ import unicodedata
 
 from custom_speech_data.dataset_report import Unusable
 
-MOST_REPEATS = 3
-LONGEST_GROUP = 8  # words in a group whose repetition is looked for; a guess, it keeps the search linear
+MAX_REPEATS = 3
+MAX_GROUP = 8  # words in a group whose repetition is looked for; a guess, it keeps the search linear
 
 URI = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S", re.IGNORECASE)
 # Digits may repeat: 10000 is a number, not noise.
@@ -20,8 +20,8 @@ def read_sentence(line: str) -> str:
         raise Unusable("it holds a URI")
     repeated = SAME_CHARACTER.search(sentence)
     what, times = (repeated[1], len(repeated[0])) if repeated else _repeated_words(sentence.split())
-    if times > MOST_REPEATS:  # the service may drop such lines; the emulator always does
-        raise Unusable(f"it repeats {what[:60]!r} {times} times; at most {MOST_REPEATS} are taken")
+    if times > MAX_REPEATS:  # the service may drop such lines; the emulator always does
+        raise Unusable(f"it repeats {what[:60]!r} {times} times; at most {MAX_REPEATS} are taken")
     return sentence
 
 
@@ -54,15 +54,15 @@ def read_phrase(text: str) -> str:
 
 
 def _repeated_words(words: list[str]) -> tuple[str, int]:
-    """Return the first group of words that stands there more than MOST_REPEATS times in a row, and how often."""
-    if len(words) - len(set(words)) < MOST_REPEATS:
+    """Return the first group of words that stands there more than MAX_REPEATS times in a row, and how often."""
+    if len(words) - len(set(words)) < MAX_REPEATS:
         return "", 0
-    for size in range(1, LONGEST_GROUP + 1):
+    for size in range(1, MAX_GROUP + 1):
         run = 0
         for number, word in enumerate([*words[size:], ""]):
             if word == words[number]:
                 run += 1
-            elif run >= size * MOST_REPEATS:
+            elif run >= size * MAX_REPEATS:
                 return " ".join(words[number - run : number - run + size]), run // size + 1
             else:
                 run = 0

@@ -8,14 +8,14 @@ import re
 from pathlib import PurePosixPath
 from typing import IO
 
-from custom_speech_data.content import Content, open_content
+from custom_speech_data.dataset_content import Content, open_content
 from custom_speech_data.dataset_report import ImportFailed, Unusable
 from custom_speech_data.lines import encoding_of
 from custom_speech_data.wav import LFS_POINTER, LFS_REASON
 from custom_speech_data.zip_archive import ZIP_MAGIC, open_archive, open_file, path_of
 
 _HEAD_BYTES = 4096
-_LONGEST_PART = 32_768  # characters that are searched at once, in a text without line ends
+_MAX_PART = 32_768  # characters that are searched at once, in a text without line ends
 
 # Each quantifier is bounded or anchored, so that no line costs more than its length.
 _SECRETS = {
@@ -36,7 +36,7 @@ _HINTS += ["gh", "glpat", "xox", "sk-", "aiza", "akia"]
 _SETTING = re.compile(r"(?:export\s+|set\s+)?[\w.-]{1,100}\s*=\s*\S.*")
 
 
-def refuse_foreign_content(content: Content) -> None:
+def refuse_secrets(content: Content) -> None:
     """Refuse a text that is not a dataset, or an archive that holds one; every text is searched to its end.
 
     Raises ImportFailed, whose message does not repeat the content, and OSError.
@@ -73,7 +73,7 @@ def _search(stream: IO[bytes], head: bytes, subject: str) -> None:
     settings = lines = 0
     stream.seek(0)
     with io.TextIOWrapper(stream, encoding=encoding_of(head), errors="replace") as text:
-        while line := text.readline(_LONGEST_PART):
+        while line := text.readline(_MAX_PART):
             stripped, lowered = line.strip(), line.lower()
             # Lines of several words without any hint are not searched.
             is_searched = " " not in stripped or any(hint in lowered for hint in _HINTS)
