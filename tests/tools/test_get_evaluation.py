@@ -104,7 +104,7 @@ async def test_get_evaluation_does_not_guess_about_training_data_that_cannot_be_
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluation = await evaluated(call)
-    monkeypatch.setattr("custom_speech_tools.guardrails.evaluation_texts._FILES_WITH_WORDS", frozenset())
+    monkeypatch.setattr("custom_speech_tools.guardrails.evaluation_details._FILES_WITH_WORDS", frozenset())
     found = await call("get_evaluation", evaluation=evaluation, words=50)
 
     assert {word["in_training_data"] for word in found["words"]} == {None}
@@ -114,7 +114,7 @@ async def test_get_evaluation_leaves_references_and_words_out_if_the_transcripts
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluation = await evaluated(call)
-    monkeypatch.setattr("custom_speech_tools.guardrails.evaluation_texts.TRANSCRIPTS", "AnotherKind")
+    monkeypatch.setattr("custom_speech_tools.guardrails.evaluation_details.TRANSCRIPTS", "AnotherKind")
     found = await call("get_evaluation", evaluation=evaluation, worst=1, words=5)
 
     assert found["worst"][0]["reference"] is None
@@ -133,7 +133,7 @@ async def test_get_evaluation_says_how_many_recordings_it_could_read(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluation = await evaluated(call)
-    monkeypatch.setattr("custom_speech_tools.guardrails.evaluation_texts.MAX_RECORDINGS", 21)
+    monkeypatch.setattr("custom_speech_tools.guardrails.evaluation_details.MAX_RECORDINGS", 21)
     found = await call("get_evaluation", evaluation=evaluation)
 
     assert found["findings"][0]["message"].startswith("The details of 21 of 24 recordings could be read")

@@ -93,7 +93,7 @@ async def test_plan_model_names_the_newest_base_model_that_fits_when_none_is_ask
         ({"datasets": ["Contoso import failed en-US"]}, ["dataset-ready"]),
         ({"datasets": [TEXT, TEXT]}, ["dataset-combination"]),
         ({"datasets": ["Contoso pronunciation en-US", "Contoso structured text en-US"]}, ["dataset-combination"]),
-        ({"locale": "en-ZZ"}, ["locale-match", "base-model-open"]),
+        ({"locale": "en-ZZ"}, ["locale-match", "locale-match"]),
         ({"project": "No such project"}, ["reference-found"]),
         ({"base_model": "19990101"}, ["reference-found"]),
         ({"datasets": ["00000000-0000-4000-8000-000000000000"]}, ["reference-found"]),

@@ -396,7 +396,7 @@ async def test_get_transcription_says_why_there_is_no_word_error_rate(
     async with connect(confirm="never") as call:
         job = (await call("transcribe", dataset=AUDIO, locale="en-US", wait_seconds=10))["id"]
         with monkeypatch.context() as patch:
-            patch.setattr("custom_speech_tools.guardrails.evaluation_texts.TRANSCRIPTS", "AnotherKind")
+            patch.setattr("custom_speech_tools.guardrails.evaluation_details.TRANSCRIPTS", "AnotherKind")
             unread = await call("get_transcription", transcription=job)
         monkeypatch.setattr(transcripts, "MAX_COMPARED_WORDS", 1)
         too_long = await call("get_transcription", transcription=job)

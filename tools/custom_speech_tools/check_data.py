@@ -1,4 +1,4 @@
-"""check_data: report everything that Azure would object to in a local file, a folder or lines of text."""
+"""check_data: report every reason for which Azure would reject a local file, a folder or lines of text."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -41,9 +41,9 @@ class CheckDataArguments(parameters.Arguments):
 
 
 class DataCheck(ToolAnswer):
-    """The content of a dataset and everything that Azure would object to.
+    """The content of a dataset and the findings about it.
 
-    `ok`: upload_dataset takes it. `needs_repair`: only because it repairs a copy; Azure refuses it as it is.
+    `ok`: upload_dataset accepts it. `needs_repair`: Azure rejects it without the repairs of upload_dataset.
     """
 
     path: str | None = optional()
@@ -77,10 +77,10 @@ async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCh
 def check(
     source: LocalPath | Sequence[str], kind: str | None, locale: str | None, *, is_emulated: bool = False
 ) -> DataCheck:
-    """Return the result of a check; reads the file, so it runs in a thread.
+    """Return the result of a check. It reads the file, so it runs in a thread.
 
     Args:
-        is_emulated: Whether the data can only go to an emulated resource, where no training takes days.
+        is_emulated: Whether every resource is emulated, so that no training takes days.
     """
     given = source.given if isinstance(source, LocalPath) else None
     with ExitStack() as stack:
@@ -94,7 +94,14 @@ def check(
     report, kind = data.report, data.kind
     hours = sum(file.duration_milliseconds for file in report.audio if file.trains) / 3_600_000
     expected = expected_seconds(is_emulated=is_emulated, audio_hours=hours)
-    is_ok = not is_blocked(data.findings)
+    is_ok, steps = not is_blocked(data.findings), ["Correct what `findings` name, then check again."]
+    if is_ok:
+        # A path that sanitizing would change cannot be quoted.
+        path = given if given is None or sanitize(given, MAX_VALUE) == given else Choice("the same path")
+        lines = Choice("the same lines") if given is None else None
+        target = locale if locale and len(locale) > 3 else Choice("its locale")
+        name = PurePath(given or "").stem[:100] or kind
+        steps = [call_step("upload_dataset", display_name=name, locale=target, kind=kind, path=path, lines=lines)]
     return DataCheck(
         path=given,
         kind=kind,
@@ -109,17 +116,8 @@ def check(
         estimated_training_days=round(expected / 86_400, 2) if report.audio else None,
         repairs=list(repaired.repairs),
         note=f"Taken for {kind}: {data.guessed_from}." if data.guessed_from else None,
-        next_steps=[_next_step(given, kind, locale) if is_ok else "Correct what `findings` name, then check again."],
+        next_steps=steps,
     )
-
-
-def _next_step(given: str | None, kind: str, locale: str | None) -> str:
-    """Return the call of upload_dataset with the very path that was checked, or what the caller adds to it."""
-    path = given if given is None or sanitize(given, MAX_VALUE) == given else Choice("the same path")
-    lines = Choice("the same lines") if given is None else None
-    where = locale if locale and len(locale) > 3 else Choice("its locale")
-    name = PurePath(given or "").stem[:100] or kind
-    return call_step("upload_dataset", display_name=name, locale=where, kind=kind, path=path, lines=lines)
 
 
 tool = declare(check_data, "Check local data", Annotations.READ_LOCAL, "data")

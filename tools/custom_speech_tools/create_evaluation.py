@@ -1,8 +1,8 @@
 """create_evaluation: test a model and another one on the same recordings, once."""
 
+from custom_speech_tools.guardrails.evaluation_details import EvaluationDetails, read_details
 from custom_speech_tools.guardrails.evaluation_facts import EvaluationArguments
 from custom_speech_tools.guardrails.evaluation_plan import evaluate, plan_evaluation
-from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, read_details
 from custom_speech_tools.guardrails.evaluation_verdict import read_report
 from custom_speech_tools.presenters.evaluation import EvaluationAnswer, present_evaluation
 from custom_speech_tools.runtime.context import CallContext

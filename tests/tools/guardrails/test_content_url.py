@@ -35,7 +35,7 @@ def found(url: str, *, is_emulated: bool = False) -> list[tuple[str, str]]:
         f"{BLOB}/data/a.zip?sv=2024&sig=a&se=nonsense",
     ],
 )
-def test_content_address_that_may_work_is_taken(url: str) -> None:
+def test_content_url_that_may_work_is_taken(url: str) -> None:
     assert found(url) == []
 
 
@@ -55,7 +55,7 @@ def test_content_address_that_may_work_is_taken(url: str) -> None:
         (f"{BLOB}/a.zip", "warn", "names a container or folder"),
         (f"{BLOB}/data/a.zip?{SAS}&sip=203.0.113.7", "block", "valid for the address"),
         (f"{BLOB}/data/a.zip?{SAS.replace('&', '&amp;')}", "block", "&amp;"),
-        (f"{BLOB}/data/a.zip?sv=2024-11-04", "block", "no signature (sig): it was cut off"),
+        (f"{BLOB}/data/a.zip?sv=2024-11-04", "block", "no signature (sig): it is truncated"),
         (f"{BLOB}/data/a.zip?{SAS}&ss=f", "block", "is not for blobs"),
         (f"{BLOB}/data/a.zip?{SAS}&srt=s", "block", "is not for files"),
         (f"{BLOB.replace('https', 'http')}/data/a.zip?{SAS}&spr=https", "block", "valid with https only"),
@@ -74,14 +74,14 @@ def test_content_address_that_may_work_is_taken(url: str) -> None:
         ("https://c.s3.amazonaws.com/a?Expires=1700000000&Signature=a", "block", "expired at 2023-11-14"),
     ],
 )
-def test_content_address_that_cannot_work_is_explained(url: str, level: str, message: str) -> None:
+def test_content_url_that_cannot_work_is_explained(url: str, level: str, message: str) -> None:
     findings = found(url)
 
     assert [one[0] for one in findings] == [level]
     assert message in findings[0][1]
 
 
-def test_content_address_on_this_machine_is_reached_by_the_emulator() -> None:
+def test_content_url_on_this_machine_is_reached_by_the_emulator() -> None:
     assert found("http://127.0.0.1:8000/a.zip", is_emulated=True) == []
 
 

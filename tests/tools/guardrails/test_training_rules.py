@@ -137,7 +137,7 @@ def test_with_the_choice_left_to_the_service_some_open_base_model_must_fit() -> 
     good = base_model(NOW + timedelta(days=365))
     odd = (dataset("Pronunciation"),)
 
-    assert levels(training_rules.base_model_is_open, free) == [("base-model-open", "block")]
+    assert levels(training_rules.base_model_is_open, free) == [("locale-match", "block")]
     assert levels(training_rules.base_model_is_open, replace(free, base_models=(closed,))) == [
         ("base-model-open", "block")
     ]

@@ -19,12 +19,12 @@ _SECONDS_FOR_A_BLOCK = 16.0  # with less time left, a call starts no further blo
 
 
 def block_ids(size: int) -> list[str]:
-    """Return the ids of the blocks of a file, in order and equally long."""
+    """Return the ids of the blocks of a file, in order and of equal length."""
     return [base64.b64encode(f"{number:08}".encode()).decode() for number in range(-(-size // BLOCK_BYTES))]
 
 
 def block_digests(content: Content) -> tuple[bytes, ...]:
-    """Return the SHA-256 of each block of a content; runs in a thread. Raises Refused if the file has changed."""
+    """Return the SHA-256 of each block; raises Refused if the file has changed. It runs in a thread."""
     starts = range(0, size_of(content), BLOCK_BYTES)
     digests = tuple(hashlib.sha256(read_part(content, start, BLOCK_BYTES)).digest() for start in starts)
     if isinstance(content, OpenFile) and not content.is_unchanged():
@@ -35,10 +35,15 @@ def block_digests(content: Content) -> tuple[bytes, ...]:
 async def upload_blocks(
     call: CallContext, writer: Speech, dataset: str, content: Content, digests: Sequence[bytes]
 ) -> int:
-    """Send the blocks that the service does not have, as far as the time of the call permits; commit a whole file.
+    """Send missing blocks until the call runs out of time, and commit the file when it is complete.
 
-    Return the bytes that the service has. Memory: four blocks of 8 MiB, whatever the size of the content. A block that
-    has another digest than when it was checked raises Refused and is not sent.
+    It needs memory for four blocks of 8 MiB, whatever the size of the content.
+
+    Returns:
+        The bytes that the service has.
+
+    Raises:
+        Refused: A block has changed since it was checked. It is not sent.
     """
     size = size_of(content)
     ids = block_ids(size)
@@ -60,7 +65,7 @@ async def upload_blocks(
             part = await anyio.to_thread.run_sync(checked_block, number)
             await writer.datasets_upload_block(dataset, ids[number], part)
             uploaded += len(part)
-            del part  # else the next one is read while this one is kept
+            del part  # otherwise two blocks are in memory while the next block is read
             await call.report_progress(f"Uploaded {uploaded} of {size} bytes", uploaded, size)
 
     async with task_group() as tasks:
@@ -72,5 +77,6 @@ async def upload_blocks(
 
 
 def _changed(not_done: str) -> Refused:
+    """Return the refusal to upload a file that was changed after its check."""
     message, fix = "The file was changed while it was uploaded.", "Let whatever writes it finish first."
     return Refused(not_done, [block("data-is-valid", message, fix)], "Call again when the file is complete.")

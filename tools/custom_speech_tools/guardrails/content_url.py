@@ -1,7 +1,7 @@
-"""Addresses that Azure is to read (rule content-address): what their own text shows, without asking anybody.
+"""URLs that Azure reads data from (rule content-address): checks of the URL itself, without a request.
 
 Sources: the pages on shared access signatures of Azure Storage (parameters se, st, sp, sr, srt, sip, spr), and on
-presigned addresses of S3 and Google Cloud Storage.
+presigned URLs of S3 and Google Cloud Storage.
 """
 
 import ipaddress
@@ -39,7 +39,7 @@ _PAGES = {
 
 
 def require_valid_url(url: str | None) -> None:
-    """Require an address without a user name, of whatever protocol, if one is given; raises ValueError."""
+    """Require a URL of any protocol without a user name, or None; raises ValueError."""
     try:
         parts = urlsplit(url or "https://x")
         is_address = bool(parts.scheme and (parts.hostname or parts.scheme == "file") and parts.port != 0)
@@ -50,7 +50,7 @@ def require_valid_url(url: str | None) -> None:
 
 
 def content_identity(url: str) -> str:
-    """Return what an address names, whoever signed it: host, path and the query without parameters of signatures."""
+    """Return the host, the path and the query without signature parameters, which identify the content."""
     parts = urlsplit(url)
     query = sorted(
         f"{name}={value}"
@@ -69,26 +69,26 @@ def secrets_of(url: str | None) -> tuple[SecretStr, ...]:
 
 
 def is_web_url(url: str) -> bool:
-    """Return whether an address has a protocol that Azure reads."""
+    """Return whether a URL has a protocol that Azure reads."""
     return urlsplit(url).scheme.lower() in ("https", "http")
 
 
 def content_url_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator[Finding]:
-    """Require that nothing in the address itself shows that it cannot be read at `now`, the service's time."""
+    """Require a URL that Azure can read at `now`, the service's time, as far as the URL itself shows."""
     parts = urlsplit(url)
     if not is_web_url(url):
         fix = "Pass path for a file of this machine." if parts.scheme == "file" else _SHARED
         yield _block(f"content_url begins with {quote(parts.scheme)}; Azure reads https addresses only.", fix)
         return
     query = {name.lower(): value for name, value in parse_qsl(parts.query, True)}
-    yield from _is_a_file(parts, query)
+    yield from url_names_a_file(parts, query)
     if not is_emulated and _is_private(parts.hostname or ""):
         yield _block(f"content_url names {quote(parts.hostname or '')}, which Azure cannot reach.", _SHARED)
     if "&amp;" in url:
         yield _block('content_url has "&amp;", as in HTML, so its parameters are lost.', 'Write "&" instead.')
         return
     if "sig" in query or "sv" in query:
-        yield from _signature_permits(parts.scheme, query, now)
+        yield from sas_permits_reading(parts.scheme, query, now)
     for start, seconds in (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires")):
         signed = _moment(query.get(start, ""))
         if signed and query.get(seconds, "").isdecimal():
@@ -97,7 +97,8 @@ def content_url_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator
         yield from _is_current(None, datetime.fromtimestamp(min(int(query["expires"]), 10**11), UTC), now)
 
 
-def _is_a_file(parts: SplitResult, query: dict[str, str]) -> Iterator[Finding]:
+def url_names_a_file(parts: SplitResult, query: dict[str, str]) -> Iterator[Finding]:
+    """Require a file, not a page of a file-sharing site or a container of Azure Storage."""
     host, path = (parts.hostname or "").lower(), unquote(parts.path)
     segments = [part for part in path.split("/") if part]
     site = next((name for end, name in _PAGES.items() if host == end or (end[0] == "." and host.endswith(end))), None)
@@ -114,16 +115,18 @@ def _is_a_file(parts: SplitResult, query: dict[str, str]) -> Iterator[Finding]:
 
 
 def _is_private(host: str) -> bool:
+    """Return whether a host can only be reached from a local network."""
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
 
 
-def _signature_permits(scheme: str, query: dict[str, str], now: datetime) -> Iterator[Finding]:
+def sas_permits_reading(scheme: str, query: dict[str, str], now: datetime) -> Iterator[Finding]:
+    """Require a shared access signature that permits Azure to read the file at `now`."""
     if "sig" not in query:
-        message = "The SAS of content_url has no signature (sig): it was cut off, often at an &."
-        yield _block(message, "Pass it whole.")
+        message = "The SAS of content_url has no signature (sig): it is truncated, often at an &."
+        yield _block(message, "Pass the complete URL.")
     yield from _is_current(_moment(query.get("st", "")), _moment(query.get("se", "")), now)
     renew = "Create a SAS of the file that permits reading (sp=r) and is valid for some hours."
     needs = (("sp", "r", "does not permit reading"), ("srt", "o", "is not for files"), ("ss", "b", "is not for blobs"))
@@ -138,6 +141,7 @@ def _signature_permits(scheme: str, query: dict[str, str], now: datetime) -> Ite
 
 
 def _is_current(start: datetime | None, end: datetime | None, now: datetime) -> Iterator[Finding]:
+    """Require a signature that is valid at `now`; warn if it expires within ten minutes."""
     renew = "Sign the address again."
     if end is not None and end <= now:
         yield _block(f"content_url expired at {end:%Y-%m-%d %H:%M} UTC; it is {now:%Y-%m-%d %H:%M}.", renew)
@@ -149,7 +153,7 @@ def _is_current(start: datetime | None, end: datetime | None, now: datetime) -> 
 
 
 def _moment(text: str) -> datetime | None:
-    """Return the time of a parameter, None for one that cannot be read, which the storage must judge."""
+    """Return the time in a parameter, or None if only the storage can interpret it."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal
 
 from custom_speech_data.significance import MIN_UTTERANCES, Pair, paired_bootstrap, rate_interval
-from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails
+from custom_speech_tools.guardrails.evaluation_details import EvaluationDetails
 from custom_speech_tools.guardrails.shared_rules import Findings
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.related_entities import Entities

@@ -1,4 +1,4 @@
-"""Local data: what Azure would object to, and what a repair would change."""
+"""Local data: reading, checking and repairing a dataset before its upload."""
 
 import codecs
 import re
@@ -28,26 +28,26 @@ _warn = partial(warn, "data-is-valid")
 
 @dataclass(frozen=True, slots=True)
 class CheckedData:
-    """A local dataset that was read."""
+    """A local dataset with the findings about it."""
 
-    content: Content  # what would be uploaded: the user's file, opened once, or the repaired copy
+    content: Content  # the content to upload: the user's file, opened once, or a repaired copy
     kind: str
-    guessed_from: str  # why it was taken for this kind; empty if the caller named the kind
+    guessed_from: str  # the reason for a guessed kind; empty if the caller named the kind
     report: DatasetReport
     repairs: tuple[str, ...]
-    is_changed: bool  # by repairs; packing a folder changes nothing
+    is_changed: bool  # by repairs; packing a folder is no change
     findings: tuple[Finding, ...]
 
 
 @contextmanager
 def open_checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair: bool) -> Iterator[CheckedData]:
-    """Read a dataset and say everything that Azure would object to.
+    """Open a dataset and check everything for which Azure would reject it.
 
-    A file is opened once, and a copy has no name, so that a process that is killed leaves nothing behind.
+    A file is opened once. A copy has no name, so that a killed process leaves no file behind.
 
     Args:
-        source: A file, a folder, which is packed in any case, or the lines of a text.
-        kind: Guessed if it is None.
+        source: A file, a folder, which is always packed, or the lines of a text.
+        kind: The kind of the dataset, or None to guess it.
         repair: Check a repaired copy instead of the file itself.
     """
     with ExitStack() as stack:
@@ -80,7 +80,11 @@ def open_checked_data(source: LocalPath | Sequence[str], kind: str | None, *, re
 
 
 def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
-    """Return lines as the text file that they would be; raises ImportFailed for a break inside one without repairs."""
+    """Return the content of a text file with these lines.
+
+    Args:
+        repairs: Is extended with the repairs of line breaks; None to raise ImportFailed for these instead.
+    """
     parts = [re.split(r"\r\n|\r|\n", line.rstrip("\r\n")) for line in lines]
     broken = [number for number, part in enumerate(parts, 1) if len(part) > 1]
     if broken and repairs is None:
@@ -88,7 +92,7 @@ def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
     if broken and repairs is not None:
         repairs.append(f"lines with line breaks inside split: {len(broken)}")
     text = "\n".join(piece for part in parts for piece in part)
-    # A half surrogate, which no text may hold, is left for the reader to refuse.
+    # The reader rejects a lone surrogate, which is invalid in any text.
     return codecs.BOM_UTF8 + f"{text}\n".encode(errors="surrogatepass")
 
 

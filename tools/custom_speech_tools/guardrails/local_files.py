@@ -1,4 +1,4 @@
-"""Local files: what a path of the caller means, and which files may be read (rule data-path-allowed)."""
+"""Local files in allowed folders (rule data-path-allowed), and the interpretation of paths."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ from custom_speech_data.folder_files import open_inside
 from custom_speech_data.zip_archive import MAX_FILES
 from custom_speech_tools.runtime.context import AppContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech.sanitize import quote
 
 _ALLOW = "Whoever starts the server allows a folder with --data-dir DIR, or data_dirs in resources.toml."
@@ -30,11 +30,11 @@ _composed = partial(unicodedata.normalize, "NFC")
 
 @dataclass(frozen=True, slots=True)
 class LocalPath:
-    """A file or folder that exists below a folder that the operator allowed."""
+    """An existing file or folder in a folder that the operator allowed."""
 
-    given: str  # as the caller wrote it, which next steps repeat
+    given: str  # the path as the caller wrote it, for next steps
     root: Path  # the allowed folder
-    path: Path  # without links
+    path: Path  # with links resolved
 
     @property
     def is_folder(self) -> bool:
@@ -42,11 +42,11 @@ class LocalPath:
         return self.path.is_dir()
 
     def open(self) -> OpenFile:
-        """Open the file, once for everything that reads it; raises OSError."""
+        """Open the file without following links; raises OSError."""
         return open_inside(self.root, self.path)
 
     def files(self) -> list[FolderFile]:
-        """Return the regular files of the folder, by name, without links; raises OSError, ImportFailed if too many."""
+        """Return the regular files of the folder, by name; raises OSError, or ImportFailed for too many files."""
         with os.scandir(self.path) as entries:
             found = list(islice(entries, _MOST_ENTRIES + 1))
         if len(found) > _MOST_ENTRIES:
@@ -59,7 +59,7 @@ class LocalPath:
 
 
 def allowed_path(app: AppContext, given: str) -> LocalPath:
-    """Return the file or folder that a path names; raises Refused. Runs in a thread, as a file system may be slow."""
+    """Return the file or folder that a path names; raises Refused. It runs in a thread, as file systems may be slow."""
     if not app.allows_local_files:
         message = "Files are read only where the server runs on its user's machine."
         raise _not_allowed(message, "Pass content_url or lines instead.")
@@ -81,7 +81,7 @@ def allowed_path(app: AppContext, given: str) -> LocalPath:
 
 
 def _spellings(given: str) -> list[str]:
-    """Return the meanings that a path may have, most literal first: without quotes, a file: address, escaped blanks."""
+    """Return the possible spellings of a path, the literal one first, then without quotes, `file:` and backslashes."""
     text = given.strip()
     if len(text) > 1 and text[0] + text[-1] in ('""', "''", "``", "“”", "‘’"):
         text = text[1:-1].strip()
@@ -91,13 +91,13 @@ def _spellings(given: str) -> list[str]:
             parts = urlsplit(text)
             host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
             meanings.append(host + url2pathname(parts.path))
-    if os.name != "nt":  # there a backslash separates folders
+    if os.name != "nt":  # on Windows a backslash separates folders
         meanings.append(re.sub(r"\\([^\w\\])", r"\1", text))
     return list(dict.fromkeys(meanings))
 
 
 def foreign_path_hint(path: str, system: str) -> str:
-    """Return the end of "… does not exist below an allowed folder": for which system the path seems to be written."""
+    """Return a hint that a path seems to be written for another system than this server's."""
     text = re.sub("^file:", "", path.strip("\"'`"), flags=re.IGNORECASE).replace("\\", "/")
     drive = re.match(r"/*([a-z])(?::|%3a)(.*)", text, re.IGNORECASE)
     wsl_drive = re.match(r"/mnt/([a-z])(/.*)", text)
@@ -121,7 +121,7 @@ def foreign_path_hint(path: str, system: str) -> str:
 
 
 def _look_up(spelling: str, folders: Sequence[Path]) -> dict[Path, Path]:
-    """Return the paths that exist, without links, each with the last allowed folder that it is below."""
+    """Return the existing paths, with links resolved, each with an allowed folder that contains it."""
     roots, found = [folder.expanduser().resolve() for folder in folders], dict[Path, Path]()
     for folder in roots:
         with suppress(OSError, RuntimeError, ValueError):
@@ -131,10 +131,10 @@ def _look_up(spelling: str, folders: Sequence[Path]) -> dict[Path, Path]:
 
 
 def _existing(folder: Path, path: Path) -> Path | None:
-    """Return the path without links, None if nothing is there."""
+    """Return the path with links resolved, or None if it does not exist."""
     if path.exists():
         return path.resolve(strict=True)
-    # macOS writes names decomposed (NFD), people type them composed (NFC): that difference alone is none.
+    # macOS stores names in the Unicode form NFD, but people type them in NFC.
     found = folder
     for part in Path(_composed(str(path))).relative_to(_composed(str(folder))).parts:
         same = [entry for entry in found.iterdir() if _composed(entry.name) == part]
@@ -145,5 +145,4 @@ def _existing(folder: Path, path: Path) -> Path | None:
 
 
 def _not_allowed(message: str, fix: str) -> Refused:
-    finding = Finding(rule="data-path-allowed", level="block", message=message, fix=fix)
-    return Refused("Nothing was read.", [finding], "Then call again.")
+    return Refused("Nothing was read.", [block("data-path-allowed", message, fix)], "Then call again.")

@@ -14,7 +14,7 @@ from custom_speech_data.folder_files import open_inside, write_inside
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcripts import UNSURE_SUFFIX, Transcript, draft_file, is_draft, unsure_file
 from custom_speech_data.wav import read_sound
-from custom_speech_tools.guardrails.evaluation_texts import parse_transcripts, recording_key
+from custom_speech_tools.guardrails.evaluation_details import parse_transcripts, recording_key
 from custom_speech_tools.guardrails.local_files import allowed_path
 from custom_speech_tools.runtime.context import AppContext, add_to_cache
 from custom_speech_tools.runtime.results import Finding, block

@@ -5,13 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from custom_speech_data.dataset_kinds import AUDIO_KINDS
+from custom_speech_tools.guardrails import recording_lengths
 from custom_speech_tools.guardrails.entity_lookup import BASE_MODEL, DATASET, find_entity, find_project
-from custom_speech_tools.guardrails.recording_lengths import (
-    LONGEST_SECONDS,
-    LONGEST_WHISPER_SECONDS,
-    RecordingLengths,
-    lengths_of,
-)
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import newest_first
@@ -37,7 +32,7 @@ class TrainingArguments(parameters.Arguments):
     resource: parameters.ResourceName = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TrainingFacts:
     """The facts on which the rules decide. A Finding replaces an entity that was not found."""
 
@@ -60,34 +55,27 @@ class TrainingFacts:
     chosen_base_model: schemas.BaseModel | None = field(init=False)  # the requested one, or else the newest fitting one
     uncharged_base_model: schemas.BaseModel | None = field(init=False)  # the newest fitting one without a charge
     longest_seconds: int = field(init=False)  # of a recording whose sound the chosen base model is trained with
-    recordings: Sequence[tuple[schemas.Dataset, RecordingLengths]] = field(init=False)  # of the datasets with audio
+    # The datasets with audio, and the lengths of their recordings.
+    recordings: Sequence[tuple[schemas.Dataset, recording_lengths.RecordingLengths]] = field(init=False)
     audio_hours: float = field(init=False)  # of the recordings that are short enough for training
 
     def __post_init__(self) -> None:
         """Derive the facts that several rules read."""
-        found = tuple(dataset for dataset in self.datasets if isinstance(dataset, schemas.Dataset))
-        kinds = frozenset(dataset.kind for dataset in found)
-        open_ones = open_base_models(self.base_models, self.now)
-        fitting = [base for base in open_ones if takes_data(base, kinds)]
+        self.found_datasets = tuple(one for one in self.datasets if isinstance(one, schemas.Dataset))
+        self.kinds = frozenset(dataset.kind for dataset in self.found_datasets)
+        self.open_base_models = open_base_models(self.base_models, self.now)
+        self.fitting_base_models = [base for base in self.open_base_models if takes_data(base, self.kinds)]
+        free = (base for base in self.fitting_base_models if not base.training_is_charged)
+        self.uncharged_base_model = next(free, None)
         requested = self.base_model if isinstance(self.base_model, schemas.BaseModel) else None
-        chosen = next(iter(fitting), None) if self.base_model is None else requested
-        is_whisper = chosen is not None and "whisper" in chosen.display_name.lower()
-        longest = LONGEST_WHISPER_SECONDS if is_whisper else LONGEST_SECONDS
-        audio = [dataset for dataset in found if dataset.kind in AUDIO_KINDS]
-        recordings = [(dataset, lengths_of(dataset, longest)) for dataset in audio]
-        derived: dict[str, object] = {
-            "found_datasets": found,
-            "kinds": kinds,
-            "open_base_models": open_ones,
-            "fitting_base_models": fitting,
-            "chosen_base_model": chosen,
-            "uncharged_base_model": next((base for base in fitting if not base.training_is_charged), None),
-            "longest_seconds": longest,
-            "recordings": recordings,
-            "audio_hours": sum(lengths.used_seconds for _, lengths in recordings) / 3600,
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)  # the only way to set a field of a frozen dataclass
+        newest = next(iter(self.fitting_base_models), None)
+        self.chosen_base_model = base = newest if self.base_model is None else requested
+        is_whisper = base is not None and "whisper" in base.display_name.lower()
+        limits = recording_lengths.LONGEST_SECONDS, recording_lengths.LONGEST_WHISPER_SECONDS
+        self.longest_seconds = limits[is_whisper]
+        audio = [dataset for dataset in self.found_datasets if dataset.kind in AUDIO_KINDS]
+        self.recordings = [(dataset, recording_lengths.lengths_of(dataset, self.longest_seconds)) for dataset in audio]
+        self.audio_hours = sum(lengths.used_seconds for _, lengths in self.recordings) / 3600
 
 
 def open_base_models(bases: Iterable[schemas.BaseModel], now: datetime) -> list[schemas.BaseModel]:

@@ -89,7 +89,7 @@ def base_model_is_open(facts: TrainingFacts) -> Findings:
     yield from clocks_agree(facts.speech.clock.skew)
     if facts.base_model is None and not facts.base_models:
         fix = "Use a locale that the service offers; list_base_models names them."
-        yield block("base-model-open", f"The service offers no base model for {locale}.", fix)
+        yield block("locale-match", f"The service offers no base model for {locale}.", fix)
     elif facts.base_model is None and not facts.open_base_models:
         fix = "No model of this locale can be trained at present; only another locale can."
         yield block("base-model-open", f"Every base model of {locale} is closed for training.", fix, "none")

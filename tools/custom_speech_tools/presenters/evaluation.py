@@ -8,13 +8,8 @@ from pydantic import Field, WithJsonSchema
 
 from custom_speech_data.scoring_result import MissedWord
 from custom_speech_data.significance import MIN_UTTERANCES
-from custom_speech_tools.guardrails.evaluation_texts import EvaluationDetails, Transcripts
-from custom_speech_tools.guardrails.evaluation_verdict import (
-    ErrorRateDifference,
-    EvaluationReport,
-    is_void,
-    result_is_usable,
-)
+from custom_speech_tools.guardrails import evaluation_verdict
+from custom_speech_tools.guardrails.evaluation_details import EvaluationDetails, Transcripts
 from custom_speech_tools.presenters.entity import entity_fields, present_dataset_reference
 from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.next_steps import Choice, call_step, wait_step
@@ -68,7 +63,7 @@ class EvaluationAnswer(results.EntityAnswer):
     models: list[EvaluatedModel]
     is_void: bool | None
     verdict: results.Sentence
-    difference: ErrorRateDifference | None
+    difference: evaluation_verdict.ErrorRateDifference | None
     worst: Annotated[list[WorstUtterance], WithJsonSchema({"type": "array"}, mode="serialization")]
     words: Annotated[list[WordErrors] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = (
         results.optional()
@@ -91,7 +86,7 @@ class Evaluations(results.Listing):
 
 
 def present_evaluation(
-    report: EvaluationReport,
+    report: evaluation_verdict.EvaluationReport,
     now: datetime,
     earlier: Sequence[schemas.StatefulEntity] = (),
     *,
@@ -113,44 +108,42 @@ def present_evaluation(
         **fields,
         dataset=present_dataset_reference(evaluation.dataset, parts),
         models=_present_models(evaluation, parts, report.intervals),
-        is_void=is_void(evaluation, parts),
+        is_void=evaluation_verdict.is_void(evaluation, parts),
         verdict=" ".join([report.verdict.reason, *_remarks(report)]),
         difference=report.verdict.difference,
         worst=list(worst),
         words=words,
         already_existed=already_existed,
-        findings=[*findings, *result_is_usable(report)],
+        findings=[*findings, *evaluation_verdict.result_is_usable(report)],
         next_steps=_next_steps(report, missed, fields["check_again_after_seconds"]),
     )
 
 
-def _remarks(report: EvaluationReport) -> list[str]:
-    """Return sentences about the models that help to understand the verdict."""
+def _remarks(report: evaluation_verdict.EvaluationReport) -> list[str]:
+    """Return sentences about the models and the data that qualify the verdict."""
     remarks, evaluation, newest = [], report.evaluation, report.newest_base_model
     first, second = (report.parts.get(part.id) for part in (evaluation.model1, evaluation.model2))
-    if report.verdict.outcome != "not compared" and _are_trained_alike(first, second):
+    origins = [
+        (model.base_model and model.base_model.id, {part.id for part in model.datasets or []})
+        for model in (first, second)
+        if isinstance(model, schemas.CustomModel)
+    ]
+    if report.verdict.outcome != "not compared" and len(origins) == 2 and origins[0] == origins[1] and all(origins[0]):
         remarks.append("Both models have the same base model and the same training data.")
     if second and newest and second.created_date_time not in (None, newest.created_date_time):
         remarks.append(f"A newer base model exists: {quote(newest.display_name, 40)}.")
-    if is_void(evaluation, report.parts) is None:
+    if evaluation_verdict.is_void(evaluation, report.parts) is None:
         remarks.append("Whether the models were trained with this dataset could not be read.")
     if report.speech.is_emulated:
         remarks.append("This is the emulator: it simulates recognition, so the rates are not real.")
     return remarks
 
 
-def _are_trained_alike(first: object, second: object) -> bool:
-    if not isinstance(first, schemas.CustomModel) or not isinstance(second, schemas.CustomModel):
-        return False
-    bases = [one.base_model.id if one.base_model else None for one in (first, second)]
-    data = [{part.id for part in one.datasets or []} for one in (first, second)]
-    return bases[0] == bases[1] is not None and data[0] == data[1] != set()
-
-
 def present_listed_evaluation(evaluation: schemas.Evaluation, parts: Entities) -> ListedEvaluation:
     """Return an evaluation as a list item."""
     dataset, models = present_dataset_reference(evaluation.dataset, parts), _present_models(evaluation, parts)
-    own = {"id": evaluation.id, "dataset": dataset, "models": models, "is_void": is_void(evaluation, parts)}
+    void = evaluation_verdict.is_void(evaluation, parts)
+    own = {"id": evaluation.id, "dataset": dataset, "models": models, "is_void": void}
     return ListedEvaluation.model_validate(dict(evaluation) | own)
 
 
@@ -177,18 +170,13 @@ def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, numbe
 
 
 def present_word_errors(found: Sequence[MissedWord], is_trained_with: Callable[[str], bool | None]) -> list[WordErrors]:
-    """Return the missed words, each marked as part of the training data or not."""
-    rows = [(WordErrors.model_validate(one), is_trained_with(one.word)) for one in found]
-    return [row.model_copy(update={"in_training_data": is_trained}) for row, is_trained in rows]
+    """Return the missed words, each with a flag for the training data."""
+    words = [WordErrors.model_validate(one) for one in found]
+    return [one.model_copy(update={"in_training_data": is_trained_with(one.word)}) for one in words]
 
 
-def _next_steps(report: EvaluationReport, words: Sequence[str], seconds: int | None) -> list[str]:
-    """Return the next steps after an evaluation.
-
-    Args:
-        words: The words that the first model misses most.
-        seconds: The time after which a running evaluation should be read again.
-    """
+def _next_steps(report: evaluation_verdict.EvaluationReport, words: Sequence[str], seconds: int | None) -> list[str]:
+    """Return the next steps; `words` are missed most, and `seconds` are the estimated rest of a running evaluation."""
     evaluation, outcome, resource = report.evaluation, report.verdict.outcome, report.speech.resource.name
     if not is_terminal(evaluation):
         return [wait_step("get_evaluation", seconds, resource, evaluation=evaluation.id)]
@@ -199,14 +187,9 @@ def _next_steps(report: EvaluationReport, words: Sequence[str], seconds: int | N
         return [f"{listed}, then create_evaluation with recordings that neither model was trained with"]
     if outcome == "not compared":
         is_scored = evaluation.score(1).word_error_rate is not None
-        compare = call_step(
-            "create_evaluation",
-            model=evaluation.model1.id,
-            dataset=evaluation.dataset.id if is_scored else Choice("a dataset of kind Acoustic"),
-            compare_with=Choice("another model"),
-            resource=resource,
-        )
-        return [f"Nothing was compared here. {compare}"]
+        dataset = evaluation.dataset.id if is_scored else Choice("a dataset of kind Acoustic")
+        parts = {"model": evaluation.model1.id, "dataset": dataset, "compare_with": Choice("another model")}
+        return [f"Nothing was compared here. {call_step('create_evaluation', **parts, resource=resource)}"]
     shown = call_step("get_evaluation", evaluation=evaluation.id, worst=10, words=20, resource=resource)
     improve = f"{shown} shows what the first model misses"
     if words:
@@ -220,7 +203,7 @@ def _next_steps(report: EvaluationReport, words: Sequence[str], seconds: int | N
     return [improve, *_endpoint_steps(report)]
 
 
-def _endpoint_steps(report: EvaluationReport) -> list[str]:
+def _endpoint_steps(report: evaluation_verdict.EvaluationReport) -> list[str]:
     """Return the next steps for endpoints. Only a better model replaces the compared model."""
     evaluation, outcome, resource = report.evaluation, report.verdict.outcome, report.speech.resource.name
     if outcome == "too few":

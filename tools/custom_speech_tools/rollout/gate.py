@@ -16,10 +16,10 @@ from custom_speech_tools.guardrails.entity_lookup import (
     find_any_model,
     find_entity,
 )
+from custom_speech_tools.guardrails.evaluation_details import read_details
 from custom_speech_tools.guardrails.evaluation_facts import EvaluationFacts
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, check_evaluation, evaluate
-from custom_speech_tools.guardrails.evaluation_texts import read_details
 from custom_speech_tools.guardrails.evaluation_verdict import compare_error_rates
 from custom_speech_tools.guardrails.shared_rules import parts_fit, run_rules
 from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateDefinition, RolloutModel

@@ -1,7 +1,4 @@
-"""The details of an evaluation, read from the files of the service.
-
-They are what was said, what both models recognized, and the words that the first one was trained with.
-"""
+"""Details of an evaluation from the service's files: recognized texts, transcripts, and words of the training data."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,41 +11,41 @@ from custom_speech_tools.runtime.context import add_to_cache
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.tasks_and_threads import gather, run_in_thread
 
-MAX_RECORDINGS = 5_000  # recordings that are read; each has one file per model
-READ_ATTEMPTS = 2  # how often a file is read that is no result: it may have been cut off on the way
-MAX_REMEMBERED = 64  # datasets whose words are remembered
-TRANSCRIPTS = "AcousticDataTranscriptionV2"  # the kind of the file of a dataset that holds its transcripts
+MAX_RECORDINGS = 5_000  # each has one file per model
+READ_ATTEMPTS = 2  # for a file that is not a valid result, because its download may have been interrupted
+MAX_CACHED = 64  # datasets whose words are cached
+TRANSCRIPTS = "AcousticDataTranscriptionV2"  # the kind of the file with the transcripts of a dataset
 _FILES_WITH_WORDS = frozenset({"LanguageData", "PronunciationData", TRANSCRIPTS})
-_LARGE = 64 * 1024  # bytes; a smaller file is parsed faster than a thread starts
+_LARGE = 64 * 1024  # bytes; parsing a smaller file takes less time than starting a thread
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationDetails:
-    """The texts that both models recognized, by recording, as far as they could be read."""
+    """The texts that both models recognized, by recording, without recordings that could not be read."""
 
     recordings: Mapping[str, tuple[Recognition, Recognition]] = field(default_factory=dict)
-    listed: int | None = None  # recordings of the evaluation, None if their list could not be read
+    listed: int | None = None  # the number of all recordings, None if their list could not be read
 
 
 @dataclass(frozen=True, slots=True)
 class Transcripts:
-    """The transcripts of a dataset, or why they cannot be read."""
+    """The transcripts of a dataset by recording, or the reason why they cannot be read."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
 
     def of(self, recording: str) -> str | None:
-        """Return what was said in a recording, None if that is not known."""
+        """Return the transcript of a recording, or None if it is not known."""
         return self.texts.get(recording_key(recording))
 
 
 async def read_details(
     speech: Speech, evaluation: schemas.Evaluation, *, must_be_complete: bool = False
 ) -> EvaluationDetails:
-    """Return what both models recognized; recordings whose files cannot be read are left out.
+    """Return the texts that both models recognized, without recordings whose files cannot be read.
 
     Args:
-        must_be_complete: Raise a SpeechError after which the same request may succeed: a decision depends on it.
+        must_be_complete: Raise a transient SpeechError instead, because a decision depends on the details.
     """
     try:
         files = (await speech.evaluations_list_files(evaluation.id)).entities
@@ -66,6 +63,7 @@ async def read_details(
 
 
 async def _read_result(speech: Speech, file: schemas.File, must_be_complete: bool) -> Recognition | None:
+    """Return the recognition of one recording by one model, or None if it cannot be read."""
     for _ in range(READ_ATTEMPTS):
         try:
             content = await speech.read_file("Evaluations_GetFile", file)
@@ -80,7 +78,7 @@ async def _read_result(speech: Speech, file: schemas.File, must_be_complete: boo
 
 
 async def read_transcripts(speech: Speech, dataset: str) -> Transcripts:
-    """Return the transcripts of a dataset by recording, from the file that the service keeps of them."""
+    """Return the transcripts of a dataset from the file in which the service stores them."""
     try:
         files = (await speech.datasets_list_files(dataset)).entities
         file = next((file for file in files if file.kind == TRANSCRIPTS), None)
@@ -97,7 +95,7 @@ async def read_transcripts(speech: Speech, dataset: str) -> Transcripts:
 
 
 def parse_transcripts(content: bytes) -> dict[str, str]:
-    """Return the texts of lines "name, tab, text" in UTF-8, by recording; names that stand twice are left out."""
+    """Return the texts by recording, from UTF-8 lines of a name, a tab and a text; ambiguous names are left out."""
     texts: dict[str, list[str]] = {}
     for line in content.decode("utf-8-sig").splitlines():
         name, tab, text = line.partition("\t")
@@ -107,30 +105,31 @@ def parse_transcripts(content: bytes) -> dict[str, str]:
 
 
 def recording_key(name: str) -> str:
-    """Return a name without its folder and ending, in one Unicode form, because both sides may spell it otherwise."""
+    """Return a file name without folder and ending, in one Unicode form, so that spellings of it are equal."""
     return key_of(name.strip()).removesuffix(".wav")
 
 
 async def read_training_words(
-    remembered: dict[tuple[str, ...], frozenset[str]], speech: Speech, model: schemas.CustomModel
+    cache: dict[tuple[str, ...], frozenset[str]], speech: Speech, model: schemas.Entity | None
 ) -> Callable[[str], bool | None]:
-    """Return a predicate: whether the model was trained with a word, None if its data could not all be read."""
-    read = await gather(*(_words_of_dataset(remembered, speech, part.id) for part in model.datasets or []))
+    """Return a predicate for words of the model's training data; it returns None if not all data could be read."""
+    datasets = model.datasets if isinstance(model, schemas.CustomModel) else None
+    read = await gather(*(_words_of_dataset(cache, speech, part.id) for part in datasets or []))
     known = frozenset[str]().union(*(words for words in read if words is not None))
-    return lambda word: word in known or (None if None in read else False)
+    return lambda word: word in known or (None if None in read or not datasets else False)
 
 
 async def _words_of_dataset(
-    remembered: dict[tuple[str, ...], frozenset[str]], speech: Speech, dataset_id: str
+    cache: dict[tuple[str, ...], frozenset[str]], speech: Speech, dataset_id: str
 ) -> frozenset[str] | None:
-    """Return the words of a dataset, None if they cannot be read."""
+    """Return the words of a dataset, or None if they cannot be read."""
     try:
         dataset = await speech.datasets_get(dataset_id)
-        # A dataset cannot be changed after its import, but another one may have its id: an emulator that was reset.
+        # A dataset cannot change after its import, but an emulator that was reset may use its id for another dataset.
         made = (dataset.created_date_time, dataset.last_action_date_time, dataset.custom_properties)
         key = (speech.resource.identity, speech.resource.endpoint, dataset.id, str(made))
-        if key in remembered:
-            return remembered[key]
+        if key in cache:
+            return cache[key]
         files = (await speech.datasets_list_files(dataset.id)).entities
         with_words = [file for file in files if file.kind in _FILES_WITH_WORDS]
         contents = await gather(*(speech.read_file("Datasets_GetFile", file) for file in with_words))
@@ -139,8 +138,8 @@ async def _words_of_dataset(
     if not with_words:
         return frozenset() if dataset.kind in ("AudioFiles", "OutputFormatting") else None
     texts = (content.decode("utf-8-sig", "replace") for content in contents)
-    # File names and pronunciations among the words do no harm: nobody says them.
+    # File names and pronunciations among the words do no harm, because recordings do not contain them.
     found = (word for text in texts for word in normalized_words(text, dataset.locale))
     words = await run_in_thread(partial(frozenset[str], found))
-    add_to_cache(remembered, key, words, MAX_REMEMBERED)
+    add_to_cache(cache, key, words, MAX_CACHED)
     return words
