@@ -27,6 +27,7 @@ class StoredKey(ABC, Generic[KeySource]):
     """A key stored outside the configuration. It is cached until `headers` is called with `renew`."""
 
     has_key = True
+    origin: str
 
     def __init__(self, resource: str, source: KeySource) -> None:
         self.resource, self._source = resource, source
@@ -54,12 +55,16 @@ class StoredKey(ABC, Generic[KeySource]):
 class EnvironmentKey(StoredKey[Callable[[], str]]):
     """A key from an environment variable. Its source is a function that returns the variable."""
 
+    origin = "from a variable"
+
     async def _fetch(self) -> str:
         return self._source().strip()
 
 
 class CommandKey(StoredKey[list[str]]):
     """A key printed by a command."""
+
+    origin = "from a command"
 
     async def _fetch(self) -> str:
         try:
@@ -75,6 +80,8 @@ class CommandKey(StoredKey[list[str]]):
 
 class KeyringKey(StoredKey[str]):
     """A key in the system keyring, service `custom-speech-mcp`. Requires the extra `keyring`."""
+
+    origin = "from the keyring"
 
     async def _fetch(self) -> str:
         try:
@@ -97,6 +104,7 @@ class EntraToken:
     resource: str
     tenant: str | None = None
     has_key = False
+    origin = "none: signs in with Microsoft Entra ID"
     _identity: Any = field(default=None, init=False)
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:  # noqa: ARG002  # the identity library renews

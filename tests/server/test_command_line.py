@@ -654,7 +654,7 @@ def test_demo_says_in_a_line_that_its_server_does_not_start(
     assert [line for line in shown.splitlines() if line] == [shown.strip()]
     assert shown.startswith("\nFAILED: the server could not be used: ")
     assert cause in shown
-    assert shown.endswith(". If that does not say why, install custom-speech-mcp again.\n")
+    assert shown.endswith(". If the cause is unclear, reinstall custom-speech-mcp.\n")
 
 
 def test_demo_says_in_a_line_which_step_failed(

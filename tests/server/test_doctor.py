@@ -69,9 +69,9 @@ def test_doctor_has_nothing_to_say_about_a_resource_that_works(doctor: Doctor, s
     [
         (
             gateway(401, "401", "Access denied due to invalid subscription key or wrong API endpoint."),
-            "Its key is of another region or resource, or was replaced. `custom-speech-mcp init` takes both",
+            "Its key was replaced, or belongs to another resource or region. `custom-speech-mcp init` reads key",
         ),
-        (gateway(404, "404", "Resource not found"), "Its endpoint is not that of a Speech resource, or a proxy"),
+        (gateway(404, "404", "Resource not found"), "Its endpoint does not belong to a Speech resource, or a proxy"),
         (
             gateway(403, "AuthenticationTypeDisabled", "Key based authentication is disabled."),
             'Keys are switched off for this resource: configure auth = "entra" for it.',
@@ -110,7 +110,7 @@ def test_doctor_names_a_version_that_answers(doctor: Doctor, service: Listener) 
     status, said = doctor(lines=f'region = "eastus"\nresource_id = "{ID}"\napi_version = "v3.2"\n')
 
     assert status == 1
-    assert 'It answers in 2025-10-15, not in the configured version. Set api_version = "2025-10-15".' in said
+    assert 'It answers only in API version 2025-10-15. Set api_version = "2025-10-15".' in said
     assert "Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove api_version" in said
 
 
@@ -123,7 +123,7 @@ def test_doctor_names_a_clock_that_is_wrong(doctor: Doctor, service: Listener, m
         status, said = doctor()
 
     assert status == 0
-    assert "This machine's clock is 60 min behind the service's. Set the clock: signing in needs it." in said
+    assert "This machine's clock is 60 min behind the service's. Set the clock: signing in requires it." in said
 
 
 def test_doctor_names_the_proxy_that_requests_go_through(
@@ -135,7 +135,7 @@ def test_doctor_names_the_proxy_that_requests_go_through(
     status, said = doctor(lines=entry)
 
     assert status == 1
-    assert "Requests go through the proxy 127.0.0.1; see NO_PROXY." in said
+    assert "Requests pass through the proxy 127.0.0.1; see NO_PROXY." in said
     assert "secret" not in said
 
 
@@ -182,7 +182,7 @@ def test_doctor_asks_azure_about_tier_firewall_and_keys_on_request(
     assert "F0" not in unasked
     assert "Its tier F0 (free) takes at most 2 datasets," in asked
     assert 'Its keys are switched off. Use auth = "entra" with the custom domain as endpoint, not key.' in asked
-    assert "Its firewall admits chosen networks only." in asked
+    assert "Its firewall admits only selected networks." in asked
 
 
 def test_doctor_says_that_azure_could_not_be_asked(

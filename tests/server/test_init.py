@@ -109,7 +109,7 @@ def test_init_then_one_question_lead_from_nothing_to_a_trained_model(
     os.close(theirs)
 
     assert process.returncode == 0, said
-    assert "That is not one of the numbers or names above." in said
+    assert "Use the numbers or names above." in said
     assert "2025-10-15    answers (configured)" in said
     assert list(entries(file)) == ["contoso-train"]
 
@@ -235,7 +235,7 @@ def test_init_repairs_no_entry_that_fits_two_resources(az: StandIn, file: Path, 
     _, said = init("--repair")
 
     assert file.read_bytes() == before
-    assert said.count("the entry fits several resources: set its resource_id yourself") == 2
+    assert said.count("the entry matches several resources: set its resource_id by hand") == 2
 
 
 def test_init_with_tables_that_it_cannot_extend_prints_what_to_add(az: StandIn, file: Path, init: Run) -> None:
@@ -276,7 +276,7 @@ def test_init_adds_only_what_is_named(az: StandIn, file: Path, init: Run) -> Non
     init("--only", "CONTOSO-BERLIN", twin["id"])
 
     assert unknown[0] == 2
-    assert 'shows no Speech resource "contoso-tarin". Nothing was written.' in unknown[1]
+    assert 'lists no Speech resource "contoso-tarin". Nothing was written.' in unknown[1]
     assert {name: entry["resource_id"] for name, entry in entries(file).items()} == {
         "contoso-berlin": account("contoso-berlin")["id"],
         "contoso-train": twin["id"],
@@ -291,7 +291,7 @@ def test_init_asks_nobody_without_a_terminal(
         status, said = init()
 
     assert (status, file.exists()) == (2, False)
-    assert "Nobody can be asked without a terminal: add --all, or --only with names." in said
+    assert "There is no terminal to ask the user: add --all, or --only with names." in said
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,4 @@
-"""demo: the whole job on the emulator, as a client sees it.
-
-It starts a server over stdio, drives it with the SDK's client, and shows only what was answered.
-"""
+"""demo: run the whole workflow on the emulator through an MCP client, which starts a server over stdio."""
 
 import argparse
 import os
@@ -20,7 +17,7 @@ from custom_speech_server.emulated_resources import EMULATOR_STATE_VARIABLE, IN_
 
 NAME, LOCALE = "Contoso calls en-US", "en-US"
 DATA, FILE = "Contoso terms", "terms.txt"
-# Two faults: UTF-16, and a line with a URI.
+# Two errors: the encoding UTF-16, and a line with a URI.
 CONTENT = "the contoso router blinks amber\nsee www.contoso.com for more\nplease hold the reset pin\n".encode("utf-16")
 
 IMPROVED_MODEL = "Contoso words en-US"
@@ -41,21 +38,21 @@ class StepFailedError(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the epilog; the command has no options."""
+    """Add the epilog. The command has no options."""
     parser.epilog = "Exit status: 0 every step had the expected result, 1 a step failed."
 
 
-def run(options: argparse.Namespace) -> int:  # all commands have the same signature
-    """Show the job and return 0 if every step had the expected result."""
+def run(options: argparse.Namespace) -> int:
+    """Run the demo and return 0 if every step had the expected result."""
     failure = ""
     try:
         anyio.run(_job)
     except* (StepFailedError, MCPError, OSError) as group:
         cause: BaseException = group
-        while isinstance(cause, BaseExceptionGroup):  # of the client's tasks
+        while isinstance(cause, BaseExceptionGroup):  # from the tasks of the client
             cause = cause.exceptions[0]
         reason = str(cause).rstrip(".")
-        failure = f"the server could not be used: {reason}. If that does not say why, install custom-speech-mcp again."
+        failure = f"the server could not be used: {reason}. If the cause is unclear, reinstall custom-speech-mcp."
         if isinstance(cause, StepFailedError):
             failure = str(cause)
     if failure:
@@ -67,11 +64,11 @@ def run(options: argparse.Namespace) -> int:  # all commands have the same signa
 
 
 async def _job() -> None:
-    """Carry out the steps, or raise StepFailedError."""
+    """Run the steps; raises StepFailedError."""
     with tempfile.TemporaryDirectory(prefix="custom-speech-demo-") as folder:
         await (anyio.Path(folder) / FILE).write_bytes(CONTENT)
         arguments = ["-m", "custom_speech_server", "--emulated", "--data-dir", folder]
-        # The user's own settings must change neither the demo, nor the demo the user's audit log and locks.
+        # Without the user's settings, which also name the audit log and the locks.
         others = {name: value for name, value in os.environ.items() if not name.startswith("CUSTOM_SPEECH_")}
         environment = others | {EMULATOR_STATE_VARIABLE: IN_MEMORY}
         server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
@@ -95,14 +92,13 @@ async def _resources(client: Client) -> None:
 
 
 async def _data(client: Client) -> None:
-    _title("Checking a text file with two faults, and uploading a repaired copy")
+    _title("Checking a text file with two errors, and uploading a repaired copy")
     check = await _call(client, "check_data", path=FILE)
     for problem in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
         _say(problem, "33")
-    _expect(bool(check["findings"]) and bool(check["repairs"]), "the faults were not found")
-    dataset = await _call(
-        client, "upload_dataset", display_name=DATA, locale=LOCALE, kind="Language", path=FILE, **DONE
-    )
+    _expect(bool(check["findings"]) and bool(check["repairs"]), "the errors were not found")
+    text: dict[str, Any] = {"display_name": DATA, "locale": LOCALE, "kind": "Language", "path": FILE}
+    dataset = await _call(client, "upload_dataset", **text, **DONE)
     _say(f"{dataset['display_name']}: {dataset['lines']} lines accepted, {dataset['rejected_lines']} rejected.")
     for part in dataset["rejected"]:
         _say(f"line {part['where']}: {part['reason']}", "33")
@@ -118,18 +114,18 @@ async def _mistake(client: Client) -> None:
     _expect("locale-match]" in text and "region-trains-audio]" in text, "not both mistakes were named")
     there = await _call(client, "list_models", display_name=NAME, resource=NO_AUDIO)
     _expect(there["models"] == [], "something was created")
-    _say("Models of that name now: none. Nothing was created.")
+    _say("No model with this name exists: nothing was created.")
 
 
 async def _train(client: Client) -> None:
-    _title("The same, corrected: English data, a region that trains with audio")
+    _title("The corrected request: English data, in a region that trains with audio")
     datasets = [DATA, await _dataset(client, SOURCE, LOCALE, "Acoustic")]
     model = await _call(client, "create_model", display_name=NAME, locale=LOCALE, datasets=datasets, resource=SOURCE)
-    _expect(not model["already_existed"], "the model was there before")
+    _expect(not model["already_existed"], "the model existed before")
     _say(f"Model {model['id']} is {model['status']}, trained on {model['base_model']['display_name']}.")
     _title("Waiting for the training")
     model = await _call(client, "get_model", model=NAME, **DONE)
-    _say(f"{model['display_name']} is {model['status']}; it transcribes until {model['transcription_until']}.")
+    _say(f"{model['display_name']} is {model['status']}; it can transcribe until {model['transcription_until']}.")
 
 
 async def _evaluate(client: Client) -> None:
@@ -144,47 +140,44 @@ async def _evaluate(client: Client) -> None:
     for finding in test["findings"]:
         _say(f"[{finding['rule']}] {finding['message']}", "33")
     _expect(test["is_void"], "it was not noted that the model was trained with the test data")
-    _say("Void: it was trained with these recordings, so its rate says nothing about others. Next: an unseen test.")
+    _say("The test is void: the model was trained with these recordings. Next: a test with other recordings.")
 
 
 async def _improve(client: Client) -> None:
-    _title("Which words does a base model miss? Forty sentences with them, and a test on unseen recordings")
+    _title("Which words does a base model miss? Training with sentences that contain them")
     text: dict[str, Any] = {"locale": LOCALE, "resource": SOURCE}
-    bases = await _call(client, "list_base_models", shown=False, **text, train_with=["Language"], limit=50)
+    bases = await _call(client, "list_base_models", shown="", **text, train_with=["Language"], limit=50)
     base = next(one["id"] for one in bases["base_models"] if not one["training_is_charged"])
     test = DONE | {"dataset": await _dataset(client, SOURCE, LOCALE, "Acoustic")}
-    before = await _call(client, "create_evaluation", shown=False, model=base, compare_with=NAME, **test)
-    _say("→ get_evaluation(words=50)", "36")
-    found = await _call(client, "get_evaluation", shown=False, evaluation=before["id"], words=50, resource=SOURCE)
+    before = await _call(client, "create_evaluation", shown="", model=base, compare_with=NAME, **test)
+    shown = "get_evaluation(words=50)"
+    found = await _call(client, "get_evaluation", shown=shown, evaluation=before["id"], words=50, resource=SOURCE)
     missed = [one for one in found["words"] if one["missed"] and len(one["word"]) > 4][:8]
     _say("Missed: " + ", ".join(f"{one['word']} ({one['missed']} of {one['of']})" for one in missed))
     lines = [sentence.format(one["word"]) for one in missed for sentence in SENTENCE_TEMPLATES]
-    _say(f'→ upload_dataset(kind="Language", lines=[{len(lines)} sentences])', "36")
+    shown = f'upload_dataset(kind="Language", lines=[{len(lines)} sentences])'
     words: dict[str, Any] = {"display_name": "Missed words", "kind": "Language", "lines": lines, "wait_seconds": 45}
-    data = await _call(client, "upload_dataset", shown=False, **text, **words)
-    _say(f'→ create_model(display_name="{IMPROVED_MODEL}", datasets=["Missed words"])', "36")
+    data = await _call(client, "upload_dataset", shown=shown, **text, **words)
+    shown = f'create_model(display_name="{IMPROVED_MODEL}", datasets=["Missed words"])'
     parts: dict[str, Any] = {"display_name": IMPROVED_MODEL, "datasets": [data["id"]], "base_model": base}
-    model = await _call(client, "create_model", shown=False, **text, **parts)
-    await _call(client, "get_model", shown=False, model=model["id"], **DONE)
-    _say(f'→ create_evaluation(model="{IMPROVED_MODEL}")', "36")
-    unseen = await _call(client, "create_evaluation", shown=False, model=model["id"], **test)
+    model = await _call(client, "create_model", shown=shown, **text, **parts)
+    await _call(client, "get_model", shown="", model=model["id"], **DONE)
+    shown = f'create_evaluation(model="{IMPROVED_MODEL}")'
+    unseen = await _call(client, "create_evaluation", shown=shown, model=model["id"], **test)
     after, without = unseen["models"]
     _expect(unseen["is_void"] is False, "the test was void")
     _expect(after["word_error_rate"] < without["word_error_rate"], "the sentences did not help")
     _say(f"Word error rate: {without['word_error_rate']:.1%} before, {after['word_error_rate']:.1%} with them.", "32")
 
 
-async def _deploy(client: Client) -> None:
-    _title("Deploying it to an endpoint; hosting is charged, so the user is asked")
+async def _deploy_and_copy(client: Client) -> None:
+    _title("Deploying the model to an endpoint; hosting is charged, so the user is asked")
     endpoint = await _call(client, "deploy_model", model=NAME, display_name="Contoso live", **DONE)
     _say(endpoint["next_steps"][0] + ".")
-
-
-async def _copy(client: Client) -> None:
-    _title("Copying it to the other region; its key never leaves the server")
+    _title("Copying the model to another region; no key leaves the server")
     copy = await _call(client, "copy_model", model=NAME, to_resource=TARGET, **DONE)
-    _say(f"On {copy['model']['resource']} it is model {copy['model']['id']}.")
-    _title("Connecting the copy to a project there")
+    _say(f"The copy on {copy['model']['resource']} is model {copy['model']['id']}.")
+    _title("Connecting the copy to a project in that region")
     projects = await _call(client, "list_projects", locale=LOCALE, resource=TARGET)
     project = projects["projects"][0]["display_name"]
     model = await _call(client, "connect_model", model=NAME, project=project, resource=TARGET)
@@ -193,14 +186,14 @@ async def _copy(client: Client) -> None:
 
 
 async def _expirations(client: Client) -> None:
-    _title("What stops working within four years?")
+    _title("Which models and endpoints expire within four years?")
     found = await _call(client, "check_expirations", within_days=1500, resource=SOURCE)
     _expect(any(item["kind"] == "endpoint" for item in found["items"]), "the endpoint was not listed")
     for item in found["items"][:4]:
         _say(f"{item['ends']}  {item['kind'].replace('_', ' '):<10}  {item['what']}")
 
 
-STEPS = (_resources, _data, _mistake, _train, _evaluate, _improve, _deploy, _copy, _expirations)
+STEPS = (_resources, _data, _mistake, _train, _evaluate, _improve, _deploy_and_copy, _expirations)
 
 
 async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str:
@@ -211,11 +204,13 @@ async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str
 
 
 async def _call(
-    client: Client, tool: str, *, shown: bool = True, refused: bool = False, **arguments: Any
+    client: Client, tool: str, *, shown: str | None = None, refused: bool = False, **arguments: Any
 ) -> dict[str, Any]:
-    """Call a tool and return its answer, or the text of its error if it must be refused."""
+    """Call a tool and return its result, or the text of the expected error if `refused`. `shown` replaces the call."""
+    if shown is None:
+        shown = f"{tool}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
     if shown:
-        _say(f"→ {tool}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})", "36")
+        _say(f"→ {shown}", "36")
     result = await client.call_tool(tool, arguments, progress_callback=_show_progress if shown else None)
     text = "\n".join(str(getattr(block, "text", "")) for block in result.content)
     _expect(result.is_error == refused, text)

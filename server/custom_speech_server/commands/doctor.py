@@ -1,4 +1,4 @@
-"""doctor: which resources are configured, whether each answers, what it can do, and what to do. It shows no secret."""
+"""doctor: check the configured resources and suggest fixes, without showing secrets."""
 
 import argparse
 import json
@@ -41,33 +41,26 @@ from custom_speech_tools.speech.service_clock import CLOCK_TOLERANCE
 from custom_speech_tools.speech.tasks_and_threads import gather
 from custom_speech_tools.speech.transport import proxy_of
 
-# The source of a key in words, by the class of the credential.
-_CREDENTIALS = {
-    "EnvironmentKey": "from a variable",
-    "CommandKey": "from a command",
-    "KeyringKey": "from the keyring",
-    "EntraToken": "none: signs in with Microsoft Entra ID",
-    "KeyCredential": "built in",
-}
-_PORTAL = "both stand in the Azure portal, on the resource's page Keys and Endpoint"
+_PORTAL = "`custom-speech-mcp init` reads key and endpoint from Azure; the portal shows them under Keys and Endpoint."
+_SET_CLOCK = "Set the clock: signing in requires it."
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The findings about a resource."""
+    """The result of checking a resource."""
 
     resource: SpeechResource
-    answers: Mapping[str, SpeechError | None]  # by API version, the configured one first; None if it answers in it
-    problems: list[dict[str, str]]  # each a `message`, and its `fix`: what to do about it
+    answers: Mapping[str, SpeechError | None]  # by API version, the configured one first; None for success
+    problems: list[dict[str, str]]  # each with `message` and `fix`
 
     @property
     def does_answer(self) -> bool:
-        """True if the resource answers in its configured version."""
+        """True if the resource answers in its configured API version."""
         return self.answers[self.resource.api_version.name] is None
 
     @property
     def versions(self) -> dict[str, str]:
-        """The answer of the resource in each version, in words."""
+        """A description of the answer in each API version."""
         described = {}
         for version, error in self.answers.items():
             described[version] = "answers" if error is None else sanitize(str(error), 400)
@@ -78,13 +71,13 @@ class Diagnosis:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
+    """Add the options of the command."""
     add_shared(parser, "--config", "--emulated", "--json")
     option = parser.add_argument
-    option("--discover", action="store_true", help="ask `az` for tiers, firewalls and switched off keys")
+    option("--discover", action="store_true", help="check tiers, firewalls and switched off keys with `az`")
     option("--check-updates", action="store_true", help="ask the package index for a newer version")
-    option("--report", type=path, metavar="FILE", help="write a support file: no secrets, names or ids (for issues)")
-    parser.epilog = """Exit status: 0 every resource answers, 1 one does not, 2 wrong configuration.
+    option("--report", type=path, metavar="FILE", help="write a file for bug reports, without secrets, names and ids")
+    parser.epilog = """Exit status: 0 every resource answers, 1 one does not, 2 invalid configuration.
 
 examples:
   custom-speech-mcp doctor
@@ -93,15 +86,13 @@ examples:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report; return 0 if every resource answers in its configured version."""
+    """Print the results; return 0 if every resource answers in its configured API version."""
     resources = named_resources(options)
     audit, warnings = audit_from_environment(os.environ, resources)
-    found = DiscoveredAccounts("", [], [])
-    if options.discover:
-        try:
-            found = anyio.run(list_accounts)
-        except AzureCLIError as error:
-            found.unread.append(str(error))
+    try:
+        found = anyio.run(list_accounts) if options.discover else DiscoveredAccounts("", [], [])
+    except AzureCLIError as error:
+        found = DiscoveredAccounts("", [], [str(error)])
     updates = [anyio.run(_newest_version)] if options.check_updates else []
     cautions = [*resources.warnings, *warnings, *found.unread, *updates]
     audit_file = str(audit.path) if isinstance(audit, AuditFile) else None
@@ -119,19 +110,19 @@ def run(options: argparse.Namespace) -> int:
         print("\n" + (f"Does not answer: {', '.join(silent)}." if silent else "Every resource answers."))
     if options.report:
         try:
-            with options.report.open("x", encoding="utf-8") as stream:  # a file that exists is kept
+            with options.report.open("x", encoding="utf-8") as stream:  # existing files are not overwritten
                 json.dump(support_report(resources, diagnoses), stream, indent=2)
         except OSError as error:
             notice(f"{options.report}: cannot be written: {error.strerror}.")
             return 2
-        notice(f"{options.report} written. Read it before you attach it to an issue.")
+        notice(f"{options.report} was written. Read it before you attach it to an issue.")
     return 1 if silent else 0
 
 
 def examine(
     chosen: Sequence[SpeechResource], resources: Resources, accounts: Sequence[AzureAccount], *, quiet: bool = False
 ) -> list[Diagnosis]:
-    """Ask resources at the same time, then print what each answers and what to do."""
+    """Check resources concurrently, then print the answers, problems and fixes of each."""
     known = {one.id.lower(): one for one in accounts}
 
     async def ask() -> list[Diagnosis]:
@@ -146,7 +137,7 @@ def examine(
 
 
 async def _diagnose(resource: SpeechResource, in_process: bool, account: AzureAccount | None) -> Diagnosis:
-    """Send a request to the resource in each API version and return the diagnosis."""
+    """Send a request to the resource in each API version and return the result."""
     app = in_process_emulator if in_process else None
     configured = resource.api_version.name
     answers: dict[str, SpeechError | None] = {}
@@ -169,59 +160,50 @@ async def _diagnose(resource: SpeechResource, in_process: bool, account: AzureAc
 def _fix(resource: SpeechResource, error: SpeechError | None) -> str:
     match error:
         case AzureError(status=401) if resource.credential.has_key:
-            return (
-                "Its key is of another region or resource, or was replaced. `custom-speech-mcp init` takes both from "
-                f"Azure; {_PORTAL}."
-            )
+            return f"Its key was replaced, or belongs to another resource or region. {_PORTAL}"
         case AzureError(status=404) | UnreadableResponseError():
-            return f"Its endpoint is not that of a Speech resource, or a proxy answers in its place; {_PORTAL}."
+            return f"Its endpoint does not belong to a Speech resource, or a proxy answers instead. {_PORTAL}"
         case UnreachableError():
             proxy = urlsplit(proxy_of(resource.endpoint) or "")
-            through = f" Requests go through the proxy {proxy.hostname}; see NO_PROXY." if proxy.hostname else ""
-            return f"Check that endpoint and region are right, and that this network reaches the address.{through}"
+            through = f" Requests pass through the proxy {proxy.hostname}; see NO_PROXY." if proxy.hostname else ""
+            return f"Check endpoint and region, and the connection of this network to that host.{through}"
         case NoCredentialError():
-            own = "Run its key command in a terminal; if that is `az`, sign in: az login."
-            return own if resource.credential.has_key else "Install what is missing, or sign in: az login."
+            for_key = "Run its key command in a terminal; if that is `az`, sign in: az login."
+            return for_key if resource.credential.has_key else "Install what is missing, or sign in: az login."
     return next_step_after(error) if error else ""
 
 
 def _problems(
     resource: SpeechResource, answers: Mapping[str, SpeechError | None], skew: timedelta, account: AzureAccount | None
 ) -> list[dict[str, str]]:
-    """Return what the answers show, what the configuration lacks, then what Azure says against using the resource."""
+    """Return the problems shown by the answers, by the configuration and by the account in Azure."""
     error = answers[resource.api_version.name]
     working = next((version for version, other in answers.items() if other is None), None)
     late = f"{abs(skew) / timedelta(minutes=1):.0f} min {'behind' if skew > timedelta() else 'ahead of'}"
-    set_clock = "Set the clock: signing in needs it."
     repair = "`custom-speech-mcp init --repair` adds it."
-    add_region, add_id = (f"Set {name}; {repair}" for name in ("region", "resource_id"))
-    unknown_region = "Its region is not known, so neither is whether it trains with audio."
-    elsewhere = (
-        "Train with audio in a region that has it, then copy the model here (copy_model). Text alone trains here."
-    )
-    # The limits of F0 stand on Microsoft's page on quotas and limits.
-    free = "takes at most 2 datasets, 200 MB of text and 1 KB of pronunciations, and has no batch transcription."
-    by_identity = 'Use auth = "entra" with the custom domain as endpoint, not key.'
-    admit = "If it answers 403, its owner adds this machine's network under Networking in the Azure portal."
-    is_private = account is not None and account.public_access == "Disabled"
-    has_firewall = account is not None and account.network_default == "Deny" and not is_private
-    has_no_keys = account is not None and account.keys_disabled and resource.credential.has_key
-    checks = [
-        (
-            error and working,
-            f"It answers in {working}, not in the configured version.",
-            f'Set api_version = "{working}".',
-        ),
+    elsewhere = "Train with audio in another region, then copy the model here (copy_model). Text alone trains here."
+    checks: list[tuple[object, str, str]] = [
+        (error and working, f"It answers only in API version {working}.", f'Set api_version = "{working}".'),
         (error and not working, "It cannot be used.", _fix(resource, error)),
-        (abs(skew) > CLOCK_TOLERANCE, f"This machine's clock is {late} the service's.", set_clock),
-        (resource.known_region is None, unknown_region, add_region),
+        (abs(skew) > CLOCK_TOLERANCE, f"This machine's clock is {late} the service's.", _SET_CLOCK),
+        (resource.known_region is None, "Its region and training hardware are unknown.", f"Set region; {repair}"),
         (resource.can_train_audio is False, "Its region has no hardware for training with audio.", elsewhere),
-        (not resource.can_copy, "Without resource_id no model is copied from it.", add_id),
-        (account and account.tier == "F0", f"Its tier F0 (free) {free}", "Use a resource of tier S0 for more."),
-        (has_no_keys, "Its keys are switched off.", by_identity),
-        (is_private, "It is reachable through its private endpoint only.", "Run the server inside that network."),
-        (has_firewall, "Its firewall admits chosen networks only.", admit),
+        (not resource.can_copy, "Models cannot be copied from it without resource_id.", f"Set resource_id; {repair}"),
     ]
+    if account is not None:
+        # The limits of F0 are from Microsoft's page on quotas and limits.
+        free = "takes at most 2 datasets, 200 MB of text and 1 KB of pronunciations, and has no batch transcription."
+        by_identity = 'Use auth = "entra" with the custom domain as endpoint, not key.'
+        admit = "If it answers 403, its owner must add this machine's network under Networking in the Azure portal."
+        is_private = account.public_access == "Disabled"
+        has_firewall = account.network_default == "Deny" and not is_private
+        has_no_key = account.keys_disabled and resource.credential.has_key
+        checks += [
+            (account.tier == "F0", f"Its tier F0 (free) {free}", "Use a resource of tier S0 for more."),
+            (has_no_key, "Its keys are switched off.", by_identity),
+            (is_private, "It can be reached only through its private endpoint.", "Run the server inside that network."),
+            (has_firewall, "Its firewall admits only selected networks.", admit),
+        ]
     return [{"message": message, "fix": fix} for holds, message, fix in checks if holds]
 
 
@@ -233,8 +215,8 @@ def _print(diagnosis: Diagnosis) -> None:
         "endpoint": resource.endpoint,
         "region": resource.known_region or "unknown: configure region",
         "trains audio": f"{able} ({source})",
-        "resource id": "configured" if resource.resource_id else "not configured: needed for copying",
-        "key": _CREDENTIALS[type(resource.credential).__name__],
+        "resource id": "configured" if resource.resource_id else "not configured: required for copying",
+        "key": getattr(resource.credential, "origin", "built in"),
         **diagnosis.versions,
     }
     rows[resource.api_version.name] += " (configured)"
@@ -254,7 +236,7 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "region": resource.known_region,
         "trains_audio": resource.can_train_audio,
         "has_resource_id": resource.resource_id is not None,
-        "key": _CREDENTIALS[type(resource.credential).__name__],
+        "key": getattr(resource.credential, "origin", "built in"),
         "api_version": resource.api_version.name,
         "does_answer": diagnosis.does_answer,
         "versions": diagnosis.versions,
@@ -263,19 +245,19 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 async def _newest_version() -> str:
-    """Return which version the package index has; pip knows which index this machine uses."""
+    """Compare this version with the newest in the package index, which pip is configured to use."""
     command = [sys.executable, "-m", "pip", "index", "versions", "custom-speech-mcp"]
     try:
         result = await run_command(command, seconds=30.0, max_bytes=1024 * 1024)
     except CommandError as error:
-        return f"The package index could not be asked: {error}."
+        return f"The package index could not be queried: {error}."
     newest = re.match(r"custom-speech-mcp \(([\w.+!-]+)\)", result.output.decode(errors="replace"))
-    named = f"the newest in the package index is {newest[1]}" if newest else "the package index names no version"
+    named = f"the newest in the package index is {newest[1]}" if newest else "the package index has no version"
     return f"This is version {__version__}; {named}."
 
 
 def support_report(resources: Resources, diagnoses: list[Diagnosis]) -> dict[str, Any]:
-    """Return what an issue needs: versions, kinds and codes; no secret, name, id or address."""
+    """Return the details for a bug report: versions, kinds and codes, without secrets, names, ids and addresses."""
     rows = []
     kinds = {".api.cognitive.": "regional", ".cognitiveservices.": "custom domain"}
     for one in diagnoses:
@@ -283,7 +265,7 @@ def support_report(resources: Resources, diagnoses: list[Diagnosis]) -> dict[str
         kind = next((kind for part, kind in kinds.items() if part in host), "other")
         kept = {name: value for name, value in _as_json(one).items() if name not in ("name", "endpoint")}
         versions = {}
-        for version, error in one.answers.items():  # without the texts, which may quote names
+        for version, error in one.answers.items():  # without messages, which may quote names
             versions[version] = "answers" if error is None else type(error).__name__
             if isinstance(error, AzureError):
                 code = error.code if re.fullmatch(r"[A-Za-z0-9]+", error.code or "") else ""

@@ -1,4 +1,4 @@
-"""init: write resources.toml from what the Azure CLI knows; nothing that it knows is asked, and no key is stored."""
+"""init: write resources.toml from the resources that the Azure CLI lists, without storing keys."""
 
 import argparse
 import os
@@ -22,15 +22,15 @@ from custom_speech_tools.speech.sanitize import quote, sanitize
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
+    """Add the options of the command."""
     add_shared(parser, "--config")
     option = parser.add_argument
-    option("--all", action="store_true", help="add every resource, without asking")
-    option("--only", nargs="+", action="extend", metavar="NAME", help="add these, by name or resource id")
-    option("--subscription", metavar="NAME", help="look in this subscription only, by name or id")
-    option("--repair", action="store_true", help="add missing regions and resource ids to present entries")
-    option("--dry-run", action="store_true", help="print the file as it would be, and write nothing")
-    parser.epilog = """Exit status: 0 every resource that was added answers, 1 one does not, 2 nothing was written.
+    option("--all", action="store_true", help="add every resource without asking")
+    option("--only", nargs="+", action="extend", metavar="NAME", help="add these resources, by name or resource id")
+    option("--subscription", metavar="NAME", help="search only this subscription, by name or id")
+    option("--repair", action="store_true", help="add missing regions and resource ids to existing entries")
+    option("--dry-run", action="store_true", help="print the new file instead of writing it")
+    parser.epilog = """Exit status: 0 every added resource answers, 1 one does not, 2 nothing was written.
 
 examples:
   az login
@@ -40,7 +40,7 @@ examples:
 
 @dataclass(slots=True)
 class Candidate:
-    """An account, and the entry of the file that it is, if any."""
+    """An account and the name of its entry in the file, if any."""
 
     account: AzureAccount
     entry: str | None
@@ -49,12 +49,12 @@ class Candidate:
 
     @property
     def is_new(self) -> bool:
-        """True if it can be added."""
+        """True if the account can be added to the file."""
         return self.entry is None and self.account.problem is None
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the file, examine what was added, and return the exit status."""
+    """Write the file, check the added resources, and return the exit status."""
     file = ResourceFile.read(config_source.config_file(options.config, os.environ) or config_source.user_config_file())
     with progress("Asking az for your Speech resources."):
         found = anyio.run(list_accounts, options.subscription)
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     text = file.with_entries(added, completed)
     if options.dry_run:
-        print(f"\n{file.path} would be:\n\n{text}", end="")
+        print(f"\nNew content of {file.path}:\n\n{text}", end="")
         return 0
     file.write(text)
     options.interrupted = f"interrupted; {file.path} was written, and nothing is left running."
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def compare(file: ResourceFile, found: DiscoveredAccounts) -> list[Candidate]:
-    """Return the accounts beside their entries; an entry that fits several accounts is not completed."""
+    """Match the accounts with the entries of the file. An entry that matches several accounts is not completed."""
     candidates = [Candidate(one, file.entry_of(one)) for one in found.accounts]
     uses = Counter(one.entry for one in candidates)
     for one in candidates:
@@ -91,7 +91,7 @@ def compare(file: ResourceFile, found: DiscoveredAccounts) -> list[Candidate]:
         differences, missing = file.compare(one.entry, one.account)
         one.remarks = [f"in the file as {one.entry}", *differences]
         if uses[one.entry] > 1:
-            one.remarks.append("the entry fits several resources: set its resource_id yourself")
+            one.remarks.append("the entry matches several resources: set its resource_id by hand")
         else:
             one.missing = missing
             one.remarks += [f"{name} is missing (--repair adds it)" for name in missing]
@@ -99,7 +99,7 @@ def compare(file: ResourceFile, found: DiscoveredAccounts) -> list[Candidate]:
 
 
 def _print_table(candidates: list[Candidate], found: DiscoveredAccounts) -> None:
-    """Print the accounts below their subscriptions; those that can be added have a number."""
+    """Print the accounts by subscription, with a number for each that can be added."""
     width = max((len(one.account.name) for one in candidates), default=0)
     line = f"{{:<4}}  {{:<{width}}}  {{:<13}}  {{:<20}}  {{:<4}}  {{:<4}}  {{}}"
     subscription, number = None, 0
@@ -116,38 +116,38 @@ def _print_table(candidates: list[Candidate], found: DiscoveredAccounts) -> None
         if one.remarks:
             print(wrapped("; ".join(one.remarks) + ".", " " * 6, " " * 6))
     if not candidates:
-        print("The subscriptions that could be read have no Speech, Foundry or multi-service resource.")
+        print("The readable subscriptions have no Speech, Foundry or multi-service resource.")
     for unread in found.unread:
         print(wrapped(f"Not read: {unread}"), file=sys.stderr)
 
 
 def _choose(options: argparse.Namespace, candidates: list[Candidate]) -> list[Candidate]:
-    """Return what to add: as the options say, else as the user says on the terminal."""
+    """Return the accounts to add, chosen by the options or by the user on the terminal."""
     new = [one for one in candidates if one.is_new]
     if options.only:
         wanted = {name.lower() for name in options.only}
         known = {name.lower() for one in candidates for name in (one.account.name, one.account.id)}
         if unknown := sorted(wanted - known):
-            raise AzureCLIError(f"`az` shows no Speech resource {', '.join(map(quote, unknown))}. Nothing was written.")
+            raise AzureCLIError(f"`az` lists no Speech resource {', '.join(map(quote, unknown))}. Nothing was written.")
         return [one for one in new if {one.account.name.lower(), one.account.id.lower()} & wanted]
     if options.all or not new:
         return new
     if options.repair:
         return []
     if not sys.stdin.isatty():
-        raise AzureCLIError("Nobody can be asked without a terminal: add --all, or --only with names.")
+        raise AzureCLIError("There is no terminal to ask the user: add --all, or --only with names.")
     while True:
         answer = ""
         with suppress(EOFError):
-            answer = input("\nAdd which of them? Numbers such as 1 3-5, names, or all; Enter adds none: ")
+            answer = input("\nWhich resources to add? Numbers such as 1 3-5, names, or all (Enter for none): ")
         chosen = parse_choice(answer, [one.account.name for one in new])
         if chosen is not None:
             return [new[index] for index in chosen]
-        print("That is not one of the numbers or names above.")
+        print("Use the numbers or names above.")
 
 
 def parse_choice(answer: str, names: list[str]) -> list[int] | None:
-    """Return the indices that an answer such as `1 3-5`, `contoso-train` or `all` means; None if one is unknown."""
+    """Return the indices chosen by an answer such as `1 3-5`, `contoso-train` or `all`, or None if it is invalid."""
     chosen: set[int] = set()
     for word in answer.replace(",", " ").lower().split():
         numbers = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", word)
@@ -161,15 +161,15 @@ def parse_choice(answer: str, names: list[str]) -> list[int] | None:
 
 
 def _examine(file: ResourceFile, names: set[str], found: DiscoveredAccounts) -> int:
-    """Print what doctor says about the entries, and return the exit status."""
+    """Print the results of doctor for the entries, and return the exit status."""
     try:
         resources = from_file(file.path, os.environ)
-    except config_source.ConfigurationError as error:  # of another entry; the file was written
+    except config_source.ConfigurationError as error:  # another entry of the file is invalid
         notice(str(error))
         return 1
     diagnoses = examine([one for one in resources.all if one.name in names], resources, found.accounts)
     for prefix in config_source.ENVIRONMENT_PREFIXES:
         if config_source.variable(os.environ, f"{prefix}_KEY"):
-            print(wrapped(f"\n{prefix}_KEY is set, but the file comes first; `--config` and the file decide."))
-    print("\nRestart the server in your client; list_resources then shows what it works on.")
+            print(wrapped(f"\n{prefix}_KEY is set, but ignored: the file takes precedence."))
+    print("\nRestart the server in your client; then list_resources shows the resources.")
     return 0 if all(one.does_answer for one in diagnoses) else 1
