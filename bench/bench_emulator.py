@@ -28,7 +28,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.serve import listening
+from custom_speech_emulator.serve import open_listener
 
 KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
 DATED = "api-version=2025-10-15"
@@ -58,7 +58,7 @@ def filled(app: Starlette) -> None:
 @contextmanager
 def served(app: Any) -> Any:
     """Serves an application on loopback; gives a connection to it."""
-    listener = listening("127.0.0.1", 0)
+    listener = open_listener("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

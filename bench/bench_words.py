@@ -7,8 +7,8 @@ import time
 
 from custom_speech_data.scoring_result import Recognition, missed_words, read_scoring_result
 from custom_speech_data.significance import Pair, paired_bootstrap
-from custom_speech_emulator.resources.evaluations import details
-from custom_speech_emulator.resources.recognition import Skill, recognize
+from custom_speech_emulator.resources.evaluations import recording_details
+from custom_speech_emulator.resources.recognition import SimulatedAccuracy, recognize
 
 VOCABULARY = [f"word{number}" for number in range(3_000)]
 
@@ -21,7 +21,8 @@ def main() -> None:
     chance = random.Random(1)  # noqa: S311  # the same words in every run
     said = [" ".join(chance.choices(VOCABULARY, k=12)) for _ in range(number)]
     files = [
-        json.dumps(details(f"{n}.wav", recognize(text, n, Skill(), "en-US"))).encode() for n, text in enumerate(said)
+        json.dumps(recording_details(f"{n}.wav", recognize(text, n, SimulatedAccuracy(), "en-US"))).encode()
+        for n, text in enumerate(said)
     ]
     began = time.process_time()
     recognized = [one for one in map(read_scoring_result, files) if one]

@@ -1,4 +1,4 @@
-"""The application: authenticates a request, finds its operation, and writes the answer."""
+"""The ASGI application: it authenticates a request, runs its operation, and sends the response."""
 
 import json
 import re
@@ -18,60 +18,64 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from custom_speech_emulator import faults
-from custom_speech_emulator.control_routes import control
-from custom_speech_emulator.faults import Faults, Rule
+from custom_speech_emulator.control_routes import handle_control_request
+from custom_speech_emulator.faults import FaultRule, Faults, send_with_fault
 from custom_speech_emulator.http import authentication
-from custom_speech_emulator.http.api_versions import requested
-from custom_speech_emulator.http.links import Address, is_local, target
-from custom_speech_emulator.http.request import Call, IncomingRequest, RequestLog, query_of, received
-from custom_speech_emulator.http.responses import Answer, Refused, invalid
-from custom_speech_emulator.resources import files, stock, web_hooks
-from custom_speech_emulator.routes import ENDINGS, Operation, found
+from custom_speech_emulator.http.api_versions import select_version
+from custom_speech_emulator.http.host_address import HostAddress, is_local, parse_address
+from custom_speech_emulator.http.operation_call import OperationCall
+from custom_speech_emulator.http.request import IncomingRequest, parse_query, read_request
+from custom_speech_emulator.http.request_log import RequestLog
+from custom_speech_emulator.http.responses import ApiResponse, ServiceError, invalid, too_many_requests
+from custom_speech_emulator.resources import files, seed_data, web_hooks
+from custom_speech_emulator.routes import COMPLETION_HOOKS, Route, find_route
 from custom_speech_emulator.state.emulator_state import EmulatorSettings, EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
 
-_OWN = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)  # a region can precede it
+_CONTROL_PATH = re.compile(r"^(/[a-z0-9-]+)?(?P<path>/_emulator(/.*)?)$", re.DOTALL)  # after an optional region
+_MAX_REQUESTS, _RATE_SECONDS = 100, 10.0  # quotas and limits page
 
 
 @dataclass
 class Exchange:
-    """The answer to a request, the work that follows the answer, and the fault rule that applies to it."""
+    """The response to a request, its log entry, and the fault that applies to it."""
 
-    address: Address
-    now: datetime | None = None  # None if the state could not be used
-    answer: Answer = field(default_factory=lambda: Answer(204))
-    later: list[Callable[[], object]] = field(default_factory=list)
-    fault: Rule | None = None
-    entry: dict[str, Any] = field(default_factory=dict)  # of the log
+    address: HostAddress
+    now: datetime | None = None  # None if the state cannot be used
+    response: ApiResponse = field(default_factory=lambda: ApiResponse(204))
+    after_response: list[Callable[[], object]] = field(default_factory=list)
+    fault: FaultRule | None = None
+    entry: dict[str, Any] = field(default_factory=dict)
 
-    def response(self) -> Response:
-        """Return the HTTP response, with real hosts in its links and the header that identifies the emulator."""
-        headers = {name: self._linked(value) for name, value in self.answer.headers.items()}
+    def http_response(self) -> Response:
+        """Return the HTTP response, with real hosts in its links and a header that identifies the emulator."""
+        headers = {name: self._fill_placeholders(value) for name, value in self.response.headers.items()}
         headers["custom-speech-emulator"] = "1"
         if self.now:
             headers["Date"] = formatdate(self.now.timestamp(), usegmt=True)
-        background = BackgroundTasks([BackgroundTask(do) for do in self.later])
-        body = self.answer.body
+        background = BackgroundTasks([BackgroundTask(do) for do in self.after_response])
+        status, body = self.response.status, self.response.body
         if body is None or isinstance(body, bytes):
-            return Response(body, self.answer.status, headers, background=background)
-        text = self._linked(body if isinstance(body, str) else json.dumps(body))
-        return Response(text, self.answer.status, headers, "application/json; charset=utf-8", background)
+            return Response(body, status, headers, background=background)
+        text = self._fill_placeholders(body if isinstance(body, str) else json.dumps(body))
+        return Response(text, status, headers, "application/json; charset=utf-8", background)
 
-    def _linked(self, text: str) -> str:
-        text = self.address.write(text)
-        is_hostile = self.fault and self.fault.fault == "hostile-link"
-        return text.replace(self.address.base, self.fault.host) if self.fault and is_hostile else text
+    def _fill_placeholders(self, text: str) -> str:
+        text = self.address.fill_placeholders(text)
+        if self.fault and self.fault.fault == "hostile-link":
+            return text.replace(self.address.base_url(), self.fault.host)
+        return text
 
 
 @dataclass
 class EmulatorApp:
-    """A running emulator, as an ASGI application: its state, log, faults and request rate."""
+    """A running emulator as an ASGI application."""
 
     state: EmulatorState
     log: RequestLog = field(default_factory=RequestLog)
     faults: Faults = field(default_factory=Faults)
-    times: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))  # of requests, by account
+    # The times of recent requests by account, for the rate limit.
+    request_times: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -79,95 +83,108 @@ class EmulatorApp:
             await WebSocketClose()(scope, receive, send)
             return
         try:
-            request = await received(scope, receive)
+            request = await read_request(scope, receive)
         except ClientDisconnect:
             return
-        exchange = Exchange(Address(request.scheme, request.host))
-        self._answer(exchange, request)
-        if exchange.fault:
-            await faults.send_faulty(exchange.response(), exchange.fault, scope, receive, send)
-        else:
-            await exchange.response()(scope, receive, send)
-
-    def _answer(self, exchange: Exchange, request: IncomingRequest) -> None:
+        exchange = Exchange(HostAddress(request.scheme, request.host))
         try:
             with self.state.transaction():
                 exchange.now = self.state.advance()
-                exchange.answer = self._operate(exchange, request, exchange.now)
-                exchange.later += web_hooks.notifications(self.state)
-        except (Refused, sqlite3.DatabaseError) as error:
-            unusable = Refused(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
-            refused = error if isinstance(error, Refused) else unusable
-            exchange.answer = Answer(refused.status, refused.body(), refused.headers)
-            exchange.later.clear()  # its transaction was rolled back
+                exchange.response = self._respond(exchange, request, exchange.now)
+                exchange.after_response += web_hooks.pending_notifications(self.state)
+        except (ServiceError, sqlite3.DatabaseError) as error:
+            unusable = ServiceError(503, "ServiceUnavailable", f"The state cannot be used: {error}.")
+            failure = error if isinstance(error, ServiceError) else unusable
+            exchange.response = ApiResponse(failure.status, failure.body(), failure.headers)
+            exchange.after_response.clear()  # the transaction was rolled back
         is_lost = exchange.fault and exchange.fault.fault == "close-before"
-        exchange.entry["status"] = None if is_lost else exchange.answer.status
+        exchange.entry["status"] = None if is_lost else exchange.response.status
+        if exchange.fault:
+            await send_with_fault(exchange.http_response(), exchange.fault, scope, receive, send)
+        else:
+            await exchange.http_response()(scope, receive, send)
 
     def tick(self) -> None:
-        """Let work that is due progress without a request, so that web hooks are called in time."""
+        """Apply due status changes without a request, and call the web hooks."""
         with self.state.transaction():
             self.state.advance()
-            messages = web_hooks.notifications(self.state)
-        for send in messages:
+            notifications = web_hooks.pending_notifications(self.state)
+        for send in notifications:
             send()
 
-    def _operate(self, exchange: Exchange, request: IncomingRequest, now: datetime) -> Answer:
+    def _respond(self, exchange: Exchange, request: IncomingRequest, now: datetime) -> ApiResponse:
+        """Return the response of a control route, of the token service or of an operation."""
         names = self.state.settings.allow_hosts
-        if names and not is_local(request.host, names):  # a web page may have led a browser here
-            raise Refused(421, "MisdirectedRequest", "The emulator was not started with --allow-host for this name.")
-        own = _OWN.match(request.path)
-        if own and own["path"].startswith(files.CONTENT):
-            return files.content(self.state, own["path"], request.query)
-        if own:
-            return control(self.state, self.log, self.faults, own["path"], request)
+        if names and not is_local(request.host, names):  # protects a browser on this machine from DNS rebinding
+            message = "The emulator was not started with --allow-host for this name."
+            raise ServiceError(421, "MisdirectedRequest", message)
+        control = _CONTROL_PATH.match(request.path)
+        if control and control["path"].startswith(files.CONTENT_PATH):
+            return files.get_content(self.state, control["path"], request.query)
+        if control:
+            return handle_control_request(self.state, self.log, self.faults, control["path"], request)
         exchange.entry = self.log.add(now, request)
         token_service = authentication.TOKEN_PATH.match(request.path)
         if token_service:
-            address = Address(request.scheme, request.host.lower(), (token_service["prefix"] or "").lower())
-            return authentication.token_answer(self.state, request, address.place, exchange.entry)
-        call, operation = self._call(request, exchange.entry, now)
-        exchange.address, call.later = call.address, exchange.later
+            address = HostAddress(request.scheme, request.host.lower(), (token_service["prefix"] or "").lower())
+            return authentication.issue_token(self.state, request, address.account_or_region, exchange.entry)
+        call, route = self._authenticated_call(request, exchange.entry, now)
+        exchange.address, call.after_response = call.address, exchange.after_response
         if self.state.settings.rate_limit:
-            authentication.count_request(self.times[call.account.name], now)
-        rule = exchange.fault = self.faults.first(exchange.entry)
+            self._enforce_rate_limit(call.account.name, now.timestamp())
+        rule = exchange.fault = self.faults.first_match(exchange.entry)
         if rule and rule.fault == "close-before":
-            return exchange.answer
-        refusal = faults.refusal(rule, now) if rule else None
-        if refusal:
-            raise refusal
-        return operation.handler(call)
+            return exchange.response
+        error = rule.error(now) if rule else None
+        if error:
+            raise error
+        return route.handler(call)
 
-    def _call(self, request: IncomingRequest, entry: dict[str, Any], now: datetime) -> tuple[Call, Operation]:
-        address, segment, path = target(request.scheme, request.host, request.path)
-        # In the specifications of the dated versions only a key is accepted.
-        account = authentication.signed_in(self.state, request.headers, address.place, takes_tokens=segment is not None)
+    def _authenticated_call(
+        self, request: IncomingRequest, entry: dict[str, Any], now: datetime
+    ) -> tuple[OperationCall, Route]:
+        """Return the authenticated call and the route of a request, and complete the log entry step by step."""
+        address, segment, path = parse_address(request.scheme, request.host, request.path)
+        # The specifications of the dated versions allow only keys.
+        account = authentication.authenticate(
+            self.state, request.headers, address.account_or_region, accept_token=segment is not None
+        )
         entry["account"] = account.name
-        query = query_of(request.query)
-        version = requested(segment, query.get("api-version"))
+        query = parse_query(request.query)
+        version = select_version(segment, query.get("api-version"))
         entry["api_version"] = version.name
-        operation, values = found(version, request.method, path.rstrip("/") or "/")
-        entry["operation"] = operation.name
+        route, values = find_route(version, request.method, path.rstrip("/") or "/")
+        entry["operation"] = route.name
         for name in query:
-            if name not in (*operation.query_of(version), "api-version"):
+            if name not in (*route.query_parameters(version), "api-version"):
                 raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])
         if request.body is None:
-            raise Refused(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
-        sent_as = request.headers.get("content-type", "")
-        call = Call(self.state, now, account, version, address, request.method, values, query, sent_as, request.body)
-        return call, operation
+            raise ServiceError(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
+        content_type = request.headers.get("content-type", "")
+        http = (request.method, values, query, content_type, request.body)
+        return OperationCall(self.state, now, account, version, address, *http), route
+
+    def _enforce_rate_limit(self, account: str, at: float) -> None:
+        """Count a request of an account, or raise a 429 error above 100 requests in ten seconds."""
+        times = self.request_times[account]
+        while times and times[0] <= at - _RATE_SECONDS:
+            times.popleft()
+        if len(times) >= _MAX_REQUESTS:
+            raise too_many_requests({"Retry-After": str(max(1, round(times[0] + _RATE_SECONDS - at)))})
+        times.append(at)
 
 
 def emulator(**options: Any) -> Starlette:
     """Return an emulator as a Starlette application; the options are the fields of `EmulatorSettings`.
 
-    Raises `StateUnusableError` if the state file cannot be used, ValueError for an option that makes no sense.
+    Raises StateUnusableError if the state file cannot be used, and ValueError for an invalid option.
     """
     settings = EmulatorSettings(**options)
-    state = EmulatorState(settings, EntityStore(settings.state and Path(settings.state)), ENDINGS)
+    state = EmulatorState(settings, EntityStore(settings.state and Path(settings.state)), COMPLETION_HOOKS)
     with state.store.transaction():
-        stock.fill(state)
+        seed_data.seed(state)
     app = Starlette()
-    app.state.emulator = EmulatorApp(state, faults=Faults.of(settings.faults))
-    # All paths go to one place, because the operations are in a table of their own instead of Starlette's routes.
+    app.state.emulator = EmulatorApp(state, faults=Faults.parse(settings.faults))
+    # The emulator has its own table of routes instead of Starlette's.
     app.router.default = app.state.emulator
     return app

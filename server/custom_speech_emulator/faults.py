@@ -1,7 +1,7 @@
-"""Faults on request: rules that say which requests fail, when and how, and the failing responses.
+"""Fault injection: rules that select requests, and the faulty responses to these requests.
 
-A rule matches by `operation`, `method`, `account`, `api_version` and `path` (a part of it), by all that are given.
-It applies to the `nth` matching request, or with a `probability` drawn from `seed`, or always; at most `times` times.
+A rule matches a request if all its conditions do: `operation`, `method`, `account`, `api_version` and `path` (a part of
+the path). It applies to the `nth` matching request, or with a `probability`, or always, and at most `times` times.
 """
 
 from collections.abc import Sequence
@@ -16,18 +16,28 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from custom_speech_emulator.http.responses import Refused, too_many_requests
+from custom_speech_emulator.http.responses import ServiceError, too_many_requests
 
-_Errors = Literal["429", "500", "503"]
-_Delivery = Literal["close-before", "close-after", "slow-headers", "slow-body", "truncated", "not-json", "hostile-link"]
+_ERROR_CODES = {"500": "InternalServerError", "503": "ServiceUnavailable"}
 
 
-class Rule(BaseModel):
-    """One rule. `retry_after`: seconds, None for no header; `retry_after_date` writes it as a date."""
+class FaultRule(BaseModel):
+    """A fault, and the conditions under which it applies."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    fault: Literal[_Errors, _Delivery]
+    fault: Literal[
+        "429",
+        "500",
+        "503",
+        "close-before",
+        "close-after",
+        "slow-headers",
+        "slow-body",
+        "truncated",
+        "not-json",
+        "hostile-link",
+    ]
     operation: str | None = None
     method: str | None = None
     account: str | None = None
@@ -37,70 +47,69 @@ class Rule(BaseModel):
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     seed: int = 0
     times: Annotated[int, Field(ge=1)] | None = None
-    retry_after: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    retry_after_date: bool = False
+    retry_after: Annotated[int, Field(ge=0, le=100_000)] | None = None  # seconds; None for no header
+    retry_after_date: bool = False  # send a date instead of seconds
     seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
     host: str = "https://elsewhere.example"
     _matched: int = 0
     _applied: int = 0
 
-    def applies(self, request: dict[str, Any]) -> bool:
-        """Return whether it applies to a request, given as its entry in the log."""
-        given = ("operation", "method", "account", "api_version")
-        others = any(getattr(self, name) not in (None, request[name]) for name in given)
-        if others or (self.path or "") not in request["path"]:
+    def count_match(self, request: dict[str, Any]) -> bool:
+        """Return whether the rule applies to a request, given as its log entry, and count the match."""
+        conditions = ("operation", "method", "account", "api_version")
+        differs = any(getattr(self, name) not in (None, request[name]) for name in conditions)
+        if differs or (self.path or "") not in request["path"]:
             return False
         self._matched += 1
-        is_spent = self.times is not None and self._applied >= self.times
-        draw = Random(f"{self.seed}/{self._matched}").random()  # noqa: S311 - repeatable on purpose
-        applies = not is_spent and self.nth in (None, self._matched) and draw < self.probability
+        is_used_up = self.times is not None and self._applied >= self.times
+        draw = Random(f"{self.seed}/{self._matched}").random()  # noqa: S311 - reproducible on purpose
+        applies = not is_used_up and self.nth in (None, self._matched) and draw < self.probability
         self._applied += applies
         return applies
 
+    def error(self, now: datetime) -> ServiceError | None:
+        """Return the error response of the rule, or None for a fault that is not an error response."""
+        headers = {}
+        if self.retry_after is not None:
+            date = format_datetime(now + timedelta(seconds=self.retry_after), usegmt=True)
+            headers["Retry-After"] = date if self.retry_after_date else str(self.retry_after)
+        if self.fault == "429":
+            return too_many_requests(headers)
+        if self.fault not in _ERROR_CODES:
+            return None
+        message = "This response was requested by a fault rule."
+        return ServiceError(int(self.fault), _ERROR_CODES[self.fault], message, headers=headers)
 
-class Faults(list[Rule]):
-    """The rules of one emulator; they are not part of its state."""
+
+class Faults(list[FaultRule]):
+    """The fault rules of an emulator, which are not part of its state."""
 
     @classmethod
-    def of(cls, value: Sequence[dict[str, Any]]) -> "Faults":
-        """Return rules with fresh counts, parsed from JSON; ValueError names the rule that is wrong and why."""
+    def parse(cls, value: Sequence[dict[str, Any]]) -> "Faults":
+        """Return the rules of a JSON list, with new counts. Raises ValueError with the first invalid property."""
         try:
-            rules = TypeAdapter(list[Rule]).validate_python(list(value))
+            rules = TypeAdapter(list[FaultRule]).validate_python(list(value))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
         return cls(rules)
 
-    def shown(self) -> list[dict[str, Any]]:
-        """Return the rules and how often each matched and was applied."""
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the rules, with how often each has matched and was applied."""
         return [
             one.model_dump(exclude_defaults=True) | {"matched": one._matched, "applied": one._applied} for one in self
         ]
 
-    def first(self, request: dict[str, Any]) -> Rule | None:
-        """Return the first rule that applies to a request. All that match count it."""
-        applied = [rule for rule in self if rule.applies(request)]
+    def first_match(self, request: dict[str, Any]) -> FaultRule | None:
+        """Return the first rule that applies to a request, and count the request in all rules that match it."""
+        applied = [rule for rule in self if rule.count_match(request)]
         return applied[0] if applied else None
 
 
-def refusal(rule: Rule, now: datetime) -> Refused | None:
-    """Return the error of a rule, or None if the rule lets the request through."""
-    headers = {}
-    if rule.retry_after is not None:
-        date = format_datetime(now + timedelta(seconds=rule.retry_after), usegmt=True)
-        headers["Retry-After"] = date if rule.retry_after_date else str(rule.retry_after)
-    if rule.fault == "429":
-        return too_many_requests(headers)
-    code = {"500": "InternalServerError", "503": "ServiceUnavailable"}.get(rule.fault)
-    if code is None:
-        return None
-    return Refused(int(rule.fault), code, "This answer was asked for by a fault rule.", headers=headers)
-
-
-async def send_faulty(response: Response, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a response as a rule demands. Without a server a closed connection is a ConnectionResetError."""
+async def send_with_fault(response: Response, rule: FaultRule, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a response with the fault of a rule. Raises ConnectionResetError instead of closing without a server."""
     if rule.fault in ("close-before", "close-after"):
-        # ASGI cannot close a connection, but `send` is a method of uvicorn's object that has the transport.
+        # ASGI has no message that closes a connection, so uvicorn's transport is closed through the object of `send`.
         transport = getattr(getattr(send, "__self__", None), "transport", None)
         if transport:
             transport.abort()
@@ -114,10 +123,11 @@ async def send_faulty(response: Response, rule: Rule, scope: Scope, receive: Rec
     if rule.fault == "not-json":
         response = Response(b"<html><body>Bad Gateway</body></html>", response.status_code, media_type="text/html")
     in_halves = rule.fault in ("slow-body", "truncated")
-    await response(scope, receive, partial(_send_halves, send, rule) if in_halves else send)
+    await response(scope, receive, partial(_send_in_halves, send, rule) if in_halves else send)
 
 
-async def _send_halves(send: Send, rule: Rule, message: Message) -> None:
+async def _send_in_halves(send: Send, rule: FaultRule, message: Message) -> None:
+    """Send the first half of a body, and then after a pause the second half or nothing."""
     if message["type"] == "http.response.body":
         half = len(message["body"]) // 2
         await send({**message, "body": message["body"][:half], "more_body": True})

@@ -1,13 +1,13 @@
-"""The table of operations: Azure's name, method, path, query, versions, and the function that answers."""
+"""The table of routes: the name, method, path, query, versions and handler of each operation."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
-from custom_speech_emulator.http.api_versions import V3_2, V2024, V2025, VERSIONS, Version
-from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.responses import Answer, gateway_refused, not_allowed
+from custom_speech_emulator.http.api_versions import V3_2, V2024, V2025, VERSIONS, ApiVersion
+from custom_speech_emulator.http.operation_call import OperationCall
+from custom_speech_emulator.http.responses import ApiResponse, gateway_error, not_allowed
 from custom_speech_emulator.resources import (
     datasets,
     endpoints,
@@ -16,33 +16,35 @@ from custom_speech_emulator.resources import (
     files,
     locales,
     models,
+    projects,
     transcriptions,
     web_hooks,
 )
-from custom_speech_emulator.resources.entities import Kind
-from custom_speech_emulator.state.emulator_state import Ending
+from custom_speech_emulator.resources.entities import EntityKind
+from custom_speech_emulator.state.emulator_state import CompletionHook
 
-Handler = Callable[[Call], Answer]
-Versions = tuple[Version, ...]
-_LIFETIME = "lifetime"  # whose name differs between the versions
-_TRANSCRIBED = {"Submit": locales.LOCALES, "Transcribe": locales.FAST}  # locales of the dated versions
-_PAGED = ("skip", "top", "filter")  # query parameters of lists
-_WITH_PROJECTS = (V3_2, V2025)  # 2024-11-15 has none
+Handler = Callable[[OperationCall], ApiResponse]
+Versions = tuple[ApiVersion, ...]
+_LIFETIME = "lifetime"  # stands for the query parameter `ApiVersion.lifetime`
+_LIST_QUERY = ("skip", "top", "filter")
+_WITH_PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
 _DATED = (V2024, V2025)
-_IN_PROJECTS = (
+_PROJECT_KINDS = (
     evaluations.EVALUATIONS,
     datasets.DATASETS,
     endpoints.ENDPOINTS,
     models.MODELS,
     transcriptions.TRANSCRIPTIONS,
 )
-ENDINGS: dict[str, Ending] = {kind.path: kind.ended for kind in (*_IN_PROJECTS, models.COPIES) if kind.ended}
+COMPLETION_HOOKS: dict[str, CompletionHook] = {
+    kind.path: kind.on_completion for kind in (*_PROJECT_KINDS, models.COPIES) if kind.on_completion
+}
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One operation of the specification."""
+class Route:
+    """The route of one operation of the specification."""
 
     name: str
     method: str
@@ -51,123 +53,131 @@ class Operation:
     query: tuple[str, ...] = ()
     versions: Versions = VERSIONS
 
-    def query_of(self, version: Version) -> tuple[str, ...]:
-        """Return the query parameters in a version."""
+    def query_parameters(self, version: ApiVersion) -> tuple[str, ...]:
+        """Return the names of the query parameters in a version."""
         return tuple(version.lifetime[0] if name == _LIFETIME else name for name in self.query)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The path as a regular expression; letter case does not matter, as in ASP.NET."""
+        """The path as a regular expression that ignores letter case, as ASP.NET does."""
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/:]+)", re.escape(self.path)) + "$", re.IGNORECASE)
 
 
-def _locales(
-    group: str, listed: Callable[[Version], object] = lambda _: locales.LOCALES, versions: Versions = VERSIONS
-) -> Operation:
+def _locales_route(
+    group: str, list_locales: Callable[[ApiVersion], object] = lambda _: locales.LOCALES, versions: Versions = VERSIONS
+) -> Route:
     name, path = f"{group}_ListSupportedLocales", f"/{group.lower()}/locales"
-    return Operation(name, "GET", path, lambda call: Answer(200, listed(call.version)), versions=versions)
+    return Route(name, "GET", path, lambda call: ApiResponse(200, list_locales(call.version)), versions=versions)
 
 
-def _of_kind(
-    kind: Kind, group: str, create: Handler, entity: str = "", versions: Versions = VERSIONS, creation: Versions = ()
-) -> tuple[Operation, ...]:
-    """Return the five operations that all kinds have; `entity` is its name in `Models_GetCustomModel`."""
+def _entity_routes(
+    kind: EntityKind,
+    group: str,
+    create: Handler,
+    *,
+    entity: str = "",
+    versions: Versions = VERSIONS,
+    create_versions: Versions = (),
+) -> tuple[Route, ...]:
+    """Return the routes that all kinds have; `entity` is the word in operation ids such as `Models_GetCustomModel`."""
     every, one = f"/{kind.path}", f"/{kind.path}/{{id}}"
-    listed = f"{group}_List{entity}s" if entity else f"{group}_List"
+    list_name = f"{group}_List{entity}s" if entity else f"{group}_List"
     return (
-        Operation(listed, "GET", every, partial(entities.listed, kind=kind), _PAGED, versions),
-        Operation(f"{group}_Create", "POST", every, create, (), creation or versions),
-        Operation(f"{group}_Get{entity}", "GET", one, partial(entities.get, kind=kind), (), versions),
-        Operation(f"{group}_Update", "PATCH", one, partial(entities.update, kind=kind), (), versions),
-        Operation(f"{group}_Delete", "DELETE", one, partial(entities.delete, kind=kind), (), versions),
+        Route(list_name, "GET", every, partial(entities.list_page, kind=kind), _LIST_QUERY, versions),
+        Route(f"{group}_Create", "POST", every, create, (), create_versions or versions),
+        Route(f"{group}_Get{entity}", "GET", one, partial(entities.get, kind=kind), (), versions),
+        Route(f"{group}_Update", "PATCH", one, partial(entities.update, kind=kind), (), versions),
+        Route(f"{group}_Delete", "DELETE", one, partial(entities.delete, kind=kind), (), versions),
     )
 
 
-def _files(kind: Kind, group: str) -> tuple[Operation, ...]:
-    path = f"/{kind.path}/{{id}}/files"
+def _file_routes(kind: EntityKind, group: str) -> tuple[Route, ...]:
+    every, one = f"/{kind.path}/{{id}}/files", f"/{kind.path}/{{id}}/files/{{fileId}}"
     return (
-        Operation(f"{group}_ListFiles", "GET", path, partial(files.list_all, kind=kind), (_LIFETIME, *_PAGED)),
-        Operation(f"{group}_GetFile", "GET", f"{path}/{{fileId}}", partial(files.get, kind=kind), (_LIFETIME,)),
+        Route(f"{group}_ListFiles", "GET", every, partial(files.list_files, kind=kind), (_LIFETIME, *_LIST_QUERY)),
+        Route(f"{group}_GetFile", "GET", one, partial(files.get_file, kind=kind), (_LIFETIME,)),
     )
 
 
-def _logs(of: str, model: str = "") -> tuple[Operation, ...]:
-    every, one, paged = f"{of}/files/logs", f"{of}/files/logs/{{logId}}", (_LIFETIME, "skipToken", "top")
+def _log_routes(path: str, entity: str = "") -> tuple[Route, ...]:
+    every, one, list_query = f"{path}/files/logs", f"{path}/files/logs/{{logId}}", (_LIFETIME, "skipToken", "top")
     return (
-        Operation(f"Endpoints_List{model}Logs", "GET", every, endpoints.list_logs, paged, _OLD),
-        Operation(f"Endpoints_Delete{model}Logs", "DELETE", every, endpoints.delete_logs, ("endDate",), _OLD),
-        Operation(f"Endpoints_Get{model}Log", "GET", one, endpoints.get_log, (_LIFETIME,), _OLD),
-        Operation(f"Endpoints_Delete{model}Log", "DELETE", one, endpoints.delete_log, (), _OLD),
+        Route(f"Endpoints_List{entity}Logs", "GET", every, endpoints.list_logs, list_query, _OLD),
+        Route(f"Endpoints_Delete{entity}Logs", "DELETE", every, endpoints.delete_logs, ("endDate",), _OLD),
+        Route(f"Endpoints_Get{entity}Log", "GET", one, endpoints.get_log, (_LIFETIME,), _OLD),
+        Route(f"Endpoints_Delete{entity}Log", "DELETE", one, endpoints.delete_log, (), _OLD),
     )
 
 
-def _manifest(kind: Kind, entity: str) -> Operation:
+def _manifest_route(kind: EntityKind, entity: str) -> Route:
     name, path = f"Models_Get{entity}Manifest", f"/{kind.path}/{{id}}/manifest"
-    return Operation(name, "GET", path, partial(models.manifest, kind=kind), (_LIFETIME,))
+    return Route(name, "GET", path, partial(models.get_manifest, kind=kind), (_LIFETIME,))
 
 
-OPERATIONS = (
-    _locales("Projects", versions=_WITH_PROJECTS),
-    *_of_kind(entities.PROJECTS, "Projects", entities.create_project, versions=_WITH_PROJECTS),
+def _transcription_locales(version: ApiVersion) -> object:
+    return {"Submit": locales.LOCALES, "Transcribe": locales.FAST_LOCALES} if version.dated else locales.LOCALES
+
+
+_list_base_models = partial(entities.list_page, kind=models.BASE_MODELS)
+_get_base_model, _get_copy = (partial(entities.get, kind=kind) for kind in (models.BASE_MODELS, models.COPIES))
+ROUTES = (
+    _locales_route("Projects", versions=_WITH_PROJECTS),
+    *_entity_routes(projects.PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
     *(
-        Operation(
+        Route(
             f"Projects_List{kind.path.capitalize()}",
             "GET",
             f"/projects/{{id}}/{kind.path}",
-            partial(entities.list_contents, kind=kind),
-            _PAGED,
+            partial(projects.list_contents, kind=kind),
+            _LIST_QUERY,
             _WITH_PROJECTS,
         )
-        for kind in _IN_PROJECTS
+        for kind in _PROJECT_KINDS
     ),
-    _locales("Datasets", locales.of_datasets),
-    *_of_kind(datasets.DATASETS, "Datasets", datasets.create),
-    Operation("Datasets_Upload", "POST", "/datasets/upload", datasets.upload, (), _OLD),
-    Operation("Datasets_GetBlocks", "GET", "/datasets/{id}/blocks", datasets.list_blocks),
-    Operation("Datasets_UploadBlock", "PUT", "/datasets/{id}/blocks", datasets.upload_block, ("blockid",)),
-    Operation("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", datasets.commit_blocks),
-    *_files(datasets.DATASETS, "Datasets"),
-    _locales("Models"),
-    *_of_kind(models.MODELS, "Models", models.create, "CustomModel"),
-    Operation(
-        "Models_ListBaseModels", "GET", "/models/base", partial(entities.listed, kind=models.BASE_MODELS), _PAGED
-    ),
-    Operation("Models_GetBaseModel", "GET", "/models/base/{id}", partial(entities.get, kind=models.BASE_MODELS)),
-    Operation("Models_Copy", "POST", "/models/{id}:copy", models.copy),
-    Operation("Models_AuthorizeCopy", "POST", "/models:authorizecopy", models.authorize),
-    _manifest(models.MODELS, "CustomModel"),
-    _manifest(models.BASE_MODELS, "BaseModel"),
-    *_files(models.MODELS, "Models"),
-    Operation(
-        "Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", partial(entities.get, kind=models.COPIES)
-    ),
-    _locales("Evaluations"),
-    *_of_kind(evaluations.EVALUATIONS, "Evaluations", evaluations.create),
-    *_files(evaluations.EVALUATIONS, "Evaluations"),
-    _locales("Endpoints"),
-    *_of_kind(endpoints.ENDPOINTS, "Endpoints", endpoints.create),
-    *_logs("/endpoints/{id}"),
-    *_logs("/endpoints/base/{locale}", "BaseModel"),
-    _locales("Transcriptions", lambda version: _TRANSCRIBED if version.dated else locales.LOCALES),
-    *_of_kind(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, creation=_OLD),
-    Operation("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
-    Operation("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),
-    *_files(transcriptions.TRANSCRIPTIONS, "Transcriptions"),
-    *_of_kind(web_hooks.WEBHOOKS, "WebHooks", web_hooks.create),
-    Operation("WebHooks_Ping", "POST", "/webhooks/{id}:ping", web_hooks.ping),
-    Operation("WebHooks_Test", "POST", "/webhooks/{id}:test", web_hooks.test),
+    _locales_route("Datasets", locales.dataset_locales),
+    *_entity_routes(datasets.DATASETS, "Datasets", datasets.create),
+    Route("Datasets_Upload", "POST", "/datasets/upload", datasets.upload, (), _OLD),
+    Route("Datasets_GetBlocks", "GET", "/datasets/{id}/blocks", datasets.list_blocks),
+    Route("Datasets_UploadBlock", "PUT", "/datasets/{id}/blocks", datasets.upload_block, ("blockid",)),
+    Route("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", datasets.commit_blocks),
+    *_file_routes(datasets.DATASETS, "Datasets"),
+    _locales_route("Models"),
+    *_entity_routes(models.MODELS, "Models", models.create, entity="CustomModel"),
+    Route("Models_ListBaseModels", "GET", "/models/base", _list_base_models, _LIST_QUERY),
+    Route("Models_GetBaseModel", "GET", "/models/base/{id}", _get_base_model),
+    Route("Models_Copy", "POST", "/models/{id}:copy", models.copy_model),
+    Route("Models_AuthorizeCopy", "POST", "/models:authorizecopy", models.authorize_copy),
+    _manifest_route(models.MODELS, "CustomModel"),
+    _manifest_route(models.BASE_MODELS, "BaseModel"),
+    *_file_routes(models.MODELS, "Models"),
+    Route("Operations_GetModelCopy", "GET", "/operations/models/copy/{id}", _get_copy),
+    _locales_route("Evaluations"),
+    *_entity_routes(evaluations.EVALUATIONS, "Evaluations", evaluations.create),
+    *_file_routes(evaluations.EVALUATIONS, "Evaluations"),
+    _locales_route("Endpoints"),
+    *_entity_routes(endpoints.ENDPOINTS, "Endpoints", endpoints.create),
+    *_log_routes("/endpoints/{id}"),
+    *_log_routes("/endpoints/base/{locale}", "BaseModel"),
+    _locales_route("Transcriptions", _transcription_locales),
+    *_entity_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, create_versions=_OLD),
+    Route("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
+    Route("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),
+    *_file_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions"),
+    *_entity_routes(web_hooks.WEBHOOKS, "WebHooks", web_hooks.create),
+    Route("WebHooks_Ping", "POST", "/webhooks/{id}:ping", web_hooks.ping),
+    Route("WebHooks_Test", "POST", "/webhooks/{id}:test", web_hooks.send_test_events),
 )
 
 
-@lru_cache(maxsize=4096)  # without it, a tenth of the time of a request
-def found(version: Version, method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """Return the operation of a method and path, and the values in the path; 404 or 405 for any other."""
-    matches = [(operation, operation.pattern.match(path)) for operation in OPERATIONS if version in operation.versions]
-    here = [(operation, match.groupdict()) for operation, match in matches if match]
-    if not here:
-        raise gateway_refused(404, "Resource not found")
-    fewest = min(len(values) for _, values in here)  # `/models/base` is not a model with the id `base`
-    methods = {operation.method: (operation, values) for operation, values in here if len(values) == fewest}
+@lru_cache(maxsize=4096)  # saves a tenth of the time of a request
+def find_route(version: ApiVersion, method: str, path: str) -> tuple[Route, dict[str, str]]:
+    """Return the route of a request and its path parameters, or raise a 404 or 405 error."""
+    matches = [(route, route.pattern.match(path)) for route in ROUTES if version in route.versions]
+    candidates = [(route, match.groupdict()) for route, match in matches if match]
+    if not candidates:
+        raise gateway_error(404, "Resource not found")
+    fewest = min(len(values) for _, values in candidates)  # `/models/base` is not a model with the id `base`
+    methods = {route.method: (route, values) for route, values in candidates if len(values) == fewest}
     if method not in methods:
         raise not_allowed(set(methods))
     return methods[method]

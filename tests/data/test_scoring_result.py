@@ -14,7 +14,7 @@ from custom_speech_data.scoring_result import (
     service_edits,
 )
 from custom_speech_data.word_errors import normalized_words, word_errors
-from custom_speech_emulator.resources.evaluations import tagged
+from custom_speech_emulator.resources.evaluations import tag_errors
 from custom_speech_emulator.resources.recognition import Phrase
 
 WORDS = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta"]), max_size=12).map(" ".join)
@@ -39,7 +39,7 @@ def test_scoring_result_holds_the_recognized_words_with_the_edits_of_the_service
 
 @given(WORDS, WORDS)
 def test_scoring_result_is_aligned_with_the_transcript_as_the_service_counted(said: str, heard: str) -> None:
-    recognition = parse_scoring_result(tagged(Phrase(said.split(), heard.split())))
+    recognition = parse_scoring_result(tag_errors(Phrase(said.split(), heard.split())))
     edits = service_edits(said.split(), recognition, "en-US")
 
     assert edits is not None

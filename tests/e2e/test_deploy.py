@@ -71,7 +71,7 @@ def test_deployment_starts_as_it_stands(container: Container, monkeypatch: pytes
         monkeypatch.setenv(name, value)
     options = parse(container.command)
     if container.command[0] == "emulator":
-        assert emulator.refusal(options.host, options.allow_host) is None
+        assert emulator.host_error(options.host, options.allow_host) is None
         return
     assert options.http
     refused = uvicorn_server.refuse_start(

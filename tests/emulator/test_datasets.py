@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from custom_speech_emulator import account
-from custom_speech_emulator.resources.dataset_imports import allowed
-from custom_speech_emulator.resources.stock import SENTENCES
+from custom_speech_emulator.resources.dataset_imports import is_allowed_url
+from custom_speech_emulator.resources.seed_data import SENTENCES
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.loopback_server import Heard, listening
 from support.recordings import chunk, pcm, riff, wav, zipped
@@ -333,4 +333,4 @@ def test_dataset_is_given_addresses_that_expire(eastus: Resource) -> None:
 )
 def test_dataset_comes_only_from_hosts_that_are_allowed(url: str, expected: bool) -> None:
     """Loopback, and what the emulator was started with; by name, not by how an address begins."""
-    assert allowed(url, ["files.example"]) is expected
+    assert is_allowed_url(url, ["files.example"]) is expected

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from custom_speech_emulator import ACCOUNTS
-from custom_speech_emulator.control_routes import ROUTES
-from custom_speech_emulator.faults import Rule
+from custom_speech_emulator.control_routes import CONTROL_ROUTES
+from custom_speech_emulator.faults import FaultRule
 from custom_speech_emulator.http.api_versions import VERSIONS
-from custom_speech_emulator.routes import OPERATIONS
+from custom_speech_emulator.routes import ROUTES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
 PROJECT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def operations() -> str:
     """The table of operations as the page must have it."""
     head = "| Operation | Request | " + " | ".join(version.name for version in VERSIONS) + " |\n|---|---|---|---|---|\n"
     rows = []
-    for one in OPERATIONS:
+    for one in ROUTES:
         has = " | ".join("yes" if version in one.versions else "–" for version in VERSIONS)
         rows.append(f"| {one.name} | `{one.method} {one.path}` | {has} |")
     return head + "\n".join(rows)
@@ -67,11 +67,11 @@ def test_emulator_page_names_every_control_route() -> None:
     """And no other."""
     named = set(re.findall(r"`(?:GET|PUT|POST|DELETE) (/_emulator[/a-z]*)`", PAGE))
 
-    assert named == {route if route != "/_emulator" else "/_emulator/" for route in ROUTES}
+    assert named == {route if route != "/_emulator" else "/_emulator/" for route in CONTROL_ROUTES}
 
 
 def test_emulator_page_explains_every_word_of_a_fault_rule() -> None:
     """Each property, and each kind of fault."""
-    kinds = Rule.model_fields["fault"].annotation
-    for word in (*Rule.model_fields, *getattr(kinds, "__args__", ())):
+    kinds = FaultRule.model_fields["fault"].annotation
+    for word in (*FaultRule.model_fields, *getattr(kinds, "__args__", ())):
         assert f"`{word}`" in PAGE

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_data.word_errors import word_errors
-from custom_speech_emulator.resources.evaluations import rates, tagged
-from custom_speech_emulator.resources.recognition import Phrase, Skill, recognize, words_of
+from custom_speech_emulator.resources.evaluations import count_error_rates, tag_errors
+from custom_speech_emulator.resources.recognition import Phrase, SimulatedAccuracy, distinct_words, recognize
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.recordings import wav, zipped
 
@@ -79,10 +79,13 @@ def test_evaluation_counts_what_it_shows(eastus: Resource) -> None:
 
 def test_evaluation_details_hold_recognized_words_and_never_the_transcript() -> None:
     """A substitution and an insertion hold the recognized word, a deletion holds a placeholder."""
-    marked = tagged(Phrase(["press", "the", "green", "key"], ["press", "a", "green", "key"]))
+    marked = tag_errors(Phrase(["press", "the", "green", "key"], ["press", "a", "green", "key"]))
 
     assert marked == "press <substitution>a</substitution> green key"
-    assert tagged(Phrase(["one", "two"], ["two", "three"])) == "<deletion>@</deletion> two <insertion>three</insertion>"
+    assert (
+        tag_errors(Phrase(["one", "two"], ["two", "three"]))
+        == "<deletion>@</deletion> two <insertion>three</insertion>"
+    )
 
 
 def test_evaluation_is_found_by_a_filter_while_it_runs(start: Callable[..., Service]) -> None:
@@ -118,7 +121,7 @@ def test_evaluation_gives_rates_as_the_doubles_of_the_service() -> None:
     """Percentages divided by a hundred: 0.16579999999999998, not 0.1658."""
     said = [str(n) for n in range(10)]
     missing = [3] * 516 + [2] * 55 + [0] * 429  # 1658 of 10,000 words, in 571 of 1,000 sentences
-    found = rates([Phrase(said, said[count:]) for count in missing], "1", tokens=False)
+    found = count_error_rates([Phrase(said, said[count:]) for count in missing], "1", tokens=False)
 
     assert (found["wordErrorRate1"], found["sentenceErrorRate1"]) == (0.16579999999999998, 0.5710000000000001)
     assert (found["tokenErrorRate1"], found["tokenCount1"], "tokenErrors1" in found) == (-1.0, -1, False)
@@ -150,7 +153,7 @@ def test_evaluation_keeps_combining_marks_and_counts_characters_without_spaces(
     eastus: Resource, locale: str, said: str, words: int
 ) -> None:
     """A vowel sign belongs to its letter; where words have no spaces between them, characters are counted."""
-    [phrase] = recognize(said, 0, Skill(), locale)
+    [phrase] = recognize(said, 0, SimulatedAccuracy(), locale)
     audio = eastus.dataset("Acoustic", recordings(said), locale=locale)
 
     found = outcome_of(eastus, base(eastus, locale), base(eastus, locale), audio, locale)["properties"]
@@ -186,8 +189,8 @@ def test_evaluation_is_refused_on_what_cannot_be_tested(eastus: Resource, servic
 @given(st.lists(st.text("abc de'.", max_size=30), max_size=5), st.integers(2023, 2040))
 def test_evaluation_never_counts_a_better_skill_worse(texts: list[str], year: int) -> None:
     """More words known, or recordings learnt, never make more errors in the same words."""
-    words = words_of(texts, "en-US")
-    plain, skilled = Skill(year=year), Skill(words, audio=True, year=year)
+    words = distinct_words(texts, "en-US")
+    plain, skilled = SimulatedAccuracy(year=year), SimulatedAccuracy(words, audio=True, year=year)
 
     plain_errors, skilled_errors = (
         sum(sum(word_errors(*phrase)[:3]) for text in texts for phrase in recognize(text, 0, skill, "en-US"))

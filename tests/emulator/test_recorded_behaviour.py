@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_speech_emulator.resources.locales import LOCALES, scores_tokens
+from custom_speech_emulator.resources.locales import LOCALES, has_token_scoring
 from support.emulator_service import VERSIONS, Resource, Service, id_of
 from support.recordings import wav, zipped
 
@@ -120,7 +120,7 @@ def test_evaluation_of_a_locale_without_token_scoring_has_words_only(eastus: Res
     assert found["wordCount1"] == 6
     assert (found["tokenErrorRate1"], found["tokenCount1"]) == (-1, -1)
     assert "tokenErrors1" not in found
-    assert (scores_tokens("it-IT"), scores_tokens("vi-VN")) == (True, False)
+    assert (has_token_scoring("it-IT"), has_token_scoring("vi-VN")) == (True, False)
 
 
 def test_dataset_that_waits_for_blocks_has_counts_from_the_start(eastus: Resource) -> None:

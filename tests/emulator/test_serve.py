@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from custom_speech_emulator.serve import PortInUseError, refusal, serve
+from custom_speech_emulator.serve import PortInUseError, host_error, serve
 from emulator.test_webhooks import agreeing
 from support.loopback_server import Heard, listening
 
@@ -63,14 +63,14 @@ def test_emulator_says_clearly_that_a_port_is_in_use(served: Served) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "speech.test", "localhost.speech.test", ""])  # noqa: S104
 def test_emulator_serves_others_only_under_a_name_that_is_allowed(host: str) -> None:
     """Its keys are well known; whoever opens it says so."""
-    assert "--allow-host NAME" in (refusal(host, []) or "")
-    assert refusal(host, ["speech.test"]) is None
+    assert "--allow-host NAME" in (host_error(host, []) or "")
+    assert host_error(host, ["speech.test"]) is None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_emulator_serves_this_machine_without_asking(host: str) -> None:
     """Who is here may."""
-    assert refusal(host, []) is None
+    assert host_error(host, []) is None
 
 
 def test_emulator_answers_others_under_that_name_and_no_other() -> None:

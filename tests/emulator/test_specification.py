@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from custom_speech_emulator.http.api_versions import VERSIONS as KNOWN
-from custom_speech_emulator.routes import OPERATIONS
+from custom_speech_emulator.routes import ROUTES
 from support.emulator_service import FOLDER, VERSIONS, Service, id_of, resource_id
 from support.recordings import wav
 
@@ -40,7 +40,7 @@ def test_emulator_has_every_operation_of_a_version_and_no_other(version: str) ->
     """The table of operations is the specification's: names, methods, paths."""
     known = next(one for one in KNOWN if one.name == version)
 
-    mine = {(one.name, one.method, one.path) for one in OPERATIONS if known in one.versions}
+    mine = {(one.name, one.method, one.path) for one in ROUTES if known in one.versions}
 
     print(f"{version}: {len(mine)} operations")  # noqa: T201 - the figure belongs to the proof
     assert mine == {(operation["operationId"], method, path) for method, path, operation in operations(version)}
@@ -51,7 +51,7 @@ def test_emulator_takes_every_query_parameter_of_an_operation(version: str) -> N
     """Nothing that the specification lists is refused as unknown."""
     parameters = document(version)["parameters"]
     known = next(one for one in KNOWN if one.name == version)
-    mine = {one.name: set(one.query_of(known)) for one in OPERATIONS}
+    mine = {one.name: set(one.query_parameters(known)) for one in ROUTES}
 
     for _, _, operation in operations(version):
         listed = [

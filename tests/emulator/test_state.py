@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from custom_speech_emulator import StateUnusableError, emulator
-from custom_speech_emulator.state.entity_store import Entity, EntityStore
+from custom_speech_emulator.state.entity_store import EntityStore, StoredEntity
 from support.emulator_service import Service
 
 Start = Callable[..., Service]
@@ -23,14 +23,14 @@ MODEL = {"displayName": "kept", "locale": "en-US"}
 WRITER = """
 import sys
 from pathlib import Path
-from custom_speech_emulator.state.entity_store import Entity, EntityStore
+from custom_speech_emulator.state.entity_store import EntityStore, StoredEntity
 store = EntityStore(Path(sys.argv[1]))
 print("ready", flush=True)
 n = 0
 while True:
     with store.transaction():
         for part in ("a", "b", "c"):
-            store.put(Entity("x", "pair", f"{sys.argv[2]}-{part}", {"n": n, "padding": "." * 5000}))
+            store.put(StoredEntity("x", "pair", f"{sys.argv[2]}-{part}", {"n": n, "padding": "." * 5000}))
     n += 1
 """
 
@@ -105,7 +105,7 @@ def test_state_that_cannot_be_kept_aside_says_so(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(Path, "rename", refused)
 
-    with pytest.raises(StateUnusableError, match=r"state\.db cannot be used .* nor renamed .*; name another one"):
+    with pytest.raises(StateUnusableError, match=r"state\.db cannot be used .* nor renamed .*; name another file"):
         emulator(state=file)
 
 
@@ -128,7 +128,7 @@ def test_state_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
     """Web hooks are notified of events only if they stand in the state."""
     state = start().app.state.emulator.state
     with suppress(LookupError), state.transaction():
-        state.record_event(Entity("x", "models", "one"), "Creation")
+        state.record_event(StoredEntity("x", "models", "one"), "Creation")
         raise LookupError
 
     with state.transaction():
@@ -199,7 +199,7 @@ def test_state_is_written_by_many_threads_without_a_loss(tmp_path: Path) -> None
     def work() -> None:
         for _ in range(20):
             with store.transaction():
-                found = store.get("x", "counter", "one") or Entity("x", "counter", "one", {"n": 0})
+                found = store.get("x", "counter", "one") or StoredEntity("x", "counter", "one", {"n": 0})
                 found.document["n"] += 1
                 store.put(found)
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_emulator import emulator
-from custom_speech_emulator.http.authentication import signed_in
-from custom_speech_emulator.http.responses import Refused
+from custom_speech_emulator.http.authentication import authenticate
+from custom_speech_emulator.http.responses import ServiceError
 from support.emulator_service import Service
 
 BASE = "http://127.0.0.1:8765/eastus"
@@ -62,5 +62,5 @@ def test_token_is_given_only_for_a_key_of_the_region_and_on_post(service: Servic
 @given(st.text() | st.text().map("Bearer {}.ü".format) | st.from_regex(r"[Bb]earer [\w=-]*\.[\w=-]*\.[\w=-]*"))
 def test_token_cannot_be_made_up(authorization: str) -> None:
     """Whatever stands in the header, without the key it is nobody's."""
-    with pytest.raises(Refused):
-        signed_in(STATE, {"authorization": authorization}, None, takes_tokens=True)
+    with pytest.raises(ServiceError):
+        authenticate(STATE, {"authorization": authorization}, None, accept_token=True)

@@ -121,7 +121,7 @@ async def test_audit_log_tells_what_is_certain_from_what_is_not(
     azure: Any, audit: AuditFile, fault: str, outcome: str
 ) -> None:
     """An error after which nothing was done, and one after which something may have been."""
-    azure.state.emulator.faults = Faults.of([{"fault": fault, "operation": "Models_Create", "times": 99}])
+    azure.state.emulator.faults = Faults.parse([{"fault": fault, "operation": "Models_Create", "times": 99}])
     async with served(azure, audit=audit) as call:
         await call.client.call_tool("create_model", TRAINING)
 
@@ -132,7 +132,9 @@ async def test_audit_log_says_that_a_cancelled_request_may_have_been_carried_out
     azure: Any, audit: AuditFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """So does the log."""
-    azure.state.emulator.faults = Faults.of([{"fault": "slow-headers", "seconds": 60.0, "operation": "Models_Create"}])
+    azure.state.emulator.faults = Faults.parse(
+        [{"fault": "slow-headers", "seconds": 60.0, "operation": "Models_Create"}]
+    )
     async with served(azure, audit=audit) as call:
         with pytest.raises(MCPError):
             await call.client.call_tool("create_model", TRAINING, 5.0)

@@ -84,7 +84,7 @@ class Service:
 
     def arm(self, rules: list[dict[str, Any]]) -> None:
         """From here on requests fail by these rules: the emulator's, and `echo`, which it does not have."""
-        self.emulation.faults = Faults.of([rule for rule in rules if rule["fault"] != "echo"])
+        self.emulation.faults = Faults.parse([rule for rule in rules if rule["fault"] != "echo"])
         self.echoes = sum(int(rule["times"]) for rule in rules if rule["fault"] == "echo")
 
     def disarm(self) -> int:

@@ -8,7 +8,7 @@ import pytest
 from conftest import Connect
 from custom_speech_data.word_errors import normalized_words
 from custom_speech_emulator.resources import evaluations
-from custom_speech_emulator.resources.stock import SENTENCES
+from custom_speech_emulator.resources.seed_data import SENTENCES
 from custom_speech_tools.speech import schemas
 from support.speech_service import Azure
 from support.tool_client import Caller, rules_of
@@ -181,7 +181,7 @@ async def test_get_evaluation_gives_the_same_interval_every_time(call: Caller) -
 async def test_get_evaluation_keeps_the_rates_when_the_details_cannot_be_read(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluations, "details", lambda *parts: {"another": "shape"})
+    monkeypatch.setattr(evaluations, "recording_details", lambda *parts: {"another": "shape"})
     evaluation = await call("get_evaluation", evaluation=await evaluated(call), worst=5)
 
     assert evaluation["models"][0]["word_error_rate"] is not None

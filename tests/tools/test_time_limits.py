@@ -163,7 +163,7 @@ async def test_call_ends_in_time_a_wait_that_goes_wrong_tells_what_is_known() ->
 
     async with served(app) as call:
         await call("create_model", **made)
-        app.state.emulator.faults = Faults.of([{"fault": "503", "operation": "Models_GetCustomModel"}])
+        app.state.emulator.faults = Faults.parse([{"fault": "503", "operation": "Models_GetCustomModel"}])
         found = await call("get_model", model="A", wait_seconds=45)
 
     assert found["status"] == "Running"

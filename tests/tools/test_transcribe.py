@@ -11,9 +11,9 @@ import pytest
 
 from conftest import Connect
 from custom_speech_data.transcripts import DRAFT_MARK
-from custom_speech_emulator.http.responses import Refused
+from custom_speech_emulator.http.responses import ServiceError
 from custom_speech_emulator.resources.models import MODELS
-from custom_speech_emulator.resources.stock import SENTENCES
+from custom_speech_emulator.resources.seed_data import SENTENCES
 from custom_speech_server.distributed_lock import FileLock
 from custom_speech_tools.guardrails import transcription_plan
 from support.recordings import wav
@@ -397,7 +397,7 @@ async def test_transcribe_sends_each_recording_once_if_a_folder_is_transcribed_t
 async def test_transcribe_sends_an_address_once_if_it_is_transcribed_twice_at_once(
     connect: Connect, azure: Azure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_speech_emulator.resources.dataset_imports.fetched", lambda *_: wav(5))
+    monkeypatch.setattr("custom_speech_emulator.resources.dataset_imports.fetch_content", lambda *_: wav(5))
     async with connect(confirm="never") as call:
         first, second = await at_once(*[(call, {"content_url": URL})] * 2)
         await call("transcribe", locale="en-US", content_url=URL)
@@ -493,9 +493,9 @@ async def test_transcribe_of_an_address_starts_no_batch_if_the_refusal_is_not_ab
         base = (await call("list_base_models", locale="en-US", limit=1))["base_models"][0]["id"]
 
         def refuse(*_: Any) -> None:
-            raise Refused(status, code, "The service says why.", inner, headers={"Retry-After": "3600"})
+            raise ServiceError(status, code, "The service says why.", inner, headers={"Retry-After": "3600"})
 
-        monkeypatch.setattr("custom_speech_emulator.resources.transcriptions.usable", refuse)
+        monkeypatch.setattr("custom_speech_emulator.resources.transcriptions.resolve_model", refuse)
         refusal = await call.refusal("transcribe", content_url=URL, locale="en-US", model=base)
 
     assert "The service says why." in refusal

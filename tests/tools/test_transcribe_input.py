@@ -11,7 +11,7 @@ from conftest import Connect
 from custom_speech_data import transcripts
 from custom_speech_emulator import account, emulator
 from custom_speech_emulator.resources import recognition
-from custom_speech_emulator.resources.stock import SENTENCES
+from custom_speech_emulator.resources.seed_data import SENTENCES
 from custom_speech_tools.guardrails import local_recordings
 from custom_speech_tools.speech import paging
 from support.locked_files import lock

@@ -1,1 +1,1 @@
-"""HTTP: requests, responses, errors, links, lists and versions of the API."""
+"""HTTP: requests, responses, addresses, filters and API versions."""

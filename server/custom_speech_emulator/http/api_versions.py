@@ -1,33 +1,30 @@
-"""The differences between the three API versions that the emulator speaks.
+"""The differences between the three API versions.
 
-v3.2 has projects, ISO 8601 durations and no `api-version`; 2024-11-15 lost the projects; 2025-10-15 got them back.
+v3.2 has projects, ISO 8601 durations and no `api-version`. 2024-11-15 has no projects. 2025-10-15 has them again.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from custom_speech_emulator.http.links import HOST_PLACEHOLDER
-from custom_speech_emulator.http.responses import Refused
+from custom_speech_emulator.http.host_address import HOST_PLACEHOLDER
+from custom_speech_emulator.http.responses import ServiceError
 from custom_speech_emulator.state.emulator_state import DURATION
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Version:
-    """An API version: its addresses, its wording, and the properties that it does not have.
-
-    All but v3.2 are `dated`; v3.2 has `text`, `email`, uploads, logs and the older wording.
-    """
+class ApiVersion:
+    """An API version, with the formats of its links and properties."""
 
     name: str
-    dated: bool
-    absent: frozenset[str]
+    dated: bool  # False for v3.2
+    absent: frozenset[str]  # properties that other versions have
 
     @property
     def lifetime(self) -> tuple[str, int]:
-        """The query parameter for the life of a content address, and its unit in seconds."""
+        """The query parameter for the lifetime of a content URL, and its unit in seconds."""
         return ("sasLifetimeMinutes", 60) if self.dated else ("sasValidityInSeconds", 1)
 
     def path(self, *parts: str) -> str:
@@ -36,21 +33,23 @@ class Version:
         return f"/speechtotext/{path}?api-version={self.name}" if self.dated else f"/speechtotext/{self.name}/{path}"
 
     def link(self, *parts: str) -> str:
-        """Return a link whose host is filled in when the answer is written."""
+        """Return a link with a placeholder for the host."""
         return HOST_PLACEHOLDER + self.path(*parts)
 
     def reference(self, kind: str, entity_id: str | None) -> Json | None:
-        """Return an EntityReference, None without an id."""
+        """Return an EntityReference, or None without an id."""
         return {"self": self.link(kind, entity_id)} if entity_id else None
 
     def duration(self, milliseconds: int | None) -> Json:
         """Return the duration property of datasets and files, or no property if the duration is not known."""
-        if milliseconds is None or self.dated:
-            return {} if milliseconds is None else {"durationMilliseconds": milliseconds}
+        if milliseconds is None:
+            return {}
+        if self.dated:
+            return {"durationMilliseconds": milliseconds}
         return {"duration": DURATION.dump_python(timedelta(milliseconds=milliseconds), mode="json")}
 
     def features(self, document: Json, *, fast: bool) -> Json:
-        """Return the features that base and custom models share; `fast` says that transcribe takes the model."""
+        """Return the features of a base or custom model; `fast` is whether fast transcription supports the model."""
         shared = {"supportsEndpoints": document["endpoints"], "supportedOutputFormats": document["formats"]}
         shared["supportsTranscriptionsOnSpeechContainers"] = False
         if not self.dated:
@@ -59,7 +58,7 @@ class Version:
         return {**submit, "supportsTranscriptionsTranscribe": fast, **shared}
 
     def endpoint_links(self, region: str, endpoint: str) -> Json:
-        """Return one WebSocket link, or the six links and the logs of v3.2."""
+        """Return the WebSocket link of the dated versions, or the six links and the logs link of v3.2."""
         host = f"{region}.stt.speech.microsoft.com"
         if self.dated:
             return {"webSocket": f"wss://{host}/stt/speech/universal/v2?cid={endpoint}"}
@@ -72,22 +71,25 @@ class Version:
 
 
 _ONLY_OLD = frozenset({"text", "email", "timeToLive", "diarizationEnabled"})
-V3_2 = Version("v3.2", dated=False, absent=frozenset({"foundryProjectName", "timeToLiveHours"}))
+V3_2 = ApiVersion("v3.2", dated=False, absent=frozenset({"foundryProjectName", "timeToLiveHours"}))
 _ONLY_2025 = frozenset({"phraseList", "audioUrl", "enhancedMode", "project", "foundryProjectName"})
-V2024 = Version("2024-11-15", dated=True, absent=_ONLY_OLD | _ONLY_2025)
-V2025 = Version("2025-10-15", dated=True, absent=_ONLY_OLD)
+V2024 = ApiVersion("2024-11-15", dated=True, absent=_ONLY_OLD | _ONLY_2025)
+V2025 = ApiVersion("2025-10-15", dated=True, absent=_ONLY_OLD)
 VERSIONS = (V3_2, V2024, V2025)
 
 
-def requested(segment: str | None, api_version: str | None) -> Version:
-    """Return the version that a path segment (`v3.2`) or an `api-version` names; 400 or 404 for any other."""
+def select_version(segment: str | None, api_version: str | None) -> ApiVersion:
+    """Return the version named by a path segment (`v3.2`) or by the `api-version` parameter.
+
+    Raises ServiceError: 404 for another segment, 400 for a missing or unknown `api-version`.
+    """
     if segment == V3_2.name:
         return V3_2
     if segment is not None:
-        raise Refused(404, "NotFound", "Resource not found.")
+        raise ServiceError(404, "NotFound", "Resource not found.")
     dated = {version.name: version for version in VERSIONS if version.dated}
     if api_version in dated:
         return dated[api_version]
     message = f"The api-version {api_version!r} is not supported." if api_version else "The api-version is missing."
     message += f" Supported: {', '.join(dated)}."
-    raise Refused(400, "InvalidRequest", message, "InvalidParameterValue", "api-version")
+    raise ServiceError(400, "InvalidRequest", message, "InvalidParameterValue", "api-version")

@@ -1,6 +1,6 @@
-"""Request bodies, checked strictly: an unknown property or a wrong type is refused.
+"""Types of request bodies, validated strictly: unknown properties and wrong types are errors.
 
-Properties that the specification marks as read only may be sent back as they were received; nothing reads them.
+Properties that the specification marks as read-only are accepted and ignored.
 """
 
 from typing import Annotated, Any, Literal
@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, create_model
 
 from custom_speech_emulator.http.api_versions import Json
-from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.operation_call import OperationCall
 from custom_speech_emulator.http.responses import invalid
 
-ENTRIES = 10  # of customProperties
+MAX_CUSTOM_PROPERTIES = 10  # of customProperties
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _NAME = Annotated[str, Field(min_length=1)]
 _KEY = Annotated[str, Field(max_length=64)]
@@ -25,7 +25,7 @@ _PUNCTUATION = Literal["None", "Dictated", "Automatic", "DictatedAndAutomatic"]
 
 
 class Reference(BaseModel):
-    """The address of an entity."""
+    """A reference to an entity by its URL."""
 
     model_config = _STRICT
     uri: _NAME = Field(alias="self")
@@ -41,14 +41,14 @@ BLOCKS = RootModel[Annotated[list[_Block], Field(min_length=1)]]
 
 
 def _object(required: Json | None = None, /, **optional: Any) -> type[BaseModel]:
-    """Return the type of a JSON object; properties that can be left out can be null as well."""
+    """Return a type for JSON objects, whose optional properties can also be null."""
     fields: Json = {name: (kind | None, None) for name, kind in optional.items()}
     return create_model("Body", __config__=_STRICT, **(required or {}), **fields)
 
 
 _NAMED = {"displayName": _NAME, "locale": _NAME}
 _PROJECT: Json = {"self": str, "links": dict, "createdDateTime": str, "description": str}
-_PROJECT["customProperties"] = Annotated[dict[_KEY, _VALUE], Field(max_length=ENTRIES)]
+_PROJECT["customProperties"] = Annotated[dict[_KEY, _VALUE], Field(max_length=MAX_CUSTOM_PROPERTIES)]
 _STATUS = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 _ENTITY = _PROJECT | {"lastActionDateTime": str, "status": _STATUS}
 _IN_PROJECT = _ENTITY | {"project": Reference}
@@ -125,7 +125,7 @@ TRANSCRIBE_DEFINITION = _object(
 _HOOK_SETTINGS = _object(apiVersion=str, error=dict, secret=str)
 NEW_WEB_HOOK = _object({"displayName": _NAME, "webUrl": _NAME, "events": _EVENTS}, **_ENTITY, properties=_HOOK_SETTINGS)
 
-# Merge patches: null removes a property; a name can only be replaced.
+# Merge patches: null removes a property, except `displayName`.
 _RENAMED = {"displayName": (_NAME, "")}
 _CHANGES = {"description": str, "customProperties": dict[_KEY, _VALUE | None]}
 PROJECT_UPDATE = _object(_RENAMED, **_CHANGES, foundryProjectName=str)
@@ -141,15 +141,15 @@ COPY_AUTHORIZATION = _object(dict.fromkeys(("sourceResourceId", *_TARGET, "expir
 COPY_TO_KEY = _object({"targetSubscriptionKey": _NAME})
 
 
-def setting(body: Json, name: str) -> Any:
-    """Return an entry of the `properties` of a body, or None."""
+def nested_property(body: Json, name: str) -> Any:
+    """Return a value from the `properties` of a body, or None."""
     return (body.get("properties") or {}).get(name)
 
 
-def read(call: Call, kind: type[BaseModel], value: Any = None) -> Any:
-    """Return the body of a call, or a JSON value, with the properties that it has.
+def read_body(call: OperationCall, kind: type[BaseModel], value: Any = None) -> Any:
+    """Return the validated body of a call, or the validated `value`, without unset properties.
 
-    400 `InvalidPayload` names the first property that is wrong, or that the API version does not have.
+    Raises a 400 `InvalidPayload` error that names the first property that is wrong or absent from the API version.
     """
     value = call.json() if value is None else value
     if isinstance(value, dict):
@@ -160,7 +160,8 @@ def read(call: Call, kind: type[BaseModel], value: Any = None) -> Any:
     try:
         return kind.model_validate(value).model_dump(by_alias=True, exclude_unset=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]  # repeats no value
+        # The value is left out, because it can be a secret.
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part)[:100] for part in first["loc"] if part != "[key]") or "body"
         unknown = dict.fromkeys(("extra_forbidden", "string_pattern_mismatch"), "is not known")
         what = {**unknown, "model_type": "a JSON object is expected"}.get(first["type"], first["msg"])

@@ -1,7 +1,7 @@
-"""Answers, and errors as answers: the service's own, and those of the gateway in front of it.
+"""Responses, and the errors of the service and of the gateway in front of the service.
 
-An error of the service is `{"code", "message", "target", "details", "innerError"}` with no wrapper around it
-(specification), an error of the gateway `{"error": {"code", "message"}}` (reports of users of Speech and its sisters).
+An error of the service is `{"code", "message", "target", "details", "innerError"}` without an enclosing object
+(specification). An error of the gateway is `{"error": {"code", "message"}}` (reports of users of Azure AI services).
 """
 
 from dataclasses import dataclass, field
@@ -9,28 +9,28 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Status, body (a JSON value, JSON text with placeholders for hosts, or bytes) and headers."""
+class ApiResponse:
+    """A response of the emulator; links in its body and headers contain placeholders for hosts."""
 
     status: int
-    body: Any = None
+    body: Any = None  # a JSON value, JSON text or bytes
     headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
-class Refused(Exception):
-    """A request that is answered with an error: status, ErrorCode, message, DetailedErrorCode, and the target."""
+class ServiceError(Exception):
+    """An error response."""
 
     status: int
-    code: str
+    code: str  # ErrorCode of the specification
     message: str
-    inner: str | None = None
+    inner: str | None = None  # DetailedErrorCode of the specification
     target: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    by_gateway: bool = False  # the gateway knows keys, addresses and quotas, and nests its errors
+    by_gateway: bool = False  # True for errors of keys, addresses and quotas
 
     def body(self) -> dict[str, Any]:
-        """Return the `Error` object of the specification, with the properties that are known."""
+        """Return the error in the format of the service or of the gateway."""
         body: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.target:
             body["target"] = self.target
@@ -39,35 +39,35 @@ class Refused(Exception):
         return {"error": body} if self.by_gateway else body
 
 
-def gateway_refused(status: int, message: str, headers: dict[str, str] | None = None) -> Refused:
+def gateway_error(status: int, message: str, headers: dict[str, str] | None = None) -> ServiceError:
     """Return an error of the gateway in front of the service."""
-    return Refused(status, str(status), message, headers=headers or {}, by_gateway=True)
+    return ServiceError(status, str(status), message, headers=headers or {}, by_gateway=True)
 
 
-def too_many_requests(headers: dict[str, str]) -> Refused:
-    """Return 429 with the seconds in the text, as the gateway words it for sister services."""
+def too_many_requests(headers: dict[str, str]) -> ServiceError:
+    """Return a 429 error whose message contains the seconds of `Retry-After`, as in the gateway's message."""
     seconds = headers.get("Retry-After", "1")
     message = f"Requests have exceeded the call rate limit of the pricing tier. Please retry after {seconds} seconds."
-    return gateway_refused(429, message, headers)
+    return gateway_error(429, message, headers)
 
 
-def invalid(inner: str, message: str, target: str | None = None) -> Refused:
-    """Return 400 `InvalidRequest` with a detailed code."""
-    return Refused(400, "InvalidRequest", message, inner, target)
+def invalid(inner: str, message: str, target: str | None = None) -> ServiceError:
+    """Return a 400 `InvalidRequest` error."""
+    return ServiceError(400, "InvalidRequest", message, inner, target)
 
 
-def not_allowed(methods: set[str]) -> Refused:
-    """Return 405 with the methods that are allowed."""
+def not_allowed(methods: set[str]) -> ServiceError:
+    """Return a 405 error with the allowed methods."""
     allowed = ", ".join(sorted(methods))
     message = f"The method is not allowed here; allowed: {allowed}."
-    return Refused(405, "NotAllowed", message, headers={"Allow": allowed})
+    return ServiceError(405, "NotAllowed", message, headers={"Allow": allowed})
 
 
-def not_found(word: str) -> Refused:
-    """Return 404 `NotFound`."""
-    return Refused(404, "NotFound", f"The specified {word} cannot be found.")
+def not_found(word: str) -> ServiceError:
+    """Return a 404 `NotFound` error."""
+    return ServiceError(404, "NotFound", f"The specified {word} cannot be found.")
 
 
-def conflict(inner: str, message: str) -> Refused:
-    """Return 409 `Conflict` with a detailed code."""
-    return Refused(409, "Conflict", message, inner)
+def conflict(inner: str, message: str) -> ServiceError:
+    """Return a 409 `Conflict` error."""
+    return ServiceError(409, "Conflict", message, inner)

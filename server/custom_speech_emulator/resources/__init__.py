@@ -1,1 +1,1 @@
-"""The resources of the REST API: one module per kind of entity."""
+"""Resources of the API: the kinds of entities and the handlers of their operations."""

@@ -1,4 +1,4 @@
-"""Import of data into a dataset: fetched from its `contentUrl` or its blocks, then read line by line."""
+"""The import of datasets: content is read from a `contentUrl` or from blocks, and then validated line by line."""
 
 import hashlib
 import http.client
@@ -15,16 +15,17 @@ from custom_speech_data import read_dataset
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed
 from custom_speech_data.zip_archive import key_of, open_archive, usable_files
 from custom_speech_emulator.http.api_versions import Json
-from custom_speech_emulator.http.links import host_of
-from custom_speech_emulator.http.request import Call
+from custom_speech_emulator.http.host_address import host_name
+from custom_speech_emulator.http.operation_call import OperationCall
 from custom_speech_emulator.resources import files
-from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
-from custom_speech_emulator.state.entity_store import Entity
+from custom_speech_emulator.state.emulator_state import EmulatorState, format_time
+from custom_speech_emulator.state.entity_store import StoredEntity
 
-LARGEST = 256 * 1024 * 1024  # held in memory as a whole
-TEXTS = "texts.json"
-CONTENT = "content"
-RECORDINGS = "recordings"
+MAX_CONTENT_BYTES = 256 * 1024 * 1024  # the whole content is held in memory
+# Names of stored data: the accepted texts and recordings, the content, and in which dataset a recording is.
+ACCEPTED_DATA = "texts.json"
+CONTENT_DATA = "content"
+RECORDING_DATA = "recordings"
 _FILES = {
     "Language": ("language_data.txt", "LanguageData"),
     "LanguageMarkdown": ("language_data.md", "LanguageData"),
@@ -33,146 +34,156 @@ _FILES = {
     "Acoustic": ("acoustic_data.zip", "AcousticDataArchive"),
     "AudioFiles": ("audio_data.zip", "Audio"),
 }
-Content = tuple[Json, dict[str, bytes]]  # properties and bytes by name, to be stored with an entity
+ReadContent = tuple[Json, dict[str, bytes]]  # document properties and data by name, to be stored with an entity
 
 
-class Unreachable(Exception):
-    """The content cannot be fetched; the text says why."""
+class ContentUnreachableError(Exception):
+    """The content cannot be read; the message says why."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: object, **kwargs: object) -> None:
-        return None  # an allowed host must not lead to another one
+        return None  # an allowed host must not redirect to another host
 
 
-# No proxies: everything is read on this machine, or on hosts that were allowed on purpose.
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+# No proxies: URLs are only on this machine or on explicitly allowed hosts.
+URL_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
-def await_content(call: Call, entity: Entity, read: Callable[[], Content]) -> None:
-    """Let an entity wait for its content, which `read` returns; this is called after the answer has been sent."""
+def await_content(call: OperationCall, entity: StoredEntity, read: Callable[[], ReadContent]) -> None:
+    """Mark an entity as waiting for its content, and schedule `read`, which returns it, to run after the response."""
     error = {"code": "DataImportFailed", "message": "The content did not arrive."}
-    entity.due = call.now.timestamp() + 60  # it fails then, also if the emulator was restarted meanwhile
-    waiting = {"waits": "content", "ends": entity.due, "outcome": {"status": "Failed", "error": error}}
-    entity.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now), **waiting}
-    call.later.append(partial(_continue, call.state, entity, read))
+    entity.due = call.now.timestamp() + 60  # the import then fails, for example after a restart of the emulator
+    waiting = {"waitsFor": "content", "endsAt": entity.due, "outcome": {"status": "Failed", "error": error}}
+    entity.document |= {"status": "NotStarted", "lastActionDateTime": format_time(call.now), **waiting}
+    call.after_response.append(partial(_start_with_content, call.state, entity, read))
 
 
-def _continue(state: EmulatorState, waiting: Entity, read: Callable[[], Content]) -> None:
-    properties, data = read()  # outside of the transaction, because every request waits for that
+def _start_with_content(state: EmulatorState, waiting: StoredEntity, read: Callable[[], ReadContent]) -> None:
+    properties, data = read()  # outside the transaction, which would block all requests
     with state.store.transaction():
         entity = state.store.get(waiting.account, waiting.kind, waiting.id)
-        if entity is None or entity.document.get("waits") != "content":
+        if entity is None or entity.document.get("waitsFor") != "content":
             return
         for name, content in data.items():
             state.store.put_data(entity.account, entity.id, name, content)
-        spent = ("waits", "ends", "outcome")
-        entity.document = {name: value for name, value in entity.document.items() if name not in spent} | properties
+        removed = ("waitsFor", "endsAt", "outcome")
+        entity.document = {name: value for name, value in entity.document.items() if name not in removed} | properties
         entity.due = None
         state.start(entity, state.now())
         state.store.put(entity)
 
 
-def start(call: Call, dataset: Entity, content: Callable[[], bytes]) -> None:
-    """Start the import of a dataset, whose content is a function that can raise `Unreachable`."""
-    await_content(call, dataset, partial(_imported, dataset.document["kind"], call.account.tier, content))
+def start_import(call: OperationCall, dataset: StoredEntity, content: Callable[[], bytes]) -> None:
+    """Start the import of a dataset. `content` returns its content or raises ContentUnreachableError."""
+    await_content(call, dataset, partial(import_content, dataset.document["kind"], call.account.tier, content))
 
 
-def _imported(kind: str, tier: str, content: Callable[[], bytes]) -> Content:
+def import_content(kind: str, tier: str, content: Callable[[], bytes]) -> ReadContent:
+    """Read and validate the content of a dataset, and return the outcome, the report and the accepted data."""
     data = dict[str, bytes]()
     try:
-        data[CONTENT] = content()
-        report = read_dataset(kind, data[CONTENT], tier)
-    except Unreachable as why:
+        data[CONTENT_DATA] = content()
+        report = read_dataset(kind, data[CONTENT_DATA], tier)
+    except ContentUnreachableError as why:
         report = DatasetReport(error=ImportFailed("DataImportFailed", str(why)))
     texts = [*report.texts, *(audio.transcript for audio in report.audio if audio.transcript)]
-    kept = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}  # enough to simulate with
+    accepted = {"texts": texts[:5000], "audio": [audio[:3] for audio in report.audio[:5000]]}  # enough to simulate with
     error, length = vars(report.error) if report.error else None, report.duration_milliseconds
     counts = {"acceptedLineCount": report.accepted_line_count, "rejectedLineCount": report.rejected_line_count}
     rejected = [{"where": one.where, "reason": one.reason} for one in report.rejected[:1000]]
-    trains = not report.audio or any(audio.trains for audio in report.audio)
-    good = {"status": "Succeeded", **counts, "milliseconds": length, "trains": trains}
-    outcome = {"status": "Failed", "error": error} if error else good
+    is_trainable = not report.audio or any(audio.trains for audio in report.audio)
+    success = {"status": "Succeeded", **counts, "milliseconds": length, "isTrainable": is_trainable}
+    outcome = {"status": "Failed", "error": error} if error else success
     details = {**counts, "durationMilliseconds": length, "rejected": rejected, "error": error}
-    return {"outcome": outcome, "report": details}, {**data, TEXTS: json.dumps(kept).encode()}
+    return {"outcome": outcome, "report": details}, {**data, ACCEPTED_DATA: json.dumps(accepted).encode()}
 
 
-def ended(state: EmulatorState, dataset: Entity, at: datetime) -> None:
-    """End the import: store the report and, if it was good, the data."""
+def complete_import(state: EmulatorState, dataset: StoredEntity, at: datetime) -> None:
+    """Add the report and, after a successful import, the data to the files of a dataset."""
     report = dataset.document.pop("report", None)
     if report is not None:
         files.add(state, dataset, "report.json", "DatasetReport", json.dumps(report, indent=1).encode(), at)
     if dataset.status != "Succeeded":
         return
-    if dataset.document["kind"] == "Acoustic":
-        lines = "".join(f"{name}\t{said}\r\n" for name, _, said in content_of(state, dataset)["audio"])
-        # The name of the file and its form are guesses.
+    is_acoustic = dataset.document["kind"] == "Acoustic"
+    audio = accepted_content(state, dataset)["audio"]
+    if is_acoustic:
+        lines = "".join(f"{name}\t{transcript}\r\n" for name, _, transcript in audio)
+        # The name and the format of the file are guesses.
         name, kind = "acoustic_data_transcription.txt", "AcousticDataTranscriptionV2"
         files.add(state, dataset, name, kind, lines.encode("utf-8-sig"), at)
-    data = state.store.data(dataset.account, dataset.id, CONTENT)
-    if data is not None:  # stocked recordings have no content
-        name, kind = _FILES[dataset.document["kind"]]
-        files.add(state, dataset, name, kind, data, at)
-        if dataset.document["kind"] == "Acoustic":
-            # Transcriptions find the transcript of a recording by the digest of its content.
-            with open_archive(data) as opened:
-                entries = usable_files(opened, DatasetReport())
-                for place, (name, *_) in enumerate(content_of(state, dataset)["audio"]):
-                    digest = hashlib.sha256(opened.read(entries[key_of(name)])).hexdigest()
-                    state.store.put_data(dataset.account, RECORDINGS, digest, json.dumps([dataset.id, place]).encode())
+    content = state.store.data(dataset.account, dataset.id, CONTENT_DATA)
+    if content is None:  # datasets of the seed data have no recordings
+        return
+    name, kind = _FILES[dataset.document["kind"]]
+    files.add(state, dataset, name, kind, content, at)
+    if is_acoustic:
+        # The digest of a recording leads transcriptions to its transcript.
+        with open_archive(content) as archive:
+            entries = usable_files(archive, DatasetReport())
+            for position, (name, *_) in enumerate(audio):
+                digest = hashlib.sha256(archive.read(entries[key_of(name)])).hexdigest()
+                location = json.dumps([dataset.id, position]).encode()
+                state.store.put_data(dataset.account, RECORDING_DATA, digest, location)
 
 
-def content_of(state: EmulatorState, dataset: Entity) -> Json:
-    """Return the texts and recordings that a dataset's import accepted."""
-    kept = state.store.data(dataset.account, dataset.id, TEXTS)
-    return dict(json.loads(kept)) if kept else {"texts": [], "audio": []}
+def accepted_content(state: EmulatorState, dataset: StoredEntity) -> Json:
+    """Return the texts and recordings that the import of a dataset accepted."""
+    content = state.store.data(dataset.account, dataset.id, ACCEPTED_DATA)
+    return dict(json.loads(content)) if content else {"texts": [], "audio": []}
 
 
-def is_address(url: str) -> bool:
-    """Return whether content can be read from addresses of this scheme."""
+def has_supported_scheme(url: str) -> bool:
+    """Return whether a URL has a scheme that the emulator can read."""
     return url.lower().startswith(("http://", "https://", "file://"))
 
 
-def allowed(url: str, hosts: Collection[str]) -> bool:
-    """Return whether an address is on this machine or on a host that was allowed."""
-    name = host_of(url)
+def is_allowed_url(url: str, hosts: Collection[str]) -> bool:
+    """Return whether an http or https URL is on this machine or on an allowed host."""
+    name = host_name(url)
     return name in {"localhost", "127.0.0.1", "::1", *hosts} or name.endswith(".localhost")
 
 
-def fetched(url: str, hosts: Collection[str]) -> bytes:
-    """Return the content of a file or loopback address; raises `Unreachable` and says why."""
+def fetch_content(url: str, hosts: Collection[str]) -> bytes:
+    """Return the content of a local file, or of an http or https URL on this machine or an allowed host.
+
+    Raises ContentUnreachableError.
+    """
     is_file = url.lower().startswith("file:")
-    if not is_address(url):
-        raise Unreachable("The contentUrl is not an http, https or file address.")
-    if not is_file and not allowed(url, hosts):
-        raise Unreachable("The emulator reads a contentUrl only on loopback, or on hosts that it was started with.")
-    data = _local_file(url) if is_file else _downloaded(url)
-    if len(data) > LARGEST:
-        raise Unreachable(f"The content is larger than {LARGEST // 2**20} MiB, which is all the emulator reads.")
-    return data
+    if not has_supported_scheme(url):
+        raise ContentUnreachableError("The contentUrl is not an http, https or file address.")
+    if not is_file and not is_allowed_url(url, hosts):
+        message = "The emulator reads a contentUrl only on loopback, or on hosts that it was started with."
+        raise ContentUnreachableError(message)
+    content = _read_local_file(url) if is_file else _download(url)
+    if len(content) > MAX_CONTENT_BYTES:
+        mebibytes = MAX_CONTENT_BYTES // 2**20
+        raise ContentUnreachableError(f"The content is larger than {mebibytes} MiB, which is all the emulator reads.")
+    return content
 
 
-def _downloaded(url: str) -> bytes:
+def _download(url: str) -> bytes:
     try:
-        with OPENER.open(url, timeout=10.0) as answer:
-            data = bytes(answer.read(LARGEST + 1))
-            missing = answer.length
+        with URL_OPENER.open(url, timeout=10.0) as response:
+            content = bytes(response.read(MAX_CONTENT_BYTES + 1))
+            missing = response.length
     except urllib.error.HTTPError as error:
-        raise Unreachable(f"The contentUrl answered with status {error.code}.") from None
+        raise ContentUnreachableError(f"The contentUrl answered with status {error.code}.") from None
     except (OSError, ValueError, http.client.HTTPException):
-        raise Unreachable("The contentUrl did not answer.") from None
-    if missing and len(data) <= LARGEST:
-        raise Unreachable("The answer of the contentUrl broke off.")
-    return data
+        raise ContentUnreachableError("The contentUrl did not answer.") from None
+    if missing and len(content) <= MAX_CONTENT_BYTES:
+        raise ContentUnreachableError("The answer of the contentUrl broke off.")
+    return content
 
 
-def _local_file(url: str) -> bytes:
+def _read_local_file(url: str) -> bytes:
     try:
         parts = urlsplit(url)
         path = Path(urllib.request.url2pathname(parts.path))
         if parts.netloc not in ("", "localhost") or not path.is_file():
-            raise Unreachable("The file of the contentUrl does not exist on this machine.")
+            raise ContentUnreachableError("The file of the contentUrl does not exist on this machine.")
         with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+            return file.read(MAX_CONTENT_BYTES + 1)
     except (OSError, ValueError):
-        raise Unreachable("The file of the contentUrl cannot be read.") from None
+        raise ContentUnreachableError("The file of the contentUrl cannot be read.") from None

@@ -1,69 +1,70 @@
-"""Datasets for training and testing. Their content comes from an address, in blocks or in a form."""
+"""Datasets for training and evaluation, with content from a URL, in blocks or in a form."""
 
 import base64
 from functools import partial
 from typing import Any
 
-from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.request import Call, parsed
-from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, read, setting
-from custom_speech_emulator.http.responses import Answer, Refused, conflict, invalid
+from custom_speech_emulator.http.api_versions import ApiVersion, Json
+from custom_speech_emulator.http.operation_call import OperationCall
+from custom_speech_emulator.http.request import parse_json
+from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, nested_property, read_body
+from custom_speech_emulator.http.responses import ApiResponse, ServiceError, conflict, invalid
 from custom_speech_emulator.resources import dataset_imports, entities
-from custom_speech_emulator.resources.dataset_imports import LARGEST, ended, fetched
-from custom_speech_emulator.resources.locales import AUDIO
-from custom_speech_emulator.state.emulator_state import stamp
-from custom_speech_emulator.state.entity_store import Entity
+from custom_speech_emulator.resources.dataset_imports import MAX_CONTENT_BYTES, complete_import, fetch_content
+from custom_speech_emulator.resources.locales import AUDIO_KINDS
+from custom_speech_emulator.resources.projects import PROJECTS
+from custom_speech_emulator.state.emulator_state import format_time
+from custom_speech_emulator.state.entity_store import StoredEntity
 
 
-def shape(dataset: str, document: Json, version: Version) -> Json:
-    """Return a Dataset; the links for blocks are there only while it waits for them."""
+def dataset_to_json(dataset: str, document: Json, version: ApiVersion) -> Json:
+    """Return the properties of a Dataset, whose links for blocks exist only while it waits for blocks."""
     links = {"files": version.link("datasets", dataset, "files")}
-    if document.get("waits") == "blocks":
+    if document.get("waitsFor") == "blocks":
         blocks = version.link("datasets", dataset, "blocks")
         commit = version.link("datasets", dataset, "blocks:commit")
         links |= {"commitBlocks": commit, "listBlocks": blocks, "uploadBlocks": blocks}
-    # The counts are there from the start, as recorded live of a dataset that waits for its blocks.
+    # The counts exist from the start (recorded live with a dataset that waits for blocks).
     properties: Json = {name: document.get(name, 0) for name in ("acceptedLineCount", "rejectedLineCount")}
     if "textNormalizationKind" in document:
         properties["textNormalizationKind"] = document["textNormalizationKind"]
-    if document["kind"] in AUDIO:
+    if document["kind"] in AUDIO_KINDS:
         properties |= version.duration(document.get("milliseconds"))
     return {"links": links, "properties": properties}
 
 
-# What is still read: by a training, a test or a transcription that has not ended.
-_TRAINING = "moving AND EXISTS (SELECT 1 FROM json_each(document, '$.datasets') WHERE value = ?)"
-_READING = "moving AND json_extract(document, '$.dataset') = ?"
-_USES = (("models", _TRAINING), ("evaluations", _READING), ("transcriptions", _READING))
-_FILTERS = (*entities.FILTERS, "kind")
-DATASETS = entities.Kind(
+# SQL conditions for unfinished work that still uses a dataset.
+_TRAINING_USES = "NOT is_terminal AND EXISTS (SELECT 1 FROM json_each(document, '$.datasets') WHERE value = ?)"
+_AUDIO_USES = "NOT is_terminal AND json_extract(document, '$.dataset') = ?"
+DATASETS = entities.EntityKind(
     "datasets",
     "dataset",
     "InvalidDataset",
-    shape,
-    _FILTERS,
+    dataset_to_json,
+    (*entities.FILTERABLE_PROPERTIES, "kind"),
+    parent=PROJECTS,
     unfinished_code="FailedDataset",
-    used_by=_USES,
-    ended=ended,
+    used_by=(("models", _TRAINING_USES), ("evaluations", _AUDIO_USES), ("transcriptions", _AUDIO_USES)),
+    on_completion=complete_import,
 )
 
 
-def create(call: Call) -> Answer:
-    """Datasets_Create: reads its content from `contentUrl`, or waits for blocks without one."""
-    body = read(call, NEW_DATASET)
-    dataset, url = _new(call, body), body.get("contentUrl")
+def create(call: OperationCall) -> ApiResponse:
+    """Handle Datasets_Create. Without a `contentUrl`, the dataset waits for blocks."""
+    body = read_body(call, NEW_DATASET)
+    dataset, url = _new_dataset(call, body), body.get("contentUrl")
     if url is None:
-        dataset.document["waits"] = "blocks"
-        return entities.created(call, DATASETS, dataset)
-    if not dataset_imports.is_address(url):
+        dataset.document["waitsFor"] = "blocks"
+        return entities.store_created(call, DATASETS, dataset)
+    if not dataset_imports.has_supported_scheme(url):
         raise invalid("InvalidPayload", "The contentUrl must be an http, https or file address.", "contentUrl")
     call.require_trust("contentUrl", url)
-    dataset_imports.start(call, dataset, partial(fetched, url, call.state.settings.allow_content_hosts))
-    return entities.created(call, DATASETS, dataset)
+    dataset_imports.start_import(call, dataset, partial(fetch_content, url, call.state.settings.allow_content_hosts))
+    return entities.store_created(call, DATASETS, dataset)
 
 
-def upload(call: Call) -> Answer:
-    """Datasets_Upload (v3.2): a dataset and its data in one form; deprecated by the service, but specified."""
+def upload(call: OperationCall) -> ApiResponse:
+    """Handle Datasets_Upload, which is specified in v3.2 but deprecated: a form with the content of a dataset."""
     fields = call.form({"project", "displayName", "description", "locale", "kind", "customProperties", "data", "email"})
     data = fields.pop("data", b"")
     if not data:
@@ -75,42 +76,46 @@ def upload(call: Call) -> Answer:
     if "project" in body:
         body["project"] = {"self": body["project"]}
     if "customProperties" in body:
-        body["customProperties"] = parsed(body["customProperties"].encode())
-    dataset = _new(call, read(call, NEW_DATASET, body))
-    dataset_imports.start(call, dataset, lambda: data)
-    return entities.created(call, DATASETS, dataset)
+        body["customProperties"] = parse_json(body["customProperties"].encode())
+    dataset = _new_dataset(call, read_body(call, NEW_DATASET, body))
+    dataset_imports.start_import(call, dataset, lambda: data)
+    return entities.store_created(call, DATASETS, dataset)
 
 
-def _new(call: Call, body: Json) -> Entity:
-    """Return a dataset without content; 400 if the locale, the project or the quota does not allow it."""
-    dataset = entities.new(call, DATASETS, body)  # the list of kinds of a locale is not enforced (recorded live)
-    dataset.document |= {"status": "NotStarted", "lastActionDateTime": stamp(call.now)}
-    normalization = setting(body, "textNormalizationKind")
+def _new_dataset(call: OperationCall, body: Json) -> StoredEntity:
+    """Return a new dataset without content.
+
+    As in the service, its locale does not restrict its kind (recorded live).
+    """
+    dataset = entities.new_entity(call, DATASETS, body)
+    dataset.document |= {"status": "NotStarted", "lastActionDateTime": format_time(call.now)}
+    normalization = nested_property(body, "textNormalizationKind")
     if normalization:
         dataset.document["textNormalizationKind"] = normalization
     return dataset
 
 
-def audio_dataset(call: Call, reference: Json, locale: str) -> Entity:
-    """Return the dataset of recordings that a body names; 400 if it cannot be recognized."""
-    dataset = entities.resolved(call, DATASETS, reference, locale, "dataset")
-    if dataset.document["kind"] not in AUDIO:
+def resolve_audio_dataset(call: OperationCall, reference: Json, locale: str) -> StoredEntity:
+    """Return the dataset of a reference in a body, or raise a 400 error if it contains no audio."""
+    dataset = entities.resolve_reference(call, DATASETS, reference, locale, "dataset")
+    if dataset.document["kind"] not in AUDIO_KINDS:
         raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} holds no audio.", "dataset")
     return dataset
 
 
-def _waiting(call: Call) -> Entity:
-    dataset = entities.found(call, DATASETS)
-    if dataset.document.get("waits") != "blocks":
+def _get_waiting_for_blocks(call: OperationCall) -> StoredEntity:
+    """Return the dataset named in the path, or raise a 409 error if it does not wait for blocks."""
+    dataset = entities.get_or_404(call, DATASETS)
+    if dataset.document.get("waitsFor") != "blocks":
         raise conflict("InvalidPrerequisite", "The dataset does not wait for blocks.")
     return dataset
 
 
-def upload_block(call: Call) -> Answer:
-    """Datasets_UploadBlock."""
-    place = f"{_waiting(call).id}/blocks"
+def upload_block(call: OperationCall) -> ApiResponse:
+    """Handle Datasets_UploadBlock."""
+    owner = f"{_get_waiting_for_blocks(call).id}/blocks"
     if call.content_type.partition(";")[0].strip().lower() != "application/octet-stream":
-        raise Refused(415, "UnsupportedMediaType", "The Content-Type must be application/octet-stream.")
+        raise ServiceError(415, "UnsupportedMediaType", "The Content-Type must be application/octet-stream.")
     if not call.body:
         raise invalid("EmptyRequest", "The block is empty.")
     block = call.query.get("blockid", "")
@@ -120,26 +125,26 @@ def upload_block(call: Call) -> Answer:
         size = 0
     if not 0 < size <= 64:
         raise invalid("InvalidParameterValue", "The blockid must be the Base64 of 1 to 64 bytes.", "blockid")
-    if any(len(known) != len(block) for known in call.store.data_sizes(call.account.name, place)):
+    if any(len(known) != len(block) for known in call.store.data_sizes(call.account.name, owner)):
         raise invalid("InvalidParameterValue", "All block ids of a dataset must be equally long.", "blockid")
-    call.store.put_data(call.account.name, place, block, call.body)
-    return Answer(201)
+    call.store.put_data(call.account.name, owner, block, call.body)
+    return ApiResponse(201)
 
 
-def list_blocks(call: Call) -> Answer:
-    """Datasets_GetBlocks."""
-    dataset = entities.found(call, DATASETS)
+def list_blocks(call: OperationCall) -> ApiResponse:
+    """Handle Datasets_GetBlocks."""
+    dataset = entities.get_or_404(call, DATASETS)
     sizes = call.store.data_sizes(call.account.name, f"{dataset.id}/blocks")
     uncommitted = [{"name": name, "size": size} for name, size in sizes.items()]
     body = {"committedBlocks": dataset.document.get("committed", []), "uncommittedBlocks": uncommitted}
-    return Answer(200, body, {} if dataset.finished else {"Retry-After": "1"})
+    return ApiResponse(200, body, {} if dataset.is_terminal else {"Retry-After": "1"})
 
 
-def commit_blocks(call: Call) -> Answer:
-    """Datasets_CommitBlocks: the import goes on; blocks that are not named are forgotten."""
-    dataset, entries = _waiting(call), read(call, BLOCKS)
-    account, place = call.account.name, f"{dataset.id}/blocks"
-    sizes = call.store.data_sizes(account, place)
+def commit_blocks(call: OperationCall) -> ApiResponse:
+    """Handle Datasets_CommitBlocks: start the import, and delete blocks that the request does not name."""
+    dataset, entries = _get_waiting_for_blocks(call), read_body(call, BLOCKS)
+    account, owner = call.account.name, f"{dataset.id}/blocks"
+    sizes = call.store.data_sizes(account, owner)
     for entry in entries:
         if entry["id"] not in sizes or entry["kind"] == "Committed":
             message = f"There is no {entry['kind']} block {entry['id'][:88]!r}."
@@ -147,11 +152,11 @@ def commit_blocks(call: Call) -> Answer:
     names = [entry["id"] for entry in entries]
     if len({*names}) < len(names):
         raise invalid("InvalidPayload", "A block is named twice.", "blockList")
-    if sum(sizes[name] for name in names) > LARGEST:
-        raise invalid("QuotaViolation", f"The emulator keeps at most {LARGEST // 2**20} MiB of a dataset.")
-    content = b"".join(call.store.data(account, place, name) or b"" for name in names)
-    call.store.drop_data(account, place)
-    dataset_imports.start(call, dataset, lambda: content)
+    if sum(sizes[name] for name in names) > MAX_CONTENT_BYTES:
+        raise invalid("QuotaViolation", f"The emulator keeps at most {MAX_CONTENT_BYTES // 2**20} MiB of a dataset.")
+    content = b"".join(call.store.data(account, owner, name) or b"" for name in names)
+    call.store.drop_data(account, owner)
+    dataset_imports.start_import(call, dataset, lambda: content)
     dataset.document["committed"] = [{"name": name, "size": sizes[name]} for name in names]
     call.store.put(dataset)
-    return Answer(200)
+    return ApiResponse(200)

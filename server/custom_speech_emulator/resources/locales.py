@@ -1,11 +1,11 @@
-"""The locales of custom speech and the kinds of data that their base models accept.
+"""The locales of custom speech, and the kinds of data that their base models accept.
 
-Source: Azure's page on language support, section custom speech, September 2026.
+Source: Azure's language support page, section on custom speech, September 2026.
 """
 
-from custom_speech_emulator.http.api_versions import Json, Version
+from custom_speech_emulator.http.api_versions import ApiVersion, Json
 
-AUDIO = ("Acoustic", "AudioFiles")
+AUDIO_KINDS = ("Acoustic", "AudioFiles")
 _TEXT = ("Language", "LanguageMarkdown", "OutputFormatting")
 _LOCALES: dict[tuple[str, ...], str] = {
     ("Acoustic",): "as-IN or-IN pa-IN ur-IN",
@@ -29,11 +29,11 @@ _LOCALES: dict[tuple[str, ...], str] = {
         "id-ID"
     ),
     (*_TEXT, "Pronunciation"): "fr-CA",
-    (*AUDIO, "Language", "LanguageMarkdown", "Pronunciation"): "en-GH en-KE en-TZ en-ZA",
+    (*AUDIO_KINDS, "Language", "LanguageMarkdown", "Pronunciation"): "en-GH en-KE en-TZ en-ZA",
     ("Acoustic", *_TEXT, "Pronunciation"): (
         "da-DK de-DE en-IN es-ES es-MX fi-FI fr-FR it-IT nl-NL pl-PL pt-BR pt-PT sv-SE"
     ),
-    (*AUDIO, *_TEXT, "Pronunciation"): "en-AU en-CA en-GB en-HK en-IE en-NG en-NZ en-PH en-SG en-US",
+    (*AUDIO_KINDS, *_TEXT, "Pronunciation"): "en-AU en-CA en-GB en-HK en-IE en-NG en-NZ en-PH en-SG en-US",
 }
 TRAINS_WITH = {locale: kinds for kinds, locales in _LOCALES.items() for locale in locales.split()}
 LOCALES = tuple(sorted(TRAINS_WITH))
@@ -41,18 +41,19 @@ BY_LOWER_CASE = {locale.lower(): locale for locale in LOCALES}
 _FULL = (
     "ar-EG as-IN de-DE en-AU en-GB en-IN en-US es-ES es-MX fr-CA fr-FR hi-IN it-IT ja-JP ko-KR nl-NL pt-BR sv-SE zh-CN"
 )
-# Locales with every base model of the stock; the others have six each, so that the state stays small.
+# Locales with every base model of the seed data. The others have six each, which keeps the state small.
 FULL_LOCALES = _FULL.split()
 _FAST = (
     "da-DK de-DE en-AU en-CA en-GB en-IN en-US es-ES es-MX fi-FI fr-CA fr-FR hi-IN it-IT ja-JP ko-KR nl-NL pl-PL pt-BR "
     "pt-PT sv-SE zh-CN"
 )
-FAST = _FAST.split()  # the locales of fast transcription; the choice is a guess, that they are fewer is documented
+# Locales of fast transcription. It is documented that not all locales have it; this selection is a guess.
+FAST_LOCALES = _FAST.split()
 
 
-def of_datasets(version: Version) -> Json:
-    """Return the kinds of data of each locale as v3.2 has it, or turned round as the dated versions have it."""
-    # Audio without transcripts can be uploaded for tests wherever audio with transcripts can.
+def dataset_locales(version: ApiVersion) -> Json:
+    """Return the dataset kinds of each locale for v3.2, or the locales of each kind for the dated versions."""
+    # Every locale with audio and transcripts also accepts audio without transcripts, for tests.
     kinds = {
         locale: (*names, "AudioFiles") if "Acoustic" in names and "AudioFiles" not in names else names
         for locale, names in sorted(TRAINS_WITH.items())
@@ -63,6 +64,9 @@ def of_datasets(version: Version) -> Json:
     return {name: [locale for locale, names in kinds.items() if name in names] for name in every}
 
 
-def scores_tokens(locale: str) -> bool:
-    """Return whether evaluations score tokens: recorded live for it-IT and not for vi-VN; a guess for the others."""
+def has_token_scoring(locale: str) -> bool:
+    """Return whether evaluations include token scoring.
+
+    Recorded live: yes for it-IT, no for vi-VN. Other locales are guessed.
+    """
     return "OutputFormatting" in TRAINS_WITH.get(locale, ())

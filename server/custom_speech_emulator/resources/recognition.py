@@ -1,8 +1,8 @@
-"""Simulated recognition: the words that a model recognizes, and the results of transcriptions as the service has them.
+"""Simulated recognition, and transcription results in the format of the service.
 
-Whether a word of a known transcript is recognized wrongly is drawn from a hash of the word and its place, so that it is
-the same every time, and from what the model learnt: words of its training data are missed four times less often, and
-training with recordings helps everywhere. The words of an unknown recording are drawn from its content.
+The errors in a known transcript are drawn from a hash of each word and its position, so that they are reproducible.
+A model misrecognizes the words of its training data four times less often, and training with audio reduces all errors.
+The words of a recording without a known transcript are drawn from its content.
 """
 
 import hashlib
@@ -16,85 +16,95 @@ from custom_speech_data.dataset_report import Unusable
 from custom_speech_data.wav import read_sound
 from custom_speech_data.word_errors import alignment, normalized_words
 from custom_speech_emulator.http.api_versions import Json
-from custom_speech_emulator.resources.dataset_imports import RECORDINGS, content_of
+from custom_speech_emulator.resources.dataset_imports import RECORDING_DATA, accepted_content
 from custom_speech_emulator.state.emulator_state import EmulatorState
 
 _PHRASE_END = re.compile(r"(?<=[.!?…।])\s+|(?<=[。！？])")
 _SPELLED = re.compile(r"\b[A-Z]{2,3}\b|\d")
-_SURE, _UNSURE = 0.93, 0.41  # on either side of what draft transcripts flag
+_HIGH_CONFIDENCE, _LOW_CONFIDENCE = 0.93, 0.41  # above and below the threshold of draft transcripts
 _VOCABULARY = {
     "en": "the please hold router line call number gateway reset would like again thank you service today order",
     "de": "der bitte halten leitung anruf nummer noch einmal danke dienst heute auftrag rufen sie uns an",
 }
 
 
-class Skill(NamedTuple):
-    """The factors of a model's accuracy: known words, recordings, and the year of its base model."""
+class SimulatedAccuracy(NamedTuple):
+    """The properties of a model that determine how well it recognizes speech."""
 
-    words: frozenset[str] = frozenset()
-    audio: bool = False
-    year: int = 2023
-
-
-def words_of(texts: Iterable[str], locale: str) -> frozenset[str]:
-    """Return the words of some texts."""
-    return frozenset(word for text in texts for word in normalized(text, locale))
+    words: frozenset[str] = frozenset()  # of the training data
+    audio: bool = False  # True after training with audio
+    year: int = 2023  # of the base model
 
 
-def normalized(text: str, locale: str, normalization: str = "Default") -> list[str]:
-    """Return the words of a text as recognized words are compared and counted.
+def distinct_words(texts: Iterable[str], locale: str) -> frozenset[str]:
+    """Return the normalized words of texts."""
+    return frozenset(word for text in texts for word in normalize(text, locale))
 
-    Default normalization makes more words of a number and of an abbreviation than are written (recorded live); that
-    it goes digit by digit, and letter by letter of two or three capitals, is a guess. `None` leaves them as they are.
+
+def normalize(text: str, locale: str, normalization: str = "Default") -> list[str]:
+    """Return the words of a text in the form in which they are compared and counted.
+
+    The normalization `Default` splits numbers and abbreviations into several words (recorded live). The split into
+    digits, and into letters for two or three capitals, is a guess. The normalization `None` keeps them.
     """
     if normalization == "Default" and not text.isupper():
-        text = _SPELLED.sub(lambda found: f" {' '.join(found[0])} ", text)
+        text = _SPELLED.sub(lambda match: f" {' '.join(match[0])} ", text)
     return normalized_words(text, locale)
 
 
 class Phrase(NamedTuple):
-    """A part of a recording that is recognized by itself: the words of its transcript, and those recognized."""
+    """The words of a part of a recording: in the transcript and as recognized."""
 
     said: Sequence[str]
     recognized: Sequence[str]
 
 
-def recognize(transcript: str, place: int, skill: Skill, locale: str, normalization: str = "Default") -> list[Phrase]:
-    """Return the phrases that a model of this skill recognizes in a recording, one for each sentence of the transcript.
+def recognize(
+    transcript: str, position: int, accuracy: SimulatedAccuracy, locale: str, normalization: str = "Default"
+) -> list[Phrase]:
+    """Return a recognized phrase for each sentence of a transcript.
 
-    The service counts phrases and normalized words (recorded live); where it divides a recording is a guess.
+    The service counts phrases and normalized words (recorded live). The division into sentences is a guess.
+
+    Args:
+        transcript: The transcript of the recording.
+        position: The index of the recording in its dataset.
+        accuracy: The accuracy of the model.
+        locale: The locale of the transcript.
+        normalization: The text normalization of the dataset.
     """
-    parts = [normalized(part, locale, normalization) for part in _PHRASE_END.split(transcript)]
-    phrases, before = list[Phrase](), 0
+    parts = [normalize(part, locale, normalization) for part in _PHRASE_END.split(transcript)]
+    phrases, words_before = list[Phrase](), 0
     for said in filter(None, parts):
-        recognized = [_recognized(word, f"{place}/{before + n}", skill) for n, word in enumerate(said)]
+        recognized = [_recognize_word(word, f"{position}/{words_before + n}", accuracy) for n, word in enumerate(said)]
         phrases.append(Phrase(said, " ".join(recognized).split()))
-        before += len(said)
+        words_before += len(said)
     return phrases
 
 
-def _recognized(word: str, place: str, skill: Skill) -> str:
-    draw = int.from_bytes(hashlib.blake2b(f"{place}/{word}".encode(), digest_size=4).digest(), "big") / 2**32
-    missed = max(0.04, 0.24 - 0.02 * max(0, skill.year - 2023))
-    missed *= (0.25 if word in skill.words else 1) * (0.6 if skill.audio else 1)
-    if draw >= missed:
+def _recognize_word(word: str, position: str, accuracy: SimulatedAccuracy) -> str:
+    """Return the word, a wrong word, the word twice, or an empty string for a deletion."""
+    draw = int.from_bytes(hashlib.blake2b(f"{position}/{word}".encode(), digest_size=4).digest(), "big") / 2**32
+    error_rate = max(0.04, 0.24 - 0.02 * max(0, accuracy.year - 2023))
+    error_rate *= (0.25 if word in accuracy.words else 1) * (0.6 if accuracy.audio else 1)
+    if draw >= error_rate:
         return word
-    how = int(draw * 2**32) % 10
-    return "" if how < 2 else f"{word} {word}" if how == 2 else f"{word[:-1]}x"
+    error_kind = int(draw * 2**32) % 10
+    return "" if error_kind < 2 else f"{word} {word}" if error_kind == 2 else f"{word[:-1]}x"
 
 
-class Recording(NamedTuple):
-    """A recording; `transcript` is None if it is not known, `place` is its number in its dataset."""
+class SourceRecording(NamedTuple):
+    """A recording to transcribe."""
 
     name: str
     milliseconds: int
     digest: str
-    transcript: str | None = None
-    place: int = 0
+    transcript: str | None = None  # None if no dataset contains it
+    position: int = 0  # its index in its dataset
 
 
-class Word(NamedTuple):
-    """A recognized word."""
+class TimedWord(NamedTuple):
+    """A recognized word with its times in milliseconds."""
 
     text: str
     confidence: float
@@ -102,59 +112,65 @@ class Word(NamedTuple):
     duration: int
 
 
-def read(state: EmulatorState, account: str, name: str, content: bytes) -> Recording:
-    """Return a recording by its content, with its transcript if a dataset of the account has it; raises Unusable."""
+def read_recording(state: EmulatorState, account: str, name: str, content: bytes) -> SourceRecording:
+    """Return a recording, with its transcript if a dataset of the account contains the recording. Raises Unusable."""
     if not content:
         raise Unusable("it is empty")
     milliseconds = read_sound(io.BytesIO(content), len(content)).milliseconds
     if not milliseconds:
         raise Unusable("it has no sound")
     digest = hashlib.sha256(content).hexdigest()
-    dataset_id, place = json.loads(state.store.data(account, RECORDINGS, digest) or '["", 0]')
-    known = of_dataset(state, account, dataset_id)[place:]  # empty if the dataset is gone
-    recording = known[0] if known else Recording(name, milliseconds, digest)
+    dataset_id, position = json.loads(state.store.data(account, RECORDING_DATA, digest) or '["", 0]')
+    known = dataset_recordings(state, account, dataset_id)[position:]  # empty if the dataset was deleted
+    recording = known[0] if known else SourceRecording(name, milliseconds, digest)
     return recording._replace(name=name, milliseconds=milliseconds)
 
 
-def of_dataset(state: EmulatorState, account: str, dataset_id: str) -> list[Recording]:
-    """Return the recordings that the import of a dataset accepted."""
+def dataset_recordings(state: EmulatorState, account: str, dataset_id: str) -> list[SourceRecording]:
+    """Return the recordings that the import of a dataset accepted, or no recordings if the dataset was deleted."""
     dataset = state.store.get(account, "datasets", dataset_id)
-    audio = enumerate(content_of(state, dataset)["audio"] if dataset else [])
-    return [Recording(name, length, f"{dataset_id}/{name}", said, place) for place, (name, length, said) in audio]
+    audio = enumerate(accepted_content(state, dataset)["audio"] if dataset else [])
+    return [SourceRecording(name, length, f"{dataset_id}/{name}", said, place) for place, (name, length, said) in audio]
 
 
-def recognized(recording: Recording, skill: Skill, locale: str) -> list[list[Word]]:
-    """Return the words that are recognized in a recording, in phrases of six."""
+def recognize_timed(recording: SourceRecording, accuracy: SimulatedAccuracy, locale: str) -> list[list[TimedWord]]:
+    """Return the recognized words of a recording, in phrases of six words."""
     drawn = []
     if recording.transcript is None:
         words = _VOCABULARY.get(locale[:2], _VOCABULARY["en"]).split()
         for number in range(max(1, recording.milliseconds // 400)):
             draw = hashlib.blake2b(f"{recording.digest}/{number}".encode(), digest_size=2).digest()
-            drawn.append((words[draw[0] % len(words)], _UNSURE if draw[1] < 48 else _SURE))
+            drawn.append((words[draw[0] % len(words)], _LOW_CONFIDENCE if draw[1] < 48 else _HIGH_CONFIDENCE))
     else:
-        phrases = recognize(recording.transcript, recording.place, skill, locale)
+        phrases = recognize(recording.transcript, recording.position, accuracy, locale)
         edits = [edit for phrase in phrases for edit in alignment(*phrase)]
-        drawn = [(edit.recognized, _SURE if edit.kind == "correct" else _UNSURE) for edit in edits if edit.recognized]
+        drawn = [
+            (edit.recognized, _HIGH_CONFIDENCE if edit.kind == "correct" else _LOW_CONFIDENCE)
+            for edit in edits
+            if edit.recognized
+        ]
     each = recording.milliseconds // max(1, len(drawn))
-    timed = [Word(text, confidence, each * n, each) for n, (text, confidence) in enumerate(drawn)]
+    timed = [TimedWord(text, confidence, each * n, each) for n, (text, confidence) in enumerate(drawn)]
     return [timed[start : start + 6] for start in range(0, len(timed), 6)]
 
 
-def fast_result(recording: Recording, skill: Skill, locale: str) -> Json:
-    """Return a TranscribeResult: display form, with a confidence for each phrase."""
+def fast_result(recording: SourceRecording, accuracy: SimulatedAccuracy, locale: str) -> Json:
+    """Return the TranscribeResult of a fast transcription."""
     phrases: list[Json] = []
-    for part in recognized(recording, skill, locale):
+    for part in recognize_timed(recording, accuracy, locale):
         each = [{"text": word.text, **_timing([word])} for word in part]
-        text, sure = " ".join(word.text for word in part), min(word.confidence for word in part)
-        phrases.append({**_timing(part), "text": text, "words": each, "locale": locale, "confidence": sure})
+        text, confidence = " ".join(word.text for word in part), min(word.confidence for word in part)
+        phrases.append({**_timing(part), "text": text, "words": each, "locale": locale, "confidence": confidence})
     combined = [{"text": " ".join(phrase["text"] for phrase in phrases)}]
     return {"durationMilliseconds": recording.milliseconds, "combinedPhrases": combined, "phrases": phrases}
 
 
-def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, timed_words: bool) -> Json:
-    """Return the content of a file of the kind Transcription; words have a confidence if they were asked for."""
+def batch_result(
+    recording: SourceRecording, accuracy: SimulatedAccuracy, locale: str, at: str, *, timed_words: bool
+) -> Json:
+    """Return the content of a Transcription file; words have times and a confidence only if `timed_words` is set."""
     phrases, forms = list[Json](), ("lexical", "itn", "maskedITN", "display")
-    for part in recognized(recording, skill, locale):
+    for part in recognize_timed(recording, accuracy, locale):
         best: Json = dict.fromkeys(forms, " ".join(word.text for word in part))
         best["confidence"] = round(sum(word.confidence for word in part) / len(part), 4)
         if timed_words:
@@ -171,5 +187,5 @@ def batch_result(recording: Recording, skill: Skill, locale: str, at: str, *, ti
     }
 
 
-def _timing(part: list[Word]) -> Json:
+def _timing(part: list[TimedWord]) -> Json:
     return {"offsetMilliseconds": part[0].offset, "durationMilliseconds": sum(word.duration for word in part)}

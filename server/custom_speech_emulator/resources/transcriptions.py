@@ -1,4 +1,4 @@
-"""Transcriptions: of one recording at once (fast), or of many as a job (batch)."""
+"""Transcriptions: fast transcription of one recording, and batch transcription of many."""
 
 import json
 from datetime import datetime, timedelta
@@ -7,28 +7,35 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from custom_speech_data.dataset_report import Unusable
-from custom_speech_emulator.http.api_versions import Json, Version
-from custom_speech_emulator.http.request import Call, parsed
-from custom_speech_emulator.http.request_bodies import NEW_TRANSCRIPTION, TRANSCRIBE_DEFINITION, read, setting
-from custom_speech_emulator.http.responses import Answer, invalid
+from custom_speech_emulator.http.api_versions import ApiVersion, Json
+from custom_speech_emulator.http.operation_call import OperationCall
+from custom_speech_emulator.http.request import parse_json
+from custom_speech_emulator.http.request_bodies import (
+    NEW_TRANSCRIPTION,
+    TRANSCRIBE_DEFINITION,
+    nested_property,
+    read_body,
+)
+from custom_speech_emulator.http.responses import ApiResponse, invalid
 from custom_speech_emulator.resources import dataset_imports, entities, files, models, recognition
-from custom_speech_emulator.resources.datasets import audio_dataset
-from custom_speech_emulator.resources.locales import FAST
-from custom_speech_emulator.resources.models import BASE_MODELS, usable
-from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
-from custom_speech_emulator.state.entity_store import Entity
+from custom_speech_emulator.resources.datasets import resolve_audio_dataset
+from custom_speech_emulator.resources.locales import FAST_LOCALES
+from custom_speech_emulator.resources.models import BASE_MODELS, resolve_model
+from custom_speech_emulator.resources.projects import PROJECTS
+from custom_speech_emulator.state.emulator_state import EmulatorState, format_time
+from custom_speech_emulator.state.entity_store import StoredEntity
 
-_MOST_URLS, _MOST_PHRASES, _LONGEST_FAST = 1000, 500, 2 * 60 * 60 * 1000  # specification, articles
+_MAX_URLS, _MAX_PHRASES, _MAX_FAST_MILLISECONDS = 1000, 500, 2 * 60 * 60 * 1000  # specification, articles
 
 
-def shape(transcription: str, document: Json, version: Version) -> Json:
-    """Return a Transcription."""
-    life = timedelta(seconds=document.get("lives", entities.LONGEST_LIFE.total_seconds()))
+def transcription_to_json(transcription: str, document: Json, version: ApiVersion) -> Json:
+    """Return the properties of a Transcription."""
+    seconds = document.get("timeToLiveSeconds", entities.MAX_TIME_TO_LIVE.total_seconds())
     properties: Json = {"wordLevelTimestampsEnabled": document["timedWords"]}
     if version.dated:
-        properties["timeToLiveHours"] = int(life / timedelta(hours=1))
-    elif "lives" in document:
-        properties["timeToLive"] = f"PT{int(life.total_seconds())}S"
+        properties["timeToLiveHours"] = int(seconds / 3600)
+    elif "timeToLiveSeconds" in document:
+        properties["timeToLive"] = f"PT{int(seconds)}S"
     return {
         "model": version.reference(*document["model"]),
         "dataset": version.reference("datasets", document.get("dataset")),
@@ -37,20 +44,20 @@ def shape(transcription: str, document: Json, version: Version) -> Json:
     }
 
 
-def ended(state: EmulatorState, transcription: Entity, at: datetime) -> None:
-    """End the transcription: a file for each recording that could be read, and a report on all of them."""
+def complete_transcription(state: EmulatorState, transcription: StoredEntity, at: datetime) -> None:
+    """Add a file for each readable recording, and a report on all recordings, to a transcription."""
     document = transcription.document
     failed: list[list[str]] = document.get("unusable", [])
-    recordings = [recognition.Recording(*one) for one in document.pop("recordings", [])]
+    recordings = [recognition.SourceRecording(*one) for one in document.pop("recordings", [])]
     if "dataset" in document:
-        recordings = recognition.of_dataset(state, transcription.account, document["dataset"])
+        recordings = recognition.dataset_recordings(state, transcription.account, document["dataset"])
     if not recordings:
         error = {"code": "InvalidData", "message": "None of the recordings could be transcribed."}
         document |= {"status": "Failed", "error": error}
-    skill = models.skill(state, transcription.account, *document["model"])
+    accuracy = models.get_accuracy(state, transcription.account, *document["model"])
     locale, timed = document["locale"], document["timedWords"]
     for number, recording in enumerate(recordings):
-        result = recognition.batch_result(recording, skill, locale, stamp(at), timed_words=timed)
+        result = recognition.batch_result(recording, accuracy, locale, format_time(at), timed_words=timed)
         name = f"contenturl_{number}.json" if "dataset" not in document else f"{recording.name}.json"
         files.add(state, transcription, name, "Transcription", json.dumps(result).encode(), at)
     document["milliseconds"] = sum(recording.milliseconds for recording in recordings)
@@ -62,107 +69,118 @@ def ended(state: EmulatorState, transcription: Entity, at: datetime) -> None:
     files.add(state, transcription, "report.json", "TranscriptionReport", json.dumps(report).encode(), at)
 
 
-TRANSCRIPTIONS = entities.Kind("transcriptions", "transcription", "InvalidTranscription", shape, ended=ended)
+TRANSCRIPTIONS = entities.EntityKind(
+    "transcriptions",
+    "transcription",
+    "InvalidTranscription",
+    transcription_to_json,
+    parent=PROJECTS,
+    on_completion=complete_transcription,
+)
 
 
-def submit(call: Call) -> Answer:
-    """Transcriptions_Submit, Transcriptions_Create (v3.2)."""
-    body = read(call, NEW_TRANSCRIPTION)
+def submit(call: OperationCall) -> ApiResponse:
+    """Handle Transcriptions_Submit, and Transcriptions_Create in v3.2."""
+    body = read_body(call, NEW_TRANSCRIPTION)
     if call.account.tier == "F0":
         raise invalid("InvalidSubscription", "Batch transcription needs a resource of the tier S0.")
     _check_source(call, body)
-    life = _life(call, body)
-    transcription = entities.new(call, TRANSCRIPTIONS, body)
+    time_to_live = _read_time_to_live(call, body)
+    transcription = entities.new_entity(call, TRANSCRIPTIONS, body)
     document, locale = transcription.document, transcription.document["locale"]
-    model = usable(call, body.get("model"), locale, "model")
-    document |= {"model": [model.kind, model.id], "timedWords": bool(setting(body, "wordLevelTimestampsEnabled"))}
-    if life:
-        document["lives"] = life.total_seconds()
+    model = resolve_model(call, body.get("model"), locale, "model")
+    document["model"] = [model.kind, model.id]
+    document["timedWords"] = bool(nested_property(body, "wordLevelTimestampsEnabled"))
+    if time_to_live:
+        document["timeToLiveSeconds"] = time_to_live.total_seconds()
     if body.get("dataset"):
-        document["dataset"] = audio_dataset(call, body["dataset"], locale).id
+        document["dataset"] = resolve_audio_dataset(call, body["dataset"], locale).id
         call.state.start(transcription, call.now)
     else:
-        read_recordings = partial(_read, call.state, call.account.name, body["contentUrls"])
-        dataset_imports.await_content(call, transcription, read_recordings)
-    return entities.created(call, TRANSCRIPTIONS, transcription)
+        read = partial(read_recordings, call.state, call.account.name, body["contentUrls"])
+        dataset_imports.await_content(call, transcription, read)
+    return entities.store_created(call, TRANSCRIPTIONS, transcription)
 
 
-def _check_source(call: Call, body: Json) -> None:
+def _check_source(call: OperationCall, body: Json) -> None:
+    """Raise an error unless a body has exactly one source of recordings and that source is allowed."""
     if sum(body.get(source) is not None for source in ("contentUrls", "contentContainerUrl", "dataset")) != 1:
         message = "Exactly one of contentUrls, contentContainerUrl and dataset is needed."
         raise invalid("OnlyOneOfUrlsOrContainerOrDataset", message)
     if body.get("contentContainerUrl") is not None:
         raise invalid("InvalidRecordingsUri", "The emulator reads no containers.", "contentContainerUrl")
     urls = body.get("contentUrls")
-    if urls is not None and not 0 < len(urls) <= _MOST_URLS:
-        message = f"contentUrls must hold 1 to {_MOST_URLS} addresses."
+    if urls is not None and not 0 < len(urls) <= _MAX_URLS:
+        message = f"contentUrls must hold 1 to {_MAX_URLS} addresses."
         raise invalid("ExceededNumberOfRecordingsUris", message, "contentUrls")
     for url in urls or ():
-        if not dataset_imports.is_address(url):
+        if not dataset_imports.has_supported_scheme(url):
             raise invalid("InvalidRecordingsUri", "A contentUrl must be an http, https or file address.", "contentUrls")
         call.require_trust("contentUrls", url)
 
 
-def _life(call: Call, body: Json) -> timedelta:
-    """Return how long a transcription is kept after its end; zero for ever, which only v3.2 allows."""
+def _read_time_to_live(call: OperationCall, body: Json) -> timedelta:
+    """Return how long a finished transcription is kept, or zero for no limit, which only v3.2 allows."""
     if not call.version.dated:
-        return entities.time_to_live(setting(body, "timeToLive"))
-    hours = setting(body, "timeToLiveHours")
+        return entities.parse_time_to_live(nested_property(body, "timeToLive"))
+    hours = nested_property(body, "timeToLiveHours")
     if hours is None:
         raise invalid("InvalidPayload", "The property 'properties.timeToLiveHours' is missing.", "properties")
-    if not 6 <= hours <= entities.LONGEST_LIFE / timedelta(hours=1):
+    if not 6 <= hours <= entities.MAX_TIME_TO_LIVE / timedelta(hours=1):
         raise invalid("InvalidTimeToLive", "timeToLiveHours must be 6 to 744.", "properties.timeToLiveHours")
     return timedelta(hours=hours)
 
 
-def _read(state: EmulatorState, account: str, urls: list[str]) -> dataset_imports.Content:
+def read_recordings(state: EmulatorState, account: str, urls: list[str]) -> dataset_imports.ReadContent:
+    """Return the usable recordings, and for each other URL an error code and message."""
     recordings, unusable = [], []
     for url in urls:
         try:
-            content = dataset_imports.fetched(url, state.settings.allow_content_hosts)
+            content = dataset_imports.fetch_content(url, state.settings.allow_content_hosts)
             with state.store.transaction():
-                recordings.append(recognition.read(state, account, url, content))
-        except dataset_imports.Unreachable as why:
+                recordings.append(recognition.read_recording(state, account, url, content))
+        except dataset_imports.ContentUnreachableError as why:
             unusable.append([url, "InvalidRecordingsUri", str(why)])
-        except Unusable as reason:
-            unusable.append([url, "InvalidAudioFormat", f"The recording cannot be used: {reason}."])
+        except Unusable as why:
+            unusable.append([url, "InvalidAudioFormat", f"The recording cannot be used: {why}."])
     return {"recordings": recordings, "unusable": unusable}, {}
 
 
-def transcribe(call: Call) -> Answer:
-    """Transcriptions_Transcribe: the words of one recording at once."""
+def transcribe(call: OperationCall) -> ApiResponse:
+    """Handle Transcriptions_Transcribe, which returns the transcription of one recording immediately."""
     fields = call.form({"audio", "definition"})
-    definition = read(call, TRANSCRIBE_DEFINITION, parsed(fields.get("definition") or b"{}"))
-    locale = entities.offered((definition.get("locales") or ["en-US"])[0])
-    if locale not in FAST:
+    definition = read_body(call, TRANSCRIBE_DEFINITION, parse_json(fields.get("definition") or b"{}"))
+    locale = entities.validate_locale((definition.get("locales") or ["en-US"])[0])
+    if locale not in FAST_LOCALES:
         raise invalid("InvalidLocale", f"Fast transcription does not have the locale {locale}.", "locales")
     phrases = (definition.get("phraseList") or {}).get("phrases") or []
-    if len(phrases) > _MOST_PHRASES:
-        raise invalid("InvalidPayload", f"A phrase list has at most {_MOST_PHRASES} phrases.", "phraseList.phrases")
-    named = (definition.get("models") or {}).get(locale)
-    model = usable(call, {"self": named} if named else None, locale, "model")
+    if len(phrases) > _MAX_PHRASES:
+        raise invalid("InvalidPayload", f"A phrase list has at most {_MAX_PHRASES} phrases.", "phraseList.phrases")
+    uri = (definition.get("models") or {}).get(locale)
+    model = resolve_model(call, {"self": uri} if uri else None, locale, "model")
     if model.kind != BASE_MODELS.path:
         raise invalid("InvalidModel", "Fast transcription does not support this model.", "models")
-    recording = _recording(call, fields.get("audio"), definition.get("audioUrl"))
-    skill = models.skill(call.state, call.account.name, model.kind, model.id)
-    skill = skill._replace(words=skill.words | recognition.words_of(phrases, locale))
-    return Answer(200, recognition.fast_result(recording, skill, locale))
+    recording = _read_single_recording(call, fields.get("audio"), definition.get("audioUrl"))
+    accuracy = models.get_accuracy(call.state, call.account.name, model.kind, model.id)
+    accuracy = accuracy._replace(words=accuracy.words | recognition.distinct_words(phrases, locale))
+    return ApiResponse(200, recognition.fast_result(recording, accuracy, locale))
 
 
-def _recording(call: Call, audio: bytes | None, url: str | None) -> recognition.Recording:
+def _read_single_recording(call: OperationCall, audio: bytes | None, url: str | None) -> recognition.SourceRecording:
+    """Return the recording from the audio or else from the URL, or raise an error if it cannot be used."""
     if audio is None and url:
         call.require_trust("audioUrl", url)
         try:
-            audio = dataset_imports.fetched(url, call.state.settings.allow_content_hosts)
-        except dataset_imports.Unreachable as why:
+            audio = dataset_imports.fetch_content(url, call.state.settings.allow_content_hosts)
+        except dataset_imports.ContentUnreachableError as why:
             raise invalid("InvalidRecordingsUri", str(why), "audioUrl") from None
     if not audio:
         raise invalid("EmptyAudioFile", "The recording is missing or empty.", "audio")
     try:
         name = PurePosixPath(urlsplit(url or "").path).name
-        found = recognition.read(call.state, call.account.name, name, audio)
-    except Unusable as reason:
-        raise invalid("InvalidAudioFormat", f"The recording cannot be used: {reason}.", "audio") from None
-    if found.milliseconds >= _LONGEST_FAST:
+        recording = recognition.read_recording(call.state, call.account.name, name, audio)
+    except Unusable as why:
+        raise invalid("InvalidAudioFormat", f"The recording cannot be used: {why}.", "audio") from None
+    if recording.milliseconds >= _MAX_FAST_MILLISECONDS:
         raise invalid("AudioLengthLimitExceeded", "The recording must be shorter than 2 hours.", "audio")
-    return found
+    return recording

@@ -1,7 +1,4 @@
-"""Web hooks: registered, challenged, and really called on loopback (or on hosts that were allowed).
-
-The headers of a message have its event and its signature. A message is sent once and not repeated.
-"""
+"""Web hooks, which are challenged and called on loopback or on allowed hosts. Events are sent once, without retries."""
 
 import base64
 import hashlib
@@ -14,131 +11,143 @@ from functools import partial
 from urllib.parse import quote, urlsplit
 from urllib.request import Request
 
-from custom_speech_emulator.http.api_versions import VERSIONS, Json, Version
-from custom_speech_emulator.http.links import Address, host_of
-from custom_speech_emulator.http.request import Call
-from custom_speech_emulator.http.request_bodies import NEW_WEB_HOOK, WEB_HOOK_UPDATE, read, setting
-from custom_speech_emulator.http.responses import Answer, invalid
+from custom_speech_emulator.http.api_versions import VERSIONS, ApiVersion, Json
+from custom_speech_emulator.http.host_address import HostAddress, host_name
+from custom_speech_emulator.http.operation_call import OperationCall
+from custom_speech_emulator.http.request_bodies import NEW_WEB_HOOK, WEB_HOOK_UPDATE, nested_property, read_body
+from custom_speech_emulator.http.responses import ApiResponse, invalid
 from custom_speech_emulator.resources import entities
-from custom_speech_emulator.resources.dataset_imports import OPENER, allowed
-from custom_speech_emulator.state.emulator_state import EmulatorState, stamp
-from custom_speech_emulator.state.entity_store import Entity
+from custom_speech_emulator.resources.dataset_imports import URL_OPENER, is_allowed_url
+from custom_speech_emulator.resources.projects import PROJECT_CONTENTS
+from custom_speech_emulator.state.emulator_state import EmulatorState, format_time
+from custom_speech_emulator.state.entity_store import StoredEntity
 
-_ENDED = ("Succeeded", "Failed")
-# The statuses that an entity can have after an event.
-_STATUSES = {"Creation": ("NotStarted", "Running", *_ENDED), "Processing": ("Running", *_ENDED), "Completion": _ENDED}
+# Event names, and the statuses that an entity can have after the event.
+_EVENTS = {
+    "Creation": ("NotStarted", "Running", "Succeeded", "Failed"),
+    "Processing": ("Running", "Succeeded", "Failed"),
+    "Completion": ("Succeeded", "Failed"),
+}
 
 
-def shape(hook: str, document: Json, version: Version) -> Json:
-    """Return a WebHook."""
+def web_hook_to_json(hook: str, document: Json, version: ApiVersion) -> Json:
+    """Return the properties of a WebHook."""
     return {
         "properties": {name: document[name] for name in ("apiVersion", "secret") if document.get(name) is not None},
         "links": {"ping": version.link("webhooks", f"{hook}:ping"), "test": version.link("webhooks", f"{hook}:test")},
     }
 
 
-def change(call: Call, hook: Entity, patch: Json) -> None:
-    """Apply the secret, events and address of a patch."""
+def apply_patch(call: OperationCall, hook: StoredEntity, patch: Json) -> None:
+    """Apply the secret, the events and the URL of a patch."""
     if patch.get("properties") is not None:
-        # Left out or empty, the signature ends: so says the operation's description.
+        # A missing or empty secret disables the signature (specification of the operation).
         hook.document["secret"] = patch["properties"].get("secret")
     if patch.get("events") is not None:
         hook.document["events"] = patch["events"]
     if patch.get("webUrl"):
         call.require_trust("webUrl", patch["webUrl"])
         if patch["webUrl"] != hook.document["webUrl"]:
-            _register(call, hook, patch["webUrl"])
+            _set_url(call, hook, patch["webUrl"])
 
 
-_FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "webUrl")
-WEBHOOKS = entities.Kind("webhooks", "web hook", "InvalidPayload", shape, _FILTERS, WEB_HOOK_UPDATE, change)
+WEBHOOKS = entities.EntityKind(
+    "webhooks",
+    "web hook",
+    "InvalidPayload",
+    web_hook_to_json,
+    ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "webUrl"),
+    WEB_HOOK_UPDATE,
+    apply_patch,
+)
 
 
-def create(call: Call) -> Answer:
-    """WebHooks_Create; it becomes usable when its address has answered a challenge."""
-    body = read(call, NEW_WEB_HOOK)
+def create(call: OperationCall) -> ApiResponse:
+    """Handle WebHooks_Create. The web hook is Succeeded after its URL has answered a challenge."""
+    body = read_body(call, NEW_WEB_HOOK)
     call.require_trust("webUrl", body["webUrl"])
-    hook = entities.new(call, WEBHOOKS, body)
-    hook.document |= {"apiVersion": call.version.name, "base": astuple(call.address)}
-    secret = setting(body, "secret")
+    hook = entities.new_entity(call, WEBHOOKS, body)
+    hook.document |= {"apiVersion": call.version.name, "address": astuple(call.address)}
+    secret = nested_property(body, "secret")
     if secret:
         hook.document["secret"] = secret
-    _register(call, hook, body["webUrl"])
-    return entities.created(call, WEBHOOKS, hook)
+    _set_url(call, hook, body["webUrl"])
+    return entities.store_created(call, WEBHOOKS, hook)
 
 
-def _register(call: Call, hook: Entity, url: str) -> None:
-    """Set the address of a web hook, which is then challenged; 400 if it cannot be called."""
-    if not host_of(url):
+def _set_url(call: OperationCall, hook: StoredEntity, url: str) -> None:
+    """Set the URL of a web hook and schedule its challenge, or raise a 400 error for an unusable URL."""
+    if not host_name(url):
         raise invalid("InvalidCallbackUri", "webUrl must be an http or https address.", "webUrl")
-    token = call.state.new_id()
-    hook.document |= {"webUrl": url, "waits": token, "status": "NotStarted", "lastActionDateTime": stamp(call.now)}
+    token, now = call.state.new_id(), format_time(call.now)
+    hook.document |= {"webUrl": url, "waitsFor": token, "status": "NotStarted", "lastActionDateTime": now}
     hook.document.pop("error", None)
-    message = _message(hook, "challenge", {}, token)
-    call.later.append(partial(_challenge, call.state, hook, message, token))
+    message = _signed_message(hook, "challenge", {}, token)
+    call.after_response.append(partial(_challenge, call.state, hook, message, token))
 
 
-def _challenge(state: EmulatorState, registered: Entity, message: Request, token: str) -> None:
-    """Send the challenge: the hook is usable when the token comes back with status 200."""
-    why = _send(message, state.settings.allow_content_hosts, expected=token)
+def _challenge(state: EmulatorState, challenged: StoredEntity, message: Request, token: str) -> None:
+    """Send a challenge and set the status: Succeeded if the response is 200 with the token."""
+    error = _send(message, state.settings.allow_content_hosts, expected=token)
     with state.store.transaction():
-        hook = state.store.get(registered.account, registered.kind, registered.id)
-        if hook is not None and hook.document.get("waits") == token:
-            del hook.document["waits"]
-            hook.document |= {"status": "Failed" if why else "Succeeded", "lastActionDateTime": stamp(state.now())}
-            if why:
-                hook.document["error"] = {"code": "InvalidCallbackUri", "message": why}
+        hook = state.store.get(challenged.account, challenged.kind, challenged.id)
+        if hook is not None and hook.document.get("waitsFor") == token:
+            del hook.document["waitsFor"]
+            hook.document |= {"status": "Succeeded", "lastActionDateTime": format_time(state.now())}
+            if error:
+                hook.document |= {"status": "Failed", "error": {"code": "InvalidCallbackUri", "message": error}}
             state.store.put(hook)
 
 
-def ping(call: Call) -> Answer:
-    """WebHooks_Ping: send the web hook itself, as a GET has it."""
-    hook = entities.found(call, WEBHOOKS)
-    message = _message(hook, "ping", WEBHOOKS.written(hook.id, hook.document, _version(hook)))
-    call.later.append(partial(_send, message, call.state.settings.allow_content_hosts))
-    return Answer(202, headers={"Retry-After": "1"})
+def ping(call: OperationCall) -> ApiResponse:
+    """Handle WebHooks_Ping: send the web hook's own JSON to its URL."""
+    hook = entities.get_or_404(call, WEBHOOKS)
+    message = _signed_message(hook, "ping", WEBHOOKS.render(hook.id, hook.document, _version_of(hook)))
+    call.after_response.append(partial(_send, message, call.state.settings.allow_content_hosts))
+    return ApiResponse(202, headers={"Retry-After": "1"})
 
 
-def test(call: Call) -> Answer:
-    """WebHooks_Test: send a request for each registered event that some entity has had; 204 without any."""
-    hook = entities.found(call, WEBHOOKS)
-    sending = []
-    for kind in entities.CONTENT:
-        for name, statuses in _STATUSES.items():
+def send_test_events(call: OperationCall) -> ApiResponse:
+    """Handle WebHooks_Test: send each registered event of the newest matching entity, or return 204 without any."""
+    hook = entities.get_or_404(call, WEBHOOKS)
+    notifications = []
+    for kind in PROJECT_CONTENTS:
+        for name, statuses in _EVENTS.items():
             event = f"{kind.removesuffix('s')}{name}"
             if hook.document["events"].get(event):
-                fitting = [one for one in call.store.all(hook.account, kind) if one.status in statuses]
-                sending += [_notification(call.state, hook, event, one) for one in fitting[-1:]]
-    call.later += sending
-    return Answer(202, headers={"Retry-After": "1"}) if sending else Answer(204)
+                matching = [one for one in call.store.all(hook.account, kind) if one.status in statuses]
+                notifications += [_notification(call.state, hook, event, one) for one in matching[-1:]]
+    call.after_response += notifications
+    return ApiResponse(202, headers={"Retry-After": "1"}) if notifications else ApiResponse(204)
 
 
-def notifications(state: EmulatorState) -> list[Callable[[], object]]:
-    """Return the calls that notify web hooks of the events of this transaction."""
+def pending_notifications(state: EmulatorState) -> list[Callable[[], object]]:
+    """Return functions that notify web hooks of the events of the current transaction."""
     is_ready = "json_extract(document, '$.status') = 'Succeeded'"
     return [
         _notification(state, hook, event, entity)
         for entity, name in state.events
-        if entity.kind in entities.CONTENT
+        if entity.kind in PROJECT_CONTENTS
         for event in (f"{entity.kind.removesuffix('s')}{name}",)
         for hook in state.store.all(entity.account, WEBHOOKS.path, is_ready)
         if hook.document["events"].get(event)
     ]
 
 
-def _notification(state: EmulatorState, hook: Entity, event: str, entity: Entity) -> Callable[[], object]:
-    """Return the call that sends an event; by its `invocationId` receivers recognize duplicates."""
-    content = {"self": _version(hook).link(entity.kind, entity.id), "invocationId": state.new_id()}
-    return partial(_send, _message(hook, event, content), state.settings.allow_content_hosts)
+def _notification(state: EmulatorState, hook: StoredEntity, event: str, entity: StoredEntity) -> Callable[[], object]:
+    """Return a function that sends an event; receivers detect duplicates by its `invocationId`."""
+    content = {"self": _version_of(hook).link(entity.kind, entity.id), "invocationId": state.new_id()}
+    return partial(_send, _signed_message(hook, event, content), state.settings.allow_content_hosts)
 
 
-def _version(hook: Entity) -> Version:
+def _version_of(hook: StoredEntity) -> ApiVersion:
     return next(one for one in VERSIONS if one.name == hook.document["apiVersion"])
 
 
-def _message(hook: Entity, event: str, content: Json, token: str = "") -> Request:
-    """Return a message, signed; a challenge has a token in its address and is signed by that."""
-    url, body = hook.document["webUrl"], Address(*hook.document["base"]).write(json.dumps(content)).encode()
+def _signed_message(hook: StoredEntity, event: str, content: Json, token: str = "") -> Request:
+    """Return an event or a challenge, whose token is in its URL and is signed instead of the body."""
+    url = hook.document["webUrl"]
+    body = HostAddress(*hook.document["address"]).fill_placeholders(json.dumps(content)).encode()
     if token:
         url += f"{'&' if urlsplit(url).query else '?'}validationToken={quote(token)}"
     headers = {"Content-Type": "application/json; charset=utf-8"}
@@ -147,17 +156,17 @@ def _message(hook: Entity, event: str, content: Json, token: str = "") -> Reques
     if secret:
         digest = hmac.new(secret.encode(), token.encode() or body, hashlib.sha256).digest()
         headers["X-MicrosoftSpeechServices-Signature"] = base64.b64encode(digest).decode()
-    return Request(url, body, headers, method="POST")  # noqa: S310 - http or https by `_register`
+    return Request(url, body, headers, method="POST")  # noqa: S310 - `_set_url` allows only http and https
 
 
 def _send(message: Request, hosts: Sequence[str], expected: str | None = None) -> str | None:
-    """Send a message and return why it was not taken, None if it was."""
-    if not allowed(message.full_url, hosts):
+    """Send a message and return an error, or None if the response is 200 with the expected text."""
+    if not is_allowed_url(message.full_url, hosts):
         return "The emulator calls web hooks only on loopback, or on hosts that it was started with."
     try:
-        with OPENER.open(message, timeout=5.0) as answer:
-            said = answer.read(4096).decode(errors="replace").strip()
-            fits = answer.status == 200 and (expected is None or said == expected)
-            return None if fits else "The web hook did not answer the challenge with its token."
+        with URL_OPENER.open(message, timeout=5.0) as response:
+            text = response.read(4096).decode(errors="replace").strip()
+            is_expected = response.status == 200 and (expected is None or text == expected)
+            return None if is_expected else "The web hook did not answer the challenge with its token."
     except (OSError, ValueError, http.client.HTTPException):
         return "The web hook did not answer."

@@ -1,1 +1,1 @@
-"""The state: entities, accounts, clock, quotas and progress."""
+"""The state: entities, accounts, the clock, and the progress of simulated work."""

@@ -47,7 +47,7 @@ class World:
 
     def fails(self, *rules: dict[str, Any]) -> None:
         """From here on."""
-        self.app.state.emulator.faults = Faults.of(rules)
+        self.app.state.emulator.faults = Faults.parse(rules)
 
     def models(self, name: str = "Calls", resource: str = "emulator-eastus") -> list[str]:
         """The ids of the models of a name."""

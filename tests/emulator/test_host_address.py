@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_speech_emulator.http.links import HOST_PLACEHOLDER, Address, referenced, region_placeholder
+from custom_speech_emulator.http.host_address import HOST_PLACEHOLDER, HostAddress, parse_reference, region_placeholder
 from support.emulator_service import Resource, Service
 
 EASTUS = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
@@ -45,7 +45,7 @@ def test_link_names_another_region_in_the_same_style(base: str, other: str) -> N
     parts = urlsplit(base)
 
     text = region_placeholder("westeurope") + "/x " + HOST_PLACEHOLDER
-    assert Address(parts.scheme, parts.netloc).write(text) == f"{other}/x {base}"
+    assert HostAddress(parts.scheme, parts.netloc).fill_placeholders(text) == f"{other}/x {base}"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_link_is_no_reference_when_it_leads_elsewhere(eastus: Resource, referenc
 @given(st.text())
 def test_link_never_breaks_on_any_text(text: str) -> None:
     """A reference is any text that a caller may send."""
-    assert referenced(text, "eastus", "emulator-eastus", Address("http", "eastus.localhost")) is None
+    assert parse_reference(text, "eastus", "emulator-eastus", HostAddress("http", "eastus.localhost")) is None
 
 
 def test_link_cannot_be_written_by_a_caller(eastus: Resource) -> None:
