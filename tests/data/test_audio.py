@@ -36,7 +36,7 @@ def test_audio_dataset_rejects_a_recording_without_a_line_and_a_line_without_a_r
     )
     assert report.accepted_line_count == 1
     assert "no line" in rejected(report)["b.wav"]
-    assert "does not hold" in rejected(report)["c.wav"]
+    assert "does not contain it" in rejected(report)["c.wav"]
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,8 @@ def test_scoring_result_holds_the_recognized_words_with_the_edits_of_the_service
 
     recognition = parse_scoring_result(text)
 
-    assert recognition == Recognition(
-        (
-            ("correct", "the"),
-            ("substitution", "hat"),
-            ("insertion", "it"),
-            ("correct", "sat"),
-            ("deletion", ""),
-        )
-    )
-    assert (recognition.hypothesis, recognition.words, recognition.errors) == ("the hat it sat", 4, 3)
+    edits = [("correct", "the"), ("substitution", "hat"), ("insertion", "it"), ("correct", "sat"), ("deletion", "")]
+    assert recognition == Recognition(edits, "the hat it sat", words=4, errors=3)
 
 
 @given(WORDS, WORDS)

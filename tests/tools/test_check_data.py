@@ -112,7 +112,7 @@ async def test_check_data_reads_a_folder_as_the_archive_that_it_would_become(con
     messages = " ".join(finding["message"] for finding in found["findings"])
     assert (found["kind"], found["files"], found["rejected_lines"]) == ("Acoustic", 1, 2)
     assert '"b.wav": the transcript has no line for it' in messages
-    assert '"c.wav": the transcript names it, but the archive does not hold it' in messages
+    assert '"c.wav": the transcript names it, but the archive does not contain it' in messages
     assert found["repairs"] == ["packed 2 files of the folder as a zip archive"]
     assert found["audio_hours"] is not None
 

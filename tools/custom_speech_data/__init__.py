@@ -1,6 +1,6 @@
-"""Dataset formats: pure functions from content to a report; no network, no state.
+"""Dataset formats: pure functions that read content into a report, without network or state.
 
-A rule that the documentation leaves open is called a guess; docs/emulator.md lists the guesses that callers notice.
+A "guess" is a rule that the documentation of the service leaves open; docs/emulator.md lists the visible guesses.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,9 @@ LINE_READERS: dict[str, Callable[[Content], ReadLine]] = {
 
 
 def read_dataset(kind: str, data: Content, tier: str = "S0", report: DatasetReport | None = None) -> DatasetReport:
-    """Read the content of a dataset under the limits of a pricing tier (F0 or S0).
+    """Read the content of a dataset with the limits of a pricing tier (F0 or S0) into a report.
 
-    An import that fails has an `error`, and so has an import of which nothing is accepted (a guess). A `report` that is
-    passed holds the rejections from packing the content.
+    An import that accepts nothing fails (a guess). A given `report` already has the rejections from packing a folder.
     """
     report = report or DatasetReport()
     try:

@@ -1,6 +1,6 @@
-"""The content of a dataset: bytes in memory, or one open file that everything reads.
+"""The content of a dataset: bytes, or a file that is opened only once.
 
-A path is followed once. A file that is checked by name and then read by name may be two files.
+A path is resolved once, because a file that is checked by name and then read by name may be two different files.
 """
 
 import io
@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 
 
 class FileState(NamedTuple):
-    """A file and its content, as far as the file system tells them from others; times are nanoseconds."""
+    """What identifies a file and its content according to the file system; times are in nanoseconds."""
 
     device: int
     number: int
@@ -21,10 +21,10 @@ class FileState(NamedTuple):
 
 
 class OpenFile(AbstractContextManager["OpenFile", None]):
-    """A file that is open for reading; any number of readers share it, each at its own position."""
+    """An open file, shared by any number of readers with independent positions."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        file.flush()  # a copy may have been written just now
+        file.flush()  # a temporary copy may have been written just before
         self._file, self._lock = file, Lock()
         self.state = self._state()
         self.size = self.state.size
@@ -33,17 +33,17 @@ class OpenFile(AbstractContextManager["OpenFile", None]):
         self._file.close()
 
     def open(self) -> IO[bytes]:
-        """Return a new reader, at the beginning."""
+        """Return a new reader at the start of the file."""
         return io.BufferedReader(_Reader(self), 64 * 1024)
 
     def read_at(self, position: int, size: int) -> bytes:
-        """Return at most `size` bytes from there, none beyond the size that the file had when it was opened."""
+        """Return at most `size` bytes from a position, none beyond the size of the file when it was opened."""
         with self._lock:
             self._file.seek(position)
             return self._file.read(max(0, min(size, self.size - position)))
 
     def is_unchanged(self) -> bool:
-        """Return whether the file has the size and the time of change that it had when it was opened."""
+        """Return whether the size and modification time are the same as when the file was opened."""
         now = self._state()
         return (now.size, now.modified) == (self.size, self.state.modified)
 
@@ -56,7 +56,7 @@ Content = bytes | OpenFile
 
 
 class _Reader(io.RawIOBase):
-    """A position in an open file."""
+    """A reader with its own position in an open file."""
 
     def __init__(self, file: OpenFile) -> None:
         super().__init__()
@@ -80,20 +80,20 @@ class _Reader(io.RawIOBase):
 
 
 def open_content(content: Content) -> IO[bytes]:
-    """Return the content as a stream that can seek."""
+    """Return the content as a seekable stream."""
     return io.BytesIO(content) if isinstance(content, bytes) else content.open()
 
 
 def size_of(content: Content) -> int:
-    """Return the bytes of the content."""
+    """Return the size of the content in bytes."""
     return len(content) if isinstance(content, bytes) else content.size
 
 
 def read_part(content: Content, position: int, size: int) -> bytes:
-    """Return at most `size` bytes from there."""
+    """Return at most `size` bytes of the content from a position."""
     return content[position : position + size] if isinstance(content, bytes) else content.read_at(position, size)
 
 
 def reason_of(error: OSError) -> str:
-    """Return why a file cannot be read or written, in the words of the system."""
+    """Return the operating system's reason why a file cannot be read or written."""
     return error.strerror or type(error).__name__

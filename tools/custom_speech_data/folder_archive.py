@@ -1,4 +1,4 @@
-"""A zip archive of a folder: the recordings and the transcript that a dataset uses, and nothing else of it."""
+"""Packing of a folder into a zip archive with the recordings and the transcript of a dataset."""
 
 import io
 import shutil
@@ -41,20 +41,21 @@ class FolderFile(NamedTuple):
 
     @property
     def suffix(self) -> str:
-        """The extension in lower case, with its dot."""
+        """The extension in lower case, including the dot."""
         return PurePath(self.name).suffix.lower()
 
 
 def pack_folder(
     files: Sequence[FolderFile], kind: str | None, target: IO[bytes], report: DatasetReport, *, repair: bool
 ) -> list[str]:
-    """Write the files that a dataset uses to a zip archive, and return the actions: packing first, then the repairs.
-
-    Raises ImportFailed for a folder that is not a dataset of this kind, or too large, before it copies.
+    """Write the files of a dataset to a zip archive, and return descriptions of the packing and of each repair.
 
     Args:
-        report: Gets the files and lines that are left out because they cannot be used.
-        repair: Complete and normalize names, and leave out what has no counterpart; else the transcript stays as it is.
+        report: The report for rejected files and lines.
+        repair: Whether to correct the transcript, and to drop recordings and lines without a counterpart.
+
+    Raises:
+        ImportFailed: The folder is too large, or not a dataset of this kind.
     """
     recordings = _recordings_of(files, kind)
     transcript = None if kind == "AudioFiles" else _transcript_of(files, is_needed=kind == "Acoustic")
@@ -78,7 +79,7 @@ def pack_folder(
 
 
 def _recordings_of(files: Sequence[FolderFile], kind: str | None) -> dict[str, FolderFile]:
-    """Return the recordings by `key_of` their names; raises ImportFailed if they are not a dataset."""
+    """Return the recordings by `key_of` their names; raises ImportFailed if they cannot form a dataset."""
     texts = [file.name for file in files if file.suffix in (".txt", ".tsv", ".md")]
     instead = f" Name a file in it instead: {', '.join(texts[:5])}." if texts else ""
     if kind not in (None, *AUDIO_KINDS):
@@ -111,7 +112,7 @@ def _transcript_of(files: Sequence[FolderFile], *, is_needed: bool) -> FolderFil
 def _read_transcript(
     file: FolderFile, recordings: Mapping[str, FolderFile], report: DatasetReport, repairs: Counter[str] | None
 ) -> tuple[bytes, set[str]]:
-    """Return the text for the archive, and the keys of the recordings that it names; unchanged without repairs."""
+    """Return the transcript, unchanged if `repairs` is None, and the keys of the recordings in its corrected lines."""
     if file.size > MAX_TRANSCRIPT_BYTES:
         raise ImportFailed("DataImportFailed", f"{file.name} is larger than {MAX_TRANSCRIPT_BYTES} bytes.")
     with _opened(file) as opened:
@@ -133,14 +134,14 @@ def _read_transcript(
                 text.write(f"{name}\t{words}\n")
             else:
                 report.reject(name, NO_RECORDING)
-    # The service needs no byte order mark (recorded), so a UTF-8 transcript without it stays so.
+    # The service does not need a byte order mark (recorded), so none is added to UTF-8.
     bom = "" if repairs.pop(BOM_ADDED, 0) and CONVERTED not in repairs else "\ufeff"
     return f"{bom}{text.getvalue()}".encode(), named
 
 
 @contextmanager
 def _opened(file: FolderFile) -> Iterator[OpenFile]:
-    """Open a file; raises ImportFailed, which names it, if it cannot be read or its copy not be written."""
+    """Open a file, turning any OSError, also from writing its copy, into an ImportFailed with the file name."""
     try:
         with file.open() as opened:
             yield opened
@@ -150,7 +151,7 @@ def _opened(file: FolderFile) -> Iterator[OpenFile]:
 
 def _pack_recording(archive: ZipFile, size: int, file: FolderFile, repairs: Counter[str]) -> None:
     with _opened(file) as opened:
-        check_size("Acoustic", size + opened.size, "S0")  # a file may have grown since the folder was added up
+        check_size("Acoustic", size + opened.size, "S0")  # a file may have grown since its size was read
         with opened.open() as stream:
             read_sound(stream, opened.size)
         name = unicodedata.normalize("NFC", file.name)

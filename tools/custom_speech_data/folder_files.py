@@ -11,15 +11,17 @@ from custom_speech_data.dataset_content import OpenFile
 
 
 def open_inside(folder: Path, path: Path) -> OpenFile:
-    """Open a regular file below a folder, waiting for no pipe; a link in the resolved path was put there since.
+    """Open a regular file inside a folder, without following symbolic links or blocking on a pipe.
 
-    Raises OSError if it cannot be opened, is not a regular file or is reached by a link, ValueError outside the folder.
+    Raises:
+        OSError: The path cannot be opened, leads through a link or is not a regular file.
+        ValueError: The path leads out of the folder.
     """
     return OpenFile(os.fdopen(_descriptor(folder, path, os.O_RDONLY), "rb", buffering=0))
 
 
 def write_inside(folder: Path, path: Path, mode: Literal["xb", "ab"]) -> IO[bytes]:
-    """Create a file below a folder, through no link, or open it for appending; raises as `open_inside`."""
+    """Create or append to a file inside a folder, with the checks and errors of `open_inside`."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if mode == "xb" else os.O_APPEND)
     return os.fdopen(_descriptor(folder, path, flags), mode.replace("x", "w"))
 
@@ -28,7 +30,7 @@ def _descriptor(folder: Path, path: Path, flags: int) -> int:
     *folders, name = path.relative_to(folder).parts
     if ".." in (*folders, name):
         raise ValueError("The path leads out of the folder.")
-    # Windows has no links to refuse here and no way to wait for a pipe; its files are opened as text by default.
+    # Windows lacks the first two flags, and opens files as text without the third.
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     opens_by_directory = os.open in os.supports_dir_fd
     with ExitStack() as stack:

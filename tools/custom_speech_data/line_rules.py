@@ -1,4 +1,4 @@
-"""Texts of lines that stand alone: plain text (kind Language), transcripts and pronunciations."""
+"""Rules for single lines: plain text (kind Language), transcripts and pronunciations."""
 
 import re
 import unicodedata
@@ -6,28 +6,28 @@ import unicodedata
 from custom_speech_data.dataset_report import Unusable
 
 MAX_REPEATS = 3
-MAX_GROUP = 8  # words in a group whose repetition is looked for; a guess, it keeps the search linear
+MAX_GROUP = 8  # words in a repeated group; a guess, which keeps the search linear
 
 URI = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S", re.IGNORECASE)
-# Digits may repeat: 10000 is a number, not noise.
+# Digits may be repeated, as in 10000.
 SAME_CHARACTER = re.compile(r"([^\s\d])\1{3,}")
 
 
 def read_sentence(line: str) -> str:
-    """Return the utterance of a line; raises Unusable by the documented rules for related text and transcripts."""
+    """Return the utterance on a line; raises Unusable if it breaks the documented rules for text and transcripts."""
     sentence = read_phrase(line)
     if URI.search(sentence):
         raise Unusable("it holds a URI")
     repeated = SAME_CHARACTER.search(sentence)
     what, times = (repeated[1], len(repeated[0])) if repeated else _repeated_words(sentence.split())
-    if times > MAX_REPEATS:  # the service may drop such lines; the emulator always does
+    if times > MAX_REPEATS:  # the service may reject such lines; the emulator always does
         raise Unusable(f"it repeats {what[:60]!r} {times} times; at most {MAX_REPEATS} are taken")
     return sentence
 
 
 def read_pronunciation(line: str) -> str:
-    """Return the word as it is written; a tab and how it is spoken follow it. Raises Unusable."""
-    # ANSI, which the service takes for English, is taken only as far as it is ASCII.
+    """Return the written form on a line of written form, tab and spoken form; raises Unusable."""
+    # The service also accepts the ANSI encoding for English; here, only its ASCII part is accepted.
     fields = line.split("\t")
     if len(fields) != 2:
         raise Unusable(f"it has {len(fields) - 1} tabs, not one")
@@ -36,14 +36,14 @@ def read_pronunciation(line: str) -> str:
 
 
 def read_phrase(text: str) -> str:
-    """Return the text without blanks around it; raises Unusable if nobody could say it."""
+    """Return the text without surrounding blanks; raises Unusable if it cannot be spoken."""
     phrase = text.strip()
     for character in dict.fromkeys(phrase):
         if character.isascii():
             is_usable = character.isprintable() or character == "\t"
         else:
-            # "No special characters above U+00A1" cannot mean letters (the service's own samples have them): the
-            # emulator takes it to mean symbols, besides control, private and unassigned characters.
+            # "No special characters above U+00A1" in the documentation cannot mean letters, which its samples contain,
+            # so it is taken to mean symbols and control, private-use and unassigned characters.
             category = unicodedata.category(character)
             is_usable = category[0] != "S" and category not in ("Cc", "Cn", "Co", "Cs")
         if not is_usable:
@@ -54,7 +54,7 @@ def read_phrase(text: str) -> str:
 
 
 def _repeated_words(words: list[str]) -> tuple[str, int]:
-    """Return the first group of words that stands there more than MAX_REPEATS times in a row, and how often."""
+    """Return the first group of words with more than MAX_REPEATS consecutive occurrences, and their number."""
     if len(words) - len(set(words)) < MAX_REPEATS:
         return "", 0
     for size in range(1, MAX_GROUP + 1):

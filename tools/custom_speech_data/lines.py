@@ -1,4 +1,4 @@
-"""From bytes or a file to numbered lines, and from lines to a report."""
+"""Decoding of text into numbered lines, and the report on the lines of a dataset."""
 
 import codecs
 import io
@@ -7,17 +7,17 @@ from typing import IO
 
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
 
-MAX_LINE_LENGTH = 32_768  # characters; a guess of the emulator, so that a file without line ends needs no memory
+MAX_LINE_LENGTH = 32_768  # characters; a guess, which bounds the memory for a file without line breaks
 
-# Reads one line: returns its text if it counts, None for a comment or heading; raises Unusable.
+# A reader of one line, which returns its text, or None for a comment or heading; raises Unusable.
 ReadLine = Callable[[str], str | None]
 
 
 def encoding_of(head: bytes) -> str:
-    """Return the encoding that the first bytes of a text show: UTF-16, with or without a mark, or UTF-8."""
+    """Detect the encoding from the first bytes of a text: UTF-16, with or without a byte order mark, or else UTF-8."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    even, odd = head[0:64:2], head[1:64:2]  # ASCII in UTF-16 has a zero beside each character
+    even, odd = head[0:64:2], head[1:64:2]  # in UTF-16, ASCII characters alternate with zero bytes
     if len(head) >= 4 and not any(odd) and all(even):
         return "utf-16-le"
     if len(head) >= 4 and not any(even) and all(odd):
@@ -26,7 +26,7 @@ def encoding_of(head: bytes) -> str:
 
 
 def bounded_lines(stream: IO[bytes], encoding: str, newline: str | None = None) -> Iterator[tuple[int, str]]:
-    """Return the lines with their ends, numbered from 1, cut somewhere beyond the longest; closes the stream."""
+    """Yield the lines with their line breaks, numbered from 1, overlong lines truncated; then close the stream."""
     with io.TextIOWrapper(stream, encoding=encoding, newline=newline) as text:
         number = 0
         while line := text.readline(MAX_LINE_LENGTH + 2):
@@ -37,14 +37,14 @@ def bounded_lines(stream: IO[bytes], encoding: str, newline: str | None = None) 
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """Return the lines that are not blank, numbered from 1; closes the stream.
+    """Yield the lines that are not blank, numbered from 1, then close the stream; raises ImportFailed.
 
-    The documentation wants UTF-8 with a byte order mark; UTF-8 without it is taken too (a guess). Raises ImportFailed.
+    The documentation requires UTF-8 with a byte order mark. UTF-8 without it is accepted as well (a guess).
     """
     utf_16 = "The text is encoded in UTF-16; save it as UTF-8 with a byte order mark."
     try:
         for number, line in bounded_lines(stream, "utf-8-sig"):
-            # ASCII in UTF-16 without a mark is valid UTF-8.
+            # ASCII text in UTF-16 without a byte order mark is valid UTF-8.
             if number == 1 and encoding_of(line[:64].encode()) != "utf-8-sig":
                 raise ImportFailed("NoUtf8WithBom", utf_16)
             if line.strip():
@@ -56,7 +56,7 @@ def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
 
 
 def read_lines(stream: IO[bytes], read_line: ReadLine, report: DatasetReport) -> None:
-    """Let `read_line` judge each line of the stream, and close it."""
+    """Report on each line of a stream as judged by `read_line`, then close the stream."""
     for number, line in lines_of(stream):
         try:
             if len(line) > MAX_LINE_LENGTH:

@@ -1,4 +1,4 @@
-"""Output formatting: sections of rules for numbers, rewriting and profanity, and of tests."""
+"""Output formatting: sections with rules for numbers, rewriting and profanity, and with tests."""
 
 import re
 from collections import Counter
@@ -12,13 +12,13 @@ CLOSES = {")": "(", "}": "{", "]": "["}
 
 
 class FormattingRules:
-    """The section that the reading is in, and the lines of each; those beyond its limit are rejected (a guess)."""
+    """A reader of formatting rules by section, which rejects lines beyond the limit of their section (a guess)."""
 
     def __init__(self) -> None:
         self._section, self._lines = "", Counter[str]()
 
     def read_line(self, line: str) -> str | None:
-        """Return "" for a rule or test, which teaches no words, None for a comment or heading; raises Unusable."""
+        """Return "" for a rule or test, from which a model learns nothing, or None for other lines; raises Unusable."""
         stripped = line.strip()
         if stripped.startswith("//"):
             return None
@@ -29,9 +29,9 @@ class FormattingRules:
                 raise Unusable("a section is #itn, #rewrite, #profanity or #test")
             return None
         if not self._section:
-            raise Unusable("it stands under no section")
-        if fault := _problem_of(self._section, line):
-            raise Unusable(fault)
+            raise Unusable("it is not in a section")
+        if problem := _problem_of(self._section, line):
+            raise Unusable(problem)
         if self._lines[self._section] == MAX_LINES[self._section]:
             raise Unusable(f"#{self._section} has more than {MAX_LINES[self._section]} lines")
         self._lines[self._section] += 1
@@ -40,13 +40,13 @@ class FormattingRules:
 
 def _problem_of(section: str, line: str) -> str | None:
     if section == "profanity":
-        return "a profanity holds no punctuation" if GRAMMAR_PUNCTUATION & set(line) else None
+        return "a profanity has no punctuation" if GRAMMAR_PUNCTUATION & set(line) else None
     if section != "itn":
         phrases = line.split("\t")
         is_pair = len(phrases) == 2 and all(phrase.strip() for phrase in phrases)
         return None if is_pair else "it is not two phrases with one tab between them"
     unmatched: list[str] = []
-    for character in re.sub(r"\\.?", "", line):  # a backslash takes the meaning of the character after it
+    for character in re.sub(r"\\.?", "", line):  # a backslash escapes the next character
         if unmatched and unmatched[-1] == CLOSES.get(character):
             unmatched.pop()
         elif character in "(){}[]":

@@ -17,22 +17,22 @@ from custom_speech_data.zip_archive import key_of, open_archive, open_file, path
 TRANSCRIPT = "trans.txt"
 TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
 NO_LINE = "the transcript has no line for it"
-NO_RECORDING = "the transcript names it, but the archive does not hold it"
-MAX_TRANSCRIPT_BYTES = 64 * 1024 * 1024  # bytes; a guess, as is the ratio: text does not compress a hundredfold
-MAX_RATIO, SMALL_TRANSCRIPT = 100, 1024 * 1024
+NO_RECORDING = "the transcript names it, but the archive does not contain it"
+MAX_TRANSCRIPT_BYTES = 64 * 1024 * 1024  # a guess, like the ratio: real text does not compress a hundredfold
+MAX_RATIO, SMALL_TRANSCRIPT_BYTES = 100, 1024 * 1024
 
-EXAMINED_BYTES = 256 * 1024  # the beginning of a recording: 8 s at 16 kHz
-SILENT_PEAK = 0.003  # of the largest value; below it nothing can be heard
-CLIPPED_SHARE = 0.001  # share of samples at the limit from which a recording counts as clipped
+EXAMINED_BYTES = 256 * 1024  # at the start of a recording: 8 s at 16 kHz
+SILENT_PEAK = 0.003  # share of the largest value, below which nothing is audible
+CLIPPED_SHARE = 0.001  # share of samples at the limit, above which a recording counts as clipped
 
-# The largest and the smallest value of a sample, by type code of `array`.
+# The largest and smallest value of a sample, by type code of `array`.
 LIMITS: dict[str, tuple[float, float]] = {"h": (2**15 - 1, -(2**15)), "i": (2**31 - 1, -(2**31)), "f": (1.0, -1.0)}
 
-NamedText = tuple[str, str]  # the file name and the text in a line of a transcript
+NamedText = tuple[str, str]  # the file name and text on a line of a transcript
 
 
 def split_line(line: str) -> NamedText:
-    """Return the file name and the text of a line; raises Unusable."""
+    """Return the file name and text on a line of a transcript; raises Unusable."""
     name, tab, text = line.partition("\t")
     if not tab or not key_of(name.strip()):
         raise Unusable("it is not a file name, a tab and a transcript")
@@ -40,9 +40,9 @@ def split_line(line: str) -> NamedText:
 
 
 def read_recordings(content: Content, report: DatasetReport, *, has_transcripts: bool) -> None:
-    """Read recordings, and with transcripts one text file of lines "name, tab, transcript".
+    """Read the recordings and, for kind Acoustic, the text file with a line of name, tab and transcript for each.
 
-    A recording without a line and a line without a recording are then both rejected.
+    Recordings without a line and lines without a recording are rejected.
     """
     with open_archive(content) as archive:
         files = usable_files(archive, report)
@@ -87,25 +87,25 @@ def _read_recording(archive: ZipFile, entry: ZipInfo, transcripts: Mapping[str, 
 def _read_transcripts(
     archive: ZipFile, entry: ZipInfo, files: Mapping[str, ZipInfo], report: DatasetReport
 ) -> dict[str, NamedText]:
-    """Return the lines of a transcript by `key_of` their recordings; no others are kept."""
+    """Return the lines that have a recording, by `key_of` its name; raises ImportFailed for an unreadable file."""
     transcripts: dict[str, NamedText] = {}
 
     def read_line(line: str) -> None:
         name, text = split_line(line)
         key = key_of(name)
         if key not in files:
-            key = f"{key}.wav"  # the extension may be missing; the recording is certainly meant
+            key = f"{key}.wav"  # the extension may be missing
         if key not in files:
             report.reject(name, NO_RECORDING)
         elif key in transcripts:
             raise Unusable("an earlier line has a transcript for the same file")
-        else:  # its recording is what counts, so nothing is counted here
+        else:  # its recording is counted instead
             transcripts[key] = name, text
 
     try:
         if entry.file_size > MAX_TRANSCRIPT_BYTES:
             raise Unusable(f"it is larger than {MAX_TRANSCRIPT_BYTES} bytes")
-        if entry.file_size > max(SMALL_TRANSCRIPT, MAX_RATIO * entry.compress_size):
+        if entry.file_size > max(SMALL_TRANSCRIPT_BYTES, MAX_RATIO * entry.compress_size):
             raise Unusable("it would unpack to far more than it can truly hold")
         with open_file(archive, entry) as stream:
             read_lines(stream, read_line, report)
@@ -115,20 +115,20 @@ def _read_transcripts(
 
 
 def loudness_problems(content: Content) -> Iterator[Rejection]:
-    """Return the recordings of an archive that are silent or clipped; raises ImportFailed for no archive."""
+    """Yield the silent or clipped recordings of an archive with the reason; raises ImportFailed."""
     with open_archive(content) as archive:
         for entry in usable_files(archive, DatasetReport()).values():
             with suppress(Unusable), open_file(archive, entry) as stream:
-                sound = read_sound(stream, entry.file_size)  # stops at the first sample
+                sound = read_sound(stream, entry.file_size)  # leaves the stream at the first sample
                 if reason := loudness_problem(stream.read(EXAMINED_BYTES), sound.sample):
                     yield Rejection(entry.orig_filename, reason)
 
 
 def loudness_problem(sound: bytes, sample: str) -> str | None:
-    """Return the fault of a recording's beginning, None for a good one; `sample` is a type code of `array`."""
+    """Return why the start of a recording is silent or clipped, if so; `sample` is a type code of `array`."""
     whole = array(sample)
     whole.frombytes(sound[: len(sound) // whole.itemsize * whole.itemsize])
-    # Every sixteenth is enough: silence and clipping last longer, and 2,000 recordings take a second.
+    # Silence and clipping span many samples, so every sixteenth is enough; 2,000 recordings then take a second.
     samples, (largest, smallest) = whole[::16], LIMITS[sample]
     if sys.byteorder == "big":
         samples.byteswap()

@@ -1,7 +1,4 @@
-"""A repaired copy of a text: only safe repairs are made, and every repair is named.
-
-The user's own files are never changed.
-"""
+"""Repair of a text: only safe repairs are made, in a copy, and each is reported."""
 
 import codecs
 import unicodedata
@@ -19,7 +16,8 @@ CONVERTED, BOM_ADDED = "converted from UTF-16 to UTF-8", "added the byte order m
 def repair_text(source: Content, target: IO[bytes]) -> list[str]:
     """Write a copy in UTF-8 with a byte order mark, in NFC, without blank and overlong lines; return the repairs.
 
-    Raises ImportFailed for a text that is neither UTF-8 nor UTF-16, so that any conversion would be a guess.
+    Raises:
+        ImportFailed: The text is neither UTF-8 nor UTF-16.
     """
     counts = Counter[str]()
     target.write(codecs.BOM_UTF8)
@@ -29,12 +27,12 @@ def repair_text(source: Content, target: IO[bytes]) -> list[str]:
 
 
 def described(counts: Counter[str]) -> list[str]:
-    """Return the repairs that were counted, in words."""
+    """Return descriptions of the counted repairs."""
     return [what if what in (CONVERTED, BOM_ADDED) else f"{what}: {count}" for what, count in sorted(counts.items())]
 
 
 def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int, str]]:
-    """Return the repaired lines with their numbers in the text, and count the repairs; raises as `repair_text`."""
+    """Yield the repaired lines with their original numbers, and count the repairs; raises ImportFailed."""
     with open_content(source) as stream:
         head = stream.read(64)
     encoding = encoding_of(head)
@@ -52,7 +50,7 @@ def repaired_lines(source: Content, counts: Counter[str]) -> Iterator[tuple[int,
 
 
 def _repair_line(line: str, counts: Counter[str]) -> str | None:
-    """Return the line without its end, None if it is left out."""
+    """Return the repaired line without its line break, or None if it is dropped."""
     content = line.rstrip("\r\n")
     if content.startswith("\ufeff"):
         content = content.removeprefix("\ufeff")

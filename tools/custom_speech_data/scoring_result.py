@@ -1,8 +1,8 @@
-"""Details of an evaluation: recordings as one model recognized them, and the words that it misses most.
+"""Scoring results of an evaluation: the recognized recordings, and the most frequently missed words.
 
-The shape is that of files `<wav>.model1_score.json`, recorded of the live service. `scoringResult` is a text in which
-tags mark the edits: an insertion and a substitution hold the recognized word, a deletion holds the placeholder `@`.
-The transcript is therefore not in the file; `service_edits` brings both together.
+The service provides a file `<wav>.model1_score.json` for each recording and model (recorded live). In its text
+`scoringResult`, tags mark the edits: insertions and substitutions contain the recognized word, deletions the
+placeholder `@`. The file does not contain the transcript, which `service_edits` adds.
 """
 
 import json
@@ -10,48 +10,36 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from custom_speech_data.word_errors import Edit, alignment, normalized_words
 
 _TAG = re.compile(r"<(/?)(insertion|deletion|substitution)>")
 
-MAX_BYTES = 4 * 1024 * 1024  # of a file; a longer text is not the result of one recording
-MAX_RECOGNIZED_AS = 5  # different recognitions of one word that are kept, the most frequent first
+MAX_BYTES = 4 * 1024 * 1024  # more than the result of any recording
+MAX_RECOGNIZED_AS = 5  # most frequent recognitions of a word in a result
 
-# Pairs of words that are compared, about four seconds; one recording may take a tenth, as 1,400 words do.
+# Comparisons of two words, about four seconds; a single recording may take a tenth, which is 1,400 words.
 MAX_STEPS = 20_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """One recording as one model recognized it: the service's edits in order, each with the word, empty if deleted."""
+class Recognition(NamedTuple):
+    """A recording as recognized by a model."""
 
-    edits: tuple[tuple[str, str], ...]
-
-    @property
-    def hypothesis(self) -> str:
-        """The recognized text."""
-        return " ".join(word for _, word in self.edits if word)
-
-    @property
-    def words(self) -> int:
-        """Words of the transcript, as the service counts them."""
-        return sum(kind != "insertion" for kind, _ in self.edits)
-
-    @property
-    def errors(self) -> int:
-        """Insertions, deletions and substitutions."""
-        return sum(kind != "correct" for kind, _ in self.edits)
+    edits: Sequence[tuple[str, str]]  # kind and recognized word, which is empty for a deletion
+    hypothesis: str  # the recognized text
+    words: int  # in the transcript, as counted by the service
+    errors: int  # insertions, deletions and substitutions
 
 
 def recording_of(file_name: str) -> tuple[str, int] | None:
-    """Return the recording and the number of the model that a file of an evaluation is about, None for other files."""
+    """Return the recording and model number in the name of a result file, or None for other files."""
     found = re.fullmatch(r"(.+)\.model([12])_score\.json", file_name)
     return (found[1], int(found[2])) if found else None
 
 
 def read_scoring_result(content: bytes) -> Recognition | None:
-    """Return the recognition of the recording of a file, None if it has another shape."""
+    """Return the recognition in a result file, or None if the file is malformed."""
     if len(content) > MAX_BYTES:
         return None
     try:
@@ -62,7 +50,7 @@ def read_scoring_result(content: bytes) -> Recognition | None:
 
 
 def parse_scoring_result(text: str) -> Recognition:
-    """Return the words of a tagged text with their edits; linear in its length, whatever it holds."""
+    """Parse a tagged text, in linear time for any text."""
     edits: list[tuple[str, str]] = []
     kind, end = "correct", 0
     for tag in [*_TAG.finditer(text), None]:
@@ -70,11 +58,13 @@ def parse_scoring_result(text: str) -> Recognition:
             edits.append((kind, "" if kind == "deletion" else word))
         if tag:
             kind, end = "correct" if tag[1] else tag[2], tag.end()
-    return Recognition(tuple(edits))
+    hypothesis = " ".join(word for _, word in edits if word)
+    words, errors = sum(kind != "insertion" for kind, _ in edits), sum(kind != "correct" for kind, _ in edits)
+    return Recognition(edits, hypothesis, words, errors)
 
 
 def service_edits(transcript: Sequence[str], recognition: Recognition, locale: str) -> list[Edit] | None:
-    """Return the edits of the service with the normalized words of the transcript, None if they do not fit."""
+    """Add the normalized words of the transcript to the service's edits, or return None if they do not match."""
     if recognition.words != len(transcript):
         return None
     left = iter(transcript)
@@ -85,22 +75,22 @@ def service_edits(transcript: Sequence[str], recognition: Recognition, locale: s
 
 @dataclass(slots=True)
 class MissedWord:
-    """A word with the number of its errors."""
+    """A word and the number of errors in it."""
 
     word: str
     missed: int = 0  # substituted or deleted
-    of: int = 0  # in the transcripts
-    inserted: int = 0  # recognized and not in the transcript
-    recognized_as: Counter[str] = field(default_factory=Counter)  # in its place; nothing for deletions
+    of: int = 0  # occurrences in the transcripts
+    inserted: int = 0  # recognized, but not in the transcript
+    recognized_as: Counter[str] = field(default_factory=Counter)  # words recognized instead, except deletions
 
     @property
     def alternatives(self) -> list[str]:
-        """The most frequent recognitions in its place."""
+        """The words most frequently recognized instead."""
         return [word for word, _ in self.recognized_as.most_common(MAX_RECOGNIZED_AS)]
 
 
 def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, most: int) -> tuple[list[MissedWord], int]:
-    """Return the words with errors, the most often missed first, and how many recordings are too long to compare."""
+    """Return the words with errors, most frequently missed first, and the number of recordings too long to compare."""
     found: dict[str, MissedWord] = {}
     too_long, steps = 0, MAX_STEPS
     for transcript, recognition in utterances:
@@ -109,7 +99,7 @@ def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, mos
         if edits is None and len(words) * len(heard) > min(steps, MAX_STEPS // 10):
             too_long += 1
             continue
-        if edits is None:  # the service normalizes numbers and abbreviations before it counts
+        if edits is None:  # the service normalizes numbers and abbreviations before counting
             steps -= len(words) * len(heard)
             edits = alignment(words, heard)
         for kind, said, recognized in edits:

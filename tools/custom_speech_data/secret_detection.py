@@ -1,6 +1,6 @@
-"""Content that is not a dataset and may be secret: private keys, tokens, passwords, settings, binaries.
+"""Detection of content that is not a dataset and may be secret: private keys, tokens, passwords, settings, binaries.
 
-No list of patterns knows every secret; what this one knows is refused wherever it stands in a text.
+The patterns cannot detect every kind of secret, but they detect it anywhere in a text.
 """
 
 import io
@@ -15,9 +15,9 @@ from custom_speech_data.wav import LFS_POINTER, LFS_REASON
 from custom_speech_data.zip_archive import ZIP_MAGIC, open_archive, open_file, path_of
 
 _HEAD_BYTES = 4096
-_MAX_PART = 32_768  # characters that are searched at once, in a text without line ends
+_MAX_PART = 32_768  # characters to search at once in a text without line breaks
 
-# Each quantifier is bounded or anchored, so that no line costs more than its length.
+# Quantifiers are bounded or anchored, so that the time is linear in the length of a line.
 _SECRETS = {
     "a private key": r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File|AGE-SECRET-KEY-1",
     "an access token": r"\b(?:gh[opsu]_|github_pat_|glpat-|xox[abpr]-|sk-|AIza)[\w-]{16}|\bAKIA[0-9A-Z]{16}"
@@ -37,9 +37,11 @@ _SETTING = re.compile(r"(?:export\s+|set\s+)?[\w.-]{1,100}\s*=\s*\S.*")
 
 
 def refuse_secrets(content: Content) -> None:
-    """Refuse a text that is not a dataset, or an archive that holds one; every text is searched to its end.
+    """Refuse content with secrets, settings or binary data; every text, also in an archive, is searched completely.
 
-    Raises ImportFailed, whose message does not repeat the content, and OSError.
+    Raises:
+        ImportFailed: The content was refused; the message does not repeat it.
+        OSError: The content cannot be read.
     """
     with open_content(content) as stream:
         head = stream.read(_HEAD_BYTES)
@@ -60,7 +62,7 @@ def refuse_secrets(content: Content) -> None:
                     if not head.startswith(b"RIFF") and not _is_binary(head):
                         _search(stream, head, f"File {name[:80]} of the archive")
             except Unusable as reason:
-                if not name.lower().endswith(".wav"):  # a recording that is damaged is only left out
+                if not name.lower().endswith(".wav"):  # damaged recordings are only rejected by the import
                     message = f"File {name[:80]} of the archive cannot be searched for secrets: {reason}."
                     raise ImportFailed("NotADataset", message) from reason
 
@@ -75,12 +77,12 @@ def _search(stream: IO[bytes], head: bytes, subject: str) -> None:
     with io.TextIOWrapper(stream, encoding=encoding_of(head), errors="replace") as text:
         while line := text.readline(_MAX_PART):
             stripped, lowered = line.strip(), line.lower()
-            # Lines of several words without any hint are not searched.
+            # Lines of several words are only searched if they contain a hint.
             is_searched = " " not in stripped or any(hint in lowered for hint in _HINTS)
             if is_searched and (found := _SECRET.search(line)):
                 secret = list(_SECRETS)[(found.lastindex or 1) - 1]
                 raise ImportFailed("NotADataset", f"{subject} contains {secret}. Remove it from the data.")
-            # A text whose first 200 lines are all settings is one of settings.
+            # The first 200 lines decide whether a text consists of settings.
             if lines < 200 and stripped and not stripped.startswith(("#", ";", "[", "//")):
                 lines += 1
                 settings += _SETTING.fullmatch(stripped) is not None

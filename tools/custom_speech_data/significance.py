@@ -1,7 +1,7 @@
-"""A paired bootstrap over utterances: is the difference between two models significant?
+"""Significance of the difference between two models: a paired bootstrap over utterances.
 
 Method: Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation" (ICASSP 2004).
-Utterances are drawn with replacement, both word error rates are computed on the same draw, and the 2.5 and 97.5
+Utterances are drawn with replacement, both word error rates are computed on the same draw, and the 2.5th and 97.5th
 percentiles of their difference are the 95 % confidence interval.
 """
 
@@ -10,15 +10,15 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
-MIN_UTTERANCES = 20  # fewer say more about the choice of recordings than about the models
+MIN_UTTERANCES = 20  # the result for fewer depends on the choice of recordings more than on the models
 
 _MAX_REPLICATIONS = 2_000
 _MAX_DRAWS = 500_000  # replications times utterances, so that the computation takes a fraction of a second
-_SEED = 20_040_517  # the same evaluation always gives the same answer
+_SEED = 20_040_517  # constant, so that the result for an evaluation never changes
 
 
 class Pair(NamedTuple):
-    """One utterance, recognized by two models."""
+    """The word count of an utterance and the errors of two models in it."""
 
     words: int
     errors1: int
@@ -26,11 +26,11 @@ class Pair(NamedTuple):
 
 
 class DifferenceInterval(NamedTuple):
-    """The 95 % interval of the first model's word error rate minus the second's; negative if the first is better."""
+    """The 95 % confidence interval of the first model's word error rate minus the second's."""
 
     low: float
     high: float
-    relative: tuple[float, float] | None = None  # to the second rate, None if that may be zero
+    relative: tuple[float, float] | None = None  # to the second rate; None if that rate may be zero
 
     @property
     def is_significant(self) -> bool:
@@ -39,7 +39,7 @@ class DifferenceInterval(NamedTuple):
 
 
 def paired_bootstrap(pairs: Sequence[Pair]) -> DifferenceInterval | None:
-    """Return the confidence interval of the difference, None for fewer than 20 utterances or none with words."""
+    """Return the confidence interval of the difference in word error rate, or None if there are too few utterances."""
     counted = [pair for pair in pairs if any(pair)]
     difference = _interval([(pair.words, pair.errors1 - pair.errors2) for pair in counted])
     if difference is None:
@@ -49,12 +49,16 @@ def paired_bootstrap(pairs: Sequence[Pair]) -> DifferenceInterval | None:
 
 
 def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
-    """Return the 95 % interval of a word error rate from words and errors of each utterance, None if unknown."""
-    return _interval([one for one in utterances if any(one)])
+    """Return the 95 % confidence interval of a word error rate, or None if there are too few utterances.
+
+    Args:
+        utterances: The number of words and of errors in each utterance.
+    """
+    return _interval([counts for counts in utterances if any(counts)])
 
 
 def _interval(counted: Sequence[tuple[int, int]], without: float = 0.0) -> tuple[float, float] | None:
-    """Return the 2.5 and 97.5 percentiles of the rates of all draws; `without` is that of a draw that has no words."""
+    """Return the 2.5th and 97.5th percentiles of the rates of all draws, with `without` for a draw without words."""
     if len(counted) < MIN_UTTERANCES or not any(words for words, _ in counted):
         return None
     chance = random.Random(_SEED)  # noqa: S311  # statistics, not a secret

@@ -18,10 +18,10 @@ REFERENCE = re.compile(r"\{([^{}]*)\}")
 
 
 class StructuredText:
-    """The section that the reading is in: a list, the lexicon, sentences or none.
+    """A reader of structured text, which knows the current section: a list, the lexicon, sentences or none.
 
-    Lines beyond a documented count are rejected one by one (a guess). The lists are read before anything else,
-    as a sentence may refer to a list that comes after it.
+    Lines beyond a documented limit are rejected one by one (a guess). The names of the lists are read first, because
+    a sentence may refer to a later list.
     """
 
     def __init__(self, content: Content) -> None:
@@ -31,17 +31,17 @@ class StructuredText:
                 self._lists.add(name)
         self._items, self._pronunciations = Counter[str](), Counter[str]()
         self._entries = 0  # of the lexicon
-        self._read_entry: Callable[[str], str] = _belong_nowhere
+        self._read_entry: Callable[[str], str] = _reject_entry
 
     def read_line(self, line: str) -> str | None:
-        """Return the item, word or sentence of a line; None for a comment or heading; raises Unusable."""
+        """Return the item, word or sentence on a line, or None for a comment or heading; raises Unusable."""
         line = line.strip()
         if line.startswith(("//", ">")):
             return None
         if line.startswith(("-", "*", "+")):
             return self._read_entry(line[1:].strip())
-        # A heading that is refused leaves what follows it without a place.
-        self._read_entry, name = _belong_nowhere, _list_name(line)
+        # The entries after a rejected heading are in no section.
+        self._read_entry, name = _reject_entry, _list_name(line)
         if line.startswith("#"):
             if not line.lstrip("#").strip().replace("_", "x").isalnum():
                 raise Unusable("the name of a section has letters, digits and underscores only")
@@ -78,7 +78,7 @@ class StructuredText:
 
     def _read_sentence(self, entry: str) -> str:
         for reference in REFERENCE.findall(entry):
-            # "{@food=pizza}" marks a word that is there as one of the list.
+            # "{@food=pizza}" marks a word in the sentence as an item of the list.
             name = reference.removeprefix("@").partition("=")[0].strip()
             if not reference.startswith("@") or name not in self._lists:
                 raise Unusable("it refers to a list that the file does not have")
@@ -87,11 +87,11 @@ class StructuredText:
         return read_sentence(entry)
 
 
-def _belong_nowhere(_entry: str) -> str:
-    raise Unusable("it stands under no list, lexicon or section")
+def _reject_entry(_entry: str) -> str:
+    raise Unusable("it is not in a list, lexicon or section")
 
 
 def _list_name(heading: str) -> str | None:
-    """Return the name in "@ list food =", with or without the blank after the sign."""
+    """Return the name in "@ list food =", or None for any other line; the space after @ is optional."""
     words = heading.removeprefix("@").rstrip("= ").split()
     return words[1] if heading.startswith("@") and len(words) == 2 and words[0] == "list" else None

@@ -1,4 +1,4 @@
-"""Transcripts: of batch and fast transcription, and as the draft file that a dataset of recordings takes."""
+"""Results of batch and fast transcription, and their file of draft transcripts for a dataset."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,49 +7,48 @@ from typing import Any
 
 from custom_speech_data.word_errors import normalized_words, word_errors
 
-# Words below it are listed for the person who corrects the drafts; a guess, the service names none.
-MIN_CONFIDENCE = 0.7
-MAX_COMPARED_WORDS = 3_000  # of a recording that is aligned: the time grows with the square of their number
-UNSURE_SUFFIX = ".unsure"  # of the file beside drafts with their words of low confidence; an upload ignores it
+MIN_CONFIDENCE = 0.7  # words below it are listed for the person who corrects the drafts; a guess
+MAX_COMPARED_WORDS = 3_000  # in a recording; the time of the alignment grows with the square of their number
+UNSURE_SUFFIX = ".unsure"  # of the file with the words of low confidence, which an upload ignores
 
-# The first line of drafts, as if it were a recording: an import rejects it by name, so that nobody trains or tests with
-# drafts unknowingly.
+# The first line of a file of drafts has the form of a transcript, so that an import reports it as rejected. Drafts are
+# therefore never used for training or tests unnoticed.
 DRAFT_MARK = "(uncorrected drafts: delete this line once a person has corrected them)"
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The text that was recognized in one recording."""
+    """The text that was recognized in a recording."""
 
     file: str
     text: str
     confidence: float | None
-    unsure: tuple[str, ...]  # words of low confidence; fast transcription has a confidence for whole phrases only
+    low_confidence: tuple[str, ...]  # words; in fast transcription, all words of a phrase
 
     def to_json(self) -> str:
-        """Return it as one line of JSON."""
+        """Return the transcript as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, line: str) -> "Transcript":
-        """Return the transcript of a line that `to_json` wrote; raises ValueError, KeyError or TypeError."""
+        """Parse a line that `to_json` returned; raises ValueError, KeyError or TypeError."""
         read = json.loads(line)
-        return cls(str(read["file"]), str(read["text"]), read["confidence"], tuple(map(str, read["unsure"])))
+        return cls(str(read["file"]), str(read["text"]), read["confidence"], tuple(map(str, read["low_confidence"])))
 
 
 def transcript_of_phrases(file: str, phrases: Iterable[tuple[str, float | None]]) -> Transcript:
-    """Return the transcript of phrases with their confidence."""
+    """Join phrases and their confidence into a transcript."""
     found = list(phrases)
     known = [confidence for _, confidence in found if confidence is not None]
-    unsure = [text for text, confidence in found if confidence is not None and confidence < MIN_CONFIDENCE]
+    low = [text for text, confidence in found if confidence is not None and confidence < MIN_CONFIDENCE]
     text = " ".join(text for text, _ in found)
     mean = sum(known) / len(known) if known else None
-    return Transcript(file, text, mean, tuple(dict.fromkeys(word for part in unsure for word in part.split())))
+    return Transcript(file, text, mean, tuple(dict.fromkeys(word for part in low for word in part.split())))
 
 
 def read_batch_result(file: str, content: bytes) -> Transcript | None:
-    """Return the transcript in a file of a batch transcription, None if it has another shape."""
+    """Return the transcript in a result file of a batch transcription, or None if the file is malformed."""
     if len(content) > MAX_RESULT_BYTES:
         return None
     try:
@@ -58,11 +57,11 @@ def read_batch_result(file: str, content: bytes) -> Transcript | None:
         words = [(str(word["word"]), _confidence(word)) for one in best for word in one.get("words") or ()]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None
-    return replace(whole, unsure=transcript_of_phrases(file, words).unsure) if words else whole
+    return replace(whole, low_confidence=transcript_of_phrases(file, words).low_confidence) if words else whole
 
 
 def read_batch_report(content: bytes) -> list[tuple[str, str]] | None:
-    """Return names and reasons of the recordings that failed by the report of a batch, None if it has another shape."""
+    """Return names and reasons of the failed recordings in a batch report, or None if the report is malformed."""
     try:
         return [
             (str(one["sourceUrl"]).partition("?")[0].rpartition("/")[2], str(one.get("errorMessage") or one["status"]))
@@ -80,20 +79,20 @@ def _confidence(part: dict[str, Any]) -> float | None:
 
 
 def draft_file(transcripts: Iterable[Transcript]) -> bytes:
-    """Return the transcript file of a dataset, with the mark of drafts: UTF-8 with a byte order mark."""
-    # An upload would refuse an empty line, as of a recording in which nothing was recognized.
+    """Return a transcript file (UTF-8 with byte order mark) whose first line marks the transcripts as drafts."""
+    # An import rejects lines without text, as for a recording in which nothing was recognized.
     texts = [(one.file, " ".join(one.text.split())) for one in transcripts if one.text.strip()]
     return _lines([(DRAFT_MARK, "not checked by anybody"), *texts])
 
 
 def unsure_file(transcripts: Iterable[Transcript]) -> bytes:
-    """Return lines of file name, tab and the words of low confidence, for the person who corrects the drafts."""
-    unsure = [one for one in transcripts if one.unsure or not one.text.strip()]
-    return _lines((one.file, " ".join(one.unsure) or "(nothing was recognized)") for one in unsure)
+    """Return a file with the words of low confidence in each recording, for the person who corrects the drafts."""
+    doubtful = [one for one in transcripts if one.low_confidence or not one.text.strip()]
+    return _lines((one.file, " ".join(one.low_confidence) or "(nothing was recognized)") for one in doubtful)
 
 
 def is_draft(content: bytes) -> bool:
-    """Return whether a file has drafts that nobody has corrected: the mark goes with the text, wherever it is moved."""
+    """Return whether a file contains the line that marks uncorrected drafts, wherever the file was moved."""
     return DRAFT_MARK.encode() in content
 
 
@@ -102,12 +101,12 @@ def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
 
 
 def word_error_rate(
-    transcripts: Iterable[Transcript], said: Mapping[str, str], locale: str
+    transcripts: Iterable[Transcript], references: Mapping[str, str], locale: str
 ) -> tuple[float | None, int]:
-    """Return the word error rate over the recordings of known transcript, and how many are too long to compare."""
+    """Return the word error rate of the recordings with a reference, and the number of those too long to compare."""
     errors = words = too_long = 0
     for one in transcripts:
-        reference, heard = normalized_words(said.get(one.file, ""), locale), normalized_words(one.text, locale)
+        reference, heard = normalized_words(references.get(one.file, ""), locale), normalized_words(one.text, locale)
         if max(len(reference), len(heard)) > MAX_COMPARED_WORDS:
             too_long += bool(reference)
         elif reference:

@@ -1,7 +1,7 @@
-"""Duration and format of WAV files, read from the header alone.
+"""Duration and format of WAV files, read from the header.
 
-The documentation names 16-bit PCM; archives with 32-bit float and 32-bit PCM were imported as well (recorded live).
-The standard library's `wave` refuses WAVE_FORMAT_EXTENSIBLE on Python 3.11, hence this small RIFF reader.
+The documentation requires 16-bit PCM; the service also imports 32-bit float and 32-bit PCM (recorded live).
+The standard library's `wave` rejects WAVE_FORMAT_EXTENSIBLE on Python 3.11, hence this small RIFF reader.
 """
 
 import struct
@@ -9,14 +9,14 @@ from typing import IO, NamedTuple
 
 from custom_speech_data.dataset_report import Unusable
 
-MAX_HEADER_BYTES = 4 * 1024 * 1024  # bytes before the sound that are skipped; a guess, it bounds the work for each file
+MAX_HEADER_BYTES = 4 * 1024 * 1024  # before the audio data; a guess, which bounds the work for each file
 MAX_FORMAT_BYTES = 1024
 MAX_AUDIO_MILLISECONDS = 2 * 60 * 60 * 1000  # milliseconds (page on test and train data)
 
 RIFF_BYTES, CHUNK_BYTES, PART_BYTES = 12, 8, 64 * 1024
 PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
-GUID_END = bytes.fromhex("000000001000800000aa00389b71")  # follows the two bytes of the format in an extensible one
-# Type codes of `array` for the formats that the service takes.
+GUID_END = bytes.fromhex("000000001000800000aa00389b71")  # follows the two format bytes of an extensible format
+# Type codes of `array` for the formats that the service accepts.
 SAMPLES = {(PCM, 16): "h", (PCM, 32): "i", (FLOAT, 32): "f"}
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -24,14 +24,14 @@ LFS_REASON = "it is a Git LFS pointer, not the data; run git lfs pull in the rep
 
 
 class Sound(NamedTuple):
-    """The sound of a recording; `sample` is a type code of `array`."""
+    """The duration and format of a recording; `sample` is a type code of `array`."""
 
     milliseconds: int
     sample: str
 
 
 def read_sound(stream: IO[bytes], size: int) -> Sound:
-    """Return length and format of the sound in a WAV of `size` bytes; raises Unusable."""
+    """Return the duration and format of a WAV file of `size` bytes; raises Unusable."""
     riff = _read(stream, RIFF_BYTES)
     if LFS_POINTER.startswith(riff):
         raise Unusable(LFS_REASON)
@@ -42,17 +42,17 @@ def read_sound(stream: IO[bytes], size: int) -> Sound:
         chunk = _read(stream, CHUNK_BYTES)
         kind, length = chunk[:4], int.from_bytes(chunk[4:], "little")
         position += CHUNK_BYTES
-        if kind == b"data":  # whose header may claim too much: the file was cut off, or written to a pipe
+        if kind == b"data":  # the length is too large in a truncated file, or one written to a pipe
             return _sound(min(length, size - position), rate, sample)
         length += length % 2
         body = b""
         if kind == b"fmt ":
             body = _read(stream, min(length, MAX_FORMAT_BYTES))
             rate, sample = _format(body)
-        for skipped in range(len(body), length, PART_BYTES):  # metadata, such as LIST, bext or iXML, may be large
+        for skipped in range(len(body), length, PART_BYTES):  # metadata such as LIST, bext or iXML may be large
             _read(stream, min(length - skipped, PART_BYTES))
         position += length
-    raise Unusable(f"its first {MAX_HEADER_BYTES} bytes hold no sound")
+    raise Unusable(f"its first {MAX_HEADER_BYTES} bytes contain no sound")
 
 
 def _sound(length: int, rate: int, sample: str) -> Sound:
@@ -67,7 +67,7 @@ def _sound(length: int, rate: int, sample: str) -> Sound:
 
 
 def _format(body: bytes) -> tuple[int, str]:
-    """Return rate and sample of a format chunk; raises Unusable if the service does not take them."""
+    """Return the sampling rate and sample type in a format chunk; raises Unusable for unsupported formats."""
     if len(body) < struct.calcsize("<HHIIHH"):
         raise Unusable("its format is cut off")
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", body)

@@ -4,16 +4,16 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# Languages written without spaces between words: characters are counted. How the service counts them is not known.
+# Languages without spaces between words, in which characters are counted. How the service counts is unknown.
 _WITHOUT_SPACES = frozenset({"ja", "zh", "yue", "wuu", "th", "lo", "km", "my"})
 
 
 class Edit(NamedTuple):
-    """One step of an alignment."""
+    """One edit of an alignment."""
 
     kind: str  # correct, substitution, deletion or insertion
-    said: str  # the word of the reference, empty for an insertion
-    recognized: str  # the word of the hypothesis, empty for a deletion
+    said: str  # a word of the reference, empty for an insertion
+    recognized: str  # a word of the hypothesis, empty for a deletion
 
 
 class WordErrors(NamedTuple):
@@ -22,18 +22,18 @@ class WordErrors(NamedTuple):
     substitutions: int
     deletions: int
     insertions: int
-    words: int  # of the reference
+    words: int  # in the reference
 
 
 def word_errors(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> WordErrors:
     """Count the fewest errors that turn the reference into the hypothesis; text is split at blanks.
 
-    Among several such alignments, the alignment with the fewest substitutions, and so the most correct words, counts.
-    Words are compared exactly; a caller that ignores case or punctuation removes them first.
-    The time grows with the product of both lengths, the memory with the hypothesis.
+    Among alignments with equally few errors, the one with the fewest substitutions, and so the most correct words, is
+    counted. Words are compared exactly: the caller removes case or punctuation that should be ignored. The time grows
+    with the product of both lengths, the memory with the length of the hypothesis.
     """
-    said, heard = _words(reference), _words(hypothesis)
-    # One number carries both counts: errors in units, substitutions below the unit.
+    said, heard = (text.split() if isinstance(text, str) else text for text in (reference, hypothesis))
+    # One number encodes both counts: errors * unit + substitutions.
     unit = min(len(said), len(heard)) + 1
     row = [unit * column for column in range(len(heard) + 1)]
     for word in said:
@@ -45,7 +45,7 @@ def word_errors(reference: str | Sequence[str], hypothesis: str | Sequence[str])
 
 def alignment(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> list[Edit]:
     """Return the edits of the alignment that `word_errors` counts, in order."""
-    said, heard = _words(reference), _words(hypothesis)
+    said, heard = (text.split() if isinstance(text, str) else text for text in (reference, hypothesis))
     unit = min(len(said), len(heard)) + 1
     rows = [[unit * column for column in range(len(heard) + 1)]]
     for word in said:
@@ -68,7 +68,7 @@ def alignment(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -
 
 
 class _Letters(dict[int, str | int]):
-    """A table for `str.translate`, filled as characters occur: what belongs to a word stays, the rest is a space."""
+    """A lazily filled table for `str.translate` that replaces every character outside words by a space."""
 
     def __missing__(self, code: int) -> str | int:
         is_part = unicodedata.category(chr(code))[0] in "LMN"
@@ -80,9 +80,9 @@ _LETTERS = _Letters()
 
 
 def normalized_words(text: str, locale: str) -> list[str]:
-    """Return the words of a text as recognized words are compared: without case, punctuation and symbols.
+    """Return the words of a text for comparison, without case, punctuation and symbols.
 
-    Combining marks belong to their letters, and an apostrophe inside a word belongs to the word.
+    A combining mark is part of its letter, and an apostrophe inside a word part of the word.
     """
     spaced = unicodedata.normalize("NFC", text).casefold().translate(_LETTERS)
     words = [word for part in spaced.split() if (word := part.strip("'"))]
@@ -95,10 +95,6 @@ def normalized_words(text: str, locale: str) -> list[str]:
         else:
             characters.append(character)
     return characters
-
-
-def _words(text: str | Sequence[str]) -> Sequence[str]:
-    return text.split() if isinstance(text, str) else text
 
 
 def _next_row(above: list[int], word: str, heard: Sequence[str], unit: int) -> list[int]:

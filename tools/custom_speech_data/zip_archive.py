@@ -1,4 +1,4 @@
-"""A zip archive from an unknown source: its files, without trust in its directory."""
+"""Reading of untrusted zip archives."""
 
 import re
 import struct
@@ -15,10 +15,10 @@ from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusa
 
 ZIP_MAGIC = b"PK\x03\x04"
 MAX_FILES = 10_000
-MAX_DIRECTORY_BYTES = 4 * 1024 * 1024  # bytes that a zip directory of 10,000 files takes at most; a guess
-# An archive may unpack to 1 GiB, or to a hundred times its own size if that is more; a guess.
+MAX_DIRECTORY_BYTES = 4 * 1024 * 1024  # enough for 10,000 files; a guess
+# An archive may unpack to 1 GiB or a hundred times its size, whichever is larger; a guess.
 MAX_UNPACKED_BYTES, MAX_RATIO = 1024 * 1024 * 1024, 100
-MAX_DEFLATE_RATIO = 1032  # bytes at most that deflate makes of one
+MAX_DEFLATE_RATIO = 1032  # deflate cannot compress more
 ENCRYPTED = 0x1
 
 LEADS_OUT = re.compile(r"[\x00-\x1f]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
@@ -28,9 +28,9 @@ _ERRORS = BadZipFile, zlib.error, struct.error, EOFError, LookupError, OSError, 
 
 @contextmanager
 def open_archive(content: Content) -> Iterator[ZipFile]:
-    """Return the archive, its directory read and found plausible; raises ImportFailed.
+    """Open an archive after its directory was found plausible; raises ImportFailed.
 
-    Nothing is unpacked to a disk, and into memory only as much as is read.
+    Nothing is unpacked to disk, and memory holds only the part that is being read.
     """
     with open_content(content) as stream:
         try:
@@ -39,7 +39,8 @@ def open_archive(content: Content) -> Iterator[ZipFile]:
             raise ImportFailed("DataImportFailed", "The content is not a zip archive, or it is damaged.") from error
         with archive:
             entries, size = archive.infolist(), size_of(content)
-            if sum(not _is_folder(entry) for entry in entries) > MAX_FILES:
+            # Python 3.11's ZipInfo.is_dir() raises for an empty name.
+            if sum(not path_of(entry.orig_filename).endswith("/") for entry in entries) > MAX_FILES:
                 raise ImportFailed("QuotaViolation", f"The archive holds more than {MAX_FILES} files.")
             if any(entry.flag_bits & ENCRYPTED for entry in entries):
                 raise ImportFailed("DataImportFailed", "The archive is encrypted.")
@@ -51,11 +52,11 @@ def open_archive(content: Content) -> Iterator[ZipFile]:
 
 
 def usable_files(archive: ZipFile, report: DatasetReport) -> dict[str, ZipInfo]:
-    """Return the archive's files by `key_of` their name; folders and macOS's own files are skipped."""
+    """Return the files of the archive by `key_of` their names, except folders and the files that macOS adds."""
     files: dict[str, ZipInfo] = {}
     for entry in archive.infolist():
         name, key = path_of(entry.orig_filename), key_of(entry.orig_filename)
-        is_counted = not (_is_folder(entry) or name.startswith("__MACOSX/") or key.startswith("."))
+        is_counted = not (name.endswith("/") or name.startswith("__MACOSX/") or key.startswith("."))
         ratio, reason = 1 if entry.compress_type == ZIP_STORED else MAX_DEFLATE_RATIO, ""
         if LEADS_OUT.search(name):
             reason = "its name leads out of the archive"
@@ -70,26 +71,21 @@ def usable_files(archive: ZipFile, report: DatasetReport) -> dict[str, ZipInfo]:
     return files
 
 
-def _is_folder(entry: ZipInfo) -> bool:
-    # ZipInfo.is_dir() of Python 3.11 raises for an empty name.
-    return path_of(entry.orig_filename).endswith("/")
-
-
 def key_of(name: str) -> str:
-    """Return the key of a file: its name without folders, in any case (a guess) and in either Unicode form."""
-    # macOS writes names decomposed (NFD), transcripts are typed composed (NFC).
+    """Return the key of a file: its name without folders, case (a guess) and Unicode form."""
+    # macOS stores names in NFD, and transcripts are usually typed in NFC.
     return unicodedata.normalize("NFC", PurePosixPath(path_of(name)).name).casefold()
 
 
 def path_of(name: str) -> str:
-    """Return a name in an archive with slashes: PowerShell 5.1 writes backslashes."""
+    """Return a file name in an archive with slashes, as PowerShell 5.1 writes backslashes."""
     return name.replace("\\", "/")
 
 
 @contextmanager
 def open_file(archive: ZipFile, entry: ZipInfo) -> Iterator[IO[bytes]]:
-    """Return one file of the archive as a stream; raises Unusable as soon as it proves damaged."""
-    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others can ask for gigabytes before they give a byte
+    """Open a file of the archive for reading; raises Unusable when its content turns out to be damaged."""
+    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # other methods may need gigabytes for the first byte
         raise Unusable("it is compressed by another method than deflate")
     try:
         with archive.open(entry) as stream:
@@ -99,16 +95,16 @@ def open_file(archive: ZipFile, entry: ZipInfo) -> Iterator[IO[bytes]]:
 
 
 class BoundedReader:
-    """A stream that gives no more at once than a zip directory of 10,000 files needs.
+    """A stream that limits one read to the largest plausible zip directory.
 
-    `zipfile` reads the directory in one go, however long it claims to be.
+    `zipfile` reads the directory in one call, whatever length the archive declares.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.seek, self.tell, self.seekable, self._read = stream.seek, stream.tell, stream.seekable, stream.read
 
     def read(self, size: int = -1) -> bytes:
-        """Read like the stream; raises BadZipFile."""
+        """Read from the stream; raises BadZipFile above the limit."""
         if size > MAX_DIRECTORY_BYTES:
             raise BadZipFile("The directory is too large.")
         return self._read(size)

@@ -118,7 +118,10 @@ async def present_transcription(
         total=total,
         files=[
             TranscribedFile(
-                file=one.file, text=sanitize(one.text, most), confidence=one.confidence, unsure=list(one.unsure[:20])
+                file=one.file,
+                text=sanitize(one.text, most),
+                confidence=one.confidence,
+                unsure=list(one.low_confidence[:20]),
             )
             for one in read[:MAX_FILES]
         ],

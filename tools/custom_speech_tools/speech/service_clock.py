@@ -19,8 +19,7 @@ class ServiceClock:
     def read(self, header: str | None) -> None:
         """Update the offset from the `Date` header of a response."""
         date = parse_http_date(header)
-        skew = timedelta() if date is None else date - self.local_now()
-        if date is not None and abs(skew) <= MAX_CLOCK_SKEW:
+        if date is not None and abs(skew := date - self.local_now()) <= MAX_CLOCK_SKEW:
             self.skew = skew
 
     def now(self) -> datetime:
