@@ -208,7 +208,9 @@ async def test_transcribe_sends_nothing_that_cannot_work(
 
 async def test_transcribe_needs_exactly_one_source(connect: Connect) -> None:
     async with connect() as call:
-        assert "needs one of path, dataset and content_url" in await call.refusal("transcribe", locale="en-US")
+        assert "exactly one of path, dataset and content_url is needed" in await call.refusal(
+            "transcribe", locale="en-US"
+        )
 
 
 async def test_transcribe_names_each_recording_that_failed(connect: Connect, folder: Path) -> None:

@@ -398,7 +398,7 @@ async def test_upload_dataset_repairs_lines_and_says_so(
         ({"lines": ["a line"] * 20_000}, "20000 lines of 120000 bytes are too many for a call, which takes 5000 lines"),
         ({"lines": ["x" * 2_000_000]}, "1 lines of 2000000 bytes are too many"),
         ({"lines": []}, "at least 1"),
-        ({"lines": ["a line"], "path": "a.txt"}, "needs one of path, content_url and lines"),
+        ({"lines": ["a line"], "path": "a.txt"}, "exactly one of path, content_url and lines is needed"),
         ({"lines": ["a line"], "kind": "Acoustic"}, "lines are text, and Acoustic has recordings"),
         ({"lines": ["one\ntwo"], "repair": False}, "Line 1 has a line break inside"),
         ({"lines": ["a \u0000 line"]}, "It has zero bytes"),

@@ -34,8 +34,7 @@ class CheckDataArguments(parameters.Arguments):
 
     @pydantic.model_validator(mode="after")
     def _has_one_source(self) -> "CheckDataArguments":
-        if (self.path is None) == (self.lines is None):
-            raise ValueError("needs one of path and lines")
+        parameters.require_one_source(path=self.path, lines=self.lines)
         parameters.require_text_kind(self.kind, self.lines)
         return self
 

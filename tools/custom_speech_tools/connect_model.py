@@ -4,7 +4,7 @@ from custom_speech_tools.guardrails.copy_facts import is_connected
 from custom_speech_tools.guardrails.copy_plan import connect_to_project, plan_connection, replacement_note
 from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ProjectReference, ResourceName
+from custom_speech_tools.runtime.parameters import Arguments, Reference, ResourceName
 from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
 
@@ -12,8 +12,8 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 class ConnectModelArguments(Arguments):
     """The arguments of connect_model."""
 
-    model: ModelReference
-    project: ProjectReference
+    model: Reference
+    project: Reference
     resource: ResourceName = None
 
 

@@ -19,7 +19,7 @@ from custom_speech_tools.speech import SpeechError, schemas
 class CopyModelArguments(parameters.Arguments):
     """The arguments of copy_model."""
 
-    model: parameters.ModelReference
+    model: parameters.Reference
     to_resource: Annotated[
         str, StringConstraints(min_length=1, max_length=256), Field(description="Name of the resource to copy to")
     ]

@@ -1,14 +1,10 @@
 """get_dataset: return a dataset with the lines that the service rejected."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from custom_speech_tools.guardrails.dataset_import import read_import_report
 from custom_speech_tools.guardrails.entity_lookup import DATASET, get_entity
 from custom_speech_tools.presenters.dataset import DatasetAnswer, present_dataset
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.parameters import Arguments, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.tool import Annotations, declare
 
@@ -16,7 +12,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 class GetDatasetArguments(Arguments):
     """The arguments of get_dataset."""
 
-    dataset: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    dataset: Reference
     wait_seconds: WaitSeconds = 0
     resource: ResourceName = None
 

@@ -1,14 +1,10 @@
 """get_endpoint: return one endpoint, its model, and how to go back to the previous one."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from custom_speech_tools.guardrails.deployment_facts import previous_model
 from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, get_entity
 from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import Arguments, Identifier, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.parameters import Arguments, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -17,7 +13,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 class GetEndpointArguments(Arguments):
     """The arguments of get_endpoint."""
 
-    endpoint: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    endpoint: Reference
     wait_seconds: WaitSeconds = 0
     resource: ResourceName = None
 

@@ -11,7 +11,7 @@ from custom_speech_tools.guardrails.entity_lookup import EVALUATION, get_entity
 from custom_speech_tools.guardrails.evaluation_verdict import read_report
 from custom_speech_tools.presenters import evaluation as presenter
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import Arguments, Identifier, Limits, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.parameters import Arguments, Limits, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.related_entities import read_related_and_earlier
 from custom_speech_tools.runtime.results import Finding, warn
@@ -24,7 +24,7 @@ STILL_VALID = "rates, counts and `hypothesis` are the service's and remain valid
 class GetEvaluationArguments(Arguments):
     """The arguments of get_evaluation."""
 
-    evaluation: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    evaluation: Reference
     worst: Annotated[int, Limits(0, 20), Field(description="Worst utterances to show, 0 to 20")] = 0
     words: Annotated[int, Limits(0, 50), Field(description="Most missed words to show, 0 to 50")] = 0
     wait_seconds: WaitSeconds = 0

@@ -3,7 +3,7 @@
 from custom_speech_tools.guardrails.entity_lookup import MODEL, get_entity
 from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.parameters import Arguments, ModelReference, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.parameters import Arguments, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.related_entities import read_related_and_earlier
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -12,7 +12,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 class GetModelArguments(Arguments):
     """The arguments of get_model."""
 
-    model: ModelReference
+    model: Reference
     wait_seconds: WaitSeconds = 0
     resource: ResourceName = None
 

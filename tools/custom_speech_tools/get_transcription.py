@@ -1,16 +1,13 @@
 """get_transcription: show the status and the texts of a batch transcription."""
 
 from functools import partial
-from typing import Annotated
-
-from pydantic import Field
 
 from custom_speech_tools.guardrails.entity_lookup import TRANSCRIPTION, get_entity
 from custom_speech_tools.guardrails.local_recordings import find_output
 from custom_speech_tools.presenters.transcription import Transcription, finish_batch
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.parameters import Arguments, Identifier, Output, ResourceName, WaitSeconds
+from custom_speech_tools.runtime.parameters import Arguments, Output, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech.tasks_and_threads import run_in_thread
@@ -19,7 +16,7 @@ from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 class GetTranscriptionArguments(Arguments):
     """The arguments of get_transcription."""
 
-    transcription: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    transcription: Reference
     output: Output = None
     wait_seconds: WaitSeconds = 0
     resource: ResourceName = None

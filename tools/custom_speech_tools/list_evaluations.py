@@ -15,7 +15,7 @@ from custom_speech_tools.speech import Speech
 class ListEvaluationsArguments(parameters.ListArguments):
     """The arguments of list_evaluations."""
 
-    model: parameters.OptionalModel = None
+    model: parameters.OptionalReference = None
     status: parameters.StatusFilter = None
     project: parameters.ProjectFilter = None
 

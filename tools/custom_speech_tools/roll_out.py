@@ -38,7 +38,7 @@ class TargetArguments(TargetDefinition):
 class RollOutArguments(parameters.Arguments):
     """The arguments of roll_out."""
 
-    model: parameters.ModelReference
+    model: parameters.Reference
     targets: Annotated[
         list[TargetArguments], Field(min_length=1, max_length=MAX_TARGETS, description="Where to copy, one or more")
     ]

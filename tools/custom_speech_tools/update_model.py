@@ -9,7 +9,7 @@ from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, ModelReference, ResourceName
+from custom_speech_tools.runtime.parameters import Arguments, Description, DisplayName, Reference, ResourceName
 from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.runtime.tool import Annotations, declare
@@ -18,7 +18,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 class UpdateModelArguments(Arguments):
     """The arguments of update_model."""
 
-    model: ModelReference
+    model: Reference
     display_name: DisplayName | None = None
     description: Description = None
     resource: ResourceName = None

@@ -26,7 +26,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, Value, call_step
-from custom_speech_tools.runtime.parameters import Arguments, Confirm, Identifier, ResourceName
+from custom_speech_tools.runtime.parameters import Arguments, Confirm, Reference, ResourceName
 from custom_speech_tools.runtime.polling import TERMINAL_STATUSES
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import AzureError, Speech, schemas
@@ -66,7 +66,7 @@ class DeletionArguments(Arguments):
     """The arguments of delete_entity."""
 
     kind: Annotated[DeletableKind, Field(description="What to delete")]
-    entity: Annotated[Identifier, Field(description="Id, self URI or exact display name")]
+    entity: Reference
     with_contents: Annotated[StrictBool, Field(description="Of a project: everything in it, too")] = False
     confirm: Confirm = None
     resource: ResourceName = None

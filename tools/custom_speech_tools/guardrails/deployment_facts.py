@@ -27,13 +27,13 @@ REQUESTED_NAME_PROPERTY = "custom-speech-mcp-endpoint"
 class DeploymentArguments(parameters.Arguments):
     """The arguments of deploy_model."""
 
-    model: parameters.ModelReference
+    model: parameters.Reference
     endpoint: Annotated[
         parameters.Identifier | None,
         Field(description="Existing endpoint that gets the model: id, self URI or exact name"),
     ] = None
     display_name: Annotated[parameters.ShortText | None, Field(description="Name of a new endpoint")] = None
-    project: parameters.OptionalProject = None
+    project: parameters.OptionalReference = None
     logging: Annotated[StrictBool, Field(description="Keep recordings of a new endpoint")] = False
     confirm: parameters.Confirm = None
     wait_seconds: parameters.WaitSeconds = 0

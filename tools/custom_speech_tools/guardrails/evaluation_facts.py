@@ -19,7 +19,7 @@ from custom_speech_tools.speech.tasks_and_threads import task_group
 class EvaluationArguments(parameters.Arguments):
     """The arguments of create_evaluation."""
 
-    model: parameters.ModelReference
+    model: parameters.Reference
     dataset: Annotated[parameters.Identifier, Field(description="Audio with transcripts: id, self URI or exact name")]
     compare_with: Annotated[
         parameters.Identifier | None, Field(description="Custom or base model; default: the model's base model")
@@ -27,7 +27,7 @@ class EvaluationArguments(parameters.Arguments):
     display_name: Annotated[
         parameters.ShortText | None, Field(description="Name; default: made of models and dataset")
     ] = None
-    project: parameters.OptionalProject = None
+    project: parameters.OptionalReference = None
     wait_seconds: parameters.WaitSeconds = 0
     resource: parameters.ResourceName = None
 

@@ -26,7 +26,7 @@ class TrainingArguments(parameters.Arguments):
     locale: parameters.Locale
     datasets: parameters.DatasetReferences
     base_model: parameters.BaseModelReference = None
-    project: parameters.OptionalProject = None
+    project: parameters.OptionalReference = None
     description: parameters.Description = None
     allow_duplicate: parameters.AllowDuplicate = False
     resource: parameters.ResourceName = None

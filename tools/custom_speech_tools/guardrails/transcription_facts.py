@@ -34,7 +34,7 @@ class TranscribeArguments(parameters.Arguments):
     path: Annotated[parameters.LocalText | None, Field(description="Local recording, or folder of recordings")] = None
     dataset: Annotated[parameters.Identifier | None, Field(description="Or an uploaded dataset with audio")] = None
     content_url: Annotated[parameters.LocalText | None, Field(description="Or an address that Azure reads")] = None
-    model: parameters.OptionalModel = None
+    model: parameters.OptionalReference = None
     phrases: Annotated[
         Annotated[list[parameters.ShortText], Field(max_length=500)] | None,
         Field(description="Phrase list: names and terms to expect; not for datasets"),
@@ -46,8 +46,7 @@ class TranscribeArguments(parameters.Arguments):
 
     @pydantic.model_validator(mode="after")
     def _has_one_source(self) -> "TranscribeArguments":
-        if sum(one is not None for one in (self.path, self.dataset, self.content_url)) != 1:
-            raise ValueError("needs one of path, dataset and content_url")
+        parameters.require_one_source(path=self.path, dataset=self.dataset, content_url=self.content_url)
         require_valid_url(self.content_url)
         return self
 

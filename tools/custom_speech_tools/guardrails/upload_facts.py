@@ -40,8 +40,7 @@ class UploadArguments(parameters.Arguments):
 
     @pydantic.model_validator(mode="after")
     def _has_one_source(self) -> "UploadArguments":
-        if sum(source is not None for source in (self.path, self.content_url, self.lines)) != 1:
-            raise ValueError("needs one of path, content_url and lines")
+        parameters.require_one_source(path=self.path, content_url=self.content_url, lines=self.lines)
         parameters.require_text_kind(self.kind, self.lines)
         content_url.require_valid_url(self.content_url)
         return self

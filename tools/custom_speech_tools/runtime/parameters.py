@@ -1,7 +1,7 @@
-"""The parameters that tools share, each described once, and how arguments are read.
+"""The parameters that tools share, and the reading of their arguments.
 
-Input is read leniently and understood strictly (reasons: real clients): null and "" leave an optional argument out, one
-value where a list is expected is a list of one, and a number beyond its limits is clamped with a note.
+Clients send arguments in many forms. For an optional argument, null and "" mean that it is left out. A single value for
+a list is read as a list with one item, and a number beyond its limits is clamped with a note.
 """
 
 import json
@@ -20,30 +20,30 @@ from custom_speech_tools.speech.sanitize import has_invisible
 
 Status = Literal["NotStarted", "Running", "Succeeded", "Failed"]
 
-MAX_LINES, MAX_LINE_BYTES = 5_000, 1024 * 1024  # the most text that a call carries
+MAX_LINES, MAX_LINE_BYTES = 5_000, 1024 * 1024  # of text in one call
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?-([A-Za-z]{2}|\d{3})(-[A-Za-z0-9]{3,12})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of a number; `maximum` None stands for the longest wait that the operator allows."""
+    """The limits of a number."""
 
     minimum: int
-    maximum: int | None
+    maximum: int | None  # None for the longest wait that the operator allows
 
 
 class Arguments(pydantic.BaseModel):
-    """The arguments of a tool; a subclass declares them."""
+    """Base class for the arguments of a tool."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True, defer_build=True)
 
     @classmethod
     def read(cls, given: Mapping[str, Any], max_wait: int) -> tuple[Self, list[str]]:
-        """Return the arguments and a note for each that was adjusted.
+        """Return the validated arguments, and a note about each adjusted number.
 
         Raises:
-            pydantic.ValidationError: Arguments are missing, unknown or wrong; every fault is listed.
+            pydantic.ValidationError: Arguments are missing, unknown or invalid; the error lists all of them.
         """
         fields, notes, adjusted = cls.model_fields, list[str](), dict[str, Any]()
         for name, value in given.items():
@@ -57,7 +57,11 @@ class Arguments(pydantic.BaseModel):
 
 def _adjust(name: str, value: Any, field: pydantic.fields.FieldInfo, max_wait: int, notes: list[str]) -> Any:
     if _is_list(field.annotation):
-        return _as_list(value)
+        if isinstance(value, str):
+            with suppress(ValueError, RecursionError):  # a list that was sent as JSON text
+                parsed = json.loads(value)
+                value = parsed if isinstance(parsed, list) else value
+        return value if isinstance(value, list) else [value]
     limits = next((item for item in field.metadata if isinstance(item, Limits)), None)
     if limits is None:
         return value
@@ -78,25 +82,16 @@ def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
 
 
-def _as_list(value: Any) -> Any:
-    """Read a list that was sent as JSON text, and a single value as a list of one."""
-    if isinstance(value, str):
-        with suppress(ValueError, RecursionError):
-            parsed = json.loads(value)
-            value = parsed if isinstance(parsed, list) else value
-    return value if isinstance(value, list) else [value]
-
-
 def _as_text(value: object) -> object:
-    """Return the text of a value that a client took for JSON: base models are called 20230614, models even {}.
+    """Restore the text of a value that a client parsed as JSON, such as the name 20230614 or {}.
 
-    Only if the text is unmistakable: 1.0 and 1.00 are the same number.
+    A float is left as it is, because its text is not known: 1.0 and 1.00 are the same number.
     """
     return json.dumps(value) if isinstance(value, int) or value in ({}, []) else value
 
 
 def _visible(text: str) -> str:
-    """Return the text composed and without surrounding whitespace, as nobody sees either in a name."""
+    """Strip the text and normalize it to NFC; raises ValueError if it is empty or has invisible characters."""
     if not text.strip():
         raise ValueError("must not be empty")
     if has_invisible(text):
@@ -105,7 +100,7 @@ def _visible(text: str) -> str:
 
 
 def _locale(text: str) -> str:
-    """Return the locale in the service's case: `EN-us` is `en-US`, `sr-latn-rs` is `sr-Latn-RS`."""
+    """Return a locale in the letter case of the service, such as `en-US` for `EN-us`, or raise ValueError."""
     if not _LOCALE.fullmatch(text.strip()):
         raise ValueError("is not a valid locale; write language and region, such as en-US or de-DE")
     language, *parts = text.strip().lower().split("-")
@@ -130,12 +125,10 @@ Locale = Annotated[LocaleText, Field(description="Locale, e.g. en-US; every part
 LocaleFilter = Annotated[LocaleOrLanguage | None, Field(description="Only this locale (en-US) or language (en)")]
 RequiredLocaleFilter = Annotated[LocaleOrLanguage, Field(description="Locale (en-US) or language (en)")]
 
-# References
+# References to entities
 _REFERENCE = "Id, self URI or exact display name"
-ModelReference = Annotated[Identifier, Field(description=_REFERENCE)]
-OptionalModel = Annotated[Identifier | None, Field(description=_REFERENCE)]
-ProjectReference = Annotated[Identifier, Field(description=_REFERENCE)]
-OptionalProject = Annotated[Identifier | None, Field(description=_REFERENCE)]
+Reference = Annotated[Identifier, Field(description=_REFERENCE)]
+OptionalReference = Annotated[Identifier | None, Field(description=_REFERENCE)]
 BaseModelReference = Annotated[Identifier | None, Field(description=f"{_REFERENCE}; default: the service chooses")]
 DatasetReferences = Annotated[
     list[Identifier],
@@ -153,7 +146,7 @@ Limit = Annotated[int, Limits(1, 1000), Field(description="Most items to return,
 
 # Content
 def _few_lines(lines: object) -> object:
-    """Refuse more lines than a call may carry, before each is read."""
+    """Reject a list with too many lines before each line is validated."""
     size = sum(len(str(line).encode(errors="replace")) for line in lines) if isinstance(lines, list) else 0
     if isinstance(lines, list) and (len(lines) > MAX_LINES or size > MAX_LINE_BYTES):
         raise ValueError(
@@ -163,8 +156,15 @@ def _few_lines(lines: object) -> object:
     return lines
 
 
+def require_one_source(**sources: object) -> None:
+    """Raise ValueError unless exactly one of the arguments with the content is given."""
+    if sum(source is not None for source in sources.values()) != 1:
+        *others, last = sources
+        raise ValueError(f"exactly one of {', '.join(others)} and {last} is needed")
+
+
 def require_text_kind(kind: str | None, lines: list[str] | None) -> None:
-    """Require a kind of text if the content is given as lines; raises ValueError."""
+    """Raise ValueError if the content is given as lines of text but its kind is audio."""
     if lines is not None and kind in AUDIO_KINDS:
         raise ValueError(f"lines are text, and {kind} has recordings; pass path or content_url")
 
@@ -196,7 +196,7 @@ SourceResource = Annotated[ResourceText | None, Field(description="Where the mod
 
 
 class ListArguments(Arguments):
-    """The arguments that every list has."""
+    """The arguments that all list tools share."""
 
     limit: Limit = 20
     resource: ResourceNameOrAll = None
