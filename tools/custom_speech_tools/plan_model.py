@@ -4,7 +4,6 @@ from custom_speech_tools.guardrails.charges import estimate_charge
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
 from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training
-from custom_speech_tools.runtime.confirmation_flow import gives_tokens
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
@@ -50,7 +49,7 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Trainin
     policy, effect = call.app.confirmation, plan.effect
     # Without a name nobody could be asked about the model.
     is_offered = bool(arguments.display_name) and "create_model" not in call.app.missing_tools
-    is_offered = is_offered and policy.mode != "never" and gives_tokens(call)
+    is_offered = is_offered and policy.mode != "never" and call.client.may_write and not call.client.can_ask
     return TrainingPlanAnswer(
         **resource_fields(speech),
         ok=not blocked and plan.existing is None,

@@ -410,7 +410,7 @@ async def test_no_holds_for_ten_minutes_and_for_this_effect_only(azure: Any) -> 
         await call("create_model", **CHARGED)
 
     assert "The user did not agree" in first
-    assert "holds for ten minutes" in second
+    assert "holds for 10 minutes" in second
     assert created(azure) == 2
 
 
@@ -673,7 +673,7 @@ async def test_nothing_is_charged_after_a_no_whatever_the_next_call_is(azure: An
         }[spelling]
         refusal = await call.refusal("create_model", **request)
 
-    assert "holds for ten minutes" in refusal
+    assert "holds for 10 minutes" in refusal
     assert "confirm=" not in refusal
     assert created(azure) == 0
 

@@ -12,6 +12,7 @@ import anyio
 
 from custom_speech_tools.runtime.change_audit import AgreementUse
 from custom_speech_tools.runtime.confirmation_policy import (
+    LIFETIME_TEXT,
     Agreement,
     ConfirmationRequest,
     Effect,
@@ -24,11 +25,11 @@ from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 
-MAX_FACTS_AGE = 2.0  # seconds after which facts are read again if somebody was asked meanwhile
+MAX_FACTS_AGE = 2.0  # seconds after which facts are read again if the user was asked
 _ASK_AGAIN = "Call again with the same arguments, without confirm."
 _DO_NOT_REPEAT = "Do not repeat the call unless the user asks for it."
 
-# Read what was made on an agreement, by its id.
+# The operations that read an entity created under an agreement.
 _READERS: Mapping[EffectKind, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
     "training": Speech.models_get_custom_model,
     "hosting": Speech.endpoints_get,
@@ -39,10 +40,10 @@ Written = TypeVar("Written")
 
 
 class ConfirmablePlan(Protocol):
-    """A plan that nothing blocks."""
+    """A plan without blocking findings."""
 
     def confirmation_request(self) -> ConfirmationRequest:
-        """Return the question to the user, without effects if nobody has to be asked."""
+        """Return the question to the user; without effects, the user need not be asked."""
 
 
 Plan = TypeVar("Plan", bound=ConfirmablePlan)
@@ -51,11 +52,11 @@ Plan = TypeVar("Plan", bound=ConfirmablePlan)
 async def confirmed_plan(
     call: CallContext, token: str | None, make_plan: Callable[[], Awaitable[Plan]]
 ) -> tuple[Plan, Agreement]:
-    """Return the plan with the user's agreement, made again if the user took a while to agree.
+    """Return the plan with the user's agreement; if the user took long to agree, the plan is made again.
 
     Raises:
         Refused: A rule blocks the plan, the user did not agree, or the plan has changed since they were asked.
-        InputRequired: The client is to ask its user.
+        InputRequired: The client must ask its user.
     """
     plan = await make_plan()
     read_at = anyio.current_time()
@@ -72,32 +73,30 @@ async def confirmed_plan(
 async def carry_out(
     call: CallContext, agreement: Agreement, effect: Effect | None, write: Callable[[AgreementUse], Awaitable[Written]]
 ) -> Written:
-    """Check that an effect was agreed to, write, and note that this part of the agreement is used.
+    """Check that the agreement includes an effect, run `write`, and record that the effect is used.
 
     Args:
-        effect: None if the write costs and destroys nothing; Refused is raised if the agreement does not cover it.
-        write: Sends the request, unless what it would create exists already.
+        effect: None if the write costs and destroys nothing.
+        write: Sends the request, unless the entity that it would create exists already.
+
+    Raises:
+        Refused: The agreement does not include the effect.
     """
-    how, executor = agreement.require(effect), call.app.idempotency
+    use, executor = agreement.require(effect), call.app.idempotency
     if effect is None:
-        return await write(how)
+        return await write(use)
     used = _used(agreement, effect)
-    async with executor.exclusive(used):  # calls that differ in what costs nothing have locks of their own
-        how.is_spent = await executor.has_event(used)
-        result = await write(how)
-        if not how.is_spent:
-            await executor.record_event(used, how.created_id)
+    async with executor.exclusive(used):  # requests that differ in what costs nothing have other locks
+        use.is_spent = await executor.has_event(used)
+        result = await write(use)
+        if not use.is_spent:
+            await executor.record_event(used, use.created_id)
     call.app.confirmation.remove_effect(agreement, effect, call.caller, call.app.now())
     return result
 
 
-def gives_tokens(call: CallContext) -> bool:
-    """Return whether a plan may offer the caller a token: it cannot ask its user, and may write."""
-    return not call.client.can_ask and call.client.may_write
-
-
 async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | None) -> tuple[Agreement, bool]:
-    """Return the agreement, and whether somebody was asked in this call."""
+    """Return the agreement, and whether the user was asked in this call."""
     policy, effects, now = call.app.confirmation, request.effects, call.app.now()
     if policy.mode == "never":
         return Agreement(frozenset(), "by the policy --confirm never", is_general=True), False
@@ -105,14 +104,14 @@ async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | 
         return Agreement(frozenset(), "not charged", scope=request.scope), False
     for effect in effects:
         if await call.app.idempotency.has_event(_declined(call, effect)):
-            why = "The user did not agree; that holds for ten minutes, whatever is sent."
+            why = f"The user did not agree; that holds for {LIFETIME_TEXT}, whatever is sent."
             raise request.refusal(why, _DO_NOT_REPEAT)
     earlier = policy.stored_agreement(request.scope, call.caller, now, request.stored_lifetime)
     if earlier and all(earlier.includes(effect) for effect in effects):
         return replace(earlier, effects=frozenset(effect.digest for effect in effects)), False
     kind = policy.read_token(token, effects, call.caller, now) if token else None
     if token and (kind == "after failure" or (kind and not call.client.can_ask)):
-        return await _unused(call, request, request.agreement("by token", token)), False
+        return await _require_unused(call, request, request.agreement("by token", token)), False
     if call.client.can_ask:
         return await _ask(call, request), True
     problem = "The confirm token has expired, or is not for these arguments. " if token else ""
@@ -124,7 +123,7 @@ async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
         answer = await call.client.ask(request.question, digest_of(request.effects), call.app.now())
     match answer.outcome:
         case "agreed":
-            return await _unused(call, request, request.agreement(answer.how, answer.id))
+            return await _require_unused(call, request, request.agreement(answer.how, answer.id))
         case "declined":
             for effect in request.effects:
                 await call.app.idempotency.record_event(_declined(call, effect))
@@ -135,37 +134,39 @@ async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
             raise Refused(request.not_done, request.findings, answer.how)
 
 
-async def _unused(call: CallContext, request: ConfirmationRequest, agreement: Agreement) -> Agreement:
+async def _require_unused(call: CallContext, request: ConfirmationRequest, agreement: Agreement) -> Agreement:
+    """Return an agreement of which no effect was used before, or raise Refused."""
+    executor = call.app.idempotency
     for effect in request.effects:
-        if await call.app.idempotency.has_event(used := _used(agreement, effect)):
-            made = await _describe_created(call, effect, call.app.idempotency.last_result(used))
-            raise request.refusal(f"This agreement has been used already, and {made}.", _ASK_AGAIN)
+        used = _used(agreement, effect)
+        if not await executor.has_event(used):
+            continue
+        result = "what it created no longer exists or has another name"
+        created_id, read = executor.last_result(used), _READERS.get(effect.kind)
+        if created_id and read:
+            try:
+                created = await read(call.speech(effect.resource.name), created_id)
+                result = f"what it created is called {quote(created.display_name)} now ({created_id})"
+            except AzureError as error:
+                if error.status != 404:
+                    raise
+                result = "what it created no longer exists"
+        raise request.refusal(f"This agreement has been used already, and {result}.", _ASK_AGAIN)
     return agreement
-
-
-async def _describe_created(call: CallContext, effect: Effect, made: str | None) -> str:
-    """Say what has become of an entity that was made on an agreement; `made` is its id, None if not known here."""
-    speech = call.speech(effect.resource.name)
-    if made and (read := _READERS.get(effect.kind)):
-        try:
-            return f"what it created is called {quote((await read(speech, made)).display_name)} now ({made})"
-        except AzureError as error:
-            if error.status != 404:
-                raise
-            return "what it created no longer exists"
-    return "what it created no longer exists or has another name"
 
 
 def _refused_with_token(call: CallContext, request: ConfirmationRequest, problem: str) -> Refused:
     policy, now, has_failed = call.app.confirmation, call.app.now(), call.client.can_ask
     fresh = policy.issue_token(request.effects, call.caller, now, is_after_failure=has_failed)
     then = f'{problem}Ask your user; once they agree, repeat the call with the same arguments and confirm="{fresh}"'
-    return Refused(request.not_done, request.findings, f"{then} (valid for 10 minutes).")
+    return Refused(request.not_done, request.findings, f"{then} (valid for {LIFETIME_TEXT}).")
 
 
 def _used(agreement: Agreement, effect: Effect) -> str:
+    """Return the name of the event that an effect of the agreement was carried out."""
     return idempotency_key("used", agreement.id, effect.digest)
 
 
 def _declined(call: CallContext, effect: Effect) -> str:
+    """Return the name of the event that the caller's user declined the effect."""
     return idempotency_key("declined", call.caller, effect.digest)

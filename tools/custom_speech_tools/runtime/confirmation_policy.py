@@ -1,7 +1,8 @@
-"""Agreements to what costs money or destroys something: effects, who agreed to them, tokens, and the operator's policy.
+"""Agreements to charges and deletions: effects, agreements, confirmation tokens, and the operator's policy.
 
-An effect is what one write costs or destroys; an agreement is a set of effects. Directly before such a write
-`Agreement.require` decides whether it was agreed to; nothing else does. How an agreement is obtained: confirmation.py.
+An effect is the charge or the loss that one write causes; an agreement is a set of effects. Directly before such a
+write `Agreement.require` checks that the agreement includes its effect; nothing else decides. confirmation_flow obtains
+the agreement.
 """
 
 import hashlib
@@ -15,12 +16,14 @@ from typing import Literal, Protocol
 
 from custom_speech_tools.runtime.change_audit import AgreementUse
 from custom_speech_tools.runtime.errors import Refused
-from custom_speech_tools.runtime.idempotency import idempotency_key
+from custom_speech_tools.runtime.idempotency import EVENT_SECONDS, idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import SpeechResource
 
-CONFIRMATION_LIFETIME = timedelta(minutes=10)  # of a token, of the user's answer to a question, and of a no
-STORED_LIFETIME = timedelta(hours=24)  # of an agreement that is kept for later calls: training and copying take a while
+# The lifetime of a confirmation token, of the user's answer to a question, and of a refusal by the user.
+CONFIRMATION_LIFETIME = timedelta(seconds=EVENT_SECONDS)
+LIFETIME_TEXT = f"{CONFIRMATION_LIFETIME.seconds // 60} minutes"
+STORED_LIFETIME = timedelta(hours=24)  # of an agreement for later calls, because training and copying take long
 
 EffectKind = Literal["training", "hosting", "transcription", "deletion"]
 
@@ -34,43 +37,53 @@ RULE_OF: dict[EffectKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The cost or the loss of one write."""
+    """The charge or the loss that one write causes."""
 
     kind: EffectKind
-    resource: SpeechResource  # the one that is billed or loses an entity
-    request: str  # the digest of the exact request, of resolved ids: everything that the user is told about it
-    price_basis: tuple[str, ...]  # what the price depends on: for a training its base model
-    description: str  # what the user reads: the cost or the loss
+    resource: SpeechResource  # is billed, or loses an entity
+    request: str  # the digest of the exact request with resolved ids: everything that the user is told about it
+    price_basis: tuple[str, ...]  # the facts that determine the price, such as the base model of a training
+    description: str  # the charge or the loss as the user reads it
 
     @property
     def digest(self) -> str:
-        """The digest of everything but the words, by which an agreement holds the effect."""
+        """The digest of everything except the description; agreements contain it."""
         return idempotency_key(self.kind, affected_resource(self.resource), self.request, *self.price_basis)
 
 
 def affected_resource(resource: SpeechResource) -> str:
-    """Return what an agreement is bound to: with another endpoint, a resource of the same name is another one."""
+    """Return the identity of a resource with its endpoint, to which agreements are bound.
+
+    Another resource may get the same name in the configuration.
+    """
     return f"{resource.identity} {resource.endpoint}"
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The effects that somebody agreed to, and how."""
+    """The effects that were agreed to, and how the agreement was given."""
 
     effects: frozenset[str]  # their digests
     how: str  # who agreed and how, for the audit log
-    id: str = field(default_factory=lambda: secrets.token_hex(8))  # tells it from others, so that each is used once
-    is_general: bool = False  # covers every effect, as the operator's own `--confirm never` does and nothing else
+    id: str = field(default_factory=lambda: secrets.token_hex(8))  # each agreement is used once for each effect
+    is_general: bool = False  # includes every effect; only for the operator's `--confirm never`
     scope: str | None = None  # see ConfirmationRequest
-    since: datetime | None = None  # when it was given, if that was in an earlier call
+    since: datetime | None = None  # the time of the agreement if it was given in an earlier call
 
     def includes(self, effect: Effect) -> bool:
-        """Return whether an effect was agreed to."""
+        """Return whether the agreement includes an effect."""
         return self.is_general or effect.digest in self.effects
 
     def require(self, effect: Effect | None) -> AgreementUse:
-        """Return how an effect was agreed to, or raise Refused; call it directly before the write."""
-        if effect is None:  # the write costs and destroys nothing
+        """Return the use of the agreement for an effect; call this directly before the write.
+
+        Args:
+            effect: None if the write costs and destroys nothing.
+
+        Raises:
+            Refused: The agreement does not include the effect.
+        """
+        if effect is None:
             return AgreementUse("not charged")
         if self.includes(effect):
             return AgreementUse(f"{self.how}, in an earlier call" if self.since else self.how)
@@ -81,55 +94,58 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRequest:
-    """A question that the user has to agree to."""
+    """A question to the user, with the effects that they are asked to agree to."""
 
-    effects: tuple[Effect, ...]  # what an agreement will hold; empty if nobody has to be asked
-    question: str  # what the user reads: the cost first, then every name, quoted
-    findings: tuple[Finding, ...]  # everything the rules stated, for each effect one of level `confirm`
-    not_done: str  # what did not happen if the user does not agree, such as "Nothing was created."
-    declined: str  # what to do if the user declines
-    scope: str | None = None  # what later calls may use the agreement for; None if each call has to ask
-    stored_lifetime: timedelta = STORED_LIFETIME  # for how long they may use it
+    effects: tuple[Effect, ...]  # empty if the user need not be asked
+    question: str  # begins with the charge or the loss, and quotes every name
+    findings: tuple[Finding, ...]  # all findings of the rules, with one of level `confirm` for each effect
+    not_done: str  # begins the refusal, such as "Nothing was created."
+    declined: str  # advice if the user declines
+    scope: str | None = None  # the job for which later calls may use the agreement; None if each call has to ask
+    stored_lifetime: timedelta = STORED_LIFETIME  # the time in which later calls may use it
 
     def agreement(self, how: str, identifier: str) -> Agreement:
-        """Return the agreement to all of it."""
+        """Return an agreement to all effects of the question."""
         return Agreement(frozenset(effect.digest for effect in self.effects), how, identifier, scope=self.scope)
 
     def refusal(self, why: str, next_step: str) -> Refused:
-        """Return the refusal of all of it."""
+        """Return the error that refuses the whole request."""
         rule = RULE_OF[self.effects[0].kind]
         finding = Finding(rule=rule, level="confirm", message=why, fix=self.declined)
         return Refused(self.not_done, [finding], next_step)
 
 
 def digest_of(effects: Iterable[Effect]) -> str:
-    """Return what stands for a set of effects."""
+    """Return the digest of a set of effects."""
     return idempotency_key(*sorted(effect.digest for effect in effects))
 
 
 class AgreementStore(Protocol):
-    """The store of signed agreements: a dict, or files of the state directory."""
+    """A store of signed agreements: a dict, or files in the state directory."""
 
     def __getitem__(self, name: str, /) -> str:
-        """Return what is kept; raises KeyError."""
+        """Return the stored content; raises KeyError."""
 
     def __setitem__(self, name: str, content: str, /) -> None:
-        """Keep an agreement."""
+        """Store an agreement."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationPolicy:
-    """The operator's policy for obtaining agreement, and the key that signs what was agreed to."""
+    """The operator's policy for obtaining agreement, with the signing of tokens and stored agreements."""
 
     mode: Literal["ask", "never"]  # never: the operator agreed to everything in advance
-    key: bytes = field(repr=False)  # signs tokens and kept agreements; all processes that accept them share it
-    # By caller and scope.
-    store: AgreementStore = field(default_factory=dict[str, str], repr=False)
+    key: bytes = field(repr=False)  # signs tokens and stored agreements; shared by all processes that accept them
+    store: AgreementStore = field(default_factory=dict[str, str], repr=False)  # by caller and scope
 
     def issue_token(
         self, effects: Sequence[Effect], caller: str | None, now: datetime, *, is_after_failure: bool = False
     ) -> str:
-        """Return a token for exactly these effects and this caller, whose client may have failed to ask its user."""
+        """Return a token that is bound to these effects and this caller.
+
+        Args:
+            is_after_failure: Whether the client supports elicitation and failed to ask its user.
+        """
         end, kind = int((now + CONFIRMATION_LIFETIME).timestamp()), "f" if is_after_failure else "n"
         issued = f"{end}-{kind}{secrets.token_hex(6)}"
         return f"{issued}-{self._sign('token', issued, digest_of(effects), caller)}"
@@ -137,7 +153,7 @@ class ConfirmationPolicy:
     def read_token(
         self, token: str, effects: Sequence[Effect], caller: str | None, now: datetime
     ) -> Literal["normal", "after failure"] | None:
-        """Return the kind of a token, None unless it is valid and was issued for these effects and this caller."""
+        """Return the kind of a token, or None unless it is valid for these effects and this caller."""
         issued, _, signature = token.rpartition("-")
         expected = self._sign("token", issued, digest_of(effects), caller)
         if not hmac.compare_digest(signature.encode(), expected.encode()):
@@ -147,11 +163,11 @@ class ConfirmationPolicy:
         return kind if now.timestamp() <= int(end) else None
 
     def store_agreement(self, agreement: Agreement, caller: str | None, now: datetime) -> None:
-        """Keep an agreement in place of the last one for the same; its lifetime begins when it was given."""
+        """Store an agreement instead of the previous agreement of the same caller and scope."""
         if agreement.is_general or agreement.scope is None:
             return
         if not agreement.effects and self.stored_agreement(agreement.scope, caller, now) is None:
-            return  # nothing is to be kept, nor to be replaced
+            return  # no effect to store, and no agreement to replace
         name = idempotency_key(caller, agreement.scope)
         since = (agreement.since or now).isoformat()
         content = [since, agreement.how, agreement.id, " ".join(sorted(agreement.effects))]
@@ -160,30 +176,34 @@ class ConfirmationPolicy:
     def stored_agreement(
         self, scope: str | None, caller: str | None, now: datetime, lifetime: timedelta = STORED_LIFETIME
     ) -> Agreement | None:
-        """Return what this caller agreed to in an earlier call; what is forged or old counts as nothing."""
+        """Return the stored agreement of a caller, or None if it is missing, forged or expired."""
         name = idempotency_key(caller, scope)
         try:
             *content, signature = map(str, json.loads(self.store[name]))
             if not hmac.compare_digest(signature, self._sign("kept", *content, name)):
                 return None
             when, how, identifier, effects = content
-        except (KeyError, ValueError, TypeError):  # not kept, not JSON, another form, a signature that is not ASCII
+        except (KeyError, ValueError, TypeError):  # missing, not JSON, another form, or a signature that is not ASCII
             return None
         since = datetime.fromisoformat(when)
         agreement = Agreement(frozenset(effects.split()), how, identifier, scope=scope, since=since)
         return agreement if timedelta() <= now - since <= lifetime else None
 
     def remove_effect(self, agreement: Agreement, effect: Effect, caller: str | None, now: datetime) -> None:
-        """Drop an effect that has been carried out from what is kept."""
-        if agreement.scope and (kept := self.stored_agreement(agreement.scope, caller, now)):
-            self.store_agreement(replace(kept, effects=kept.effects - {effect.digest}), caller, now)
+        """Remove an effect that was carried out from the stored agreement."""
+        if agreement.scope and (stored := self.stored_agreement(agreement.scope, caller, now)):
+            self.store_agreement(replace(stored, effects=stored.effects - {effect.digest}), caller, now)
 
     def _sign(self, *parts: str | None) -> str:
         return hmac.new(self.key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()[:40]
 
 
 def agreement_finding(kind: EffectKind, policy: ConfirmationPolicy, message: str, instead: str = "") -> Finding:
-    """Return the finding that the user has to agree, or that the operator did; `instead` says what costs less."""
+    """Return the finding that the user must agree, or that the operator agreed in advance.
+
+    Args:
+        instead: A sentence about a cheaper alternative.
+    """
     asks = policy.mode == "ask"
     agree = "Your user must agree first." if asks else "This server was started with --confirm never."
     fix = f"{agree} {instead}".strip()

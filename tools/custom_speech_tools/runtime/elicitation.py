@@ -1,4 +1,4 @@
-"""The client of a call: how it asks its user, and how it is told about progress."""
+"""The connection to the calling MCP client: questions to its user, and progress."""
 
 import json
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
-from custom_speech_tools.runtime.confirmation_policy import CONFIRMATION_LIFETIME
+from custom_speech_tools.runtime.confirmation_policy import CONFIRMATION_LIFETIME, LIFETIME_TEXT
 
-WRITE_SCOPE = "speech.write"  # without it an authenticated caller may only read
+WRITE_SCOPE = "speech.write"  # required of an authenticated caller for changes
 
-_STATELESS_SINCE = "2026-07-28"  # since this protocol version a question is answered by a second call
-_MAX_ROUNDS = 2  # after as many without any answer a client counts as unable to ask
+_STATELESS_SINCE = "2026-07-28"  # since this protocol version, the answer to a question arrives with a second call
+_MAX_ROUNDS = 2  # without an answer, after which the client counts as unable to ask
 
 _QUESTION = "confirm"
 _FORM = {
@@ -29,25 +29,25 @@ _FORM = {
 
 @dataclass(frozen=True, slots=True)
 class ElicitationAnswer:
-    """The user's answer to a question: `failed` if the client could not ask, `unanswered` if nobody was there."""
+    """The user's answer: `failed` if the client could not ask, `unanswered` if the user did not respond in time."""
 
     outcome: Literal["agreed", "declined", "failed", "unanswered"]
-    how: str = ""  # how the user agreed, for the audit log; else what to say about the outcome
-    id: str = ""  # tells the answer from every other one
+    how: str = ""  # how the user agreed, for the audit log; for `failed` and `unanswered` the text for the assistant
+    id: str = ""  # a random id
 
 
 _FAILED = ElicitationAnswer("failed", "The client could not ask its user.")
 _UNANSWERED = ElicitationAnswer(
-    "unanswered", "The user did not answer within ten minutes. Call again, so that they are asked again."
+    "unanswered", f"The user did not answer within {LIFETIME_TEXT}. Call again, so that they are asked again."
 )
 
 
 class CallClient(Protocol):
-    """The connection to the caller."""
+    """The interface of the calling client."""
 
     @property
     def can_ask(self) -> bool:
-        """True if the client says that it can ask its user."""
+        """True if the client can ask its user."""
 
     @property
     def may_write(self) -> bool:
@@ -55,17 +55,17 @@ class CallClient(Protocol):
 
     @property
     def answer(self) -> str | None:
-        """The id of the answer that came with the call; an entity made on it exists already."""
+        """The id of the answer that arrived with the call. An entity may have been created under it already."""
 
     async def ask(self, question: str, effects: str, now: datetime) -> ElicitationAnswer:
-        """Ask the user to agree to effects, given by the digest that the answer is bound to; raises InputRequired."""
+        """Ask the user to agree; the answer is bound to `effects`, a digest. Raises InputRequired."""
 
     async def report_progress(self, done: float, total: float | None, message: str) -> None:
-        """Tell clients that show progress."""
+        """Send a progress notification."""
 
 
-class InputRequired(Exception):  # not an error: the SDK's word for a question to the client
-    """The client is to ask the question in `result`, and to call again with the answer (since 2026-07-28)."""
+class InputRequired(Exception):  # the SDK's word for a question to the client, not an error
+    """The client must ask the question in `result` and call again with the answer (protocol 2026-07-28 and later)."""
 
     def __init__(self, result: InputRequiredResult) -> None:
         super().__init__("input required")
@@ -79,15 +79,15 @@ def user_of(request: ServerRequestContext[Any, Any]) -> object:
 
 @dataclass(frozen=True, slots=True)
 class MCPClient:
-    """A client that called over MCP."""
+    """A calling client that is connected by MCP."""
 
     request: ServerRequestContext[Any, Any]
     params: CallToolRequestParams  # with the answers to earlier questions
-    caller: str | None  # the answer to a question is bound to them
+    caller: str | None  # to whom the answer to a question is bound
 
     @property
     def can_ask(self) -> bool:
-        """True if the client says that it can show a form to its user."""
+        """True if the client can show a form to its user."""
         capabilities = self.request.session.client_capabilities
         elicitation = capabilities.elicitation if capabilities else None
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):
@@ -102,43 +102,43 @@ class MCPClient:
 
     @property
     def answer(self) -> str | None:
-        """The id of the answer that came with the call, since 2026-07-28."""
+        """The id of the answer that arrived with this call (protocol 2026-07-28 and later)."""
         state = _state_of(self.params)
         return str(state["id"]) if state else None
 
     async def ask(self, question: str, effects: str, now: datetime) -> ElicitationAnswer:
-        """Ask the user and wait for the answer, or take it from this call; raises InputRequired if it is not there."""
-        if self.request.protocol_version >= _STATELESS_SINCE:
-            return self._answer_of_second_call(question, effects, now)
-        with anyio.move_on_after(CONFIRMATION_LIFETIME.total_seconds()):
-            try:
-                result = await self.request.session.elicit_form(
-                    message=question, requested_schema=_FORM, related_request_id=self.request.request_id
-                )
-            except (MCPError, ValueError):  # clients announce elicitation and have no handler, or answer nonsense
-                return _FAILED
-            return _parse_answer(result, str(uuid4()))
-        return _UNANSWERED
-
-    async def report_progress(self, done: float, total: float | None, message: str) -> None:
-        """Tell clients that show progress."""
-        await self.request.session.report_progress(done, total, message)
-
-    def _answer_of_second_call(self, question: str, effects: str, now: datetime) -> ElicitationAnswer:
-        asked = {"effects": effects, "caller": self.caller}
+        """Ask the user and wait, or take the answer from this call; raises InputRequired if the call has no answer."""
+        if self.request.protocol_version < _STATELESS_SINCE:
+            with anyio.move_on_after(CONFIRMATION_LIFETIME.total_seconds()):
+                try:
+                    result = await self.request.session.elicit_form(
+                        message=question, requested_schema=_FORM, related_request_id=self.request.request_id
+                    )
+                except (
+                    MCPError,
+                    ValueError,
+                ):  # clients without a handler, or with an answer of another form
+                    return _FAILED
+                return _parse_answer(result, str(uuid4()))
+            return _UNANSWERED
+        bound = {"effects": effects, "caller": self.caller}
         state = _state_of(self.params)
-        if state is None or {name: state.get(name) for name in asked} != asked:
-            raise _input_required(question, asked | {"id": str(uuid4()), "asked": now.isoformat(), "round": 1})
-        result = (self.params.input_responses or {}).get(_QUESTION)
-        if result is None and state["round"] < _MAX_ROUNDS:
+        if state is None or {name: state.get(name) for name in bound} != bound:
+            raise _input_required(question, bound | {"id": str(uuid4()), "asked": now.isoformat(), "round": 1})
+        response = (self.params.input_responses or {}).get(_QUESTION)
+        if response is None and state["round"] < _MAX_ROUNDS:
             raise _input_required(question, {**state, "round": state["round"] + 1})
         if now - datetime.fromisoformat(state["asked"]) > CONFIRMATION_LIFETIME:
             return _UNANSWERED
-        return _parse_answer(result, state["id"])
+        return _parse_answer(response, state["id"])
+
+    async def report_progress(self, done: float, total: float | None, message: str) -> None:
+        """Send a progress notification."""
+        await self.request.session.report_progress(done, total, message)
 
 
 def _parse_answer(result: object, identifier: str) -> ElicitationAnswer:
-    """Return the answer in the client's result; only the boolean true is agreement."""
+    """Parse the client's result; only the boolean true counts as agreement."""
     if not isinstance(result, ElicitResult):
         return _FAILED
     agree = (result.content or {}).get("agree")
@@ -153,7 +153,7 @@ def _input_required(question: str, state: Mapping[str, object]) -> InputRequired
 
 
 def _state_of(params: CallToolRequestParams) -> dict[str, Any] | None:
-    """Return the state that an earlier round of this call kept; the SDK has verified its signature."""
+    """Return the state from an earlier round of this call, or None; the SDK has verified its signature."""
     try:
         state = json.loads(params.request_state or "null")
     except ValueError:

@@ -24,7 +24,7 @@ KEY_PROPERTY = "custom-speech-mcp"  # the name in `customProperties` under which
 
 VISIBILITY_SECONDS = 25.0  # an entity is searched so long after a lost answer, before its request is sent again
 SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)  # seconds before each search; the last one repeats
-EVENT_SECONDS = 600.0  # how long a mark is kept: the lifetime of a confirmation
+EVENT_SECONDS = 600.0  # the time for which events are recorded, and the lifetime of a confirmation
 _REMEMBERED_SECONDS = 3600.0
 _NOTHING = (float("-inf"), None)
 
