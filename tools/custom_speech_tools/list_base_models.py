@@ -72,16 +72,16 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
     of a training from it.
     """
     found = await list_entities(call, arguments, Speech.models_list_base_models, locale=arguments.locale)
-    if not found.kept and not found.unread:
+    if not found.matches and not found.unread:
         await _refuse_locale(found.answered[0], arguments.locale)
-    listed = [pair for pair in found.kept if set(arguments.train_with or ()) <= set(pair[1].trains_with)]
+    listed = [pair for pair in found.matches if set(arguments.train_with or ()) <= set(pair[1].trains_with)]
     # What trains with nothing never was open, so that it is not counted among the closed ones.
     trainable = [pair for pair in listed if pair[1].trains_with or arguments.availability != "training"]
     kept = [
         (speech, base) for speech, base in trainable if _is_available(base, arguments.availability, call.now(speech))
     ]
     hidden = len(trainable) - len(kept)
-    found = replace(found, kept=kept if arguments.order == "newest" else kept[::-1])
+    found = replace(found, matches=kept if arguments.order == "newest" else kept[::-1])
     why = "closed for training" if arguments.availability == "training" else "past their end"
     notes = [
         f'{hidden} base model(s) {why} are left out; availability="all" lists them.' if hidden else None,

@@ -32,7 +32,7 @@ async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> 
         arguments,
         Speech.datasets_list,
         lambda one: not kinds or one.kind in kinds,
-        parts=[partial(find_project, reference=arguments.project)],
+        referenced=[partial(find_project, reference=arguments.project)],
         locale=arguments.locale,
         kind=kinds[0] if kinds and len(kinds) == 1 else None,
         status=arguments.status,

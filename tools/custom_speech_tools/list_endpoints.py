@@ -25,7 +25,7 @@ async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -
     `transcription_until` is the end of its model, after which applications silently get the newest base model.
     """
     project = partial(find_project, reference=arguments.project)
-    found = await list_entities(call, arguments, Speech.endpoints_list, parts=[project], locale=arguments.locale)
+    found = await list_entities(call, arguments, Speech.endpoints_list, referenced=[project], locale=arguments.locale)
     shown = await found.rows(present_listed_endpoint, lambda one: [one.model])
     step = found.step("get_endpoint", "endpoint", "an endpoint")
     if not shown:

@@ -31,7 +31,7 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
         call,
         arguments,
         Speech.evaluations_list,
-        parts=[*wanted, *model_wanted],
+        referenced=[*wanted, *model_wanted],
         status=arguments.status,
     )
     shown = await found.rows(present_listed_evaluation, lambda one: [one.model1, one.model2, one.dataset])

@@ -30,7 +30,7 @@ async def list_models(arguments: ListModelsArguments, call: CallContext) -> Mode
         call,
         arguments,
         Speech.models_list_custom_models,
-        parts=[partial(find_project, reference=arguments.project)],
+        referenced=[partial(find_project, reference=arguments.project)],
         locale=arguments.locale,
         status=arguments.status,
         display_name=arguments.display_name,

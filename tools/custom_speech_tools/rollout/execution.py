@@ -150,7 +150,7 @@ class Steps:
                 return target
             read, count = self.plan.source.operations_get_model_copy, len(self.plan.targets)
             left = self.wait_seconds - self.call.elapsed()
-            operation = await poll_until_terminal(self.call, operation, read, left, at_once=count)
+            operation = await poll_until_terminal(self.call, operation, read, left, concurrent=count)
             if operation.status == "Failed":
                 return _failed(target, "The copy", operation.error)
         link = copy.uri if copy else operation.copy_link if operation else None

@@ -1,4 +1,4 @@
-"""Errors in answers: a refusal with all its findings, and the texts of other errors with what to do next."""
+"""Errors in answers: refusals with their findings, and advice for other errors."""
 
 import re
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ from custom_speech_tools import speech
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech.sanitize import sanitize
 
-MAX_FAULTS = 20  # wrong arguments that are named in one answer
+MAX_FAULTS = 20  # invalid arguments that one answer lists
 
 _DOCTOR = "`custom-speech-mcp doctor`"
 _ROLE = "it needs Cognitive Services Speech Contributor on the resource. Ask its owner."
 
-# Advice by status and by what the body says in the gateway's wording; the first pattern that fits counts.
+# Advice by status and by a pattern in the gateway's error body; the first matching pattern counts.
 _ADVICE: dict[int, dict[str, str]] = {
     400: {
         "subdomain|custom domain": "Tokens of Entra ID need the custom domain of the resource: configure it as "
@@ -43,11 +43,12 @@ _ADVICE: dict[int, dict[str, str]] = {
 
 
 class Refused(Exception):
-    """A guardrail stopped the call; `str()` is the whole answer.
+    """A guardrail refused the call; `str()` is the complete text of the answer.
 
     Args:
-        next_step: The remedy, if the findings alone do not say it.
-        is_transient: Whether the same call may succeed a little later, which also follows from the findings.
+        not_done: A sentence such as "Nothing was created."
+        next_step: Advice, if the findings do not contain it.
+        is_transient: The same call may succeed later; also set if all blocking findings can be waited for.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Refused(Exception):
 
 
 def next_step_when_blocked(findings: Iterable[Finding]) -> str:
-    """Return the remedy for blocking findings: wait, give up, or correct."""
+    """Return the advice for blocking findings: wait, give up, or correct the request."""
     remedies = _remedies(findings)
     if "none" in remedies:
         return "This cannot be done as asked; tell your user."
@@ -76,13 +77,13 @@ def _remedies(findings: Iterable[Finding]) -> set[str]:
 
 
 def next_step_after(error: speech.SpeechError) -> str:
-    """Return the next step of the caller after an error of the service."""
+    """Return the advice for the caller after an error of the service."""
     match error:
         case speech.AzureError(status=429 | 500 | 502 | 503 | 504, retry_after=wait):
             return f"The same call can be repeated in {wait or 10:.0f} s."
-        case speech.AzureError(status=status, code=code, service_message=said):
-            words = f"{code or ''} {said}".strip()
-            advice = (one for pattern, one in _ADVICE.get(status, {}).items() if re.search(pattern, words, re.I))
+        case speech.AzureError(status=status, code=code, service_message=message):
+            body = f"{code or ''} {message}".strip()
+            advice = (one for pattern, one in _ADVICE.get(status, {}).items() if re.search(pattern, body, re.I))
             return next(advice, "The same call will fail again; first correct what the message names.")
         case speech.InterceptedResponseError():
             remedy = "Sign in to the network, or let the proxy pass requests to the resource's endpoint"
@@ -97,10 +98,10 @@ def next_step_after(error: speech.SpeechError) -> str:
 
 
 def invalid_arguments(tool: str, parameters: Iterable[str], error: ValidationError) -> str:
-    """Return every argument that is wrong, and those that the tool takes."""
+    """Return the text of an error that lists every invalid argument, and the parameters of the tool."""
     lines = [f"{tool} was not run: invalid arguments."]
     for fault in error.errors()[:MAX_FAULTS]:
-        # A fault of several arguments together has no place.
+        # A fault in several arguments together has no location.
         place = f"{sanitize('.'.join(map(str, fault['loc'])), 80)}: " if fault["loc"] else ""
         is_unknown = fault["type"] == "extra_forbidden"
         lines.append(f"- {place}{'unknown argument' if is_unknown else fault['msg'].removeprefix('Value error, ')}")

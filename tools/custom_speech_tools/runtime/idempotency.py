@@ -1,7 +1,7 @@
-"""Carry out a request once: keys, locks for identical requests, and unknown outcomes after a lost answer.
+"""Idempotent requests: keys, locks against identical requests, and recovery from lost responses.
 
-The service takes no request id. A key, the digest of what is to be made, is therefore kept in the entity's
-`customProperties`; before anything is created, and again after a lost answer, the entity with the key is searched.
+The service accepts no request id. Therefore each created entity stores the idempotency key, a digest of the request, in
+its `customProperties`. Before an entity is created, and after a lost response, the entity with the key is searched for.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from custom_speech_tools.runtime.results import block
 from custom_speech_tools.speech import SpeechError, schemas
 from custom_speech_tools.speech.paging import Listing
 
-KEY_PROPERTY = "custom-speech-mcp"  # the name in `customProperties` under which an entity carries its idempotency key
+KEY_PROPERTY = "custom-speech-mcp"  # the custom property with the idempotency key of an entity
 
-VISIBILITY_SECONDS = 25.0  # an entity is searched so long after a lost answer, before its request is sent again
-SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)  # seconds before each search; the last one repeats
+VISIBILITY_SECONDS = 25.0  # of searching for an entity after a lost response, before the request is sent again
+SEARCH_INTERVALS = (0.0, 2.0, 3.0, 5.0)  # seconds before each search; the last interval repeats
 EVENT_SECONDS = 600.0  # the time for which events are recorded, and the lifetime of a confirmation
-_REMEMBERED_SECONDS = 3600.0
+_RESULT_SECONDS = 3600.0  # for which results are kept in memory
 _NOTHING = (float("-inf"), None)
 
 Made = TypeVar("Made")
@@ -35,7 +35,7 @@ Find = Callable[[], Awaitable[Made | None]]
 
 
 class LockUnavailableError(Refused):
-    """The lock that processes share cannot be taken or asked; `why` says for what reason."""
+    """The lock that processes share is not available; `why` is the reason."""
 
     def __init__(self, why: str) -> None:
         message = f"Another process might be making the same at this moment: {why}"
@@ -44,25 +44,29 @@ class LockUnavailableError(Refused):
 
 
 class RequestLock(Protocol):
-    """Locks and marks that several processes share; each method may raise LockUnavailableError."""
+    """Locks and events that processes share. All methods may raise LockUnavailableError."""
 
     def hold(self, key: str) -> AbstractAsyncContextManager[bool]:
-        """Hold a request's lock; yields True if another process completed it within the lifetime of a confirmation."""
+        """Hold the lock of a request; yields True if a process has completed the request in the last EVENT_SECONDS."""
 
     async def record_event(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation."""
+        """Record an event for EVENT_SECONDS."""
 
     async def has_event(self, name: str) -> bool:
-        """Return whether a process has marked the name within the lifetime of a confirmation."""
+        """Return whether a process has recorded the event in the last EVENT_SECONDS."""
 
 
 def idempotency_key(*request: JsonValue) -> str:
-    """Return the same key for the same request, in any process."""
+    """Return a digest that is the same for equal requests in every process."""
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def find_by_key(key: str, entities: Iterable[Keyed], ignored: Collection[str] = ()) -> Keyed | None:
-    """Return the entity that carries the key, alone or with a suffix of a deliberate duplicate, and is not ignored."""
+    """Return the entity with the key, or with the key and the suffix of a deliberate duplicate, or None.
+
+    Args:
+        ignored: The ids of entities that do not count.
+    """
     for entity in entities:
         carried = (entity.custom_properties or {}).get(KEY_PROPERTY)
         if carried and f"{carried}-".startswith(f"{key}-") and entity.id not in ignored:
@@ -71,23 +75,23 @@ def find_by_key(key: str, entities: Iterable[Keyed], ignored: Collection[str] = 
 
 
 def ids_of_failed(key: str, entities: Iterable[schemas.Entity]) -> list[str]:
-    """Return the ids of failed entities that carry the key: these are never the same as what is asked for."""
+    """Return the ids of failed entities with the key, which never count as the requested entity."""
     failed = (entity for entity in entities if getattr(entity, "status", None) == "Failed")
     return sorted(entity.id for entity in failed if find_by_key(key, [entity]))
 
 
 class IdempotentExecutor:
-    """Carries out one of several identical requests, also of other processes that share the lock.
+    """Executes only one of several identical requests, across all processes that share the lock.
 
     Args:
-        unresolved: Seconds since requests were sent whose outcome is not known, by key.
-        lock: None if this process is the only one.
+        unresolved: The age in seconds of each request with an unknown outcome, by key.
+        lock: None for a single process.
     """
 
     def __init__(self, unresolved: Mapping[str, float] | None = None, lock: RequestLock | None = None) -> None:
         self._lock = lock
         self._locks: dict[str, anyio.Lock] = {}
-        self._made: dict[str, tuple[float, Any]] = {}  # what was made, and when, by key or by the name of a mark
+        self._results: dict[str, tuple[float, Any]] = {}  # time and result by idempotency key or name of an event
         now = anyio.current_time() if unresolved else 0.0
         self._unresolved = {key: now - ago + VISIBILITY_SECONDS for key, ago in (unresolved or {}).items()}
 
@@ -99,11 +103,11 @@ class IdempotentExecutor:
         list_candidates: Callable[[], Awaitable[Listing[Keyed]]],
         known: Sequence[Keyed] | None = None,
     ) -> tuple[Keyed, bool]:
-        """Create an entity unless the same request has created it before, in any process; see `run`.
+        """Create an entity unless the same request has created it already, in any process (see `run`).
 
         Args:
-            list_candidates: Lists the entities that could carry the key: those of the same name.
-            known: The candidates, if the plan has listed them.
+            list_candidates: Lists the entities of the same name, one of which may have the key.
+            known: The candidates, if the plan has listed them already.
         """
         before = (await list_candidates()).entities if known is None else known
         failed = ids_of_failed(key, before)
@@ -123,40 +127,52 @@ class IdempotentExecutor:
         find: Find[Made],
         failed: Sequence[str] = (),
     ) -> tuple[Made, bool]:
-        """Create an entity once; return it, and whether it existed already.
+        """Create an entity once; return the entity, and whether it existed already.
 
         Args:
-            find: Looks for the entity on the service.
-            failed: The ids of what the same request created before and has failed.
+            find: Searches the service for the entity.
+            failed: The ids of failed entities that the same request has created.
 
         Raises:
-            Refused: An earlier request has an unknown outcome, or the shared lock cannot be taken.
+            Refused: An earlier request has an unknown outcome, or the shared lock is not available.
         """
-        # Another lock after each failure: what a process has completed under it is not what failed.
-        async with self._hold(key, idempotency_key(key, *failed) if failed else key) as is_made_elsewhere:
-            made_at, made = self._made.get(key, _NOTHING)
-            if made_at > call.facts_since:  # which may lack it
+        # After each failure another lock is used, under which no process has completed the request.
+        async with self._hold(key, idempotency_key(key, *failed) if failed else key) as is_done_elsewhere:
+            made_at, made = self._results.get(key, _NOTHING)
+            if made_at > call.facts_since:  # the plan's facts may lack the entity
                 return made, True
-            found = await self._find_earlier(call, key, find, elsewhere=is_made_elsewhere)
-            result = found if found is not None else await self._create(call, key, create, find)
+            result = await self._find_earlier(call, key, find, elsewhere=is_done_elsewhere)
+            existed = result is not None
+            if result is None:
+                try:
+                    result = await create()
+                except BaseException as error:
+                    if isinstance(error, SpeechError | Refused) and not getattr(error, "outcome_unknown", False):
+                        raise
+                    now = anyio.current_time()
+                    self._unresolved[key] = now + VISIBILITY_SECONDS
+                    if isinstance(error, SpeechError):
+                        result = await _search(call, find, now + SEARCH_INTERVALS[1])
+                    if result is None:
+                        raise
             self._unresolved.pop(key, None)
-            self._made[key] = (anyio.current_time(), result)
-            return result, found is not None
+            self._results[key] = (anyio.current_time(), result)
+            return result, existed
 
     async def share_result(self, key: str, make: Create[Made], *, since: float) -> Made:
-        """Make what the service does not keep, unless the same request makes it at the same moment.
+        """Share one result of `make` between identical concurrent requests; the service does not store the result.
 
         Args:
-            since: When the call began (`anyio.current_time`).
+            since: The time at which the call began (`anyio.current_time`).
 
         Raises:
-            Refused: Another process has what was made, or the shared lock cannot be taken.
+            Refused: Another process has the result, or the shared lock is not available.
         """
-        was_made = await self.has_event(key)
-        async with self._hold(key, key) as is_made:
-            made_at, made = self._made.get(key, _NOTHING)
+        was_done = await self.has_event(key)
+        async with self._hold(key, key) as is_done:
+            made_at, made = self._results.get(key, _NOTHING)
             if made_at <= since:
-                if is_made and not was_made:
+                if is_done and not was_done:
                     message = "Another call has sent the same at this moment, and its answer has the result."
                     finding = block("already-exists", message, "Repeat this call only if that answer was lost.")
                     raise Refused("Nothing was sent again.", [finding], "Use the other answer.")
@@ -165,56 +181,56 @@ class IdempotentExecutor:
                 except SpeechError as error:
                     if not error.outcome_unknown:
                         raise
-                    made = error  # it may be billed: a call that waited for it does not send it again
-                self._made[key] = (anyio.current_time(), made)
+                    made = error  # the request may be billed, so a call that waited for it does not send it again
+                self._results[key] = (anyio.current_time(), made)
             if isinstance(made, SpeechError):
                 raise made
-            return made  # type: ignore[no-any-return]  # one key stands for one type
+            return made  # type: ignore[no-any-return]  # a key has results of one type
 
     def exclusive(self, name: str) -> AbstractAsyncContextManager[bool]:
-        """Exclude other calls that use the same name, also in other processes."""
-        return self._hold(name, idempotency_key("alone", name))  # its release must not mark the name itself
+        """Exclude other calls that use the name, including calls in other processes."""
+        return self._hold(name, idempotency_key("alone", name))  # another key, because the release records an event
 
     @asynccontextmanager
     async def _hold(self, key: str, shared_key: str) -> AsyncIterator[bool]:
-        """Exclude the same request, here and in other processes; yield whether another one has completed it lately."""
+        """Exclude identical requests; yields whether another process has completed one in the last EVENT_SECONDS."""
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
             shared = self._lock.hold(shared_key) if self._lock else nullcontext(False)
-            async with lock, shared as is_made_elsewhere:
-                yield is_made_elsewhere
-        finally:  # drop a lock that nobody waits for, and everything that is old
+            async with lock, shared as is_done_elsewhere:
+                yield is_done_elsewhere
+        finally:  # drop the lock if no call waits for it, and everything that is old
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(key, None)
-            oldest = anyio.current_time() - _REMEMBERED_SECONDS
-            self._made = {key: made for key, made in self._made.items() if made[0] > oldest}
+            oldest = anyio.current_time() - _RESULT_SECONDS
+            self._results = {key: result for key, result in self._results.items() if result[0] > oldest}
             self._unresolved = {key: until for key, until in self._unresolved.items() if until > oldest}
 
-    async def record_event(self, name: str, made: str | None = None) -> None:
-        """Mark a name for the lifetime of a confirmation, in every process that shares the lock.
+    async def record_event(self, name: str, result: str | None = None) -> None:
+        """Record an event for EVENT_SECONDS, in every process that shares the lock.
 
         Args:
-            made: What `last_result` returns for the name; other processes do not learn it.
+            result: The value of `last_result` for the event; it is not shared with other processes.
         """
-        self._made[name] = (anyio.current_time(), made)
-        with suppress(LockUnavailableError):  # the write has been done by then, and must not be reported as failed
+        self._results[name] = (anyio.current_time(), result)
+        with suppress(LockUnavailableError):  # the write is complete by now, and must not be reported as failed
             if self._lock:
                 await self._lock.record_event(name)
 
     async def has_event(self, name: str) -> bool:
-        """Return whether a name was marked within the lifetime of a confirmation; Refused if that cannot be asked."""
-        is_recent = anyio.current_time() - self._made.get(name, _NOTHING)[0] <= EVENT_SECONDS
+        """Return whether an event was recorded in the last EVENT_SECONDS; raises LockUnavailableError."""
+        is_recent = anyio.current_time() - self._results.get(name, _NOTHING)[0] <= EVENT_SECONDS
         return is_recent or (self._lock is not None and await self._lock.has_event(name))
 
     def last_result(self, key: str) -> Any:
-        """Return what this process got for the key before, None if it got nothing."""
-        return self._made.get(key, _NOTHING)[1]
+        """Return the last result of this process for a key or an event, or None."""
+        return self._results.get(key, _NOTHING)[1]
 
     async def _find_earlier(self, call: RunningCall, key: str, find: Find[Made], *, elsewhere: bool) -> Made | None:
         until = self._unresolved.get(key)
         if until is None:
-            found = await find() if elsewhere or key in self._made else None
-            if found is None and elsewhere:  # made a moment ago and perhaps not visible yet
+            found = await find() if elsewhere or key in self._results else None
+            if found is None and elsewhere:  # created a moment ago, and perhaps not visible yet
                 found = await _search(call, find, anyio.current_time() + VISIBILITY_SECONDS)
             return found
         found = await _search(call, find, until)
@@ -225,21 +241,9 @@ class IdempotentExecutor:
             raise Refused("Nothing was sent again.", [unknown], f"Call again in {left:.0f} s.", is_transient=True)
         return found or await find()  # must succeed: without a search nothing is sent again
 
-    async def _create(self, call: RunningCall, key: str, create: Create[Made], find: Find[Made]) -> Made:
-        try:
-            return await create()
-        except BaseException as error:
-            if isinstance(error, SpeechError | Refused) and not getattr(error, "outcome_unknown", False):
-                raise
-            now = anyio.current_time()
-            self._unresolved[key] = now + VISIBILITY_SECONDS
-            if isinstance(error, SpeechError) and (made := await _search(call, find, now + SEARCH_INTERVALS[1])):
-                return made
-            raise
-
 
 async def _search(call: RunningCall, find: Find[Made], until: float) -> Made | None:
-    """Search for what an earlier request made, until then or until the call must end."""
+    """Search for the entity of an earlier request until the given time, or until the call is about to end."""
     for pause in chain(SEARCH_INTERVALS, repeat(SEARCH_INTERVALS[-1])):
         await anyio.sleep(pause)
         with suppress(SpeechError):

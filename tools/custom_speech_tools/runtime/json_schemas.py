@@ -1,7 +1,7 @@
-"""The JSON schemas that the assistant reads, as short as possible.
+"""The JSON schemas of tools for the assistant, as short as possible.
 
-Model vendors reject or drop `additionalProperties`, `anyOf`, `$ref`, `minimum` and `maximum`, so limits stand in the
-descriptions and are enforced when a tool is called.
+Model vendors reject or ignore `additionalProperties`, `anyOf`, `$ref`, `minimum` and `maximum`. Therefore descriptions
+contain the limits, which are enforced when a tool is called.
 """
 
 from functools import cache
@@ -14,14 +14,14 @@ _DROPPED = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems",
 
 
 def arguments_schema(arguments: type[pydantic.BaseModel]) -> JsonSchema:
-    """Return the schema of a tool's arguments; an optional one is described by its type alone."""
+    """Return the schema of a tool's arguments; the schema of an optional argument is that of its plain type."""
     schema = arguments.model_json_schema()
     return _lean(schema, schema.get("$defs", {}))
 
 
 @cache
 def result_schema(result: type[pydantic.BaseModel]) -> JsonSchema:
-    """Return the schema of a tool's result: names and types, which the names of the fields explain."""
+    """Return the schema of a tool's result, with the names and types of its fields only."""
     schema = result.model_json_schema(mode="serialization")
     return _compact(schema, schema.get("$defs", {}))
 
@@ -32,7 +32,7 @@ def _resolved(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
 
 
 def _compact(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
-    """Keep types only: descriptions, defaults and formats of results cost tokens and add nothing."""
+    """Reduce a schema to types; descriptions, defaults and formats of results cost tokens without benefit."""
     part = _resolved(part, definitions)
     if "anyOf" in part:
         inner = _compact(part["anyOf"][0], definitions)
@@ -46,7 +46,7 @@ def _compact(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
 
 
 def _lean(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
-    """Describe an optional value by its type alone, and leave out keywords that vendors reject."""
+    """Reduce an optional value to its plain type, and remove keywords that vendors reject."""
     part = _resolved(part, definitions)
     if {"type": "null"} in (choices := part.get("anyOf", [])):
         inner: JsonSchema = next(_resolved(choice, definitions) for choice in choices if choice != {"type": "null"})

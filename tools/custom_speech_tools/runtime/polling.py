@@ -1,4 +1,4 @@
-"""Waiting for something that is running, and estimating how long it takes."""
+"""Polling of running operations, and estimates of their duration."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
@@ -9,34 +9,34 @@ import anyio
 from custom_speech_tools.speech import SpeechError, schemas
 from custom_speech_tools.speech.sanitize import word
 
-POLL_INTERVALS = (1.0, 2.0, 3.0)  # seconds between two requests for the status; the last one repeats
-WATCHED_AT_FULL_RATE = 10  # with more things at the same time the intervals are longer
+POLL_INTERVALS = (1.0, 2.0, 3.0)  # seconds between two requests for the status; the last interval repeats
+MAX_FULL_RATE = 10  # operations that are polled at these intervals; with more operations the intervals are longer
 
-# The article on training a custom speech model: hours of audio that a training uses at most, and that a day takes.
+# Source: the article on training a custom speech model. Hours of audio that a training uses at most, and per day.
 MAX_AUDIO_HOURS, AUDIO_HOURS_PER_DAY = 100.0, 10.0
 
-EMULATED_SECONDS = 5.0  # for whatever runs on an emulated resource, however much data it has
+EMULATED_SECONDS = 5.0  # of every operation on an emulated resource, regardless of its data
 
 TERMINAL_STATUSES = frozenset({"Succeeded", "Failed"})
 
 
 class RunningCall(Protocol):
-    """A call that is being answered, as far as waiting and carrying out need to know it."""
+    """The part of a tool call that polling and idempotent execution use."""
 
-    facts_since: float  # `anyio.current_time` before the first of its facts was read
+    facts_since: float  # the time at which the call began to read its facts (`anyio.current_time`)
 
     def seconds_left(self) -> float:
-        """Return how long the call may still take."""
+        """Return the seconds until the time limit of the call."""
 
     async def report_progress(self, message: str) -> None:
-        """Tell clients that show progress."""
+        """Send a progress notification."""
 
 
 Pollable = TypeVar("Pollable", bound=schemas.StatefulEntity | schemas.CopyOperation)
 
 
 def is_terminal(entity: schemas.StatefulEntity | schemas.CopyOperation) -> bool:
-    """Return whether the status is final; an unknown status counts as running."""
+    """Return whether the status is final. An unknown status counts as running."""
     return entity.status in TERMINAL_STATUSES
 
 
@@ -45,19 +45,21 @@ async def poll_until_terminal(
     first: Pollable,
     read: Callable[[str], Awaitable[Pollable]],
     wait_seconds: float,
-    at_once: int = 1,
+    concurrent: int = 1,
 ) -> Pollable:
-    """Read the entity again until its status is final, the wait is over or the call must end.
+    """Read the entity repeatedly until its status is final, the wait is over, or the call must end.
 
-    Each wait is reported as progress. If the service does not answer, the last known state is returned; a SpeechError
-    that will not go away is raised.
+    Each pause is reported as progress. If the service does not answer, the last known state is returned.
 
     Args:
-        at_once: How many things the caller waits for at the same time; more of them are read less often, because a
-            resource answers 100 requests in ten seconds.
+        concurrent: The number of operations that the caller polls at the same time. The intervals grow with it,
+            because a resource answers 100 requests in ten seconds.
+
+    Raises:
+        SpeechError: An error that is not transient.
     """
     entity, start, reads = first, anyio.current_time(), 0
-    slower = max(1.0, at_once / WATCHED_AT_FULL_RATE)
+    slower = max(1.0, concurrent / MAX_FULL_RATE)
     end = start + min(wait_seconds, call.seconds_left())
     while not is_terminal(entity):
         waited, pause = anyio.current_time() - start, slower * POLL_INTERVALS[min(reads, len(POLL_INTERVALS) - 1)]
@@ -77,10 +79,13 @@ async def poll_until_terminal(
 def expected_seconds(
     earlier: Iterable[schemas.StatefulEntity] = (), *, is_emulated: bool = False, audio_hours: float = 0.0
 ) -> float:
-    """Estimate how long something takes: as earlier ones did, else as documented for audio, 0 for a few minutes.
+    """Estimate the duration of an operation in seconds; 0 means a few minutes.
+
+    The estimate is the duration of the shortest earlier operation, or the documented rate for audio.
 
     Args:
-        earlier: Alike, and of the same resource. The shortest counts: an edit moves the date of the last action.
+        earlier: Entities with the same data on the same resource. The shortest counts, because an edit moves the date
+            of the last action.
     """
     if is_emulated:
         return EMULATED_SECONDS
@@ -90,10 +95,10 @@ def expected_seconds(
 
 
 def check_again_after(begun: datetime | None, now: datetime, expected: float = 0.0) -> int:
-    """Estimate the seconds after which it is worth asking again.
+    """Estimate the seconds after which an operation is worth reading again.
 
-    Until the expected end what is left, of more than a minute a quarter. Then a third of the age, because the longer
-    something has been running, the less likely its end is within the next seconds.
+    Before the expected end this is the remaining time, or a quarter of it if it is long. After the expected end it is a
+    third of the operation's age, because the end of an old operation is less likely within the next seconds.
     """
     age = max(timedelta(), now - begun).total_seconds() if begun else 0.0
     left = expected - age
