@@ -101,7 +101,7 @@ async def _delete_in_order(
     agreement.
     """
     if agreement.since is None:
-        call.app.confirmation.store_agreement(agreement, call.caller, call.app.now())
+        call.app.confirmation.store_agreement(agreement, call.auditor.caller, call.app.now())
     outcomes, why, total = ["not deleted"] * len(plan.deletions), None, len(plan.deletions)
     for done, deletion in enumerate(plan.deletions):
         await call.report_progress(f"{done} of {total} deleted; next: {deletion.description}")

@@ -60,7 +60,7 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Trainin
         training_is_charged=None if blocked else is_charged,
         estimated_charge=estimate_charge(speech.resource, "training", hours) if effect else None,
         uncharged_alternative=EntityReference.model_validate(free) if free else None,
-        confirm=policy.issue_token([effect], call.caller, call.app.now()) if effect and is_offered else None,
+        confirm=policy.issue_token([effect], call.auditor.caller, call.app.now()) if effect and is_offered else None,
         next_steps=[_next_step(call, plan)],
     )
 

@@ -123,9 +123,9 @@ async def _transcribe_files(
     # A file of the same content may have had another name.
     read = [replace(run.read[key], file=name) for name, key in keys.items() if key in run.read]
     if effect and len(read) + len(run.failed) == total:
-        confirmation.remove_effect(agreement, effect, call.caller, call.app.now())
+        confirmation.remove_effect(agreement, effect, call.auditor.caller, call.app.now())
     elif effect:
-        confirmation.store_agreement(agreement, call.caller, call.app.now())
+        confirmation.store_agreement(agreement, call.auditor.caller, call.app.now())
     if run.refused:
         raise run.refused
     failed = list(run.failed.items())

@@ -109,7 +109,7 @@ async def agreed_rollout(
     plan, agreement = await confirmed_plan(call, token, make_plan)
     is_new = bool(agreement.effects) and agreement.since is None
     if is_new or not any(one.error for one in plan.targets):
-        call.app.confirmation.store_agreement(agreement, call.caller, call.app.now())
+        call.app.confirmation.store_agreement(agreement, call.auditor.caller, call.app.now())
     return plan, agreement
 
 

@@ -38,11 +38,7 @@ class ClientTimeLimits:
         self._longest: dict[str, int] = {}
 
     def waits(self, client: str, session: str, max_wait: int) -> tuple[int, int]:
-        """Return the longest wait of a call of this client, and the wait to suggest to it, in seconds.
-
-        Args:
-            max_wait: The longest wait that the operator allows.
-        """
+        """Return the longest wait of the client's calls within the operator's limit, and the wait to suggest to it."""
         known = self._longest.get(session) or self._read_file().get(client)
         longest, suggested = min(max_wait, known or max_wait), DEFAULT_WAIT_SECONDS
         if known is None and not SHORT_TIMEOUT_CLIENTS.isdisjoint((client, client.rpartition(" ")[0])):

@@ -86,12 +86,13 @@ async def carry_out(
     if effect is None:
         return await write(use)
     used = _used(agreement, effect)
-    async with executor.exclusive(used):  # requests that differ in what costs nothing have other locks
+    # Requests that differ only in what costs nothing have other locks.
+    async with executor.exclusive(used, idempotency_key("alone", used)):
         use.is_spent = await executor.has_event(used)
         result = await write(use)
         if not use.is_spent:
             await executor.record_event(used, use.created_id)
-    call.app.confirmation.remove_effect(agreement, effect, call.caller, call.app.now())
+    call.app.confirmation.remove_effect(agreement, effect, call.auditor.caller, call.app.now())
     return result
 
 
@@ -106,10 +107,10 @@ async def _obtain(call: CallContext, request: ConfirmationRequest, token: str | 
         if await call.app.idempotency.has_event(_declined(call, effect)):
             why = f"The user did not agree; that holds for {LIFETIME_TEXT}, whatever is sent."
             raise request.refusal(why, _DO_NOT_REPEAT)
-    earlier = policy.stored_agreement(request.scope, call.caller, now, request.stored_lifetime)
+    earlier = policy.stored_agreement(request.scope, call.auditor.caller, now, request.stored_lifetime)
     if earlier and all(earlier.includes(effect) for effect in effects):
         return replace(earlier, effects=frozenset(effect.digest for effect in effects)), False
-    kind = policy.read_token(token, effects, call.caller, now) if token else None
+    kind = policy.read_token(token, effects, call.auditor.caller, now) if token else None
     if token and (kind == "after failure" or (kind and not call.client.can_ask)):
         return await _require_unused(call, request, request.agreement("by token", token)), False
     if call.client.can_ask:
@@ -157,7 +158,7 @@ async def _require_unused(call: CallContext, request: ConfirmationRequest, agree
 
 def _refused_with_token(call: CallContext, request: ConfirmationRequest, problem: str) -> Refused:
     policy, now, has_failed = call.app.confirmation, call.app.now(), call.client.can_ask
-    fresh = policy.issue_token(request.effects, call.caller, now, is_after_failure=has_failed)
+    fresh = policy.issue_token(request.effects, call.auditor.caller, now, is_after_failure=has_failed)
     then = f'{problem}Ask your user; once they agree, repeat the call with the same arguments and confirm="{fresh}"'
     return Refused(request.not_done, request.findings, f"{then} (valid for {LIFETIME_TEXT}).")
 
@@ -169,4 +170,4 @@ def _used(agreement: Agreement, effect: Effect) -> str:
 
 def _declined(call: CallContext, effect: Effect) -> str:
     """Return the name of the event that the caller's user declined the effect."""
-    return idempotency_key("declined", call.caller, effect.digest)
+    return idempotency_key("declined", call.auditor.caller, effect.digest)

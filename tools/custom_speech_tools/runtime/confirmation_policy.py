@@ -52,10 +52,7 @@ class Effect:
 
 
 def affected_resource(resource: SpeechResource) -> str:
-    """Return the identity of a resource with its endpoint, to which agreements are bound.
-
-    Another resource may get the same name in the configuration.
-    """
+    """Return the identity and endpoint of a resource, to which agreements are bound, because its name may be reused."""
     return f"{resource.identity} {resource.endpoint}"
 
 
@@ -75,15 +72,8 @@ class Agreement:
         return self.is_general or effect.digest in self.effects
 
     def require(self, effect: Effect | None) -> AgreementUse:
-        """Return the use of the agreement for an effect; call this directly before the write.
-
-        Args:
-            effect: None if the write costs and destroys nothing.
-
-        Raises:
-            Refused: The agreement does not include the effect.
-        """
-        if effect is None:
+        """Return the use of the agreement for an effect, or raise Refused. Call this directly before the write."""
+        if effect is None:  # the write costs and destroys nothing
             return AgreementUse("not charged")
         if self.includes(effect):
             return AgreementUse(f"{self.how}, in an earlier call" if self.since else self.how)
@@ -141,11 +131,7 @@ class ConfirmationPolicy:
     def issue_token(
         self, effects: Sequence[Effect], caller: str | None, now: datetime, *, is_after_failure: bool = False
     ) -> str:
-        """Return a token that is bound to these effects and this caller.
-
-        Args:
-            is_after_failure: Whether the client supports elicitation and failed to ask its user.
-        """
+        """Return a token for these effects and this caller, whose client may have failed to ask its user."""
         end, kind = int((now + CONFIRMATION_LIFETIME).timestamp()), "f" if is_after_failure else "n"
         issued = f"{end}-{kind}{secrets.token_hex(6)}"
         return f"{issued}-{self._sign('token', issued, digest_of(effects), caller)}"
@@ -199,11 +185,7 @@ class ConfirmationPolicy:
 
 
 def agreement_finding(kind: EffectKind, policy: ConfirmationPolicy, message: str, instead: str = "") -> Finding:
-    """Return the finding that the user must agree, or that the operator agreed in advance.
-
-    Args:
-        instead: A sentence about a cheaper alternative.
-    """
+    """Return the finding that the user must agree, with a cheaper alternative, or that the operator agreed already."""
     asks = policy.mode == "ask"
     agree = "Your user must agree first." if asks else "This server was started with --confirm never."
     fix = f"{agree} {instead}".strip()

@@ -78,20 +78,12 @@ class CallContext:
     auditor: CallAuditor
     facts_since: float = field(default_factory=anyio.current_time)  # when the call began to read its facts
 
-    @property
-    def caller(self) -> str | None:
-        """The caller, or None if unknown."""
-        return self.auditor.caller
-
     def speech(self, name: str | None) -> Speech:
-        """Return a configured resource for reading, by default the default resource.
-
-        Raises:
-            Refused: No resource has that name.
-        """
+        """Return the resource of a name, or the default resource, for reading; raises Refused for an unknown name."""
         name, resources = name or self.app.default, self.app.resources
         if name in resources:
-            return self._observed(resources[name], None)
+            observer = CallObserver(self.auditor, None, self.report_progress, self.auditor.observe, self.seconds_left)
+            return resources[name].observed_by(observer)
         message, fix = f"No Speech resource is called {quote(name)}.", f"Use one of: {', '.join(resources)}."
         missing = block("reference-found", message, fix)
         raise Refused("Nothing was done.", [missing], "Call again with the name of a configured resource.")
@@ -102,12 +94,8 @@ class CallContext:
 
     def writer(self, speech: Speech, decision: Decision) -> Speech:
         """Return a resource for the change that a checked plan has decided on."""
-        return self._observed(speech, decision)
-
-    def _observed(self, speech: Speech, decision: Decision | None) -> Speech:
-        auditor = self.auditor
-        observer = CallObserver(auditor, decision, self.report_progress, auditor.observe, self.seconds_left)
-        return speech.observed_by(observer)
+        observe, progress = self.auditor.observe, self.report_progress
+        return speech.observed_by(CallObserver(self.auditor, decision, progress, observe, self.seconds_left))
 
     def now(self, speech: Speech) -> datetime:
         """Return the current time according to the service's clock."""

@@ -72,11 +72,6 @@ class InputRequired(Exception):  # the SDK's word for a question to the client, 
         self.result = result
 
 
-def user_of(request: ServerRequestContext[Any, Any]) -> object:
-    """Return the authenticated user of a request, or None if the server does not authenticate."""
-    return request.request.scope.get("user") if request.request else None
-
-
 @dataclass(frozen=True, slots=True)
 class MCPClient:
     """A calling client that is connected by MCP."""
@@ -84,6 +79,7 @@ class MCPClient:
     request: ServerRequestContext[Any, Any]
     params: CallToolRequestParams  # with the answers to earlier questions
     caller: str | None  # to whom the answer to a question is bound
+    may_write: bool = True
 
     @property
     def can_ask(self) -> bool:
@@ -93,12 +89,6 @@ class MCPClient:
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):
             return False
         return self.request.protocol_version >= _STATELESS_SINCE or self.request.session.can_send_request
-
-    @property
-    def may_write(self) -> bool:
-        """True if the caller may change anything."""
-        scopes = getattr(user_of(self.request), "scopes", None)
-        return scopes is None or WRITE_SCOPE in scopes
 
     @property
     def answer(self) -> str | None:

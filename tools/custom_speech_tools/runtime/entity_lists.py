@@ -38,6 +38,7 @@ class EntityList(Generic[Entity]):
 
     call: CallContext
     arguments: ListArguments
+    resource: str  # the requested resource, or `*` for all
     answered: Sequence[Speech]  # the resources that were read
     matches: Sequence[tuple[Speech, Entity]]  # all matching entities with their resources, newest first
     unread: list[Unread]  # resources whose entities may be missing
@@ -46,11 +47,6 @@ class EntityList(Generic[Entity]):
     def shown(self) -> Sequence[tuple[Speech, Entity]]:
         """The entities within the limit."""
         return self.matches[: self.arguments.limit]
-
-    @property
-    def resource(self) -> str:
-        """The requested resource, or `*` for all."""
-        return self.arguments.resource or self.call.app.default
 
     @property
     def first_resource(self) -> str:
@@ -134,7 +130,8 @@ async def list_entities(
     ]
     matches = sorted(matches, key=lambda pair: pair[1].created_date_time or _LONG_AGO)[::-1]
     unread += [incomplete_list(speech) for speech, listing, _ in answers if not listing.complete]
-    return EntityList(call, arguments, [speech for speech, *_ in answers], matches, unread)
+    resource = arguments.resource or call.app.default
+    return EntityList(call, arguments, resource, [speech for speech, *_ in answers], matches, unread)
 
 
 async def read_resources(

@@ -62,11 +62,7 @@ def idempotency_key(*request: JsonValue) -> str:
 
 
 def find_by_key(key: str, entities: Iterable[Keyed], ignored: Collection[str] = ()) -> Keyed | None:
-    """Return the entity with the key, or with the key and the suffix of a deliberate duplicate, or None.
-
-    Args:
-        ignored: The ids of entities that do not count.
-    """
+    """Return the entity with the key, alone or with the suffix of a deliberate duplicate, except ignored ids."""
     for entity in entities:
         carried = (entity.custom_properties or {}).get(KEY_PROPERTY)
         if carried and f"{carried}-".startswith(f"{key}-") and entity.id not in ignored:
@@ -137,7 +133,7 @@ class IdempotentExecutor:
             Refused: An earlier request has an unknown outcome, or the shared lock is not available.
         """
         # After each failure another lock is used, under which no process has completed the request.
-        async with self._hold(key, idempotency_key(key, *failed) if failed else key) as is_done_elsewhere:
+        async with self.exclusive(key, idempotency_key(key, *failed) if failed else key) as is_done_elsewhere:
             made_at, made = self._results.get(key, _NOTHING)
             if made_at > call.facts_since:  # the plan's facts may lack the entity
                 return made, True
@@ -160,7 +156,7 @@ class IdempotentExecutor:
             return result, existed
 
     async def share_result(self, key: str, make: Create[Made], *, since: float) -> Made:
-        """Share one result of `make` between identical concurrent requests; the service does not store the result.
+        """Share one result of `make`, which the service does not store, between identical concurrent requests.
 
         Args:
             since: The time at which the call began (`anyio.current_time`).
@@ -169,7 +165,7 @@ class IdempotentExecutor:
             Refused: Another process has the result, or the shared lock is not available.
         """
         was_done = await self.has_event(key)
-        async with self._hold(key, key) as is_done:
+        async with self.exclusive(key, key) as is_done:
             made_at, made = self._results.get(key, _NOTHING)
             if made_at <= since:
                 if is_done and not was_done:
@@ -187,13 +183,13 @@ class IdempotentExecutor:
                 raise made
             return made  # type: ignore[no-any-return]  # a key has results of one type
 
-    def exclusive(self, name: str) -> AbstractAsyncContextManager[bool]:
-        """Exclude other calls that use the name, including calls in other processes."""
-        return self._hold(name, idempotency_key("alone", name))  # another key, because the release records an event
-
     @asynccontextmanager
-    async def _hold(self, key: str, shared_key: str) -> AsyncIterator[bool]:
-        """Exclude identical requests; yields whether another process has completed one in the last EVENT_SECONDS."""
+    async def exclusive(self, key: str, shared_key: str) -> AsyncIterator[bool]:
+        """Exclude identical requests; yields whether another process has completed one in the last EVENT_SECONDS.
+
+        Args:
+            shared_key: The key for other processes. The release of the lock records it as an event.
+        """
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
             shared = self._lock.hold(shared_key) if self._lock else nullcontext(False)

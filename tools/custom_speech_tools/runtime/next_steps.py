@@ -44,11 +44,7 @@ def call_step(tool: str, **arguments: Value) -> str:
 
 
 def wait_step(tool: str, seconds_left: int | None, resource: str, **entity: Value) -> str:
-    """Return a tool call that waits for an entity, or the time of a later call if it takes longer than a call waits.
-
-    Args:
-        seconds_left: The estimated time until the entity is worth reading again, or None if it is not known.
-    """
+    """Return a tool call that waits for an entity, or one to make later if a call cannot wait for `seconds_left`."""
     if seconds_left is None or seconds_left <= DEFAULT_WAIT_SECONDS:
         return call_step(tool, **entity, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
     later = f"{seconds_left} s"

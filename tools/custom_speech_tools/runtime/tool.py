@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from custom_speech_tools.runtime.change_audit import CallAuditor
 from custom_speech_tools.runtime.client_time_limits import identify_client
 from custom_speech_tools.runtime.context import AppContext, CallContext
-from custom_speech_tools.runtime.elicitation import InputRequired, MCPClient, user_of
+from custom_speech_tools.runtime.elicitation import WRITE_SCOPE, InputRequired, MCPClient
 from custom_speech_tools.runtime.errors import Refused, invalid_arguments, next_step_after
 from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
 from custom_speech_tools.runtime.next_steps import fit_findings, fit_steps
@@ -50,11 +50,7 @@ class SpeechTool:
     arguments: type[Arguments]
     toolset: str
     annotations: Annotations
-
-    @property
-    def is_read_only(self) -> bool:
-        """True if the tool changes nothing."""
-        return self.annotations.value[0]
+    is_read_only: bool
 
     async def run(
         self, request: ServerRequestContext[AppContext, Any], params: CallToolRequestParams
@@ -64,9 +60,11 @@ class SpeechTool:
         if app.configuration_error:
             return error_answer(app.configuration_error)
         with anyio.move_on_after(app.call_seconds) as scope:
-            given, caller = params.arguments or {}, getattr(user_of(request), "username", None) or app.caller
+            given, user = params.arguments or {}, request.request.scope.get("user") if request.request else None
+            caller, scopes = getattr(user, "username", None) or app.caller, getattr(user, "scopes", None)
             auditor = CallAuditor(app.audit, app.observe, self.name, given, caller)
-            call = CallContext(app, MCPClient(request, params, caller), scope, anyio.current_time(), auditor)
+            connection = MCPClient(request, params, caller, may_write=scopes is None or WRITE_SCOPE in scopes)
+            call = CallContext(app, connection, scope, anyio.current_time(), auditor)
             client, session = identify_client(request)
             longest, suggested = app.client_time_limits.waits(client, session, app.max_wait)
             try:
@@ -121,16 +119,11 @@ def declare(
         output_schema=result_schema(types["return"]),
         annotations=hints,
     )
-    return SpeechTool(name, definition, function, types["arguments"], toolset, annotations)
+    return SpeechTool(name, definition, function, types["arguments"], toolset, annotations, read_only)
 
 
 def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext, suggested_wait: int) -> CallToolResult:
-    """Return a result with the same content as structure and as text, because some clients show only one of them.
-
-    Args:
-        notes: Notes about adjusted arguments.
-        suggested_wait: The wait to suggest to this client, in seconds.
-    """
+    """Return a result with the same content as structure and as text, because some clients show only one of them."""
     note = " ".join([*notes, *([answer.note] if answer.note else [])]) or None
     unread = ", ".join(one.resource for one in getattr(answer, "unread", ()))
     refused = {"copy_model"} if len(app.resources) == 1 else set[str]()  # a copy needs another resource
