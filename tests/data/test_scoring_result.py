@@ -36,7 +36,7 @@ def test_scoring_result_is_aligned_with_the_transcript_as_the_service_counted(sa
 
     assert edits is not None
     assert recognition.hypothesis == heard
-    assert " ".join(edit.said for edit in edits if edit.said) == said
+    assert " ".join(edit.reference for edit in edits if edit.reference) == said
     assert [(edit.kind, edit.recognized) for edit in edits] == list(recognition.edits)
     assert recognition.errors == sum(word_errors(said, heard)[:3])
 

@@ -89,5 +89,5 @@ def test_alignment_has_as_many_errors_as_an_independent_implementation(said: str
 
     errors = sum(edit.kind != "correct" for edit in edits)
     assert errors == expected.substitutions + expected.deletions + expected.insertions
-    assert " ".join(edit.said for edit in edits if edit.said) == said
+    assert " ".join(edit.reference for edit in edits if edit.reference) == said
     assert " ".join(edit.recognized for edit in edits if edit.recognized) == heard

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from conftest import Connect
-from custom_speech_data.transcripts import DRAFT_MARK
+from custom_speech_data.transcription_results import DRAFT_HEADER
 from custom_speech_emulator.http.responses import ServiceError
 from custom_speech_emulator.resources.models import MODELS
 from custom_speech_emulator.resources.seed_data import SENTENCES
@@ -79,13 +79,13 @@ async def test_transcribe_writes_drafts_of_a_folder_that_upload_dataset_takes(co
     drafts = (folder / "trans.txt").read_bytes()
     assert drafts.startswith(b"\xef\xbb\xbf")
     names = [line.partition("\t")[0] for line in drafts.decode("utf-8-sig").splitlines()]
-    assert names == [DRAFT_MARK, *SAID]
+    assert names == [DRAFT_HEADER, *SAID]
     unsure = (folder / "trans.unsure").read_text("utf-8-sig").splitlines()
     assert {line.partition("\t")[0] for line in unsure} <= set(SAID)
     assert answer["output"] == str(folder / "trans.txt")
     assert not (folder / "trans.txt.partial").exists()
     assert (checked["ok"], checked["files"], checked["rejected_lines"]) == (True, 3, 1)
-    assert f'leave out "{DRAFT_MARK}' in checked["findings"][0]["message"]
+    assert f'leave out "{DRAFT_HEADER}' in checked["findings"][0]["message"]
 
 
 async def test_transcribe_tells_whether_a_phrase_list_is_enough(connect: Connect, folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import Connect
-from custom_speech_data import transcripts
+from custom_speech_data import transcription_results
 from custom_speech_emulator import account, emulator
 from custom_speech_emulator.resources import recognition
 from custom_speech_emulator.resources.seed_data import SENTENCES
@@ -398,7 +398,7 @@ async def test_get_transcription_says_why_there_is_no_word_error_rate(
         with monkeypatch.context() as patch:
             patch.setattr("custom_speech_tools.guardrails.evaluation_details.TRANSCRIPTS", "AnotherKind")
             unread = await call("get_transcription", transcription=job)
-        monkeypatch.setattr(transcripts, "MAX_COMPARED_WORDS", 1)
+        monkeypatch.setattr(transcription_results, "MAX_COMPARED_WORDS", 1)
         too_long = await call("get_transcription", transcription=job)
 
     assert [answer["word_error_rate"] for answer in (unread, too_long)] == [None, None]

@@ -69,7 +69,7 @@ def service_edits(transcript: Sequence[str], recognition: Recognition, locale: s
         return None
     left = iter(transcript)
     edits = [Edit(kind, "" if kind == "insertion" else next(left), word) for kind, word in recognition.edits]
-    fit = all(kind != "correct" or normalized_words(word, locale) == [said] for kind, said, word in edits)
+    fit = all(kind != "correct" or normalized_words(word, locale) == [reference] for kind, reference, word in edits)
     return edits if fit else None
 
 
@@ -94,16 +94,16 @@ def missed_words(utterances: Iterable[tuple[str, Recognition]], locale: str, mos
     found: dict[str, MissedWord] = {}
     too_long, steps = 0, MAX_STEPS
     for transcript, recognition in utterances:
-        words, heard = normalized_words(transcript, locale), normalized_words(recognition.hypothesis, locale)
+        words, hypothesis = normalized_words(transcript, locale), normalized_words(recognition.hypothesis, locale)
         edits = service_edits(words, recognition, locale)
-        if edits is None and len(words) * len(heard) > min(steps, MAX_STEPS // 10):
+        if edits is None and len(words) * len(hypothesis) > min(steps, MAX_STEPS // 10):
             too_long += 1
             continue
         if edits is None:  # the service normalizes numbers and abbreviations before counting
-            steps -= len(words) * len(heard)
-            edits = alignment(words, heard)
-        for kind, said, recognized in edits:
-            name = said or "".join(normalized_words(recognized, locale)) or recognized
+            steps -= len(words) * len(hypothesis)
+            edits = alignment(words, hypothesis)
+        for kind, reference, recognized in edits:
+            name = reference or "".join(normalized_words(recognized, locale)) or recognized
             word = found.get(name) or found.setdefault(name, MissedWord(name))
             word.of += kind != "insertion"
             word.missed += kind in ("substitution", "deletion")

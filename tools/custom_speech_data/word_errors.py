@@ -12,8 +12,8 @@ class Edit(NamedTuple):
     """One edit of an alignment."""
 
     kind: str  # correct, substitution, deletion or insertion
-    said: str  # a word of the reference, empty for an insertion
-    recognized: str  # a word of the hypothesis, empty for a deletion
+    reference: str  # a word, empty for an insertion
+    recognized: str  # a word, empty for a deletion
 
 
 class WordErrors(NamedTuple):
@@ -32,38 +32,38 @@ def word_errors(reference: str | Sequence[str], hypothesis: str | Sequence[str])
     counted. Words are compared exactly: the caller removes case or punctuation that should be ignored. The time grows
     with the product of both lengths, the memory with the length of the hypothesis.
     """
-    said, heard = (text.split() if isinstance(text, str) else text for text in (reference, hypothesis))
+    reference, hypothesis = (text.split() if isinstance(text, str) else text for text in (reference, hypothesis))
     # One number encodes both counts: errors * unit + substitutions.
-    unit = min(len(said), len(heard)) + 1
-    row = [unit * column for column in range(len(heard) + 1)]
-    for word in said:
-        row = _next_row(row, word, heard, unit)
+    unit = min(len(reference), len(hypothesis)) + 1
+    row = [unit * column for column in range(len(hypothesis) + 1)]
+    for word in reference:
+        row = _next_row(row, word, hypothesis, unit)
     errors, substitutions = divmod(row[-1], unit)
-    deletions = (errors - substitutions + len(said) - len(heard)) // 2
-    return WordErrors(substitutions, deletions, errors - substitutions - deletions, len(said))
+    deletions = (errors - substitutions + len(reference) - len(hypothesis)) // 2
+    return WordErrors(substitutions, deletions, errors - substitutions - deletions, len(reference))
 
 
 def alignment(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> list[Edit]:
     """Return the edits of the alignment that `word_errors` counts, in order."""
-    said, heard = (text.split() if isinstance(text, str) else text for text in (reference, hypothesis))
-    unit = min(len(said), len(heard)) + 1
-    rows = [[unit * column for column in range(len(heard) + 1)]]
-    for word in said:
-        rows.append(_next_row(rows[-1], word, heard, unit))
+    reference, hypothesis = (text.split() if isinstance(text, str) else text for text in (reference, hypothesis))
+    unit = min(len(reference), len(hypothesis)) + 1
+    rows = [[unit * column for column in range(len(hypothesis) + 1)]]
+    for word in reference:
+        rows.append(_next_row(rows[-1], word, hypothesis, unit))
     edits: list[Edit] = []
-    row, column = len(said), len(heard)
+    row, column = len(reference), len(hypothesis)
     while row or column:
         here = rows[row][column]
-        is_same = row > 0 and column > 0 and said[row - 1] == heard[column - 1]
+        is_same = row > 0 and column > 0 and reference[row - 1] == hypothesis[column - 1]
         if row and column and here == rows[row - 1][column - 1] + (0 if is_same else unit + 1):
             row, column = row - 1, column - 1
-            edits.append(Edit("correct" if is_same else "substitution", said[row], heard[column]))
+            edits.append(Edit("correct" if is_same else "substitution", reference[row], hypothesis[column]))
         elif row and here == rows[row - 1][column] + unit:
             row -= 1
-            edits.append(Edit("deletion", said[row], ""))
+            edits.append(Edit("deletion", reference[row], ""))
         else:
             column -= 1
-            edits.append(Edit("insertion", "", heard[column]))
+            edits.append(Edit("insertion", "", hypothesis[column]))
     return edits[::-1]
 
 
@@ -97,9 +97,9 @@ def normalized_words(text: str, locale: str) -> list[str]:
     return characters
 
 
-def _next_row(above: list[int], word: str, heard: Sequence[str], unit: int) -> list[int]:
+def _next_row(above: list[int], word: str, hypothesis: Sequence[str], unit: int) -> list[int]:
     row = [above[0] + unit]
-    for column, other in enumerate(heard):
+    for column, other in enumerate(hypothesis):
         right = above[column] + (0 if word == other else unit + 1)
         row.append(min(right, above[column + 1] + unit, row[column] + unit))
     return row

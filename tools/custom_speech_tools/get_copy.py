@@ -14,7 +14,7 @@ from custom_speech_tools.runtime.related_entities import read_related
 from custom_speech_tools.runtime.results import block
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import AzureError, Speech, schemas
-from custom_speech_tools.speech.service_urls import GUID, entity_of, is_within, region_of
+from custom_speech_tools.speech.trusted_urls import GUID, entity_of, is_within, region_of
 
 
 class GetCopyArguments(Arguments):

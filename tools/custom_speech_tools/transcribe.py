@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from custom_speech_data.dataset_report import Unusable
-from custom_speech_data.transcripts import Transcript, transcript_of_phrases
+from custom_speech_data.transcription_results import Transcript, transcript_of_phrases
 from custom_speech_tools.guardrails.local_recordings import MAX_REMEMBERED, LocalAudio, Recording
 from custom_speech_tools.guardrails.transcription_facts import TranscribeArguments
 from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan, plan_transcription

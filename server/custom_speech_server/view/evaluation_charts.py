@@ -115,6 +115,6 @@ def edits(utterance: JSONObject, locale: str) -> tuple[list[tuple[str, str]] | N
         return [("", reference)], [("", hypothesis)]
     aligned = alignment(said, recognized)
     return (
-        [(_TAGS[edit.kind], edit.said) for edit in aligned if edit.said],
+        [(_TAGS[edit.kind], edit.reference) for edit in aligned if edit.reference],
         [(_TAGS[edit.kind], edit.recognized) for edit in aligned if edit.recognized],
     )

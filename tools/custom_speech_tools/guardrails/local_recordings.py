@@ -12,7 +12,7 @@ from custom_speech_data.dataset_report import ImportFailed, Unusable
 from custom_speech_data.folder_archive import FolderFile
 from custom_speech_data.folder_files import open_inside, write_inside
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
-from custom_speech_data.transcripts import UNSURE_SUFFIX, Transcript, draft_file, is_draft, unsure_file
+from custom_speech_data.transcription_results import UNSURE_SUFFIX, Transcript, draft_file, is_draft, unsure_file
 from custom_speech_data.wav import read_sound
 from custom_speech_tools.guardrails.evaluation_details import parse_transcripts, recording_key
 from custom_speech_tools.guardrails.local_files import allowed_path

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pydantic
 from pydantic import Field, JsonValue, SecretStr
 
-from custom_speech_data.transcripts import Transcript
+from custom_speech_data.transcription_results import Transcript
 from custom_speech_tools.guardrails import local_recordings
 from custom_speech_tools.guardrails.charges import charge_notice, charge_sentence
 from custom_speech_tools.guardrails.content_url import content_identity, require_valid_url

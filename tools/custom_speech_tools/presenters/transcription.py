@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import WithJsonSchema
 
 from custom_speech_data.dataset_content import reason_of
-from custom_speech_data.transcripts import Transcript, read_batch_report, read_batch_result, word_error_rate
+from custom_speech_data.transcription_results import Transcript, read_batch_report, read_batch_result, word_error_rate
 from custom_speech_tools.guardrails.entity_lookup import AnyModel
 from custom_speech_tools.guardrails.evaluation_details import read_transcripts
 from custom_speech_tools.guardrails.local_recordings import OutputFile

@@ -16,8 +16,8 @@ from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.sanitize import quote, sanitize, word
-from custom_speech_tools.speech.service_urls import GUID
 from custom_speech_tools.speech.tasks_and_threads import task_group
+from custom_speech_tools.speech.trusted_urls import GUID
 
 # The property in which a model notes its copies, by resource and start: the service cannot list running ones.
 # Anybody may write into it: it helps to find a copy, and nothing is permitted or judged by it.

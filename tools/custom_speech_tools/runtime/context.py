@@ -10,7 +10,7 @@ from typing import TypeVar
 import anyio
 
 from custom_speech_data.dataset_content import FileState
-from custom_speech_data.transcripts import Transcript
+from custom_speech_data.transcription_results import Transcript
 from custom_speech_tools.runtime.change_audit import Audit, CallAuditor, CallObserver, Decision
 from custom_speech_tools.runtime.client_time_limits import ClientTimeLimits
 from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, SecretStr
 
-from custom_speech_tools.speech.service_urls import is_speech_host, is_within, region_of, split
+from custom_speech_tools.speech.trusted_urls import is_speech_host, is_within, region_of, split
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 

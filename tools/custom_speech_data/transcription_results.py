@@ -13,7 +13,7 @@ UNSURE_SUFFIX = ".unsure"  # of the file with the words of low confidence, which
 
 # The first line of a file of drafts has the form of a transcript, so that an import reports it as rejected. Drafts are
 # therefore never used for training or tests unnoticed.
-DRAFT_MARK = "(uncorrected drafts: delete this line once a person has corrected them)"
+DRAFT_HEADER = "(uncorrected drafts: delete this line once a person has corrected them)"
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
@@ -82,7 +82,7 @@ def draft_file(transcripts: Iterable[Transcript]) -> bytes:
     """Return a transcript file (UTF-8 with byte order mark) whose first line marks the transcripts as drafts."""
     # An import rejects lines without text, as for a recording in which nothing was recognized.
     texts = [(one.file, " ".join(one.text.split())) for one in transcripts if one.text.strip()]
-    return _lines([(DRAFT_MARK, "not checked by anybody"), *texts])
+    return _lines([(DRAFT_HEADER, "not checked by anybody"), *texts])
 
 
 def unsure_file(transcripts: Iterable[Transcript]) -> bytes:
@@ -93,7 +93,7 @@ def unsure_file(transcripts: Iterable[Transcript]) -> bytes:
 
 def is_draft(content: bytes) -> bool:
     """Return whether a file contains the line that marks uncorrected drafts, wherever the file was moved."""
-    return DRAFT_MARK.encode() in content
+    return DRAFT_HEADER.encode() in content
 
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
@@ -106,10 +106,11 @@ def word_error_rate(
     """Return the word error rate of the recordings with a reference, and the number of those too long to compare."""
     errors = words = too_long = 0
     for one in transcripts:
-        reference, heard = normalized_words(references.get(one.file, ""), locale), normalized_words(one.text, locale)
-        if max(len(reference), len(heard)) > MAX_COMPARED_WORDS:
+        reference = normalized_words(references.get(one.file, ""), locale)
+        hypothesis = normalized_words(one.text, locale)
+        if max(len(reference), len(hypothesis)) > MAX_COMPARED_WORDS:
             too_long += bool(reference)
         elif reference:
-            found = word_errors(reference, heard)
+            found = word_errors(reference, hypothesis)
             errors, words = errors + sum(found[:3]), words + found.words
     return errors / words if words else None, too_long
