@@ -1,4 +1,4 @@
-"""The MCP server: the registered tools over the configured resources, and all middleware."""
+"""The MCP server: registered tools, configured resources and middleware."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ from custom_speech_tools.speech import Attempt, RequestPipeline, Speech
 from custom_speech_tools.speech.sanitize import quote
 
 NAME = "custom-speech"
-# The address of the published project; pyproject.toml, server.json and the bundle's manifest name the same.
+# The address of the published project, as in pyproject.toml, server.json and the bundle's manifest.
 WEBSITE = "https://github.com/custom-speech-mcp/custom-speech-mcp"
 ICON = "https://raw.githubusercontent.com/custom-speech-mcp/custom-speech-mcp/main/docs/icon.svg"
 
@@ -39,35 +39,35 @@ Request = ServerRequestContext[AppContext, Any]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's decisions."""
+    """The operator's settings."""
 
     resources: Resources
     state_key: bytes = field(repr=False)  # signs confirm tokens and questions; shared by all replicas
     confirm: Literal["ask", "never"] = "ask"
     read_only: bool = False
     toolsets: tuple[str, ...] = TOOLSETS
-    emulator: Callable[[], Callable[..., Any]] = in_process_emulator  # answers for resources in this process
+    emulator: Callable[[], Callable[..., Any]] = in_process_emulator  # serves in-process resources
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     audit: Audit = field(default_factory=Audit)
-    lock: RequestLock | None = None  # excludes other processes from carrying out an identical request
+    lock: RequestLock | None = None  # held during a request, so that no other process sends an identical request
     observe: Callable[[Attempt], None] = lambda attempt: None
     middleware: Sequence[ServerMiddleware[Any]] = ()
-    max_wait: int = DEFAULT_MAX_WAIT  # seconds that a call waits at most
-    client_time_limits_file: Path | None = None  # keeps how long the clients of this machine wait for an answer
-    discover: Callable[[], Awaitable[str | None]] | None = None  # says which resources of the user are not configured
+    max_wait: int = DEFAULT_MAX_WAIT  # the longest wait of a call, in seconds
+    client_time_limits_file: Path | None = None  # stores the time-outs of this machine's clients
+    discover: Callable[[], Awaitable[str | None]] | None = None  # describes the user's resources without configuration
     data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
-    allows_local_files: bool = True  # the server runs on its user's machine
-    configuration_error: str | None = None  # why the configuration cannot be used; every tool answers with it
-    kept_agreements: AgreementStore = field(default_factory=dict[str, str])  # to rollouts, for later calls
-    caller: str | None = None  # who calls if nobody is authenticated, for the audit log
+    allows_local_files: bool = True  # true if the server runs on its user's machine
+    configuration_error: str | None = None  # the error that every tool returns if the configuration is invalid
+    kept_agreements: AgreementStore = field(default_factory=dict[str, str])  # agreements to rollouts, for later calls
+    caller: str | None = None  # the caller in the audit log of a server without authentication
 
 
 def build(settings: Settings) -> Server[AppContext]:
-    """Return the MCP server; it opens no connection before the first call that needs one."""
+    """Return the MCP server, which connects to Azure only when a call needs it."""
     registered = registered_tools(read_only=settings.read_only, toolsets=settings.toolsets)
     tools = {tool.name: tool for tool in registered}
 
-    async def list_tools(*arguments: Any) -> types.ListToolsResult:  # which ask for a page; the list has one
+    async def list_tools(*arguments: Any) -> types.ListToolsResult:  # the arguments name a page; the list has one page
         return types.ListToolsResult(tools=[with_view(tool.definition) for tool in tools.values()])
 
     async def call_tool(
@@ -78,7 +78,7 @@ def build(settings: Settings) -> Server[AppContext]:
         unknown = f"This server has no tool {quote(params.name, 64)}."
         return error_answer(f"{unknown} Nothing was done; tools/list names its tools.")
 
-    prompts, offered = Prompts(frozenset(tools)), MCPResources(frozenset(tools))
+    prompts, mcp_resources = Prompts(frozenset(tools)), MCPResources(frozenset(tools))
     server = Server[AppContext](
         NAME,
         title="Azure custom speech",
@@ -94,13 +94,13 @@ def build(settings: Settings) -> Server[AppContext]:
         ),
         lifespan=lambda server: app_context(settings, frozenset(tools)),  # the SDK's signature
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
-        # Without it, each call over HTTP makes the whole list, 0.5 ms.
+        # Without this, the SDK builds the whole list for each call over HTTP, 0.5 ms.
         get_tool_input_schema=lambda name: tools[name].definition.input_schema if name in tools else None,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        on_list_resources=offered.list,
-        on_list_resource_templates=offered.list_templates,
-        on_read_resource=offered.read,
+        on_list_resources=mcp_resources.list,
+        on_list_resource_templates=mcp_resources.list_templates,
+        on_read_resource=mcp_resources.read,
         on_list_prompts=prompts.list if prompts.offered else None,
         on_get_prompt=prompts.get if prompts.offered else None,
         on_completion=prompts.complete if prompts.offered else None,
@@ -113,7 +113,7 @@ def build(settings: Settings) -> Server[AppContext]:
 
 @asynccontextmanager
 async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncIterator[AppContext]:
-    """Provide what calls need, and close the connections at the end."""
+    """Provide the AppContext of all calls, and close the connections on exit."""
     app = settings.emulator if settings.resources.in_process else None
     permitted = (replace(one, read_only=one.read_only or settings.read_only) for one in settings.resources.all)
     resources = {one.name: Speech(RequestPipeline(one, app, settings.now)) for one in permitted}

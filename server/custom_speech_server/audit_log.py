@@ -1,7 +1,7 @@
-"""The audit log: every request that changed something, one JSON object a line, appended and never rewritten.
+"""The audit log: one JSON object per line for every request that changes something; append-only.
 
-A line is on the disk before its request leaves, and another after it has ended. A server that was killed in between
-finds the first without the second when it starts again, and looks for the result before it repeats the request.
+A line is flushed to disk before a request is sent, and another line is written when the request has ended. After a
+restart, a request without the second line is not repeated before the server has looked for its result.
 """
 
 import errno
@@ -21,25 +21,25 @@ from custom_speech_tools.runtime.change_audit import Audit, Entry
 from custom_speech_tools.runtime.idempotency import VISIBILITY_SECONDS
 
 AUDIT_VARIABLE = "CUSTOM_SPEECH_AUDIT"
-_MAX_TAIL_BYTES = 256 * 1024  # at the end of the file, searched for requests without an end and for their results
+_MAX_TAIL_BYTES = 256 * 1024  # the part at the end of the file in which requests and their results are searched
 # Binary: no translation of line ends on Windows. Not blocking: a named pipe must not stop the server.
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class AuditFile(Audit):
-    """An audit log in a file that only its owner can read."""
+    """An audit log in a file that only the owner can read."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.path, self._now = path, now
 
     def write(self, entry: Entry) -> None:
-        """Append a line and wait until it is on the disk, or raise OSError if it cannot be kept."""
+        """Append a line and flush it to disk; raises OSError."""
         line = json.dumps({"time": self._now().isoformat(), "pid": os.getpid(), **entry}).encode() + b"\n"
         descriptor = self._open()
         try:
             if os.lseek(descriptor, 0, os.SEEK_END):
                 os.lseek(descriptor, -1, os.SEEK_END)
-                line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line  # the last one was cut off
+                line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line  # the last line is incomplete
             if os.write(descriptor, line) < len(line):  # one write, so that lines of several processes never mix
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
@@ -47,28 +47,24 @@ class AuditFile(Audit):
             os.close(descriptor)
 
     def unresolved(self) -> Mapping[str, float]:
-        """Return how many seconds ago requests were sent whose result may not be visible yet, by idempotency key."""
+        """Return the age in seconds, by idempotency key, of the requests whose results may not be visible yet."""
         sent: dict[str, float] = {}
         for entry in self._last_entries():
             key = str(entry["request"])
             sent.pop(key, None)
-            is_copy = entry.get("operation") == "Models_Copy"  # takes a while to appear
+            is_copy = entry.get("operation") == "Models_Copy"  # a started copy is not visible before it has finished
             if entry.get("outcome") not in (("not done",) if is_copy else ("not done", "done")):
                 sent[key] = (self._now() - datetime.fromisoformat(entry["time"])).total_seconds()
         return {key: max(0.0, ago) for key, ago in sent.items() if ago < VISIBILITY_SECONDS}
 
     def last_id(self, key: str) -> str | None:
-        """Return the id of what the last request with this idempotency key has made."""
+        """Return the id of the entity that the last request with this idempotency key created, or None."""
         made = [entry for entry in self._last_entries() if entry["request"] == key and entry.get("outcome") == "done"]
         return str(made[-1]["id"]) if made and made[-1].get("id") else None
 
-    def problem(self) -> str | None:
-        """Return why nothing can be written, None if it can; creates an empty file."""
-        try:
-            os.close(self._open())
-        except OSError as error:
-            return error.strerror or type(error).__name__
-        return None
+    def create(self) -> None:
+        """Create the file if it does not exist; raises OSError if it cannot be written."""
+        os.close(self._open())
 
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -79,7 +75,7 @@ class AuditFile(Audit):
         return descriptor
 
     def _last_entries(self) -> list[dict[str, Any]]:
-        """Return the last entries about requests; lines of others, and damaged ones, are skipped."""
+        """Return the entries at the end of the file that describe requests; damaged lines are skipped."""
         try:
             with self.path.open("rb") as file:
                 state = os.fstat(file.fileno())
@@ -100,29 +96,26 @@ class AuditFile(Audit):
 
 
 def audit_from_environment(environment: Mapping[str, str], resources: Resources) -> tuple[Audit, list[str]]:
-    """Return the audit log and what the operator should know about it.
+    """Return the audit log and warnings for the operator; raises ConfigurationError.
 
-    CUSTOM_SPEECH_AUDIT names a file or `off`; by default it is the user's own file. What changes nothing but the
-    emulator in this process is kept beside its state, and without a state not at all. A named file that is a device or
-    a pipe raises ConfigurationError.
+    CUSTOM_SPEECH_AUDIT is the path of a regular file or `off`; the default is a file in the state directory. If only
+    the in-process emulator is used, the file is next to the emulator's state; there is none if that is in memory.
     """
     named = environment.get(AUDIT_VARIABLE)
     home = None if named else state_home(resources)
     if named == "off" or not (named or home):
         return Audit(), []
     audit = AuditFile(Path(named).expanduser() if named else (home or Path()) / "audit.jsonl")
-    return audit, audit_warnings(audit)
-
-
-def audit_warnings(audit: AuditFile) -> list[str]:
-    """Return what the operator should know about the file; raise ConfigurationError if it is a device or a pipe."""
     path = audit.path
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "a device or pipe"
         raise ConfigurationError(f"{AUDIT_VARIABLE}: {path} is {kind}. Name a regular file, or `off`.")
-    if problem := audit.problem():
-        return [f"the audit file {path} cannot be written ({problem}): no tool will change anything."]
+    try:
+        audit.create()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        return audit, [f"the audit file {path} cannot be written ({why}): no tool will change anything."]
     mode = path.stat().st_mode & 0o777
-    if os.name != "nt" and mode & 0o077:
-        return [f"the audit file {path} can be read by others (mode {mode:o}). Run: chmod 600 '{path}'"]
-    return []
+    if os.name == "nt" or not mode & 0o077:
+        return audit, []
+    return audit, [f"the audit file {path} can be read by others (mode {mode:o}). Run: chmod 600 '{path}'"]

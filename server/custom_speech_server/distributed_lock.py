@@ -1,7 +1,7 @@
-"""Locks that exclude other processes from carrying out an identical request.
+"""Locks that prevent identical requests of several processes.
 
-The service has no atomic check; a shared lock closes the gap between looking for an entity and creating it. Besides
-the lock a marker is kept that says that a request has been completed, for as long as a confirmation is valid.
+The service has no atomic check; a shared lock closes the gap between the search for an entity and its creation. In
+addition to the lock, an event records a completed request for the lifetime of a confirmation.
 """
 
 import logging
@@ -22,14 +22,14 @@ from custom_speech_tools.speech import SpeechError
 _log = logging.getLogger(__name__)
 
 LOCK_URL_VARIABLE = "CUSTOM_SPEECH_LOCK_URL"
-LOCK_SECONDS = 60.0  # a lock whose holder has died is free after this time; longer than any request
+LOCK_SECONDS = 60.0  # after which the lock of a process that has died expires; longer than any request
 SWEEP_SECONDS = 60.0  # between removals of old files: a folder of recordings takes thousands of locks
-ACQUIRE_SECONDS = 30.0  # for which a request waits for an identical one
+ACQUIRE_SECONDS = 30.0  # the longest wait for an identical request
 _PREFIX = "custom-speech-mcp:"
 
 
 def lock_from_environment(environment: Mapping[str, str], state_directory: Path | None) -> RequestLock | None:
-    """Return the lock that the environment names, or raise ConfigurationError; else one in the state directory."""
+    """Return the configured lock, or a file lock in the state directory; raises ConfigurationError."""
     url = environment.get(LOCK_URL_VARIABLE)
     if not url:
         return FileLock(state_directory / "locks") if state_directory else None
@@ -44,7 +44,7 @@ def lock_from_environment(environment: Mapping[str, str], state_directory: Path 
 
 @asynccontextmanager
 async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
-    """Yield whether a request was completed lately; then mark it, unless it has certainly changed nothing."""
+    """Yield whether a request was completed recently; then record it, unless it certainly changed nothing."""
     is_done, is_unchanged = await lock.has_event(key), False
     try:
         yield is_done
@@ -61,7 +61,7 @@ async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
 
 
 class FileLock:
-    """Lock files of this machine's processes: a file and a marker for each request of the last ten minutes."""
+    """Locks between processes on one machine: for each recent request a lock file and a file for its event."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -69,15 +69,15 @@ class FileLock:
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[bool]:
-        """Hold the lock of one request, or raise LockUnavailableError; yields True if it was completed lately."""
+        """Hold the lock of a request and yield whether it was completed recently; raises LockUnavailableError."""
         lock = AsyncFileLock(self._directory / f"{key}.lock", timeout=ACQUIRE_SECONDS)
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             is_due = time() - self._swept > SWEEP_SECONDS
             self._swept = time() if is_due else self._swept
             for file in self._directory.iterdir() if is_due else ():
-                if _age(file) > 2 * EVENT_SECONDS:
-                    with suppress(OSError):  # a folder, or a file of another user, harms nobody
+                with suppress(OSError):  # a folder, or a file of another user, can stay
+                    if _age(file) > 2 * EVENT_SECONDS:
                         file.unlink()
             await lock.acquire()
         except (OSError, Timeout) as error:
@@ -90,7 +90,7 @@ class FileLock:
             await lock.release()
 
     async def record_event(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation."""
+        """Record an event for the lifetime of a confirmation; raises LockUnavailableError."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             (self._directory / f"{name}.done").touch(mode=0o600)
@@ -98,15 +98,18 @@ class FileLock:
             raise LockUnavailableError(f"{self._directory} cannot be written ({error.strerror}).") from None
 
     async def has_event(self, name: str) -> bool:
-        """Return whether a process of this machine has marked the name."""
-        return _age(self._directory / f"{name}.done") < EVENT_SECONDS
+        """Return whether a process on this machine has recorded the event; raises LockUnavailableError."""
+        try:
+            return _age(self._directory / f"{name}.done") < EVENT_SECONDS
+        except OSError as error:
+            raise LockUnavailableError(f"{self._directory} cannot be read ({error.strerror}).") from None
 
 
 def _age(file: Path) -> float:
-    """Return the seconds since a file was changed; infinite if it cannot be read."""
+    """Return the seconds since a file was changed, infinity if there is no file; raises OSError."""
     try:
         return time() - file.stat().st_mtime
-    except OSError:
+    except FileNotFoundError:
         return float("inf")
 
 
@@ -120,7 +123,7 @@ class RedisLock:
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[bool]:
-        """Hold the lock of one request, or raise LockUnavailableError; yields True if it was completed lately."""
+        """Hold the lock of a request and yield whether it was completed recently; raises LockUnavailableError."""
         from redis.exceptions import LockError, RedisError
 
         lock = self._redis.lock(f"{_PREFIX}lock:{key}", timeout=LOCK_SECONDS, blocking_timeout=ACQUIRE_SECONDS)
@@ -137,14 +140,15 @@ class RedisLock:
                     _log.warning("A lock will expire by itself: the store does not answer (%s).", type(error).__name__)
 
     async def record_event(self, name: str) -> None:
-        """Mark a name for the lifetime of a confirmation."""
+        """Record an event for the lifetime of a confirmation; raises LockUnavailableError."""
         await self._ask(self._redis.set(f"{_PREFIX}done:{name}", 1, px=int(EVENT_SECONDS * 1000)))
 
     async def has_event(self, name: str) -> bool:
-        """Return whether any process has marked the name."""
+        """Return whether a process on any machine has recorded the event; raises LockUnavailableError."""
         return bool(await self._ask(self._redis.exists(f"{_PREFIX}done:{name}")))
 
     async def _ask(self, request: Awaitable[Any]) -> Any:
+        """Return the store's response; raises LockUnavailableError."""
         from redis.exceptions import RedisError
 
         try:

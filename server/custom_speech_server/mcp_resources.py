@@ -1,7 +1,7 @@
-"""The MCP resources: the view for clients with MCP Apps, and the agent skill for everyone.
+"""The MCP resources: an HTML view for clients with MCP Apps, and an agent skill for all clients.
 
-The view is the page of `report --html`, whose parts such clients show beside the answers of tools. An answer stays
-complete without it: `_meta` carries its part of the page, and the page puts that in place.
+The view is the page of `report --html`. For tools whose results it can show, `_meta` of a result contains the matching
+part of the page. The result is complete without it.
 """
 
 import re
@@ -17,10 +17,10 @@ from custom_speech_tools.runtime.registry import tool_names
 APPS_EXTENSION = "io.modelcontextprotocol/ui"
 VIEW_URI = "ui://custom-speech/view.html"
 VIEW_MIME_TYPE = "text/html;profile=mcp-app"
-VIEW_CONTENT = "custom-speech-mcp/view"  # the entry in `_meta` of an answer that holds its part of the page as HTML
+VIEW_CONTENT = "custom-speech-mcp/view"  # the entry in `_meta` with the HTML of a result
 VIEWED_TOOLS = frozenset({"check_expirations", "get_evaluation", "list_models", "roll_out"})
 
-SKILL_URI = "skill://improve-recognition/SKILL.md"  # as SEP-2640 names the files of a skill
+SKILL_URI = "skill://improve-recognition/SKILL.md"  # the form of SEP-2640
 SKILL_FILE = Path(__file__).parent / "plugin" / "skills" / "improve-recognition" / "SKILL.md"
 
 _VIEW = types.Resource(
@@ -42,22 +42,22 @@ Request = ServerRequestContext[Any, Any]
 
 
 class MCPResources:
-    """The resources as handlers of a server; the skill is offered if all tools that it names are."""
+    """MCP handlers for the resources. The skill is offered only if every tool that it names is offered."""
 
     def __init__(self, tools: frozenset[str]) -> None:
         named = re.findall(r"`(\w+)", SKILL_FILE.read_text("utf-8"))
         self._offered = [_VIEW, _SKILL] if tools.issuperset(set(named).intersection(tool_names())) else [_VIEW]
 
     async def list(self, *arguments: Any) -> types.ListResourcesResult:
-        """Answer resources/list."""
+        """Handle resources/list."""
         return types.ListResourcesResult(resources=self._offered)
 
     async def list_templates(self, *arguments: Any) -> types.ListResourceTemplatesResult:
-        """Answer resources/templates/list: some gateways drop a server that announces resources and refuses it."""
+        """Handle resources/templates/list, because some gateways drop a server with resources that rejects it."""
         return types.ListResourceTemplatesResult(resource_templates=[])
 
     async def read(self, _request: Request, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        """Answer resources/read, or raise MCPError if there is no such resource."""
+        """Handle resources/read; raises MCPError if the resource does not exist."""
         offered = {str(one.uri): one for one in self._offered}
         found = offered.get(str(params.uri))
         if found is None:
@@ -73,14 +73,14 @@ class MCPResources:
 
 
 def with_view(tool: types.Tool) -> types.Tool:
-    """Return the definition of a tool, with the view if that shows its answers."""
+    """Return the definition of a tool, with the URI of the view if that can show its results."""
     return tool.model_copy(update={"meta": {"ui": {"resourceUri": VIEW_URI}}}) if tool.name in VIEWED_TOOLS else tool
 
 
 def with_view_content(
     request: Request, tool: str, result: types.CallToolResult | types.InputRequiredResult
 ) -> types.CallToolResult | types.InputRequiredResult:
-    """Return a result with its part of the page, if the client shows such pages; the model does not see it."""
+    """Return a result with its HTML in `_meta` if the client supports MCP Apps; the assistant does not see `_meta`."""
     capabilities = request.session.client_capabilities
     extensions = (capabilities.extensions if capabilities else None) or {}
     is_shown = tool in VIEWED_TOOLS and APPS_EXTENSION in extensions

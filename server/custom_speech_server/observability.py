@@ -1,7 +1,7 @@
 """Observability: JSON logs on stderr with a line for each call, and OpenTelemetry.
 
-The SDK itself creates the spans of calls; here a span is added for each attempt at a request to Azure, and metrics of
-calls and attempts. The standard variables OTEL_* name the destination.
+The SDK creates the spans of calls. This module adds a span for each attempt at a request to Azure, and metrics of calls
+and attempts. The standard variables OTEL_* configure the destination.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _log = logging.getLogger(__name__)
 
 
 class JSONFormatter(logging.Formatter):
-    """Formats a record as JSON; a traceback is one field, so that a record stays one line."""
+    """A formatter that writes each record as one line of JSON, with the traceback as a field."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as one line of JSON."""
         span = trace.get_current_span().get_span_context()
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
@@ -54,7 +54,7 @@ class JSONFormatter(logging.Formatter):
 
 
 def log_to_stderr(form: str = "text") -> None:
-    """Log warnings and errors as `text`; as `json`, also one line for each call."""
+    """Log warnings and errors to stderr as `text` or `json`; `json` adds one line for each tool call."""
     handler = logging.StreamHandler(sys.stderr)
     template = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     handler.setFormatter(JSONFormatter() if form == "json" else logging.Formatter(template))
@@ -66,7 +66,7 @@ def log_to_stderr(form: str = "text") -> None:
 async def observe_call(
     ctx: ServerRequestContext[Any, Any], call_next: CallNext, record: Callable[[str, bool, float], None]
 ) -> HandlerResult:
-    """Answer a request; of a call of a tool, record its name, whether it failed, and its seconds."""
+    """Handle a request; for a tool call, pass its tool, failure and seconds to `record`."""
     if ctx.method != "tools/call":
         return await call_next(ctx)
     began, failed = time.monotonic(), True
@@ -82,7 +82,7 @@ async def observe_call(
 
 
 async def log_calls(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Name the request in every line, and log a call when it has ended (MCP middleware)."""
+    """MCP middleware that adds the request id to every log line and logs each tool call at its end."""
 
     def log(tool: str, failed: bool, seconds: float) -> None:
         _log.info("called", extra={"fields": {"tool": tool, "failed": failed, "seconds": round(seconds, 3)}})
@@ -96,14 +96,14 @@ async def log_calls(ctx: ServerRequestContext[Any, Any], call_next: CallNext) ->
 
 
 class Telemetry:
-    """Records to OpenTelemetry, without arguments of calls and without addresses."""
+    """OpenTelemetry spans and metrics, without call arguments or addresses."""
 
     def __init__(self, tracers: trace.TracerProvider, meters: MeterProvider) -> None:
         self._tracer = tracers.get_tracer(NAME)
         meter = meters.get_meter(NAME)
-        self._calls = meter.create_histogram("custom_speech.calls", "s", "Calls of tools")
+        self._calls = meter.create_histogram("custom_speech.calls", "s", "Tool calls")
         self._attempts = meter.create_histogram("custom_speech.requests", "s", "Attempts at requests to Azure")
-        self._waits = meter.create_histogram("custom_speech.waits", "s", "Waits before a request was sent again")
+        self._waits = meter.create_histogram("custom_speech.waits", "s", "Waits before a request was repeated")
 
     def attempted(self, attempt: Attempt) -> None:
         """Record an attempt that has just ended."""
@@ -125,7 +125,7 @@ class Telemetry:
             self._waits.record(attempt.waited, which)
 
     async def measure_calls(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Measure calls of tools (MCP middleware)."""
+        """MCP middleware that records the duration of each tool call."""
 
         def record(tool: str, failed: bool, seconds: float) -> None:
             self._calls.record(seconds, {"gen_ai.tool.name": tool, "failed": failed})
@@ -134,7 +134,7 @@ class Telemetry:
 
 
 def start_telemetry() -> Telemetry:
-    """Start to send, or raise ImportError if the extra `otel` is not installed."""
+    """Start exporting telemetry; raises ImportError if the extra `otel` is not installed."""
     from opentelemetry import metrics
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter

@@ -1,4 +1,4 @@
-"""The prompts: jobs that people pick from a client's menu, with completion of resources, locales and names."""
+"""The prompts: tasks that users pick from a client's menu, with completion of resources, locales and names."""
 
 import re
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ from custom_speech_tools.runtime.registry import tool_names
 from custom_speech_tools.speech import SpeechError
 from custom_speech_tools.speech.sanitize import quote, sanitize
 
-MAX_COMPLETIONS = 100  # the protocol allows no more values
-COMPLETION_SECONDS = 3.0  # a menu that waits longer is of no use
+MAX_COMPLETIONS = 100  # the protocol's limit
+COMPLETION_SECONDS = 3.0  # the longest wait of a menu
 
 Request = ServerRequestContext[AppContext, Any]
 
 
 class TaskPrompt(types.Prompt):
-    """A prompt, with the steps for the assistant.
+    """A prompt with steps for the assistant.
 
-    In these `{name}` is an argument; a line with an argument that was left out is dropped.
+    In the steps, `{name}` is replaced by an argument, and lines with an omitted argument are dropped.
     """
 
     arguments: list[types.PromptArgument]
@@ -33,7 +33,7 @@ class TaskPrompt(types.Prompt):
 
     @property
     def tools(self) -> frozenset[str]:
-        """The tools that the steps name; the prompt is offered if all of them are."""
+        """The tools in the steps, all of which must be offered for the prompt to be offered."""
         return frozenset(tool_names()).intersection(re.findall(r"\w+", self.steps))
 
 
@@ -133,17 +133,17 @@ Look at the resource {resource}.
 
 
 class Prompts:
-    """The prompts for which all tools are offered, as handlers of the server."""
+    """MCP handlers for the prompts whose tools are all offered."""
 
     def __init__(self, offered: frozenset[str]) -> None:
         self.offered = {prompt.name: prompt for prompt in PROMPTS if prompt.tools <= offered}
 
     async def list(self, *arguments: Any) -> types.ListPromptsResult:
-        """Answer prompts/list."""
+        """Handle prompts/list."""
         return types.ListPromptsResult(prompts=[*self.offered.values()])
 
     async def get(self, _request: Request, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        """Answer prompts/get, or raise MCPError if the prompt is unknown, or an argument is missing or unknown."""
+        """Handle prompts/get; raises MCPError if the prompt is unknown, or an argument is missing or unknown."""
         prompt = self.offered.get(params.name)
         if prompt is None:
             known = ", ".join(self.offered)
@@ -155,7 +155,7 @@ class Prompts:
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
     async def complete(self, request: Request, params: types.CompleteRequestParams) -> types.CompleteResult:
-        """Answer completion/complete; if the service does not answer in time, nothing is suggested."""
+        """Handle completion/complete; without a timely response from the service there are no suggestions."""
         found: list[str] = []
         if isinstance(params.ref, types.PromptReference) and params.ref.name in self.offered:
             given = (params.context.arguments if params.context else None) or {}
@@ -171,7 +171,7 @@ class Prompts:
 
 
 def fill(prompt: TaskPrompt, given: Mapping[str, str]) -> str:
-    """Return the text of a prompt, or raise MCPError if an argument is missing or unknown."""
+    """Return the text of a prompt; raises MCPError if an argument is missing or unknown."""
     known = {argument.name for argument in prompt.arguments}
     values = {name: text for name, text in given.items() if text and text.strip()}
     missing = [one.name for one in prompt.arguments if one.required and one.name not in values]
@@ -184,13 +184,13 @@ def fill(prompt: TaskPrompt, given: Mapping[str, str]) -> str:
         names = [name for name in known if f"{{{name}}}" in line]
         if all(name in values for name in names):
             for name in names:
-                line = line.replace(f"{{{name}}}", quote(values[name]))  # noqa: PLW2901  # one after the other
+                line = line.replace(f"{{{name}}}", quote(values[name]))  # noqa: PLW2901  # replaced in sequence
             lines.append(line)
     return "\n".join(lines)
 
 
 async def _values(app: AppContext, argument: str, resource: str | None) -> list[str]:
-    """Return what an argument can be; nothing if the service does not say so in time."""
+    """Return the completions of an argument, or an empty list if the service does not respond in time."""
     if argument in ("resource", "to_resource"):
         return list(app.resources)
     speech = app.resources.get(resource or app.default)

@@ -1,4 +1,4 @@
-"""The state directory: locks of this machine's processes, the key that signs confirm tokens, agreements to rollouts."""
+"""The state directory: lock files, the key that signs confirm tokens, and agreements to rollouts."""
 
 import os
 import secrets
@@ -18,7 +18,7 @@ KEY_FILE = "state.key"
 
 
 def state_home(resources: Resources) -> Path | None:
-    """Return the folder for what is kept; None for emulated models in memory, which end with the process."""
+    """Return the folder for persistent state, or None if the emulator has its state in memory."""
     if not resources.in_process:
         return user_state_directory()
     state = emulator_state_file()
@@ -26,7 +26,7 @@ def state_home(resources: Resources) -> Path | None:
 
 
 def state_directory(resources: Resources) -> tuple[Path | None, list[str]]:
-    """Return the state directory, None if nothing can or should be kept, and what the operator should know."""
+    """Return the state directory, or None if state cannot or need not be stored, and warnings for the operator."""
     directory = state_home(resources)
     if directory is None:
         return None, []
@@ -37,17 +37,16 @@ def state_directory(resources: Resources) -> tuple[Path | None, list[str]]:
     except OSError as error:
         why = error.strerror or type(error).__name__
         return None, [
-            f"{directory} cannot be written ({why}): confirm tokens end with this process, and other processes of "
-            "this machine are not excluded from carrying out the same request at the same moment."
+            f"{directory} cannot be written ({why}): confirm tokens become invalid when this process ends, and two "
+            "processes on this machine may send the same request at the same moment."
         ]
     return directory, []
 
 
 def state_key(shared: str | None, directory: Path | None, warn: Callable[[str], None] = lambda text: None) -> bytes:
-    """Return the key that signs confirm tokens: the shared one, else this user's own, else a new one.
+    """Return the key that signs confirm tokens: the shared key, the user's key, or a temporary key.
 
-    `warn` takes what the operator should know about a key file; a shared key that is too short raises
-    ConfigurationError.
+    `warn` receives a warning about an unusable key file. A shared key that is too short raises ConfigurationError.
     """
     if shared is not None:
         if len(shared.encode()) < STATE_KEY_BYTES:
@@ -60,18 +59,18 @@ def state_key(shared: str | None, directory: Path | None, warn: Callable[[str], 
         return _own_key(file)
     except OSError as error:
         why = f"the key file {file} cannot be used ({error.strerror or error})"
-        warn(f"{why}: confirm tokens end with this process. Delete it, so that a new one is made.")
+        warn(f"{why}: confirm tokens become invalid when this process ends. Delete the file to create a new key.")
         return secrets.token_bytes(STATE_KEY_BYTES)
 
 
 def _own_key(file: Path) -> bytes:
-    """Return the key of the file; of several processes that start at once, the first one creates it."""
+    """Return the key from the file, which the first of several concurrent processes creates; raises OSError."""
     if not file.exists():
         temporary = file.with_name(f"{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
         temporary.touch(mode=0o600, exist_ok=False)
         temporary.write_bytes(secrets.token_bytes(STATE_KEY_BYTES))
         try:
-            os.link(temporary, file)  # fails if another process was faster; a rename would replace its key
+            os.link(temporary, file)  # fails if another process was faster; a rename would replace that key
         except FileExistsError:
             pass
         except OSError:  # a file system without hard links
@@ -79,7 +78,7 @@ def _own_key(file: Path) -> bytes:
         finally:
             temporary.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    try:  # it may be a pipe that another process made, and must not be waited for
+    try:  # the file may be a pipe, whose reader would wait
         found, key = os.fstat(descriptor), os.read(descriptor, STATE_KEY_BYTES + 1)
     finally:
         os.close(descriptor)
@@ -90,20 +89,20 @@ def _own_key(file: Path) -> bytes:
 
 
 class AgreementFiles:
-    """Agreements to rollouts and to folders of recordings, a signed file each; old ones are removed."""
+    """Agreements to rollouts and to transcriptions of folders, one signed file each; expired files are removed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory / "agreements"
 
     def __getitem__(self, name: str, /) -> str:
-        """Return what is kept; what cannot be read counts as nothing, and the user is asked again."""
+        """Return a stored agreement; raises KeyError, upon which the user is asked again."""
         try:
             return (self._directory / name).read_text(encoding="utf-8")
         except (OSError, ValueError):
             raise KeyError(name) from None
 
     def __setitem__(self, name: str, content: str, /) -> None:
-        """Keep an agreement; one that cannot be kept holds for this call alone."""
+        """Store an agreement, which is valid for this call alone if it cannot be stored."""
         with suppress(OSError):
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             for file in self._directory.iterdir():

@@ -1,4 +1,4 @@
-"""Serving over stdio: faulty input is answered, and the first signal, or a client that has gone, ends the process."""
+"""The stdio transport: it answers invalid input, and ends at the first signal or when the client process has ended."""
 
 import io
 import logging
@@ -18,12 +18,12 @@ from custom_speech_server.front import PARENT, PARENT_SECONDS, Handover
 
 _log = logging.getLogger(__name__)
 
-MAX_LOGGED_LINES = 10  # of refused ones that are logged one by one
+MAX_LOGGED_LINES = 10  # rejected lines of which each is logged
 BYTE_ORDER_MARK = "\ufeff"
 
 
 def serve_stdio(server: Server[Any], handover: Handover | None = None) -> int:
-    """Serve what the front has handed over, then stdin until it ends or a signal comes; return the exit status."""
+    """Serve the input from the front, then stdin until its end or a signal, and return the exit status."""
     try:
         anyio.run(_serve, server, handover or Handover())
     except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -41,17 +41,17 @@ async def _serve(server: Server[Any], handover: Handover) -> None:
 
 
 async def serve_streams(server: Server[Any], handover: Handover, read_stream: Any, write_stream: Any) -> None:
-    """Serve what the front has handed over, then the stream."""
+    """Serve the input from the front, then the stream."""
     lines = [*handover.opening, *io.StringIO(handover.line, newline=None)]
     writer = _ResponseFilter(write_stream, handover.answered) if handover.answered else write_stream
     sender, messages = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_check, lines, read_stream, sender, write_stream)
+        tasks.start_soon(_forward_valid, lines, read_stream, sender, write_stream)
         await server.run(messages, writer, server.create_initialization_options())
 
 
 class _ResponseFilter:
-    """The output without the answers that the front has given; once those have passed, the output itself."""
+    """An output stream that drops the responses that the front has already sent."""
 
     def __init__(self, stream: Any, answered: set[int | str]) -> None:
         self._stream, self._answered = stream, set(answered)
@@ -61,7 +61,7 @@ class _ResponseFilter:
         if identifier in self._answered and not isinstance(item.message, types.JSONRPCRequest):
             self._answered.discard(identifier)
             if not self._answered:
-                self.send = self._stream.send  # type: ignore[method-assign]  # from here on it costs nothing
+                self.send = self._stream.send  # type: ignore[method-assign]  # spares later messages the filter
             return
         await self._stream.send(item)
 
@@ -76,10 +76,10 @@ class _ResponseFilter:
         return await self._stream.__aexit__(*error)
 
 
-async def _check(lines: list[str], source: Any, target: Any, write_stream: Any) -> None:
-    """Pass the messages of lines and of a stream on; answer anything else with a JSON-RPC error, and log it.
+async def _forward_valid(lines: list[str], source: Any, target: Any, write_stream: Any) -> None:
+    """Forward the messages of the lines and the source; answer and log invalid input.
 
-    Of the refused lines the first are logged, then ever fewer: a line of two bytes would otherwise write a hundred.
+    The first rejected lines are all logged, then ever fewer, because two bytes of input write a hundred to the log.
     """
     refused = 0
     async with source, target:
@@ -94,22 +94,22 @@ async def _check(lines: list[str], source: Any, target: Any, write_stream: Any) 
                 continue
             refused += 1
             if refused <= MAX_LOGGED_LINES or refused.bit_count() == 1:
-                _log.warning("A line of the input was refused (%d so far): %s", refused, checked.error.message)
+                _log.warning("A line of the input was rejected (%d so far): %s", refused, checked.error.message)
             await write_stream.send(SessionMessage(checked))
 
 
 def _checked(item: SessionMessage | Exception) -> SessionMessage | types.JSONRPCError:
-    """Return a message, or the error that answers anything else."""
+    """Return a valid message, or a JSON-RPC error for invalid input."""
     if isinstance(item, SessionMessage):
         message = item.message
-        # The SDK reads a request whose id is null or a fraction as a notification, and answers nothing.
+        # The SDK reads a request whose id is null or a fraction as a notification, and sends no response.
         if isinstance(message, types.JSONRPCNotification) and not message.method.startswith("notifications/"):
             return _refused(types.INVALID_REQUEST, "The id of a request must be a string or an integer.")
         return item
     faults = item.errors(include_url=False) if isinstance(item, ValidationError) else []
     if not faults or faults[0]["type"] == "json_invalid":
         line = str(faults[0]["input"]) if faults else ""
-        if line.startswith(BYTE_ORDER_MARK):  # as a client on Windows begins its input
+        if line.startswith(BYTE_ORDER_MARK):  # the first bytes from some clients on Windows
             return _parsed(line.lstrip(BYTE_ORDER_MARK))
         return _refused(types.PARSE_ERROR, "The line is not JSON.")
     if isinstance(faults[0]["input"], list):
@@ -129,7 +129,7 @@ def _refused(code: int, why: str) -> types.JSONRPCError:
 
 
 async def _exit_on_signal() -> None:
-    """Exit at the first signal: a thread waits for stdin and cannot be interrupted."""
+    """Exit at the first signal, because the thread that reads stdin cannot be interrupted."""
     if sys.platform == "win32":
         return
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -138,13 +138,13 @@ async def _exit_on_signal() -> None:
 
 
 async def _exit_with_parent() -> None:
-    """Exit when the client has gone, even if another process holds its end of the pipe."""
-    while sys.platform == "win32" or os.getppid() == PARENT:  # noqa: ASYNC110  # nothing else tells that it has ended
+    """Exit when the client process has ended, even if another process keeps the pipe open."""
+    while sys.platform == "win32" or os.getppid() == PARENT:  # noqa: ASYNC110  # there is no event to wait for
         await anyio.sleep(PARENT_SECONDS)
     _exit_now(0)
 
 
 def _exit_now(status: int) -> None:
-    """Exit without the interpreter's clean-up, which would write to a stdout that nobody reads."""
+    """Exit without the interpreter's clean-up, which would write to a closed stdout."""
     sys.stderr.flush()
     os._exit(status)

@@ -28,7 +28,7 @@ def test_readme_table_of_guardrails_is_what_the_rules_say() -> None:
     named = set(re.findall(r"^\| `([a-z-]+-[a-z-]+)` \|", README, re.MULTILINE))
     sources = [file.read_text(encoding="utf-8") for file in Path(custom_speech_tools.__path__[0]).rglob("*.py")]
 
-    ruled = re.findall(r'(?:rule=|\bblock\(|\bwarn\()\s*"([a-z-]+)"', "".join(sources))
+    ruled = re.findall(r'(?:rule=|\b(?:block|warn)[(,])\s*"([a-z-]+)"', "".join(sources))
 
     assert named == {*ruled, *RULE_OF.values()}
 

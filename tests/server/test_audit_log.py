@@ -12,7 +12,7 @@ from mcp.types import ElicitResult
 
 from custom_speech_emulator import emulator
 from custom_speech_emulator.faults import Faults
-from custom_speech_server.audit_log import AuditFile, audit_from_environment, audit_warnings
+from custom_speech_server.audit_log import AuditFile, audit_from_environment
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.resource_config import EMULATED, Resources
 from custom_speech_tools.runtime.change_audit import Audit
@@ -214,8 +214,11 @@ def test_audit_log_says_at_the_start_that_it_cannot_be_written(tmp_path: Path) -
     file = tmp_path / "file"
     file.touch()
 
-    assert audit_warnings(AuditFile(tmp_path / "audit.jsonl")) == []
-    assert "no tool will change anything" in audit_warnings(AuditFile(file / "audit.jsonl"))[0]
+    writable, unwritable = ({"CUSTOM_SPEECH_AUDIT": str(folder / "audit.jsonl")} for folder in (tmp_path, file))
+
+    assert audit_from_environment(writable, EMULATED)[1] == []
+    [warning] = audit_from_environment(unwritable, EMULATED)[1]
+    assert "no tool will change anything" in warning
 
 
 async def test_audit_log_goes_on_after_a_line_that_was_cut(azure: Any, audit: AuditFile) -> None:
@@ -289,7 +292,7 @@ def test_audit_log_that_others_can_read_is_reported_at_the_start(tmp_path: Path)
     file.touch()
     file.chmod(0o644)
 
-    [warning] = audit_warnings(AuditFile(file))
+    [warning] = audit_from_environment({"CUSTOM_SPEECH_AUDIT": str(file)}, EMULATED)[1]
 
     assert "can be read by others (mode 644)" in warning
 

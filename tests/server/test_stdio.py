@@ -86,7 +86,7 @@ def test_stdio_answers_a_line_that_is_not_a_message_and_goes_on() -> None:
         log = process.stderr.read().decode() if process.stderr else ""
 
     assert refused == codes
-    assert "A line of the input was refused" in log
+    assert "A line of the input was rejected" in log
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -138,7 +138,7 @@ def test_wrong_configuration_is_answered_by_every_tool(tmp_path: Path) -> None:
             text = result["content"][0]["text"]
 
             assert result["isError"], name
-            assert text.startswith("Nothing was done: the configuration is wrong.\n")
+            assert text.startswith("Nothing was done: the configuration is invalid.\n")
             assert "resources.a.regoin: is not a known setting" in text
 
 
@@ -168,7 +168,7 @@ def test_stdio_logs_many_refused_lines_in_few() -> None:
         process.terminate()
         log = process.stderr.read().decode()
 
-    assert log.count("A line of the input was refused") == 10 + len([16, 32, 64, 128, 256, 512])
+    assert log.count("A line of the input was rejected") == 10 + len([16, 32, 64, 128, 256, 512])
     assert "(512 so far)" in log
 
 

@@ -1,4 +1,4 @@
-"""access.toml: who may call. It is read for every request, so that a token can be revoked without a restart."""
+"""access.toml: the admitted callers. Tokens are read again for every request, so revoking a token needs no restart."""
 
 import hashlib
 import logging
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Token(Section):
-    """One table below `tokens`; the name of the table is the name of its bearer."""
+    """A table `[tokens.NAME]`, where NAME is the token's owner."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     scopes: list[Literal["speech.read", "speech.write"]] = Field(default=["speech.read"])
@@ -30,23 +30,23 @@ class Token(Section):
 
 
 def new_token() -> str:
-    """Return a token of 256 random bits; it cannot be guessed, so its digest needs neither salt nor slowness."""
+    """Return a token of 256 random bits, so its digest needs neither a salt nor a slow hash."""
     return secrets.token_urlsafe(32)
 
 
 def digest(token: str) -> str:
-    """Return what the file keeps of a token."""
+    """Return the SHA-256 digest of a token, as stored in the file."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def token_table(name: str, token: str, *, write: bool) -> str:
-    """Return the table for the file."""
+    """Return a table `[tokens.NAME]` as TOML."""
     scopes = '["speech.read", "speech.write"]' if write else '["speech.read"]'
     return f'[tokens.{name}]\nsha256 = "{digest(token)}"\nscopes = {scopes}'
 
 
 class AccessFile(Section, url_preserve_empty_path=True):
-    """The whole file: either `tokens`, or `oauth` with the `public_url` that clients use."""
+    """The schema of access.toml: either `tokens`, or `oauth` with the server's `public_url`."""
 
     public_url: AnyHttpUrl | None = None
     tokens: dict[str, Token] = Field(default={})
@@ -63,17 +63,17 @@ class AccessFile(Section, url_preserve_empty_path=True):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The callers that are admitted."""
+    """The token verifier, and the settings for OAuth."""
 
     verifier: TokenVerifier
     public_url: AnyHttpUrl | None = None  # the address of this server, for OAuth
     issuer: str | None = None  # the authorization server, for OAuth
-    scope_prefix: str = ""  # before the scopes that are advertised, as Entra ID needs it
-    warnings: tuple[str, ...] = ()  # what the operator should fix
+    scope_prefix: str = ""  # the prefix of advertised scopes, which Entra ID needs
+    warnings: tuple[str, ...] = ()  # for the operator
 
 
 def load(path: Path) -> Access:
-    """Return who may call, or raise ConfigurationError with every fault of the file, and no value."""
+    """Return the access settings; raises ConfigurationError with every fault of the file, without values."""
     content, warnings = parse_toml(path, read_toml_text(path), AccessFile), tuple(exposure_warnings(path))
     if oauth := content.oauth:
         verifier = JWTVerifier(oauth, SigningKeys(partial(fetch_key_set, str(oauth.jwks))))
@@ -82,7 +82,7 @@ def load(path: Path) -> Access:
 
 
 class StaticTokenVerifier:
-    """The SDK's TokenVerifier over the tokens that a file has now; while it is wrong or missing, none counts."""
+    """A TokenVerifier for the tokens in the file. While the file is invalid or missing, every token is rejected."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._path, self._now = path, now
@@ -90,7 +90,7 @@ class StaticTokenVerifier:
         self._tokens: Mapping[str, Token] = {}
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the bearer of the token, None if it is unknown or has expired."""
+        """Return the token's owner, or None if the token is unknown or has expired."""
         self._read()
         presented, today = digest(token), self._now().date()
         for name, known in self._tokens.items():
@@ -101,7 +101,7 @@ class StaticTokenVerifier:
     def _read(self) -> None:
         try:
             text = read_toml_text(self._path)
-            # Not the date is compared: an editor or a volume can change a file without changing that.
+            # The content is compared instead of the date, which an editor or a volume may leave unchanged.
             if text != self._text:
                 self._text, self._tokens = text, {}
                 self._tokens = parse_toml(self._path, text, AccessFile).tokens

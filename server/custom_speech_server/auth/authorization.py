@@ -20,17 +20,11 @@ from custom_speech_tools.runtime.elicitation import WRITE_SCOPE
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.runtime.tool import error_answer
 
-READ = "speech.read"  # without it no request is served
-
-
-def writing_tools() -> frozenset[str]:
-    """Return the names of the tools that change something, as their annotations say."""
-    every, reading = registered_tools(), registered_tools(read_only=True)
-    return frozenset(tool.name for tool in every) - {tool.name for tool in reading}
+READ = "speech.read"  # the scope that every request needs
 
 
 def require_token(app: ASGIApp, access: Access | None) -> ASGIApp:
-    """Return the application behind authentication; without `access`, on loopback, it stays open."""
+    """Return the application with authentication, or unchanged without `access`, which only loopback permits."""
     if access is None:
         return app
     metadata = build_resource_metadata_url(access.public_url) if access.public_url and access.issuer else None
@@ -39,9 +33,9 @@ def require_token(app: ASGIApp, access: Access | None) -> ASGIApp:
 
 
 def metadata_routes(access: Access | None) -> list[Route]:
-    """Return the route of the protected-resource metadata (RFC 9728).
+    """Return the route of the protected-resource metadata (RFC 9728), or no route without OAuth.
 
-    Not the SDK's own route: it appends a slash to an issuer without a path, and clients compare byte for byte.
+    The SDK's route appends a slash to an issuer without a path, but clients compare issuers byte for byte.
     """
     if access is None or access.public_url is None or access.issuer is None:
         return []
@@ -65,11 +59,11 @@ class ScopeMiddleware:
     """MCP middleware that offers each caller the tools and prompts that its scopes permit."""
 
     def __init__(self) -> None:
-        self._writing = writing_tools()
+        self._writing = frozenset(tool.name for tool in registered_tools() if not tool.is_read_only)
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Refuse calls that the caller may not make, and leave tools and prompts out of its lists."""
-        # The scopes are those of this very request, not of the session; a request without a token has none.
+        """Reject calls that the caller's scopes do not permit, and hide these tools and their prompts."""
+        # The scopes are those of this request, not of the session; a request without a token has no scopes.
         user = ctx.request.scope.get("user") if ctx.request else None
         scopes = user.scopes if isinstance(user, AuthenticatedUser) else ()
         tools = frozenset() if WRITE_SCOPE in scopes else self._writing
@@ -78,12 +72,11 @@ class ScopeMiddleware:
             why = f"this caller may only read (scope {WRITE_SCOPE} is missing)"
             return error_answer(f"{name} was not run: {why}. Do not repeat the call.")
         result = await call_next(ctx)
-        kind, _, verb = ctx.method.partition("/")
-        hidden = {"tools": tools, "prompts": frozenset(prompt.name for prompt in PROMPTS if prompt.tools & tools)}.get(
-            kind
-        )
-        if verb != "list" or hidden is None or not isinstance(result, Mapping):
+        prompts = {prompt.name for prompt in PROMPTS if prompt.tools & tools}
+        hidden = {"tools/list": tools, "prompts/list": prompts}.get(ctx.method)
+        if hidden is None or not isinstance(result, Mapping):
             return result
+        kind = ctx.method.partition("/")[0]
         shown = {kind: [item for item in result[kind] if item["name"] not in hidden]}
-        # No cache may show the list to another caller.
+        # The list differs between callers, so a shared cache must not store it.
         return dict(result) | shown | ({"cacheScope": "private"} if "cacheScope" in result else {})

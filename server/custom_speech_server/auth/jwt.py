@@ -1,4 +1,4 @@
-"""Tokens of an OAuth authorization server (RFC 9068, and Microsoft Entra ID): signature, issuer, audience, time."""
+"""OAuth access tokens (RFC 9068 and Microsoft Entra ID): signature, issuer, audience and lifetime."""
 
 import json
 import logging
@@ -19,16 +19,16 @@ from custom_speech_tools.speech.sanitize import sanitize
 _log = logging.getLogger(__name__)
 
 LEEWAY_SECONDS = 30  # the largest accepted difference between the clocks of the two servers
-KEYS_FRESH_SECONDS = 3600.0  # for which fetched signing keys are used before they are fetched again
+KEYS_FRESH_SECONDS = 3600.0  # after which signing keys are fetched again
 MIN_FETCH_INTERVAL = 30.0  # seconds between two fetches, so that tokens with made-up key ids cause no traffic
-FETCH_SECONDS = 5.0  # the longest that fetching the issuer's keys may take
-MAX_KEY_SET_BYTES = 256 * 1024  # the longest answer that is read as a key set
+FETCH_SECONDS = 5.0  # the longest time for fetching the issuer's keys
+MAX_KEY_SET_BYTES = 256 * 1024  # of the issuer's response
 
-# Signatures with a private key only: a shared secret or none can never be accepted.
+# Algorithms with a private key only: a shared secret, or no signature, is never accepted.
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _PUBLIC_KEYS = frozenset({"RSA", "EC", "OKP"})
 
-# Errors of an issuer that cannot be reached, or whose answer is not a key set.
+# The errors if the issuer cannot be reached, or its response is not a key set.
 _FETCH_ERRORS = (OSError, ValueError, TypeError, KeyError, RecursionError, httpx2.HTTPError, jwt.PyJWTError)
 
 
@@ -39,7 +39,7 @@ class Issuer(Section):
     audience: str | list[str] = Field(min_length=1)
     jwks: HttpUrl
     algorithms: list[Algorithm] = Field(default=["RS256"], min_length=1)
-    # Stands before advertised scopes, such as `api://<application id>/`: Entra ID takes short ones for its own.
+    # The prefix of advertised scopes, such as `api://<application id>/`: Entra ID takes short scopes for its own.
     scope_prefix: str = Field(default="", pattern=r"^([a-z][a-z0-9+.-]*://[^\s\"<>]+/)?$")
 
     @field_validator("jwks")
@@ -51,7 +51,7 @@ class Issuer(Section):
 
 
 class SigningKeys:
-    """The issuer's keys, fetched when they are first needed and when they may have changed."""
+    """The issuer's signing keys, fetched on first use and again if they may have changed."""
 
     def __init__(self, fetch: Callable[[], Awaitable[bytes]], clock: Callable[[], float] = anyio.current_time) -> None:
         self._fetch, self._clock, self._lock = fetch, clock, anyio.Lock()
@@ -59,7 +59,7 @@ class SigningKeys:
         self._fetched = float("-inf")
 
     async def key(self, kid: str | None) -> jwt.PyJWK | None:
-        """Return the key of that id, None if the issuer has none; while keys are fetched, the known ones serve."""
+        """Return the key with that id, or None. While keys are fetched, known keys are returned without waiting."""
         if kid not in self._keys or not self._lock.locked():
             async with self._lock:
                 age = self._clock() - self._fetched
@@ -74,7 +74,7 @@ class SigningKeys:
 
 
 async def fetch_key_set(url: str) -> bytes:
-    """Return the issuer's key set; raise TimeoutError, ValueError if it is too long, or an error of httpx2."""
+    """Fetch the issuer's key set; raises TimeoutError, httpx2.HTTPError, or ValueError if it is too long."""
     content, trusted = b"", truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with anyio.fail_after(FETCH_SECONDS):
         async with httpx2.AsyncClient(verify=trusted) as client, client.stream("GET", url) as answer:
@@ -86,13 +86,13 @@ async def fetch_key_set(url: str) -> bytes:
 
 
 class JWTVerifier:
-    """The SDK's TokenVerifier over tokens that the issuer signed."""
+    """A TokenVerifier for JSON Web Tokens of the issuer."""
 
     def __init__(self, issuer: Issuer, keys: SigningKeys) -> None:
         self._issuer, self._keys = issuer, keys
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the caller, None if the token is not the issuer's, not for this server, or not valid now."""
+        """Return the caller, or None if the token has another issuer or audience, or is not valid now."""
         try:
             key = await self._keys.key(jwt.get_unverified_header(token).get("kid"))
             if key is None:
@@ -112,7 +112,7 @@ class JWTVerifier:
         return access_token(token, claims, self._issuer.scope_prefix) if claims["sub"] else None
 
     def _reason(self, token: str, error: jwt.PyJWTError) -> str:
-        """Return what an operator needs to correct the issuer or the file; claims of people are not logged."""
+        """Return the reason of a rejection for the operator, without personal claims."""
         try:
             claims = jwt.decode(token, options={"verify_signature": False})
         except jwt.PyJWTError:
@@ -127,22 +127,22 @@ class JWTVerifier:
 
 
 def access_token(token: str, claims: Mapping[str, Any], scope_prefix: str = "") -> AccessToken:
-    """Return what the SDK and the audit log know about a caller: its subject, and a readable name beside it."""
+    """Return the caller as an AccessToken, whose client id is a readable name for the audit log."""
     subject, name = str(claims["sub"]), claims.get("preferred_username")
     return AccessToken(
         token=token,
         client_id=f"{name} ({subject})" if isinstance(name, str) else subject,
         subject=subject,
-        # Amazon Cognito leaves the prefix in tokens.
+        # Amazon Cognito includes the prefix in tokens.
         scopes=sorted(scope.removeprefix(scope_prefix) for scope in scopes(claims)),
         claims={"iss": claims["iss"]},
     )
 
 
 def scopes(claims: Mapping[str, Any]) -> set[str]:
-    """Return the scopes of a token: `scope` (RFC 9068) or `scp` (Entra ID, users), else `roles` (its applications).
+    """Return a token's scopes from `scope` (RFC 9068), `scp` (Entra ID, users) or `roles` (Entra ID, applications).
 
-    A user's roles add nothing: `scp` says what the user has allowed the client.
+    A user's roles are ignored, because `scp` contains the scopes that the user granted to the client.
     """
     claim = next((name for name in ("scope", "scp") if name in claims), "roles")
     value = claims.get(claim)

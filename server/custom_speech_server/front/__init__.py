@@ -1,17 +1,17 @@
-"""The front: it answers what every client asks at its start, before the SDK is imported, and then hands over.
+"""The front: it answers the requests that every client sends at startup, before the SDK is imported, then hands over.
 
-Most windows start every configured server, ask for its tools and call none; importing the SDK for that costs 60 MB.
+Most windows start every configured server, list its tools and call none. Importing the SDK for that costs 60 MB.
 
     client              front (standard library)            server (SDK)
       │ initialize, tools/list │                                  ·
-      ├───────────────────────▶│ frozen answers                   ·
+      ├───────────────────────▶│ stored responses                 ·
       │◀───────────────────────┤                                  ·
       │ tools/call             │ returns a Handover ─────────────▶│ imported now; reads `opening`, whose
-      ├───────────────────────▶╵                                  │ answers are not written again,
-      │◀──────────────────────────────────────────────────────────┤ then `line`, then stdin itself
+      ├───────────────────────▶╵                                  │ responses are not written again,
+      │◀──────────────────────────────────────────────────────────┤ then `line`, then stdin
 
-It answers only what it knows to the letter; messages of another form, unusual ids, unknown methods are handed over.
-`answers.json` is what the server itself says; a test compares, for every protocol version, option and configuration.
+The front answers only requests that it recognizes exactly, and hands over other forms, unusual ids and unknown methods.
+A test compares `answers.json` with the server's responses for every protocol version, option and configuration.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import re
 import sys
 
 from custom_speech_server.instructions import instructions
+from custom_speech_tools.runtime.registry import is_offered
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, dataclasses 10; type checkers know the name
 if TYPE_CHECKING:
@@ -29,29 +30,29 @@ if TYPE_CHECKING:
     from typing import Any
 
 STATELESS_VERSION = "2026-07-28"
-PARENT = os.getppid()  # the process that started this one; another one takes its place when it ends
+PARENT = os.getppid()  # the client's process; after its end, getppid() returns another id
 PARENT_SECONDS = 2.0  # between two checks whether the parent still runs
 _READ_BYTES = 65_536
 _META = "io.modelcontextprotocol/"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
 _INFO = frozenset({"name", "version", "title", "description", "websiteUrl"})
 _CAPABILITIES = frozenset({"roots", "sampling", "elicitation", "experimental", "tasks", "extensions"})
-_FREE = frozenset({"experimental", "extensions"})  # the parts of these may be objects of any form
+_FREE = frozenset({"experimental", "extensions"})  # capabilities whose members may have any form
 
 
 class Handover:
     """The state with which the server takes over from the front."""
 
     def __init__(self) -> None:
-        self.opening: list[str] = []  # lines that the server has to know and the front has answered
-        self.answered: set[int | str] = set()  # the ids among them; the server's answers to these are not written
-        self.line = ""  # the line that the front does not answer, and what was read behind it
+        self.opening: list[str] = []  # lines that the front has answered and that change the server's state
+        self.answered: set[int | str] = set()  # their ids; the server's responses to these are not written
+        self.line = ""  # the line that the front cannot answer, and the input that was read after it
 
 
 class Front:
-    """Answers of a server with certain options, from the content of answers.json.
+    """The stored responses for the given options, from the content of answers.json.
 
-    Of the names of the resources the default one comes first; they are emulated if nothing is configured.
+    `resources` begins with the default resource.
     """
 
     def __init__(
@@ -66,23 +67,23 @@ class Front:
         self._frozen = frozen
         self._tools = [
             name
-            for name, (toolset, reads) in frozen["tools"].items()
-            if (toolset in toolsets or name == "list_resources") and (reads or not read_only)
+            for name, (toolset, is_read_only) in frozen["tools"].items()
+            if is_offered(name, toolset, is_read_only, read_only=read_only, toolsets=toolsets)
         ]
         self._prompts = [name for name, needs in frozen["prompts"].items() if set(needs) <= set(self._tools)]
         text = instructions(self._tools, resources, read_only=read_only, emulated=emulated)
         self._instructions = json.dumps(text, ensure_ascii=False)
-        self._version = ""  # of the protocol, once it is agreed
+        self._version = ""  # of the protocol, after the first request
         self._is_open = False
         self.handover = Handover()
 
     def answer(self, line: bytes) -> str | None:
-        """Return the answer to a line, empty for a notification; None if the server has to answer."""
+        """Return the response to a line, an empty string for a notification, or None if the server must answer."""
         message = _plain_message(line)
         if message is None:
             return None
         method, params, identifier = message["method"], message.get("params", {}), message.get("id")
-        if identifier is None:  # one notification opens a session; any other one is the server's
+        if identifier is None:  # one notification opens a session; the server handles all others
             has_session = self._is_open or self._version in ("", STATELESS_VERSION)
             if method != "notifications/initialized" or params or has_session:
                 return None
@@ -98,7 +99,7 @@ class Front:
         return f'{{"jsonrpc":"2.0","id":{json.dumps(identifier)},"result":{result}}}'
 
     def _result(self, method: str, params: dict[str, Any]) -> str | None:
-        """Return the text of a result, None if it is not known to the letter."""
+        """Return the JSON text of a result, or None if the request is not recognized exactly."""
         if method == "initialize":
             return self._initialize(params)
         is_stateless = set(params) == {"_meta"} and _is_stateless_meta(params["_meta"])
@@ -133,14 +134,14 @@ class Front:
 
 
 def load_front(version: str, **options: Any) -> Front | None:
-    """Return the front with these options; None if its answers are not those of this version."""
+    """Return the front for these options, or None if answers.json belongs to another version."""
     with open(os.path.join(os.path.dirname(__file__), "answers.json"), "rb") as file:  # noqa: PTH118, PTH120, PTH123
         frozen = json.load(file)  # pathlib costs 5 ms
     return Front(frozen, **options) if frozen["version"] == version else None
 
 
 def answer_startup(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
-    """Answer until a line comes that the server has to answer; None if the client has gone."""
+    """Answer lines until one needs the server, and return the handover, or None when the client has gone."""
     buffer = b""
     while True:
         line, found, buffer = buffer.partition(b"\n")
@@ -156,13 +157,13 @@ def answer_startup(front: Front, read: Callable[[int], bytes], write: Callable[[
         buffer = line + more
         if not buffer:  # the client has gone; a terminal would wait for a second end of input
             return None
-        if not more or len(buffer) > _READ_BYTES:  # the line is cut off, or too long for the front
+        if not more or len(buffer) > _READ_BYTES:  # the line is incomplete, or too long for the front
             front.handover.line = _rest(buffer, read)
             return front.handover
 
 
 def refuse_requests(front: Front, why: str, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
-    """Answer everything that the server would have answered with an error, because it cannot be loaded."""
+    """Answer all requests for the server with an error, because the server cannot be loaded."""
     pending: Handover | None = front.handover
     while pending is not None:
         for line in pending.line.splitlines():
@@ -174,9 +175,9 @@ def refuse_requests(front: Front, why: str, read: Callable[[int], bytes], write:
 
 
 def read_stdin(size: int) -> bytes:
-    """Read from stdin without a buffer, so that nothing is held back from the server; nothing if the parent has gone.
+    """Read stdin without a buffer, so that no input is lost for the server; return b"" when the client has gone.
 
-    Another process may hold the pipe open after the client was killed, so its end alone does not tell.
+    Another process may keep the pipe open after the client was killed, so the parent process is checked, too.
     """
     descriptor = sys.stdin.fileno()
     if sys.platform != "win32":
@@ -189,13 +190,13 @@ def read_stdin(size: int) -> bytes:
 
 
 def write_stdout(text: bytes) -> None:
-    """Write to stdout at once."""
+    """Write to stdout and flush it."""
     sys.stdout.buffer.write(text)
     sys.stdout.buffer.flush()
 
 
 def _rest(text: bytes, read: Callable[[int], bytes]) -> str:
-    """Read on until a line ends where a read ends, so that the server begins with a whole line."""
+    """Return the text and further input up to the end of a line, so that the server begins with a whole line."""
     parts = [text]
     while not parts[-1].endswith(b"\n") and (more := read(_READ_BYTES)):
         parts.append(more)
@@ -203,7 +204,7 @@ def _rest(text: bytes, read: Callable[[int], bytes]) -> str:
 
 
 def _plain_message(line: bytes) -> dict[str, Any] | None:
-    """Return a request or notification in the simplest form, which every JSON reader understands alike."""
+    """Return a request or notification in a form that all JSON parsers treat alike, or None for other lines."""
     line = line.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\r")
     if len(line) > _READ_BYTES or b"\\" in line or b"\r" in line:
         return None
@@ -231,7 +232,7 @@ def _is_info(info: Any) -> bool:
 
 
 def _is_capabilities(given: Any) -> bool:
-    """Return whether capabilities are objects of switches, as those of nearly all clients are."""
+    """Return whether capabilities have the usual form: objects with boolean or empty members."""
     if not isinstance(given, dict) or not set(given) <= _CAPABILITIES:
         return False
     are_objects = all(isinstance(one, dict) for one in given.values())

@@ -22,24 +22,24 @@ from custom_speech_tools.speech import RequestPipeline, Speech, SpeechError
 from custom_speech_tools.speech.tasks_and_threads import gather
 
 MAX_BODY_BYTES = 4 * 1024 * 1024  # `upload_dataset` takes 1 MiB of lines, which JSON may double or triple
-MAX_SESSIONS = 1000  # of the handshake versions at once
-FRESH_SECONDS = 30.0  # resources are asked no more often, however often readiness is
-PROBE_SECONDS = 5.0  # the longest that a resource has to answer, while the others are asked as well
-_OPENING_SESSIONS = 100  # beyond the limit that may be opening at one moment, while room is made for them
+MAX_SESSIONS = 1000  # open sessions of the handshake versions
+FRESH_SECONDS = 30.0  # after which a readiness check probes the resources again
+PROBE_SECONDS = 5.0  # the time-out of a probe
+_OPENING_SESSIONS = 100  # beyond the limit, while idle sessions are ended for new sessions
 
 
 @dataclass(frozen=True, slots=True)
 class HTTPSettings:
-    """The server's addresses and callers: under which host names, from which web pages, and by whom."""
+    """The HTTP settings: allowed host names, allowed web origins, and access control."""
 
     hosts: Sequence[str]
     origins: Sequence[str]
     access: Access | None = None
-    stateless: bool = False  # keep no sessions, so that any replica can serve any request
+    stateless: bool = False  # without sessions any replica can serve any request
 
 
 def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> middleware.InterruptionHandling:
-    """Return the application."""
+    """Return the ASGI application."""
     manager = middleware.SessionManager(
         server,
         stateless=http.stateless,
@@ -80,12 +80,12 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> m
         finally:
             await readiness.close()
 
-    # A redirect would send the token over http, to any Host that was named.
+    # A redirect would send the token over http, to the Host of the request.
     return middleware.InterruptionHandling(Router(routes, redirect_slashes=False, lifespan=lifespan))
 
 
 async def _with_body(receive: Receive) -> Receive:
-    """Return the messages of a request whose body has arrived, or is too long for the application."""
+    """Buffer a request body up to the size limit, and return a `receive` that replays it; raises ClientDisconnect."""
     messages: list[Message] = []
     while sum(len(message.get("body", b"")) for message in messages) <= MAX_BODY_BYTES:
         messages.append(await receive())
@@ -101,19 +101,19 @@ async def _with_body(receive: Receive) -> Receive:
 
 
 async def alive(request: Request) -> JSONResponse:  # Starlette's signature
-    """GET /healthz."""
+    """Handle GET /healthz."""
     return JSONResponse({"alive": True})
 
 
 class Readiness:
-    """GET /readyz: 200 while at least one resource answered lately, else 503."""
+    """The handler of GET /readyz, with status 200 if at least one resource responded recently, else 503."""
 
     def __init__(self, resources: Sequence[Speech]) -> None:
         self._resources, self._lock = resources, anyio.Lock()
         self._answered, self._probed = 0, float("-inf")
 
     async def answer(self, request: Request) -> JSONResponse:  # Starlette's signature
-        """Return how many of the resources answered."""
+        """Return the number of resources, and of those that responded."""
         async with self._lock:
             if anyio.current_time() - self._probed > FRESH_SECONDS:
                 self._answered = sum(await gather(*map(_answers, self._resources)))

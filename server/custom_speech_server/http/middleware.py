@@ -1,6 +1,6 @@
-"""Middleware between HTTP and the SDK: endings, validation of headers, negotiation of the answer, and sessions.
+"""Middleware between HTTP and the SDK: interrupted requests, header validation, content negotiation, and sessions.
 
-The SDK checks Host and Origin again, but only by their beginning, and only the first of several.
+The SDK checks Host and Origin, too, but only a prefix, and only the first of repeated headers.
 """
 
 import asyncio
@@ -23,29 +23,29 @@ from custom_speech_tools.speech.sanitize import sanitize
 _log = logging.getLogger(__name__)
 
 BOTH_TYPES = "application/json, text/event-stream"
-MAX_HEADER_BYTES = 32 * 1024  # of all headers of a request; an access token takes a few thousand
+MAX_HEADER_BYTES = 32 * 1024  # all headers of a request; an access token has a few thousand bytes
 SESSION_HEADER = "mcp-session-id"
-# True while a request is served whose client takes JSON but no stream of events.
+# True in a request whose client accepts JSON but no stream of events.
 takes_only_json: ContextVar[bool] = ContextVar("takes_only_json", default=False)
 _CUT_OFF = "The server stopped before it answered the request. Check what was done before you send it again."
 
 
 class InterruptionHandling:
-    """Middleware that ends requests without a traceback: aborted by their clients, or cut off by the shutdown."""
+    """Middleware that ends requests without a traceback if the client aborts them or the server shuts down."""
 
     def __init__(self, router: Router) -> None:
         self.router = router
-        self._streams: set[anyio.CancelScope] = set()  # on which clients only wait for notifications
+        self._streams: set[anyio.CancelScope] = set()  # the listening streams, which carry notifications only
         self._has_ended = False
 
     def end_streams(self) -> None:
-        """End the listening streams that are open, and those to come."""
+        """End all listening streams, and every listening stream that is opened from now on."""
         self._has_ended = True
         for stream in self._streams:
             stream.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; a response that was cut off is completed, with 503 if nothing of it was sent."""
+        """Serve a request; at a shutdown, complete its response, or send 503 if the response has not started."""
         if scope["type"] != "http":
             await self.router(scope, receive, send)
             return
@@ -74,7 +74,7 @@ class InterruptionHandling:
             await PlainTextResponse(_CUT_OFF, 503)(scope, receive, send)
 
     def _stream_of(self, scope: Scope) -> anyio.CancelScope:
-        """Return the scope in which to serve a request; one on which its client only listens is ended first."""
+        """Return the cancel scope of a request; the scope of a listening stream is cancelled at a shutdown."""
         stream = anyio.CancelScope()
         is_subscription = (b"mcp-method", b"subscriptions/listen") in scope["headers"]
         if scope["path"].rstrip("/") == "/mcp" and (scope["method"] == "GET" or is_subscription):
@@ -85,7 +85,7 @@ class InterruptionHandling:
 
 
 class RequestValidation:
-    """Middleware that answers requests with ambiguous headers itself; `name:*` allows a host with any port."""
+    """Middleware that rejects requests with ambiguous or forbidden headers; `name:*` allows a host with any port."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: Sequence[str]) -> None:
         self._app = app
@@ -93,7 +93,7 @@ class RequestValidation:
         self._origins = frozenset(origin.lower() for origin in origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve a request."""
         refusal = self._refuse(Headers(scope=scope))
         if refusal is None:
             await self._app(scope, receive, send)
@@ -102,12 +102,12 @@ class RequestValidation:
         await PlainTextResponse(text, status, headers={"connection": "close"})(scope, receive, send)
 
     def _refuse(self, headers: Headers) -> tuple[int, str] | None:
-        """Return status and text of a refusal, None for good headers."""
+        """Return the status and text of a rejection, or None for valid headers."""
         if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
             return 431, f"The headers are longer than {MAX_HEADER_BYTES // 1024} KiB. Send fewer or shorter headers."
         if "content-length" in headers and "transfer-encoding" in headers:
             return 400, "The request has Content-Length and Transfer-Encoding. Send one of them."
-        if len(headers.getlist("authorization")) > 1:  # a proxy may have checked another one than this server would
+        if len(headers.getlist("authorization")) > 1:  # a proxy may check another header than this server
             return 400, "The request has several Authorization headers. Send one of them."
         if not _is_allowed(headers.getlist("host"), self._hosts):
             return 421, "This server does not serve that Host. Use its own address, or start it with --allow-host NAME."
@@ -126,17 +126,17 @@ def _is_allowed(values: Sequence[str], allowed: frozenset[str]) -> bool:
 
 
 class AcceptNegotiation:
-    """Middleware that has a client answered with JSON if it takes only that.
+    """Middleware that responds with JSON to clients that accept only JSON.
 
-    The SDK insists on clients that take both JSON and a stream of events. In protocol 2026-07-28 it refuses the others
-    without a word.
+    The SDK requires clients to accept JSON and a stream of events. In protocol 2026-07-28 it rejects other clients
+    without an explanation.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve a request."""
         headers = Headers(scope=scope)
         accept = headers.get("accept", "*/*")
         types = {one.partition(";")[0].strip().lower() for one in accept.split(",")}
@@ -155,32 +155,31 @@ class AcceptNegotiation:
 
 
 class SessionManager(StreamableHTTPSessionManager):
-    """The SDK's, which reads for every request and for every session that it opens how to answer."""
+    """The SDK's session manager, with JSON or a stream of events for each request and session."""
 
     @property
     def json_response(self) -> bool:
-        """True if the answer is to be JSON: progress is left out, and users are not asked."""
+        """True for a response as JSON, which excludes progress and questions to the user."""
         return takes_only_json.get()
 
     @json_response.setter
     def json_response(self, value: bool) -> None:
-        """Ignore what the constructor would set for all."""
+        """Ignore the constructor's setting for all requests."""
 
 
 class IdleSessionEviction:
-    """Middleware that ends the session that has been idle longest if more than `limit` are open.
+    """Middleware that ends the longest-idle session if more than `limit` are open.
 
-    Many clients never end their sessions. The SDK would refuse every new one until those have been idle for half an
-    hour.
+    Many clients never end their sessions. At its own limit, the SDK would reject every new session for half an hour.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app, self._limit = app, limit
-        self._opened: dict[str, Scope] = {}  # the requests that opened sessions; the least recently used comes first
-        self._served: Counter[str] = Counter()  # requests that are being served, listening streams included
+        self._opened: dict[str, Scope] = {}  # the requests that opened sessions, the least recently used first
+        self._served: Counter[str] = Counter()  # running requests by session, including listening streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve a request."""
         headers = Headers(scope=scope)
         named = headers.get(SESSION_HEADER)
         opens = named is None and headers.get("mcp-protocol-version") != STATELESS_VERSION
@@ -203,10 +202,10 @@ class IdleSessionEviction:
             await self._app(scope, receive, send)
         finally:
             self._served[named] -= 1
-            self._served += Counter()  # drops what is no longer served
+            self._served += Counter()  # drops sessions without running requests
 
     async def _end_idle_session(self) -> bool:
-        """End a session as its client would; return whether there was an idle one."""
+        """End the longest-idle session as its client would; return whether there was an idle session."""
         idle = next((session for session in self._opened if not self._served[session]), None)
         if idle is None:
             return False
@@ -218,7 +217,7 @@ class IdleSessionEviction:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def ignore(message: Message) -> None:
-            """Nobody waits for the answer."""
+            """Discard the response."""
 
         await self._app(ended, receive, ignore)
         return True

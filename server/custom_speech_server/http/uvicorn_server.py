@@ -1,4 +1,4 @@
-"""`serve --http`: check whether the server may start, listen, and serve in one process."""
+"""The uvicorn server of `serve --http`, its command line options, and the checks before it starts."""
 
 import argparse
 import os
@@ -8,9 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from functools import partial
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import h11
 import uvicorn
@@ -25,9 +23,10 @@ from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.asgi_app import HTTPSettings, create_app
 from custom_speech_server.http.middleware import MAX_HEADER_BYTES, InterruptionHandling
+from custom_speech_tools.speech.trusted_urls import is_loopback, split
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-MAX_CONNECTIONS = 2000  # further ones are answered with 503; the reverse proxy in front limits idle and slow clients
+MAX_CONNECTIONS = 2000  # further connections get 503; the reverse proxy limits idle and slow clients
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -54,7 +53,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 class GracefulServer(uvicorn.Server):
-    """uvicorn, which announces when it accepts requests, ends listening streams first, and exits with status 0."""
+    """A uvicorn server that announces its start, ends listening streams at a shutdown, and exits with status 0."""
 
     def __init__(self, config: uvicorn.Config, app: InterruptionHandling, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -62,30 +61,30 @@ class GracefulServer(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal."""
-        # uvicorn handles signals only later, and raises them again once it has stopped: status 0 needs a handler.
+        # uvicorn installs its handlers later, and raises the signal again at its end: status 0 needs this handler.
         signal.signal(signal.SIGTERM, self.handle_exit)
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and announce it."""
+        """Start accepting requests, and announce the start."""
         AppStatus.enable_automatic_graceful_drain = False  # it would end the streams of running calls
         await super().startup(sockets)
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop."""
+        """End the listening streams, then shut down."""
         self._app.end_streams()
         await super().shutdown(sockets)
 
 
 class StrictH11Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1, which refuses folded headers and line ends without a carriage return.
+    """uvicorn's HTTP/1.1 protocol, which rejects folded headers and line ends without a carriage return.
 
-    h11 takes both; a proxy in front may read such a request as another one than this server (RFC 9112, 2.2 and 5.2).
+    h11 accepts both, so a proxy might parse a request differently (RFC 9112, 2.2 and 5.2).
     """
 
     def handle_events(self) -> None:
-        """Read what has arrived; a request begins here only at its first byte."""
+        """Process received bytes, after a check of the header lines if a request begins."""
         if self.conn.their_state is h11.IDLE:
             head = self.conn.trailing_data[0].partition(b"\r\n\r\n")[0]
             if re.search(rb"(?<!\r)\n|\r\n[ \t]|\r[^\n]", head):
@@ -101,7 +100,7 @@ def create_server(
     stop_seconds: int,
     announce: Callable[[], None] = lambda: None,
 ) -> GracefulServer:
-    """Return the server of one process; it takes sockets that listen already."""
+    """Return the server of one process; its `run` expects listening sockets."""
     app = create_app(mcp, settings, http)
     uvicorn_config = uvicorn.Config(
         app,
@@ -120,9 +119,9 @@ def create_server(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket, or raise ConfigurationError if the address cannot be used."""
+    """Return a listening socket; raises ConfigurationError if the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, because Nagle's algorithm otherwise delays every kept-alive answer by 40 ms.
+    # Without the protocol number, Nagle's algorithm delays every response on a kept-alive connection by 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform != "win32":
@@ -136,7 +135,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def http_settings(options: argparse.Namespace) -> HTTPSettings:
-    """Return how the server is reached, or raise ConfigurationError if it must not start like this."""
+    """Return the HTTP settings; raises ConfigurationError if they are unsafe."""
     access = access_file.load(options.access) if options.access else None
     names = [_in_brackets(options.host), *options.allow_host]
     shares_key = STATE_KEY_VARIABLE in os.environ
@@ -149,8 +148,9 @@ def http_settings(options: argparse.Namespace) -> HTTPSettings:
 
 
 def refuse_start(names: list[str], *, authenticated: bool, stateless: bool, shares_key: bool) -> str | None:
-    """Return why the server must not start under these names and how to fix it, None if it may."""
-    public = next((name for name in names if not _is_loopback(name)), None)
+    """Return why the settings are unsafe and how to fix them, or None."""
+    parts = {name: split(f"http://{name}") for name in names}
+    public = next((name for name, part in parts.items() if part is None or not is_loopback(part)), None)
     if public is not None and not authenticated:
         return f"{public} is not loopback: say who may call with --access FILE (docs/deploy.md), or use 127.0.0.1."
     if stateless and not shares_key:
@@ -159,24 +159,15 @@ def refuse_start(names: list[str], *, authenticated: bool, stateless: bool, shar
 
 
 def allowed_hosts(host: str, allowed: list[str]) -> list[str]:
-    """Return the Host headers that are served: loopback's, the address and the allowed ones, with any port."""
-    is_unspecified = host in ("0.0.0.0", "::", "")  # noqa: S104  # compared with, not bound to
+    """Return the allowed Host headers: loopback names, the address and allowed hosts, each with any port."""
+    is_unspecified = host in ("0.0.0.0", "::", "")  # noqa: S104  # a comparison, no binding
     names = [*LOOPBACK, *([] if is_unspecified else [_in_brackets(host)]), *allowed]
     return [form for name in dict.fromkeys(names) for form in (name, f"{name}:*")]
 
 
 def allowed_origins(allowed: list[str]) -> list[str]:
-    """Return the Origin headers that may call: loopback's with any port, and the allowed ones as they are."""
+    """Return the allowed Origin headers: loopback names with any port, and the allowed origins."""
     return [f"http://{name}:*" for name in LOOPBACK] + allowed
-
-
-def _is_loopback(name: str) -> bool:
-    """Return whether only this machine can reach a host, named with or without a port."""
-    try:
-        host = urlsplit(f"//{name}").hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _in_brackets(host: str) -> str:

@@ -1,6 +1,6 @@
-"""The view: one self-contained page that shows what ends when, error rates, models and the state of a rollout.
+"""The view: a self-contained page with expirations, error rates, models and the state of a rollout.
 
-It loads nothing, reads without a script, and shows text of the service as text.
+The page loads no other content, is complete without JavaScript, and escapes all text from the service.
 """
 
 import base64
@@ -17,14 +17,14 @@ from markupsafe import Markup
 from custom_speech_server.view import evaluation_charts
 from custom_speech_server.view.evaluation_charts import JSONObject, Scale, StatusLabel, month_scale
 
-ACTION_DAYS = 90  # in which what ends needs an action; the headings of the page say so
+ACTION_DAYS = 90  # before an expiration, in which it needs an action, as the headings of the page say
 _URGENT_DAYS = 30
-_MAX_LIVE = 4  # endpoints that the summary names
-_MAX_NAME = 80  # characters of a name that are shown; the others are in its title
+_MAX_LIVE = 4  # endpoints in the summary
+_MAX_NAME = 80  # shown characters of a name; the title has the whole name
 
 
 def report_page(report: Mapping[str, Any]) -> str:
-    """Return the page that `report --html` writes of what `report --json` prints."""
+    """Return the page of `report --html` for the object of `report --json`."""
     live = {one["model"]["id"] for one in _live_endpoints(report) if one.get("model")}
     originals = {str(one.get("copied_from")) for one in report["models"]["models"] if one["id"] in live}
     details = {test["id"]: test for test in report["tests"]}
@@ -40,7 +40,7 @@ def report_page(report: Mapping[str, Any]) -> str:
 
 
 def html_page(**content: Any) -> str:
-    """Return a whole page; without content, the frame that a client with MCP Apps loads before the answer of a tool."""
+    """Return a page; without content, the empty page that a client with MCP Apps loads before a tool result."""
     style, script = (files(__package__).joinpath(file).read_text(encoding="utf-8") for file in ("view.css", "view.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     frame = {"style": style, "script": script, "script_digest": digest}
@@ -48,12 +48,12 @@ def html_page(**content: Any) -> str:
 
 
 def fragment(tool: str, answer: JSONObject) -> str:
-    """Return the part of the page that shows the answer of a tool."""
+    """Return the part of the page that shows a tool result."""
     return _templates().get_template("fragment.html").render(tool=tool, answer=answer)
 
 
 def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
-    """Return the facts that are seen first: what about, how much, and which."""
+    """Return the summary at the top of the page: for each fact its title, value and details."""
     endpoints = _live_endpoints(report)
     names = {str(one["resource"]) for one in report["unread"]}
     unread = ", ".join(sorted(names)) or "every resource answered to the end"
@@ -91,7 +91,7 @@ def _templates() -> Environment:
 
 
 def _name(text: object, fallback: str = "–") -> Markup:
-    """Return a name of the service; its direction of writing does not change that of the text around it."""
+    """Return a name as HTML that isolates its writing direction, shortened if it is long."""
     whole = str(text or fallback)
     if len(whole) <= _MAX_NAME:
         return Markup("<bdi>{}</bdi>").format(whole)
@@ -149,7 +149,7 @@ def _model(part: JSONObject) -> Markup:
 
 
 def _days_left(item: JSONObject, answer: JSONObject) -> int:
-    """Return the days from the time of the answer until an item ends, negative if it has ended."""
+    """Return the days until an item expires, negative if it has expired."""
     return (date.fromisoformat(item["ends"]) - date.fromisoformat(answer["now"][:10])).days
 
 
@@ -158,7 +158,7 @@ def _days_from_now(days: int) -> str:
 
 
 def _is_partial(answer: JSONObject) -> bool:
-    """Return whether there may be more than the answer of a list names."""
+    """Return whether a list may be incomplete."""
     return bool(answer.get("unread") or answer["truncated"])
 
 
@@ -172,7 +172,7 @@ def _urgency_label(days: int) -> StatusLabel:
 
 
 def _due_items(answer: JSONObject) -> list[tuple[JSONObject, StatusLabel]]:
-    """Return what ends within 90 days or has ended, if something can be done: nothing helps a closed base model."""
+    """Return the items that expire within 90 days or have expired, without expired base models."""
     items = [(item, _days_left(item, answer)) for item in answer["items"]]
     return [
         (item, _urgency_label(days))
@@ -182,7 +182,7 @@ def _due_items(answer: JSONObject) -> list[tuple[JSONObject, StatusLabel]]:
 
 
 def _timeline_rows(answer: JSONObject) -> tuple[Scale, list[dict[str, Any]]]:
-    """Return what ends on a common scale of time."""
+    """Return a time scale, and a row for each expiration."""
     today = date.fromisoformat(answer["now"][:10])
     ends = [date.fromisoformat(item["ends"]) for item in answer["items"]]
     rows = [

@@ -1,4 +1,4 @@
-"""Tests, from the answers of list_evaluations and get_evaluation: verdicts, rates, edits; and the scales of charts."""
+"""Evaluations in the view: verdicts, error rates, word edits, and the scales of charts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -6,45 +6,45 @@ from typing import Any, NamedTuple
 
 from custom_speech_data.word_errors import alignment, normalized_words
 
-JSONObject = Mapping[str, Any]  # the structured content of a tool's answer, or a part of it
-_MAX_ALIGNED_WORDS = 500  # of an utterance whose edits are marked; the time for that grows with their square
+JSONObject = Mapping[str, Any]  # the structured content of a tool result, or a part of it
+_MAX_ALIGNED_WORDS = 500  # of an utterance whose edits are marked; the alignment takes quadratic time
 _TAGS = {"correct": "", "deletion": "del", "insertion": "ins", "substitution": "mark"}
 
 
 class Tick(NamedTuple):
-    """A line across all rows, with its label."""
+    """A grid line of a chart, with its label."""
 
     value: float
     label: str
 
 
 class Scale(NamedTuple):
-    """The values at the left and right end of a row, and what is marked between them."""
+    """The range of values of a chart, and its grid lines."""
 
     low: float
     high: float
     ticks: Sequence[Tick]
 
     def at(self, value: float) -> float:
-        """Return the place of a value, 0 to 100."""
+        """Return the position of a value, from 0 at the low end to 100 at the high end."""
         share = (value - self.low) / (self.high - self.low)
         return round(100 * min(1.0, max(0.0, share)), 2)
 
 
 class StatusLabel(NamedTuple):
-    """A standing in words, and its colour: `good`, `warn`, `bad` or empty."""
+    """The text of a label, and its style: `good`, `warn`, `bad` or empty."""
 
     text: str
     status: str
 
 
 def is_void(test: JSONObject) -> bool:
-    """Return whether a model of a test was trained with the test data."""
+    """Return whether a model in an evaluation was trained with the test data."""
     return bool(test.get("is_void")) or any(one["rule"] == "test-data-unseen" for one in test.get("findings", ()))
 
 
 def verdict(test: JSONObject) -> StatusLabel:
-    """Return how the first model of a test compares with the second."""
+    """Return a label with the comparison of the first model of an evaluation with the second."""
     difference = test.get("difference") or {}
     if is_void(test):
         return StatusLabel("void", "warn")
@@ -56,12 +56,12 @@ def verdict(test: JSONObject) -> StatusLabel:
 
 
 def finished(answer: JSONObject) -> list[JSONObject]:
-    """Return the tests of an answer of list_evaluations that have a result."""
+    """Return the succeeded evaluations in a result of list_evaluations."""
     return [one for one in answer["evaluations"] if one["status"] == "Succeeded"]
 
 
 def by_dataset(tests: Sequence[JSONObject]) -> list[list[tuple[JSONObject, JSONObject]]]:
-    """Return for each test dataset every model with its newest test, which comes first in `tests`."""
+    """Return for each dataset its models, each with its newest evaluation; `tests` are sorted newest first."""
     datasets: dict[tuple[str, str], dict[str, tuple[JSONObject, JSONObject]]] = {}
     for test in tests:
         for model in test["models"] if test.get("dataset") else ():
@@ -72,7 +72,7 @@ def by_dataset(tests: Sequence[JSONObject]) -> list[list[tuple[JSONObject, JSONO
 
 
 def month_scale(days: Sequence[date]) -> Scale:
-    """Return the scale of days from the first to the last; of a long time only every second, third, … month."""
+    """Return a time scale that contains the days, with a grid line every 1, 2, 3, 6 or 12 months."""
     low, high = min(days).toordinal() - 10, max(days).toordinal() + 20
     first, last = date.fromordinal(low), date.fromordinal(high)
     number = 12 * (last.year - first.year) + last.month - first.month
@@ -83,7 +83,7 @@ def month_scale(days: Sequence[date]) -> Scale:
 
 
 def rate_scale(models: Iterable[JSONObject]) -> Scale:
-    """Return the scale from zero on which the error rates of models and their intervals fit."""
+    """Return a scale from zero that contains the error rates of the models and their confidence intervals."""
     ends = [end for one in models for end in (one["word_error_rate"] or 0, *(one.get("confidence_95") or ()))]
     high = max(0.01, 1.08 * max(ends))
     step = next((step for step in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if high / step <= 6), 1.0)
@@ -92,13 +92,13 @@ def rate_scale(models: Iterable[JSONObject]) -> Scale:
 
 
 def difference_scale(difference: JSONObject) -> Scale:
-    """Return the scale of a difference of rates and its interval, with zero in the middle."""
+    """Return a scale that contains the confidence interval of a difference, with zero in the middle."""
     reach = max(0.001, *map(abs, difference["confidence_95"])) * 1.15
     return Scale(-reach, reach, [Tick(0, "0")])
 
 
 def rate(value: float | None, interval: Sequence[float] | None = None) -> str:
-    """Return a rate in percent, with its interval if that is known."""
+    """Return an error rate as a percentage, with its confidence interval if that is known."""
     if value is None:
         return "–"
     shown = f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
@@ -106,7 +106,7 @@ def rate(value: float | None, interval: Sequence[float] | None = None) -> str:
 
 
 def edits(utterance: JSONObject, locale: str) -> tuple[list[tuple[str, str]] | None, list[tuple[str, str]]]:
-    """Return the words that were said, None if they are not known, and those recognized, each with its tag."""
+    """Return the reference words, or None if they are not known, and the recognized words, each with its HTML tag."""
     reference, hypothesis = utterance.get("reference"), utterance["hypothesis"]
     if reference is None:
         return None, [("", hypothesis)]

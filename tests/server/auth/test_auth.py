@@ -24,7 +24,6 @@ from custom_speech_server.__main__ import main
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.auth import access_file
 from custom_speech_server.auth.access_file import Access, StaticTokenVerifier, digest, load, token_table
-from custom_speech_server.auth.authorization import writing_tools
 from custom_speech_server.auth.jwt import (
     MIN_FETCH_INTERVAL,
     Issuer,
@@ -34,6 +33,7 @@ from custom_speech_server.auth.jwt import (
     scopes,
 )
 from custom_speech_server.config_source import ConfigurationError
+from custom_speech_tools.runtime.registry import registered_tools
 from support.http_server import ACCEPT, answer_in, initialize, message, modern, on_loopback, over_http
 from support.scripted_service import Listener
 from support.speech_service import Azure
@@ -44,6 +44,7 @@ ISSUER = "https://login.contoso.com/tenant/v2.0"
 AUDIENCE = "api://speech"
 PUBLIC = "https://speech.contoso.com/mcp"
 READ, WRITE = "speech.read", "speech.write"
+WRITING_TOOLS = {tool.name for tool in registered_tools() if not tool.is_read_only}
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ENTRY = f'[tokens.ada]\nsha256 = "{digest("ada-token")}"\nscopes = ["speech.read"]\n'
@@ -203,7 +204,7 @@ async def test_authentication_accepts_a_token_of_the_issuer(azure: Azure) -> Non
     """Signature, issuer, audience and time are right."""
     async with behind(azure, oauth()) as client:
         response = await client.post("/mcp", **bearing(issued(), LIST))
-    assert {tool["name"] for tool in answer_in(response)["result"]["tools"]} > writing_tools()
+    assert {tool["name"] for tool in answer_in(response)["result"]["tools"]} > WRITING_TOOLS
 
 
 async def test_authentication_names_the_issuer_to_clients(azure: Azure) -> None:
@@ -229,7 +230,7 @@ async def test_authentication_shows_a_reader_no_writing_tool(azure: Azure) -> No
         listed = answer_in(await client.post("/mcp", **bearing("ada-token", LIST)))["result"]
     names = {tool["name"] for tool in listed["tools"]}
     assert "get_model" in names
-    assert not names & writing_tools()
+    assert not names & WRITING_TOOLS
     assert listed["cacheScope"] == "private"
 
 
@@ -241,7 +242,7 @@ async def test_authentication_shows_a_reader_no_prompt_of_writing_tools(azure: A
 
 
 @pytest.mark.parametrize("in_session", [False, True])
-@pytest.mark.parametrize("tool", sorted(writing_tools()))
+@pytest.mark.parametrize("tool", sorted(WRITING_TOOLS))
 async def test_authentication_lets_a_reader_call_no_writing_tool(azure: Azure, tool: str, in_session: bool) -> None:
     """A caller that knows a name from elsewhere is told what is missing, and nothing reaches the service."""
     call = {"name": tool, "arguments": {"model": "Contoso"}}
@@ -265,7 +266,7 @@ async def test_authentication_holds_in_a_session_for_each_request(azure: Azure) 
         post = {"headers": headers, "json": message("tools/list")}
         ada = await client.post("/mcp", **bearing("ada-token", post))
         bob = await client.post("/mcp", **bearing("bob-token", post))
-    assert not {tool["name"] for tool in answer_in(ada)["result"]["tools"]} & writing_tools()
+    assert not {tool["name"] for tool in answer_in(ada)["result"]["tools"]} & WRITING_TOOLS
     assert bob.status_code == 404
 
 

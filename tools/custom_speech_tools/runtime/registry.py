@@ -18,8 +18,16 @@ def tool_names() -> list[str]:
     return [module.name for module in iter_modules(custom_speech_tools.__path__) if not module.ispkg]
 
 
+def is_offered(name: str, toolset: str, is_read_only: bool, *, read_only: bool, toolsets: Collection[str]) -> bool:
+    """Return whether a server with these options offers a tool; `list_resources` is in every toolset."""
+    return (toolset in toolsets or name == "list_resources") and (is_read_only or not read_only)
+
+
 def registered_tools(*, read_only: bool = False, toolsets: Collection[str] = TOOLSETS) -> "list[SpeechTool]":
-    """Return the tools of the toolsets, sorted by name; `list_resources` belongs to every toolset."""
+    """Return the offered tools, sorted by name."""
     tools: list[SpeechTool] = [import_module(f"custom_speech_tools.{name}").tool for name in tool_names()]
-    offered = [tool for tool in tools if tool.toolset in toolsets or tool.name == "list_resources"]
-    return [tool for tool in offered if tool.is_read_only or not read_only]
+    return [
+        tool
+        for tool in tools
+        if is_offered(tool.name, tool.toolset, tool.is_read_only, read_only=read_only, toolsets=toolsets)
+    ]
