@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
 import pydantic
-from pydantic import AliasChoices, AliasPath, Field
+from pydantic import AfterValidator, AliasChoices, AliasPath, Field
 
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.external_command import CommandError, run_command
@@ -47,6 +47,10 @@ HOW_TO_INSTALL = (
 )
 
 
+# The name of a region as in host names, such as `eastus`; `az` may print `East US`.
+Region = Annotated[str, AfterValidator(lambda name: name.replace(" ", "").lower())]
+
+
 class AzureCLIError(ConfigurationError):
     """Running `az` failed; `str()` is the reason and the fix."""
 
@@ -71,18 +75,13 @@ class AzureAccount(pydantic.BaseModel):
     name: str = Field(pattern=r"^\w[\w.-]{0,63}$")
     id: str = Field(pattern=_ACCOUNT_ID)
     kind: str
-    location: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9 ]{2,39}$")
+    region: Region = Field(validation_alias="location", pattern=r"^[A-Za-z][A-Za-z0-9 ]{2,39}$")
     tier: str | None = Field(default=None, validation_alias=AliasPath("sku", "name"))
     address: str | None = _property("endpoint")
     keys_disabled: bool | None = _property("disableLocalAuth")
     public_access: str | None = _property("publicNetworkAccess")
     network_default: str | None = _property("networkAcls", "defaultAction")
     subscription: Subscription
-
-    @property
-    def region(self) -> str:
-        """The region as written in host names, such as `eastus`."""
-        return self.location.replace(" ", "").lower()
 
     @property
     def az_options(self) -> list[str]:
@@ -136,11 +135,7 @@ class DiscoveredAccounts:
 
 
 async def list_accounts(subscription: str | None = None) -> DiscoveredAccounts:
-    """Return the accounts that support speech to text, from all subscriptions or from the named one.
-
-    Raises:
-        AzureCLIError: `az` is missing or fails, no user is signed in, or the subscription is unknown.
-    """
+    """Return the accounts that support speech to text, of all subscriptions or the named one; raises AzureCLIError."""
     program = shutil.which("az")
     # On Windows `which` also returns a program in the current folder, which may belong to anyone.
     if program is None or (sys.platform == "win32" and Path(program).parent.resolve() == Path.cwd()):
@@ -227,7 +222,5 @@ async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | No
     more = [one for one in usable if one.id.lower() not in ids and not (one.is_custom and one.endpoint in hosts)]
     lines = [f"Not read: {'; '.join(found.unread)}"] if found.unread else []
     if more:
-        plural, them = ("s", "them") if len(more) > 1 else ("", "it")
-        counted = f"{len(more)} more Speech resource{plural} in your subscription"
-        lines.insert(0, f"{counted}; `custom-speech-mcp init` adds {them}.")
+        lines.insert(0, f"Speech resources that are not configured: {len(more)}. To add them: custom-speech-mcp init")
     return " ".join(lines) or None

@@ -58,10 +58,8 @@ def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
     import textwrap
 
     following = " " * (len(first) + 2) if rest is None else rest
-    lines = textwrap.wrap(
-        text, width(), initial_indent=first, subsequent_indent=following, break_on_hyphens=False, break_long_words=False
-    )
-    return "\n".join(lines)
+    wrapper = textwrap.TextWrapper(width(), first, following, break_on_hyphens=False, break_long_words=False)
+    return wrapper.fill(text)
 
 
 def show_progress(text: str) -> None:

@@ -15,10 +15,6 @@ from custom_speech_tools.speech import KeyCredential, NotAllowedError, SpeechRes
 
 IN_MEMORY = ":memory:"
 EMULATOR_STATE_VARIABLE = "CUSTOM_SPEECH_EMULATOR_STATE"
-_ACCOUNTS = (
-    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
-    "/providers/Microsoft.CognitiveServices/accounts"
-)
 
 EMULATED_RESOURCES = tuple(
     SpeechResource(
@@ -26,7 +22,8 @@ EMULATED_RESOURCES = tuple(
         endpoint=f"http://{region}.localhost",
         credential=KeyCredential(SecretStr(f"{name}-key")),
         region=region,
-        resource_id=f"{_ACCOUNTS}/{name}",
+        resource_id="/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator/providers/"
+        f"Microsoft.CognitiveServices/accounts/{name}",
         emulated=True,
     )
     for name in EMULATED_NAMES

@@ -35,12 +35,8 @@ async def run_command(
 ) -> CommandResult:
     """Run a command without input, in a process group that is killed afterwards.
 
-    Args:
-        environment: Variables to add to those of this process.
-
-    Raises:
-        CommandError: The command cannot be started, takes longer than `seconds`, or prints more than `max_bytes` to
-            stdout or stderr.
+    `environment` is added to the variables of this process. Raises CommandError if the command cannot be started, takes
+    longer than `seconds`, or prints more than `max_bytes` to stdout or stderr.
     """
     variables = {**os.environ, **(environment or {})}
     variables.pop(STATE_KEY_VARIABLE, None)  # a secret that the command does not need

@@ -27,6 +27,10 @@ from custom_speech_tools.speech.trusted_urls import is_endpoint, is_speech_host,
 
 # Hosts of the sovereign clouds, by the prefix of the region names.
 _SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
+_RETIREMENT = (
+    "Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove api_version: 2025-10-15 is the "
+    "default."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,7 @@ def regional_endpoint(region: str) -> str:
 def normalize_endpoint(endpoint: str) -> str:
     """Return the endpoint with a lower-case scheme and host, without default port and trailing slash.
 
-    Raises:
-        ValueError: A key must not be sent to this address; the message suggests the correct one.
+    Raises ValueError, which suggests the correct endpoint, if no key must be sent to this one.
     """
     parts = split(endpoint.strip())
     if parts is None:
@@ -211,8 +214,7 @@ _HINTS: Hints = {
 def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
     """Return the resources of the named file, the user's file or the environment, or else the emulated resources.
 
-    Raises:
-        ConfigurationError: The configuration is invalid; it is never replaced by the emulated resources.
+    Raises ConfigurationError for an invalid configuration, which the emulated resources never replace.
     """
     file = config_source.config_file(config, environment)
     return from_file(file, environment) if file else from_environment(environment) or EMULATED
@@ -223,28 +225,20 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
     content = parse_toml(file, read_toml_text(file), _File, _HINTS, environment)
     found = tuple(entry.as_resource(name, environment, content.prices) for name, entry in content.resources.items())
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)
-    warnings = [*exposure_warnings(file)]
-    warnings += [
-        config_source.without_keys(f"{file}: data_dirs: {one} is not a folder.")
-        for one in data_dirs
-        if not one.is_dir()
-    ]
-    warnings += [
-        f"{file}: resources.{name}: Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove "
-        "api_version: 2025-10-15 is the default."
-        for name, entry in content.resources.items()
-        if entry.api_version == "v3.2"
-    ]
-    return Resources(found, content.default or found[0].name, str(file), warnings=tuple(warnings), data_dirs=data_dirs)
+    missing = [folder for folder in data_dirs if not folder.is_dir()]
+    retiring = [name for name, entry in content.resources.items() if entry.api_version == "v3.2"]
+    warnings = (
+        *exposure_warnings(file),
+        *(config_source.without_keys(f"{file}: data_dirs: {folder} is not a folder.") for folder in missing),
+        *(f"{file}: resources.{name}: {_RETIREMENT}" for name in retiring),
+    )
+    return Resources(found, content.default or found[0].name, str(file), warnings=warnings, data_dirs=data_dirs)
 
 
 def from_environment(environment: Mapping[str, str]) -> Resources | None:
     """Return the resource configured by SPEECH_KEY with SPEECH_REGION or SPEECH_ENDPOINT, or None if none is set.
 
-    The same variables with the prefix AZURE_ work, too.
-
-    Raises:
-        ConfigurationError: The variables are incomplete or invalid.
+    The same variables with the prefix AZURE_ work, too. Raises ConfigurationError if they are incomplete or invalid.
     """
     names = ("KEY", "REGION", "ENDPOINT", "RESOURCE_ID")
     for prefix in config_source.ENVIRONMENT_PREFIXES:

@@ -40,16 +40,13 @@ class ResourceFile:
         return cls(path, text, {name: entry for name, entry in entries if isinstance(entry, dict)})
 
     def entry_of(self, account: AzureAccount) -> str | None:
-        """Return the name of an account's entry, or None: matched by resource id, else by endpoint.
-
-        A regional endpoint is shared, so the entry must also have the name of the account.
-        """
+        """Return the name of an account's entry, matched by resource id or endpoint, or None."""
         by_endpoint = None
         for name, entry in self.entries.items():
             if str(entry.get("resource_id", "")).lower() == account.id.lower():
                 return name
-            is_same = account.is_custom or name.lower() == account.name.lower()
-            if "resource_id" not in entry and is_same and _endpoint(entry) == account.endpoint:
+            is_own = account.is_custom or name.lower() == account.name.lower()  # regional endpoints are shared
+            if "resource_id" not in entry and is_own and _endpoint(entry) == account.endpoint:
                 by_endpoint = by_endpoint or name
         return by_endpoint
 
@@ -68,10 +65,9 @@ class ResourceFile:
         return differences, {field: value for field, value in known.items() if field not in present}
 
     def with_entries(self, added: Mapping[str, Mapping[str, Any]], completed: Mapping[str, Mapping[str, str]]) -> str:
-        """Return the text with new entries appended and values added to existing entries.
+        """Return the text with new entries and new values of existing entries.
 
-        Raises:
-            ConfigurationError: The form of the tables prevents editing; the message lists the additions.
+        Raises ConfigurationError, which lists the additions, if the form of the tables prevents editing.
         """
         newline = "\r\n" if "\r\n" in self.text else "\n"
 

@@ -66,11 +66,7 @@ def load_toml(file: Path, text: str) -> dict[str, Any]:
 def parse_toml(
     file: Path, text: str, schema: type[Schema], hints: Hints | None = None, context: object = None
 ) -> Schema:
-    """Parse and validate a TOML file. The validators of the schema receive `context`.
-
-    Raises:
-        ConfigurationError: The text is not TOML or does not match the schema; lists every problem with line and key.
-    """
+    """Parse and validate a TOML file; raises ConfigurationError, which lists every problem with line and key."""
     try:
         return schema.model_validate(load_toml(file, text), context=context)
     except pydantic.ValidationError as error:

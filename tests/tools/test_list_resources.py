@@ -62,7 +62,7 @@ async def test_list_resources_says_what_is_not_configured_on_request_only(
     async with connect(discover=discover) as call:
         asked = await call("list_resources")
 
-    line = "2 more Speech resources in your subscription; `custom-speech-mcp init` adds them."
+    line = "Speech resources that are not configured: 2. To add them: custom-speech-mcp init"
     assert nobody_asked
     assert asked == unasked | {"next_steps": [*unasked["next_steps"], line]}
 
@@ -96,5 +96,5 @@ async def test_server_with_discover_says_it_over_stdio(tmp_path: Path, monkeypat
     async with Client(StdioServerParameters(command=sys.executable, args=arguments, env=environment)) as client:
         found = await Caller(client)("list_resources")
 
-    line = "1 more Speech resource in your subscription; `custom-speech-mcp init` adds it."
+    line = "Speech resources that are not configured: 1. To add them: custom-speech-mcp init"
     assert found["next_steps"][-1] == line

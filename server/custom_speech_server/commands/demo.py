@@ -12,6 +12,7 @@ from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequestParams, ElicitResult
 
+from custom_speech_server.config_source import EMULATED_NAMES
 from custom_speech_server.console import command_to_add, takes_escape_codes, wrapped
 from custom_speech_server.emulated_resources import EMULATOR_STATE_VARIABLE, IN_MEMORY
 
@@ -29,7 +30,7 @@ SENTENCE_TEMPLATES = (
     "this is about {}",
 )
 
-SOURCE, TARGET, NO_AUDIO = "emulator-eastus", "emulator-westeurope", "emulator-brazilsouth"
+SOURCE, TARGET, NO_AUDIO = EMULATED_NAMES
 DONE: dict[str, Any] = {"wait_seconds": 45, "resource": SOURCE}
 
 
@@ -51,10 +52,10 @@ def run(options: argparse.Namespace) -> int:
         cause: BaseException = group
         while isinstance(cause, BaseExceptionGroup):  # from the tasks of the client
             cause = cause.exceptions[0]
-        reason = str(cause).rstrip(".")
-        failure = f"the server could not be used: {reason}. If the cause is unclear, reinstall custom-speech-mcp."
-        if isinstance(cause, StepFailedError):
-            failure = str(cause)
+        failure = str(cause)
+        if not isinstance(cause, StepFailedError):
+            advice = "If the cause is unclear, reinstall custom-speech-mcp."
+            failure = f"the server could not be used: {failure.rstrip('.')}. {advice}"
     if failure:
         print(_painted(f"\nFAILED: {failure}", "31"))
         return 1

@@ -45,12 +45,8 @@ class Candidate:
     account: AzureAccount
     entry: str | None
     remarks: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_new(self) -> bool:
-        """True if the account can be added to the file."""
-        return self.entry is None and self.account.problem is None
+    missing: dict[str, str] = field(default_factory=dict)  # values that the entry lacks
+    can_be_added: bool = False
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,7 +82,8 @@ def compare(file: ResourceFile, found: DiscoveredAccounts) -> list[Candidate]:
     uses = Counter(one.entry for one in candidates)
     for one in candidates:
         if one.entry is None:
-            one.remarks = [f"cannot be added: {one.account.problem}"] if one.account.problem else []
+            problem = one.account.problem
+            one.can_be_added, one.remarks = not problem, [f"cannot be added: {problem}"] if problem else []
             continue
         differences, missing = file.compare(one.entry, one.account)
         one.remarks = [f"in the file as {one.entry}", *differences]
@@ -109,8 +106,8 @@ def _print_table(candidates: list[Candidate], found: DiscoveredAccounts) -> None
             subscription = account.subscription
             print(f"\nSubscription {sanitize(subscription.name, 64)} ({subscription.id})")
             print(line.format("", "name", "kind", "region", "tier", "keys", "trains audio"))
-        number += one.is_new
-        shown, tier = str(number) if one.is_new else "-", sanitize(account.tier or "?", 12)
+        number += one.can_be_added
+        shown, tier = str(number) if one.can_be_added else "-", sanitize(account.tier or "?", 12)
         keys, audio = "off" if account.keys_disabled else "on", "yes" if account.region in TRAINING_REGIONS else "no"
         print(line.format(shown, account.name, KINDS[account.kind], account.region, tier, keys, audio))
         if one.remarks:
@@ -123,7 +120,7 @@ def _print_table(candidates: list[Candidate], found: DiscoveredAccounts) -> None
 
 def _choose(options: argparse.Namespace, candidates: list[Candidate]) -> list[Candidate]:
     """Return the accounts to add, chosen by the options or by the user on the terminal."""
-    new = [one for one in candidates if one.is_new]
+    new = [one for one in candidates if one.can_be_added]
     if options.only:
         wanted = {name.lower() for name in options.only}
         known = {name.lower() for one in candidates for name in (one.account.name, one.account.id)}

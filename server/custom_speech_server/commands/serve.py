@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from custom_speech_server.app import Settings
-    from custom_speech_server.front import Front, Handover
+    from custom_speech_server.front import Handover
     from custom_speech_server.resource_config import Resources
 
 ACCESS_VARIABLE = "CUSTOM_SPEECH_ACCESS"
@@ -70,13 +70,19 @@ def run(options: argparse.Namespace) -> int:
     """Serve until the client closes stdin or a signal arrives, and return the exit status."""
     if not options.http and os.isatty(0):
         notice(f"waiting for an MCP client on stdin. To add the server to Claude Code: {command_to_add()}", options.log)
-    front = _front(options)
-    if front is None:
-        return _start(options, None, lambda why: None)
+    # The front serves stdio only, and neither reports telemetry nor announces an unusual --confirm.
+    if options.http or options.no_front or options.telemetry or _confirmation_mode(options) != "ask":
+        return _start(options)
     import signal
 
-    from custom_speech_server.front import answer_startup, read_stdin, refuse_requests, write_stdout
+    from custom_speech_server.front import answer_startup, load_front, read_stdin, refuse_requests, write_stdout
 
+    emulated = options.emulated or not config_source.is_configured(options.config, os.environ)
+    names = config_source.EMULATED_NAMES if emulated else config_source.resource_names(options.config, os.environ)
+    choices = {"read_only": options.read_only, "toolsets": options.toolsets}
+    front = load_front(__version__, **choices, emulated=emulated, resources=names)
+    if front is None:
+        return _start(options)
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))  # like the loaded server
     handover = answer_startup(front, read_stdin, write_stdout)
     if handover is None:
@@ -84,24 +90,9 @@ def run(options: argparse.Namespace) -> int:
     return _start(options, handover, lambda why: refuse_requests(front, why, read_stdin, write_stdout))
 
 
-def _front(options: argparse.Namespace) -> Front | None:
-    """Return the front, or None if the whole server has to be loaded at the start."""
-    if options.http or options.no_front or options.telemetry or _confirmation_mode(options) != "ask":
-        return None
-    from custom_speech_server.front import load_front
-
-    emulated = options.emulated or not config_source.is_configured(options.config, os.environ)
-    names = config_source.resource_names(options.config, os.environ)
-    return load_front(
-        __version__,
-        read_only=options.read_only,
-        toolsets=options.toolsets,
-        emulated=emulated,
-        resources=config_source.EMULATED_NAMES if emulated else names,
-    )
-
-
-def _start(options: argparse.Namespace, handover: Handover | None, refuse: Callable[[str], None]) -> int:
+def _start(
+    options: argparse.Namespace, handover: Handover | None = None, refuse: Callable[[str], None] = lambda why: None
+) -> int:
     """Load and run the server, and return the exit status. `refuse` tells a client why loading failed."""
     gc.disable()  # garbage collection takes a fifth of the time in which thousands of classes are built
     try:
@@ -123,11 +114,7 @@ def _start(options: argparse.Namespace, handover: Handover | None, refuse: Calla
 
 
 def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[[], int]:
-    """Build the server and return the function that runs it.
-
-    Raises:
-        ConfigurationError: The configuration is invalid and no tool can report it: over HTTP, or on a terminal.
-    """
+    """Build the server and return the function that runs it; raises ConfigurationError if no tool can report it."""
     from custom_speech_server.observability import log_to_stderr
     from custom_speech_server.resource_config import EMULATED
 
