@@ -1,4 +1,4 @@
-"""create_evaluation: test a model and another one on the same recordings, once."""
+"""create_evaluation: compare two models on the same recordings, once for the same request."""
 
 from custom_speech_tools.guardrails.evaluation_details import EvaluationDetails, read_details
 from custom_speech_tools.guardrails.evaluation_facts import EvaluationArguments
@@ -12,9 +12,9 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -> EvaluationAnswer:
-    """Test a model on audio with transcripts, beside another model: is it better than Microsoft's base model?
+    """Compare a model with another model, by default its base model, on audio with transcripts.
 
-    Takes minutes. The same request twice makes one test. Then get_evaluation.
+    Takes minutes. A repeated request creates no second evaluation. Next: get_evaluation.
     """
     plan = await plan_evaluation(call, arguments)
     speech = plan.speech

@@ -1,4 +1,4 @@
-"""create_model: train a custom model, once, after all guardrails."""
+"""create_model: train a custom model after all guardrails, once for the same request."""
 
 from custom_speech_tools.guardrails.shared_rules import after_agreement, is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
@@ -24,8 +24,8 @@ class CreateModelArguments(TrainingArguments):
 async def create_model(arguments: CreateModelArguments, call: CallContext) -> Model:
     """Train a custom speech model on datasets of one locale.
 
-    Minutes with text, on Azure a day per 10 h of audio; a charge needs your user's agreement. The same request twice
-    makes one model. Then get_model; when it is Succeeded, test it or copy it.
+    Training takes minutes for text and, on Azure, a day per 10 h of audio. A charge needs your user's agreement. A
+    repeated request creates no second model. Next: get_model; when Succeeded, test or copy it.
     """
 
     async def checked() -> TrainingPlan:

@@ -1,4 +1,4 @@
-"""get_dataset: return a dataset with the lines that the service rejected."""
+"""get_dataset: return a dataset and its rejected lines or files."""
 
 from custom_speech_tools.guardrails.dataset_import import read_import_report
 from custom_speech_tools.guardrails.entity_lookup import DATASET, get_entity
@@ -18,9 +18,9 @@ class GetDatasetArguments(Arguments):
 
 
 async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> DatasetAnswer:
-    """Get a dataset: status, size, and the first twenty lines or files that the service rejected, with reasons.
+    """Get a dataset: status, size, and the first twenty rejected lines or files, with reasons.
 
-    With wait_seconds it answers as soon as the import has ended.
+    With wait_seconds it returns as soon as the import has ended.
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, DATASET, arguments.dataset)

@@ -1,4 +1,4 @@
-"""get_evaluation: compare the error rates of two models, and show which words are missed."""
+"""get_evaluation: return the error rates of two models, the verdict, and the words that are missed most."""
 
 from functools import partial
 from typing import Annotated
@@ -32,10 +32,10 @@ class GetEvaluationArguments(Arguments):
 
 
 async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -> presenter.EvaluationAnswer:
-    """Get an evaluation: word error rates of both models, their difference with its 95 % confidence interval.
+    """Get an evaluation: word error rates of both models and their difference with its 95 % confidence interval.
 
-    `verdict` says whether the first model is better, or why that is not known. Rates are fractions. `words` shows what
-    is missed most, and whether the model was trained with it.
+    `verdict` says whether the first model is better, or why that is not known. Rates are fractions. `words` lists the
+    words missed most, and whether they are in the training data.
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, EVALUATION, arguments.evaluation)

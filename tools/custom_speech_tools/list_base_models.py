@@ -1,4 +1,4 @@
-"""list_base_models: list the base models of a locale, the data they train with, until when, and which are charged."""
+"""list_base_models: list the base models of a locale with dataset kinds, expiration dates and charges."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -68,14 +68,14 @@ class BaseModels(Listing):
 async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext) -> BaseModels:
     """List Microsoft's base models of a locale, newest first unless `order` is oldest.
 
-    Shows the data each can be trained with, until when, and whether training is charged. Choose the `base_model`
-    of a training from it.
+    Shows which kinds of data each can be trained with, until when, and whether training is charged. Choose the
+    `base_model` of a training from it.
     """
     found = await list_entities(call, arguments, Speech.models_list_base_models, locale=arguments.locale)
     if not found.matches and not found.unread:
         await _refuse_locale(found.answered[0], arguments.locale)
     listed = [pair for pair in found.matches if set(arguments.train_with or ()) <= set(pair[1].trains_with)]
-    # What trains with nothing never was open, so that it is not counted among the closed ones.
+    # A base model that takes no data was never open, so it is not counted as closed.
     trainable = [pair for pair in listed if pair[1].trains_with or arguments.availability != "training"]
     kept = [
         (speech, base) for speech, base in trainable if _is_available(base, arguments.availability, call.now(speech))
@@ -104,6 +104,7 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
 
 
 def _is_available(base: schemas.BaseModel, availability: Availability, now: datetime) -> bool:
+    """Return whether a base model can be trained on, or can transcribe, at `now`, the service's time."""
     if availability == "training":
         return is_open(base, now)
     until = base.transcription_until
@@ -111,6 +112,7 @@ def _is_available(base: schemas.BaseModel, availability: Availability, now: date
 
 
 async def _refuse_locale(speech: Speech, locale: str) -> None:
+    """Raise Refused with locales that the service offers, preferably of the same language."""
     offered = await speech.models_list_supported_locales()
     language = locale.partition("-")[0]
     near = [other for other in offered if other.partition("-")[0] == language] or offered

@@ -1,4 +1,4 @@
-"""list_datasets: list the data that models are trained and tested with."""
+"""list_datasets: list the training and test data of a resource."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ class ListDatasetsArguments(parameters.ListArguments):
 async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> Datasets:
     """List the uploaded datasets of a resource, newest first, with kind, status and size.
 
-    Only `Succeeded` ones can be trained with.
+    Only `Succeeded` datasets can be trained with.
     """
     kinds = arguments.kinds
     found = await list_entities(

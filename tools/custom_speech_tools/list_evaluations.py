@@ -23,7 +23,7 @@ class ListEvaluationsArguments(parameters.ListArguments):
 async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContext) -> Evaluations:
     """List the evaluations of a resource, newest first, with test data and word error rates of both models.
 
-    `is_void`: a model was trained with the test data. get_evaluation adds the verdict.
+    `is_void`: a model was trained with the test data. get_evaluation adds a verdict.
     """
     wanted = [partial(find_project, reference=arguments.project)]
     model_wanted = [partial(find_any_model, reference=arguments.model)] if arguments.model else []

@@ -1,9 +1,9 @@
-"""plan_model: report what `create_model` would do, and every finding against it."""
+"""plan_model: check a training request without creating a model."""
 
 from custom_speech_tools.guardrails.charges import estimate_charge
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
-from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training
+from custom_speech_tools.guardrails.training_plan import plan_training
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
@@ -34,22 +34,30 @@ class TrainingPlanAnswer(ResourceAnswer):
 
 
 async def plan_model(arguments: TrainingArguments, call: CallContext) -> TrainingPlanAnswer:
-    """Check a training before it starts, without creating anything.
+    """Check a training request without creating anything.
 
-    Reports everything for which the training would be refused, the hours of audio, the days that the service will train
-    (not your waiting time for text, which is minutes), and whether it is charged. Levels: block = refused, confirm =
-    your user must agree, warn = information. Takes the training's arguments.
+    Reports every reason for a refusal, hours of audio, estimated training days at the service (text trains in minutes),
+    and whether it is charged. Levels: block = refused, confirm = your user must agree, warn = information. Takes the
+    arguments of the training.
     """
     plan = await plan_training(call, arguments)
     facts, speech, blocked = plan.facts, plan.facts.speech, is_blocked(plan.findings)
-    base, hours = facts.chosen_base_model, facts.audio_hours
+    base, hours, effect, policy = facts.chosen_base_model, facts.audio_hours, plan.effect, call.app.confirmation
     is_charged = base is not None and base.training_is_charged
     free = facts.uncharged_base_model if is_charged and not blocked else None
     seconds = expected_seconds(facts.earlier, is_emulated=speech.is_emulated, audio_hours=hours)
-    policy, effect = call.app.confirmation, plan.effect
-    # Without a name nobody could be asked about the model.
+    # The question to the user needs a name.
     is_offered = bool(arguments.display_name) and "create_model" not in call.app.missing_tools
     is_offered = is_offered and policy.mode != "never" and call.client.may_write and not call.client.can_ask
+    name = "" if arguments.display_name else " and a display_name"
+    step = f"Call create_model with the same arguments{name}."
+    if blocked:
+        step = next_step_when_blocked(plan.findings)
+    elif plan.existing:
+        step = call_step("get_model", model=plan.existing.id, resource=speech.resource.name)
+    elif effect and policy.mode == "ask" and not call.client.can_ask:
+        confirm = " and confirm" if arguments.display_name else "; it returns a confirm token"
+        step = f"Ask your user about the charge; if they agree, call create_model with these arguments{name}{confirm}."
     return TrainingPlanAnswer(
         **resource_fields(speech),
         ok=not blocked and plan.existing is None,
@@ -61,20 +69,8 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Trainin
         estimated_charge=estimate_charge(speech.resource, "training", hours) if effect else None,
         uncharged_alternative=EntityReference.model_validate(free) if free else None,
         confirm=policy.issue_token([effect], call.auditor.caller, call.app.now()) if effect and is_offered else None,
-        next_steps=[_next_step(call, plan)],
+        next_steps=[step],
     )
-
-
-def _next_step(call: CallContext, plan: TrainingPlan) -> str:
-    if is_blocked(plan.findings):
-        return next_step_when_blocked(plan.findings)
-    if plan.existing:
-        return call_step("get_model", model=plan.existing.id, resource=plan.facts.speech.resource.name)
-    name = "" if plan.facts.request.display_name else " and a display_name"
-    if plan.effect and call.app.confirmation.mode == "ask" and not call.client.can_ask:
-        confirm = " and confirm" if plan.facts.request.display_name else "; it returns a confirm token"
-        return f"Ask your user about the charge; if they agree, call create_model with these arguments{name}{confirm}."
-    return f"Call create_model with the same arguments{name}."
 
 
 tool = declare(plan_model, "Plan a custom model", Annotations.READ, "models")

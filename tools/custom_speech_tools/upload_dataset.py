@@ -1,4 +1,4 @@
-"""upload_dataset: upload data from a path, an address or lines of text, checked and repaired, once."""
+"""upload_dataset: check, repair and upload data from a path, a URL or lines of text, once for the same content."""
 
 from contextlib import ExitStack
 
@@ -16,9 +16,9 @@ from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 
 
 async def upload_dataset(arguments: UploadArguments, call: CallContext) -> UploadedDataset:
-    """Upload a checked local path or lines of text, or let Azure read an address.
+    """Check and upload a local path or lines of text, or let Azure read a URL.
 
-    The same content makes one dataset: repeat a call that was cut off. Then get_dataset.
+    The same content makes one dataset; repeat an interrupted call to continue. Next: get_dataset.
     """
     with ExitStack() as open_files:
 

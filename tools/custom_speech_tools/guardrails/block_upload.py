@@ -35,15 +35,10 @@ def block_digests(content: Content) -> tuple[bytes, ...]:
 async def upload_blocks(
     call: CallContext, writer: Speech, dataset: str, content: Content, digests: Sequence[bytes]
 ) -> int:
-    """Send missing blocks until the call runs out of time, and commit the file when it is complete.
+    """Send missing blocks, commit the file when it is complete, and return the number of bytes at the service.
 
-    It needs memory for four blocks of 8 MiB, whatever the size of the content.
-
-    Returns:
-        The bytes that the service has.
-
-    Raises:
-        Refused: A block has changed since it was checked. It is not sent.
+    It stops when the call runs out of time, and keeps at most four blocks of 8 MiB in memory. It raises Refused for a
+    block that has changed since it was checked.
     """
     size = size_of(content)
     ids = block_ids(size)

@@ -74,7 +74,7 @@ def is_web_url(url: str) -> bool:
 
 
 def content_url_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator[Finding]:
-    """Require a URL that Azure can read at `now`, the service's time, as far as the URL itself shows."""
+    """Require a URL that Azure can read at `now`, the service's time, without sending a request to it."""
     parts = urlsplit(url)
     if not is_web_url(url):
         fix = "Pass path for a file of this machine." if parts.scheme == "file" else _SHARED
@@ -153,7 +153,7 @@ def _is_current(start: datetime | None, end: datetime | None, now: datetime) -> 
 
 
 def _moment(text: str) -> datetime | None:
-    """Return the time in a parameter, or None if only the storage can interpret it."""
+    """Return the time in a parameter, or None if its format is unknown."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Imports of datasets: the lines or files that were rejected."""
+"""Imports of datasets: rejected lines and files."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -32,24 +32,20 @@ class ImportReport:
 
 
 async def read_import_report(speech: Speech, dataset: schemas.Dataset) -> ImportReport:
-    """Return a dataset with its project and the first lines or files that the import rejected."""
+    """Read the project of a dataset and the first lines or files that its import rejected."""
     parts, earlier = await read_related_and_earlier(speech, dataset, [dataset.project])
+    rejected: list[RejectedPart] | None = []
     # The service counts nothing of a failed import.
-    is_rejected = dataset.rejected_lines != 0 or dataset.status == "Failed"
-    rejected = await _read_rejected(speech, dataset) if is_terminal(dataset) and is_rejected else ()
+    if is_terminal(dataset) and (dataset.rejected_lines != 0 or dataset.status == "Failed"):
+        try:
+            files = (await speech.datasets_list_files(dataset.id)).entities
+            report = next((file for file in files if file.kind == "DatasetReport"), None)
+            content = json.loads(await speech.read_file("Datasets_GetFile", report)) if report else {}
+            found = content.get("rejected", [])[:MAX_REJECTED]
+            rejected = [RejectedPart(where=str(part["where"]), reason=str(part["reason"])) for part in found]
+        except (SpeechError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            rejected = None
     return ImportReport(speech, dataset, parts, earlier, rejected)
-
-
-async def _read_rejected(speech: Speech, dataset: schemas.Dataset) -> list[RejectedPart] | None:
-    """Return the first rejected lines or files of the service's report, or None if it cannot be read."""
-    try:
-        files = (await speech.datasets_list_files(dataset.id)).entities
-        report = next((file for file in files if file.kind == "DatasetReport"), None)
-        content = json.loads(await speech.read_file("Datasets_GetFile", report)) if report else {}
-        parts = content.get("rejected", [])[:MAX_REJECTED]
-        return [RejectedPart(where=str(part["where"]), reason=str(part["reason"])) for part in parts]
-    except (SpeechError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
 
 
 def import_is_complete(report: ImportReport) -> Iterator[Finding]:

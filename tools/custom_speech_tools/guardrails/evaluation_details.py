@@ -112,7 +112,7 @@ def recording_key(name: str) -> str:
 async def read_training_words(
     cache: dict[tuple[str, ...], frozenset[str]], speech: Speech, model: schemas.Entity | None
 ) -> Callable[[str], bool | None]:
-    """Return a predicate for words of the model's training data; it returns None if not all data could be read."""
+    """Return a function that tells if a word is in the training data of a model, or None if that is not known."""
     datasets = model.datasets if isinstance(model, schemas.CustomModel) else None
     read = await gather(*(_words_of_dataset(cache, speech, part.id) for part in datasets or []))
     known = frozenset[str]().union(*(words for words in read if words is not None))

@@ -1,4 +1,4 @@
-"""Evaluations: the arguments and facts of a new evaluation."""
+"""Creation of evaluations: arguments and facts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ class EvaluationArguments(parameters.Arguments):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationFacts:
-    """The facts on which the rules decide. A Finding replaces an entity that was not found."""
+    """The facts about a requested evaluation. A Finding replaces an entity that was not found."""
 
     speech: Speech
     now: datetime  # the service's time
@@ -53,14 +53,14 @@ class EvaluationFacts:
 
     @property
     def name(self) -> str:
-        """The display name of the new evaluation, by default made of the names of its models and dataset."""
+        """The requested display name, or a default name made of the names of the models and the dataset."""
         models = {model.id: model.display_name[:60] for model in self.found_models}
         dataset = self.dataset.display_name[:60] if isinstance(self.dataset, schemas.Dataset) else "missing data"
         return self.display_name or f"{' against '.join(models.values())} on {dataset}"
 
 
 async def gather_evaluation_facts(call: CallContext, arguments: EvaluationArguments) -> EvaluationFacts:
-    """Fetch everything that the arguments name, then the lists that depend on it, each time concurrently."""
+    """Fetch the named entities concurrently, then the lists of possible duplicates and of other test data."""
     speech, compare_with = call.speech(arguments.resource), arguments.compare_with
     async with task_group() as tasks:
         model = tasks.create_task(entity_lookup.find_any_model(speech, arguments.model))

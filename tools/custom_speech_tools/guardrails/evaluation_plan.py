@@ -1,4 +1,4 @@
-"""New evaluations: the rules, the plan, and the write."""
+"""Creation of evaluations: rules, plan, and the request that creates the evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from custom_speech_tools.speech.sanitize import quote, word
 
 
 def models_can_be_compared(facts: evaluation_facts.EvaluationFacts) -> shared_rules.Findings:
-    """Require two models that are trained and still transcribe, and one locale; warn if both are the same model."""
+    """Require two trained models of one locale that still transcribe, and warn if both are the same model."""
     model, other, resource = facts.model, facts.compare_with, facts.speech.resource.name
     locale = model.locale if isinstance(model, entity_lookup.AnyModel) else None
     yield from shared_rules.parts_fit(facts.speech.resource, locale, model, other, facts.dataset, facts.project)
@@ -37,7 +37,7 @@ def models_can_be_compared(facts: evaluation_facts.EvaluationFacts) -> shared_ru
 
 
 def test_data_are_scorable(facts: evaluation_facts.EvaluationFacts) -> shared_rules.Findings:
-    """Require imported audio with transcripts: nothing else gives error rates."""
+    """Require imported audio with transcripts, because error rates need both."""
     dataset, resource = facts.dataset, facts.speech.resource.name
     if isinstance(dataset, Finding):
         return
@@ -87,7 +87,7 @@ async def plan_evaluation(call: CallContext, arguments: evaluation_facts.Evaluat
 
 
 def check_evaluation(facts: evaluation_facts.EvaluationFacts) -> EvaluationPlan:
-    """Return the plan of an evaluation; raises Refused with every finding if a rule blocks it."""
+    """Apply the rules to the facts and return the plan; raises Refused with every finding if a rule blocks it."""
     findings = shared_rules.run_rules(RULES, facts)
     model, other, dataset, project = facts.model, facts.compare_with, facts.dataset, facts.project
     if (
@@ -109,7 +109,7 @@ def check_evaluation(facts: evaluation_facts.EvaluationFacts) -> EvaluationPlan:
 
 
 async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool]:
-    """Create the evaluation once; return it, and whether it existed already."""
+    """Create the evaluation, or return the evaluation that the same request has created and True."""
     speech, name, locale = plan.speech, plan.display_name, plan.dataset.locale
     writer = call.writer(speech, Decision(plan.findings, plan.key))
     definition: dict[str, JsonValue] = {

@@ -24,7 +24,7 @@ Outcome = Literal["void", "unfinished", "not compared", "too few", "equal", "not
 
 
 class ErrorRateDifference(Result):
-    """The word error rate of the first model minus that of the second: negative if the first is better.
+    """The word error rate of the first model minus that of the second, which is negative if the first is better.
 
     `confidence_95` is about `absolute`. `is_significant` is null if it cannot be judged, or if the test is void.
     """
@@ -38,7 +38,7 @@ class ErrorRateDifference(Result):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome of an evaluation, and the reason for it."""
+    """The outcome of an evaluation and its reason."""
 
     outcome: Outcome
     reason: str
@@ -62,10 +62,10 @@ class EvaluationReport:
 def give_verdict(
     evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Entities, *, allow_seen_data: bool = False
 ) -> Verdict:
-    """Return the verdict of an evaluation. It takes seconds for thousands of recordings, so it runs in a thread.
+    """Return the verdict of an evaluation. It runs in a thread, as thousands of recordings take seconds.
 
     Args:
-        parts: The models of the evaluation by id, as far as they could be read.
+        parts: The models of the evaluation by id. Models that could not be read are missing.
         allow_seen_data: Judge the error rates even if a model was trained with the test data.
     """
     difference = compare_error_rates(evaluation, details)
@@ -118,12 +118,13 @@ def is_void(evaluation: schemas.Evaluation, parts: Entities) -> bool | None:
 
 
 def _has_seen(parts: Entities, model: schemas.Reference, dataset: str) -> bool | None:
+    """Return whether a model was trained with a dataset, or None if that is not known."""
     found = parts.get(model.id)
     return found.is_trained_with(dataset) if isinstance(found, schemas.CustomModel | schemas.BaseModel) else None
 
 
 def _name(parts: Entities, part: schemas.Reference) -> str:
-    """Return the name of a model for a sentence, with the date of a base model."""
+    """Return the quoted name of a model, with the date of a base model."""
     found = parts.get(part.id)
     if not isinstance(found, schemas.BaseModel):
         return quote(found.display_name if found else part.id, 60)
@@ -134,7 +135,7 @@ def _name(parts: Entities, part: schemas.Reference) -> str:
 async def read_report(
     speech: Speech, evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Entities
 ) -> EvaluationReport:
-    """Return the verdict with the entities on which the next steps depend, as far as they can be read."""
+    """Return the verdict, and read the base models and endpoints on which the next steps depend."""
     verdict = await run_in_thread(partial(give_verdict, evaluation, details, parts))
     pairs = [[(one.words, one.errors) for one in pair] for pair in details.recordings.values()]
     intervals = [await run_in_thread(partial(rate_interval, [pair[place] for pair in pairs])) for place in (0, 1)]
@@ -148,7 +149,7 @@ async def read_report(
 
 
 def result_is_usable(report: EvaluationReport) -> Findings:
-    """Warn about a finished evaluation without error rates, and about details that could not be read."""
+    """Warn if a finished evaluation has no error rates, or if some of its details could not be read."""
     evaluation, details = report.evaluation, report.details
     if evaluation.status == "Succeeded" and None in [evaluation.score(number).word_error_rate for number in (1, 2)]:
         message = "The evaluation has ended without word error rates, so it does not say which model is better."
@@ -161,7 +162,7 @@ def result_is_usable(report: EvaluationReport) -> Findings:
 
 
 def rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) -> tuple[float, float] | None:
-    """Return the word error rates of two models, in this order, from the newest evaluation of both, or None."""
+    """Return the word error rates of two models from the first evaluation that has both, or None."""
     for evaluation in evaluations:
         tested = enumerate((evaluation.model1, evaluation.model2), 1)
         rates = {part.id: evaluation.score(number).word_error_rate for number, part in tested}

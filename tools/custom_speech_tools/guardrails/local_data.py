@@ -41,7 +41,7 @@ class CheckedData:
 
 @contextmanager
 def open_checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair: bool) -> Iterator[CheckedData]:
-    """Open a dataset and check everything for which Azure would reject it.
+    """Open a dataset and find every reason for which Azure would reject it.
 
     A file is opened once. A copy has no name, so that a killed process leaves no file behind.
 
@@ -80,11 +80,7 @@ def open_checked_data(source: LocalPath | Sequence[str], kind: str | None, *, re
 
 
 def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
-    """Return the content of a text file with these lines.
-
-    Args:
-        repairs: Is extended with the repairs of line breaks; None to raise ImportFailed for these instead.
-    """
+    """Return the lines as a text file. Line breaks inside them are added to `repairs`, or raise ImportFailed."""
     parts = [re.split(r"\r\n|\r|\n", line.rstrip("\r\n")) for line in lines]
     broken = [number for number, part in enumerate(parts, 1) if len(part) > 1]
     if broken and repairs is None:
@@ -97,7 +93,7 @@ def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
 
 
 def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
-    """Require data that can be imported; warn about lines and files that Azure would leave out."""
+    """Require data that can be imported, and warn about lines and files that Azure would leave out."""
     if report.error:
         fix = "Correct the data; the pages on training and testing data describe every format."
         yield block("data-is-valid", sanitize(report.error.message, 500), fix)
@@ -114,7 +110,8 @@ def recordings_fit(content: Content, report: DatasetReport) -> Iterator[Finding]
     """Warn about recordings that are too long for training, of an undocumented format, silent or clipped."""
     total, long = len(report.audio), sum(not file.trains for file in report.audio)
     if long:
-        yield warn("recording-length", too_long_message(long, total, are_all=long == total), CUT_RECORDINGS)
+        message = too_long_message(f"{long} of {total} recordings", are_all=long == total)
+        yield warn("recording-length", message, CUT_RECORDINGS)
     if undocumented := sum(not file.has_documented_format for file in report.audio):
         message = f"{undocumented} of {total} recordings have 32-bit samples; the documentation names 16 bit."
         yield _warn(message, "Azure has imported such recordings. To be certain, convert them to 16-bit PCM.")

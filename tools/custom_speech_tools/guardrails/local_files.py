@@ -38,7 +38,7 @@ class LocalPath:
 
     @property
     def is_folder(self) -> bool:
-        """True for a folder."""
+        """True for a folder, False for a file."""
         return self.path.is_dir()
 
     def open(self) -> OpenFile:
@@ -81,7 +81,7 @@ def allowed_path(app: AppContext, given: str) -> LocalPath:
 
 
 def _spellings(given: str) -> list[str]:
-    """Return the possible spellings of a path, the literal one first, then without quotes, `file:` and backslashes."""
+    """Return the possible meanings of a path: literal, without quotes, as a `file:` URL, with backslash escapes."""
     text = given.strip()
     if len(text) > 1 and text[0] + text[-1] in ('""', "''", "``", "“”", "‘’"):
         text = text[1:-1].strip()
@@ -145,4 +145,5 @@ def _existing(folder: Path, path: Path) -> Path | None:
 
 
 def _not_allowed(message: str, fix: str) -> Refused:
+    """Return the refusal to read a path."""
     return Refused("Nothing was read.", [block("data-path-allowed", message, fix)], "Then call again.")

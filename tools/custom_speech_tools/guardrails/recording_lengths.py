@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.sanitize import quote
 
 LENGTH_PROPERTY = "custom-speech-mcp-recordings"  # in the `customProperties` of a dataset
 
@@ -23,7 +22,7 @@ _NOTE = re.compile(r"count=(\d{1,9}) over30=(\d{1,9}) used30=(\d{1,9}) over40=(\
 
 
 class RecordingLengths(NamedTuple):
-    """The number of recordings of a dataset, of those that are too long for training, and the seconds of the rest."""
+    """The recordings of a dataset: the total number, the number too long for training, and the seconds of the rest."""
 
     total: int
     too_long: int
@@ -31,7 +30,7 @@ class RecordingLengths(NamedTuple):
 
 
 def note_lengths(milliseconds: Iterable[int]) -> str:
-    """Return the value of LENGTH_PROPERTY for recordings of these lengths."""
+    """Return the value of LENGTH_PROPERTY for recordings of these durations."""
     lengths = sorted(milliseconds)
     parts = [f"count={len(lengths)}"]
     for limit in (LONGEST_WHISPER_SECONDS, LONGEST_SECONDS):
@@ -52,16 +51,7 @@ def lengths_of(dataset: schemas.Dataset, longest: int = LONGEST_SECONDS) -> Reco
     return RecordingLengths(1, 1, 0.0) if count == 1 and total > longest else RecordingLengths(count, 0, total)
 
 
-def too_long_message(
-    too_long: int, total: int, longest: int = LONGEST_SECONDS, *, are_all: bool, dataset: str | None = None
-) -> str:
-    """Return the sentence about recordings that are too long for training.
-
-    Args:
-        longest: The seconds of a recording that training takes.
-        are_all: Whether the whole training has no other recordings.
-        dataset: The name of their dataset.
-    """
+def too_long_message(recordings: str, longest: int = LONGEST_SECONDS, *, are_all: bool) -> str:
+    """Return a sentence about recordings that are too long for training, possibly all recordings of the training."""
     effect = "training with them alone fails" if are_all else "training uses only their transcripts"
-    recordings = f"recordings of dataset {quote(dataset)}" if dataset else "recordings"
-    return f"{too_long} of {total} {recordings} are longer than {longest} s: {effect}."
+    return f"{recordings} are longer than {longest} s: {effect}."

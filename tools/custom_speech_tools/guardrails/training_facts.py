@@ -1,4 +1,4 @@
-"""Training: the arguments and facts of a new model."""
+"""Training of models: arguments and facts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,9 +32,9 @@ class TrainingArguments(parameters.Arguments):
     resource: parameters.ResourceName = None
 
 
-@dataclass(slots=True)
+@dataclass
 class TrainingFacts:
-    """The facts on which the rules decide. A Finding replaces an entity that was not found."""
+    """The facts about a requested training. A Finding replaces an entity that was not found."""
 
     request: TrainingArguments
     speech: Speech
@@ -47,44 +47,36 @@ class TrainingFacts:
     earlier: tuple[schemas.CustomModel, ...] = ()  # models that were trained with the same data
     # Other resources that train with audio, if this resource does not, and which of the named datasets each has.
     audio_resources: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    # Derived from the facts above:
-    found_datasets: tuple[schemas.Dataset, ...] = field(init=False)
-    kinds: frozenset[str] = field(init=False)  # of the datasets
-    open_base_models: Sequence[schemas.BaseModel] = field(init=False)  # newest first
-    fitting_base_models: Sequence[schemas.BaseModel] = field(init=False)  # open ones that take all of the data
-    chosen_base_model: schemas.BaseModel | None = field(init=False)  # the requested one, or else the newest fitting one
-    uncharged_base_model: schemas.BaseModel | None = field(init=False)  # the newest fitting one without a charge
-    longest_seconds: int = field(init=False)  # of a recording whose sound the chosen base model is trained with
-    # The datasets with audio, and the lengths of their recordings.
-    recordings: Sequence[tuple[schemas.Dataset, recording_lengths.RecordingLengths]] = field(init=False)
-    audio_hours: float = field(init=False)  # of the recordings that are short enough for training
 
     def __post_init__(self) -> None:
         """Derive the facts that several rules read."""
         self.found_datasets = tuple(one for one in self.datasets if isinstance(one, schemas.Dataset))
         self.kinds = frozenset(dataset.kind for dataset in self.found_datasets)
         self.open_base_models = open_base_models(self.base_models, self.now)
+        # Those that take all of the data.
         self.fitting_base_models = [base for base in self.open_base_models if takes_data(base, self.kinds)]
         free = (base for base in self.fitting_base_models if not base.training_is_charged)
         self.uncharged_base_model = next(free, None)
-        requested = self.base_model if isinstance(self.base_model, schemas.BaseModel) else None
+        # The requested base model, or else the newest fitting one.
         newest = next(iter(self.fitting_base_models), None)
+        requested = self.base_model if isinstance(self.base_model, schemas.BaseModel) else None
         self.chosen_base_model = base = newest if self.base_model is None else requested
         is_whisper = base is not None and "whisper" in base.display_name.lower()
         limits = recording_lengths.LONGEST_SECONDS, recording_lengths.LONGEST_WHISPER_SECONDS
         self.longest_seconds = limits[is_whisper]
         audio = [dataset for dataset in self.found_datasets if dataset.kind in AUDIO_KINDS]
         self.recordings = [(dataset, recording_lengths.lengths_of(dataset, self.longest_seconds)) for dataset in audio]
+        # Training does not use the sound of longer recordings.
         self.audio_hours = sum(lengths.used_seconds for _, lengths in self.recordings) / 3600
 
 
 def open_base_models(bases: Iterable[schemas.BaseModel], now: datetime) -> list[schemas.BaseModel]:
-    """Return the base models that can be trained on at `now`, the service's time, newest first."""
+    """Return the base models that take data and can still be trained on at `now`, newest first."""
     return newest_first(base for base in bases if base.trains_with and is_open(base, now))
 
 
 def is_open(base: schemas.BaseModel, now: datetime) -> bool:
-    """Return whether the adaptation date of a base model has not passed at `now`, the service's time."""
+    """Return whether a base model can still be trained on at `now`, the service's time."""
     return base.adaptation_until is None or base.adaptation_until > now
 
 
@@ -94,12 +86,12 @@ def takes_data(base: schemas.BaseModel, kinds: Iterable[str]) -> bool:
 
 
 def adapts_to_text_only(base: schemas.BaseModel) -> bool:
-    """Return whether a base model learns from text alone; of audio it then uses the transcripts (recorded live)."""
+    """Return whether a base model learns from text alone. Of audio it uses only the transcripts (recorded live)."""
     return TEXT_KIND in base.trains_with and AUDIO_KINDS.isdisjoint(base.trains_with)
 
 
 async def gather_training_facts(call: CallContext, request: TrainingArguments) -> TrainingFacts:
-    """Fetch every fact concurrently: one round trip, whatever the number of datasets."""
+    """Fetch every fact concurrently, in one round trip for any number of datasets."""
     speech, locale, name = call.speech(request.resource), request.locale, request.display_name
     models, requested = speech.models_list_custom_models, request.base_model
     async with task_group() as tasks:
@@ -107,7 +99,7 @@ async def gather_training_facts(call: CallContext, request: TrainingArguments) -
         base_model = tasks.create_task(find_entity(speech, BASE_MODEL, requested, locale)) if requested else None
         base_models = tasks.create_task(speech.models_list_base_models(locale=locale))
         same_name = tasks.create_task(models(display_name=name, locale=locale)) if name else None
-        # How long a training takes is known of an emulated resource.
+        # On an emulated resource the duration of a training is known.
         trained = None if speech.is_emulated else tasks.create_task(if_readable(models(locale=locale)))
         datasets = [tasks.create_task(find_entity(speech, DATASET, one, locale)) for one in request.datasets]
         others = [] if speech.resource.can_train_audio is not False else call.speech_of_all()

@@ -1,4 +1,4 @@
-"""Training: the plan, and the write."""
+"""Training of models: the plan, and the request that creates the model."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ MAX_QUOTED_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """The plan of a training. It is blocked if one of the findings is of the level `block`."""
+    """The plan of a training. A finding of the level `block` forbids the training."""
 
     facts: TrainingFacts
     findings: tuple[Finding, ...]
@@ -31,7 +31,7 @@ class TrainingPlan:
     effect: Effect | None  # the charge that the user has to agree to
 
     def confirmation_request(self) -> ConfirmationRequest:
-        """Return the question to the user."""
+        """Return the question about the charge for the user."""
         request, effect, base = self.facts.request, self.effect, self.facts.chosen_base_model
         names = [quote(dataset.display_name) for dataset in self.facts.found_datasets]
         described = f", described as {quote(request.description)}," if request.description else ""
@@ -51,14 +51,14 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
     """Fetch the facts and return the plan, which may be blocked.
 
     Args:
-        agreement: The id of the agreement or token of this call, which identifies a deliberate duplicate.
+        agreement: The token or the id of the answer in this call, which identifies a deliberate duplicate.
     """
     facts = await gather_training_facts(call, request)
     findings, existing, effect = [*run_rules(RULES, facts)], None, None
     if agreement or not request.allow_duplicate:
         key = training_key(facts, agreement=agreement)
         existing = find_by_key(key, facts.same_name, ids_of_failed(key, facts.same_name))
-    findings += _already_exists(facts, existing)
+    findings += training_is_new(facts, existing)
     base = facts.chosen_base_model
     if base and base.training_is_charged and not existing and not is_blocked(findings):
         # An effect holds what the user is told and nothing more: a project, or a name for the base model that was
@@ -99,8 +99,8 @@ def training_key(
     return f"{key}-{idempotency_key(agreement)}" if agreement and request.allow_duplicate else key
 
 
-def _already_exists(facts: TrainingFacts, existing: schemas.CustomModel | None) -> Findings:
-    """Report a model that the same request has created, and warn about a failed or different model of the name."""
+def training_is_new(facts: TrainingFacts, existing: schemas.CustomModel | None) -> Findings:
+    """Report a model that the same request has created, or warn about another model with the same name."""
     if existing:
         fix = "create_model returns it; allow_duplicate=true trains a second one."
         name = f"{quote(existing.display_name)} ({existing.id}, {word(existing.status)})"
@@ -117,7 +117,7 @@ def _already_exists(facts: TrainingFacts, existing: schemas.CustomModel | None) 
 
 
 def _without_charge(facts: TrainingFacts, base: schemas.BaseModel) -> str:
-    """Return a sentence about a base model without a charge, unless the newest base model was requested explicitly."""
+    """Return a sentence about an uncharged base model, or "" without one or if the newest one was requested by name."""
     free = facts.uncharged_base_model
     if free is None or (facts.request.base_model and base == facts.fitting_base_models[0]):
         return ""
@@ -131,7 +131,7 @@ def _without_charge(facts: TrainingFacts, base: schemas.BaseModel) -> str:
 
 
 async def train(call: CallContext, plan: TrainingPlan, key: str, how: AgreementUse) -> tuple[schemas.CustomModel, bool]:
-    """Create the model once; return it, and whether it existed already.
+    """Create the model, or return the model that the same request has created and True.
 
     Args:
         key: The idempotency key that the model will carry, with the suffix of a deliberate duplicate.

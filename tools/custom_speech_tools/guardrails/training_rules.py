@@ -1,4 +1,4 @@
-"""Training: the rules, pure functions from facts to findings, each named for what it requires."""
+"""Training of models: rules. Each is a pure function from facts to findings, named for the condition it requires."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def region_trains_audio(facts: TrainingFacts) -> Findings:
 
 
 def base_model_accepts_data(facts: TrainingFacts) -> Findings:
-    """Require that the base model can be trained with each kind of data."""
+    """Require a base model that can be trained with each kind of dataset."""
     base, locale, kinds = facts.base_model, facts.request.locale, sorted(facts.kinds)
     newest = next(iter(facts.open_base_models), None)
     if base is None and newest and not facts.fitting_base_models:
@@ -78,12 +78,12 @@ def base_model_accepts_data(facts: TrainingFacts) -> Findings:
 
 
 def _listed(kinds: Sequence[str]) -> str:
-    """Return the kinds for a sentence."""
+    """Return the kinds of datasets as text for a message."""
     return ", ".join(word(kind) for kind in kinds[:10]) or "no data at all"
 
 
 def base_model_is_open(facts: TrainingFacts) -> Findings:
-    """Require a base model that is open for training; warn about its last 30 days, and about clocks that differ."""
+    """Require a base model that is open for training. Warn if it closes within 30 days, or if the clocks differ."""
     locale, base = facts.request.locale, facts.chosen_base_model
     until = base.adaptation_until if base else None
     yield from clocks_agree(facts.speech.clock.skew)
@@ -103,7 +103,7 @@ def base_model_is_open(facts: TrainingFacts) -> Findings:
 
 
 def datasets_are_ready(facts: TrainingFacts) -> Findings:
-    """Require datasets that are imported and not empty; warn if many of their lines were rejected."""
+    """Require datasets that are imported and not empty, and warn if many of their lines were rejected."""
     for dataset in facts.found_datasets:
         yield from dataset_is_ready(dataset, facts.speech.resource.name)
 
@@ -139,7 +139,7 @@ def amount_is_sensible(facts: TrainingFacts) -> Findings:
 
 
 def recordings_have_length(facts: TrainingFacts) -> Findings:
-    """Require at least one recording that is short enough for training; warn about longer recordings."""
+    """Require at least one recording that is short enough for training, and warn about longer recordings."""
     base, longest = facts.chosen_base_model, facts.longest_seconds
     if base is None or adapts_to_text_only(base):
         return
@@ -148,7 +148,8 @@ def recordings_have_length(facts: TrainingFacts) -> Findings:
     for dataset, (total, too_long, seconds) in found:
         name = dataset.display_name
         if too_long:
-            message = too_long_message(too_long, total, longest, are_all=are_all_too_long, dataset=name)
+            recordings = f"{too_long} of {total} recordings of dataset {quote(name)}"
+            message = too_long_message(recordings, longest, are_all=are_all_too_long)
             yield (block if are_all_too_long else warn)("recording-length", message, CUT_RECORDINGS)
         elif total and seconds / total > longest:
             message = (

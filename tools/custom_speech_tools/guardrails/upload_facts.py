@@ -1,4 +1,4 @@
-"""Uploads of datasets: the arguments and facts."""
+"""Uploads of datasets: arguments and facts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class UploadArguments(parameters.Arguments):
 
 @dataclass(frozen=True, slots=True)
 class UploadFacts:
-    """The facts on which the rules decide. A Finding replaces a project that was not found."""
+    """The facts about a requested upload. A Finding replaces a project that was not found."""
 
     request: UploadArguments
     speech: Speech
@@ -59,7 +59,7 @@ class UploadFacts:
 
 
 async def gather_upload_facts(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadFacts:
-    """Fetch the facts concurrently, or nothing for a `content_url` that Azure cannot read."""
+    """Fetch the project and possible duplicates concurrently; nothing if Azure cannot read the `content_url`."""
     speech, url = call.speech(request.resource), request.content_url
     if url and not content_url.is_web_url(url):
         return UploadFacts(request, speech, call.now(speech), data)

@@ -1,4 +1,4 @@
-"""Uploads of datasets: the rules, the plan, and the write."""
+"""Uploads of datasets: rules, plan, and the requests that create and fill the dataset."""
 
 import hashlib
 import secrets
@@ -19,7 +19,7 @@ from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import AzureError, schemas
+from custom_speech_tools.speech import AzureError, Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 
@@ -44,11 +44,7 @@ class UploadPlan:
 
 
 async def plan_upload(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadPlan:
-    """Fetch the facts and return the plan; raises Refused with every finding if a rule blocks it.
-
-    Args:
-        data: The local data, None for a `content_url`.
-    """
+    """Fetch the facts and return the plan; raises Refused with every finding if a rule blocks it."""
     facts = await gather_upload_facts(call, request, data)
     findings, project, url = tuple(upload_is_possible(facts)), facts.project, request.content_url or ""
     if is_blocked(findings) or isinstance(project, Finding):
@@ -61,11 +57,11 @@ async def plan_upload(call: CallContext, request: UploadArguments, data: Checked
     found = [dataset for dataset in facts.same_name if dataset.waits_for_blocks or not request.allow_duplicate]
     failed = ids_of_failed(key, facts.same_name)
     existing = find_by_key(key, found, failed)
-    return UploadPlan(facts, key, existing, blocks, (*findings, *_already_exists(facts, existing, failed)))
+    return UploadPlan(facts, key, existing, blocks, (*findings, *upload_is_new(facts, existing, failed)))
 
 
-def _already_exists(facts: UploadFacts, existing: schemas.Dataset | None, failed: list[str]) -> Findings:
-    """Report an earlier import of the same address, and warn about a failed import of the same data."""
+def upload_is_new(facts: UploadFacts, existing: schemas.Dataset | None, failed: list[str]) -> Findings:
+    """Report an earlier import of the same URL, or warn about a failed import of the same data."""
     if existing and facts.request.content_url:
         made = f" on {existing.created_date_time:%Y-%m-%d %H:%M} UTC" if existing.created_date_time else ""
         name = f"{quote(existing.display_name)} ({existing.id})"
@@ -78,25 +74,14 @@ def _already_exists(facts: UploadFacts, existing: schemas.Dataset | None, failed
 
 
 async def upload(call: CallContext, plan: UploadPlan) -> tuple[schemas.Dataset, bool, int | None]:
-    """Create the dataset once and send the blocks that the service does not have.
+    """Create the dataset unless it exists, and send the blocks that the service does not have.
 
     Returns:
-        The dataset, whether it existed already, and its bytes at the service, or None if no block had to be sent.
+        The dataset, whether it existed, and the bytes that the service has, or None if no block had to be sent.
     """
     speech, data = plan.facts.speech, plan.facts.data
     writer = call.writer(speech, Decision(plan.findings, plan.key))
-    dataset, existed = plan.existing, True
-    if dataset is None:
-        # The suffix distinguishes a deliberate duplicate from the first dataset.
-        key = f"{plan.key}-{secrets.token_hex(8)}" if plan.facts.request.allow_duplicate else plan.key
-        definition, request = _definition(plan, key), plan.facts.request
-        dataset, existed = await call.app.idempotency.create_once(
-            call,
-            key,
-            lambda: writer.datasets_create(definition, content_url.secrets_of(request.content_url)),
-            lambda: speech.datasets_list(display_name=request.display_name, locale=request.locale),
-            known=plan.facts.same_name,
-        )
+    dataset, existed = (plan.existing, True) if plan.existing else await create_dataset(call, plan, writer)
     if data is None:
         return dataset, existed, None
     dataset = await speech.datasets_get(dataset.id)
@@ -112,12 +97,14 @@ async def upload(call: CallContext, plan: UploadPlan) -> tuple[schemas.Dataset, 
     return await speech.datasets_get(dataset.id), existed, uploaded
 
 
-def _definition(plan: UploadPlan, key: str) -> dict[str, JsonValue]:
-    """Return the body of Datasets_Create, without empty values."""
-    request, data = plan.facts.request, plan.facts.data
+async def create_dataset(call: CallContext, plan: UploadPlan, writer: Speech) -> tuple[schemas.Dataset, bool]:
+    """Create the dataset, or return the dataset that the same request has created and True."""
+    facts, request = plan.facts, plan.facts.request
+    # The suffix distinguishes a deliberate duplicate from the first dataset.
+    key = f"{plan.key}-{secrets.token_hex(8)}" if request.allow_duplicate else plan.key
     properties: dict[str, JsonValue] = {KEY_PROPERTY: key}
-    if data and data.report.audio:
-        properties[LENGTH_PROPERTY] = note_lengths(file.duration_milliseconds for file in data.report.audio)
+    if facts.data and facts.data.report.audio:
+        properties[LENGTH_PROPERTY] = note_lengths(file.duration_milliseconds for file in facts.data.report.audio)
     body: dict[str, JsonValue] = {
         "displayName": request.display_name,
         "locale": request.locale,
@@ -125,6 +112,13 @@ def _definition(plan: UploadPlan, key: str) -> dict[str, JsonValue]:
         "customProperties": properties,
         "contentUrl": request.content_url,
         "description": request.description,
-        "project": link_to(plan.facts.speech, plan.facts.project),
+        "project": link_to(facts.speech, facts.project),
     }
-    return {name: value for name, value in body.items() if value}
+    definition = {name: value for name, value in body.items() if value}
+    return await call.app.idempotency.create_once(
+        call,
+        key,
+        lambda: writer.datasets_create(definition, content_url.secrets_of(request.content_url)),
+        lambda: facts.speech.datasets_list(display_name=request.display_name, locale=request.locale),
+        known=facts.same_name,
+    )

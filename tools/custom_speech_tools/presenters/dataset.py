@@ -81,7 +81,7 @@ def present_dataset(report: ImportReport, now: datetime, answer: type[Answer], *
 
 
 def steps_with_data(found: Sequence[tuple[Speech, schemas.Dataset]]) -> list[str]:
-    """Return the next step: train with the first dataset that suffices alone, or else use the newest dataset."""
+    """Suggest training with the first dataset that suffices alone, or else a use of the newest dataset."""
     usable = [
         (speech, one) for speech, one in found if one.status == "Succeeded" and (one.lines != 0 or one.audio_seconds)
     ]

@@ -120,7 +120,7 @@ def present_evaluation(
 
 
 def _remarks(report: evaluation_verdict.EvaluationReport) -> list[str]:
-    """Return sentences about the models and the data that qualify the verdict."""
+    """Return sentences about the models and the test data that follow the verdict."""
     remarks, evaluation, newest = [], report.evaluation, report.newest_base_model
     first, second = (report.parts.get(part.id) for part in (evaluation.model1, evaluation.model2))
     origins = [
@@ -150,7 +150,7 @@ def present_listed_evaluation(evaluation: schemas.Evaluation, parts: Entities) -
 def _present_models(
     evaluation: schemas.Evaluation, parts: Entities, intervals: Sequence[tuple[float, float] | None] = (None, None)
 ) -> list[EvaluatedModel]:
-    """Return both models with their error rates and the confidence intervals of these."""
+    """Return both models with their error rates and confidence intervals."""
     shown = []
     for number, model in ((1, evaluation.model1), (2, evaluation.model2)):
         name = parts[model.id].display_name if model.id in parts else None
@@ -160,7 +160,7 @@ def _present_models(
 
 
 def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, number: int) -> list[WorstUtterance]:
-    """Return the recordings in which the first model made most errors, by the service's count."""
+    """Return the recordings with the most errors of the first model, by the service's count."""
     ranked = sorted(details.recordings.items(), key=lambda item: (-item[1][0].errors, item[0]))[:number]
     return [
         WorstUtterance(file=name, reference=transcripts.of(name), hypothesis=first.hypothesis, errors=first.errors)
@@ -170,7 +170,7 @@ def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, numbe
 
 
 def present_word_errors(found: Sequence[MissedWord], is_trained_with: Callable[[str], bool | None]) -> list[WordErrors]:
-    """Return the missed words, each with a flag for the training data."""
+    """Return the missed words and whether each was in the training data."""
     words = [WordErrors.model_validate(one) for one in found]
     return [one.model_copy(update={"in_training_data": is_trained_with(one.word)}) for one in words]
 
@@ -204,7 +204,7 @@ def _next_steps(report: evaluation_verdict.EvaluationReport, words: Sequence[str
 
 
 def _endpoint_steps(report: evaluation_verdict.EvaluationReport) -> list[str]:
-    """Return the next steps for endpoints. Only a better model replaces the compared model."""
+    """Return the next steps for endpoints, where only a better model replaces the compared model."""
     evaluation, outcome, resource = report.evaluation, report.verdict.outcome, report.speech.resource.name
     if outcome == "too few":
         return [f"Leave the endpoints as they are, and test with at least {MIN_UTTERANCES} recordings"]
