@@ -1,4 +1,4 @@
-"""A rollout file: which model should be live where, in TOML; its keys are a contract (docs/rollouts.md)."""
+"""The rollout file: a TOML file that names a model, its test and its target resources (docs/rollouts.md)."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ def _template(text: str) -> str:
 
 
 class ModelSection(parameters.Arguments):
-    """`[model]`: one that exists, or what to train."""
+    """The `[model]` table: an existing model, or the training request for a new model."""
 
     resource: parameters.Identifier | None = None
     model: parameters.Identifier | None = None
@@ -36,26 +36,26 @@ class ModelSection(parameters.Arguments):
         training = ("display_name", "locale", "datasets")
         given = [name for name in training if getattr(self, name) is not None]
         if self.model is not None and given:
-            raise ValueError(f"needs either model (one that exists) or {', '.join(training)} (what to train)")
+            raise ValueError(f"needs either model (an existing model) or {', '.join(training)} (to train a model)")
         if self.model is None and len(given) < len(training):
             missing = ", ".join(name for name in training if name not in given)
-            raise ValueError(f"needs {missing}, to train a model, or model, to name one that exists")
+            raise ValueError(f"needs {missing}, to train a model, or model, to name an existing model")
         return self
 
 
 class RolloutFile(parameters.Arguments):
-    """The whole file."""
+    """The schema of a rollout file."""
 
     model: ModelSection
     gate: GateDefinition | None = None
     targets: list[TargetDefinition] = Field(min_length=1, max_length=MAX_TARGETS)
 
     def definition(self) -> RolloutDefinition:
-        """Return the rollout that the file describes."""
+        """Return the definition of the rollout."""
         return RolloutDefinition(tuple(self.targets), self.gate, self.model.resource)
 
     def training(self) -> TrainingArguments | None:
-        """Return what to train, None if the file names a model; its name may contain `{date}`."""
+        """Return the training request, or None if the file names an existing model."""
         if self.model.model is not None:
             return None
         given = self.model.model_dump(exclude={"model", "base_model"}, exclude_none=True)
@@ -64,5 +64,5 @@ class RolloutFile(parameters.Arguments):
 
 
 def read_rollout_file(file: Path) -> RolloutFile:
-    """Return the content of a rollout file, or raise ConfigurationError with every fault and its line."""
+    """Parse a rollout file; raises ConfigurationError with every mistake and its line."""
     return parse_toml(file, read_toml_text(file), RolloutFile)

@@ -1,4 +1,4 @@
-"""The run of a rollout file, until it is finished or its time is over; every step may be repeated by another run."""
+"""Runs of rollout files: repeat the steps until the rollout has finished or the time limit is reached."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -13,8 +13,8 @@ from custom_speech_tools.presenters.rollout import Rollout, present_rollout
 from custom_speech_tools.rollout.definition import RolloutModel
 from custom_speech_tools.rollout.execution import execute, is_conflict
 from custom_speech_tools.rollout.model import plan_model_and_rollout, require_not_failed
-from custom_speech_tools.rollout.plan import RolloutPlan, agreed_rollout, plan_rollout
-from custom_speech_tools.rollout.target import Target
+from custom_speech_tools.rollout.plan import RolloutPlan, confirmed_rollout, plan_rollout
+from custom_speech_tools.rollout.target import Target, read_previous_models
 from custom_speech_tools.runtime.change_audit import CallAuditor
 from custom_speech_tools.runtime.confirmation_flow import carry_out
 from custom_speech_tools.runtime.confirmation_policy import Agreement
@@ -26,65 +26,65 @@ from custom_speech_tools.speech import SpeechError, schemas
 
 Result = TypeVar("Result")
 
-WAIT_SECONDS = 45  # for which one step waits for what is running
+WAIT_SECONDS = 45  # the longest wait of one step for training, copies and deployments
 PAUSE = 15.0  # seconds between two steps
-RETRY_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)  # seconds before a step that failed is repeated; the last one repeats
+RETRY_PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)  # seconds before a failed step is repeated; the last value repeats
 DONE, FAILED, UNFINISHED, NOT_PASSED = 0, 1, 3, 4  # exit statuses
 
 
 class TimeLimitError(Exception):
-    """The rollout is not finished in time."""
+    """The rollout did not finish within the time limit."""
 
 
 @dataclass(slots=True)
-class Runner:
-    """A rollout file that is being carried out."""
+class RolloutRun:
+    """A run of a rollout file."""
 
     app: AppContext
     file: RolloutFile
-    terminal: CallClient  # asks whoever runs the command
-    until: float  # when it has to end (anyio.current_time)
-    report: Callable[[str], None]  # takes a line for people
-    answer: Rollout | None = None  # the last state, with every target
-    _failed_targets: dict[str, Target] = field(default_factory=dict)  # what has failed is not tried again in this run
-    _shown: dict[str, str] = field(default_factory=dict)  # what was last reported, by its subject
+    terminal: CallClient  # asks the user who runs the command
+    until: float  # the time limit (anyio.current_time)
+    report: Callable[[str], None]  # shows a line to the user
+    answer: Rollout | None = None  # the last state of all targets
+    _failed_targets: dict[str, Target] = field(default_factory=dict)  # by resource; the next run tries them again
+    _shown: dict[str, str] = field(default_factory=dict)  # the last reported line, by its topic
 
     async def plan(self) -> RolloutPlan:
-        """Return the plan, waiting for a service that does not answer."""
+        """Return the plan, retrying until the service responds."""
         return await self._attempt("roll_out", self._plan)
 
-    async def agreed(self, plan: RolloutPlan) -> tuple[RolloutPlan, Agreement]:
-        """Return the plan and the agreement to everything in it that costs money; it is kept for the next run.
+    async def obtain_agreement(self, plan: RolloutPlan) -> tuple[RolloutPlan, Agreement]:
+        """Return the plan and the user's agreement to its charges, which is stored for later runs.
 
         Raises:
-            Refused: The user did not agree, nobody can be asked, or it is not known what will cost money.
+            Refused: The user did not agree, cannot be asked, or a charge is unknown.
         """
         made = [plan]
 
         async def make(call: CallContext) -> RolloutPlan:
             plan = made.pop() if made else await self._plan(call)
-            if plan.unknown and call.app.confirmation.mode == "ask":
-                why = f"It is not known what will be charged: {', '.join(plan.unknown)} did not answer."
+            if plan.unreachable and call.app.confirmation.mode == "ask":
+                why = f"It is not known what will be charged: {', '.join(plan.unreachable)} did not answer."
                 raise Refused("Nothing was done.", [], f"{why} Try again, or pass --confirm never to agree in advance.")
             return plan
 
-        return await self._attempt("roll_out", lambda call: agreed_rollout(call, None, lambda: make(call)))
+        return await self._attempt("roll_out", lambda call: confirmed_rollout(call, None, lambda: make(call)))
 
     async def run(self, plan: RolloutPlan, agreement: Agreement) -> int:
-        """Train if that is needed, then roll out; return the exit status."""
+        """Train the model if needed, roll it out, and return the exit status."""
         try:
             model = plan.model.trained or await self._train(plan, agreement)
             return await self._roll_out(plan, model.id, agreement)
         except TimeLimitError:
-            self.report("The time is up; the same command goes on with the rollout.")
+            self.report("The time limit is reached; the same command continues the rollout.")
             return UNFINISHED
 
     async def _plan(self, call: CallContext) -> RolloutPlan:
         return await plan_model_and_rollout(call, self.file.definition(), self.file.model.model, self.file.training())
 
     async def _train(self, plan: RolloutPlan, agreement: Agreement) -> schemas.CustomModel:
-        """Train the model if there is none, and return it when it is trained."""
-        model, training = plan.model.entity, plan.model.training
+        """Train the model if it does not exist, wait for the training, and return the model."""
+        model, training, source = plan.model.entity, plan.model.training, plan.source.resource.name
         if training is not None:
             key, effect = training.key, training.effect
             model, _ = await self._attempt(
@@ -96,28 +96,30 @@ class Runner:
         self.report(f"Training {model.display_name} ({model.id}).")
 
         async def follow(call: CallContext) -> schemas.CustomModel:
-            read = call.speech(plan.source.resource.name).models_get_custom_model
-            return await poll_until_terminal(call, await read(identifier), read, self._wait())
+            speech = call.speech(source)
+            read = speech.models_get_custom_model
+            last = await poll_until_terminal(call, await read(identifier), read, self._wait_seconds())
+            require_not_failed(last, call.now(speech), source)
+            return last
 
-        while True:
-            model = await self._attempt("get_model", follow)
-            if require_not_failed(RolloutModel.existing(model)).trained:
-                return model
+        while (model := await self._attempt("get_model", follow)).status != "Succeeded":
             self._show("training", f"{model.display_name} is {model.status}.")
             await self._pause(PAUSE)
+        return model
 
-    async def _roll_out(self, plan: RolloutPlan, identifier: str, agreement: Agreement) -> int:
-        fresh = plan if plan.model.trained else None  # what was read a moment ago is not read again
+    async def _roll_out(self, plan: RolloutPlan, model: str, agreement: Agreement) -> int:
+        """Repeat the steps on all targets, and return the exit status."""
+        fresh = plan if plan.model.trained else None  # facts that were read a moment ago are not read again
 
         async def step(call: CallContext) -> tuple[RolloutPlan, Rollout]:
             nonlocal fresh
             current, fresh = fresh, None
-            if current is None:  # the model with what the last step, or another run, has noted on it
-                model = await call.speech(plan.source.resource.name).models_get_custom_model(identifier)
-                current = await plan_rollout(call, plan.definition, RolloutModel.existing(model, plan.model.id))
+            if current is None:  # with the properties that the last step, or another run, has written
+                entity = await call.speech(plan.source.resource.name).models_get_custom_model(model)
+                current = await plan_rollout(call, plan.definition, RolloutModel.existing(entity, plan.model.id))
             targets = tuple(self._failed_targets.get(one.definition.resource, one) for one in current.targets)
-            state = await execute(call, replace(current, targets=targets), agreement, self._wait())
-            return state, await present_rollout(call, state)
+            state = await execute(call, replace(current, targets=targets), agreement, self._wait_seconds())
+            return state, present_rollout(state, await read_previous_models(state.targets), call.now(state.source))
 
         while True:
             state, answer = await self._attempt("roll_out", step)
@@ -134,13 +136,13 @@ class Runner:
                 return DONE if state.is_complete else FAILED
             await self._pause(PAUSE)
 
-    def _show(self, subject: str, line: str) -> None:
-        """Report what has changed."""
-        if self._shown.get(subject) != line:
-            self._shown[subject] = line
+    def _show(self, topic: str, line: str) -> None:
+        """Report a line if it differs from the last line about the topic."""
+        if self._shown.get(topic) != line:
+            self._shown[topic] = line
             self.report(line)
 
-    def _wait(self) -> int:
+    def _wait_seconds(self) -> int:
         return max(0, min(WAIT_SECONDS, int(self.until - anyio.current_time())))
 
     async def _pause(self, seconds: float) -> None:
@@ -149,10 +151,7 @@ class Runner:
         await anyio.sleep(seconds)
 
     async def _attempt(self, tool: str, work: Callable[[CallContext], Awaitable[Result]]) -> Result:
-        """Return the result of a step, which has the time of one call and is recorded like one of that tool.
-
-        An error that may pass is met by trying again; any other one is raised.
-        """
+        """Run a step with the time limit and the audit record of a tool call, retrying transient errors."""
         app, arguments = self.app, self.file.model_dump(exclude_none=True)
         auditor = CallAuditor(app.audit, app.observe, tool, arguments, app.caller)
         for pause in chain(RETRY_PAUSES, repeat(RETRY_PAUSES[-1])):

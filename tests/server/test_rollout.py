@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
+from custom_speech_server.__main__ import parse
 from custom_speech_server.app import Settings
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.commands import rollout
@@ -228,6 +229,17 @@ def test_rollout_refuses_a_test_with_training_data_before_it_trains(capsys: pyte
     assert made(service) == Counter()
 
 
+def test_rollout_takes_a_test_with_training_data_only_if_the_file_allows_it() -> None:
+    service = Service("2025-10-15")
+    allowed = content(
+        model=CONTENT["model"] | {"datasets": ["Contoso plain text en-US", AUDIO]},
+        gate={"dataset": AUDIO, "allow_seen_test_data": True},
+    )
+
+    assert virtual(lambda: Machine(service).run(allowed)) == 0
+    assert made(service) == ALL
+
+
 def test_rollout_stops_when_its_time_is_over_and_the_next_one_goes_on() -> None:
     service = Service("2025-10-15")
 
@@ -265,7 +277,9 @@ def test_rollout_refuses_a_file_whose_training_was_changed_on_the_same_day(capsy
         return [first, await Machine(service).run(content(model=changed))]
 
     assert virtual(job) == [0, 1]
-    assert "made from another definition" in capsys.readouterr().err
+    refusal = " ".join(capsys.readouterr().err.split())
+    assert "made from another definition" in refusal
+    assert f'resource="{EAST}")' in refusal
     assert made(service) == ALL
 
 
@@ -320,6 +334,14 @@ def test_rollout_wait_takes_units(text: str, seconds: int) -> None:
     rollout.add_arguments(parser)
 
     assert parser.parse_args(["x.toml", "--wait", text]).wait == seconds
+
+
+def test_rollout_has_the_default_of_every_option_of_serve() -> None:
+    """The settings are made of them, so an option that is added to serve does not break the command."""
+    given = {name: vars(parse([name, *arguments])) for name, arguments in {"serve": [], "rollout": ["x.toml"]}.items()}
+
+    shared = given["serve"].keys() - {"run", "interrupted"}
+    assert {name: given["rollout"][name] for name in shared} == {name: given["serve"][name] for name in shared}
 
 
 @pytest.mark.parametrize("text", ["-1", "1w", "", "1.5h"])

@@ -99,7 +99,7 @@ endpoint = ""
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ('model = "Clinic"\nlocale = "en-US"', "either model (one that exists) or"),
+        ('model = "Clinic"\nlocale = "en-US"', "either model (an existing model) or"),
         ('locale = "en-US"', "needs display_name, datasets, to train a model, or model"),
         ("", "needs display_name, locale, datasets"),
     ],

@@ -18,7 +18,7 @@ from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.rollout.gate import GATE_PROPERTY
 from custom_speech_tools.rollout.target import COPIES_PROPERTY, copy_started_at
-from custom_speech_tools.speech import schemas
+from custom_speech_tools.speech import VERSIONS, schemas
 from support.fault_matrix_service import EAST, WEST, Service, keyed
 from support.interrupting_service import InterruptingService
 from support.speech_service import Azure
@@ -181,7 +181,7 @@ async def test_roll_out_does_not_take_a_test_with_training_data(call: Caller) ->
     answer = await finished(call)
 
     assert answer["gate"]["passed"] is False
-    assert "trained with these data" in answer["gate"]["reason"]
+    assert 'Void: "Calls" was trained with this dataset.' in answer["gate"]["reason"]
     assert [one["rule"] for one in answer["findings"]] == ["test-data-unseen", *["hosting-is-charged"] * 0]
 
 
@@ -193,7 +193,7 @@ async def test_roll_out_does_not_take_a_difference_that_is_not_significant(call:
     answer = await finished(call, compare_with="Earlier")
 
     assert answer["gate"]["passed"] is False
-    assert "not better" in answer["gate"]["reason"] or "not significant" in answer["gate"]["reason"]
+    assert "No difference: both models recognized the same." in answer["gate"]["reason"]
 
 
 async def test_roll_out_compares_with_what_the_endpoints_have(call: Caller) -> None:
@@ -307,6 +307,8 @@ async def test_roll_out_follows_an_endpoint_that_is_updating(call: Caller, azure
     assert copy["status"] == "Succeeded"
     assert answer["targets"][0]["status"] in ("Copying", "Deploying")
     assert "endpoint-is-ready" in answer["targets"][0]["error"]
+    wait = f'get_endpoint(endpoint="{other["id"]}", wait_seconds=25, resource="{WEST}")'
+    assert f"Wait for it: {wait}." in answer["targets"][0]["error"]
     await azure.finish(other["id"], "Succeeded")
     assert (await finished(call, targets=TARGETS[:1], test_dataset=None))["finished"]
 
@@ -363,7 +365,8 @@ async def test_roll_out_of_a_model_that_is_not_trained_changes_nothing(
 
     assert ([one["status"] for one in running["targets"]], running["finished"]) == (["NotStarted"] * 2, False)
     assert rules_of(refusal) == ["model-is-ready"]
-    assert "No capacity" in refusal
+    assert 'Training of model "Calls" failed: "No capacity".' in refusal
+    assert f'delete_entity(kind="model", entity="{made["id"]}", resource="{EAST}")' in refusal
     assert await azure.writes() == []
 
 
@@ -372,6 +375,35 @@ async def test_roll_out_reports_a_copy_that_failed(call: Caller, azure: Azure) -
     started = await call("roll_out", model="Calls", targets=[{"resource": WEST}])
     operation = next(one["path"] for one in await azure.requests() if one["operation"] == "Models_Copy")
     assert (started["targets"][0]["status"], ":copy" in operation) == ("Copying", True)
+
+
+async def test_roll_out_says_how_to_delete_a_failed_copy_from_its_resource(connect: Connect, azure: Azure) -> None:
+    with_key = tuple(replace(one, resource_id=None, api_version=VERSIONS["v3.2"]) for one in EMULATED.all)
+    async with connect(resources=replace(EMULATED, all=with_key), confirm="never") as call:
+        await trained(call)
+        copied = (await call("copy_model", model="Calls", to_resource=WEST))["model"]["id"]
+        await azure.finish(copied, "Failed", {"code": "InternalError", "message": "No capacity."})
+        answer = await call("roll_out", model="Calls", targets=[{"resource": WEST}])
+
+    deletion = f'delete_entity(kind="model", entity="{copied}", resource="{WEST}")'
+    assert answer["targets"][0]["error"] == (
+        f'[block: model-is-ready] The copy {copied} failed: "No capacity". {deletion} removes it; the next call of the '
+        "rollout copies the model again."
+    )
+
+
+async def test_roll_out_refuses_two_names_of_one_endpoint_without_a_resource_id(connect: Connect) -> None:
+    """They may be one resource, whose new endpoint would be paid twice."""
+    west = replace(next(one for one in EMULATED.all if one.name == WEST), resource_id=None)
+    resources = replace(EMULATED, all=(*EMULATED.all, replace(west, name="first"), replace(west, name="second")))
+    async with connect(confirm="never", resources=resources) as call:
+        await trained(call)
+        named = [{"resource": name, "endpoint": "Live"} for name in ("first", "second")]
+        refusal = await call.refusal("roll_out", model="Calls", targets=named)
+
+    assert rules_of(refusal) == ["target-named-once", "better-than-current"]
+    assert 'The targets "first", "second" have the same endpoint and may be one resource.' in refusal
+    assert "add the resource_id of each to the configuration" in refusal
 
 
 async def test_roll_out_waits_for_test_data_that_are_being_imported(call: Caller, azure: Azure) -> None:

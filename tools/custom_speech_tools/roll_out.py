@@ -1,4 +1,4 @@
-"""roll_out: test a model and bring it to many resources, as far as is possible now; the next call goes on."""
+"""roll_out: test a model, copy it to many resources, and deploy it there."""
 
 from typing import Annotated, Any
 
@@ -16,14 +16,15 @@ from custom_speech_tools.rollout.definition import (
 )
 from custom_speech_tools.rollout.execution import execute
 from custom_speech_tools.rollout.model import plan_model_and_rollout
-from custom_speech_tools.rollout.plan import agreed_rollout
+from custom_speech_tools.rollout.plan import confirmed_rollout
+from custom_speech_tools.rollout.target import read_previous_models
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class TargetArguments(TargetDefinition):
-    """A target as assistants write it: a resource alone may be its name, and what is null or empty is left out."""
+    """A target as assistants write it: also as the name of its resource, or with null or empty values."""
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -69,10 +70,11 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     dataset, other, limit = arguments.test_dataset, arguments.compare_with or BASE, arguments.max_word_error_rate
     gate = GateDefinition(dataset=dataset, compare_with=other, max_word_error_rate=limit) if dataset else None
     request = RolloutDefinition(tuple(arguments.targets), gate, arguments.resource)
-    plan, agreement = await agreed_rollout(
+    plan, agreement = await confirmed_rollout(
         call, arguments.confirm, lambda: plan_model_and_rollout(call, request, arguments.model, None)
     )
-    return await present_rollout(call, await execute(call, plan, agreement, arguments.wait_seconds))
+    plan = await execute(call, plan, agreement, arguments.wait_seconds)
+    return present_rollout(plan, await read_previous_models(plan.targets), call.now(plan.source))
 
 
 tool = declare(roll_out, "Roll out a model", Annotations.UPDATE, "deployment")

@@ -183,17 +183,17 @@ async def connect_to_project(
     call: CallContext,
     speech: Speech,
     model: schemas.CustomModel,
-    project: schemas.Project,
+    project: schemas.Project | None,
     findings: tuple[Finding, ...] = (),
     source_model: schemas.CustomModel | None = None,  # recorded as the source if the model is a copy
 ) -> schemas.CustomModel:
-    """Connect a model to a project and return it; send nothing if it is connected already."""
-    if copy_facts.is_connected(model, project):
-        return model
-    changes: dict[str, JsonValue] = {"project": link_to(speech, project)}
-    if source_model:
-        changes["customProperties"] = {**(model.custom_properties or {}), COPIED_FROM_PROPERTY: source_model.id}
-    return await call.writer(speech, Decision(findings)).models_update(model.id, changes)
+    """Connect a model to a project and return it; send nothing if nothing changes."""
+    properties, changes = model.custom_properties or {}, dict[str, JsonValue]()
+    if project and not copy_facts.is_connected(model, project):
+        changes["project"] = link_to(speech, project)
+    if source_model and COPIED_FROM_PROPERTY not in properties:
+        changes["customProperties"] = {**properties, COPIED_FROM_PROPERTY: source_model.id}
+    return await call.writer(speech, Decision(findings)).models_update(model.id, changes) if changes else model
 
 
 def replacement_note(before: schemas.Reference | None, after: schemas.CustomModel, parts: Entities) -> str | None:

@@ -38,15 +38,20 @@ def can_be_deployed(facts: DeploymentFacts) -> shared_rules.Findings:
     if isinstance(model, schemas.CustomModel) and model.status == "Succeeded" and model.supports_endpoints is False:
         message = f"Model {quote(model.display_name)} cannot be deployed to an endpoint."
         yield block("model-is-ready", message, "Use a model on another base model.")
-    if isinstance(endpoint, schemas.Endpoint) and not is_terminal(endpoint):  # the service refuses another model then
-        seconds = DEFAULT_WAIT_SECONDS
-        wait = call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=seconds, resource=resource_name)
-        message = f"Endpoint {quote(endpoint.display_name)} is {word(endpoint.status)}."
-        yield block("endpoint-is-ready", message, f"Wait for it: {wait}.", "wait")
+    if isinstance(endpoint, schemas.Endpoint):
+        yield from endpoint_is_ready(endpoint, resource_name)
     # According to the migration guide to API version 2024-11-15.
     if facts.logging and facts.speech.resource.api_version.name != "v3.2":
         message = "Since API version 2024-11-15 only endpoints of a resource with own storage keep recordings."
         yield warn("logging-has-storage", message, "Leave out logging, or use a resource with own storage.")
+
+
+def endpoint_is_ready(endpoint: schemas.Endpoint, resource: str) -> shared_rules.Findings:
+    """Require a deployment that has ended: until then the service refuses another model."""
+    if not is_terminal(endpoint):
+        wait = call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
+        message = f"Endpoint {quote(endpoint.display_name)} is {word(endpoint.status)}."
+        yield block("endpoint-is-ready", message, f"Wait for it: {wait}.", "wait")
 
 
 def is_better_than_current(facts: DeploymentFacts) -> shared_rules.Findings:

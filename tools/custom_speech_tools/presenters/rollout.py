@@ -1,6 +1,7 @@
-"""The state of a rollout in answers."""
+"""Rollouts in results: the gate, the targets and the next steps."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -12,22 +13,20 @@ from custom_speech_tools.rollout.gate import Gate
 from custom_speech_tools.rollout.plan import RolloutPlan, distinct
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, call_step
 from custom_speech_tools.runtime.polling import check_again_after, expected_seconds
-from custom_speech_tools.runtime.related_entities import read_related
+from custom_speech_tools.runtime.related_entities import Entities
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.tasks_and_threads import gather
 
 
 class ComparedModel(results.EntityReference):
-    """The model that the new one has to beat."""
+    """The model that the new model must beat."""
 
     word_error_rate: results.Rate | None
 
 
 class GateResult(results.Result):
-    """The gate; `passed` is null while it is not judged, and where no test was asked for."""
+    """The gate. `passed` is null without a test, and until the test has ended."""
 
     passed: bool | None
     word_error_rate: results.Rate | None
@@ -37,7 +36,7 @@ class GateResult(results.Result):
 
 
 class TargetResult(results.Result):
-    """A target; `remaining` lists what is still to be done, in order."""
+    """A target. `remaining` lists the remaining steps, in order."""
 
     resource: str
     copy_: Annotated[results.EntityReference | None, Field(serialization_alias="copy")]
@@ -50,7 +49,7 @@ class TargetResult(results.Result):
 
 
 class Rollout(results.ResourceAnswer):
-    """The state of a rollout; `finished` is true when every target has the model."""
+    """The state of a rollout. `finished` is true when every target has the model."""
 
     model: results.EntityReference
     gate: GateResult
@@ -61,13 +60,14 @@ class Rollout(results.ResourceAnswer):
     check_again_after_seconds: int | None = results.optional()
 
 
-async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
-    """Return the state of a rollout."""
-    gate, now, expected = plan.gate, call.now(plan.source), expected_seconds(is_emulated=plan.source.is_emulated)
+def present_rollout(plan: RolloutPlan, previous_models: Entities, now: datetime) -> Rollout:
+    """Return the state of a rollout; `previous_models` contains those of the endpoints by id."""
+    gate, expected = plan.gate, expected_seconds(is_emulated=plan.source.is_emulated)
+    warnings = [warning for one in plan.targets for warning in one.warnings]
     evaluation, other = gate.evaluation, gate.plan.compare_with if gate.plan else None
     rates = [evaluation.score(number).word_error_rate if evaluation else None for number in (1, 2)]
     compared = ComparedModel(id=other.id, display_name=other.display_name, word_error_rate=rates[1]) if other else None
-    targets = await gather(*(_present_target(gate, one) for one in plan.targets))
+    targets = [_present_target(gate, one, previous_models) for one in plan.targets]
     return Rollout(
         **results.resource_fields(plan.source),
         model=results.EntityReference.model_validate(plan.model.entity),
@@ -80,51 +80,44 @@ async def present_rollout(call: CallContext, plan: RolloutPlan) -> Rollout:
         ),
         targets=targets,
         finished=plan.is_complete,
-        findings=list(
-            distinct([*after_agreement(plan.findings), *(finding for one in plan.targets for finding in one.warnings)])
-        ),
+        findings=list(distinct([*after_agreement(plan.findings), *warnings])),
         now=now,
         check_again_after_seconds=None if plan.is_terminal else check_again_after(now, now, expected),
-        next_steps=_steps(plan, targets),
+        next_steps=_next_steps(plan, targets),
     )
 
 
-async def _present_target(gate: Gate, target: Target) -> TargetResult:
-    previous = schemas.Reference(self=target.previous_model) if target.previous_model else None
-    parts = await read_related(target.speech, [previous])
+def _present_target(gate: Gate, target: Target, previous_models: Entities) -> TargetResult:
     copy, project, endpoint = (
         results.EntityReference.model_validate(one) if isinstance(one, schemas.Entity) else None
         for one in (target.copy, target.project, target.endpoint)
     )
+    if target.is_failed:
+        status = "Failed"
+    elif not gate.is_open or target.copy is None:
+        status = "Copying" if target.is_copying else "NotStarted"
+    elif target.is_connected:
+        status = "Succeeded" if target.is_complete else "Deploying"
+    else:
+        status = "Copying"
     return TargetResult(
         resource=target.speech.resource.name,
         copy_=copy,
         project=project,
         endpoint=endpoint,
-        status=_status(gate, target),
-        previous_model=present_reference(previous, parts),
+        status=status,
+        previous_model=present_reference(target.previous_model, previous_models),
         remaining=target.remaining,
         error=target.error,
     )
 
 
-def _status(gate: Gate, target: Target) -> str:
-    if target.is_failed:
-        return "Failed"
-    if not gate.is_open or target.copy is None:
-        return "Copying" if target.is_copying else "NotStarted"
-    if not target.is_connected:
-        return "Copying"
-    return "Succeeded" if target.is_complete else "Deploying"
-
-
-def _steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
+def _next_steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]:
     if plan.gate.passed is False:
         evaluation = plan.gate.evaluation.id if plan.gate.evaluation else None
         shown = call_step("get_evaluation", evaluation=evaluation, worst=10, resource=plan.source.resource.name)
         return [f"{shown} shows the worst utterances; train with more data, or compare with another model."]
-    live: list[str] = []
-    back: list[str] = []
+    live, back = list[str](), list[str]()
     for target, one in zip(plan.targets, targets, strict=True):
         if one.status == "Succeeded" and isinstance(target.endpoint, schemas.Endpoint):
             live.append(use_step(target.speech, target.endpoint))

@@ -1,6 +1,6 @@
-"""Rollouts: one tested model on many resources, for the tool roll_out and the command rollout alike.
+"""Rollouts: test a model on its resource and bring it to many others, for the tool roll_out and the command rollout.
 
-- request: the arguments and the rollout file alike; training: the model, if it has to be trained first
-- target: the state of one target; gate: the test that the model has to pass before it leaves its resource
-- plan: both together, with the question to the user; execution: the steps; results: the answers
+- definition: the requested rollout; model: its model, including the training of a new one
+- target: the state of a target resource; gate: the test that the model must pass before it is copied
+- plan: the checked state and the question to the user; execution: the steps that change Azure
 """

@@ -1,4 +1,4 @@
-"""The definition of a rollout: from the tool's arguments or from a rollout file, which share these types."""
+"""Definitions of rollouts: the types that the arguments of roll_out and the rollout file share, and their checks."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote
 
-BASE, DEPLOYED = "base", "deployed"  # what compare_with takes instead of a model
-MAX_TARGETS = 30  # more do not fit into a custom property, which has at most 256 characters
+BASE, DEPLOYED = "base", "deployed"  # values of compare_with that do not name a model
+MAX_TARGETS = 30  # limited by the 256 characters of the custom property that lists running copies
 
 
 def _fraction(value: float) -> float:
@@ -28,7 +28,7 @@ Fraction = Annotated[float, Field(strict=True), AfterValidator(_fraction)]
 
 
 class TargetDefinition(Arguments):
-    """A resource to bring the model to."""
+    """A resource that gets a copy of the model."""
 
     resource: Annotated[Identifier, Field(description="To copy to")]
     project: Annotated[Identifier | None, Field(description="To connect to")] = None
@@ -36,7 +36,7 @@ class TargetDefinition(Arguments):
 
 
 class GateDefinition(Arguments):
-    """The test that the model has to pass: `compare_with` is `base`, `deployed` or a model, which it has to beat."""
+    """The test that the model must pass. `compare_with` is `base`, `deployed` or the model that it must beat."""
 
     dataset: Identifier
     compare_with: Identifier = BASE
@@ -47,51 +47,61 @@ class GateDefinition(Arguments):
 
 @dataclass(frozen=True, slots=True)
 class RolloutDefinition:
-    """A rollout; `resource` has the model, None stands for the default one."""
+    """The targets and the gate of a rollout."""
 
     targets: tuple[TargetDefinition, ...]
     gate: GateDefinition | None = None
-    resource: str | None = None
+    resource: str | None = None  # the source, which has the model; None for the default resource
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutModel:
-    """The model that a rollout is about."""
+    """The model of a rollout, which may still have to be trained."""
 
-    id: str  # what an agreement names: the model, or for a rollout file the training that makes it
+    id: str  # the model's id, or the idempotency key of its training; agreements are bound to it
     display_name: str
     locale: str
     entity: schemas.CustomModel | None = None  # None until its training has started
-    training: TrainingPlan | None = None  # if there is no model yet
+    training: TrainingPlan | None = None  # None if the entity exists
 
     @property
     def trained(self) -> schemas.CustomModel | None:
-        """The model, if it is trained."""
+        """The entity, or None until its training has succeeded."""
         return self.entity if self.entity is not None and self.entity.status == "Succeeded" else None
 
     @classmethod
-    def existing(cls, model: schemas.CustomModel, identifier: str | None = None) -> "RolloutModel":
-        """Return an existing model of a rollout."""
-        return cls(identifier or model.id, model.display_name, model.locale, model)
+    def existing(cls, entity: schemas.CustomModel, identifier: str | None = None) -> "RolloutModel":
+        """Return the model of a rollout from a model of the source."""
+        return cls(identifier or entity.id, entity.display_name, entity.locale, entity)
 
 
 def check_resources(call: CallContext, definition: RolloutDefinition) -> tuple[Speech, list[Finding]]:
-    """Return the model's resource, or raise Refused, and what the configuration shows to be wrong with the targets."""
+    """Return the source and the findings about the configuration of the targets.
+
+    Raises:
+        Refused: The source is not configured.
+    """
     findings: list[Finding] = []
     for name in dict.fromkeys([definition.resource, *(target.resource for target in definition.targets)]):
         try:
             call.speech(name)
         except Refused as refusal:
             findings += refusal.findings
-    names = defaultdict[str, list[str]](list)
-    for one in definition.targets:
-        if one.resource in call.app.resources:
-            names[call.app.resources[one.resource].resource.identity].append(one.resource)
-    for same in names.values():
-        if len(same) > 1:
-            message = f"{quote(same[0])} is a target {len(same)} times, as {', '.join(map(quote, same))}."
-            fix = "Name each resource once; deploy_model puts the copy into further endpoints."
-            findings.append(block("target-named-once", message, fix))
+    names = [one.resource for one in definition.targets if one.resource in call.app.resources]
+    resources = {name: call.app.resources[name].resource for name in names}
+    without_id = {one.endpoint for one in resources.values() if one.resource_id is None}
+    same = defaultdict[str, list[str]](list)
+    for name in names:
+        endpoint, identity = resources[name].endpoint, resources[name].identity
+        # Without a resource id, two names with the same endpoint may mean one resource, which would pay twice.
+        same[endpoint if endpoint in without_id else identity].append(name)
+    for group in (group for group in same.values() if len(group) > 1):
+        message = f"{quote(group[0])} is a target {len(group)} times, as {', '.join(map(quote, group))}."
+        fix = "Name each resource once; deploy_model puts the copy into further endpoints."
+        if len({resources[name].identity for name in group}) > 1:
+            message = f"The targets {', '.join(map(quote, group))} have the same endpoint and may be one resource."
+            fix = "Name one of them, or add the resource_id of each to the configuration."
+        findings.append(block("target-named-once", message, fix))
     if (definition.resource or call.app.default) not in call.app.resources:
         raise Refused("Nothing was rolled out.", findings)
     return call.speech(definition.resource), findings

@@ -1,23 +1,24 @@
-"""The steps of a rollout: test, copy, connect and deploy, on every target at once, each as far as is possible now."""
+"""The steps of a rollout: test, copy, connect and deploy, on all targets concurrently, as far as one call can."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
-from pydantic import JsonValue
-
 from custom_speech_tools.guardrails import copy_facts, copy_plan
-from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY
-from custom_speech_tools.guardrails.copy_plan import authorize_copy
 from custom_speech_tools.guardrails.deployment_facts import DeploymentFacts
 from custom_speech_tools.guardrails.deployment_plan import check_deployment, deploy
-from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.rollout.definition import DEPLOYED
 from custom_speech_tools.rollout.gate import GATE_PROPERTY, complete_gate
 from custom_speech_tools.rollout.plan import RolloutPlan
-from custom_speech_tools.rollout.target import COPIES_PROPERTY, Target, read_endpoint, running_copies_property
+from custom_speech_tools.rollout.target import (
+    COPIES_PROPERTY,
+    Target,
+    copy_can_be_deployed,
+    find_rollout_endpoint,
+    running_copies,
+)
 from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out
-from custom_speech_tools.runtime.confirmation_policy import Agreement
+from custom_speech_tools.runtime.confirmation_policy import RULE_OF, Agreement
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
@@ -31,108 +32,106 @@ Step = Callable[[Target], Awaitable[Target]]
 
 
 async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wait_seconds: float) -> RolloutPlan:
-    """Do everything that is possible now, and return what has been reached; a target that fails holds nothing back.
+    """Take every step that is possible now, and return the new state. A failed target does not stop the others.
 
     Args:
-        agreement: What the user agreed to, now or before; asked directly before each new endpoint.
+        agreement: Required directly before each new endpoint.
         wait_seconds: How long the call may wait.
     """
     if (model := plan.model.trained) is None:
         return plan
     plan = replace(plan, gate=await complete_gate(call, plan.gate, wait_seconds))
-    steps = Steps(call, plan, agreement, wait_seconds, model, {one.definition.resource: one for one in plan.targets})
+    targets = {one.definition.resource: one for one in plan.targets}
+    execution = Execution(call, plan, agreement, wait_seconds, model, targets)
     try:
         if plan.gate.is_open:
-            await steps.start_copies()
+            await execution.start_copies()
         elif plan.gate.passed is False:
-            await steps.update_properties()
+            await execution.update_properties()
     except AzureError as error:
         if not is_conflict(error):
             raise
-        for one in steps.active_targets:
-            steps.targets[one.definition.resource] = one.stop(str(error), is_failed=False)
+        targets |= {name: replace(one, error=one.error or str(error)) for name, one in targets.items()}
     if plan.gate.is_open:
-        await steps.run_step(steps.complete_target, steps.active_targets)
-    return replace(plan, targets=tuple(steps.targets.values()))
+        await execution.take_step(execution.complete_target, execution.active_targets)
+    return replace(plan, targets=tuple(targets.values()))
 
 
 @dataclass(slots=True)
-class Steps:
-    """One call's part of a rollout."""
+class Execution:
+    """The steps of one call."""
 
     call: CallContext
     plan: RolloutPlan
     agreement: Agreement
     wait_seconds: float
-    model: schemas.CustomModel  # with what has been noted on it
-    targets: dict[str, Target]  # by resource, each in its latest state
+    model: schemas.CustomModel  # with its latest custom properties
+    targets: dict[str, Target]  # the latest states, by resource
 
     @property
     def active_targets(self) -> list[Target]:
-        """The targets that nothing has stopped."""
+        """The targets without an error."""
         return [one for one in self.targets.values() if not one.error]
 
-    async def run_step(self, step: Step, targets: Iterable[Target]) -> None:
-        """Take a step on several targets at once."""
+    async def take_step(self, step: Step, targets: Iterable[Target]) -> None:
+        """Take a step on several targets concurrently."""
         for target in await gather(*(self._guarded(step, one) for one in targets)):
             self.targets[target.definition.resource] = target
 
     async def _guarded(self, step: Step, target: Target) -> Target:
-        """Return the target after a step, stopped if the step failed."""
+        """Take a step, and return the target with its error if it raises a SpeechError or Refused."""
         try:
             return await step(target)
         except (SpeechError, Refused) as error:
-            return target.stop(str(error), is_failed=not (error.is_transient or is_conflict(error)))
+            return replace(target, error=str(error), is_failed=not (error.is_transient or is_conflict(error)))
 
     async def update_properties(self) -> None:
-        """Keep the verdict and the copies that are begun in the model's properties, unless they stand there.
+        """Record the result of the gate and the running copies on the model, if they have changed.
 
-        A model that was not made here gets a key, by which its copies are known.
+        A model from another program gets an idempotency key, by which its copies are found.
         """
         present = self.model.custom_properties or {}
         key = present.get(KEY_PROPERTY) or idempotency_key("model", self.model.id)
-        wanted = {KEY_PROPERTY: key, GATE_PROPERTY: self.plan.gate.explanation()}
+        properties = {KEY_PROPERTY: key, GATE_PROPERTY: self.plan.gate.explanation()}
         every = self.targets.values()
         if any(one.authorization for one in every):
-            begun = (one.tag for one in every if one.is_copying or (one.authorization and not one.error))
-            wanted[COPIES_PROPERTY] = running_copies_property(self.plan.now, begun)
-        if missing := {name: value for name, value in wanted.items() if present.get(name) != value}:
+            tags = (one.tag for one in every if one.is_copying or (one.authorization and not one.error))
+            properties[COPIES_PROPERTY] = running_copies(self.plan.now, tags)
+        if changed := {name: value for name, value in properties.items() if present.get(name) != value}:
             writer = self.call.writer(self.plan.source, Decision(self.plan.findings))
-            self.model = await writer.models_update(self.model.id, {"customProperties": {**present, **missing}})
+            self.model = await writer.models_update(self.model.id, {"customProperties": {**present, **changed}})
 
     async def start_copies(self) -> None:
-        """Start the missing copies, after they were noted on the model."""
-        await self.run_step(self._authorize_copy, [one for one in self.active_targets if one.copy is None])
+        """Start the missing copies, which are recorded on the model before."""
+        await self.take_step(self._authorize_copy, [one for one in self.active_targets if one.copy is None])
         await self.update_properties()
-        await self.run_step(self._start_copy, [one for one in self.active_targets if one.authorization])
-        await self.update_properties()  # without those that were refused
-
-    def _copy_plan(self, target: Target) -> copy_plan.CopyPlan:
-        return copy_plan.CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings)
+        await self.take_step(self._start_copy, [one for one in self.active_targets if one.authorization])
+        await self.update_properties()  # without the copies that were refused
 
     async def _authorize_copy(self, target: Target) -> Target:
-        """Find the copy that is on its way, else get the target's authorization to copy."""
-        plan = self._copy_plan(target)
+        """Find the running copy, or get the target's authorization of a new copy."""
+        plan = copy_plan.CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings)
         operation = await copy_facts.last_operation(self.call, plan.source, plan.key)
         if operation and operation.status != "Failed" and (target.is_copying or not is_terminal(operation)):
-            return replace(target, started=operation)
+            return replace(target, started_copy=operation)
         if target.is_copying and operation is None:
             return target
-        return replace(target, authorization=await authorize_copy(self.call, plan, allow_duplicate=False))
+        return replace(target, authorization=await copy_plan.authorize_copy(self.call, plan, allow_duplicate=False))
 
     async def _start_copy(self, target: Target) -> Target:
-        """Start the copy; if it is not certain that it was started, it arrives or is started again later."""
+        """Start the copy. If its start is uncertain, a later call finds it or starts it again."""
+        plan = copy_plan.CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings)
         authorization = target.authorization or copy_plan.CopyAuthorization()
         try:
-            started, _ = await copy_plan.start_copy_once(self.call, self._copy_plan(target), authorization)
+            started, _ = await copy_plan.start_copy_once(self.call, plan, authorization)
         except (SpeechError, Refused) as error:
             if not (error.outcome_unknown if isinstance(error, SpeechError) else error.is_transient):
                 raise
             return target
-        return replace(target, started=started)
+        return replace(target, started_copy=started)
 
     async def complete_target(self, target: Target) -> Target:
-        """Wait for the copy, connect it and deploy it; if a step fails, what was reached before it is kept."""
+        """Wait for the copy, connect it and deploy it. The results of earlier steps remain if a step fails."""
         for step in (self._await_copy, self._connect, self._deploy):
             target = await self._guarded(step, target)
             if target.error or target.copy is None or target.copy.status != "Succeeded":
@@ -140,8 +139,8 @@ class Steps:
         return target
 
     async def _await_copy(self, target: Target) -> Target:
-        """Return the target with its copy, as soon as that is there."""
-        copy, operation = target.copy, target.started
+        """Wait for the copy, and return the target with it once it has arrived."""
+        copy, operation = target.copy, target.started_copy
         if isinstance(operation, schemas.CustomModel):
             copy, operation = operation, None
         if copy is None:
@@ -157,62 +156,62 @@ class Steps:
         if link and not (copy and is_terminal(copy)):
             copy = await copy_facts.read_copy(self.call, target.speech, link, self.wait_seconds)
         target = replace(target, copy=copy)
-        return _failed(target, f"The copy {copy.id}", copy.error) if copy and copy.status == "Failed" else target
+        has_failed = copy is not None and copy.status == "Failed"
+        return target.with_findings([*copy_can_be_deployed(target)]) if has_failed else target
 
     async def _connect(self, target: Target) -> Target:
-        """Connect the copy to its project, and note on it where it comes from."""
-        if (copy := target.copy) is None or target.is_connected:
+        """Connect the copy to its project, and record its source on it."""
+        if target.copy is None or target.is_connected:
             return target
-        key = (self.model.custom_properties or {}).get(KEY_PROPERTY, "")
-        properties = {**(copy.custom_properties or {}), KEY_PROPERTY: key, COPIED_FROM_PROPERTY: self.model.id}
-        changes: dict[str, JsonValue] = {"customProperties": dict(properties)}
-        if isinstance(target.project, schemas.Project):
-            changes["project"] = link_to(target.speech, target.project)
-        writer = self.call.writer(target.speech, Decision(self.plan.findings))
-        return replace(target, copy=await writer.models_update(copy.id, changes))
+        project = target.project if isinstance(target.project, schemas.Project) else None
+        findings, source = self.plan.findings, self.model
+        copy = await copy_plan.connect_to_project(self.call, target.speech, target.copy, project, findings, source)
+        return replace(target, copy=copy)
 
     async def _deploy(self, target: Target) -> Target:
-        """Put the copy into the endpoint, and wait until it is live."""
-        if target.definition.endpoint is None or target.copy is None:
+        """Deploy the copy, and wait until the deployment has ended."""
+        named = target.definition.endpoint
+        if named is None or target.copy is None:
             return target
         read, endpoint = target.speech.endpoints_get, target.endpoint
         if not isinstance(endpoint, schemas.Endpoint) or not target.is_deployed or endpoint.status == "Failed":
-            target, endpoint = await self._begin_deployment(target, target.definition.endpoint, target.copy)
+            target, endpoint = await self._start_deployment(target, named, target.copy)
         elif not is_terminal(endpoint):
             endpoint = await read(endpoint.id)
         last = await poll_until_terminal(self.call, endpoint, read, self.wait_seconds - self.call.elapsed())
         target = replace(target, endpoint=last)
         return _failed(target, "The deployment", last.error) if last.status == "Failed" else target
 
-    async def _begin_deployment(
-        self, target: Target, asked: str, copy: schemas.CustomModel
+    async def _start_deployment(
+        self, target: Target, named: str, copy: schemas.CustomModel
     ) -> tuple[Target, schemas.Endpoint]:
-        """Deploy the copy, to a new endpoint only if the user agreed to that one.
+        """Deploy the copy to an endpoint, or to a new one that the user has agreed to.
 
-        The endpoint is read again directly before: days of training may have passed, or another run has made it.
+        The endpoint is read again, because another run may have created or deleted it since the plan was made.
         """
         speech, gate = target.speech, self.plan.gate
-        endpoint = await read_endpoint(speech, asked, copy.locale)
-        project, name = (target.project, asked) if endpoint is None else (None, None)
-        facts = DeploymentFacts(speech, self.call.now(speech), copy, endpoint, project, name, requested_name=asked)
+        endpoint = await find_rollout_endpoint(speech, named, copy.locale)
+        project, name = (target.project, named) if endpoint is None else (None, None)
+        facts = DeploymentFacts(speech, self.call.now(speech), copy, endpoint, project, name, requested_name=named)
         if gate.passed and gate.definition and gate.definition.compare_with == DEPLOYED:
             facts = replace(facts, is_evaluated=True)
         elif endpoint is not None:
             evaluations = (await speech.evaluations_list(status="Succeeded")).entities
             facts = replace(facts, evaluations=newest_first(evaluations))
         plan = check_deployment(self.call, facts)
-        effect = self.plan.effect_of(target) if endpoint is None else None
+        effect = self.plan.hosting_effect_on(target) if endpoint is None else None
         made, _ = await carry_out(self.call, self.agreement, effect, lambda how: deploy(self.call, plan, how))
-        warnings = tuple(one for one in plan.findings if one.level == "warn" and one.rule != "hosting-is-charged")
-        return replace(target, endpoint=made, warnings=warnings), made
+        warnings = (one for one in plan.findings if one.level == "warn" and one.rule != RULE_OF["hosting"])
+        return replace(target, endpoint=made, warnings=tuple(warnings)), made
 
 
-def _failed(target: Target, what: str, error: schemas.EntityError | None) -> Target:
-    """Return the target, stopped by a failure that the service reports."""
+def _failed(target: Target, step: str, error: schemas.EntityError | None) -> Target:
+    """Return the target with the failure that the service reported."""
     code = f" with {word(error.code)}" if error and error.code else ""
-    return target.stop(f"{what} failed{code}{reason_clause(error.message if error else None)}", is_failed=True)
+    reason = reason_clause(error.message if error else None)
+    return replace(target, error=f"{step} failed{code}{reason}", is_failed=True)
 
 
 def is_conflict(error: Exception) -> bool:
-    """Return whether another run works on the same entity, which is waited for like the guardrail's "not yet"."""
+    """Return whether another request is changing the same entity, so that the step can be repeated later."""
     return isinstance(error, AzureError) and error.status == 409

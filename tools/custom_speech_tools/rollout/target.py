@@ -1,28 +1,29 @@
-"""A target of a rollout: what its resource has of the model, what remains to be done there, and what stops it."""
+"""The targets of a rollout: the state of their resources, the remaining steps, and the findings against them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, find_copy, may_be_copy
+from custom_speech_tools.guardrails import copy_facts, deployment_facts
 from custom_speech_tools.guardrails.copy_plan import CopyAuthorization, StartedCopy, name_is_free
-from custom_speech_tools.guardrails.deployment_facts import PREVIOUS_MODEL_PROPERTY, REQUESTED_NAME_PROPERTY
+from custom_speech_tools.guardrails.deployment_plan import endpoint_is_ready
 from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, URI_SCHEMES, MissingEntity, find_entity, find_project
 from custom_speech_tools.guardrails.shared_rules import parts_fit
 from custom_speech_tools.rollout.definition import TargetDefinition
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.runtime.polling import is_terminal
+from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.related_entities import Entities, read_related
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.sanitize import quote, sanitize, word
-from custom_speech_tools.speech.tasks_and_threads import task_group
+from custom_speech_tools.speech.sanitize import reason_clause
+from custom_speech_tools.speech.tasks_and_threads import gather, task_group
 from custom_speech_tools.speech.trusted_urls import GUID
 
-# The property in which a model notes its copies, by resource and start: the service cannot list running ones.
-# Anybody may write into it: it helps to find a copy, and nothing is permitted or judged by it.
+# The custom property of a model with the time and the targets of its running copies, because the service cannot list
+# them. Anybody may write into it: it helps to find a copy, but never permits or decides anything.
 COPIES_PROPERTY = "custom-speech-mcp-copies"
-COPY_LIFETIME = timedelta(minutes=30)  # a copy that was begun elsewhere is waited for, before it is started again
+COPY_LIFETIME = timedelta(minutes=30)  # after which a copy that has not arrived is started again
 
 _TIME = "%Y-%m-%dT%H:%MZ"
 _TAG_CHARACTERS = 6
@@ -30,34 +31,33 @@ _TAG_CHARACTERS = 6
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The state of a target; a Finding stands in place of what was not found."""
+    """The state of a target. A Finding takes the place of an entity that was not found."""
 
     definition: TargetDefinition
     speech: Speech
     project: schemas.Project | Finding | None = None
-    endpoint: schemas.Endpoint | Finding | None = None  # None if no endpoint is defined, or if it has to be created
+    endpoint: schemas.Endpoint | Finding | None = None  # None if it has to be created, or if no endpoint is defined
     copy: schemas.CustomModel | None = None  # None until it has arrived
-    is_copying: bool = False  # a copy was begun and has not arrived
-    authorization: CopyAuthorization | None = None  # to start the copy
-    started: StartedCopy | None = None  # by this call, or found running by it
-    findings: tuple[Finding, ...] = ()  # what the rules say against it
-    error: str | None = None  # why it does not go on
-    is_failed: bool = False  # waiting will not help
-    is_unreachable: bool = False  # the resource did not answer, so nothing is known of it
-    warnings: tuple[Finding, ...] = ()  # what the deployment's rules stated
+    is_copying: bool = False  # a copy was started and has not arrived
+    authorization: CopyAuthorization | None = None  # to start the copy in this call
+    started_copy: StartedCopy | None = None  # the copy that this call has started or found running
+    findings: tuple[Finding, ...] = ()
+    error: str | None = None  # why the next steps are not taken
+    is_failed: bool = False  # True if waiting does not resolve the error
+    is_unreachable: bool = False  # the resource did not answer, so its state is unknown
+    warnings: tuple[Finding, ...] = ()  # from the rules of deployments
 
     @property
     def tag(self) -> str:
-        """A few characters that stand for the resource in the note about copies."""
+        """The first characters of a digest of the resource, which identify it in COPIES_PROPERTY."""
         return idempotency_key(self.speech.resource.identity)[:_TAG_CHARACTERS]
 
     @property
     def is_connected(self) -> bool:
-        """True if the copy is in its project and says where it comes from."""
-        copy, project = self.copy, self.project
-        if copy is None or COPIED_FROM_PROPERTY not in (copy.custom_properties or {}):
+        """True if the copy is in its project and names its source."""
+        if self.copy is None or copy_facts.COPIED_FROM_PROPERTY not in (self.copy.custom_properties or {}):
             return False
-        return not isinstance(project, schemas.Project) or bool(copy.project and copy.project.id == project.id)
+        return not isinstance(self.project, schemas.Project) or copy_facts.is_connected(self.copy, self.project)
 
     @property
     def is_deployed(self) -> bool:
@@ -71,17 +71,15 @@ class Target:
         return self.definition.endpoint is not None and self.endpoint is None and not self.is_unreachable
 
     @property
-    def previous_model(self) -> str | None:
-        """The URI of the model that the endpoint has, or had before the copy."""
+    def previous_model(self) -> schemas.Reference | None:
+        """The model that the endpoint had before the copy, or still has."""
         if not isinstance(self.endpoint, schemas.Endpoint):
             return None
-        if self.is_deployed:
-            return (self.endpoint.custom_properties or {}).get(PREVIOUS_MODEL_PROPERTY)
-        return self.endpoint.model.uri if self.endpoint.model else None
+        return deployment_facts.previous_model(self.speech, self.endpoint) if self.is_deployed else self.endpoint.model
 
     @property
     def remaining(self) -> list[str]:
-        """The steps that remain, in order."""
+        """The remaining steps, in order."""
         is_live = self.is_deployed and getattr(self.endpoint, "status", None) == "Succeeded"
         steps = {
             "copy": self.copy is None,
@@ -93,59 +91,66 @@ class Target:
 
     @property
     def is_complete(self) -> bool:
-        """True if nothing remains to be done."""
+        """True if no step remains."""
         return not (self.error or self.remaining)
 
-    def stop(self, why: str, *, is_failed: bool) -> "Target":
-        """Return the target, which does not go on."""
-        return replace(self, error=why, is_failed=is_failed)
+    def with_findings(self, findings: Sequence[Finding]) -> "Target":
+        """Return the target with findings, whose text is its error."""
+        text = " ".join(f"[{one.level}: {one.rule}] {one.message} {one.fix}" for one in findings)
+        is_failed = not all(one.remedy == "wait" for one in findings)
+        return replace(self, findings=tuple(findings), error=text or None, is_failed=is_failed)
 
 
-async def read_target_state(
+async def read_target(
     call: CallContext, model: schemas.CustomModel | None, locale: str, definition: TargetDefinition, now: datetime
 ) -> Target:
-    """Read what a target has and check it; one that does not answer is returned as unknown.
+    """Return the checked state of a target. A target that does not answer is returned as unreachable.
 
     Args:
-        model: The model on the source; None until it is trained.
+        model: The model on the source, or None until it is trained.
         now: The service's time.
     """
-    speech = call.speech(definition.resource)
+    speech, named = call.speech(definition.resource), definition.endpoint
     target = Target(definition, speech)
-    begun = copy_started_at(model, target.tag, now) if model else None
-    is_copying = begun is not None and now - begun <= COPY_LIFETIME
+    started_at = copy_started_at(model, target.tag, now) if model else None
+    is_copying = started_at is not None and now - started_at <= COPY_LIFETIME
     try:
         async with task_group() as tasks:
-            project = tasks.create_task(find_project(speech, definition.project, locale))
-            named = definition.endpoint
-            endpoint = tasks.create_task(read_endpoint(speech, named, locale)) if named else None
-            listed = tasks.create_task(speech.models_list_custom_models(locale=locale))
+            project_task = tasks.create_task(find_project(speech, definition.project, locale))
+            endpoint_task = tasks.create_task(find_rollout_endpoint(speech, named, locale)) if named else None
+            models_task = tasks.create_task(speech.models_list_custom_models(locale=locale))
     except SpeechError as error:
-        target = replace(target, is_copying=is_copying, is_unreachable=True)  # a copy that was begun stays noted
-        return target.stop(str(error), is_failed=not error.is_transient)
-    parts = (project.return_value, endpoint.return_value if endpoint else None)
-    target = replace(target, project=parts[0], endpoint=parts[1])
-    findings = [*parts_fit(speech.resource, locale, *parts)]
+        is_failed = not error.is_transient
+        # A copy that was started stays recorded.
+        return replace(target, is_copying=is_copying, is_unreachable=True, error=str(error), is_failed=is_failed)
+    project, endpoint = project_task.return_value, endpoint_task.return_value if endpoint_task else None
+    target = replace(target, project=project, endpoint=endpoint)
+    findings = [*parts_fit(speech.resource, locale, project, endpoint)]
     if model is not None:
-        models = listed.return_value.entities
-        copy = _find_finished_copy(model, models, begun)
+        models = models_task.return_value.entities
+        copy = _find_copy(model, models, started_at)
         target = replace(target, copy=copy, is_copying=is_copying and copy is None)
         others = [one for one in models if one.display_name == model.display_name] if copy is None else []
-        findings += [*name_is_free(model, others, speech, allow_duplicate=False), *_check_copy(target)]
-    text = " ".join(f"[{one.level}: {one.rule}] {one.message} {one.fix}" for one in findings)
-    is_failed = not all(one.remedy == "wait" for one in findings)
-    return replace(target, findings=tuple(findings), error=text or None, is_failed=is_failed)
+        findings += [*name_is_free(model, others, speech, allow_duplicate=False), *copy_can_be_deployed(target)]
+    return target.with_findings(findings)
 
 
-async def read_endpoint(speech: Speech, reference: str, locale: str) -> schemas.Endpoint | Finding | None:
-    """Return the endpoint: the one that a rollout has used under this name, else the one of that name.
+async def read_previous_models(targets: Iterable[Target]) -> Entities:
+    """Return the previous models of all endpoints by id, as far as they can be read."""
+    found = await gather(*(read_related(one.speech, [one.previous_model]) for one in targets))
+    return {model.id: model for models in found for model in models.values()}
 
-    None if there is neither, so that it can be created.
+
+async def find_rollout_endpoint(speech: Speech, reference: str, locale: str) -> schemas.Endpoint | Finding | None:
+    """Return the endpoint for which a rollout used this name, or else the endpoint with this id or name.
+
+    Return None for a name without an endpoint, so that it can be created.
     """
     is_name = not (GUID.fullmatch(reference) or reference.lower().startswith(URI_SCHEMES))
     if is_name:
         endpoints = (await speech.endpoints_list(locale=locale)).entities
-        used = [one for one in endpoints if (one.custom_properties or {}).get(REQUESTED_NAME_PROPERTY) == reference]
+        requested = deployment_facts.REQUESTED_NAME_PROPERTY
+        used = [one for one in endpoints if (one.custom_properties or {}).get(requested) == reference]
         named = used or [one for one in endpoints if one.display_name == reference]
         if len(named) == 1:
             return named[0]
@@ -153,39 +158,37 @@ async def read_endpoint(speech: Speech, reference: str, locale: str) -> schemas.
     return None if is_name and isinstance(found, MissingEntity) else found
 
 
-def running_copies_property(now: datetime, tags: Iterable[str]) -> str:
-    """Return the value of the property that notes copies."""
+def running_copies(now: datetime, tags: Iterable[str]) -> str:
+    """Return the value of COPIES_PROPERTY."""
     return " ".join([now.astimezone(UTC).strftime(_TIME), *sorted(tags)])
 
 
 def copy_started_at(model: schemas.CustomModel, tag: str, now: datetime) -> datetime | None:
-    """Return when a copy to a resource was begun, None if that is not noted, or for the future."""
+    """Return the recorded start of a copy to a resource, or None if there is no record or it is in the future."""
     first, *tags = ((model.custom_properties or {}).get(COPIES_PROPERTY) or "").split() or [""]
     try:
-        begun = datetime.strptime(first, _TIME).replace(tzinfo=UTC)
+        started_at = datetime.strptime(first, _TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return begun if tag in tags and begun <= now + timedelta(minutes=1) else None
+    return started_at if tag in tags and started_at <= now + timedelta(minutes=1) else None
 
 
-def _find_finished_copy(
-    model: schemas.CustomModel, models: Sequence[schemas.CustomModel], begun: datetime | None
+def _find_copy(
+    model: schemas.CustomModel, models: Sequence[schemas.CustomModel], started_at: datetime | None
 ) -> schemas.CustomModel | None:
-    """Return the model's copy.
-
-    It says so, or a copy was begun and nothing else of the name could have arrived since.
-    """
-    since = (one for one in models if begun and one.created_date_time and one.created_date_time >= begun)
-    arrived = (one for one in since if one.display_name == model.display_name and may_be_copy(model, one))
-    return find_copy(model, models) or next(arrived, None)
+    """Return the model's copy: by its properties, or by its name if it was created after a copy was started."""
+    recent = (one for one in models if started_at and one.created_date_time and one.created_date_time >= started_at)
+    named = (one for one in recent if one.display_name == model.display_name and copy_facts.may_be_copy(model, one))
+    return copy_facts.find_copy(model, models) or next(named, None)
 
 
-def _check_copy(target: Target) -> Iterator[Finding]:
-    copy, endpoint = target.copy, target.endpoint
+def copy_can_be_deployed(target: Target) -> Iterator[Finding]:
+    """Require a copy that has not failed, and an endpoint that is not getting another model."""
+    copy, endpoint, here = target.copy, target.endpoint, target.speech.resource.name
     if copy is not None and copy.status == "Failed":
-        why = copy.error.message if copy.error else None
-        fix = f'delete_entity(kind="model", entity="{copy.id}") removes it, and then it is copied again.'
-        yield block("model-is-ready", f"The copy {copy.id} failed{': ' + sanitize(why) if why else '.'}", fix)
-    if isinstance(endpoint, schemas.Endpoint) and not target.is_deployed and not is_terminal(endpoint):
-        message = f"Endpoint {quote(endpoint.display_name)} is getting another model ({word(endpoint.status)})."
-        yield block("endpoint-is-ready", message, "Wait for it.", "wait")
+        reason = reason_clause(copy.error.message if copy.error else None)
+        deletion = call_step("delete_entity", kind="model", entity=copy.id, resource=here)
+        fix = f"{deletion} removes it; the next call of the rollout copies the model again."
+        yield block("model-is-ready", f"The copy {copy.id} failed{reason}", fix)
+    if isinstance(endpoint, schemas.Endpoint) and not target.is_deployed:
+        yield from endpoint_is_ready(endpoint, here)
