@@ -9,7 +9,7 @@ from custom_speech_emulator.faults import Faults
 from custom_speech_emulator.http.host_address import is_local
 from custom_speech_emulator.http.request import IncomingRequest, parse_json
 from custom_speech_emulator.http.request_log import RequestLog
-from custom_speech_emulator.http.responses import ApiResponse, ServiceError, invalid, not_allowed, not_found
+from custom_speech_emulator.http.responses import ApiResponse, forbidden, invalid, not_allowed, not_found
 from custom_speech_emulator.resources import endpoints, seed_data
 from custom_speech_emulator.resources.entities import validate_locale
 from custom_speech_emulator.state.emulator_state import EmulatorState, format_time, parse_duration
@@ -35,18 +35,21 @@ class ControlRequest:
         return value
 
 
-def _describe(request: ControlRequest) -> Any:
+def describe(request: ControlRequest) -> Any:
+    """Return the accounts and the control routes."""
     names = ("name", "region", "key", "resource_id", "tier")
     accounts = [{name: getattr(one, name) for name in names} for one in request.state.settings.accounts]
     routes = {path: sorted(methods) for path, methods in CONTROL_ROUTES.items()}
     return {"emulator": "Azure Speech to text REST API, custom speech", "accounts": accounts, "routes": routes}
 
 
-def _get_clock(request: ControlRequest) -> Any:
+def get_clock(request: ControlRequest) -> Any:
+    """Return the time of the emulator and the offset of its clock."""
     return {"now": format_time(request.state.now()), "offset_seconds": request.state.offset.total_seconds()}
 
 
-def _advance_clock(request: ControlRequest) -> None:
+def advance_clock(request: ControlRequest) -> None:
+    """Move the clock forward and apply all status changes that are then due."""
     body = request.json_object({"advance_seconds", "advance"})
     seconds: Any = body.get("advance_seconds")
     text = body.get("advance")
@@ -60,7 +63,7 @@ def _advance_clock(request: ControlRequest) -> None:
     request.state.advance()
 
 
-def _finish(request: ControlRequest) -> Any:
+def finish_work(request: ControlRequest) -> Any:
     """Finish everything that is running, or one entity, with success or with an error."""
     body = request.json_object({"id", "status", "error"}) if request.body.strip() else {}
     status, error = body.get("status", "Succeeded"), body.get("error", {})
@@ -78,7 +81,8 @@ def _finish(request: ControlRequest) -> Any:
     return [{"id": one.id, "kind": one.kind, "account": one.account, "status": one.status} for one in running]
 
 
-def _put_faults(request: ControlRequest) -> None:
+def put_faults(request: ControlRequest) -> None:
+    """Replace the fault rules."""
     body = parse_json(request.body)
     try:
         request.faults[:] = Faults.parse(body if isinstance(body, list) else [body])
@@ -86,7 +90,7 @@ def _put_faults(request: ControlRequest) -> None:
         raise invalid("InvalidPayload", f"The rules are not valid: {error}") from None
 
 
-def _add_logs(request: ControlRequest) -> Any:
+def add_logs(request: ControlRequest) -> Any:
     """Add a recording and its transcription to the logs of an endpoint, or of the base model of a locale."""
     state, body = request.state, request.json_object({"account", "endpoint", "locale"})
     account = next((one.name for one in state.settings.accounts if one.name == body.get("account")), None)
@@ -101,44 +105,40 @@ def _add_logs(request: ControlRequest) -> Any:
     return endpoints.add_logs(state, account, owner, state.now())
 
 
-def _reset(request: ControlRequest) -> Any:
+def reset(request: ControlRequest) -> Any:
     """Restore the initial entities and the clock, and clear the request log and the faults."""
     request.state.store.clear()
     seed_data.seed(request.state)
     request.log.entries.clear()
     request.faults.clear()
-    return _get_clock(request)
+    return get_clock(request)
 
 
 CONTROL_ROUTES: dict[str, dict[str, Callable[[ControlRequest], Any]]] = {
-    "/_emulator": {"GET": _describe},
+    "/_emulator": {"GET": describe},
     "/_emulator/requests": {
         "GET": lambda request: list(request.log.entries),
         "DELETE": lambda request: request.log.entries.clear(),
     },
-    "/_emulator/clock": {"GET": _get_clock, "POST": _advance_clock},
-    "/_emulator/finish": {"POST": _finish},
+    "/_emulator/clock": {"GET": get_clock, "POST": advance_clock},
+    "/_emulator/finish": {"POST": finish_work},
     "/_emulator/faults": {
         "GET": lambda request: request.faults.to_json(),
-        "PUT": _put_faults,
+        "PUT": put_faults,
         "DELETE": lambda request: request.faults.clear(),
     },
-    "/_emulator/logs": {"POST": _add_logs},
-    "/_emulator/reset": {"POST": _reset},
+    "/_emulator/logs": {"POST": add_logs},
+    "/_emulator/reset": {"POST": reset},
 }
 
 
 def handle_control_request(
     state: EmulatorState, log: RequestLog, faults: Faults, path: str, request: IncomingRequest
 ) -> ApiResponse:
-    """Handle a request to a control route.
-
-    Raises a 403 error for a Host that is not allowed and for the Origin of a web page on another machine.
-    """
+    """Handle a request to a control route, or raise a 403 error for a foreign Host or Origin."""
     origin_host = request.headers.get("origin", "http://localhost").partition("://")[2]
     if not is_local(request.host, state.settings.allow_hosts) or not is_local(origin_host):
-        message = "The control routes answer only on allowed names, and to no foreign web page."
-        raise ServiceError(403, "Forbidden", message)
+        raise forbidden("The control routes answer only on allowed names, and to no foreign web page.")
     handlers = CONTROL_ROUTES.get(path.rstrip("/"))
     if handlers is None:
         raise not_found("control route")

@@ -18,6 +18,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from custom_speech_emulator.http.responses import ServiceError, too_many_requests
 
+_ErrorFault = Literal["429", "500", "503"]
+_Delivery = Literal["close-before", "close-after", "slow-headers", "slow-body", "truncated", "not-json", "hostile-link"]
 _ERROR_CODES = {"500": "InternalServerError", "503": "ServiceUnavailable"}
 
 
@@ -26,18 +28,7 @@ class FaultRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    fault: Literal[
-        "429",
-        "500",
-        "503",
-        "close-before",
-        "close-after",
-        "slow-headers",
-        "slow-body",
-        "truncated",
-        "not-json",
-        "hostile-link",
-    ]
+    fault: Literal[_ErrorFault, _Delivery]
     operation: str | None = None
     method: str | None = None
     account: str | None = None
@@ -96,9 +87,8 @@ class Faults(list[FaultRule]):
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the rules, with how often each has matched and was applied."""
-        return [
-            one.model_dump(exclude_defaults=True) | {"matched": one._matched, "applied": one._applied} for one in self
-        ]
+        counts = [{"matched": rule._matched, "applied": rule._applied} for rule in self]
+        return [rule.model_dump(exclude_defaults=True) | count for rule, count in zip(self, counts, strict=True)]
 
     def first_match(self, request: dict[str, Any]) -> FaultRule | None:
         """Return the first rule that applies to a request, and count the request in all rules that match it."""

@@ -15,6 +15,7 @@ from custom_speech_emulator.resources import (
     evaluations,
     files,
     locales,
+    model_copies,
     models,
     projects,
     transcriptions,
@@ -38,7 +39,7 @@ _PROJECT_KINDS = (
     transcriptions.TRANSCRIPTIONS,
 )
 COMPLETION_HOOKS: dict[str, CompletionHook] = {
-    kind.path: kind.on_completion for kind in (*_PROJECT_KINDS, models.COPIES) if kind.on_completion
+    kind.path: kind.on_completion for kind in (*_PROJECT_KINDS, model_copies.COPIES) if kind.on_completion
 }
 
 
@@ -114,26 +115,17 @@ def _manifest_route(kind: EntityKind, entity: str) -> Route:
     return Route(name, "GET", path, partial(models.get_manifest, kind=kind), (_LIFETIME,))
 
 
-def _transcription_locales(version: ApiVersion) -> object:
-    return {"Submit": locales.LOCALES, "Transcribe": locales.FAST_LOCALES} if version.dated else locales.LOCALES
+def _contents_route(kind: EntityKind) -> Route:
+    name, path = f"Projects_List{kind.path.capitalize()}", f"/projects/{{id}}/{kind.path}"
+    return Route(name, "GET", path, partial(projects.list_contents, kind=kind), _LIST_QUERY, _WITH_PROJECTS)
 
 
 _list_base_models = partial(entities.list_page, kind=models.BASE_MODELS)
-_get_base_model, _get_copy = (partial(entities.get, kind=kind) for kind in (models.BASE_MODELS, models.COPIES))
+_get_base_model, _get_copy = (partial(entities.get, kind=kind) for kind in (models.BASE_MODELS, model_copies.COPIES))
 ROUTES = (
     _locales_route("Projects", versions=_WITH_PROJECTS),
     *_entity_routes(projects.PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
-    *(
-        Route(
-            f"Projects_List{kind.path.capitalize()}",
-            "GET",
-            f"/projects/{{id}}/{kind.path}",
-            partial(projects.list_contents, kind=kind),
-            _LIST_QUERY,
-            _WITH_PROJECTS,
-        )
-        for kind in _PROJECT_KINDS
-    ),
+    *(_contents_route(kind) for kind in _PROJECT_KINDS),
     _locales_route("Datasets", locales.dataset_locales),
     *_entity_routes(datasets.DATASETS, "Datasets", datasets.create),
     Route("Datasets_Upload", "POST", "/datasets/upload", datasets.upload, (), _OLD),
@@ -145,8 +137,8 @@ ROUTES = (
     *_entity_routes(models.MODELS, "Models", models.create, entity="CustomModel"),
     Route("Models_ListBaseModels", "GET", "/models/base", _list_base_models, _LIST_QUERY),
     Route("Models_GetBaseModel", "GET", "/models/base/{id}", _get_base_model),
-    Route("Models_Copy", "POST", "/models/{id}:copy", models.copy_model),
-    Route("Models_AuthorizeCopy", "POST", "/models:authorizecopy", models.authorize_copy),
+    Route("Models_Copy", "POST", "/models/{id}:copy", model_copies.copy_model),
+    Route("Models_AuthorizeCopy", "POST", "/models:authorizecopy", model_copies.authorize_copy),
     _manifest_route(models.MODELS, "CustomModel"),
     _manifest_route(models.BASE_MODELS, "BaseModel"),
     *_file_routes(models.MODELS, "Models"),
@@ -158,7 +150,7 @@ ROUTES = (
     *_entity_routes(endpoints.ENDPOINTS, "Endpoints", endpoints.create),
     *_log_routes("/endpoints/{id}"),
     *_log_routes("/endpoints/base/{locale}", "BaseModel"),
-    _locales_route("Transcriptions", _transcription_locales),
+    _locales_route("Transcriptions", locales.transcription_locales),
     *_entity_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, create_versions=_OLD),
     Route("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
     Route("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),

@@ -79,10 +79,7 @@ VERSIONS = (V3_2, V2024, V2025)
 
 
 def select_version(segment: str | None, api_version: str | None) -> ApiVersion:
-    """Return the version named by a path segment (`v3.2`) or by the `api-version` parameter.
-
-    Raises ServiceError: 404 for another segment, 400 for a missing or unknown `api-version`.
-    """
+    """Return the version named by a path segment or by `api-version`, or raise a 404 or 400 error."""
     if segment == V3_2.name:
         return V3_2
     if segment is not None:

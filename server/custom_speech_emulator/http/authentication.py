@@ -20,10 +20,7 @@ TOKEN_PATH = re.compile(r"^(?P<prefix>/[a-z0-9-]+)?/sts/v1\.0/issuetoken$", re.I
 def authenticate(
     state: EmulatorState, headers: Mapping[str, str], account_or_region: str | None, *, accept_token: bool
 ) -> EmulatedAccount:
-    """Return the account of the key or token in the headers.
-
-    Raises a 401 error for an unknown key or token, and for a key or token of another account or region.
-    """
+    """Return the account of the key or token in the headers, or raise a 401 error."""
     if _KEY in headers or not accept_token:
         account = state.settings.find_account(headers.get(_KEY, ""))
     else:

@@ -48,10 +48,7 @@ class HostAddress:
 
     @property
     def is_trusted(self) -> bool:
-        """True for names of this machine and of Azure.
-
-        Other names can be those of a web page, which must not make this machine read or call anything.
-        """
+        """True for names of this machine and of Azure; other names can be those of a malicious web page."""
         return is_local(self.host) or bool(_REGIONAL.match(_strip_port(self.host)))
 
     def fill_placeholders(self, text: str) -> str:
@@ -69,10 +66,7 @@ class HostAddress:
 
 
 def parse_address(scheme: str, host: str, path: str) -> tuple[HostAddress, str | None, str]:
-    """Return the address, the version segment and the remaining path of a request.
-
-    Raises ServiceError: 400 for an invalid Host header, 404 for a path outside the API.
-    """
+    """Return the address, version segment and remaining path of a request, or raise a 400 or 404 error."""
     if not _HOST.match(host):
         raise ServiceError(400, "InvalidRequest", "The Host header is not valid.", "InvalidParameterValue", "Host")
     parts = _PATH.match(path)

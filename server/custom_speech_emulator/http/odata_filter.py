@@ -33,10 +33,7 @@ class SqlCondition(NamedTuple):
 
 
 def parse_filter(expression: str, properties: Collection[str]) -> SqlCondition:
-    """Return the SQL condition of a filter expression.
-
-    Raises a 400 `UnsupportedFilter` error if the expression is outside the grammar.
-    """
+    """Return the SQL condition of a filter expression, or raise a 400 `UnsupportedFilter` error."""
     sql, values = list[str](), list[str]()
     text, at, expects_operand = expression.rstrip(), 0, True
     opened = negations = 0

@@ -10,7 +10,7 @@ from typing import Any
 from custom_speech_emulator.http.api_versions import ApiVersion
 from custom_speech_emulator.http.host_address import HostAddress, host_name
 from custom_speech_emulator.http.request import parse_json
-from custom_speech_emulator.http.responses import ServiceError, invalid
+from custom_speech_emulator.http.responses import ServiceError, forbidden, invalid
 from custom_speech_emulator.state.emulator_state import EmulatedAccount, EmulatorState
 from custom_speech_emulator.state.entity_store import EntityStore
 
@@ -42,11 +42,9 @@ class OperationCall:
         """Raise a 403 error if a web page or another machine could make this machine read or call the URL."""
         settings = self.state.settings
         if settings.allow_hosts and host_name(url) not in settings.allow_content_hosts:
-            message = f"{name} must be on an --allow-content-host if others reach the emulator."
-            raise ServiceError(403, "Forbidden", message)
+            raise forbidden(f"{name} must be on an --allow-content-host if others reach the emulator.")
         if not settings.allow_hosts and not self.address.is_trusted:
-            message = f"{name} is taken only from callers that use a loopback or Azure name."
-            raise ServiceError(403, "Forbidden", message)
+            raise forbidden(f"{name} is taken only from callers that use a loopback or Azure name.")
 
     def number(self, name: str, least: int) -> int | None:
         """Return an integer parameter of the query, or None. Raises a 400 error for values outside `least` to 2³¹-1."""
@@ -69,10 +67,7 @@ class OperationCall:
         return parse_json(self.body)
 
     def form(self, known: Collection[str]) -> dict[str, bytes]:
-        """Return the fields of a form by name.
-
-        Raises 415 for another Content-Type, and 400 for a malformed form and for unknown or repeated fields.
-        """
+        """Return the fields of a form by name. Raises a 415 or 400 error for other content and unknown fields."""
         header = Message()
         header["Content-Type"] = self.content_type
         if header.get_content_type() != "multipart/form-data":

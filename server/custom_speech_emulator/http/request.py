@@ -43,10 +43,7 @@ async def read_request(scope: Scope, receive: Receive) -> IncomingRequest:
 
 
 def parse_json(body: bytes) -> Any:
-    """Return the JSON value of a body.
-
-    Raises a 400 error for an empty body, invalid JSON, NaN, unpaired surrogates and excessive nesting.
-    """
+    """Return the JSON value of a body. Raises a 400 error also for NaN, unpaired surrogates and deep nesting."""
     if not body.strip():
         raise invalid("EmptyRequest", "The request body is empty.")
     try:

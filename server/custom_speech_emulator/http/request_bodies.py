@@ -141,16 +141,13 @@ COPY_AUTHORIZATION = _object(dict.fromkeys(("sourceResourceId", *_TARGET, "expir
 COPY_TO_KEY = _object({"targetSubscriptionKey": _NAME})
 
 
-def nested_property(body: Json, name: str) -> Any:
+def get_property(body: Json, name: str) -> Any:
     """Return a value from the `properties` of a body, or None."""
     return (body.get("properties") or {}).get(name)
 
 
 def read_body(call: OperationCall, kind: type[BaseModel], value: Any = None) -> Any:
-    """Return the validated body of a call, or the validated `value`, without unset properties.
-
-    Raises a 400 `InvalidPayload` error that names the first property that is wrong or absent from the API version.
-    """
+    """Return the validated body of a call or the validated `value`. Raises 400 with the first invalid property."""
     value = call.json() if value is None else value
     if isinstance(value, dict):
         inner = value.get("properties")

@@ -24,6 +24,10 @@ class RequestLog:
 
     def add(self, at: datetime, request: IncomingRequest) -> dict[str, Any]:
         """Add an entry for a request and return it, so that the caller can set the account, operation and status."""
+
+        def mask(value: dict[str, Any]) -> dict[str, Any]:
+            return value | dict.fromkeys(_SECRET_PROPERTIES & value.keys(), _MASK)
+
         self.count += 1
         address = {name: getattr(request, name) for name in ("method", "path", "query")}
         unknown = dict.fromkeys(("account", "operation", "api_version", "status"))
@@ -31,12 +35,7 @@ class RequestLog:
         body = request.body or b""
         logged: Any = {"bytes": len(body)} if body else None  # of long bodies and of other formats, only the length
         with contextlib.suppress(ValueError, RecursionError):
-            logged = json.loads(body, object_hook=_mask_secrets) if len(body) <= 64 * 1024 else logged
+            logged = json.loads(body, object_hook=mask) if len(body) <= 64 * 1024 else logged
         entry = {"n": self.count, "time": format_time(at), **address, **unknown, "headers": headers, "body": logged}
         self.entries.append(entry)
         return entry
-
-
-def _mask_secrets(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a JSON object with its secret properties masked."""
-    return value | dict.fromkeys(_SECRET_PROPERTIES & value.keys(), _MASK)

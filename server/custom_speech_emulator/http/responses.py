@@ -56,6 +56,11 @@ def invalid(inner: str, message: str, target: str | None = None) -> ServiceError
     return ServiceError(400, "InvalidRequest", message, inner, target)
 
 
+def forbidden(message: str) -> ServiceError:
+    """Return a 403 `Forbidden` error."""
+    return ServiceError(403, "Forbidden", message)
+
+
 def not_allowed(methods: set[str]) -> ServiceError:
     """Return a 405 error with the allowed methods."""
     allowed = ", ".join(sorted(methods))

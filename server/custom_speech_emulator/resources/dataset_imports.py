@@ -146,10 +146,7 @@ def is_allowed_url(url: str, hosts: Collection[str]) -> bool:
 
 
 def fetch_content(url: str, hosts: Collection[str]) -> bytes:
-    """Return the content of a local file, or of an http or https URL on this machine or an allowed host.
-
-    Raises ContentUnreachableError.
-    """
+    """Return the content of a URL on this machine or an allowed host. Raises ContentUnreachableError."""
     is_file = url.lower().startswith("file:")
     if not has_supported_scheme(url):
         raise ContentUnreachableError("The contentUrl is not an http, https or file address.")

@@ -7,7 +7,7 @@ from typing import Any
 from custom_speech_emulator.http.api_versions import ApiVersion, Json
 from custom_speech_emulator.http.operation_call import OperationCall
 from custom_speech_emulator.http.request import parse_json
-from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, nested_property, read_body
+from custom_speech_emulator.http.request_bodies import BLOCKS, NEW_DATASET, get_property, read_body
 from custom_speech_emulator.http.responses import ApiResponse, ServiceError, conflict, invalid
 from custom_speech_emulator.resources import dataset_imports, entities
 from custom_speech_emulator.resources.dataset_imports import MAX_CONTENT_BYTES, complete_import, fetch_content
@@ -83,13 +83,10 @@ def upload(call: OperationCall) -> ApiResponse:
 
 
 def _new_dataset(call: OperationCall, body: Json) -> StoredEntity:
-    """Return a new dataset without content.
-
-    As in the service, its locale does not restrict its kind (recorded live).
-    """
+    """Return a new dataset without content; its locale does not restrict its kind (recorded live)."""
     dataset = entities.new_entity(call, DATASETS, body)
     dataset.document |= {"status": "NotStarted", "lastActionDateTime": format_time(call.now)}
-    normalization = nested_property(body, "textNormalizationKind")
+    normalization = get_property(body, "textNormalizationKind")
     if normalization:
         dataset.document["textNormalizationKind"] = normalization
     return dataset

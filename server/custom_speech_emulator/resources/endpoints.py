@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from custom_speech_emulator.http.api_versions import ApiVersion, Json
 from custom_speech_emulator.http.operation_call import OperationCall
-from custom_speech_emulator.http.request_bodies import ENDPOINT_UPDATE, NEW_ENDPOINT, nested_property, read_body
+from custom_speech_emulator.http.request_bodies import ENDPOINT_UPDATE, NEW_ENDPOINT, get_property, read_body
 from custom_speech_emulator.http.responses import ApiResponse, ServiceError, conflict, invalid
 from custom_speech_emulator.resources import entities, files, models
 from custom_speech_emulator.resources.projects import PROJECTS
@@ -27,7 +27,7 @@ def endpoint_to_json(endpoint: str, document: Json, version: ApiVersion) -> Json
 
 def apply_patch(call: OperationCall, endpoint: StoredEntity, patch: Json) -> None:
     """Apply the model and the logging setting of a patch."""
-    logging = nested_property(patch, "contentLoggingEnabled")
+    logging = get_property(patch, "contentLoggingEnabled")
     if logging is not None:
         endpoint.document["loggingEnabled"] = logging
     if not patch.get("model"):
@@ -55,9 +55,9 @@ def create(call: OperationCall) -> ApiResponse:
     body = read_body(call, NEW_ENDPOINT)
     endpoint = entities.new_entity(call, ENDPOINTS, body)
     endpoint.document |= _resolve_deployable_model(call, body.get("model"), endpoint.document["locale"])
-    logging = any(nested_property(body, name) for name in ("loggingEnabled", "contentLoggingEnabled"))
+    logging = any(get_property(body, name) for name in ("loggingEnabled", "contentLoggingEnabled"))
     endpoint.document |= {"region": call.account.region, "loggingEnabled": logging}
-    text = nested_property(body, "timeToLive")
+    text = get_property(body, "timeToLive")
     time_to_live = entities.parse_time_to_live(text)
     if call.account.tier == "F0":
         time_to_live = min(time_to_live or entities.MAX_TIME_TO_LIVE, timedelta(days=7))
@@ -76,10 +76,7 @@ def _resolve_deployable_model(call: OperationCall, reference: Json | None, local
 
 
 def add_logs(state: EmulatorState, account: str, owner: str, at: datetime) -> list[str]:
-    """Add the logs of one utterance, a recording of silence and its transcription, and return their names.
-
-    `owner` is the id of an endpoint, or `base/en-US` for the default base model of a locale.
-    """
+    """Add a recording of silence and its transcription to the logs of an endpoint, or of `base/<locale>`."""
     recording = io.BytesIO()
     with wave.open(recording, "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
@@ -130,13 +127,9 @@ def delete_logs(call: OperationCall) -> ApiResponse:
 
 
 def _log_kind(call: OperationCall) -> entities.EntityKind:
-    """Return the kind of the logs of the endpoint or locale named in the path.
-
-    Raises a 400 error if the logging of the endpoint is disabled.
-    """
+    """Return the kind of the logs of the endpoint or locale in the path, or raise 400 if logging is disabled."""
     if "locale" in call.path:
-        locale = entities.validate_locale(call.path["locale"])
-        return files.file_kind(call, f"endpoints/base/{locale}/files/logs")
+        return files.file_kind(call, f"endpoints/base/{entities.validate_locale(call.path['locale'])}/files/logs")
     endpoint = entities.get_or_404(call, ENDPOINTS)
     if not endpoint.document["loggingEnabled"]:
         raise invalid("EndpointWithoutLogging", "Logging is not enabled for this endpoint.", "id")

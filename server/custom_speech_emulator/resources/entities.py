@@ -16,12 +16,7 @@ from custom_speech_emulator.http.operation_call import OperationCall
 from custom_speech_emulator.http.request_bodies import MAX_CUSTOM_PROPERTIES, UPDATE, read_body
 from custom_speech_emulator.http.responses import ApiResponse, conflict, invalid, not_found
 from custom_speech_emulator.resources.locales import BY_LOWER_CASE
-from custom_speech_emulator.state.emulator_state import (
-    CompletionHook,
-    format_time,
-    parse_duration,
-    retry_after_header,
-)
+from custom_speech_emulator.state.emulator_state import CompletionHook, format_time, parse_duration, retry_after
 from custom_speech_emulator.state.entity_store import ListedEntity, StoredEntity
 
 FILTERABLE_PROPERTIES = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale")
@@ -99,16 +94,13 @@ def get(call: OperationCall, kind: EntityKind) -> ApiResponse:
     entity = get_or_404(call, kind)
     if not entity.is_terminal:
         call.state.count_read(entity)
-    return ApiResponse(200, render_entity(call, kind, entity), retry_after_header(entity, call.now))
+    return ApiResponse(200, render_entity(call, kind, entity), retry_after(entity, call.now))
 
 
 def list_page(
     call: OperationCall, kind: EntityKind, where: SqlCondition = _ALL, path: str = "", skip_parameter: str = "skip"
 ) -> ApiResponse:
-    """Return a page of a list, oldest first, with a link to the next page.
-
-    `path` is the path of the list if it differs from the path of the kind.
-    """
+    """Return a page of a list, oldest first, with a link to the next page under `path` or the path of the kind."""
     skip, top = call.number(skip_parameter, 0) or 0, min(call.number("top", 1) or _MAX_PAGE_SIZE, _MAX_PAGE_SIZE)
     properties = [name for name in kind.filters if name not in call.version.absent]
     condition = parse_filter(call.query["filter"], properties) if "filter" in call.query else _ALL
@@ -127,10 +119,7 @@ def list_page(
 
 
 def new_entity(call: OperationCall, kind: EntityKind, body: Json) -> StoredEntity:
-    """Return a new entity, not yet stored, with the unchanged properties of a body.
-
-    Raises a 400 error for an unknown locale, an invalid project and an exceeded quota.
-    """
+    """Return a new entity, not yet stored. Raises a 400 error for an invalid locale, project or quota."""
     document = {name: body[name] for name in _UNCHANGED if body.get(name) is not None}
     if "locale" in document:
         document["locale"] = validate_locale(document["locale"])
@@ -168,9 +157,8 @@ def update(call: OperationCall, kind: EntityKind) -> ApiResponse:
         _set_project(call, kind, entity, patch["project"])
     if kind.apply_patch:
         kind.apply_patch(call, entity, patch)
-    changes: Json = {
-        name: patch[name] for name in ("displayName", "description", "foundryProjectName") if name in patch
-    }
+    replaced = ("displayName", "description", "foundryProjectName")
+    changes: Json = {name: patch[name] for name in replaced if name in patch}
     if "customProperties" in patch:
         patched: Json | None = patch["customProperties"]
         both = entity.document.get("customProperties", {}) | (patched or {})
@@ -182,7 +170,7 @@ def update(call: OperationCall, kind: EntityKind) -> ApiResponse:
     merged = (entity.document | changes).items()
     entity.document = {name: value for name, value in merged if value is not None or name not in changes}
     call.store.put(entity)
-    return ApiResponse(200, render_entity(call, kind, entity), retry_after_header(entity, call.now))
+    return ApiResponse(200, render_entity(call, kind, entity), retry_after(entity, call.now))
 
 
 def delete(call: OperationCall, kind: EntityKind, parameter: str = "id") -> ApiResponse:
@@ -203,10 +191,7 @@ def delete(call: OperationCall, kind: EntityKind, parameter: str = "id") -> ApiR
 
 
 def resolve_reference(call: OperationCall, kind: EntityKind, reference: Json, locale: str, name: str) -> StoredEntity:
-    """Return the entity of a reference in the property `name` of a body.
-
-    Raises a 400 error unless the entity belongs to the account, is Succeeded and has the locale.
-    """
+    """Return the entity of a reference, or raise 400 unless it is Succeeded and of the account and the locale."""
     field = f"{name}.self"
     path = parse_reference(reference["self"], call.account.region, call.account.name, call.address)
     if path is None or not path.startswith(f"/{kind.path}/"):
@@ -232,10 +217,7 @@ def validate_locale(locale: str) -> str:
 
 
 def parse_time_to_live(text: str | None) -> timedelta:
-    """Return the time to live in a v3.2 body, or zero if the entity does not expire.
-
-    Raises a 400 error for more than 31 days and for text that is not an ISO 8601 duration.
-    """
+    """Return a time to live of v3.2, or zero for no expiration. Raises 400 above 31 days and for invalid text."""
     duration = parse_duration(text) if text else timedelta()
     if duration is None or duration > MAX_TIME_TO_LIVE:
         message = "timeToLive must be an ISO 8601 duration of at most 31 days."

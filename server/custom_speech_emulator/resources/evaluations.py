@@ -39,10 +39,7 @@ def recording_details(name: str, phrases: Sequence[Phrase]) -> Json:
 
 
 def tag_errors(phrase: Phrase) -> str:
-    """Return the recognized words with a tag for each error.
-
-    Tags contain recognized words and never words of the transcript; a deletion contains `@` (recorded live).
-    """
+    """Return the recognized words with a tag for each error; the tag of a deletion contains `@` (recorded live)."""
     edits = alignment(phrase.said, phrase.recognized)
     return " ".join(word if kind == "correct" else f"<{kind}>{word or '@'}</{kind}>" for kind, _, word in edits)
 
@@ -98,9 +95,7 @@ def complete_evaluation(state: EmulatorState, evaluation: StoredEntity, at: date
     normalization = dataset.document.get("textNormalizationKind", "Default")
     for which in ("1", "2"):
         accuracy = models.get_accuracy(state, evaluation.account, *evaluation.document[f"model{which}"])
-        recordings = [
-            recognize(text, position, accuracy, locale, normalization) for position, (_, text) in enumerate(audio)
-        ]
+        recordings = [recognize(text, n, accuracy, locale, normalization) for n, (_, text) in enumerate(audio)]
         if not any(recordings):
             error = {"code": "InvalidData", "message": "The input data are invalid or empty."}
             evaluation.document |= {"status": "Failed", "error": error}

@@ -64,9 +64,11 @@ def dataset_locales(version: ApiVersion) -> Json:
     return {name: [locale for locale, names in kinds.items() if name in names] for name in every}
 
 
-def has_token_scoring(locale: str) -> bool:
-    """Return whether evaluations include token scoring.
+def transcription_locales(version: ApiVersion) -> object:
+    """Return the locales of transcriptions, for dated versions separately for batch and fast transcription."""
+    return {"Submit": LOCALES, "Transcribe": FAST_LOCALES} if version.dated else LOCALES
 
-    Recorded live: yes for it-IT, no for vi-VN. Other locales are guessed.
-    """
+
+def has_token_scoring(locale: str) -> bool:
+    """Return whether evaluations score tokens (recorded live: it-IT yes, vi-VN no; other locales are guessed)."""
     return "OutputFormatting" in TRAINS_WITH.get(locale, ())

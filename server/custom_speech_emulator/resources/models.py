@@ -1,21 +1,14 @@
-"""Base models, custom models trained from them with datasets, and copies to other accounts."""
+"""Base models, and custom models trained from them with datasets."""
 
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from custom_speech_emulator.http.api_versions import ApiVersion, Json
-from custom_speech_emulator.http.host_address import HOST_PLACEHOLDER, region_placeholder
+from custom_speech_emulator.http.host_address import HOST_PLACEHOLDER
 from custom_speech_emulator.http.operation_call import OperationCall
-from custom_speech_emulator.http.request_bodies import (
-    COPY_AUTHORIZATION,
-    COPY_DEFINITION,
-    COPY_TO_KEY,
-    NEW_MODEL,
-    nested_property,
-    read_body,
-)
+from custom_speech_emulator.http.request_bodies import NEW_MODEL, get_property, read_body
 from custom_speech_emulator.http.responses import ApiResponse, invalid
 from custom_speech_emulator.resources import entities, files
 from custom_speech_emulator.resources.dataset_imports import accepted_content
@@ -23,16 +16,10 @@ from custom_speech_emulator.resources.datasets import DATASETS
 from custom_speech_emulator.resources.locales import AUDIO_KINDS
 from custom_speech_emulator.resources.projects import PROJECTS
 from custom_speech_emulator.resources.recognition import SimulatedAccuracy, distinct_words
-from custom_speech_emulator.state.emulator_state import (
-    EmulatorState,
-    format_time,
-    next_quarter_close,
-    parse_time,
-    retry_after_header,
-)
+from custom_speech_emulator.state.emulator_state import EmulatorState, format_time, parse_time, quarter_close
 from custom_speech_emulator.state.entity_store import StoredEntity
 
-_TRAINING_WORDS, _AUTHORIZATIONS = "trainingWords", "authorizations"
+_TRAINING_WORDS = "trainingWords"
 _MAX_TEXT_BYTES = {"F0": 200_000, "S0": 500_000}  # of a v3.2 model (quotas and limits page, January 2026)
 
 
@@ -61,14 +48,6 @@ def model_to_json(model: str, document: Json, version: ApiVersion) -> Json:
     }
 
 
-def copy_to_json(operation: str, document: Json, version: ApiVersion) -> Json:
-    """Return the properties of the Operation of a copy, whose result is a link to the target's host."""
-    result = None
-    if "copy" in document:
-        result = {"link": region_placeholder(document["region"]) + version.path("models", document["copy"])}
-    return {"id": operation, "result": result, "error": document.get("error")}
-
-
 def complete_training(state: EmulatorState, model: StoredEntity, at: datetime) -> None:
     """Add a training report to the files of a model."""
     accuracy = get_accuracy(state, model.account, model.kind, model.id)
@@ -76,28 +55,10 @@ def complete_training(state: EmulatorState, model: StoredEntity, at: datetime) -
     files.add(state, model, "report.json", "ModelReport", json.dumps(report, indent=1).encode(), at)
 
 
-def complete_copy(state: EmulatorState, operation: StoredEntity, at: datetime) -> None:
-    """Create the copied model on the target if the copy operation succeeded."""
-    if operation.status == "Succeeded":
-        document = operation.document.pop("model")
-        operation.document["copy"] = _create_copied_model(state, document, operation.document["target"], at).id
-
-
-def _create_copied_model(state: EmulatorState, document: Json, target: str, at: datetime) -> StoredEntity:
-    model = StoredEntity(target, MODELS.path, state.new_id(), document | {"createdDateTime": format_time(at)})
-    state.start(model, at)
-    state.store.put(model)
-    state.record_event(model, "Creation")
-    return model
-
-
 BASE_MODELS = entities.EntityKind("models/base", "base model", "InvalidBaseModel", base_model_to_json, shared=True)
 _USES = (("endpoints", "json_extract(document, '$.model') = ?"),)
 MODELS = entities.EntityKind(
     "models", "model", "InvalidModel", model_to_json, parent=PROJECTS, used_by=_USES, on_completion=complete_training
-)
-COPIES = entities.EntityKind(
-    "operations/models/copy", "operation", "InvalidPayload", copy_to_json, on_completion=complete_copy
 )
 
 
@@ -119,7 +80,7 @@ def create(call: OperationCall) -> ApiResponse:
     _check_training_data(call, body, kinds, base)
     model.document |= inherited_properties(base, call.now) | {"datasets": [dataset.id for dataset in datasets]}
     # The default of 30 is from the article on the migration to v3.1.
-    model.document["weight"] = nested_property(body, "customModelWeightPercent") or 30
+    model.document["weight"] = get_property(body, "customModelWeightPercent") or 30
     if not all(dataset.document.get("isTrainable", True) for dataset in datasets):
         error = {"code": "InvalidDataset", "message": "Every audio file of a dataset is longer than 40 seconds."}
         model.document["outcome"] = {"status": "Failed", "error": error}
@@ -179,7 +140,7 @@ def _check_training_data(call: OperationCall, body: Json, kinds: set[str], base:
 def inherited_properties(base: StoredEntity, now: datetime) -> Json:
     """Return the properties that a custom model inherits from its base model, and its own expiration date."""
     inherited = {name: base.document[name] for name in ("transcribes", "endpoints", "formats")}
-    expires = format_time(next_quarter_close(now, years=2))
+    expires = format_time(quarter_close(now, years=2))
     return {**inherited, "baseModel": base.id, "transcriptionDateTime": expires, "weight": 30}
 
 
@@ -238,63 +199,3 @@ def get_accuracy(state: EmulatorState, account: str, kind: str, model_id: str) -
     base = state.store.get("", "models/base", model.document.get("baseModel", model.id))
     year = parse_time(base.document["createdDateTime"]).year if base else 2023
     return SimulatedAccuracy(frozenset(training["words"]), training["audio"], year)
-
-
-def authorize_copy(call: OperationCall) -> ApiResponse:
-    """Handle Models_AuthorizeCopy, which is called on the target."""
-    source_id = read_body(call, COPY_DEFINITION)["sourceResourceId"]
-    source = call.state.settings.find_account_by_resource_id(source_id)
-    if source is None:
-        raise invalid("InvalidSourceAzureResourceId", "No Speech resource has this id.", "sourceResourceId")
-    document = {"targetResourceRegion": call.account.region, "targetResourceId": call.account.resource_id}
-    until = format_time(call.now + timedelta(hours=24))  # guessed
-    document |= {"sourceResourceId": source.resource_id, "expirationDateTime": until}
-    authorization = StoredEntity("", _AUTHORIZATIONS, call.state.new_id(), document)
-    call.store.put(authorization)
-    return ApiResponse(200, {**document, "targetResourceEndpoint": f"{HOST_PLACEHOLDER}/", "id": authorization.id})
-
-
-def copy_model(call: OperationCall) -> ApiResponse:
-    """Handle Models_Copy, which is called on the source; in v3.2 also with the body of the training article."""
-    model, body = entities.get_or_404(call, MODELS), call.json()
-    if model.status != "Succeeded":
-        raise invalid("InvalidModel", f"The model is {model.status}; only a Succeeded model can be copied.", "id")
-    require_unexpired(call, model, "transcriptionDateTime", "id")
-    not_copied = ("datasets", "project", "text")
-    document = {name: value for name, value in model.document.items() if name not in not_copied} | {"datasets": []}
-    if not call.version.dated and isinstance(body, dict) and "targetSubscriptionKey" in body:
-        return _copy_with_key(call, document, read_body(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
-    properties = {"createdDateTime": format_time(call.now), "model": document} | _redeem_authorization(call, body)
-    operation = StoredEntity(call.account.name, COPIES.path, call.state.new_id(), properties)
-    call.state.start(operation, call.now)
-    call.store.put(operation)
-    headers = {"Operation-Location": call.version.link(COPIES.path, operation.id)}
-    headers |= retry_after_header(operation, call.now)
-    return ApiResponse(202, entities.render_entity(call, COPIES, operation), headers)
-
-
-def _redeem_authorization(call: OperationCall, body: Json) -> Json:
-    """Return the region and name of the authorized target and delete the authorization, or raise a 400 error."""
-    sent = read_body(call, COPY_AUTHORIZATION, body)
-    stored = call.store.get("", _AUTHORIZATIONS, sent["id"])
-    target = call.state.settings.find_account_by_resource_id(sent["targetResourceId"])
-    if stored is None or target is None or stored.document["targetResourceId"] != sent["targetResourceId"]:
-        raise invalid("InvalidPayload", "The copy authorization is not known to the target resource.", "id")
-    if not stored.document["sourceResourceId"] == sent["sourceResourceId"] == call.account.resource_id:
-        message = "The copy authorization was given to another source resource."
-        raise invalid("InvalidSourceAzureResourceId", message, "sourceResourceId")
-    if parse_time(stored.document["expirationDateTime"]) <= call.now:
-        raise invalid("ModelCopyAuthorizationExpired", "The copy authorization has expired.", "expirationDateTime")
-    call.store.remove(stored)
-    return {"region": target.region, "target": target.name}
-
-
-def _copy_with_key(call: OperationCall, document: Json, key: str) -> ApiResponse:
-    """Copy a model to the account of a key, or raise a 400 error for an unknown key."""
-    target = call.state.settings.find_account(key)
-    if target is None:
-        raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
-    copy = _create_copied_model(call.state, document, target.name, call.now)
-    host = region_placeholder(target.region)
-    text = entities.render_entity(call, MODELS, copy).replace(HOST_PLACEHOLDER, host)
-    return ApiResponse(201, text, {"Location": host + call.version.path("models", copy.id)})

@@ -62,16 +62,9 @@ class Phrase(NamedTuple):
 def recognize(
     transcript: str, position: int, accuracy: SimulatedAccuracy, locale: str, normalization: str = "Default"
 ) -> list[Phrase]:
-    """Return a recognized phrase for each sentence of a transcript.
+    """Return a recognized phrase for each sentence of the transcript of the recording at a position in a dataset.
 
     The service counts phrases and normalized words (recorded live). The division into sentences is a guess.
-
-    Args:
-        transcript: The transcript of the recording.
-        position: The index of the recording in its dataset.
-        accuracy: The accuracy of the model.
-        locale: The locale of the transcript.
-        normalization: The text normalization of the dataset.
     """
     parts = [normalize(part, locale, normalization) for part in _PHRASE_END.split(transcript)]
     phrases, words_before = list[Phrase](), 0
@@ -144,11 +137,8 @@ def recognize_timed(recording: SourceRecording, accuracy: SimulatedAccuracy, loc
     else:
         phrases = recognize(recording.transcript, recording.position, accuracy, locale)
         edits = [edit for phrase in phrases for edit in alignment(*phrase)]
-        drawn = [
-            (edit.recognized, _HIGH_CONFIDENCE if edit.kind == "correct" else _LOW_CONFIDENCE)
-            for edit in edits
-            if edit.recognized
-        ]
+        confidences = {"correct": _HIGH_CONFIDENCE}
+        drawn = [(edit.recognized, confidences.get(edit.kind, _LOW_CONFIDENCE)) for edit in edits if edit.recognized]
     each = recording.milliseconds // max(1, len(drawn))
     timed = [TimedWord(text, confidence, each * n, each) for n, (text, confidence) in enumerate(drawn)]
     return [timed[start : start + 6] for start in range(0, len(timed), 6)]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from custom_speech_emulator.http.api_versions import Json
 from custom_speech_emulator.resources import dataset_imports, models
 from custom_speech_emulator.resources.locales import AUDIO_KINDS, FULL_LOCALES, TRAINS_WITH
-from custom_speech_emulator.state.emulator_state import EmulatedAccount, EmulatorState, format_time, next_quarter_close
+from custom_speech_emulator.state.emulator_state import EmulatedAccount, EmulatorState, format_time, quarter_close
 from custom_speech_emulator.state.entity_store import SETTINGS, StoredEntity
 
 _LOCALES_WITH_DATA = ("en-US", "de-DE")  # locales with data of every kind
@@ -130,13 +130,13 @@ def _dataset_content(locale: str, kind: str) -> bytes:
 
 def _release_dates(release: _Release, n: int, now: datetime) -> Json:
     """Return the name and dates of a release, and whether training from it is charged."""
-    last_close = next_quarter_close(now - timedelta(days=92))
-    created = next_quarter_close(last_close - timedelta(days=91 * release.quarters + 10)) - timedelta(days=31 - n)
-    adapts_until, transcribes_until = next_quarter_close(created, years=1), next_quarter_close(created, years=2)
+    last_close = quarter_close(now - timedelta(days=92))
+    created = quarter_close(last_close - timedelta(days=91 * release.quarters + 10)) - timedelta(days=31 - n)
+    adapts_until, transcribes_until = quarter_close(created, years=1), quarter_close(created, years=2)
     if release is _OLDEST:
         created = min(datetime(2023, 6, 14, tzinfo=UTC), now - timedelta(days=1200))
         extended = now + timedelta(days=200)
-        adapts_until, transcribes_until = next_quarter_close(extended), next_quarter_close(extended, years=1)
+        adapts_until, transcribes_until = quarter_close(extended), quarter_close(extended, years=1)
     return {
         "displayName": f"{created:%Y%m%d}{release.suffix}",
         **dict.fromkeys(("createdDateTime", "lastActionDateTime"), format_time(created)),

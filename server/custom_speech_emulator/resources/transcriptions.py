@@ -10,12 +10,7 @@ from custom_speech_data.dataset_report import Unusable
 from custom_speech_emulator.http.api_versions import ApiVersion, Json
 from custom_speech_emulator.http.operation_call import OperationCall
 from custom_speech_emulator.http.request import parse_json
-from custom_speech_emulator.http.request_bodies import (
-    NEW_TRANSCRIPTION,
-    TRANSCRIBE_DEFINITION,
-    nested_property,
-    read_body,
-)
+from custom_speech_emulator.http.request_bodies import NEW_TRANSCRIPTION, TRANSCRIBE_DEFINITION, get_property, read_body
 from custom_speech_emulator.http.responses import ApiResponse, invalid
 from custom_speech_emulator.resources import dataset_imports, entities, files, models, recognition
 from custom_speech_emulator.resources.datasets import resolve_audio_dataset
@@ -90,7 +85,7 @@ def submit(call: OperationCall) -> ApiResponse:
     document, locale = transcription.document, transcription.document["locale"]
     model = resolve_model(call, body.get("model"), locale, "model")
     document["model"] = [model.kind, model.id]
-    document["timedWords"] = bool(nested_property(body, "wordLevelTimestampsEnabled"))
+    document["timedWords"] = bool(get_property(body, "wordLevelTimestampsEnabled"))
     if time_to_live:
         document["timeToLiveSeconds"] = time_to_live.total_seconds()
     if body.get("dataset"):
@@ -122,8 +117,8 @@ def _check_source(call: OperationCall, body: Json) -> None:
 def _read_time_to_live(call: OperationCall, body: Json) -> timedelta:
     """Return how long a finished transcription is kept, or zero for no limit, which only v3.2 allows."""
     if not call.version.dated:
-        return entities.parse_time_to_live(nested_property(body, "timeToLive"))
-    hours = nested_property(body, "timeToLiveHours")
+        return entities.parse_time_to_live(get_property(body, "timeToLive"))
+    hours = get_property(body, "timeToLiveHours")
     if hours is None:
         raise invalid("InvalidPayload", "The property 'properties.timeToLiveHours' is missing.", "properties")
     if not 6 <= hours <= entities.MAX_TIME_TO_LIVE / timedelta(hours=1):

@@ -14,7 +14,7 @@ from urllib.request import Request
 from custom_speech_emulator.http.api_versions import VERSIONS, ApiVersion, Json
 from custom_speech_emulator.http.host_address import HostAddress, host_name
 from custom_speech_emulator.http.operation_call import OperationCall
-from custom_speech_emulator.http.request_bodies import NEW_WEB_HOOK, WEB_HOOK_UPDATE, nested_property, read_body
+from custom_speech_emulator.http.request_bodies import NEW_WEB_HOOK, WEB_HOOK_UPDATE, get_property, read_body
 from custom_speech_emulator.http.responses import ApiResponse, invalid
 from custom_speech_emulator.resources import entities
 from custom_speech_emulator.resources.dataset_imports import URL_OPENER, is_allowed_url
@@ -68,7 +68,7 @@ def create(call: OperationCall) -> ApiResponse:
     call.require_trust("webUrl", body["webUrl"])
     hook = entities.new_entity(call, WEBHOOKS, body)
     hook.document |= {"apiVersion": call.version.name, "address": astuple(call.address)}
-    secret = nested_property(body, "secret")
+    secret = get_property(body, "secret")
     if secret:
         hook.document["secret"] = secret
     _set_url(call, hook, body["webUrl"])

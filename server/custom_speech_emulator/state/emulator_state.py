@@ -178,7 +178,7 @@ class EmulatorState:
 CompletionHook = Callable[[EmulatorState, StoredEntity, datetime], None]
 
 
-def retry_after_header(entity: StoredEntity, now: datetime) -> dict[str, str]:
+def retry_after(entity: StoredEntity, now: datetime) -> dict[str, str]:
     """Return `Retry-After` with a quarter of the remaining time, from 1 to 60 seconds, or no header if finished."""
     if entity.is_terminal:
         return {}
@@ -205,7 +205,7 @@ def parse_duration(text: str) -> timedelta | None:
         return None
 
 
-def next_quarter_close(day: datetime, years: int = 0) -> datetime:
+def quarter_close(day: datetime, years: int = 0) -> datetime:
     """Return the next 15 January, April, July or October, the days on which models retire, plus a number of years."""
     closes = [datetime(year, month, 15, tzinfo=UTC) for year in (day.year, day.year + 1) for month in (1, 4, 7, 10)]
     close = next(close for close in closes if close >= day.replace(hour=0, minute=0, second=0, microsecond=0))

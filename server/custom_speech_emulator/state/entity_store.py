@@ -75,10 +75,7 @@ class ListedEntity(NamedTuple):
 
 
 class EntityStore:
-    """The sqlite database, on disk or in memory.
-
-    A `where` is always SQL of this package and never text of a caller.
-    """
+    """The sqlite database, on disk or in memory; a `where` is always SQL of this package, never text of a caller."""
 
     def __init__(self, path: Path | None):
         self._lock = threading.RLock()
