@@ -24,7 +24,7 @@ class CreateModelArguments(TrainingArguments):
 async def create_model(arguments: CreateModelArguments, call: CallContext) -> Model:
     """Train a custom speech model on datasets of one locale.
 
-    Training takes minutes for text and, on Azure, a day per 10 h of audio. A charge needs your user's agreement. A
+    Takes minutes for text and, on Azure, a day per 10 h of audio. A charge needs your user's agreement. A
     repeated request creates no second model. Next: get_model; when Succeeded, test or copy it.
     """
 
