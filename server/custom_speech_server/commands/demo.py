@@ -22,16 +22,11 @@ DATA, FILE = "Contoso terms", "terms.txt"
 CONTENT = "the contoso router blinks amber\nsee www.contoso.com for more\nplease hold the reset pin\n".encode("utf-16")
 
 IMPROVED_MODEL = "Contoso words en-US"
-SENTENCE_TEMPLATES = (
-    "say {} once more",
-    "the {} is ready",
-    "we need the {} today",
-    "is the {} right",
-    "this is about {}",
-)
+TEMPLATES = ("say {} once more", "the {} is ready", "we need the {} today", "is the {} right", "this is about {}")
 
 SOURCE, TARGET, NO_AUDIO = EMULATED_NAMES
-DONE: dict[str, Any] = {"wait_seconds": 45, "resource": SOURCE}
+Result = dict[str, Any]
+DONE: Result = {"wait_seconds": 45, "resource": SOURCE}
 
 
 class StepFailedError(Exception):
@@ -98,7 +93,7 @@ async def _data(client: Client) -> None:
     for problem in [*(finding["message"] for finding in check["findings"]), *check["repairs"]]:
         _say(problem, "33")
     _expect(bool(check["findings"]) and bool(check["repairs"]), "the errors were not found")
-    text: dict[str, Any] = {"display_name": DATA, "locale": LOCALE, "kind": "Language", "path": FILE}
+    text: Result = {"display_name": DATA, "locale": LOCALE, "kind": "Language", "path": FILE}
     dataset = await _call(client, "upload_dataset", **text, **DONE)
     _say(f"{dataset['display_name']}: {dataset['lines']} lines accepted, {dataset['rejected_lines']} rejected.")
     for part in dataset["rejected"]:
@@ -109,7 +104,7 @@ async def _mistake(client: Client) -> None:
     _title("Two mistakes in one request: a German dataset, and audio without the hardware")
     audio = await _dataset(client, NO_AUDIO, LOCALE, "Acoustic")
     german = await _dataset(client, NO_AUDIO, "de-DE", "Language")
-    definition: dict[str, Any] = {"display_name": NAME, "locale": LOCALE, "datasets": [audio, german]}
+    definition: Result = {"display_name": NAME, "locale": LOCALE, "datasets": [audio, german]}
     text = (await _call(client, "create_model", refused=True, **definition, resource=NO_AUDIO))["text"]
     _say(text, "33")
     _expect("locale-match]" in text and "region-trains-audio]" in text, "not both mistakes were named")
@@ -146,7 +141,7 @@ async def _evaluate(client: Client) -> None:
 
 async def _improve(client: Client) -> None:
     _title("Which words does a base model miss? Training with sentences that contain them")
-    text: dict[str, Any] = {"locale": LOCALE, "resource": SOURCE}
+    text: Result = {"locale": LOCALE, "resource": SOURCE}
     bases = await _call(client, "list_base_models", shown="", **text, train_with=["Language"], limit=50)
     base = next(one["id"] for one in bases["base_models"] if not one["training_is_charged"])
     test = DONE | {"dataset": await _dataset(client, SOURCE, LOCALE, "Acoustic")}
@@ -155,12 +150,12 @@ async def _improve(client: Client) -> None:
     found = await _call(client, "get_evaluation", shown=shown, evaluation=before["id"], words=50, resource=SOURCE)
     missed = [one for one in found["words"] if one["missed"] and len(one["word"]) > 4][:8]
     _say("Missed: " + ", ".join(f"{one['word']} ({one['missed']} of {one['of']})" for one in missed))
-    lines = [sentence.format(one["word"]) for one in missed for sentence in SENTENCE_TEMPLATES]
+    lines = [sentence.format(one["word"]) for one in missed for sentence in TEMPLATES]
     shown = f'upload_dataset(kind="Language", lines=[{len(lines)} sentences])'
-    words: dict[str, Any] = {"display_name": "Missed words", "kind": "Language", "lines": lines, "wait_seconds": 45}
+    words: Result = {"display_name": "Missed words", "kind": "Language", "lines": lines, "wait_seconds": 45}
     data = await _call(client, "upload_dataset", shown=shown, **text, **words)
     shown = f'create_model(display_name="{IMPROVED_MODEL}", datasets=["Missed words"])'
-    parts: dict[str, Any] = {"display_name": IMPROVED_MODEL, "datasets": [data["id"]], "base_model": base}
+    parts: Result = {"display_name": IMPROVED_MODEL, "datasets": [data["id"]], "base_model": base}
     model = await _call(client, "create_model", shown=shown, **text, **parts)
     await _call(client, "get_model", shown="", model=model["id"], **DONE)
     shown = f'create_evaluation(model="{IMPROVED_MODEL}")'
@@ -204,10 +199,8 @@ async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str
     return str(ready[0])
 
 
-async def _call(
-    client: Client, tool: str, *, shown: str | None = None, refused: bool = False, **arguments: Any
-) -> dict[str, Any]:
-    """Call a tool and return its result, or the text of the expected error if `refused`. `shown` replaces the call."""
+async def _call(client: Client, tool: str, shown: str | None = None, refused: bool = False, **arguments: Any) -> Result:
+    """Call a tool and return its result, or the text of its error if `refused`; print `shown`, by default the call."""
     if shown is None:
         shown = f"{tool}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
     if shown:

@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"Configured by {resources.origin}; the default is {resources.default}.\nAudit: {audit_file or 'off'}.")
         for caution in cautions:
             print(wrapped(f"Caution: {caution}"))
-    diagnoses = examine(resources.all, resources, found.accounts, quiet=options.json)
+    diagnoses = examine(resources.all, found.accounts, quiet=options.json)
     silent = [one.resource.name for one in diagnoses if not one.does_answer]
     if options.json:
         described = {"configured_by": resources.origin, "default": resources.default, "audit": audit_file}
@@ -119,26 +119,23 @@ def run(options: argparse.Namespace) -> int:
     return 1 if silent else 0
 
 
-def examine(
-    chosen: Sequence[SpeechResource], resources: Resources, accounts: Sequence[AzureAccount], *, quiet: bool = False
-) -> list[Diagnosis]:
+def examine(resources: Sequence[SpeechResource], accounts: list[AzureAccount], quiet: bool = False) -> list[Diagnosis]:
     """Check resources concurrently, then print the answers, problems and fixes of each."""
     known = {one.id.lower(): one for one in accounts}
 
-    async def ask() -> list[Diagnosis]:
-        listed = ((one, known.get((one.resource_id or "").lower())) for one in chosen)
-        return await gather(*(_diagnose(one, resources.in_process, account) for one, account in listed))
+    async def check() -> list[Diagnosis]:
+        return await gather(*(_diagnose(one, known.get((one.resource_id or "").lower())) for one in resources))
 
-    with progress(f"Asking {', '.join(one.name for one in chosen)}."):
-        diagnoses = anyio.run(ask)
+    with progress(f"Checking {', '.join(one.name for one in resources)}."):
+        diagnoses = anyio.run(check)
     for diagnosis in diagnoses if not quiet else ():
         _print(diagnosis)
     return diagnoses
 
 
-async def _diagnose(resource: SpeechResource, in_process: bool, account: AzureAccount | None) -> Diagnosis:
+async def _diagnose(resource: SpeechResource, account: AzureAccount | None) -> Diagnosis:
     """Send a request to the resource in each API version and return the result."""
-    app = in_process_emulator if in_process else None
+    app = in_process_emulator if resource.emulated else None
     configured = resource.api_version.name
     answers: dict[str, SpeechError | None] = {}
     skew = timedelta()

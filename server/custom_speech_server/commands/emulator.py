@@ -17,10 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add = parser.add_argument
     regions, training = [one.region for one in ACCOUNTS], EmulatorSettings.training
-    address = "address to listen on; beyond loopback it requires --allow-host (default: 127.0.0.1)"
-    add("--host", default="127.0.0.1", help=address)
-    header = "a Host header to accept in addition to loopback: the name that other machines use"
-    add("--allow-host", action="append", type=_name, default=[], metavar="NAME", help=header)
+    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1); others require --allow-host")
+    add("--allow-host", action="append", type=_name, default=[], metavar="NAME", help="another Host header to accept")
     add("--port", type=port, default=8765, help="port to listen on, 0 for any free port (default: 8765)")
     one_each = f"regions, with one resource each (default: {','.join(regions)})"
     add("--regions", type=_regions, default=regions, metavar="LIST", help=one_each)
@@ -32,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--faults", type=path, metavar="FILE", help="JSON file of fault rules (docs/emulator.md)")
     add("--rate-limit", action="store_true", help="answer 429 to more than 100 requests in 10 seconds")
     add("--audio-everywhere", action="store_true", help="allow training with audio in every region")
-    content = "host to read contentUrl from and to send web hooks to, in addition to loopback"
+    content = "another host to read contentUrl from and to send web hooks to"
     add("--allow-content-host", action="append", default=[], metavar="HOST", help=content)
     parser.set_defaults(interrupted="interrupted; nothing is left running.")
     parser.epilog = """examples:

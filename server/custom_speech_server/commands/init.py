@@ -164,7 +164,7 @@ def _examine(file: ResourceFile, names: set[str], found: DiscoveredAccounts) -> 
     except config_source.ConfigurationError as error:  # another entry of the file is invalid
         notice(str(error))
         return 1
-    diagnoses = examine([one for one in resources.all if one.name in names], resources, found.accounts)
+    diagnoses = examine([one for one in resources.all if one.name in names], found.accounts)
     for prefix in config_source.ENVIRONMENT_PREFIXES:
         if config_source.variable(os.environ, f"{prefix}_KEY"):
             print(wrapped(f"\n{prefix}_KEY is set, but ignored: the file takes precedence."))

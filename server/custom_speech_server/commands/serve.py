@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_server_options(parser)
     option = parser.add_argument_group("over HTTP").add_argument
     option("--http", action="store_true", default=False, help="serve Streamable HTTP at /mcp instead of stdio")
-    option("--host", default="127.0.0.1", help="address to listen on; beyond loopback it requires --access")
+    option("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1); others require --access")
     option("--port", type=port, default=8080, help="port to listen on, 0 for any free port (default: 8080)")
     access = os.environ.get(ACCESS_VARIABLE) or None
     help_access = "access.toml: the callers, by bearer token or OAuth (docs/deploy.md)"
@@ -225,9 +225,7 @@ def _observers(options: argparse.Namespace) -> dict[str, Any]:
 
 def _toolsets(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    unknown = [name for name in names if name not in TOOLSETS]
+    unknown = ", ".join(name for name in names if name not in TOOLSETS)
     if unknown or not names:
-        raise argparse.ArgumentTypeError(
-            f"{', '.join(unknown) or text!r}: not a toolset; choose from {', '.join(TOOLSETS)}"
-        )
+        raise argparse.ArgumentTypeError(f"{unknown or text!r}: not a toolset; choose from {', '.join(TOOLSETS)}")
     return names
