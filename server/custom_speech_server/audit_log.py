@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,17 @@ _MAX_TAIL_BYTES = 256 * 1024  # the part at the end of the file in which request
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
+@dataclass(frozen=True, slots=True)
 class AuditFile(Audit):
     """An audit log in a file that only the owner can read."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.path, self._now = path, now
+    path: Path
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def write(self, entry: Entry) -> None:
         """Append a line and flush it to disk; raises OSError."""
-        line = json.dumps({"time": self._now().isoformat(), "pid": os.getpid(), **entry}).encode() + b"\n"
-        descriptor = self._open()
+        line = json.dumps({"time": self.now().isoformat(), "pid": os.getpid(), **entry}).encode() + b"\n"
+        descriptor = self.open()
         try:
             if os.lseek(descriptor, 0, os.SEEK_END):
                 os.lseek(descriptor, -1, os.SEEK_END)
@@ -54,7 +56,7 @@ class AuditFile(Audit):
             sent.pop(key, None)
             is_copy = entry.get("operation") == "Models_Copy"  # a started copy is not visible before it has finished
             if entry.get("outcome") not in (("not done",) if is_copy else ("not done", "done")):
-                sent[key] = (self._now() - datetime.fromisoformat(entry["time"])).total_seconds()
+                sent[key] = (self.now() - datetime.fromisoformat(entry["time"])).total_seconds()
         return {key: max(0.0, ago) for key, ago in sent.items() if ago < VISIBILITY_SECONDS}
 
     def last_id(self, key: str) -> str | None:
@@ -62,11 +64,8 @@ class AuditFile(Audit):
         made = [entry for entry in self._last_entries() if entry["request"] == key and entry.get("outcome") == "done"]
         return str(made[-1]["id"]) if made and made[-1].get("id") else None
 
-    def create(self) -> None:
-        """Create the file if it does not exist; raises OSError if it cannot be written."""
-        os.close(self._open())
-
-    def _open(self) -> int:
+    def open(self) -> int:
+        """Return a descriptor of the file, which is created if it does not exist; raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self.path, _FLAGS, 0o600)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -111,7 +110,7 @@ def audit_from_environment(environment: Mapping[str, str], resources: Resources)
         kind = "a folder" if path.is_dir() else "a device or pipe"
         raise ConfigurationError(f"{AUDIT_VARIABLE}: {path} is {kind}. Name a regular file, or `off`.")
     try:
-        audit.create()
+        os.close(audit.open())
     except OSError as error:
         why = error.strerror or type(error).__name__
         return audit, [f"the audit file {path} cannot be written ({why}): no tool will change anything."]

@@ -10,8 +10,9 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,36 +64,33 @@ def log_to_stderr(form: str = "text") -> None:
         _log.setLevel(logging.INFO)
 
 
-async def observe_call(
-    ctx: ServerRequestContext[Any, Any], call_next: CallNext, record: Callable[[str, bool, float], None]
-) -> HandlerResult:
-    """Handle a request; for a tool call, pass its tool, failure and seconds to `record`."""
-    if ctx.method != "tools/call":
-        return await call_next(ctx)
-    began, failed = time.monotonic(), True
-    try:
-        result = await call_next(ctx)
-        if isinstance(result, Mapping):
-            failed = bool(result.get("isError"))
-        else:
-            failed = isinstance(result, CallToolResult) and result.is_error
-        return result
-    finally:
-        record(str((ctx.params or {}).get("name"))[:64], failed, time.monotonic() - began)
+@dataclass(frozen=True, slots=True)
+class CallObserver:
+    """MCP middleware that adds the request id to log lines, and passes each tool call to functions that record it."""
+
+    records: Sequence[Callable[[str, bool, float], None]]  # each takes the tool, true for a failure, and the seconds
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Handle a request, and record it if it is a tool call."""
+        headers = ctx.request.headers if ctx.request else {}
+        token = _request_id.set(str(headers.get("x-request-id") or ctx.request_id)[:128])
+        began, failed = time.monotonic(), True
+        try:
+            result = await call_next(ctx)
+            if isinstance(result, Mapping):
+                failed = bool(result.get("isError"))
+            else:
+                failed = isinstance(result, CallToolResult) and result.is_error
+            return result
+        finally:
+            for record in self.records if ctx.method == "tools/call" else ():
+                record(str((ctx.params or {}).get("name"))[:64], failed, time.monotonic() - began)
+            _request_id.reset(token)
 
 
-async def log_calls(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """MCP middleware that adds the request id to every log line and logs each tool call at its end."""
-
-    def log(tool: str, failed: bool, seconds: float) -> None:
-        _log.info("called", extra={"fields": {"tool": tool, "failed": failed, "seconds": round(seconds, 3)}})
-
-    headers = ctx.request.headers if ctx.request else {}
-    token = _request_id.set(str(headers.get("x-request-id") or ctx.request_id)[:128])
-    try:
-        return await observe_call(ctx, call_next, log)
-    finally:
-        _request_id.reset(token)
+def log_call(tool: str, failed: bool, seconds: float) -> None:
+    """Log a tool call."""
+    _log.info("called", extra={"fields": {"tool": tool, "failed": failed, "seconds": round(seconds, 3)}})
 
 
 class Telemetry:
@@ -124,13 +122,9 @@ class Telemetry:
         if attempt.waited:
             self._waits.record(attempt.waited, which)
 
-    async def measure_calls(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """MCP middleware that records the duration of each tool call."""
-
-        def record(tool: str, failed: bool, seconds: float) -> None:
-            self._calls.record(seconds, {"gen_ai.tool.name": tool, "failed": failed})
-
-        return await observe_call(ctx, call_next, record)
+    def record_call(self, tool: str, failed: bool, seconds: float) -> None:
+        """Record the duration of a tool call."""
+        self._calls.record(seconds, {"gen_ai.tool.name": tool, "failed": failed})
 
 
 def start_telemetry() -> Telemetry:

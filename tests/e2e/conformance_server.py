@@ -16,7 +16,7 @@ from custom_speech_emulator import emulator
 from custom_speech_server.app import NAME, Settings
 from custom_speech_server.http import uvicorn_server
 from custom_speech_server.http.asgi_app import HTTPSettings
-from custom_speech_server.http.uvicorn_server import create_server, listen
+from custom_speech_server.http.uvicorn_server import GracefulServer, listen
 from custom_speech_server.resource_config import EMULATED
 from e2e.conformance_fixtures import content, rounds, talking
 
@@ -43,7 +43,7 @@ def main() -> None:
     def announce() -> None:
         sys.stderr.write(f"serving on http://127.0.0.1:{port}/mcp\n")
 
-    create_server(with_fixtures(settings), settings, serving, 1, announce).run([listen("127.0.0.1", port)])
+    GracefulServer(with_fixtures(settings), settings, serving, 1, announce).run([listen("127.0.0.1", port)])
 
 
 if __name__ == "__main__":

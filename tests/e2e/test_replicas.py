@@ -15,7 +15,7 @@ from mcp.types import ElicitResult
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.distributed_lock import FileLock, RedisLock
-from custom_speech_server.http.uvicorn_server import create_server, listen
+from custom_speech_server.http.uvicorn_server import GracefulServer, listen
 from custom_speech_server.resource_config import EMULATED
 from custom_speech_tools.runtime.idempotency import RequestLock
 from support.http_server import ACCEPT, HANDSHAKE, answer_in, initialize, message, modern, on_loopback, start
@@ -56,7 +56,7 @@ async def replicas(azure: Azure, *keys: bytes, **settings: Any) -> AsyncIterator
     listeners = [listen("127.0.0.1", 0) for _ in keys]
     ports = [listener.getsockname()[1] for listener in listeners]
     running = [
-        create_server(build(whole), whole, on_loopback(stateless=True), stop_seconds=20)
+        GracefulServer(build(whole), whole, on_loopback(stateless=True), stop_seconds=20)
         for whole in (Settings(EMULATED, key, emulator=lambda: azure, **settings) for key in keys)
     ]
     async with anyio.create_task_group() as group, Balancer(ports) as balancer:

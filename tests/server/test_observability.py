@@ -24,7 +24,7 @@ from custom_speech_server.app import build
 from custom_speech_server.auth.access_file import Access, StaticTokenVerifier
 from custom_speech_server.commands.serve import settings_with_state
 from custom_speech_server.http.asgi_app import HTTPSettings, create_app
-from custom_speech_server.observability import Telemetry
+from custom_speech_server.observability import CallObserver, Telemetry
 from custom_speech_server.resource_config import EMULATED
 from support.http_server import command, modern, over_http
 from support.speech_service import Azure
@@ -77,7 +77,10 @@ def seen() -> Iterator[Seen]:
 
 async def call(app: Any, seen: Seen) -> httpx2.Response:
     """A call of a tool that asks Azure once."""
-    observed: dict[str, Any] = {"observe": seen.telemetry.attempted, "middleware": (seen.telemetry.measure_calls,)}
+    observed: dict[str, Any] = {
+        "observe": seen.telemetry.attempted,
+        "middleware": [CallObserver([seen.telemetry.record_call])],
+    }
     async with over_http(app, **observed) as client:
         return await client.post("/mcp", **PROJECTS)
 
@@ -145,7 +148,7 @@ async def test_operator_reads_one_json_object_a_line(azure: Azure, caplog: pytes
     """A call's line names tool, request (not endlessly) and outcome; a traceback stays inside its line."""
     caplog.set_level(logging.INFO, logger=observability.__name__)
     caplog.handler.setFormatter(Lines(kept := []))
-    async with over_http(azure, middleware=(observability.log_calls,)) as client:
+    async with over_http(azure, middleware=[CallObserver([observability.log_call])]) as client:
         await client.post("/mcp", **PROJECTS | {"headers": PROJECTS["headers"] | {"x-request-id": "a" * 200}})
     line = json.loads(next(line for line in kept if "called" in line))
     assert {name: line[name] for name in ("message", "tool", "request", "failed")} == {
@@ -176,7 +179,7 @@ async def test_operator_sees_no_key_that_a_service_repeats(
     caplog.handler.setFormatter(Lines(kept := []))
     observed: dict[str, Any] = {
         "observe": seen.telemetry.attempted,
-        "middleware": (seen.telemetry.measure_calls, observability.log_calls),
+        "middleware": [CallObserver([seen.telemetry.record_call, observability.log_call])],
     }
     async with over_http(Echoing(status), **observed) as client:
         answer = await client.post("/mcp", **PROJECTS)

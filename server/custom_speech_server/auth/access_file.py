@@ -29,13 +29,8 @@ class Token(Section):
     expires: date | None = None  # the last day on which it is valid, UTC
 
 
-def new_token() -> str:
-    """Return a token of 256 random bits, so its digest needs neither a salt nor a slow hash."""
-    return secrets.token_urlsafe(32)
-
-
 def digest(token: str) -> str:
-    """Return the SHA-256 digest of a token, as stored in the file."""
+    """Return the digest of a token, as stored in the file; 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -9,7 +9,6 @@ from mcp.server.auth.routes import build_resource_metadata_url
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -46,13 +45,9 @@ def metadata_routes(access: Access | None) -> list[Route]:
         "bearer_methods_supported": ["header"],
         "resource_name": "Azure custom speech",
     }
-
-    async def answer(request: Request) -> JSONResponse:  # Starlette's signature
-        return JSONResponse(metadata, headers={"cache-control": "public, max-age=3600"})
-
+    response = JSONResponse(metadata, headers={"cache-control": "public, max-age=3600"})
     path = f"/.well-known/oauth-protected-resource{(access.public_url.path or '').rstrip('/')}"
-    endpoint = CORSMiddleware(Route(path, answer, methods=["GET"]).app, ["*"], ["GET"])
-    return [Route(path, endpoint=endpoint, methods=["GET", "OPTIONS"])]
+    return [Route(path, endpoint=CORSMiddleware(response, ["*"], ["GET"]), methods=["GET", "OPTIONS"])]
 
 
 class ScopeMiddleware:

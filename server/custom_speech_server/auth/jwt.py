@@ -4,6 +4,7 @@ import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import anyio
@@ -85,31 +86,32 @@ async def fetch_key_set(url: str) -> bytes:
     return content
 
 
+@dataclass(frozen=True, slots=True)
 class JWTVerifier:
     """A TokenVerifier for JSON Web Tokens of the issuer."""
 
-    def __init__(self, issuer: Issuer, keys: SigningKeys) -> None:
-        self._issuer, self._keys = issuer, keys
+    issuer: Issuer
+    keys: SigningKeys
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return the caller, or None if the token has another issuer or audience, or is not valid now."""
         try:
-            key = await self._keys.key(jwt.get_unverified_header(token).get("kid"))
+            key = await self.keys.key(jwt.get_unverified_header(token).get("kid"))
             if key is None:
                 return None
             claims = jwt.decode(
                 token,
                 key,
-                algorithms=list(self._issuer.algorithms),
-                audience=self._issuer.audience,
-                issuer=self._issuer.issuer,
+                algorithms=list(self.issuer.algorithms),
+                audience=self.issuer.audience,
+                issuer=self.issuer.issuer,
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except jwt.PyJWTError as error:
             _log.warning("A token was refused (%s): %s", type(error).__name__, self._reason(token, error))
             return None
-        return access_token(token, claims, self._issuer.scope_prefix) if claims["sub"] else None
+        return access_token(token, claims, self.issuer.scope_prefix) if claims["sub"] else None
 
     def _reason(self, token: str, error: jwt.PyJWTError) -> str:
         """Return the reason of a rejection for the operator, without personal claims."""
@@ -122,7 +124,7 @@ class JWTVerifier:
             return f"it has no claim {error.claim}; it has {named}. See docs/deploy.md."
         if isinstance(error, jwt.InvalidAudienceError | jwt.InvalidIssuerError):
             came = f"aud {sanitize(str(claims.get('aud')), 200)}, iss {sanitize(str(claims.get('iss')), 200)}"
-            return f"it has {came}; access.toml names aud {self._issuer.audience}, iss {self._issuer.issuer}."
+            return f"it has {came}; access.toml names aud {self.issuer.audience}, iss {self.issuer.issuer}."
         return sanitize(str(error))
 
 

@@ -206,20 +206,19 @@ def _confirmation_mode(options: argparse.Namespace) -> str:
 
 def _observers(options: argparse.Namespace) -> dict[str, Any]:
     """Return the middleware and observer for `--log` and `--telemetry`; raises ConfigurationError."""
-    observers: dict[str, Any] = {"middleware": []}
-    if options.log == "json":
-        from custom_speech_server.observability import log_calls
+    if options.log != "json" and not options.telemetry:
+        return {}
+    from custom_speech_server.observability import CallObserver, log_call, start_telemetry
 
-        observers["middleware"].append(log_calls)
+    records: list[Callable[[str, bool, float], None]] = [log_call] if options.log == "json" else []
+    observers: dict[str, Any] = {"middleware": [CallObserver(records)]}
     if options.telemetry:
-        from custom_speech_server.observability import start_telemetry
-
         try:
             started = start_telemetry()
         except ImportError:
             raise ConfigurationError("--telemetry requires: pip install 'custom-speech-mcp[otel]'.") from None
         observers["observe"] = started.attempted
-        observers["middleware"].append(started.measure_calls)
+        records.append(started.record_call)
     return observers
 
 

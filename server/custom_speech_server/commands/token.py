@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import secrets
 import sys
 
 from custom_speech_server.config_source import may_be_key
@@ -16,9 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table for access.toml to stdout, and the token to stderr."""
-    from custom_speech_server.auth.access_file import new_token, token_table
+    from custom_speech_server.auth.access_file import token_table
 
-    token = new_token()
+    token = secrets.token_urlsafe(32)  # 256 random bits
     print(token_table(options.name, token, write=options.write))
     print(f"The token, which is not stored: {token}", file=sys.stderr)
     return 0

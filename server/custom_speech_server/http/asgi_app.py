@@ -61,12 +61,12 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> m
         app = CORSMiddleware(app, pages, ("GET", "POST", "DELETE"), allow_headers=("*",), expose_headers=exposed)
     endpoint = middleware.RequestValidation(app, http.hosts, http.origins)
     emulator = settings.emulator if settings.resources.in_process else None
-    readiness = Readiness([Speech(RequestPipeline(each, emulator)) for each in settings.resources.all])
+    resources = [Speech(RequestPipeline(each, emulator)) for each in settings.resources.all]
     routes = [
         Route("/mcp", endpoint=endpoint),
         Route("/mcp/", endpoint=endpoint),
-        Route("/healthz", endpoint=alive),
-        Route("/readyz", endpoint=readiness.answer),
+        Route("/healthz", endpoint=JSONResponse({"alive": True}), methods=["GET"]),
+        Route("/readyz", endpoint=Readiness(resources).answer),
         *metadata_routes(http.access),
     ]
     if http.access:
@@ -78,7 +78,8 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> m
             async with manager.run():
                 yield
         finally:
-            await readiness.close()
+            for speech in resources:
+                await speech.close()
 
     # A redirect would send the token over http, to the Host of the request.
     return middleware.InterruptionHandling(Router(routes, redirect_slashes=False, lifespan=lifespan))
@@ -100,11 +101,6 @@ async def _with_body(receive: Receive) -> Receive:
     return again
 
 
-async def alive(request: Request) -> JSONResponse:  # Starlette's signature
-    """Handle GET /healthz."""
-    return JSONResponse({"alive": True})
-
-
 class Readiness:
     """The handler of GET /readyz, with status 200 if at least one resource responded recently, else 503."""
 
@@ -120,11 +116,6 @@ class Readiness:
                 self._probed = anyio.current_time()
         body = {"ready": self._answered > 0, "resources": len(self._resources), "answered": self._answered}
         return JSONResponse(body, status_code=200 if self._answered else 503)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        for speech in self._resources:
-            await speech.close()
 
 
 async def _answers(speech: Speech) -> bool:

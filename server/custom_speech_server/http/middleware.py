@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -93,7 +94,7 @@ class RequestValidation:
         self._origins = frozenset(origin.lower() for origin in origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
+        """Forward a valid request, or respond with an error."""
         refusal = self._refuse(Headers(scope=scope))
         if refusal is None:
             await self._app(scope, receive, send)
@@ -125,6 +126,7 @@ def _is_allowed(values: Sequence[str], allowed: frozenset[str]) -> bool:
     return value in allowed or (f"{name}:*" in allowed and (port.isdecimal() or not port))
 
 
+@dataclass(frozen=True, slots=True)
 class AcceptNegotiation:
     """Middleware that responds with JSON to clients that accept only JSON.
 
@@ -132,11 +134,10 @@ class AcceptNegotiation:
     without an explanation.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
+        """Forward a request with an Accept header that the SDK takes, or respond with 406."""
         headers = Headers(scope=scope)
         accept = headers.get("accept", "*/*")
         types = {one.partition(";")[0].strip().lower() for one in accept.split(",")}
@@ -151,7 +152,7 @@ class AcceptNegotiation:
         if "accept" not in headers or headers.get("mcp-protocol-version") == STATELESS_VERSION:
             others = [(name, value) for name, value in scope["headers"] if name != b"accept"]
             scope = {**scope, "headers": [*others, (b"accept", BOTH_TYPES.encode())]}
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 class SessionManager(StreamableHTTPSessionManager):
@@ -179,7 +180,7 @@ class IdleSessionEviction:
         self._served: Counter[str] = Counter()  # running requests by session, including listening streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
+        """Serve a request; if it opens a session beyond the limit, end the longest-idle session first."""
         headers = Headers(scope=scope)
         named = headers.get(SESSION_HEADER)
         opens = named is None and headers.get("mcp-protocol-version") != STATELESS_VERSION

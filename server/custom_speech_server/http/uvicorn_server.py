@@ -22,7 +22,7 @@ from custom_speech_server.config_source import STATE_KEY_VARIABLE, Configuration
 from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.asgi_app import HTTPSettings, create_app
-from custom_speech_server.http.middleware import MAX_HEADER_BYTES, InterruptionHandling
+from custom_speech_server.http.middleware import MAX_HEADER_BYTES
 from custom_speech_tools.speech.trusted_urls import is_loopback, split
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -48,19 +48,39 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with listener:
         url = f"http://{_in_brackets(options.host)}:{listener.getsockname()[1]}/mcp"
         announce = partial(notice, f"serving MCP on {url}", options.log)
-        create_server(build(settings), settings, http, options.stop_seconds, announce).run([listener])
+        GracefulServer(build(settings), settings, http, options.stop_seconds, announce).run([listener])
     return 0
 
 
 class GracefulServer(uvicorn.Server):
     """A uvicorn server that announces its start, ends listening streams at a shutdown, and exits with status 0."""
 
-    def __init__(self, config: uvicorn.Config, app: InterruptionHandling, announce: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        mcp: Server[Any],
+        settings: Settings,
+        http: HTTPSettings,
+        stop_seconds: int,
+        announce: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._app, self._announce = create_app(mcp, settings, http), announce
+        config = uvicorn.Config(
+            self._app,
+            http=StrictH11Protocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=stop_seconds,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        )
         super().__init__(config)
-        self._app, self._announce = app, announce
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until a signal."""
+        """Serve on listening sockets until a signal."""
         # uvicorn installs its handlers later, and raises the signal again at its end: status 0 needs this handler.
         signal.signal(signal.SIGTERM, self.handle_exit)
         super().run(sockets)
@@ -91,31 +111,6 @@ class StrictH11Protocol(H11Protocol):
                 self.send_400_response("Header lines must end with CR LF and must not be folded.")
                 return
         super().handle_events()
-
-
-def create_server(
-    mcp: Server[Any],
-    settings: Settings,
-    http: HTTPSettings,
-    stop_seconds: int,
-    announce: Callable[[], None] = lambda: None,
-) -> GracefulServer:
-    """Return the server of one process; its `run` expects listening sockets."""
-    app = create_app(mcp, settings, http)
-    uvicorn_config = uvicorn.Config(
-        app,
-        http=StrictH11Protocol,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=stop_seconds,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-    )
-    return GracefulServer(uvicorn_config, app, announce)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -25,7 +25,8 @@ _MAX_NAME = 80  # shown characters of a name; the title has the whole name
 
 def report_page(report: Mapping[str, Any]) -> str:
     """Return the page of `report --html` for the object of `report --json`."""
-    live = {one["model"]["id"] for one in _live_endpoints(report) if one.get("model")}
+    endpoints = report["endpoints"]["endpoints"]
+    live = {one["model"]["id"] for one in endpoints if one["status"] == "Succeeded" and one.get("model")}
     originals = {str(one.get("copied_from")) for one in report["models"]["models"] if one["id"] in live}
     details = {test["id"]: test for test in report["tests"]}
     every = [one | details.get(one["id"], {}) for one in report["evaluations"]["evaluations"]]
@@ -54,7 +55,7 @@ def fragment(tool: str, answer: JSONObject) -> str:
 
 def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
     """Return the summary at the top of the page: for each fact its title, value and details."""
-    endpoints = _live_endpoints(report)
+    endpoints = [one for one in report["endpoints"]["endpoints"] if one["status"] == "Succeeded"]
     names = {str(one["resource"]) for one in report["unread"]}
     unread = ", ".join(sorted(names)) or "every resource answered to the end"
     models = report["models"]["models"]
@@ -102,10 +103,6 @@ def _number(found: Sequence[JSONObject], answer: JSONObject) -> str:
     if _is_partial(answer):
         return f"at least {len(found)}" if found else "not known"
     return str(len(found))
-
-
-def _live_endpoints(report: Mapping[str, Any]) -> list[JSONObject]:
-    return [one for one in report["endpoints"]["endpoints"] if one["status"] == "Succeeded"]
 
 
 def _endpoint_links(endpoints: Sequence[JSONObject], answer: JSONObject) -> Markup:

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from custom_speech_server.__main__ import main
-from custom_speech_server.auth.access_file import new_token, token_table
+from custom_speech_server.auth.access_file import token_table
 from custom_speech_server.http import uvicorn_server
 from support.http_server import command, initialize
 
@@ -106,7 +106,7 @@ def test_http_server_starts_stops_with_status_0_when_it_is_told_to() -> None:
 def test_http_server_starts_with_a_word_about_what_is_unsafe(tmp_path: Path) -> None:
     """Replicas that do not exclude each other, and a file that others can change."""
     access = tmp_path / "access.toml"
-    access.write_text(token_table("ada", new_token(), write=False), encoding="utf-8")
+    access.write_text(token_table("ada", "ada-token", write=False), encoding="utf-8")
     access.chmod(0o666)
     started = [sys.executable, "-m", "custom_speech_server", "--emulated", "serve", "--http", "--port", "0"]
     environment = {"CUSTOM_SPEECH_EMULATOR_STATE": ":memory:", "CUSTOM_SPEECH_STATE_KEY": "k" * 32}
