@@ -45,7 +45,7 @@ def test_audio_dataset_rejects_a_recording_without_a_line_and_a_line_without_a_r
         ("b.wav hello", "2", "a tab"),
         ("\thello", "2", "a tab"),
         ("a.wav\tagain", "2", "earlier line"),
-        ("b.wav\t", "b.wav", "nothing is left to say"),
+        ("b.wav\t", "b.wav", "it has no letters or digits"),
         ("b.wav\tyeah yeah yeah yeah", "b.wav", "repeats"),
         ("b.wav\tfive ★", "b.wav", "U+2605"),
     ],

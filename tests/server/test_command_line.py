@@ -285,7 +285,7 @@ def test_check_data_command_prints_findings_and_exits_with_1_for_data_that_canno
     shown, refused = run("check-data", str(good)), run("check-data", str(bad), "--json")
 
     assert (shown.returncode, refused.returncode, run("check-data", "missing.txt").returncode) == (0, 1, 2)
-    assert "Azure would leave out line 2: it holds a URI." in shown.stdout
+    assert "Azure would leave out line 2: it contains a URI." in shown.stdout
     assert shown.stdout.endswith("These data can be imported.\n")
     assert json.loads(refused.stdout)["findings"][0]["rule"] == "data-is-valid"
 

@@ -79,7 +79,7 @@ async def test_check_data_reports_what_a_wrong_encoding_would_hide(connect: Conn
 
     assert found["ok"]
     assert found["repairs"] == ["converted from UTF-16 to UTF-8"]
-    assert found["findings"][0]["message"] == "Azure would leave out line 2: it holds a URI."
+    assert found["findings"][0]["message"] == "Azure would leave out line 2: it contains a URI."
 
 
 @pytest.mark.parametrize(

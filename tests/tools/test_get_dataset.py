@@ -53,7 +53,7 @@ async def test_get_dataset_shows_the_lines_of_a_failed_import(call: Caller, azur
     found = await call("get_dataset", dataset=made["self"].partition("?")[0].rpartition("/")[2], wait_seconds=20)
 
     assert found["status"] == "Failed"
-    assert found["rejected"][0] == {"where": "1", "reason": "it repeats 'no' 5 times; at most 3 are taken"}
+    assert found["rejected"][0] == {"where": "1", "reason": "it repeats 'no' 5 times; at most 3 are accepted"}
     assert len(found["rejected"]) == 20
 
 

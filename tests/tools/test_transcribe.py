@@ -253,7 +253,7 @@ async def test_transcribe_refuses_a_recording_without_sound(connect: Connect, az
     async with connect(data_dirs=(folder,)) as call:
         refusal = await call.refusal("transcribe", path="silent.wav", locale="en-US")
 
-    assert "it holds no sound" in refusal
+    assert "it contains no sound" in refusal
     assert await azure.writes() == []
 
 

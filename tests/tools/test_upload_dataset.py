@@ -402,7 +402,7 @@ async def test_upload_dataset_repairs_lines_and_says_so(
         ({"lines": ["a line"], "kind": "Acoustic"}, "lines are text, and Acoustic has recordings"),
         ({"lines": ["one\ntwo"], "repair": False}, "Line 1 has a line break inside"),
         ({"lines": ["a \u0000 line"]}, "It has zero bytes"),
-        ({"lines": ["ring \u0007"]}, "it holds the character U+0007"),
+        ({"lines": ["ring \u0007"]}, "it contains the character U+0007"),
         ({"lines": ["x" * 1_000_000]}, "empty"),
         ({"lines": ["AccountKey=0123456789abcdef=="]}, "contains a key or password"),
     ],

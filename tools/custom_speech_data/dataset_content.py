@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 
 
 class FileState(NamedTuple):
-    """What identifies a file and its content according to the file system; times are in nanoseconds."""
+    """The identity of a file and its content according to the file system; times are in nanoseconds."""
 
     device: int
     number: int

@@ -50,12 +50,7 @@ def check_size(kind: str, size: int, tier: str) -> None:
 
 
 def guess_kind(content: Content) -> tuple[str, str]:
-    """Return the kind that the content appears to be, and the reason.
-
-    Raises:
-        ImportFailed: The content is an archive that cannot be read.
-        OSError: The content cannot be read.
-    """
+    """Return the kind that the content appears to be, and the reason; raises ImportFailed for a damaged archive."""
     with open_content(content) as stream:
         head = stream.read(_HEAD_BYTES)
     if head.startswith(ZIP_MAGIC):

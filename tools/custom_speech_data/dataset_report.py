@@ -65,7 +65,7 @@ class DatasetReport:
         return sum(file.duration_milliseconds for file in self.audio)
 
     def accept(self, text: str = "") -> None:
-        """Count an accepted line or file; `text` is what a model learns from, if anything."""
+        """Count an accepted line or file; `text` is the text that a model learns from, if any."""
         self.accepted_line_count += 1
         self._text_bytes += sys.getsizeof(text)
         if text and self._text_bytes <= MAX_TEXT_BYTES:

@@ -141,7 +141,7 @@ def _read_transcript(
 
 @contextmanager
 def _opened(file: FolderFile) -> Iterator[OpenFile]:
-    """Open a file, turning any OSError, also from writing its copy, into an ImportFailed with the file name."""
+    """Open a file; an OSError while it is open is raised as an ImportFailed that names the file."""
     try:
         with file.open() as opened:
             yield opened

@@ -13,9 +13,7 @@ from custom_speech_data.dataset_content import OpenFile
 def open_inside(folder: Path, path: Path) -> OpenFile:
     """Open a regular file inside a folder, without following symbolic links or blocking on a pipe.
 
-    Raises:
-        OSError: The path cannot be opened, leads through a link or is not a regular file.
-        ValueError: The path leads out of the folder.
+    Raises OSError for any other path inside the folder, and ValueError for a path outside.
     """
     return OpenFile(os.fdopen(_descriptor(folder, path, os.O_RDONLY), "rb", buffering=0))
 

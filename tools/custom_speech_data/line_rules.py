@@ -17,16 +17,16 @@ def read_sentence(line: str) -> str:
     """Return the utterance on a line; raises Unusable if it breaks the documented rules for text and transcripts."""
     sentence = read_phrase(line)
     if URI.search(sentence):
-        raise Unusable("it holds a URI")
+        raise Unusable("it contains a URI")
     repeated = SAME_CHARACTER.search(sentence)
     what, times = (repeated[1], len(repeated[0])) if repeated else _repeated_words(sentence.split())
     if times > MAX_REPEATS:  # the service may reject such lines; the emulator always does
-        raise Unusable(f"it repeats {what[:60]!r} {times} times; at most {MAX_REPEATS} are taken")
+        raise Unusable(f"it repeats {what[:60]!r} {times} times; at most {MAX_REPEATS} are accepted")
     return sentence
 
 
 def read_pronunciation(line: str) -> str:
-    """Return the written form on a line of written form, tab and spoken form; raises Unusable."""
+    """Return the written form from a line with a written form, a tab and a spoken form; raises Unusable."""
     # The service also accepts the ANSI encoding for English; here, only its ASCII part is accepted.
     fields = line.split("\t")
     if len(fields) != 2:
@@ -47,9 +47,9 @@ def read_phrase(text: str) -> str:
             category = unicodedata.category(character)
             is_usable = category[0] != "S" and category not in ("Cc", "Cn", "Co", "Cs")
         if not is_usable:
-            raise Unusable(f"it holds the character U+{ord(character):04X}")
+            raise Unusable(f"it contains the character U+{ord(character):04X}")
     if not any(character.isalnum() for character in phrase):
-        raise Unusable("without punctuation nothing is left to say")
+        raise Unusable("it has no letters or digits")
     return phrase
 
 

@@ -106,7 +106,7 @@ def _read_transcripts(
         if entry.file_size > MAX_TRANSCRIPT_BYTES:
             raise Unusable(f"it is larger than {MAX_TRANSCRIPT_BYTES} bytes")
         if entry.file_size > max(SMALL_TRANSCRIPT_BYTES, MAX_RATIO * entry.compress_size):
-            raise Unusable("it would unpack to far more than it can truly hold")
+            raise Unusable("it would unpack to an implausible size")
         with open_file(archive, entry) as stream:
             read_lines(stream, read_line, report)
     except Unusable as reason:
@@ -125,7 +125,7 @@ def loudness_problems(content: Content) -> Iterator[Rejection]:
 
 
 def loudness_problem(sound: bytes, sample: str) -> str | None:
-    """Return why the start of a recording is silent or clipped, if so; `sample` is a type code of `array`."""
+    """Return the loudness problem at the start of a recording, or None; `sample` is a type code of `array`."""
     whole = array(sample)
     whole.frombytes(sound[: len(sound) // whole.itemsize * whole.itemsize])
     # Silence and clipping span many samples, so every sixteenth is enough; 2,000 recordings then take a second.

@@ -16,8 +16,7 @@ CONVERTED, BOM_ADDED = "converted from UTF-16 to UTF-8", "added the byte order m
 def repair_text(source: Content, target: IO[bytes]) -> list[str]:
     """Write a copy in UTF-8 with a byte order mark, in NFC, without blank and overlong lines; return the repairs.
 
-    Raises:
-        ImportFailed: The text is neither UTF-8 nor UTF-16.
+    Raises ImportFailed for a text that is neither UTF-8 nor UTF-16.
     """
     counts = Counter[str]()
     target.write(codecs.BOM_UTF8)

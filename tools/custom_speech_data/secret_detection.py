@@ -39,9 +39,7 @@ _SETTING = re.compile(r"(?:export\s+|set\s+)?[\w.-]{1,100}\s*=\s*\S.*")
 def refuse_secrets(content: Content) -> None:
     """Refuse content with secrets, settings or binary data; every text, also in an archive, is searched completely.
 
-    Raises:
-        ImportFailed: The content was refused; the message does not repeat it.
-        OSError: The content cannot be read.
+    Raises ImportFailed, with a message that does not repeat the content.
     """
     with open_content(content) as stream:
         head = stream.read(_HEAD_BYTES)

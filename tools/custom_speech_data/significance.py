@@ -49,11 +49,7 @@ def paired_bootstrap(pairs: Sequence[Pair]) -> DifferenceInterval | None:
 
 
 def rate_interval(utterances: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
-    """Return the 95 % confidence interval of a word error rate, or None if there are too few utterances.
-
-    Args:
-        utterances: The number of words and of errors in each utterance.
-    """
+    """Return the 95 % confidence interval of a word error rate, given the words and errors of each utterance."""
     return _interval([counts for counts in utterances if any(counts)])
 
 

@@ -60,7 +60,7 @@ def _sound(length: int, rate: int, sample: str) -> Sound:
         raise Unusable("its sound comes before its format")
     milliseconds = length // struct.calcsize(sample) * 1000 // rate
     if milliseconds <= 0:
-        raise Unusable("it holds no sound")
+        raise Unusable("it contains no sound")
     if milliseconds > MAX_AUDIO_MILLISECONDS:
         raise Unusable("it is longer than two hours")
     return Sound(milliseconds, sample)
@@ -69,7 +69,7 @@ def _sound(length: int, rate: int, sample: str) -> Sound:
 def _format(body: bytes) -> tuple[int, str]:
     """Return the sampling rate and sample type in a format chunk; raises Unusable for unsupported formats."""
     if len(body) < struct.calcsize("<HHIIHH"):
-        raise Unusable("its format is cut off")
+        raise Unusable("its format is incomplete")
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", body)
     if tag == EXTENSIBLE and body[26:40] == GUID_END:
         tag = int.from_bytes(body[24:26], "little")
@@ -77,7 +77,7 @@ def _format(body: bytes) -> tuple[int, str]:
         raise Unusable("it is not PCM")
     sample = SAMPLES.get((tag, bits))
     if sample is None or channels != 1 or rate not in (8_000, 16_000):
-        raise Unusable(f"it has {bits} bit, {channels} channels, {rate} Hz; wanted: 16 bit, 1, 8000 or 16000 Hz")
+        raise Unusable(f"it has {bits} bit, {channels} channels, {rate} Hz; required: 16 bit, 1, 8000 or 16000 Hz")
     return rate, sample
 
 

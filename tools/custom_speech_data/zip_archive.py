@@ -41,13 +41,13 @@ def open_archive(content: Content) -> Iterator[ZipFile]:
             entries, size = archive.infolist(), size_of(content)
             # Python 3.11's ZipInfo.is_dir() raises for an empty name.
             if sum(not path_of(entry.orig_filename).endswith("/") for entry in entries) > MAX_FILES:
-                raise ImportFailed("QuotaViolation", f"The archive holds more than {MAX_FILES} files.")
+                raise ImportFailed("QuotaViolation", f"The archive contains more than {MAX_FILES} files.")
             if any(entry.flag_bits & ENCRYPTED for entry in entries):
                 raise ImportFailed("DataImportFailed", "The archive is encrypted.")
             if sum(entry.compress_size for entry in entries) > size:
-                raise ImportFailed("DataImportFailed", "The files of the archive overlap, or it is cut off.")
+                raise ImportFailed("DataImportFailed", "The files of the archive overlap, or it is incomplete.")
             if sum(entry.file_size for entry in entries) > max(MAX_UNPACKED_BYTES, MAX_RATIO * size):
-                raise ImportFailed("DataImportFailed", "The archive would unpack to far more than it can truly hold.")
+                raise ImportFailed("DataImportFailed", "The archive would unpack to an implausible size.")
             yield archive
 
 
@@ -61,9 +61,9 @@ def usable_files(archive: ZipFile, report: DatasetReport) -> dict[str, ZipInfo]:
         if LEADS_OUT.search(name):
             reason = "its name leads out of the archive"
         elif entry.file_size > ratio * entry.compress_size:
-            reason = "it cannot be as large as the archive says"
+            reason = "its declared size is implausible"
         elif is_counted and key in files:
-            reason = "the archive has a file of that name already"
+            reason = "the archive has an earlier file of that name"
         if reason:
             report.reject(entry.orig_filename, reason)
         elif is_counted:
@@ -86,7 +86,7 @@ def path_of(name: str) -> str:
 def open_file(archive: ZipFile, entry: ZipInfo) -> Iterator[IO[bytes]]:
     """Open a file of the archive for reading; raises Unusable when its content turns out to be damaged."""
     if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # other methods may need gigabytes for the first byte
-        raise Unusable("it is compressed by another method than deflate")
+        raise Unusable("its compression method is not deflate")
     try:
         with archive.open(entry) as stream:
             yield stream

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Change:
-    """A request that changes something; `id` is the changed entity's, or None until the service has responded."""
+    """A request that changes something; `id` is that of the changed entity, or None until the service has responded."""
 
     id: str | None = None
 

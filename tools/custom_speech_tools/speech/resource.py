@@ -24,11 +24,7 @@ class Credential(Protocol):
     has_key: bool  # True for a key, False for a token of Entra ID
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """Return the headers that authorize a request, renewed after a 401 response.
-
-        Raises:
-            NoCredentialError: The key or token could not be obtained.
-        """
+        """Return the headers that authorize a request, with `renew` after a 401 response; raises NoCredentialError."""
 
     async def key(self) -> SecretStr:
         """Return the key of the resource; only called if `has_key` is true."""
@@ -88,7 +84,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class SpeechResource:
-    """One Azure Speech resource."""
+    """An Azure Speech resource with its configuration."""
 
     name: str
     endpoint: str  # https, or http on this machine for the emulator; without a trailing slash

@@ -61,11 +61,7 @@ class RestClient:
         return decode(name, operation, response, schema)
 
     async def _change(self, request: Request, schema: type[_Schema]) -> _Schema:
-        """Send a request that changes something, recorded by the observer.
-
-        Raises:
-            NotAllowedError: The resource is read-only, or the observer forbids the change.
-        """
+        """Send a change; raises NotAllowedError if the resource is read-only or the observer forbids the change."""
         name, operation = self.resource.name, request.operation
         if self.resource.read_only:
             raise NotAllowedError(f"{name} is read-only; {operation} was not sent.")

@@ -93,7 +93,7 @@ def property_field(*path: str, default: Any = None) -> Any:
 
 
 class StatefulEntity(Entity):
-    """An entity with a status, which a project may contain; `error` is the reason for status Failed."""
+    """An entity with a status and possibly a project; `error` is the reason if the status is Failed."""
 
     status: str
     last_action_date_time: Moment | None = None
@@ -217,7 +217,7 @@ class ModelCopyAuthorization(Schema):
 
 
 class Score(NamedTuple):
-    """The result of one model in an evaluation; rates are fractions. Values are None until it has succeeded."""
+    """The result of a model in an evaluation, with None for unknown values; rates are fractions."""
 
     word_error_rate: float | None
     sentence_error_rate: float | None

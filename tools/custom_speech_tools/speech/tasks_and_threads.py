@@ -37,11 +37,10 @@ async def gather(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
 
 
 async def run_in_thread(work: Callable[[], Result], *, abandon_on_cancel: bool = False) -> Result:
-    """Run blocking work in one of a few threads, which anyio's own threads, such as stdin's, do not wait for.
+    """Run blocking work in one of a few threads, which are separate from anyio's threads, for example for stdin.
 
-    Args:
-        abandon_on_cancel: Return at once if the caller is cancelled. The abandoned thread counts towards the limit
-            until it ends; with anyio's own limit, it would not.
+    With `abandon_on_cancel`, a cancelled caller returns at once. The abandoned thread counts towards the limit until it
+    ends, which anyio's own limit would not do.
     """
     limiter = _limiter.get(None) or anyio.CapacityLimiter(MAX_THREADS)
     _limiter.set(limiter)

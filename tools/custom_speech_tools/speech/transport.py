@@ -26,11 +26,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 
 class Transport:
-    """Connections to one endpoint, or to an ASGI application that replaces it.
-
-    Raises:
-        UnreachableError: The proxy that the environment configures is unusable.
-    """
+    """Connections to an endpoint, or an ASGI application; raises UnreachableError for an unusable proxy setting."""
 
     def __init__(self, endpoint: str, app: Callable[..., Any] | None = None) -> None:
         self._limiter = anyio.Semaphore(MAX_CONCURRENT, fast_acquire=True)
