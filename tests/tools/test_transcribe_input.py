@@ -361,7 +361,7 @@ async def test_transcribe_says_which_transcripts_beside_the_recordings_cannot_be
     assert (answer["done"], answer["word_error_rate"]) == (1, None)
     found = next(one for one in answer["findings"] if one["rule"] == "details-readable")
     assert found["message"] == (
-        "3 text file(s) beside the recordings do not count as transcripts. "
+        "3 text file(s) next to the recordings do not count as transcripts. "
         '"large.txt": it has more than 0 MiB. "locked.tsv": Permission denied. "utf-16.txt": it is not UTF-8.'
     )
 
@@ -387,7 +387,7 @@ async def test_transcribe_refuses_a_folder_without_recordings_in_words(connect: 
     async with connect(data_dirs=(tmp_path,)) as call:
         refusal = await call.refusal("transcribe", path=str(tmp_path), locale="en-US")
 
-    assert f'"{tmp_path}": No recording lies directly in the folder (.aac, ' in refusal
+    assert f'"{tmp_path}": No recording is directly in the folder (.aac, ' in refusal
 
 
 async def test_get_transcription_says_why_there_is_no_word_error_rate(

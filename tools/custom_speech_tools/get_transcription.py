@@ -1,10 +1,11 @@
-"""get_transcription: show the status and the texts of a batch transcription."""
+"""get_transcription: get the status and the texts of a batch transcription."""
 
 from functools import partial
 
+from custom_speech_tools.guardrails.draft_transcripts import find_draft_file
 from custom_speech_tools.guardrails.entity_lookup import TRANSCRIPTION, get_entity
-from custom_speech_tools.guardrails.local_recordings import find_output
-from custom_speech_tools.presenters.transcription import Transcription, finish_batch
+from custom_speech_tools.guardrails.transcription_report import complete_report, follow_batch
+from custom_speech_tools.presenters.transcription import Transcription, present_transcription
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Output, Reference, ResourceName, WaitSeconds
@@ -30,11 +31,12 @@ async def get_transcription(arguments: GetTranscriptionArguments, call: CallCont
     """
     speech, output = call.speech(arguments.resource), None
     if arguments.output:
-        output = await run_in_thread(partial(find_output, call.app, arguments.output))
+        output = await run_in_thread(partial(find_draft_file, call.app, arguments.output))
     if isinstance(output, Finding):
         raise Refused("Nothing was written.", [output], "Call again with another output, or without.")
-    job = await get_entity(speech, TRANSCRIPTION, arguments.transcription)
-    return await finish_batch(call, speech, job, arguments.wait_seconds, output)
+    batch = await get_entity(speech, TRANSCRIPTION, arguments.transcription)
+    report = await follow_batch(call, speech, batch, arguments.wait_seconds)
+    return present_transcription(await complete_report(call, report, output), call.now(speech))
 
 
 tool = declare(get_transcription, "Get a transcription", Annotations.READ, "quality")

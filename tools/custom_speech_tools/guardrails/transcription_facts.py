@@ -1,4 +1,4 @@
-"""The arguments and the facts of a transcription, and the requests that follow from them."""
+"""Transcriptions: the arguments and facts of a new transcription."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,22 +9,19 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import pydantic
-from pydantic import Field, JsonValue, SecretStr
+from pydantic import Field, JsonValue
 
 from custom_speech_data.transcription_results import Transcript
-from custom_speech_tools.guardrails import local_recordings
-from custom_speech_tools.guardrails.charges import charge_notice, charge_sentence
 from custom_speech_tools.guardrails.content_url import content_identity, require_valid_url
-from custom_speech_tools.guardrails.entity_lookup import DATASET, AnyModel, find_any_model, find_entity, link_to, uri_of
+from custom_speech_tools.guardrails.draft_transcripts import DraftFile, find_draft_file
+from custom_speech_tools.guardrails.entity_lookup import DATASET, AnyModel, find_any_model, find_entity
+from custom_speech_tools.guardrails.local_recordings import LocalRecordings, Recording, read_local_recordings
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key
-from custom_speech_tools.runtime.next_steps import call_step
+from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.tasks_and_threads import run_in_thread, task_group
-
-LIFETIME_HOURS = 48  # for which a batch transcription is kept after its end, as the specification recommends
 
 
 class TranscribeArguments(parameters.Arguments):
@@ -57,18 +54,18 @@ class TranscriptionFacts:
 
     request: TranscribeArguments
     speech: Speech
-    now: datetime
+    now: datetime  # the service's time
     model: AnyModel | None
     dataset: schemas.Dataset | None
-    local: local_recordings.LocalAudio | None
-    output: local_recordings.OutputFile | None
-    locales: schemas.TranscriptionLocales | None  # None if the service does not say
-    missing: tuple[Finding, ...]  # about parts that were named and not found
-    results: Mapping[str, Transcript]  # texts of recordings that were transcribed before, by `key_of`
+    local: LocalRecordings | None
+    output: DraftFile | None
+    locales: schemas.TranscriptionLocales | None  # None if they could not be read
+    missing: tuple[Finding, ...]  # about named parts that were not found
+    results: Mapping[str, Transcript]  # from earlier calls, by `result_key`
 
     @property
-    def way(self) -> Literal["fast", "batch"]:
-        """Fast if the API version, the model and the source allow it."""
+    def mode(self) -> Literal["fast", "batch"]:
+        """The kind of transcription: fast if the API version, the model and the source allow it."""
         version, request = self.speech.resource.api_version, self.request
         takes_model = self.model is None or self.model.features.get("supportsTranscriptionsTranscribe") is True
         takes_source = request.path or (request.content_url and version.has_phrase_lists)
@@ -76,42 +73,46 @@ class TranscriptionFacts:
 
     @property
     def phrases(self) -> list[JsonValue]:
-        """The phrase list, each phrase once."""
+        """The phrase list without duplicates."""
         return list(dict.fromkeys(self.request.phrases or ()))
 
     @property
-    def recordings(self) -> tuple[local_recordings.Recording, ...]:
+    def recordings(self) -> tuple[Recording, ...]:
         """The local recordings that can be sent."""
         return tuple(one for one in self.local.recordings if one.problem is None) if self.local else ()
 
     @property
     def seconds(self) -> float | None:
-        """Seconds of audio; None if that is not known."""
+        """The length of the audio in seconds, or None if it is unknown."""
         if self.local:
-            # The size does not tell: AMR may have 4.75 kbit/s (3GPP TS 26.071), Opus 6 (RFC 6716), MP3 up to 320.
+            # A size gives no length: AMR may have 4.75 kbit/s (3GPP TS 26.071), Opus 6 (RFC 6716), MP3 up to 320.
             is_known = all(one.name.lower().endswith(".wav") for one in self.recordings)
             return sum(one.seconds for one in self.recordings) if is_known else None
-        # The service states no length of some datasets; that does not make them empty.
+        # The service states no length for some datasets, which are not empty.
         return (self.dataset.audio_seconds or None) if self.dataset else None
 
     @property
-    def display_name(self) -> str:
-        """The name of a batch transcription."""
+    def source_name(self) -> str:
+        """The name of the dataset or of the file at the address."""
         path = PurePosixPath(urlsplit(self.request.content_url or "").path)
-        named = self.dataset.display_name if self.dataset else path.name
-        return f"{named or 'recording'} transcription"[:200]
+        return (self.dataset.display_name if self.dataset else path.name) or "recording"
+
+    @property
+    def display_name(self) -> str:
+        """The display name of a batch transcription."""
+        return f"{self.source_name} transcription"[:200]
 
     @property
     def key(self) -> str:
-        """The idempotency key: the audio, and the conditions of its transcription."""
+        """The idempotency key: a digest of the audio and of everything that affects its transcription."""
         url, dataset = self.request.content_url, self.dataset.id if self.dataset else None
         identity = content_identity(url) if url else None
         recordings: list[JsonValue] = [one.digest for one in self.recordings]
         return idempotency_key("transcription", *self._conditions, dataset, identity, recordings)
 
-    def key_of(self, recording: local_recordings.Recording) -> str:
-        """Return the key of a result: the content of the recording, and all conditions of its transcription."""
-        # A text that the emulator left in a partial file is not one of a real resource of the same name.
+    def result_key(self, recording: Recording) -> str:
+        """Return the idempotency key of one recording's transcript."""
+        # The emulator's transcripts in a partial file are not those of a real resource with the same name.
         return idempotency_key("fast", *self._conditions, self.speech.is_emulated, recording.digest)
 
     @property
@@ -119,80 +120,22 @@ class TranscriptionFacts:
         model = self.model.id if self.model else None
         return self.speech.resource.identity, self.request.locale, model, self.phrases
 
-    def cost(self) -> str:
-        """Return the cost of the transcription in words."""
-        length = "unknown" if self.seconds is None else f"{self.seconds / 3600:.2f} h"
-        if self.local and self.seconds is None:
-            length += ", because not all of it is WAV"
-        hours = (self.seconds or 0.0) / 3600
-        charge = charge_sentence(self.speech.resource, "transcription", hours) if hours else ""
-        details = f"It is billed by the length of the audio: {length}. {charge}"
-        return charge_notice("Transcription", details, self.speech)
 
-    def as_dataset(self) -> str:
-        """Return how to transcribe the same as a batch."""
-        if not self.request.path:
-            return "Upload the recording as a dataset of kind AudioFiles, and pass that as dataset."
-        step = call_step(
-            "upload_dataset",
-            display_name=f"{PurePosixPath(self.request.path).name} audio",
-            locale=self.request.locale,
-            kind="AudioFiles",
-            path=self.request.path,
-            resource=self.speech.resource.name,
-        )
-        return f"{step}, then transcribe with that dataset."
-
-    @property
-    def secrets(self) -> tuple[SecretStr, ...]:
-        """The signature of the address, which an answer may echo."""
-        query = urlsplit(self.request.content_url or "").query
-        return (SecretStr(query),) if query else ()
-
-    def fast_definition(self) -> dict[str, JsonValue]:
-        """Return the definition of a fast transcription."""
-        body: dict[str, JsonValue] = {"locales": [self.request.locale]}
-        if self.phrases:
-            body["phraseList"] = {"phrases": self.phrases}
-        if self.model:
-            body["models"] = {self.request.locale: uri_of(self.speech, self.model)}
-        if self.request.content_url:
-            body["audioUrl"] = self.request.content_url
-        return body
-
-    def batch_definition(self) -> dict[str, JsonValue]:
-        """Return the body of Transcriptions_Submit; v3.2 has the lifetime as a duration."""
-        life: dict[str, JsonValue] = {"timeToLiveHours": LIFETIME_HOURS}
-        if not self.speech.resource.api_version.is_dated:
-            life = {"timeToLive": f"PT{LIFETIME_HOURS}H"}
-        return {
-            "displayName": self.display_name,
-            "locale": self.request.locale,
-            "customProperties": {KEY_PROPERTY: self.key},
-            "properties": {"wordLevelTimestampsEnabled": True} | life,
-            "model": link_to(self.speech, self.model),
-            "dataset": link_to(self.speech, self.dataset),
-            "contentUrls": [self.request.content_url] if self.request.content_url else None,
-        }
-
-
-async def read_facts(call: CallContext, request: TranscribeArguments) -> TranscriptionFacts:
-    """Read the local files and the entities on the service; raises Refused for a path that is not allowed."""
+async def gather_transcription_facts(call: CallContext, request: TranscribeArguments) -> TranscriptionFacts:
+    """Read the local files, then the named entities concurrently; raises Refused for a path that is not allowed."""
     speech = call.speech(request.resource)
     local = output = None
     if request.path:
-        local = await run_in_thread(
-            partial(local_recordings.read_local_audio, call.app, request.path), abandon_on_cancel=True
-        )
+        local = await run_in_thread(partial(read_local_recordings, call.app, request.path), abandon_on_cancel=True)
     if request.output:
-        output = await run_in_thread(partial(local_recordings.find_output, call.app, request.output, request.path))
+        output = await run_in_thread(partial(find_draft_file, call.app, request.output, request.path))
     async with task_group() as tasks:
         model_task = tasks.create_task(find_any_model(speech, request.model)) if request.model else None
         dataset_task = tasks.create_task(find_entity(speech, DATASET, request.dataset)) if request.dataset else None
-        locales_task = tasks.create_task(_locales(speech))
+        locales_task = tasks.create_task(_supported_locales(speech))
     model = model_task.return_value if model_task else None
     dataset = dataset_task.return_value if dataset_task else None
-    place = None if isinstance(output, Finding) else output
+    file = None if isinstance(output, Finding) else output
     return TranscriptionFacts(
         request,
         speech,
@@ -200,15 +143,15 @@ async def read_facts(call: CallContext, request: TranscribeArguments) -> Transcr
         None if isinstance(model, Finding) else model,
         None if isinstance(dataset, Finding) else dataset,
         None if isinstance(local, Finding) else local,
-        place,
+        file,
         locales_task.return_value,
         tuple(one for one in (model, dataset, local, output) if isinstance(one, Finding)),
-        call.app.transcribed | dict(place.results if place else {}),
+        call.app.transcribed | dict(file.results if file else {}),
     )
 
 
-async def _locales(speech: Speech) -> schemas.TranscriptionLocales | None:
+async def _supported_locales(speech: Speech) -> schemas.TranscriptionLocales | None:
     try:
         return await speech.transcriptions_list_supported_locales()
-    except SpeechError:  # the service itself refuses a locale that it does not have
+    except SpeechError:  # the service itself refuses a locale that it does not support
         return None
