@@ -43,7 +43,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if unknown and command is None and not unknown[0].startswith("-"):
         parser.error(f"{unknown[0]!r} is not a command: choose from {', '.join(COMMANDS)}")
     if unknown:
-        parser.error(f"does not take {' '.join(unknown)}")
+        parser.error(f"unknown arguments: {' '.join(unknown)}")
     return options
 
 

@@ -22,7 +22,7 @@ from custom_speech_tools.speech import SpeechResource
 from custom_speech_tools.speech.sanitize import quote, sanitize
 from custom_speech_tools.speech.tasks_and_threads import gather
 
-AzureObject = TypeVar("AzureObject", bound=pydantic.BaseModel)
+Listed = TypeVar("Listed", bound=pydantic.BaseModel)
 
 # The kinds of accounts that support speech to text, and their names in the Azure portal.
 KINDS = {"SpeechServices": "Speech", "AIServices": "Foundry", "CognitiveServices": "multi-service"}
@@ -45,7 +45,6 @@ HOW_TO_INSTALL = (
     "install azure-cli; Linux: the package azure-cli), then run: az login. Without it, set SPEECH_KEY and "
     "SPEECH_REGION; the Azure portal shows both on the page Keys and Endpoint of the Speech resource."
 )
-
 
 # The name of a region as in host names, such as `eastus`; `az` may print `East US`.
 Region = Annotated[str, AfterValidator(lambda name: name.replace(" ", "").lower())]
@@ -167,9 +166,7 @@ async def list_accounts(subscription: str | None = None) -> DiscoveredAccounts:
     return found
 
 
-def _validated(
-    schema: type[AzureObject], kind: str, rows: list[dict[str, Any]], unread: list[str]
-) -> list[AzureObject]:
+def _validated(schema: type[Listed], kind: str, rows: list[dict[str, Any]], unread: list[str]) -> list[Listed]:
     """Return the rows that match the schema; add a message to `unread` for each of the others."""
     valid = []
     for row in rows:

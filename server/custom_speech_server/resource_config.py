@@ -66,7 +66,7 @@ def normalize_endpoint(endpoint: str) -> str:
     """
     parts = split(endpoint.strip())
     if parts is None:
-        raise ValueError(f"is not an address; write {_meant(endpoint)}")
+        raise ValueError(f"is not a URL; write {_meant(endpoint)}")
     scheme, host = parts.scheme.lower(), parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, {"http": 80, "https": 443}.get(scheme)) else f":{parts.port}"
@@ -129,17 +129,17 @@ class _Resource(Section):
     def _is_complete(self) -> "_Resource":
         shown = region_of(self.endpoint or "")
         if self.region is None and self.endpoint is None:
-            raise ValueError("needs region or endpoint; `custom-speech-mcp init --repair` adds what Azure knows")
+            raise ValueError("requires region or endpoint; `custom-speech-mcp init --repair` adds the region")
         if self.region and shown and not shown.endswith("localhost") and self.region != shown:
-            raise ValueError(f"region is {self.region}, and endpoint is an address of {shown}: remove the wrong one")
+            raise ValueError(f"region is {self.region}, but endpoint is in {shown}: remove the wrong one")
         if (self.key is None) == (self.auth is None):
-            raise ValueError('needs either key = { env = "…" } or auth = "entra"')
+            raise ValueError('requires either key = { env = "…" } or auth = "entra"')
         if self.tenant and self.auth is None:
             raise ValueError('tenant requires auth = "entra"')
         if self.auth == "entra" and ".cognitiveservices." not in (self.endpoint or ""):
             raise ValueError(
-                'auth = "entra" needs the custom domain as endpoint: https://NAME.cognitiveservices.azure.com, which '
-                "the Azure portal shows on the page Keys and Endpoint"
+                'auth = "entra" requires the custom domain as endpoint: https://NAME.cognitiveservices.azure.com, '
+                "which the Azure portal shows on the page Keys and Endpoint"
             )
         return self
 
@@ -204,7 +204,7 @@ _HINTS: Hints = {
     "env": "must be the name of an environment variable",
     "tenant": "must be the id or domain of a tenant",
     "region": _region_hint,
-    "resource_id": "is not an Azure resource id; it starts with /subscriptions/. Remove the line, then run "
+    "resource_id": "is not an Azure resource id, which starts with /subscriptions/. Remove the line, then run "
     "`custom-speech-mcp init --repair`, which adds it",
     "[key]": "must be a short name of letters, digits, dots, hyphens and underscores",
     "currency": 'must be a currency code, such as "USD"',

@@ -79,7 +79,7 @@ def parse_toml(
             key = ".".join(str(part) for part in loc if part != "[key]")  # pydantic's mark of an invalid table name
             errors.append((line, key or "the file", describe_validation_error(detail, hints or {}, known)))
         listed = [f"  line {line}, {key}: {message}" for line, key, message in sorted(errors)]
-        raise ConfigurationError("\n".join([f"{file} is wrong:", *listed, "Correct it and start again."])) from None
+        raise ConfigurationError("\n".join([f"{file} is invalid:", *listed, "Correct it and start again."])) from None
 
 
 KeyPath = tuple[str | int, ...]  # the names of a key and its tables; an index follows the name of an array of tables

@@ -94,7 +94,7 @@ def test_command_line_a_wrong_configuration_starts_nothing(tmp_path: Path) -> No
     for command in (("serve", "--http"), ("doctor",)):
         stopped = run(*command, "--config", str(file))
         assert (stopped.returncode, stopped.stdout) == (2, "")
-        assert f"{file} is wrong:" in stopped.stderr
+        assert f"{file} is invalid:" in stopped.stderr
         assert "resources.a.regoin: is not a known setting" in stopped.stderr
 
 

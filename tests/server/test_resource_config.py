@@ -106,8 +106,8 @@ def test_config_the_key_is_in_no_repr(tmp_path: Path) -> None:
     [
         ("default = 3", ["line 1, default: must be text in quotes", "resources: the file has no table"]),
         ("[resources]", ["line 1, resources: the file has no table"]),
-        ("[resources.a]\nregion = 'eastus'", ["resources.a: needs either key"]),
-        ("[resources.a]\nkey = {env='K'}", ["resources.a: needs region or endpoint"]),
+        ("[resources.a]\nregion = 'eastus'", ["resources.a: requires either key"]),
+        ("[resources.a]\nkey = {env='K'}", ["resources.a: requires region or endpoint"]),
         ("[resources.a]\nregion = 'eastus'\nkey = 'abc'", ["resources.a.key: must be a reference, not the key itself"]),
         ("[resources.a]\nregion = 'eastus'\nkey = {}", ["resources.a.key: name one source"]),
         ("[resources.a]\nregion = 'East US'\nkey = {env='K'}", ["resources.a.region: is not a region name"]),
@@ -124,7 +124,7 @@ def test_config_the_key_is_in_no_repr(tmp_path: Path) -> None:
             "[resources.a]\nendpoint = 'http://eastus.api.cognitive.microsoft.com'\nkey = {env='K'}",
             ["is not a host of Azure Speech over https"],
         ),
-        ("[resources.a]\nregion = 'eastus'\nauth = 'entra'", ["needs the custom domain"]),
+        ("[resources.a]\nregion = 'eastus'\nauth = 'entra'", ["requires the custom domain"]),
         ("[resources.a]\nregion = 'eastus'\napi_version = 'v3.1'\nkey = {env='K'}", ["resources.a.api_version: "]),
         ("[resources.a]\nregion = 'eastus'\nkey = {env='NONE'}", ["resources.a.key: variable NONE is not set"]),
         (
@@ -258,7 +258,7 @@ def with_line(line: str) -> str:
         ),
         (
             with_line("endpoint = 'contoso.cognitiveservices.azure.com'"),
-            "line 5, resources.train.endpoint: is not an address; write https://contoso.cognitiveservices.azure.com",
+            "line 5, resources.train.endpoint: is not a URL; write https://contoso.cognitiveservices.azure.com",
         ),
         (
             with_line("endpoint = 'https://eastus.api.cognitive.microsoft.com/sts/v1.0/issuetoken'"),
@@ -266,11 +266,11 @@ def with_line(line: str) -> str:
         ),
         (
             with_line("endpoint = 'https://westeurope.api.cognitive.microsoft.com'"),
-            "line 1, resources.train: region is eastus, and endpoint is an address of westeurope: remove the wrong one",
+            "line 1, resources.train: region is eastus, but endpoint is in westeurope: remove the wrong one",
         ),
         (
             COMPLETE.replace(FOUNDRY, "contoso-train"),
-            "line 3, resources.train.resource_id: is not an Azure resource id; it starts with /subscriptions/. ",
+            "line 3, resources.train.resource_id: is not an Azure resource id, which starts with /subscriptions/. ",
         ),
         (
             COMPLETE.replace('{ env = "TRAIN_KEY" }', f'"{KEY}"'),
@@ -282,11 +282,11 @@ def with_line(line: str) -> str:
         ),
         (
             COMPLETE.replace("key =", "# key ="),
-            'line 1, resources.train: needs either key = { env = "…" } or auth = "entra"',
+            'line 1, resources.train: requires either key = { env = "…" } or auth = "entra"',
         ),
         (
             ENTRA,
-            'line 1, resources.train: auth = "entra" needs the custom domain as endpoint: https://NAME.cognitiveservices.azure.com',
+            'line 1, resources.train: auth = "entra" requires the custom domain as endpoint: https://NAME.cognitiveservices.azure.com',
         ),
         (
             COMPLETE.replace("resources.train", 'resources."Train in Boston"'),

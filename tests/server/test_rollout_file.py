@@ -83,7 +83,7 @@ endpoint = ""
         read_rollout_file(file)
 
     lines = str(caught.value).splitlines()
-    assert lines[0] == f"{file} is wrong:"
+    assert lines[0] == f"{file} is invalid:"
     assert [line.partition(": ")[0].strip() for line in lines[1:-1]] == [
         "line 2, model.display_name",
         "line 3, model.locale",

@@ -129,7 +129,22 @@ def examine(resources: Sequence[SpeechResource], accounts: list[AzureAccount], q
     with progress(f"Checking {', '.join(one.name for one in resources)}."):
         diagnoses = anyio.run(check)
     for diagnosis in diagnoses if not quiet else ():
-        _print(diagnosis)
+        resource = diagnosis.resource
+        able = {True: "yes", False: "no", None: "unknown"}[resource.can_train_audio]
+        rows = {
+            "endpoint": resource.endpoint,
+            "region": resource.known_region or "unknown: configure region",
+            "trains audio": f"{able} ({'configured' if resource.trains_audio is not None else f'list of {AS_OF}'})",
+            "resource id": "configured" if resource.resource_id else "not configured: required for copying",
+            "key": getattr(resource.credential, "origin", "built in"),
+            **diagnosis.versions,
+        }
+        rows[resource.api_version.name] += " (configured)"
+        print(f"\n{resource.name}{' (emulated)' if resource.emulated else ''}")
+        for name, value in rows.items():
+            print(wrapped(value, f"  {name:<12}  ", " " * 16))
+        for problem in diagnosis.problems:
+            print(wrapped(f"{problem['message']} {problem['fix']}", "  → ", "    "))
     return diagnoses
 
 
@@ -202,26 +217,6 @@ def _problems(
             (has_firewall, "Its firewall admits only selected networks.", admit),
         ]
     return [{"message": message, "fix": fix} for holds, message, fix in checks if holds]
-
-
-def _print(diagnosis: Diagnosis) -> None:
-    resource = diagnosis.resource
-    able = {True: "yes", False: "no", None: "unknown"}[resource.can_train_audio]
-    source = "configured" if resource.trains_audio is not None else f"list of {AS_OF}"
-    rows = {
-        "endpoint": resource.endpoint,
-        "region": resource.known_region or "unknown: configure region",
-        "trains audio": f"{able} ({source})",
-        "resource id": "configured" if resource.resource_id else "not configured: required for copying",
-        "key": getattr(resource.credential, "origin", "built in"),
-        **diagnosis.versions,
-    }
-    rows[resource.api_version.name] += " (configured)"
-    print(f"\n{resource.name}{' (emulated)' if resource.emulated else ''}")
-    for name, value in rows.items():
-        print(wrapped(value, f"  {name:<12}  ", " " * 16))
-    for problem in diagnosis.problems:
-        print(wrapped(f"{problem['message']} {problem['fix']}", "  → ", "    "))
 
 
 def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:

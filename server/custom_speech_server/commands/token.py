@@ -21,13 +21,11 @@ def run(options: argparse.Namespace) -> int:
 
     token = secrets.token_urlsafe(32)  # 256 random bits
     print(token_table(options.name, token, write=options.write))
-    print(f"The token, which is not stored: {token}", file=sys.stderr)
+    print(f"The token, which is shown only once: {token}", file=sys.stderr)
     return 0
 
 
 def _bearer(name: str) -> str:
     if may_be_key(name) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
-        raise argparse.ArgumentTypeError(
-            f"{name!r}: a name has at most 64 letters, digits, - and _, and must not be a key"
-        )
+        raise argparse.ArgumentTypeError(f"{name!r}: a name is at most 64 letters, digits, - and _, and not a key")
     return name
