@@ -75,4 +75,4 @@ async def test_roll_out_crosses_few_functions(call: Caller) -> None:
             )
 
     assert answer["finished"]
-    assert len(functions) <= 220, sorted(code.co_qualname for code in functions)
+    assert len(functions) <= 217, sorted(code.co_qualname for code in functions)

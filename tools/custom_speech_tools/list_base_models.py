@@ -90,16 +90,16 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
     shown = await found.rows(lambda one, _: BaseModel.model_validate(one))
     steps = [call_step("list_datasets", locale=arguments.locale, resource=found.resource)]
     if hidden and not shown:
-        again = arguments.model_dump(include={"locale", "train_with", "resource"})
-        steps = [call_step("list_base_models", **again, availability="all")]
+        repeated = arguments.model_dump(include={"locale", "train_with", "resource"})
+        steps = [call_step("list_base_models", **repeated, availability="all")]
     open_ones = (
         (speech.resource.name, base)
         for speech, base in found.shown
         if base.trains_with and _is_available(base, "training", call.now(speech))
     )
-    for here, base in islice(open_ones, 1):
-        data = Choice("datasets")
-        steps.append(call_step("plan_model", locale=base.locale, datasets=data, base_model=base.id, resource=here))
+    for resource, base in islice(open_ones, 1):
+        parts = {"datasets": Choice("datasets"), "base_model": base.id}
+        steps.append(call_step("plan_model", locale=base.locale, **parts, resource=resource))
     return BaseModels(**found.fields(notes), base_models=shown, next_steps=steps)
 
 

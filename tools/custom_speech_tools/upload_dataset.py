@@ -36,7 +36,7 @@ async def upload_dataset(arguments: UploadArguments, call: CallContext) -> Uploa
     report = await read_import_report(speech, dataset)
     more: dict[str, object] = {}
     if is_cut_short:
-        more["next_steps"] = ["Call upload_dataset again with the same arguments: it goes on where it stopped."]
+        more["next_steps"] = ["Call upload_dataset again with the same arguments: it continues where it stopped."]
     return present_dataset(
         report,
         call.now(speech),

@@ -69,8 +69,8 @@ async def gather_evaluation_facts(call: CallContext, arguments: EvaluationArgume
         project = tasks.create_task(entity_lookup.find_project(speech, arguments.project))
     found, dataset = model.return_value, dataset_task.return_value
     other = named.return_value if named else await entity_lookup.base_model_of(speech, found)
-    now, name = call.now(speech), arguments.display_name
-    facts = EvaluationFacts(speech, now, found, other, dataset, project.return_value, name)
+    given = (project.return_value, arguments.display_name)
+    facts = EvaluationFacts(speech, call.now(speech), found, other, dataset, *given)
     models = facts.found_models
     if isinstance(dataset, Finding) or len(models) < 2:
         return facts
@@ -78,11 +78,7 @@ async def gather_evaluation_facts(call: CallContext, arguments: EvaluationArgume
     async with task_group() as tasks:
         listed = tasks.create_task(speech.datasets_list(locale=dataset.locale)) if is_seen else None
         same_name = tasks.create_task(speech.evaluations_list(display_name=facts.name, locale=dataset.locale))
-    unseen = [
-        one
-        for one in (listed.return_value.entities if listed else ())
-        if one.kind == "Acoustic" and one.status == "Succeeded"
-        if not any(model.is_trained_with(one.id) for model in models)
-    ]
-    newest = next(iter(newest_first(unseen)), None)
-    return replace(facts, same_name=same_name.return_value.entities, unseen=newest)
+    datasets = newest_first(listed.return_value.entities if listed else ())
+    scorable = (one for one in datasets if one.kind == "Acoustic" and one.status == "Succeeded")
+    unseen = next((one for one in scorable if not any(model.is_trained_with(one.id) for model in models)), None)
+    return replace(facts, same_name=same_name.return_value.entities, unseen=unseen)

@@ -100,12 +100,10 @@ def check_evaluation(facts: evaluation_facts.EvaluationFacts) -> EvaluationPlan:
     name, known = facts.name, facts.same_name
     key = idempotency_key("evaluation", name, model.id, other.id, dataset.id, project.id if project else None)
     fix = "get_evaluation says why; correct the cause, or this one fails as well."
-    failed = [
-        shared_rules.earlier_failure("test of the same models and data, evaluation", one, fix)
-        for one in known or ()
-        if one.id in ids_of_failed(key, [one])
-    ]
-    return EvaluationPlan(facts.speech, model, other, dataset, project, name, known, key, (*findings, *failed[-1:]))
+    for failed in [one for one in known or () if ids_of_failed(key, [one])][-1:]:
+        attempt = "test of the same models and data, evaluation"
+        findings = (*findings, shared_rules.earlier_failure(attempt, failed, fix))
+    return EvaluationPlan(facts.speech, model, other, dataset, project, name, known, key, findings)
 
 
 async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool]:

@@ -102,22 +102,22 @@ def foreign_path_hint(path: str, system: str) -> str:
     drive = re.match(r"/*([a-z])(?::|%3a)(.*)", text, re.IGNORECASE)
     wsl_drive = re.match(r"/mnt/([a-z])(/.*)", text)
     wsl_share = re.match(r"//wsl[.$]\w*/[^/]+(/.*)", text, re.IGNORECASE)
-    here = f"this server runs on {system}"
+    server = f"this server runs on {system}"
     if re.search(r"%\w+%|\$\w|\$\{", text) and not wsl_share:
-        return f": variables in a path are not replaced; {here}"
+        return f": variables in a path are not replaced; {server}"
     if system == "Windows":
         if wsl_drive:
             native = f"{wsl_drive[1].upper()}:{wsl_drive[2]}".replace("/", "\\")
-            return f": it is a path of WSL; {here}, where it is {quote(native)}"
-        return f": it is a path of Linux or macOS, and {here}" if re.match(r"/[^/]", text) else f"; {here}"
+            return f": it is a path of WSL; {server}, where it is {quote(native)}"
+        return f": it is a path of Linux or macOS, and {server}" if re.match(r"/[^/]", text) else f"; {server}"
     if wsl_share:
-        return f": it is Windows' name of a path in WSL; there it is {quote(wsl_share[1])}, and {here}"
+        return f": it is Windows' name of a path in WSL; there it is {quote(wsl_share[1])}, and {server}"
     if drive:
         native = f"/mnt/{drive[1].lower()}/{drive[2].lstrip('/')}"
-        return f": it is a Windows path, and {here}; in WSL it is {quote(native)}, in a container what was mounted"
+        return f": it is a Windows path, and {server}; in WSL it is {quote(native)}, in a container what was mounted"
     if text.startswith("//"):
-        return f": it is a Windows share, and {here}"
-    return f": it is a path of WSL, and {here}" if wsl_drive else f"; {here}"
+        return f": it is a Windows share, and {server}"
+    return f": it is a path of WSL, and {server}" if wsl_drive else f"; {server}"
 
 
 def _look_up(spelling: str, folders: Sequence[Path]) -> dict[Path, Path]:

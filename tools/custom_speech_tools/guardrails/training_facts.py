@@ -111,6 +111,7 @@ async def gather_training_facts(call: CallContext, request: TrainingArguments) -
         imported = {one.display_name for one in listed.return_value or () if one.status == "Succeeded"}
         audio_resources[other.resource.name] = [one for one in request.datasets if one in imported]
     earlier = (trained.return_value if trained else None) or ()
+    named = same_name.return_value.entities if same_name else ()
     return TrainingFacts(
         request=request,
         speech=speech,
@@ -119,9 +120,7 @@ async def gather_training_facts(call: CallContext, request: TrainingArguments) -
         datasets=tuple(dataset.return_value for dataset in datasets),
         base_model=base_model.return_value if base_model else None,
         base_models=tuple(base_models.return_value.entities),
-        same_name=tuple(
-            one for one in (same_name.return_value.entities if same_name else ()) if one.display_name == name
-        ),
+        same_name=tuple(model for model in named if model.display_name == name),
         earlier=tuple(model for model in earlier if data_of(model) == ids),
         audio_resources=audio_resources,
     )

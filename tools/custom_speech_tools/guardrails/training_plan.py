@@ -131,12 +131,7 @@ def _without_charge(facts: TrainingFacts, base: schemas.BaseModel) -> str:
 
 
 async def train(call: CallContext, plan: TrainingPlan, key: str, how: AgreementUse) -> tuple[schemas.CustomModel, bool]:
-    """Create the model, or return the model that the same request has created and True.
-
-    Args:
-        key: The idempotency key that the model will carry, with the suffix of a deliberate duplicate.
-        how: The agreement to the charge, for the audit log.
-    """
+    """Create the model with an idempotency key, or return the model that has the key and True."""
     if plan.existing:
         return plan.existing, True
     speech, request = plan.facts.speech, plan.facts.request

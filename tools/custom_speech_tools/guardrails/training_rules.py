@@ -146,15 +146,13 @@ def recordings_have_length(facts: TrainingFacts) -> Findings:
     found = [(dataset, lengths) for dataset, lengths in facts.recordings if dataset.status == "Succeeded"]
     are_all_too_long = bool(found) and all(lengths.too_long == lengths.total > 0 for _, lengths in found)
     for dataset, (total, too_long, seconds) in found:
-        name = dataset.display_name
+        name = quote(dataset.display_name)
         if too_long:
-            recordings = f"{too_long} of {total} recordings of dataset {quote(name)}"
+            recordings = f"{too_long} of {total} recordings of dataset {name}"
             message = too_long_message(recordings, longest, are_all=are_all_too_long)
             yield (block if are_all_too_long else warn)("recording-length", message, CUT_RECORDINGS)
         elif total and seconds / total > longest:
-            message = (
-                f"The recordings of dataset {quote(name)} are {seconds / total:.0f} s long on average; of those longer "
-            )
+            message = f"The recordings of dataset {name} are {seconds / total:.0f} s long on average; of those longer "
             message += f"than {longest} s only the transcripts are used, and if all are, training fails."
             yield warn("recording-length", message, CUT_RECORDINGS)
 

@@ -68,9 +68,9 @@ def upload_is_new(facts: UploadFacts, existing: schemas.Dataset | None, failed: 
         message = f"This address was imported{made} as dataset {name}; its content was not read again."
         fix = "If the content has changed since, call again with allow_duplicate=true."
         yield Finding(rule="already-exists", level="stop", message=message, fix=fix)
-    elif not existing and (dead := next((one for one in facts.same_name if one.id in failed), None)):
-        fix = "Delete it with delete_entity if nobody needs it."
-        yield earlier_failure("import of the same data, dataset", dead, fix)
+    elif not existing and (earlier := next((one for one in facts.same_name if one.id in failed), None)):
+        fix = "Delete it with delete_entity if it is not needed."
+        yield earlier_failure("import of the same data, dataset", earlier, fix)
 
 
 async def upload(call: CallContext, plan: UploadPlan) -> tuple[schemas.Dataset, bool, int | None]:

@@ -54,12 +54,7 @@ Answer = TypeVar("Answer", bound=DatasetAnswer)
 
 
 def present_dataset(report: ImportReport, now: datetime, answer: type[Answer], **more: object) -> Answer:
-    """Return a dataset with its rejected lines or files.
-
-    Args:
-        now: The service's time.
-        more: Fields that are added or replaced.
-    """
+    """Return a dataset with its rejected lines or files; `more` adds or replaces fields."""
     speech, dataset = report.speech, report.dataset
     common = entity_fields(speech, dataset, now, report.earlier)
     resource, seconds = speech.resource.name, common["check_again_after_seconds"]

@@ -88,19 +88,14 @@ class Evaluations(results.Listing):
 def present_evaluation(
     report: evaluation_verdict.EvaluationReport,
     now: datetime,
-    earlier: Sequence[schemas.StatefulEntity] = (),
+    earlier: Sequence[schemas.StatefulEntity] = (),  # evaluations of the same test data, to estimate the duration
     *,
     worst: Sequence[WorstUtterance] = (),
     words: list[WordErrors] | None = None,
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
 ) -> EvaluationAnswer:
-    """Return an evaluation with its verdict and the names of its models and dataset.
-
-    Args:
-        now: The service's time.
-        earlier: Evaluations of the same test data, from which the remaining time is estimated.
-    """
+    """Return an evaluation with its verdict and the names of its models and dataset."""
     evaluation, parts = report.evaluation, report.parts
     fields = entity_fields(report.speech, evaluation, now, earlier)
     missed = [one.word for one in words or []]
