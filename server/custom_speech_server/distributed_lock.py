@@ -1,7 +1,7 @@
-"""Locks that prevent identical requests of several processes.
+"""Locks that keep several processes from sending identical requests.
 
-The service has no atomic check; a shared lock closes the gap between the search for an entity and its creation. In
-addition to the lock, an event records a completed request for the lifetime of a confirmation.
+The service has no atomic check; a shared lock closes the gap between the search for an entity and its creation. Each
+completed request is recorded as an event for the lifetime of a confirmation.
 """
 
 import logging
@@ -44,7 +44,7 @@ def lock_from_environment(environment: Mapping[str, str], state_directory: Path 
 
 @asynccontextmanager
 async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
-    """Yield whether a request was completed recently; then record it, unless it certainly changed nothing."""
+    """Yield whether a request was completed recently, and record it on exit unless it certainly changed nothing."""
     is_done, is_unchanged = await lock.has_event(key), False
     try:
         yield is_done
@@ -61,7 +61,7 @@ async def _completion(lock: RequestLock, key: str) -> AsyncIterator[bool]:
 
 
 class FileLock:
-    """Locks between processes on one machine: for each recent request a lock file and a file for its event."""
+    """Locks between processes on one machine, with a lock file and an event file for each recent request."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

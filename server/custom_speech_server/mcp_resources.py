@@ -80,7 +80,7 @@ def with_view(tool: types.Tool) -> types.Tool:
 def with_view_content(
     request: Request, tool: str, result: types.CallToolResult | types.InputRequiredResult
 ) -> types.CallToolResult | types.InputRequiredResult:
-    """Return a result with its HTML in `_meta` if the client supports MCP Apps; the assistant does not see `_meta`."""
+    """Return a result with its HTML in `_meta`, which the assistant does not see, if the client supports MCP Apps."""
     capabilities = request.session.client_capabilities
     extensions = (capabilities.extensions if capabilities else None) or {}
     is_shown = tool in VIEWED_TOOLS and APPS_EXTENSION in extensions

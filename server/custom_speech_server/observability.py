@@ -55,7 +55,7 @@ class JSONFormatter(logging.Formatter):
 
 
 def log_to_stderr(form: str = "text") -> None:
-    """Log warnings and errors to stderr as `text` or `json`; `json` adds one line for each tool call."""
+    """Log warnings and errors to stderr. The form `json` adds a line for each tool call to the form `text`."""
     handler = logging.StreamHandler(sys.stderr)
     template = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     handler.setFormatter(JSONFormatter() if form == "json" else logging.Formatter(template))

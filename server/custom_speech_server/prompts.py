@@ -33,7 +33,7 @@ class TaskPrompt(types.Prompt):
 
     @property
     def tools(self) -> frozenset[str]:
-        """The tools in the steps, all of which must be offered for the prompt to be offered."""
+        """The tools named in the steps. The prompt is offered only if all of them are."""
         return frozenset(tool_names()).intersection(re.findall(r"\w+", self.steps))
 
 
@@ -155,7 +155,7 @@ class Prompts:
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
     async def complete(self, request: Request, params: types.CompleteRequestParams) -> types.CompleteResult:
-        """Handle completion/complete; without a timely response from the service there are no suggestions."""
+        """Handle completion/complete. If the service does not respond in time, the completion is empty."""
         found: list[str] = []
         if isinstance(params.ref, types.PromptReference) and params.ref.name in self.offered:
             given = (params.context.arguments if params.context else None) or {}

@@ -18,7 +18,7 @@ KEY_FILE = "state.key"
 
 
 def state_home(resources: Resources) -> Path | None:
-    """Return the folder for persistent state, or None if the emulator has its state in memory."""
+    """Return the folder for persistent state, or None if the emulator's state is only in memory."""
     if not resources.in_process:
         return user_state_directory()
     state = emulator_state_file()
@@ -95,14 +95,14 @@ class AgreementFiles:
         self._directory = directory / "agreements"
 
     def __getitem__(self, name: str, /) -> str:
-        """Return a stored agreement; raises KeyError, upon which the user is asked again."""
+        """Return a stored agreement; raises KeyError if it is missing or unreadable."""
         try:
             return (self._directory / name).read_text(encoding="utf-8")
         except (OSError, ValueError):
             raise KeyError(name) from None
 
     def __setitem__(self, name: str, content: str, /) -> None:
-        """Store an agreement, which is valid for this call alone if it cannot be stored."""
+        """Store an agreement. If that fails, the agreement is valid for this call only."""
         with suppress(OSError):
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             for file in self._directory.iterdir():

@@ -1,4 +1,4 @@
-"""The stdio transport: it answers invalid input, and ends at the first signal or when the client process has ended."""
+"""The stdio transport: error responses to invalid input, and exit on a signal or when the client has ended."""
 
 import io
 import logging
@@ -77,7 +77,7 @@ class _ResponseFilter:
 
 
 async def _forward_valid(lines: list[str], source: Any, target: Any, write_stream: Any) -> None:
-    """Forward the messages of the lines and the source; answer and log invalid input.
+    """Forward valid messages from the lines and the source. Answer invalid input with an error, and log it.
 
     The first rejected lines are all logged, then ever fewer, because two bytes of input write a hundred to the log.
     """

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -74,6 +74,15 @@ def test_documents_name_only_modules_and_folders_that_exist() -> None:
 
     assert len(named) > 30
     assert sorted(one for one in named if not any((root / one[1]).exists() for root in roots)) == []
+
+
+def test_tool_on_the_page_about_adding_a_tool_can_be_imported() -> None:
+    """The other parts of the page are followed by test_adding_a_tool."""
+    page = (ROOT / "docs/adding-a-tool.md").read_text(encoding="utf-8")
+    module: dict[str, Any] = {"__name__": "custom_speech_tools.rename_model"}
+    exec(page.partition("```python\n")[2].partition("```")[0], module)  # noqa: S102  # the page's own code
+
+    assert module["tool"].name == "rename_model"
 
 
 def test_context_variables_are_those_that_the_architecture_page_names() -> None:

@@ -57,7 +57,7 @@ def result_of(tool: str, **scene: Any) -> dict[str, Any]:
 
 
 HEADINGS = {
-    "check_expirations": ["Needs action within 90 days", "What ends when"],
+    "check_expirations": ["Needs action within 90 days", "Expirations"],
     "get_evaluation": ["Clinic test 2"],
     "list_models": ["Custom models"],
     "roll_out": ["Rollout of Clinic"],

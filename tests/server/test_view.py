@@ -140,7 +140,7 @@ def test_page_never_takes_what_was_not_read_for_nothing() -> None:
 
     assert "Modelsnot known" in text
     assert "Endpoints livenot known" in text
-    assert "Ends nextnot known" in text
+    assert "Next expirationnot known" in text
     assert not any(wrong in text for wrong in ("Nothing ends", "There are no", "Not readnothing"))
 
 

@@ -30,7 +30,7 @@ class Token(Section):
 
 
 def digest(token: str) -> str:
-    """Return the digest of a token, as stored in the file; 256 random bits need neither a salt nor a slow hash."""
+    """Return the digest of a token for the file. A token of 256 random bits needs neither a salt nor a slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -68,7 +68,7 @@ class Access:
 
 
 def load(path: Path) -> Access:
-    """Return the access settings; raises ConfigurationError with every fault of the file, without values."""
+    """Return the access settings; raises ConfigurationError, which lists every fault without showing values."""
     content, warnings = parse_toml(path, read_toml_text(path), AccessFile), tuple(exposure_warnings(path))
     if oauth := content.oauth:
         verifier = JWTVerifier(oauth, SigningKeys(partial(fetch_key_set, str(oauth.jwks))))
@@ -102,5 +102,5 @@ class StaticTokenVerifier:
                 self._tokens = parse_toml(self._path, text, AccessFile).tokens
         except ConfigurationError as error:
             if self._text is not None:
-                _log.error("Nobody can call until this is fixed: %s", error)
+                _log.error("All callers are rejected until this is fixed: %s", error)
             self._text, self._tokens = None, {}

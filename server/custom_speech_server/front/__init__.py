@@ -1,4 +1,4 @@
-"""The front: it answers the requests that every client sends at startup, before the SDK is imported, then hands over.
+"""The front: it answers the requests that every client sends at startup, before the SDK is imported.
 
 Most windows start every configured server, list its tools and call none. Importing the SDK for that costs 60 MB.
 
@@ -141,7 +141,7 @@ def load_front(version: str, **options: Any) -> Front | None:
 
 
 def answer_startup(front: Front, read: Callable[[int], bytes], write: Callable[[bytes], None]) -> Handover | None:
-    """Answer lines until one needs the server, and return the handover, or None when the client has gone."""
+    """Answer lines until the server is needed. Return the handover, or None if the client has ended."""
     buffer = b""
     while True:
         line, found, buffer = buffer.partition(b"\n")
@@ -175,7 +175,7 @@ def refuse_requests(front: Front, why: str, read: Callable[[int], bytes], write:
 
 
 def read_stdin(size: int) -> bytes:
-    """Read stdin without a buffer, so that no input is lost for the server; return b"" when the client has gone.
+    """Read stdin without a buffer, so that no input is lost for the server. Return b"" if the client has ended.
 
     Another process may keep the pipe open after the client was killed, so the parent process is checked, too.
     """

@@ -1,4 +1,4 @@
-"""The ASGI application: MCP at /mcp behind authentication, and the two health checks."""
+"""The ASGI application: MCP at /mcp behind authentication, and two health checks."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress

@@ -28,7 +28,7 @@ MAX_HEADER_BYTES = 32 * 1024  # all headers of a request; an access token has a 
 SESSION_HEADER = "mcp-session-id"
 # True in a request whose client accepts JSON but no stream of events.
 takes_only_json: ContextVar[bool] = ContextVar("takes_only_json", default=False)
-_CUT_OFF = "The server stopped before it answered the request. Check what was done before you send it again."
+_CUT_OFF = "The server stopped before it answered the request. Check whether it took effect before you send it again."
 
 
 class InterruptionHandling:

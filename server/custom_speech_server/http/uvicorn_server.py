@@ -147,7 +147,7 @@ def refuse_start(names: list[str], *, authenticated: bool, stateless: bool, shar
     parts = {name: split(f"http://{name}") for name in names}
     public = next((name for name, part in parts.items() if part is None or not is_loopback(part)), None)
     if public is not None and not authenticated:
-        return f"{public} is not loopback: say who may call with --access FILE (docs/deploy.md), or use 127.0.0.1."
+        return f"{public} is not loopback: configure the callers with --access FILE (docs/deploy.md), or use 127.0.0.1."
     if stateless and not shares_key:
         return f"stateless replicas share a key: set {STATE_KEY_VARIABLE} to 32 random characters or more."
     return None

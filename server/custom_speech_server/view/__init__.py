@@ -41,7 +41,7 @@ def report_page(report: Mapping[str, Any]) -> str:
 
 
 def html_page(**content: Any) -> str:
-    """Return a page; without content, the empty page that a client with MCP Apps loads before a tool result."""
+    """Return a page, or without content the empty page that clients with MCP Apps load before a tool result."""
     style, script = (files(__package__).joinpath(file).read_text(encoding="utf-8") for file in ("view.css", "view.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     frame = {"style": style, "script": script, "script_digest": digest}
@@ -67,7 +67,7 @@ def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
             _number(endpoints, report["endpoints"]),
             _endpoint_links(endpoints, report["endpoints"]),
         ),
-        ("Ends next", *_next_end_fact(report["expirations"])),
+        ("Next expiration", *_next_end_fact(report["expirations"])),
         ("Newest test", *_newest_test_fact(report["tests"], report["evaluations"])),
         ("Not read", str(len(names) or "nothing"), _name(unread)),
     ]
@@ -124,7 +124,7 @@ def _next_end_fact(answer: JSONObject) -> tuple[str, Markup]:
     first, days = coming[0]
     same_day = sum(one["ends"] == first["ends"] for one, _ in coming) - 1
     more = f" and {same_day} more" if same_day else ""
-    read = ", of what was read" if answer.get("unread") else ""
+    read = ", among the resources that were read" if answer.get("unread") else ""
     kind = first["kind"].replace("_", " ")
     text = Markup("{}: {}, {}, {}").format(_days_from_now(days), _name(first["what"]), kind, _name(first["resource"]))
     return first["ends"], text + more + read

@@ -44,7 +44,7 @@ def is_void(test: JSONObject) -> bool:
 
 
 def verdict(test: JSONObject) -> StatusLabel:
-    """Return a label with the comparison of the first model of an evaluation with the second."""
+    """Return a label that compares the first model of an evaluation with the second."""
     difference = test.get("difference") or {}
     if is_void(test):
         return StatusLabel("void", "warn")
@@ -61,7 +61,7 @@ def finished(answer: JSONObject) -> list[JSONObject]:
 
 
 def by_dataset(tests: Sequence[JSONObject]) -> list[list[tuple[JSONObject, JSONObject]]]:
-    """Return for each dataset its models, each with its newest evaluation; `tests` are sorted newest first."""
+    """Return the newest evaluation of each model, grouped by dataset. `tests` must be sorted newest first."""
     datasets: dict[tuple[str, str], dict[str, tuple[JSONObject, JSONObject]]] = {}
     for test in tests:
         for model in test["models"] if test.get("dataset") else ():
