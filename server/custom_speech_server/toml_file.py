@@ -83,6 +83,8 @@ def parse_toml(
 
 
 KeyPath = tuple[str | int, ...]  # the names of a key and its tables; an index follows the name of an array of tables
+_NAME = r"""[\w-]+|"[^"]*"|'[^']*'"""
+_PATH = rf"((?:{_NAME})(?:\s*\.\s*(?:{_NAME}))*)"
 
 
 def lines_of(text: str) -> dict[KeyPath, int]:
@@ -91,30 +93,18 @@ def lines_of(text: str) -> dict[KeyPath, int]:
     table: KeyPath = ()
     counts: dict[KeyPath, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        key = re.match(r"""\s*((?:[\w.-]|"[^"]*"|'[^']*')+)\s*=""", line)
-        try:
-            if line.lstrip().startswith("["):
-                table = _only_path(tomllib.loads(line))
-                if line.lstrip().startswith("[["):
-                    lines.setdefault(table, number)
-                    counts[table] = counts.get(table, -1) + 1
-                    table = (*table, counts[table])
-                lines.setdefault(table, number)
-            elif key:
-                lines.setdefault((*table, *_only_path(tomllib.loads(f"{key[1]} = 0"))), number)
-        except tomllib.TOMLDecodeError:  # part of a list or string of several lines
+        header = re.fullmatch(rf"\s*\[(\[?)\s*{_PATH}\s*\]\]?\s*(#.*)?", line)
+        found = header or re.match(rf"\s*(){_PATH}\s*=", line)
+        if found is None:
             continue
+        names: KeyPath = tuple(name.strip("\"'") for name in re.findall(_NAME, found[2]))
+        if found[1]:  # an array of tables
+            lines.setdefault(names, number)
+            counts[names] = counts.get(names, -1) + 1
+            names = (*names, counts[names])
+        table, names = (names, names) if header else (table, (*table, *names))
+        lines.setdefault(names, number)
     return lines
-
-
-def _only_path(document: Any) -> KeyPath:
-    """Return the key path of the only entry of a document."""
-    names: list[str] = []
-    while document:
-        [(name, document)] = document.items()
-        names.append(name)
-        document = document[0] if isinstance(document, list) else document
-    return tuple(names)
 
 
 def describe_validation_error(error: Any, hints: Hints, names: Iterable[str] = ()) -> str:
