@@ -4,7 +4,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from custom_speech_emulator.faults import Rule
+from custom_speech_emulator.faults import FaultRule
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.runtime.tool import Annotations
 from e2e.fault_matrix import FAULTS, MADE_BY, TOOLS, Run, one, report
@@ -29,7 +29,7 @@ async def test_fault_matrix_a_run_is_as_promised(seed: int) -> None:
 
 
 def test_fault_matrix_has_every_fault_of_the_emulator_and_those_that_the_safety_page_names() -> None:
-    emulated = set(get_args(get_type_hints(Rule)["fault"]))
+    emulated = set(get_args(get_type_hints(FaultRule)["fault"]))
 
     assert emulated <= set(FAULTS)
     assert set(FAULTS) - emulated == {"429 with a date", "echoed key", "client gives up", "several"}

@@ -1,9 +1,10 @@
 """get_dataset: return a dataset and its rejected lines or files."""
 
 from custom_speech_tools.guardrails.dataset_import import read_import_report
-from custom_speech_tools.guardrails.entity_lookup import DATASET, get_entity
+from custom_speech_tools.guardrails.entity_lookup import get_entity
 from custom_speech_tools.presenters.dataset import DatasetAnswer, present_dataset
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import DATASET
 from custom_speech_tools.runtime.parameters import Arguments, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.tool import Annotations, declare

@@ -1,9 +1,10 @@
 """get_endpoint: return one endpoint, its model, and how to go back to the previous one."""
 
 from custom_speech_tools.guardrails.deployment_facts import previous_model
-from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, get_entity
+from custom_speech_tools.guardrails.entity_lookup import get_entity
 from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import ENDPOINT
 from custom_speech_tools.runtime.parameters import Arguments, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.related_entities import read_related

@@ -7,10 +7,11 @@ from pydantic import Field
 
 from custom_speech_data.scoring_result import missed_words
 from custom_speech_tools.guardrails import evaluation_details
-from custom_speech_tools.guardrails.entity_lookup import EVALUATION, get_entity
+from custom_speech_tools.guardrails.entity_lookup import get_entity
 from custom_speech_tools.guardrails.evaluation_verdict import read_report
 from custom_speech_tools.presenters import evaluation as presenter
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import EVALUATION
 from custom_speech_tools.runtime.parameters import Arguments, Limits, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.related_entities import read_related_and_earlier

@@ -1,8 +1,9 @@
 """get_model: return one custom model, now or after its training."""
 
-from custom_speech_tools.guardrails.entity_lookup import MODEL, get_entity
+from custom_speech_tools.guardrails.entity_lookup import get_entity
 from custom_speech_tools.presenters.model import Model, present_model
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import MODEL
 from custom_speech_tools.runtime.parameters import Arguments, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.runtime.related_entities import read_related_and_earlier

@@ -3,10 +3,11 @@
 from functools import partial
 
 from custom_speech_tools.guardrails.draft_transcripts import find_draft_file
-from custom_speech_tools.guardrails.entity_lookup import TRANSCRIPTION, get_entity
+from custom_speech_tools.guardrails.entity_lookup import get_entity
 from custom_speech_tools.guardrails.transcription_report import complete_report, follow_batch
 from custom_speech_tools.presenters.transcription import Transcription, present_transcription
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import TRANSCRIPTION
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.parameters import Arguments, Output, Reference, ResourceName, WaitSeconds
 from custom_speech_tools.runtime.results import Finding

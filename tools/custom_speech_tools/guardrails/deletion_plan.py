@@ -9,7 +9,11 @@ import pydantic
 from pydantic import Field, StrictBool
 
 from custom_speech_tools.guardrails.copy_facts import is_copy
-from custom_speech_tools.guardrails.entity_lookup import (
+from custom_speech_tools.guardrails.entity_lookup import find_entity, missing_project_support
+from custom_speech_tools.guardrails.shared_rules import Findings, is_blocked, parts_fit
+from custom_speech_tools.runtime import confirmation_policy
+from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import (
     DATASET,
     ENDPOINT,
     EVALUATION,
@@ -17,12 +21,7 @@ from custom_speech_tools.guardrails.entity_lookup import (
     PROJECT,
     TRANSCRIPTION,
     EntityKind,
-    find_entity,
-    missing_project_support,
 )
-from custom_speech_tools.guardrails.shared_rules import Findings, is_blocked, parts_fit
-from custom_speech_tools.runtime import confirmation_policy
-from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, Value, call_step

@@ -12,6 +12,7 @@ from custom_speech_tools.guardrails import entity_lookup
 from custom_speech_tools.guardrails.entity_lookup import AnyModel
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import ENDPOINT
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
@@ -84,7 +85,7 @@ async def gather_deployment_facts(call: CallContext, arguments: DeploymentArgume
         project = tasks.create_task(entity_lookup.find_project(speech, arguments.project))
         endpoint = evaluations = endpoints = None
         if existing:
-            endpoint = tasks.create_task(entity_lookup.find_entity(speech, entity_lookup.ENDPOINT, existing))
+            endpoint = tasks.create_task(entity_lookup.find_entity(speech, ENDPOINT, existing))
             evaluations = tasks.create_task(speech.evaluations_list(status="Succeeded"))
         else:
             endpoints = tasks.create_task(speech.endpoints_list())

@@ -10,6 +10,7 @@ from pydantic import Field
 from custom_speech_tools.guardrails import entity_lookup
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import DATASET
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
@@ -65,7 +66,7 @@ async def gather_evaluation_facts(call: CallContext, arguments: EvaluationArgume
     async with task_group() as tasks:
         model = tasks.create_task(entity_lookup.find_any_model(speech, arguments.model))
         named = tasks.create_task(entity_lookup.find_any_model(speech, compare_with)) if compare_with else None
-        dataset_task = tasks.create_task(entity_lookup.find_entity(speech, entity_lookup.DATASET, arguments.dataset))
+        dataset_task = tasks.create_task(entity_lookup.find_entity(speech, DATASET, arguments.dataset))
         project = tasks.create_task(entity_lookup.find_project(speech, arguments.project))
     found, dataset = model.return_value, dataset_task.return_value
     other = named.return_value if named else await entity_lookup.base_model_of(speech, found)

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from custom_speech_tools.guardrails.dataset_import import is_much_rejected
-from custom_speech_tools.guardrails.entity_lookup import KIND_OF, AnyModel
+from custom_speech_tools.guardrails.entity_lookup import AnyModel
+from custom_speech_tools.runtime.entity_kinds import KIND_OF
 from custom_speech_tools.runtime.next_steps import DEFAULT_WAIT_SECONDS, Choice, call_step
 from custom_speech_tools.runtime.results import Finding, block, warn
 from custom_speech_tools.speech import SpeechResource, schemas

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from custom_speech_data.dataset_kinds import AUDIO_KINDS
 from custom_speech_tools.guardrails import recording_lengths
-from custom_speech_tools.guardrails.entity_lookup import BASE_MODEL, DATASET, find_entity, find_project
+from custom_speech_tools.guardrails.entity_lookup import find_entity, find_project
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import BASE_MODEL, DATASET
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.related_entities import data_of
 from custom_speech_tools.runtime.results import Finding

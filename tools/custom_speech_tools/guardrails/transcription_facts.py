@@ -14,10 +14,11 @@ from pydantic import Field, JsonValue
 from custom_speech_data.transcription_results import Transcript
 from custom_speech_tools.guardrails.content_url import content_identity, require_valid_url
 from custom_speech_tools.guardrails.draft_transcripts import DraftFile, find_draft_file
-from custom_speech_tools.guardrails.entity_lookup import DATASET, AnyModel, find_any_model, find_entity
+from custom_speech_tools.guardrails.entity_lookup import AnyModel, find_any_model, find_entity
 from custom_speech_tools.guardrails.local_recordings import LocalRecordings, Recording, read_local_recordings
 from custom_speech_tools.runtime import parameters
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import DATASET
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, SpeechError, schemas

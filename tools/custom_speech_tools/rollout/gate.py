@@ -8,14 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from custom_speech_tools.guardrails.copy_facts import find_copy
-from custom_speech_tools.guardrails.entity_lookup import (
-    BASE_MODEL,
-    DATASET,
-    AnyModel,
-    base_model_of,
-    find_any_model,
-    find_entity,
-)
+from custom_speech_tools.guardrails.entity_lookup import AnyModel, base_model_of, find_any_model, find_entity
 from custom_speech_tools.guardrails.evaluation_details import read_details
 from custom_speech_tools.guardrails.evaluation_facts import EvaluationFacts
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
@@ -25,6 +18,7 @@ from custom_speech_tools.guardrails.shared_rules import parts_fit, run_rules
 from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateDefinition, RolloutModel
 from custom_speech_tools.rollout.target import Target
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import BASE_MODEL, DATASET
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key

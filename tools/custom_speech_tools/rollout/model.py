@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
-from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity
+from custom_speech_tools.guardrails.entity_lookup import find_entity
 from custom_speech_tools.guardrails.shared_rules import model_is_ready
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
 from custom_speech_tools.guardrails.training_plan import TrainingPlan, plan_training, training_key
 from custom_speech_tools.rollout.definition import RolloutDefinition, RolloutModel, check_resources
 from custom_speech_tools.rollout.plan import RolloutPlan, plan_rollout
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import MODEL
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import find_by_key

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from custom_speech_tools.guardrails import copy_facts, deployment_facts
 from custom_speech_tools.guardrails.copy_plan import CopyAuthorization, StartedCopy, name_is_free
 from custom_speech_tools.guardrails.deployment_plan import endpoint_is_ready
-from custom_speech_tools.guardrails.entity_lookup import ENDPOINT, URI_SCHEMES, MissingEntity, find_entity, find_project
+from custom_speech_tools.guardrails.entity_lookup import URI_SCHEMES, MissingEntity, find_entity, find_project
 from custom_speech_tools.guardrails.shared_rules import parts_fit
 from custom_speech_tools.rollout.definition import TargetDefinition
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import ENDPOINT
 from custom_speech_tools.runtime.idempotency import idempotency_key
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.related_entities import Entities, read_related

@@ -6,7 +6,7 @@ The order is fixed (docs/safety.md, "Nothing is charged without confirmation"). 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 
@@ -20,20 +20,21 @@ from custom_speech_tools.runtime.confirmation_policy import (
     digest_of,
 )
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import ENDPOINT, MODEL, TRANSCRIPTION, EntityKind
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
-from custom_speech_tools.speech import AzureError, Speech, schemas
+from custom_speech_tools.speech import AzureError
 from custom_speech_tools.speech.sanitize import quote
 
 MAX_FACTS_AGE = 2.0  # seconds after which facts are read again if the user was asked
 _ASK_AGAIN = "Call again with the same arguments, without confirm."
 _DO_NOT_REPEAT = "Do not repeat the call unless the user asks for it."
 
-# The operations that read an entity created under an agreement.
-_READERS: Mapping[EffectKind, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
-    "training": Speech.models_get_custom_model,
-    "hosting": Speech.endpoints_get,
-    "transcription": Speech.transcriptions_get,
+# The kind of entity that is created under an agreement.
+_CREATED_KINDS: Mapping[EffectKind, EntityKind[Any]] = {
+    "training": MODEL,
+    "hosting": ENDPOINT,
+    "transcription": TRANSCRIPTION,
 }
 
 Written = TypeVar("Written")
@@ -143,10 +144,10 @@ async def _require_unused(call: CallContext, request: ConfirmationRequest, agree
         if not await executor.has_event(used):
             continue
         result = "what it created no longer exists or has another name"
-        created_id, read = executor.last_result(used), _READERS.get(effect.kind)
-        if created_id and read:
+        created_id, kind = executor.last_result(used), _CREATED_KINDS.get(effect.kind)
+        if created_id and kind:
             try:
-                created = await read(call.speech(effect.resource.name), created_id)
+                created = await kind.get(call.speech(effect.resource.name), created_id)
                 result = f"what it created is called {quote(created.display_name)} now ({created_id})"
             except AzureError as error:
                 if error.status != 404:

@@ -1,29 +1,15 @@
 """Reading of the entities to which other entities refer, such as the datasets of a model."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
+from custom_speech_tools.runtime.entity_kinds import KIND_OF, KIND_OF_PATH
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import MAX_REFERENCES
 from custom_speech_tools.speech import Speech, SpeechError, schemas
-from custom_speech_tools.speech.paging import Listing
 from custom_speech_tools.speech.tasks_and_threads import gather, task_group
 from custom_speech_tools.speech.trusted_urls import entity_of
 
 Entities = Mapping[str, schemas.Entity]  # entities by id, without those that could not be read
-
-_READERS: dict[str, Callable[[Speech, str], Awaitable[schemas.Entity]]] = {
-    "models/base": Speech.models_get_base_model,
-    "models": Speech.models_get_custom_model,
-    "projects": Speech.projects_get,
-    "datasets": Speech.datasets_get,
-}
-_LISTS: dict[type[schemas.StatefulEntity], Callable[..., Awaitable[Listing[Any]]]] = {
-    schemas.CustomModel: Speech.models_list_custom_models,
-    schemas.Dataset: Speech.datasets_list,
-    schemas.Evaluation: Speech.evaluations_list,
-    schemas.Transcription: Speech.transcriptions_list,
-}
 
 
 async def read_related(
@@ -39,12 +25,13 @@ async def read_related(
 
     async def read(reference: schemas.Reference) -> schemas.Entity | None:
         address = entity_of(reference.uri)
-        if address is None or address.kind not in _READERS:
+        if address is None or address.kind not in KIND_OF_PATH:
             return None
         try:
-            return await _READERS[address.kind](speech, address.id)
+            found: schemas.Entity = await KIND_OF_PATH[address.kind].get(speech, address.id)
         except SpeechError:
             return None
+        return found
 
     entities = {one.id: one for one in known if isinstance(one, schemas.Entity)}
     unknown = {one.id: one for one in references if one is not None and one.id not in entities}
@@ -61,10 +48,10 @@ async def read_related_and_earlier(
     """
 
     async def read_earlier() -> Sequence[schemas.StatefulEntity]:
-        if is_terminal(entity) or speech.is_emulated or type(entity) not in _LISTS:
+        if is_terminal(entity) or speech.is_emulated:
             return ()
         try:
-            listing = await _LISTS[type(entity)](speech, locale=entity.locale)
+            listing = await KIND_OF[type(entity)].list(speech, locale=entity.locale)
         except SpeechError:  # a missing estimate must not make the call fail
             return ()
         return [one for one in listing.entities if data_of(one) == data_of(entity)]
