@@ -23,7 +23,7 @@ from custom_speech_server.toml_file import (
 )
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 from custom_speech_tools.speech.resource import Prices
-from custom_speech_tools.speech.trusted_urls import is_endpoint, is_speech_host, region_of, split
+from custom_speech_tools.speech.trusted_urls import is_speech_host, is_trusted_endpoint, parse_url, region_of
 
 # Hosts of the sovereign clouds, by the prefix of the region names.
 _SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
@@ -64,7 +64,7 @@ def normalize_endpoint(endpoint: str) -> str:
 
     Raises ValueError, which suggests the correct endpoint, if no key must be sent to this one.
     """
-    parts = split(endpoint.strip())
+    parts = parse_url(endpoint.strip())
     if parts is None:
         raise ValueError(f"is not a URL; write {_meant(endpoint)}")
     scheme, host = parts.scheme.lower(), parts.hostname or ""
@@ -76,7 +76,7 @@ def normalize_endpoint(endpoint: str) -> str:
             raise ValueError(f"must not have a path: write {origin}")
         return origin
     normalized = origin + path
-    if parts.query or parts.fragment or not is_endpoint(normalized):
+    if parts.query or parts.fragment or not is_trusted_endpoint(normalized):
         raise ValueError(f"is not a host of Azure Speech over https: write {_meant(endpoint)}")
     return normalized
 

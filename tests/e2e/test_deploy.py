@@ -18,7 +18,7 @@ from custom_speech_server.auth import access_file as access_config
 from custom_speech_server.http import uvicorn_server
 from custom_speech_server.resource_config import from_file
 from custom_speech_tools.runtime.context import CALL_SECONDS
-from custom_speech_tools.speech.trusted_urls import is_endpoint
+from custom_speech_tools.speech.trusted_urls import is_trusted_endpoint
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy"
@@ -186,7 +186,7 @@ def test_deployment_lets_out_where_cilium_runs_https_to_speech_hosts_and_to_logg
     assert [port["port"] for rule in names["toPorts"] for port in rule["ports"]] == ["53"]
     assert https["toPorts"] == [{"ports": [{"port": "443", "protocol": "TCP"}]}]
     assert https.keys() == {"toFQDNs", "toPorts"}
-    assert [host for host in hosts if not is_endpoint(f"https://{host}")] == ["login.microsoftonline.com"]
+    assert [host for host in hosts if not is_trusted_endpoint(f"https://{host}")] == ["login.microsoftonline.com"]
 
 
 def test_container_app_has_the_form_that_azure_documents() -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 MAX_REJECTIONS, MAX_TEXT_BYTES = 1_000, 64 * 1024 * 1024
 MAX_NAME_LENGTH = 200
 
-# Milliseconds; of a longer file only the transcript is trained (page on test and train data).
+# Training uses only the transcript of a longer recording (page on test and train data).
 MAX_TRAINING_MILLISECONDS = 40_000
 
 

@@ -11,7 +11,7 @@ from custom_speech_data.dataset_report import Unusable
 
 MAX_HEADER_BYTES = 4 * 1024 * 1024  # before the audio data; a guess, which bounds the work for each file
 MAX_FORMAT_BYTES = 1024
-MAX_AUDIO_MILLISECONDS = 2 * 60 * 60 * 1000  # milliseconds (page on test and train data)
+MAX_AUDIO_MILLISECONDS = 2 * 60 * 60 * 1000  # page on test and train data
 
 RIFF_BYTES, CHUNK_BYTES, PART_BYTES = 12, 8, 64 * 1024
 PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE

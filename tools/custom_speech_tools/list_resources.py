@@ -13,7 +13,7 @@ from custom_speech_tools.runtime.results import Result, ToolAnswer
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
 from custom_speech_tools.speech.tasks_and_threads import gather
-from custom_speech_tools.speech.trusted_urls import is_loopback, split
+from custom_speech_tools.speech.trusted_urls import is_loopback, parse_url
 
 
 class ListResourcesArguments(Arguments):
@@ -82,7 +82,7 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
 
 async def _recognize_emulator(speech: Speech) -> None:
     """Ask a resource on this machine once: only its answer tells an emulator from a proxy to Azure."""
-    address = split(speech.resource.endpoint)
+    address = parse_url(speech.resource.endpoint)
     if speech.is_emulated or address is None or not is_loopback(address):
         return
     with suppress(SpeechError):

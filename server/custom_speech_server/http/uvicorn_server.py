@@ -23,7 +23,7 @@ from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.asgi_app import HTTPSettings, create_app
 from custom_speech_server.http.middleware import MAX_HEADER_BYTES
-from custom_speech_tools.speech.trusted_urls import is_loopback, split
+from custom_speech_tools.speech.trusted_urls import is_loopback, parse_url
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_CONNECTIONS = 2000  # further connections get 503; the reverse proxy limits idle and slow clients
@@ -144,7 +144,7 @@ def http_settings(options: argparse.Namespace) -> HTTPSettings:
 
 def refuse_start(names: list[str], *, authenticated: bool, stateless: bool, shares_key: bool) -> str | None:
     """Return why the settings are unsafe and how to fix them, or None."""
-    parts = {name: split(f"http://{name}") for name in names}
+    parts = {name: parse_url(f"http://{name}") for name in names}
     public = next((name for name, part in parts.items() if part is None or not is_loopback(part)), None)
     if public is not None and not authenticated:
         return f"{public} is not loopback: configure the callers with --access FILE (docs/deploy.md), or use 127.0.0.1."

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from custom_speech_tools.speech import KeyCredential, SpeechResource
-from custom_speech_tools.speech.trusted_urls import entity_of, is_endpoint, is_within, region_of
+from custom_speech_tools.speech.trusted_urls import entity_of, is_trusted_endpoint, is_within, region_of
 
 ID = "827712a5-f942-4997-91c3-7c6cde35600b"
 
@@ -26,7 +26,7 @@ ID = "827712a5-f942-4997-91c3-7c6cde35600b"
 )
 def test_addresses_a_key_may_go_to_azure_speech_and_to_this_machine(address: str) -> None:
     """Public, government and Chinese hosts, and loopback."""
-    assert is_endpoint(address)
+    assert is_trusted_endpoint(address)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_addresses_a_key_may_go_to_azure_speech_and_to_this_machine(address: str
 )
 def test_addresses_a_key_goes_nowhere_else(address: str) -> None:
     """Look-alikes, other ports, user names, other spellings of numbers."""
-    assert not is_endpoint(address)
+    assert not is_trusted_endpoint(address)
 
 
 @pytest.mark.parametrize("version", ["/v3.2", ""])
@@ -122,6 +122,6 @@ def test_addresses_only_a_regional_host_shows_its_region() -> None:
 def test_addresses_any_text_is_answered(text: str) -> None:
     """Nothing that a caller or an answer writes raises."""
     for asked in (text, f"https://{text}", f"http://127.0.0.1/{text}"):
-        assert is_endpoint(asked) in (True, False)
+        assert is_trusted_endpoint(asked) in (True, False)
         assert is_within("http://127.0.0.1", asked) in (True, False)
         entity_of(asked)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, SecretStr
 
-from custom_speech_tools.speech.trusted_urls import is_speech_host, is_within, region_of, split
+from custom_speech_tools.speech.trusted_urls import is_speech_host, is_within, parse_url, region_of
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 
@@ -122,7 +122,7 @@ class SpeechResource:
         The link must start with the endpoint or be on the resource's other host, because a custom domain responds with
         links to the host of its region. The link itself is never requested.
         """
-        own, other = split(self.endpoint), split(link)
+        own, other = parse_url(self.endpoint), parse_url(link)
         if own is None or other is None or not (is_speech_host(own) and is_speech_host(other)):
             return is_within(self.endpoint, link)
         return len({self.known_region, region_of(link)} - {None}) <= 1

@@ -43,11 +43,9 @@ def sanitize(text: str, limit: int = MAX_NAME) -> str:
 
 def mask_signature(text: str) -> str:
     """Mask the values of URL parameters that give access to data, such as the signature of a SAS."""
-
-    def mask(found: re.Match[str]) -> str:
-        return f"{found[1]}=***" if is_secret_parameter(found[1]) else found[0]
-
-    return _PARAMETER.sub(mask, text) if "=" in text else text
+    if "=" not in text:
+        return text
+    return _PARAMETER.sub(lambda found: f"{found[1]}=***" if is_secret_parameter(found[1]) else found[0], text)
 
 
 def is_secret_parameter(name: str) -> bool:

@@ -25,7 +25,7 @@ class EntityUri(NamedTuple):
     id: str
 
 
-def split(url: str) -> SplitResult | None:
+def parse_url(url: str) -> SplitResult | None:
     """Return the parts of a URL, or None if it is malformed or unsafe to request."""
     try:
         parts = urlsplit(url)
@@ -53,9 +53,9 @@ def is_speech_host(parts: SplitResult) -> bool:
     return scheme == "https" and port == 443 and _SPEECH_HOSTS.fullmatch(host) is not None
 
 
-def is_endpoint(url: str) -> bool:
+def is_trusted_endpoint(url: str) -> bool:
     """Return whether a key may be sent to this URL, on a host of Azure Speech or this machine."""
-    parts = split(url)
+    parts = parse_url(url)
     if parts is None or parts.query or parts.fragment:
         return False
     return is_speech_host(parts) or (parts.scheme in ("http", "https") and is_loopback(parts))
@@ -63,7 +63,7 @@ def is_endpoint(url: str) -> bool:
 
 def is_within(endpoint: str, url: str) -> bool:
     """Return whether the URL has the scheme, host, port and path prefix of the endpoint."""
-    own, other = split(endpoint), split(url)
+    own, other = parse_url(endpoint), parse_url(url)
     if own is None or other is None:
         return False
     prefix = own.path.rstrip("/") + "/speechtotext"
@@ -72,7 +72,7 @@ def is_within(endpoint: str, url: str) -> bool:
 
 def is_content_url(endpoint: str, link: str) -> bool:
     """Return whether a file may be read from a signed link: in Azure's blob storage, or on the endpoint's host."""
-    own, other = split(endpoint), split(link)
+    own, other = parse_url(endpoint), parse_url(link)
     if own is None or other is None:
         return False
     scheme, host, port = _origin(other)
@@ -82,7 +82,7 @@ def is_content_url(endpoint: str, link: str) -> bool:
 
 def region_of(endpoint: str) -> str | None:
     """Return the region in the host name, or None for a custom domain."""
-    parts = split(endpoint)
+    parts = parse_url(endpoint)
     host = (parts.hostname or "") if parts else ""
     return host.partition(".")[0] if ".api.cognitive." in host else None
 
