@@ -21,11 +21,8 @@ class ApiVersion:
     name: str
     dated: bool  # False for v3.2
     absent: frozenset[str]  # properties that other versions have
-
-    @property
-    def lifetime(self) -> tuple[str, int]:
-        """The query parameter for the lifetime of a content URL, and its unit in seconds."""
-        return ("sasLifetimeMinutes", 60) if self.dated else ("sasValidityInSeconds", 1)
+    # The query parameter for the lifetime of a content URL, and its unit in seconds.
+    lifetime: tuple[str, int] = ("sasLifetimeMinutes", 60)
 
     def path(self, *parts: str) -> str:
         """Return the path and query of an entity, an action or a list."""
@@ -71,7 +68,8 @@ class ApiVersion:
 
 
 _ONLY_OLD = frozenset({"text", "email", "timeToLive", "diarizationEnabled"})
-V3_2 = ApiVersion("v3.2", dated=False, absent=frozenset({"foundryProjectName", "timeToLiveHours"}))
+_ONLY_DATED = frozenset({"foundryProjectName", "timeToLiveHours"})
+V3_2 = ApiVersion("v3.2", dated=False, absent=_ONLY_DATED, lifetime=("sasValidityInSeconds", 1))
 _ONLY_2025 = frozenset({"phraseList", "audioUrl", "enhancedMode", "project", "foundryProjectName"})
 V2024 = ApiVersion("2024-11-15", dated=True, absent=_ONLY_OLD | _ONLY_2025)
 V2025 = ApiVersion("2025-10-15", dated=True, absent=_ONLY_OLD)

@@ -39,8 +39,8 @@ _AUDIO_USES = "NOT is_terminal AND json_extract(document, '$.dataset') = ?"
 DATASETS = entities.EntityKind(
     "datasets",
     "dataset",
-    "InvalidDataset",
     dataset_to_json,
+    "InvalidDataset",
     (*entities.FILTERABLE_PROPERTIES, "kind"),
     parent=PROJECTS,
     unfinished_code="FailedDataset",

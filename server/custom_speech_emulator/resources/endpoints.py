@@ -40,13 +40,7 @@ def apply_patch(call: OperationCall, endpoint: StoredEntity, patch: Json) -> Non
 
 
 ENDPOINTS = entities.EntityKind(
-    "endpoints",
-    "endpoint",
-    "InvalidModel",
-    endpoint_to_json,
-    update=ENDPOINT_UPDATE,
-    apply_patch=apply_patch,
-    parent=PROJECTS,
+    "endpoints", "endpoint", endpoint_to_json, update=ENDPOINT_UPDATE, apply_patch=apply_patch, parent=PROJECTS
 )
 
 

@@ -37,9 +37,9 @@ class EntityKind:
 
     path: str  # in URLs and in the store
     word: str  # its name in messages
-    code: str  # the detailed error code of a reference to a missing entity
     # Returns the JSON properties of this kind in a version. Results are cached, so it must have no other inputs.
     to_json: Callable[[str, Json, ApiVersion], Json]
+    code: str = "InvalidPayload"  # the detailed error code of a reference to a missing entity
     filters: tuple[str, ...] = FILTERABLE_PROPERTIES
     update: type[BaseModel] = UPDATE  # the type of a patch
     apply_patch: Callable[[OperationCall, StoredEntity, Json], None] | None = None  # for properties of this kind

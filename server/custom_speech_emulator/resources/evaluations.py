@@ -108,7 +108,7 @@ def complete_evaluation(state: EmulatorState, evaluation: StoredEntity, at: date
 
 
 EVALUATIONS = entities.EntityKind(
-    "evaluations", "evaluation", "InvalidTest", evaluation_to_json, parent=PROJECTS, on_completion=complete_evaluation
+    "evaluations", "evaluation", evaluation_to_json, parent=PROJECTS, on_completion=complete_evaluation
 )
 
 

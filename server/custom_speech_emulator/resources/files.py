@@ -34,7 +34,7 @@ def file_kind(call: OperationCall, path: str, owner: str | None = None) -> entit
         return {"signedPath": sign_path(call.state, call.account.name, owner or file, file, until)}
 
     filters = ("name", "createdDateTime", "kind")
-    return entities.EntityKind(path, "file", "InvalidPayload", file_to_json, filters, computed_properties=signed_path)
+    return entities.EntityKind(path, "file", file_to_json, filters=filters, computed_properties=signed_path)
 
 
 def file_document(name: str, kind: str, content: bytes, at: datetime) -> Json:

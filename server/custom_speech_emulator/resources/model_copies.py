@@ -38,9 +38,7 @@ def _create_copied_model(state: EmulatorState, document: Json, target: str, at: 
     return model
 
 
-COPIES = entities.EntityKind(
-    "operations/models/copy", "operation", "InvalidPayload", copy_to_json, on_completion=complete_copy
-)
+COPIES = entities.EntityKind("operations/models/copy", "operation", copy_to_json, on_completion=complete_copy)
 
 
 def authorize_copy(call: OperationCall) -> ApiResponse:
@@ -66,7 +64,15 @@ def copy_model(call: OperationCall) -> ApiResponse:
     not_copied = ("datasets", "project", "text")
     document = {name: value for name, value in model.document.items() if name not in not_copied} | {"datasets": []}
     if not call.version.dated and isinstance(body, dict) and "targetSubscriptionKey" in body:
-        return _copy_with_key(call, document, read_body(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
+        target = call.state.settings.find_account(read_body(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
+        if target is None:
+            raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
+        copy, host = (
+            _create_copied_model(call.state, document, target.name, call.now),
+            region_placeholder(target.region),
+        )
+        text = entities.render_entity(call, MODELS, copy).replace(HOST_PLACEHOLDER, host)
+        return ApiResponse(201, text, {"Location": host + call.version.path("models", copy.id)})
     properties = {"createdDateTime": format_time(call.now), "model": document} | _redeem_authorization(call, body)
     operation = StoredEntity(call.account.name, COPIES.path, call.state.new_id(), properties)
     call.state.start(operation, call.now)
@@ -90,14 +96,3 @@ def _redeem_authorization(call: OperationCall, body: Json) -> Json:
         raise invalid("ModelCopyAuthorizationExpired", "The copy authorization has expired.", "expirationDateTime")
     call.store.remove(stored)
     return {"region": target.region, "target": target.name}
-
-
-def _copy_with_key(call: OperationCall, document: Json, key: str) -> ApiResponse:
-    """Copy a model to the account of a key, or raise a 400 error for an unknown key."""
-    target = call.state.settings.find_account(key)
-    if target is None:
-        raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
-    copy = _create_copied_model(call.state, document, target.name, call.now)
-    host = region_placeholder(target.region)
-    text = entities.render_entity(call, MODELS, copy).replace(HOST_PLACEHOLDER, host)
-    return ApiResponse(201, text, {"Location": host + call.version.path("models", copy.id)})

@@ -55,10 +55,10 @@ def complete_training(state: EmulatorState, model: StoredEntity, at: datetime) -
     files.add(state, model, "report.json", "ModelReport", json.dumps(report, indent=1).encode(), at)
 
 
-BASE_MODELS = entities.EntityKind("models/base", "base model", "InvalidBaseModel", base_model_to_json, shared=True)
+BASE_MODELS = entities.EntityKind("models/base", "base model", base_model_to_json, "InvalidBaseModel", shared=True)
 _USES = (("endpoints", "json_extract(document, '$.model') = ?"),)
 MODELS = entities.EntityKind(
-    "models", "model", "InvalidModel", model_to_json, parent=PROJECTS, used_by=_USES, on_completion=complete_training
+    "models", "model", model_to_json, "InvalidModel", parent=PROJECTS, used_by=_USES, on_completion=complete_training
 )
 
 

@@ -39,8 +39,8 @@ def remove_contents(call: OperationCall, project: StoredEntity) -> None:
 PROJECTS = entities.EntityKind(
     "projects",
     "project",
-    "InvalidProject",
     project_to_json,
+    "InvalidProject",
     _FILTERS,
     PROJECT_UPDATE,
     before_delete=remove_contents,

@@ -84,7 +84,15 @@ def seed(state: EmulatorState) -> None:
         for entity in _account_entities(state, account, now, base):
             state.store.put(entity)
             if entity.kind == "datasets" and entity.status == "Succeeded":
-                _complete_dataset(state, entity, now)
+                locale, kind = entity.document["locale"], entity.document["kind"]
+                content = _accepted_content(locale, kind)
+                state.store.put_data(entity.account, entity.id, dataset_imports.ACCEPTED_DATA, content)
+                if kind == "Language":
+                    lines = "\n".join(SENTENCES[locale]).encode("utf-8-sig")
+                    state.store.put_data(entity.account, entity.id, dataset_imports.CONTENT_DATA, lines)
+                counts = ("acceptedLineCount", "rejectedLineCount")
+                entity.document["report"] = {name: entity.document[name] for name in counts}
+                dataset_imports.complete_import(state, entity, now)
             if entity.kind == "models":
                 models.complete_training(state, entity, now)
 
@@ -107,19 +115,8 @@ def _base_models(day: datetime) -> list[tuple[str, str]]:
     return [(base_model, json.dumps(document)) for base_model, document in base_models]
 
 
-def _complete_dataset(state: EmulatorState, dataset: StoredEntity, now: datetime) -> None:
-    """Add test content and the files of an import to a dataset."""
-    locale, kind = dataset.document["locale"], dataset.document["kind"]
-    state.store.put_data(dataset.account, dataset.id, dataset_imports.ACCEPTED_DATA, _dataset_content(locale, kind))
-    if kind == "Language":
-        lines = "\n".join(SENTENCES[locale]).encode("utf-8-sig")
-        state.store.put_data(dataset.account, dataset.id, dataset_imports.CONTENT_DATA, lines)
-    dataset.document["report"] = {name: dataset.document[name] for name in ("acceptedLineCount", "rejectedLineCount")}
-    dataset_imports.complete_import(state, dataset, now)
-
-
 @cache
-def _dataset_content(locale: str, kind: str) -> bytes:
+def _accepted_content(locale: str, kind: str) -> bytes:
     """Return the texts and recordings of a dataset; 24 recordings are enough for a significant evaluation."""
     texts = SENTENCES[locale]
     longer = (f"{first} {second}" for first, second in permutations(texts, 2))

@@ -65,12 +65,7 @@ def complete_transcription(state: EmulatorState, transcription: StoredEntity, at
 
 
 TRANSCRIPTIONS = entities.EntityKind(
-    "transcriptions",
-    "transcription",
-    "InvalidTranscription",
-    transcription_to_json,
-    parent=PROJECTS,
-    on_completion=complete_transcription,
+    "transcriptions", "transcription", transcription_to_json, parent=PROJECTS, on_completion=complete_transcription
 )
 
 

@@ -51,14 +51,9 @@ def apply_patch(call: OperationCall, hook: StoredEntity, patch: Json) -> None:
             _set_url(call, hook, patch["webUrl"])
 
 
+_FILTERS = ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "webUrl")
 WEBHOOKS = entities.EntityKind(
-    "webhooks",
-    "web hook",
-    "InvalidPayload",
-    web_hook_to_json,
-    ("displayName", "description", "createdDateTime", "lastActionDateTime", "status", "webUrl"),
-    WEB_HOOK_UPDATE,
-    apply_patch,
+    "webhooks", "web hook", web_hook_to_json, filters=_FILTERS, update=WEB_HOOK_UPDATE, apply_patch=apply_patch
 )
 
 
