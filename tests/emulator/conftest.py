@@ -9,7 +9,7 @@ from support.emulator_service import Resource, Service
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Service]]:
-    """Starts emulators with options; when a test ends, every answer was as the specification has it."""
+    """Start emulators with options. After the test, every response is validated against the specification."""
     services: list[Service] = []
 
     def started(**options: object) -> Service:
@@ -24,11 +24,11 @@ def start() -> Iterator[Callable[..., Service]]:
 
 @pytest.fixture
 def service(start: Callable[..., Service]) -> Service:
-    """An emulator whose work ends at the first read."""
+    """An emulator whose work finishes at the first read."""
     return start()
 
 
 @pytest.fixture
 def eastus(service: Service) -> Resource:
-    """The resource in eastus, newest API version."""
+    """The account in eastus with the newest API version."""
     return service.resource()

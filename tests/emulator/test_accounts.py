@@ -1,4 +1,4 @@
-"""A key decides the resource …"""
+"""Accounts, which are selected by their keys."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ MODELS = "speechtotext/models?api-version=2025-10-15"
     ["http://eastus.localhost:8765", "http://127.0.0.1:8765/eastus", "https://eastus.api.cognitive.microsoft.com"],
 )
 def test_account_opens_its_own_region_however_that_is_named(service: Service, base: str) -> None:
-    """By the host's first label, or by the first segment of the path."""
+    """The region is the first label of the host or the first segment of the path."""
     response = service.send("GET", f"{base}/{MODELS}", headers={"Ocp-Apim-Subscription-Key": "emulator-eastus-key"})
 
     assert response.status_code == 200
@@ -33,7 +33,7 @@ def test_account_opens_its_own_region_however_that_is_named(service: Service, ba
     ],
 )
 def test_account_opens_nothing_else(service: Service, base: str, key: str) -> None:
-    """An unknown key, none, or one of another region than the address names: the service's 401."""
+    """An unknown key, no key, and a key of another region than that of the URL."""
     response = service.send("GET", f"{base}/{MODELS}", headers={"Ocp-Apim-Subscription-Key": key})
 
     assert response.status_code == 401
@@ -41,7 +41,7 @@ def test_account_opens_nothing_else(service: Service, base: str, key: str) -> No
 
 
 def test_account_can_be_added(start: Callable[..., Service]) -> None:
-    """Accounts are an option; a free one has no room for the stock's datasets."""
+    """The quota of tier F0 is too small for the datasets of the seed data."""
     resource = start(accounts=[account("westus", tier="F0")]).resource("westus")
 
     assert resource.ask("GET", "/datasets")["values"] == []
@@ -49,7 +49,6 @@ def test_account_can_be_added(start: Callable[..., Service]) -> None:
 
 
 def test_account_sees_only_what_is_its_own(service: Service) -> None:
-    """A model of another resource does not exist for this one."""
     model = service.resource("westeurope").stocked("models", "finished model en-US")
 
     stranger = service.resource("eastus")

@@ -1,4 +1,4 @@
-"""The article “Train a custom speech model”: its requests, sent as it prints them …"""
+"""The requests in the article “Train a custom speech model”, sent as printed."""
 
 import json
 
@@ -9,7 +9,7 @@ BASE = "http://127.0.0.1:8765/eastus/speechtotext/v3.2"
 
 
 def trained(service: Service, old: Resource) -> dict[str, object]:
-    """The model of its first request."""
+    """The model of the article's first request."""
     project, dataset = old.stocked("projects", "en-US"), old.stocked("datasets", "plain text en-US")
     body = {
         "project": {"self": f"{BASE}/projects/{id_of(project)}"},
@@ -25,7 +25,7 @@ def trained(service: Service, old: Resource) -> dict[str, object]:
 
 
 def test_article_requests_create_a_model(service: Service) -> None:
-    """With `"baseModel": null` the default base model is taken and shown."""
+    """With `"baseModel": null`, the default base model is used and returned."""
     model = trained(service, service.resource(version="v3.2"))
 
     assert str(model["self"]).startswith(f"{BASE}/models/")
@@ -33,7 +33,7 @@ def test_article_requests_create_a_model(service: Service) -> None:
 
 
 def test_article_requests_copy_and_connect_it(service: Service) -> None:
-    """Copied with the target's key, then connected by a patch on the new model."""
+    """The model is copied with the target's key and then connected to a project by a patch."""
     old, target = service.resource(version="v3.2"), service.resource("westeurope", "v3.2")
     model = trained(service, old)
     old.ask("GET", f"/models/{id_of(model)}")

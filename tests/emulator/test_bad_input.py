@@ -1,4 +1,4 @@
-"""Bad input …"""
+"""Invalid input."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,13 +29,13 @@ JSON = {"Content-Type": "application/json"}
     ],
 )
 def test_bad_input_that_is_no_json_object_is_refused(eastus: Resource, content: bytes, code: str) -> None:
-    """400 with the fitting code, whatever the depth."""
+    """The response is 400 with a specific code for every depth of nesting."""
     assert eastus.refusal("POST", "/models", content=content, headers=JSON) == (400, code)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/jsonx", "multipart/form-data"])
 def test_bad_input_that_is_not_sent_as_json_is_refused(eastus: Resource, kind: str) -> None:
-    """415; `application/json` may have parameters."""
+    """The response is 415; parameters of `application/json` are allowed."""
     headers = {"Content-Type": kind}
     good = b'{"displayName": "x", "locale": "en-US"}'
 
@@ -45,7 +45,7 @@ def test_bad_input_that_is_not_sent_as_json_is_refused(eastus: Resource, kind: s
 
 
 def test_bad_input_that_is_too_large_is_refused(eastus: Resource) -> None:
-    """413 above one MiB of JSON, and above what is read at all."""
+    """The response is 413 above 1 MiB of JSON and above the limit for all bodies."""
     for size in (1024 * 1024, 9 * 1024 * 1024):
         content = b'{"displayName": "' + b"x" * size + b'", "locale": "en-US"}'
         assert eastus.refusal("POST", "/models", content=content, headers=JSON)[0] == 413
@@ -53,7 +53,7 @@ def test_bad_input_that_is_too_large_is_refused(eastus: Resource) -> None:
 
 @pytest.mark.parametrize("path", ["/models/x", "/models/none:copy", "/models/..", "/models//files", "/Nothing"])
 def test_bad_input_that_leads_nowhere_is_not_found(eastus: Resource, path: str) -> None:
-    """404 of the service for an unknown entity, and of the gateway for an unknown address."""
+    """An unknown entity is a 404 of the service, an unknown path a 404 of the gateway."""
     assert eastus.refusal("GET", path)[0] in (404, 405)
 
 
@@ -63,7 +63,7 @@ def test_bad_input_that_leads_nowhere_is_not_found(eastus: Resource, path: str) 
 def test_bad_input_that_uses_another_method_is_not_allowed(
     eastus: Resource, method: str, path: str, allowed: str
 ) -> None:
-    """405 with the methods that are."""
+    """The 405 response contains the allowed methods."""
     response = eastus.send(method, path)
 
     assert (response.status_code, response.headers["allow"], response.json()["code"]) == (405, allowed, "NotAllowed")
@@ -73,7 +73,7 @@ def test_bad_input_that_uses_another_method_is_not_allowed(
     "query", ["", "?api-version=2023-01-01", "?api-version=", "?api-version=2025-10-15&api-version=x"]
 )
 def test_bad_input_that_names_no_api_version_is_refused(eastus: Resource, query: str) -> None:
-    """400; an unknown path version is not found; beside v3.2 in the path it is ignored."""
+    """A missing or unknown version is 400, an unknown version in the path 404. With v3.2, `api-version` is ignored."""
     base = f"{eastus.base}/speechtotext"
 
     assert eastus.send("GET", f"{base}/models{query}").status_code == 400
@@ -84,7 +84,7 @@ def test_bad_input_that_names_no_api_version_is_refused(eastus: Resource, query:
 
 @pytest.mark.parametrize("host", ["a b", "x<script>", "localhost:99x", 'x"y', "[::1"])
 def test_bad_input_that_names_no_host_is_refused(eastus: Resource, host: str) -> None:
-    """A Host header goes into every link; what is no host never does."""
+    """A valid Host header is used in all links, an invalid one in none."""
     response = eastus.send("GET", "/models", headers={"Host": host})
 
     assert response.status_code == 400
@@ -95,7 +95,7 @@ def test_bad_input_that_names_no_host_is_refused(eastus: Resource, host: str) ->
     "name", ["x" * 10_000, "123", "{}", "true", "\x00\x1f", "'; DROP TABLE entity", "日本 ß 🎤", "\u202e"]
 )
 def test_bad_input_that_is_an_odd_name_stays_what_it_is(eastus: Resource, name: str) -> None:
-    """Text comes back as it was sent, and can be found again."""
+    """Text is returned unchanged and can be found with a filter."""
     model = eastus.model(displayName=name)
 
     assert model["displayName"] == name
@@ -107,7 +107,7 @@ def test_bad_input_that_is_an_odd_name_stays_what_it_is(eastus: Resource, name: 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(["GET", "POST", "PATCH", "PUT", "DELETE"]), st.binary(max_size=40), st.binary(max_size=60))
 def test_bad_input_that_is_random_never_gets_a_500(service: Service, method: str, path: bytes, content: bytes) -> None:
-    """Any bytes as path and body."""
+    """Arbitrary bytes as path and body."""
     url = f"http://eastus.localhost/speechtotext/v3.2/models/{path.hex(' ', 1).replace(' ', '%')}"
     headers = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key", **JSON}
 

@@ -1,4 +1,4 @@
-"""The control routes …"""
+"""The control routes."""
 
 from collections.abc import Callable
 from unittest.mock import ANY
@@ -9,7 +9,6 @@ from support.emulator_service import Service
 
 
 def test_control_routes_say_what_is_here(service: Service) -> None:
-    """Accounts with their keys, and the routes."""
     here = service.control("GET", "")
 
     assert here["accounts"][0]["key"] == "emulator-eastus-key"
@@ -17,7 +16,7 @@ def test_control_routes_say_what_is_here(service: Service) -> None:
 
 
 def test_control_routes_tell_what_arrived_with_keys_masked(service: Service) -> None:
-    """Method, path, query, account, operation, version, status and body of every request."""
+    """An entry contains method, path, query, account, operation, version, status and body."""
     resource = service.resource()
     resource.send("POST", "/models", json={"displayName": "x", "locale": "en-US"})
     resource.send("POST", "/models/x:copy", json={"targetSubscriptionKey": "hidden"})
@@ -34,7 +33,7 @@ def test_control_routes_tell_what_arrived_with_keys_masked(service: Service) -> 
 
 
 def test_control_routes_forget_what_arrived(service: Service) -> None:
-    """On request; they are not in the log themselves."""
+    """Requests to control routes are not logged."""
     service.resource().send("GET", "/models")
 
     service.control("DELETE", "requests")
@@ -43,7 +42,7 @@ def test_control_routes_forget_what_arrived(service: Service) -> None:
 
 
 def test_control_routes_start_afresh(service: Service) -> None:
-    """The stock is as it was, the clock too."""
+    """The seed data and the clock are restored."""
     resource = service.resource()
     before = resource.ask("GET", "/models/base")
     resource.ask("DELETE", resource.stocked("projects", "en-US")["self"])
@@ -60,7 +59,7 @@ def test_control_routes_start_afresh(service: Service) -> None:
     "host", ["attacker.example", "eastus.api.cognitive.microsoft.com", "localhost.attacker.example"]
 )
 def test_control_routes_answer_only_on_loopback_names(service: Service, host: str) -> None:
-    """A web page cannot reach them under a name of its own."""
+    """A web page cannot reach the control routes under its own host name (DNS rebinding)."""
     assert service.send("GET", f"http://{host}/_emulator/requests").status_code == 403
 
 
@@ -75,14 +74,14 @@ def test_control_routes_answer_only_on_loopback_names(service: Service, host: st
     ],
 )
 def test_control_routes_no_foreign_web_page_is_answered(service: Service, origin: str, status: int) -> None:
-    """A browser names the page that sends, even to this machine."""
+    """A browser sends the origin of the page, also to this machine."""
     reset = service.send("POST", "http://localhost/_emulator/reset", headers={"Origin": origin})
 
     assert reset.status_code == status
 
 
 def test_control_routes_refuse_what_is_not_there(service: Service) -> None:
-    """Unknown routes and methods, in the service's shape."""
+    """The errors for unknown routes and methods have the format of the service."""
     assert service.send("GET", "http://localhost/_emulator/nothing").status_code == 404
     assert service.send("PUT", "http://localhost/_emulator/clock").headers["allow"] == "GET, POST"
     nobody = {"id": "00000000-0000-0000-0000-000000000000"}
@@ -91,7 +90,7 @@ def test_control_routes_refuse_what_is_not_there(service: Service) -> None:
 
 
 def test_control_routes_hold_the_request_rate_when_that_is_wanted(start: Callable[..., Service]) -> None:
-    """100 requests in 10 seconds of the emulator's clock, by resource; off unless started so."""
+    """The limit is 100 requests in 10 seconds of the emulator's clock for each account; it is off by default."""
     service = start(rate_limit=True)
     eastus, westeurope = service.resource(), service.resource("westeurope")
 
@@ -108,7 +107,7 @@ def test_control_routes_hold_the_request_rate_when_that_is_wanted(start: Callabl
 
 
 def test_control_routes_are_not_alone_in_mistrusting_foreign_names(service: Service) -> None:
-    """Whoever reached this machine under another name cannot make it read files or call addresses."""
+    """A caller that uses an untrusted host name cannot make the emulator read files or call URLs."""
     key = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
     base = "http://attacker.example/speechtotext/v3.2"
     dataset = {"displayName": "x", "locale": "en-US", "kind": "Language", "contentUrl": "file:///etc/hosts"}
@@ -132,7 +131,7 @@ def test_control_routes_are_not_alone_in_mistrusting_foreign_names(service: Serv
 def test_control_routes_are_not_alone_in_mistrusting_other_machines(
     start: Callable[..., Service], host: str, url: str, status: int
 ) -> None:
-    """Where others reach it, whatever they call it, it reads and calls only hosts that were allowed."""
+    """If other machines can reach the emulator, it reads and calls only allowed hosts."""
     service = start(allow_hosts=["speech.test"], allow_content_hosts=["127.0.0.1"])
     key = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
     base = f"http://{host}/speechtotext/v3.2"

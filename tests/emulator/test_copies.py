@@ -1,4 +1,4 @@
-"""A copy …"""
+"""Copies of models."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from support.emulator_service import VERSIONS, Resource, Service, resource_id
 
 @pytest.fixture(params=VERSIONS)
 def both(request: pytest.FixtureRequest, service: Service) -> tuple[Resource, Resource]:
-    """Source and target in each version."""
+    """The source and the target account in one version."""
     return service.resource("eastus", request.param), service.resource("westeurope", request.param)
 
 
 def authorized(target: Resource, source: str = "eastus") -> Any:
-    """A permission to copy from a region to a target."""
+    """An authorization to copy from a region to a target."""
     return target.ask("POST", "/models:authorizecopy", json={"sourceResourceId": resource_id(source)})
 
 
 def test_copy_arrives_on_the_target(both: tuple[Resource, Resource]) -> None:
-    """Authorized there, started here, followed as an operation, read with the target's key."""
+    """The copy is authorized on the target, started on the source, polled as an operation, and read on the target."""
     source, target = both
     model = source.model(description="d", customProperties={"k": "v"})
 
@@ -39,14 +39,14 @@ def test_copy_arrives_on_the_target(both: tuple[Resource, Resource]) -> None:
 
 
 def test_copy_is_found_whatever_the_case_of_its_id(eastus: Resource, service: Service) -> None:
-    """The published examples write it in both."""
+    """The published examples contain both spellings."""
     operation = eastus.ask("POST", eastus.model()["links"]["copy"], json=authorized(service.resource("westeurope")))
 
     assert eastus.ask("GET", f"/operations/models/copy/{operation['id'].upper()}")["id"] == operation["id"]
 
 
 def test_copy_needs_an_authorization_that_holds(eastus: Resource, service: Service) -> None:
-    """One that has expired, was used, was given to another source, or was never given, is refused."""
+    """An authorization that is expired, used, for another source, or unknown."""
     target = service.resource("westeurope")
     link = eastus.model()["links"]["copy"]
 
@@ -65,14 +65,14 @@ def test_copy_needs_an_authorization_that_holds(eastus: Resource, service: Servi
 
 
 def test_copy_is_authorized_only_for_a_resource_that_exists(eastus: Resource) -> None:
-    """The source is named by its Azure Resource Manager id."""
+    """The source is identified by its Azure Resource Manager id."""
     body = {"sourceResourceId": "/subscriptions/x"}
 
     assert eastus.refusal("POST", "/models:authorizecopy", json=body) == (400, "InvalidSourceAzureResourceId")
 
 
 def test_copy_is_refused_of_a_model_that_is_not_ready(service: Service) -> None:
-    """Running, or past its transcription date."""
+    """A running model, and a model after its transcription date."""
     source, target = service.resource(), service.resource("westeurope")
     fresh = source.ask("POST", "/models", json={"displayName": "x", "locale": "en-US"})
     assert source.refusal("POST", fresh["links"]["copy"], json=authorized(target)) == (400, "InvalidModel")
@@ -84,7 +84,7 @@ def test_copy_is_refused_of_a_model_that_is_not_ready(service: Service) -> None:
 
 
 def test_copy_takes_the_key_of_the_target_in_v3_2_as_the_training_article_shows(service: Service) -> None:
-    """Answered with the target's model; later versions refuse the body."""
+    """The response contains the model on the target; later versions reject the body."""
     source, target = service.resource(version="v3.2"), service.resource("westeurope", "v3.2")
     link = source.model()["links"]["copy"]
 

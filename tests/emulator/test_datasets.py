@@ -1,4 +1,4 @@
-"""A dataset …"""
+"""Datasets and their import."""
 
 import io
 import json
@@ -26,13 +26,13 @@ def asked(**others: Any) -> dict[str, Any]:
 
 
 def served(data: bytes, status: int = 200, **headers: str) -> Callable[[Heard], tuple[int, dict[str, str], bytes]]:
-    """An answer with these bytes."""
+    """A response with the given bytes."""
     return lambda _: (status, headers, data)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_dataset_is_read_from_its_content_url(service: Service, version: str) -> None:
-    """What it holds is counted from what lies there."""
+    """The counts are those of the content."""
     resource = service.resource(version=version)
     with listening(served(TEXT)) as listener:
         created = resource.ask("POST", "/datasets", json=asked(contentUrl=f"{listener.url}/text"))
@@ -45,7 +45,7 @@ def test_dataset_is_read_from_its_content_url(service: Service, version: str) ->
 
 
 def test_dataset_of_recordings_lists_the_transcripts_that_were_taken(eastus: Resource) -> None:
-    """One line for each recording, under the name that the files of an evaluation carry."""
+    """The file has one line for each recording, with the names that the files of an evaluation use."""
     said = "a.wav\tpress the key\nb.wav\twait\n".encode("utf-8-sig")
     stocked = eastus.stocked("datasets", "audio with transcripts en-US")
     sent = eastus.dataset("Acoustic", zipped({"a.wav": wav(), "b.wav": wav(), "trans.txt": said}))
@@ -62,7 +62,6 @@ def test_dataset_of_recordings_lists_the_transcripts_that_were_taken(eastus: Res
 
 
 def test_dataset_is_read_from_a_file_of_this_machine(eastus: Resource, tmp_path: Path) -> None:
-    """A file address is as good as one on loopback."""
     file = tmp_path / "some text.txt"
     file.write_bytes(TEXT)
 
@@ -72,7 +71,7 @@ def test_dataset_is_read_from_a_file_of_this_machine(eastus: Resource, tmp_path:
 
 
 def test_dataset_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path: Path) -> None:
-    """No answer, half of one, a redirect, an error, a foreign host, no file: the error says which."""
+    """No response, half a response, a redirect, an error, a foreign host, a missing file: each has its own message."""
     reasons = {}
     with (
         listening(served(b"", 302, Location="http://localhost/")) as moving,
@@ -102,12 +101,12 @@ def test_dataset_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path
 
 
 def test_dataset_is_refused_with_an_address_that_is_none(eastus: Resource) -> None:
-    """Only http, https and file."""
+    """Allowed are http, https and file."""
     assert eastus.refusal("POST", "/datasets", json=asked(contentUrl="ftp://x")) == (400, "InvalidPayload")
 
 
 def test_dataset_is_uploaded_in_blocks_that_are_put_in_order_by_the_commit(eastus: Resource) -> None:
-    """Uploaded in any order, sent again, and left out: what counts is the committed list."""
+    """Blocks can be uploaded in any order and repeatedly; only the committed list counts."""
     dataset = eastus.ask("POST", "/datasets", json=asked())
     links = dataset["links"]
     octets = {"Content-Type": "application/octet-stream"}
@@ -135,7 +134,7 @@ def test_dataset_is_uploaded_in_blocks_that_are_put_in_order_by_the_commit(eastu
     [("", 400), ("?", 400), ("A", 400), ("QQ==" * 30, 400), ("AAAA", 201), ("AAAAAA==", 400)],
 )
 def test_dataset_refuses_blocks_with_bad_ids(eastus: Resource, block: str, code: int) -> None:
-    """Base64 of 1 to 64 bytes, all equally long."""
+    """Block ids are Base64 of 1 to 64 bytes and have equal lengths."""
     here = f"/datasets/{id_of(eastus.ask('POST', '/datasets', json=asked()))}/blocks"
     octets = {"Content-Type": "application/octet-stream"}
     eastus.ask("PUT", here, {"blockid": "AAA="}, content=b"x", headers=octets)
@@ -144,7 +143,7 @@ def test_dataset_refuses_blocks_with_bad_ids(eastus: Resource, block: str, code:
 
 
 def test_dataset_refuses_blocks_that_are_too_large_empty_or_no_bytes(eastus: Resource) -> None:
-    """8 MiB is the most; one byte more is refused, as is anything that is not sent as octets."""
+    """The limit is 8 MiB, and the Content-Type must be application/octet-stream."""
     here = f"/datasets/{id_of(eastus.ask('POST', '/datasets', json=asked()))}/blocks"
     octets = {"Content-Type": "application/octet-stream"}
     full = b"x" * (8 * 1024 * 1024)
@@ -170,7 +169,7 @@ def test_dataset_refuses_blocks_that_are_too_large_empty_or_no_bytes(eastus: Res
     ],
 )
 def test_dataset_refuses_a_commit_of_blocks_that_are_not_there(eastus: Resource, order: object) -> None:
-    """Missing, repeated or badly described; the dataset goes on waiting."""
+    """After a commit of missing, repeated or malformed blocks, the dataset still waits for blocks."""
     dataset = eastus.ask("POST", "/datasets", json=asked())
     here = f"/datasets/{id_of(dataset)}/blocks"
     eastus.ask("PUT", here, {"blockid": "AAA="}, content=b"x", headers={"Content-Type": "application/octet-stream"})
@@ -180,7 +179,7 @@ def test_dataset_refuses_a_commit_of_blocks_that_are_not_there(eastus: Resource,
 
 
 def test_dataset_says_what_its_import_left_out(eastus: Resource) -> None:
-    """The report names lines and reasons; the data lie beside it, both under signed addresses."""
+    """The report contains lines and reasons; report and data have signed URLs."""
     dataset = eastus.dataset("Language", TEXT + b"see https://contoso.com\n")
 
     files = {file["kind"]: file for file in eastus.ask("GET", dataset["links"]["files"])["values"]}
@@ -193,7 +192,7 @@ def test_dataset_says_what_its_import_left_out(eastus: Resource) -> None:
 
 
 def test_dataset_measures_its_recordings(service: Service) -> None:
-    """Durations come from the WAV headers, in each version's words."""
+    """The duration is read from the WAV headers and formatted for each version."""
     sound = zipped([("a.wav", wav()), ("trans.txt", "a.wav\thello there")])
 
     new = service.resource().dataset("Acoustic", sound)
@@ -206,7 +205,7 @@ def test_dataset_measures_its_recordings(service: Service) -> None:
 
 @pytest.mark.parametrize(("tag", "rate"), [(3, 16_000), (1, 8_000)])
 def test_dataset_takes_recordings_of_32_bits(eastus: Resource, tag: int, rate: int) -> None:
-    """Float and PCM: such archives were imported and evaluated by the live service."""
+    """The live service imported and evaluated archives with float and PCM recordings."""
     sound = riff(chunk(b"fmt ", pcm(rate, bits=32, tag=tag)), chunk(b"data", bytes(4 * rate)))
 
     dataset = eastus.dataset("Acoustic", zipped([("a.wav", sound), ("trans.txt", "a.wav\thello there")]))
@@ -216,7 +215,7 @@ def test_dataset_takes_recordings_of_32_bits(eastus: Resource, tag: int, rate: i
 
 
 def test_dataset_takes_transcripts_under_another_name_and_without_a_byte_order_mark(eastus: Resource) -> None:
-    """`manifest.txt` was taken by the live service; a recording whose transcript repeats a word was left out."""
+    """The live service accepted `manifest.txt` and left out a recording whose transcript repeats a word."""
     lines = "a.wav\thello there\nb.wav\tno no no no no\n"
 
     dataset = eastus.dataset("Acoustic", zipped([("a.wav", wav()), ("b.wav", wav()), ("manifest.txt", lines)]))
@@ -234,7 +233,7 @@ def test_dataset_says_how_its_text_is_normalized_only_if_that_was_set(eastus: Re
 
 
 def test_dataset_fails_on_data_that_are_none(eastus: Resource) -> None:
-    """No zip, an escaping name, no BOM: the import fails with a reason, the emulator does not."""
+    """An invalid archive, a path outside the archive and a missing BOM fail the import with a reason."""
     escaping = io.BytesIO()
     with zipfile.ZipFile(escaping, "w") as archive:
         archive.writestr("../a.wav", b"x")
@@ -246,7 +245,7 @@ def test_dataset_fails_on_data_that_are_none(eastus: Resource) -> None:
 
 
 def test_dataset_can_be_uploaded_in_one_form_in_v3_2(service: Service) -> None:
-    """Its bytes arrive as they were, also those that look like line ends."""
+    """The content is stored unchanged, including bytes that look like line breaks."""
     old = service.resource(version="v3.2")
     fields = {"displayName": "t", "locale": "en-US", "kind": "Acoustic", "customProperties": json.dumps({"k": "v"})}
     sound = zipped([("a.wav", wav()), ("trans.txt", "a.wav\thello\r\n\r")])
@@ -260,7 +259,7 @@ def test_dataset_can_be_uploaded_in_one_form_in_v3_2(service: Service) -> None:
 
 
 def test_dataset_is_refused_in_a_form_that_is_none(service: Service) -> None:
-    """Fields missing, unknown or twice, and other content types."""
+    """Missing, unknown and repeated fields, and other content types."""
     old = service.resource(version="v3.2")
     fields = {"displayName": "t", "locale": "en-US", "kind": "Language"}
 
@@ -272,7 +271,7 @@ def test_dataset_is_refused_in_a_form_that_is_none(service: Service) -> None:
 
 
 def test_dataset_counts_against_the_quota_of_the_tier(start: Callable[..., Service]) -> None:
-    """A free resource has room for two."""
+    """The quota of tier F0 is two datasets."""
     free = start(accounts=[account("westus", tier="F0")]).resource("westus")
 
     for _ in range(2):
@@ -282,7 +281,7 @@ def test_dataset_counts_against_the_quota_of_the_tier(start: Callable[..., Servi
 
 
 def test_dataset_cannot_be_deleted_while_a_training_reads_it(eastus: Resource) -> None:
-    """409 as long as the model runs."""
+    """The response is 409 while the model is running."""
     dataset = eastus.dataset("Language", TEXT)
     body = {"displayName": "m", "locale": "en-US", "datasets": [{"self": dataset["self"]}]}
     model = eastus.ask("POST", "/models", json=body)
@@ -294,14 +293,14 @@ def test_dataset_cannot_be_deleted_while_a_training_reads_it(eastus: Resource) -
 
 
 def test_dataset_is_offered_by_kind_and_locale(service: Service) -> None:
-    """v3.2 lists kinds by locale, the others locales by kind; a kind that is not listed is accepted (recorded)."""
+    """v3.2 lists kinds by locale, later versions locales by kind; the lists are not enforced (recorded live)."""
     assert "Language" in service.resource(version="v3.2").ask("GET", "/datasets/locales")["en-US"]
     assert "en-US" in service.resource().ask("GET", "/datasets/locales")["Language"]
     assert service.resource().ask("POST", "/datasets", json=asked(locale="as-IN"))["locale"] == "as-IN"
 
 
 def test_dataset_is_given_addresses_that_expire(eastus: Resource) -> None:
-    """A content address holds as long as was asked, and only as it was signed."""
+    """A content URL is valid for the requested time, and only with its signature."""
     dataset = eastus.dataset("Language", TEXT)
     files = f"/datasets/{id_of(dataset)}/files"
     address = eastus.ask("GET", files, {"sasLifetimeMinutes": 5})["values"][0]["links"]["contentUrl"]
@@ -332,5 +331,5 @@ def test_dataset_is_given_addresses_that_expire(eastus: Resource) -> None:
     ],
 )
 def test_dataset_comes_only_from_hosts_that_are_allowed(url: str, expected: bool) -> None:
-    """Loopback, and what the emulator was started with; by name, not by how an address begins."""
+    """The host is compared as a whole name, not as a prefix of the URL."""
     assert is_allowed_url(url, ["files.example"]) is expected

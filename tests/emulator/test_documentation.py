@@ -24,7 +24,7 @@ BEHAVIOURS = [
 
 
 def operations() -> str:
-    """The table of operations as the page must have it."""
+    """The expected table of operations."""
     head = "| Operation | Request | " + " | ".join(version.name for version in VERSIONS) + " |\n|---|---|---|---|---|\n"
     rows = []
     for one in ROUTES:
@@ -34,12 +34,11 @@ def operations() -> str:
 
 
 def test_emulator_page_lists_every_operation_in_every_version() -> None:
-    """Exactly those that are answered."""
     assert operations() in PAGE
 
 
 def test_emulator_page_states_evidence_and_module_of_every_behaviour() -> None:
-    """Each row names one of the four kinds of evidence, where it stands, and a module that exists."""
+    """Each row has one of the four kinds of evidence, a source, and an existing module."""
     roots = (PROJECT / "server/custom_speech_emulator", PROJECT / "tools")
     missing = [row for row in BEHAVIOURS if not any((root / row["module"]).exists() for root in roots)]
 
@@ -50,7 +49,7 @@ def test_emulator_page_states_evidence_and_module_of_every_behaviour() -> None:
 
 
 def test_every_error_code_of_the_emulator_has_its_evidence() -> None:
-    """A new refusal fails here until the table says on what it rests."""
+    """A new error code fails this test until the table contains its evidence."""
     sources = "".join(file.read_text("utf-8") for file in (PROJECT / "server/custom_speech_emulator").rglob("*.py"))
     codes = set(re.findall(r'(?:invalid|conflict)\(\s*"(\w+)"', sources))
 
@@ -58,20 +57,19 @@ def test_every_error_code_of_the_emulator_has_its_evidence() -> None:
 
 
 def test_emulator_page_names_every_account_with_its_key() -> None:
-    """So that a program can be pointed at them."""
     for account in ACCOUNTS:
         assert f"| `{account.name}` | {account.region} | `{account.key}` |" in PAGE
 
 
 def test_emulator_page_names_every_control_route() -> None:
-    """And no other."""
+    """The page names no other routes."""
     named = set(re.findall(r"`(?:GET|PUT|POST|DELETE) (/_emulator[/a-z]*)`", PAGE))
 
     assert named == {route if route != "/_emulator" else "/_emulator/" for route in CONTROL_ROUTES}
 
 
 def test_emulator_page_explains_every_word_of_a_fault_rule() -> None:
-    """Each property, and each kind of fault."""
+    """Each property and each kind of fault."""
     kinds = FaultRule.model_fields["fault"].annotation
     for word in (*FaultRule.model_fields, *getattr(kinds, "__args__", ())):
         assert f"`{word}`" in PAGE

@@ -1,4 +1,4 @@
-"""An endpoint …"""
+"""Endpoints and their logs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ def asked(model: Any = None, **others: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_endpoint_deploys_a_model(service: Service, version: str) -> None:
-    """With the links of its version."""
+    """The links are those of the version."""
     resource = service.resource(version=version)
 
     created = resource.ask("POST", "/endpoints", json=asked(resource.model(), properties={"loggingEnabled": True}))
@@ -35,7 +35,7 @@ def test_endpoint_deploys_the_newest_base_model_when_none_is_named(eastus: Resou
 
 
 def test_endpoint_is_refused_for_what_cannot_be_deployed(eastus: Resource) -> None:
-    """A Whisper base model, an unfinished model, another locale."""
+    """A Whisper base model, an unfinished model, and a model of another locale."""
     bases = eastus.ask("GET", "/models/base", {"filter": "locale eq 'en-US'"})["values"]
     whisper = next(model for model in bases if "Whisper" in model["displayName"])
     fresh = eastus.ask("POST", "/models", json={"displayName": "m", "locale": "en-US"})
@@ -46,7 +46,7 @@ def test_endpoint_is_refused_for_what_cannot_be_deployed(eastus: Resource) -> No
 
 
 def test_endpoint_takes_another_model_when_it_is_ready(start: Callable[..., Service]) -> None:
-    """The change deploys anew; it is refused while a deployment runs."""
+    """The change starts a new deployment and is rejected during a deployment."""
     resource = start(training="reads:1000000").resource()
     finish = resource.service.control
     model = resource.stocked("models", "finished model en-US")
@@ -65,7 +65,7 @@ def test_endpoint_takes_another_model_when_it_is_ready(start: Callable[..., Serv
 
 
 def test_endpoint_lives_no_longer_than_was_asked(service: Service) -> None:
-    """`timeToLive` of v3.2, at most 31 days."""
+    """`timeToLive` of v3.2 is at most 31 days."""
     old = service.resource(version="v3.2")
     short = asked(properties={"timeToLive": "PT2H"})
 
@@ -80,7 +80,7 @@ def test_endpoint_lives_no_longer_than_was_asked(service: Service) -> None:
 
 
 def test_endpoint_is_one_and_lives_a_week_on_a_free_resource(start: Callable[..., Service]) -> None:
-    """The quota of the tier F0, and its seven days."""
+    """Tier F0 has a quota of one endpoint, which is deleted after seven days."""
     service = start(accounts=[account("westus", tier="F0")])
     free = service.resource("westus")
     endpoint = free.ask("POST", "/endpoints", json=asked())
@@ -92,7 +92,7 @@ def test_endpoint_is_one_and_lives_a_week_on_a_free_resource(start: Callable[...
 
 
 def test_endpoint_has_the_logs_that_a_command_makes(service: Service) -> None:
-    """v3.2 only: listed by pages, got, deleted one by one, by day, or all."""
+    """In v3.2, logs can be listed by page, read, and deleted one by one, by day or all at once."""
     old = service.resource(version="v3.2")
     endpoint = old.ask("POST", "/endpoints", json=asked(properties={"loggingEnabled": True}))
     logs = endpoint["links"]["logs"]
@@ -116,7 +116,7 @@ def test_endpoint_has_the_logs_that_a_command_makes(service: Service) -> None:
 
 
 def test_endpoint_says_when_there_can_be_no_logs(service: Service) -> None:
-    """Without logging, of a locale that is not offered, with a day that is none, in later versions."""
+    """Disabled logging, an unsupported locale, an invalid day, and later versions."""
     old = service.resource(version="v3.2")
     logging = old.ask("POST", "/endpoints", json=asked(properties={"loggingEnabled": True}))["links"]["logs"]
     silent = old.ask("POST", "/endpoints", json=asked())["links"]["logs"]
@@ -136,7 +136,7 @@ def test_endpoint_says_when_there_can_be_no_logs(service: Service) -> None:
 
 @pytest.mark.parametrize("word", ["loggingEnabled", "contentLoggingEnabled"])
 def test_endpoint_logs_when_it_is_created_so(service: Service, word: str) -> None:
-    """By its own property, or by that of updates, which programs send."""
+    """Logging is enabled by its own property or by the property of updates, which some clients send."""
     body = {"displayName": "logging", "locale": "en-US", "properties": {word: True}}
 
     endpoint = service.resource().ask("POST", "/endpoints", json=body)

@@ -1,4 +1,4 @@
-"""An evaluation …"""
+"""Evaluations and the simulated error rates."""
 
 import json
 import unicodedata
@@ -24,13 +24,13 @@ SAID = [
 
 
 def recordings(*said: str) -> bytes:
-    """Audio with transcripts."""
+    """A dataset of audio with transcripts."""
     lines = "\n".join(f"{n}.wav\t{text}" for n, text in enumerate(said or SAID))
     return zipped([*((f"{n}.wav", wav()) for n in range(len(said or SAID))), ("trans.txt", lines)])
 
 
 def outcome_of(resource: Resource, model1: Any, model2: Any, dataset: Any, locale: str = "en-US") -> Any:
-    """An evaluation that has ended."""
+    """A finished evaluation."""
     parts = {"model1": model1, "model2": model2, "dataset": dataset}
     body = {"displayName": "e", "locale": locale} | {name: {"self": one["self"]} for name, one in parts.items()}
     created = resource.ask("POST", "/evaluations", json=body)
@@ -45,7 +45,7 @@ def base(resource: Resource, locale: str = "en-US") -> Any:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_evaluation_finds_a_model_better_on_what_it_was_trained_with(service: Service, version: str) -> None:
-    """A model that learnt the words of the test makes fewer errors than its base model."""
+    """A model trained with the words of the test makes fewer errors than its base model."""
     resource = service.resource(version=version)
     audio = resource.dataset("Acoustic", recordings())
     trained = resource.model(datasets=[{"self": audio["self"]}])
@@ -57,7 +57,7 @@ def test_evaluation_finds_a_model_better_on_what_it_was_trained_with(service: Se
 
 
 def test_evaluation_counts_what_it_shows(eastus: Resource) -> None:
-    """The rates follow from the counts, and the counts from the hypotheses in its files."""
+    """The rates are computed from the counts, and the counts from the hypotheses in the files."""
     audio = eastus.dataset("Acoustic", recordings())
 
     evaluation = outcome_of(eastus, base(eastus), base(eastus), audio)
@@ -78,7 +78,7 @@ def test_evaluation_counts_what_it_shows(eastus: Resource) -> None:
 
 
 def test_evaluation_details_hold_recognized_words_and_never_the_transcript() -> None:
-    """A substitution and an insertion hold the recognized word, a deletion holds a placeholder."""
+    """A substitution and an insertion contain the recognized word, a deletion contains a placeholder."""
     marked = tag_errors(Phrase(["press", "the", "green", "key"], ["press", "a", "green", "key"]))
 
     assert marked == "press <substitution>a</substitution> green key"
@@ -89,7 +89,7 @@ def test_evaluation_details_hold_recognized_words_and_never_the_transcript() -> 
 
 
 def test_evaluation_is_found_by_a_filter_while_it_runs(start: Callable[..., Service]) -> None:
-    """NotStarted, Running, Succeeded, as recorded of the live service."""
+    """NotStarted, Running and Succeeded, as recorded from the live service."""
     service = start(training="seconds:80")
     resource = service.resource()
     audio, model = resource.stocked("datasets", "audio with transcripts en-US"), {"self": base(resource)["self"]}
@@ -106,7 +106,7 @@ def test_evaluation_is_found_by_a_filter_while_it_runs(start: Callable[..., Serv
 
 
 def test_evaluation_counts_phrases_and_words_of_the_normalized_text(eastus: Resource) -> None:
-    """A recording of several sentences is several; a number and an abbreviation are more words than are written."""
+    """Each sentence is a phrase; numbers and abbreviations are several words."""
     audio = eastus.dataset("Acoustic", recordings("The TV has 25 channels. Please wait.", "Goodbye!"))
 
     found = outcome_of(eastus, base(eastus), base(eastus), audio)["properties"]
@@ -118,7 +118,7 @@ def test_evaluation_counts_phrases_and_words_of_the_normalized_text(eastus: Reso
 
 
 def test_evaluation_gives_rates_as_the_doubles_of_the_service() -> None:
-    """Percentages divided by a hundred: 0.16579999999999998, not 0.1658."""
+    """The value is a rounded percentage divided by 100: 0.16579999999999998, not 0.1658."""
     said = [str(n) for n in range(10)]
     missing = [3] * 516 + [2] * 55 + [0] * 429  # 1658 of 10,000 words, in 571 of 1,000 sentences
     found = count_error_rates([Phrase(said, said[count:]) for count in missing], "1", tokens=False)
@@ -128,7 +128,7 @@ def test_evaluation_gives_rates_as_the_doubles_of_the_service() -> None:
 
 
 def test_evaluation_that_failed_has_no_token_figures(start: Callable[..., Service]) -> None:
-    """The word figures stay at -1, the others are not there."""
+    """Word metrics are -1; token metrics are missing."""
     service = start(training="reads:1000000")
     resource = service.resource()
     audio, model = resource.stocked("datasets", "audio with transcripts en-US"), {"self": base(resource)["self"]}
@@ -152,7 +152,7 @@ def test_evaluation_that_failed_has_no_token_figures(start: Callable[..., Servic
 def test_evaluation_keeps_combining_marks_and_counts_characters_without_spaces(
     eastus: Resource, locale: str, said: str, words: int
 ) -> None:
-    """A vowel sign belongs to its letter; where words have no spaces between them, characters are counted."""
+    """A vowel sign belongs to its letter. In languages without spaces, characters are counted."""
     [phrase] = recognize(said, 0, SimulatedAccuracy(), locale)
     audio = eastus.dataset("Acoustic", recordings(said), locale=locale)
 
@@ -163,14 +163,14 @@ def test_evaluation_keeps_combining_marks_and_counts_characters_without_spaces(
 
 
 def test_evaluation_is_an_inspection_without_transcripts(eastus: Resource) -> None:
-    """There is nothing to count against: the numbers stay at -1."""
+    """Without transcripts, all metrics are -1."""
     audio = eastus.dataset("AudioFiles", zipped({"a.wav": wav()}))
 
     assert outcome_of(eastus, base(eastus), base(eastus), audio)["properties"]["wordErrorRate1"] == -1
 
 
 def test_evaluation_is_refused_on_what_cannot_be_tested(eastus: Resource, service: Service) -> None:
-    """Text, another locale, an unfinished model, a model that has expired."""
+    """Text, another locale, an unfinished model, and an expired model."""
     audio = {"self": eastus.stocked("datasets", "audio with transcripts en-US")["self"]}
     model = {"self": base(eastus)["self"]}
     good = {"displayName": "e", "locale": "en-US", "model1": model, "model2": model, "dataset": audio}
@@ -188,7 +188,7 @@ def test_evaluation_is_refused_on_what_cannot_be_tested(eastus: Resource, servic
 
 @given(st.lists(st.text("abc de'.", max_size=30), max_size=5), st.integers(2023, 2040))
 def test_evaluation_never_counts_a_better_skill_worse(texts: list[str], year: int) -> None:
-    """More words known, or recordings learnt, never make more errors in the same words."""
+    """More training words or recordings never increase the errors in the same words."""
     words = distinct_words(texts, "en-US")
     plain, skilled = SimulatedAccuracy(year=year), SimulatedAccuracy(words, audio=True, year=year)
 
@@ -204,7 +204,7 @@ def test_evaluation_never_counts_a_better_skill_worse(texts: list[str], year: in
 
 
 def test_evaluation_is_the_same_every_time(eastus: Resource) -> None:
-    """Two evaluations of the same models on the same data agree."""
+    """Two evaluations of the same models and data have the same results."""
     audio = eastus.stocked("datasets", "audio with transcripts en-US")
     model = eastus.stocked("models", "finished model en-US")
 

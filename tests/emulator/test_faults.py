@@ -1,4 +1,4 @@
-"""A fault rule …"""
+"""Fault rules."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,7 +20,7 @@ def rules(service: Service, *values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("fault", ["429", "500", "503"])
 def test_fault_rule_answers_an_error_before_anything_is_done(service: Service, eastus: Resource, fault: str) -> None:
-    """In the service's shape, with or without `Retry-After`."""
+    """The error has the format of the service, with or without `Retry-After`."""
     rules(service, {"fault": fault, "operation": "Models_Create", "nth": 1, "retry_after": 7})
     before = eastus.ask("GET", "/models")
 
@@ -32,7 +32,7 @@ def test_fault_rule_answers_an_error_before_anything_is_done(service: Service, e
 
 
 def test_fault_rule_answers_429_in_the_form_of_the_gateway(service: Service, eastus: Resource) -> None:
-    """The gateway in front of the service counts requests, so the error is nested as all of its errors are."""
+    """The gateway counts requests, so the error has the gateway's nested format."""
     rules(service, {"fault": "429", "retry_after": 7})
 
     body = eastus.send("GET", "/models").json()
@@ -42,7 +42,7 @@ def test_fault_rule_answers_429_in_the_form_of_the_gateway(service: Service, eas
 
 
 def test_fault_rule_writes_retry_after_as_a_date_or_not_at_all(service: Service, eastus: Resource) -> None:
-    """All three forms that clients meet."""
+    """The header contains a date or is missing."""
     rules(service, {"fault": "429", "retry_after": 60, "retry_after_date": True, "nth": 1}, {"fault": "429", "nth": 2})
 
     dated, bare = eastus.send("GET", "/models"), eastus.send("GET", "/models")
@@ -53,7 +53,7 @@ def test_fault_rule_writes_retry_after_as_a_date_or_not_at_all(service: Service,
 
 
 def test_fault_rule_closes_the_connection_before_or_after_the_work(service: Service, eastus: Resource) -> None:
-    """In the process the caller sees a reset connection; the work is done in one case only."""
+    """In the same process, the caller gets ConnectionResetError; only `close-after` does the work."""
     count = len(eastus.ask("GET", "/models")["values"])
     rules(
         service,
@@ -68,7 +68,7 @@ def test_fault_rule_closes_the_connection_before_or_after_the_work(service: Serv
 
 
 def test_fault_rule_spoils_the_answer(service: Service, eastus: Resource) -> None:
-    """Cut in half, or no JSON at all."""
+    """The body is cut in half, or is not JSON."""
     whole = eastus.send("GET", "/models").content
     rules(service, {"fault": "truncated", "nth": 1}, {"fault": "not-json", "nth": 2})
     cut, page = eastus.send("GET", "/models"), eastus.send("GET", "/models")
@@ -80,14 +80,14 @@ def test_fault_rule_spoils_the_answer(service: Service, eastus: Resource) -> Non
 
 
 def test_fault_rule_answers_late(service: Service, eastus: Resource) -> None:
-    """Headers or body; the answer is whole."""
+    """The headers or the body are delayed; the response is complete."""
     rules(service, {"fault": "slow-headers", "seconds": 0.01, "nth": 1}, {"fault": "slow-body", "seconds": 0.01})
 
     assert eastus.ask("GET", "/models") == eastus.ask("GET", "/models")
 
 
 def test_fault_rule_leads_to_another_host(service: Service, eastus: Resource) -> None:
-    """Every link of the answer, in the body and in headers."""
+    """Every link in the body and in the headers is replaced."""
     rules(service, {"fault": "hostile-link", "host": "https://evil.example"})
 
     created = eastus.send("POST", "/models", json=MODEL)
@@ -99,7 +99,7 @@ def test_fault_rule_leads_to_another_host(service: Service, eastus: Resource) ->
 
 
 def test_fault_rule_fits_by_all_that_it_names(service: Service, eastus: Resource) -> None:
-    """Operation, method, account, API version and a part of the path."""
+    """The conditions are operation, method, account, API version and a part of the path."""
     other = service.resource("westeurope")
     rule = {"fault": "503", "account": "emulator-eastus", "api_version": "2025-10-15", "path": "/models/base"}
     rules(service, rule)
@@ -112,7 +112,7 @@ def test_fault_rule_fits_by_all_that_it_names(service: Service, eastus: Resource
 
 
 def test_fault_rule_strikes_by_chance_but_repeatably(service: Service, eastus: Resource) -> None:
-    """The same seed gives the same failures; no more than `times`."""
+    """The same seed selects the same requests; a rule applies at most `times` times."""
     runs = []
     for _ in range(2):
         rules(service, {"fault": "500", "probability": 0.5, "seed": 3, "times": 4})
@@ -123,7 +123,6 @@ def test_fault_rule_strikes_by_chance_but_repeatably(service: Service, eastus: R
 
 
 def test_fault_rule_goes_away(service: Service, eastus: Resource) -> None:
-    """When it is deleted."""
     rules(service, {"fault": "500"})
 
     service.control("DELETE", "faults")
@@ -133,7 +132,7 @@ def test_fault_rule_goes_away(service: Service, eastus: Resource) -> None:
 
 @pytest.mark.parametrize("rule", [{"fault": "418"}, {}, {"fault": "500", "when": "now"}, {"fault": "500", "nth": 0}, 5])
 def test_fault_rule_is_refused_when_it_makes_no_sense(service: Service, rule: Any) -> None:
-    """400 that says what is wrong."""
+    """The 400 error names the mistake."""
     response = service.send("PUT", "http://localhost/_emulator/faults", json=[rule])
 
     assert response.status_code == 400
@@ -141,7 +140,7 @@ def test_fault_rule_is_refused_when_it_makes_no_sense(service: Service, rule: An
 
 
 def test_fault_rule_closes_after_the_work_was_really_done(service: Service, eastus: Resource, tmp_path: Path) -> None:
-    """Also what goes on behind the answer, such as reading a dataset."""
+    """This includes work after the response, such as reading the content of a dataset."""
     file = tmp_path / "text.txt"
     file.write_bytes(b"\xef\xbb\xbfhello there\n")
     rules(service, {"fault": "close-after", "operation": "Datasets_Create"})

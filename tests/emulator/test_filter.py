@@ -1,4 +1,4 @@
-"""A filter …"""
+"""Filters of lists."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ NAMES = ("displayName", "locale", "status", "createdDateTime")
 
 
 def holds(expression: str, **document: str) -> bool:
-    """Whether a filter takes a document."""
+    """Return whether a document matches a filter."""
     condition = parse_filter(expression, NAMES)
     asked = f"SELECT {condition.sql} FROM (SELECT ? AS document)"  # noqa: S608 - what is tested
     with closing(sqlite3.connect(":memory:")) as db:
@@ -26,7 +26,7 @@ def holds(expression: str, **document: str) -> bool:
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
 def test_filter_takes_any_text_in_quotes(text: str) -> None:
-    """A quote in it is doubled; nothing else in it means anything."""
+    """Quotes are doubled; no other character has a meaning."""
     quoted = "'" + text.replace("'", "''") + "'"
 
     assert holds(f"displayName eq {quoted}", displayName=text)
@@ -45,7 +45,7 @@ def test_filter_takes_any_text_in_quotes(text: str) -> None:
     ],
 )
 def test_filter_binds_not_before_and_before_or(expression: str, expected: bool) -> None:
-    """As in OData."""
+    """The precedence is that of OData."""
     assert holds(expression, locale="a", status="y") is expected
 
 
@@ -60,13 +60,13 @@ def test_filter_binds_not_before_and_before_or(expression: str, expected: bool) 
     ],
 )
 def test_filter_compares_time_stamps_as_moments(expression: str, expected: bool) -> None:
-    """Bare or quoted, in any zone."""
+    """Timestamps can be bare or quoted and have any time zone."""
     assert holds(expression, createdDateTime="2020-03-11T00:00:00Z") is expected
 
 
 @pytest.mark.parametrize("word", ["and", "or"])
 def test_filter_may_be_long(eastus: Resource, word: str) -> None:
-    """Hundreds of names in one question."""
+    """A filter can contain hundreds of names."""
     names = f" {word} ".join(["displayName eq 'Contoso en-US'"] * 200)
 
     assert len(eastus.ask("GET", "/projects", {"filter": names})["values"]) == 1
@@ -78,7 +78,7 @@ NESTED = ["not " * 10, "(" * 10, f"{WORST}(" * 10, f"{WORST}not (" * 5]
 
 @pytest.mark.parametrize("opening", NESTED)
 def test_filter_may_be_nested(eastus: Resource, opening: str) -> None:
-    """Ten deep, and no deeper."""
+    """The limit is ten."""
     expression = opening + "locale eq 'b'" + ")" * opening.count("(")
 
     assert eastus.send("GET", "/models", {"filter": expression}).status_code == 200
@@ -86,7 +86,7 @@ def test_filter_may_be_nested(eastus: Resource, opening: str) -> None:
 
 
 def test_filter_takes_a_missing_property_as_different(eastus: Resource) -> None:
-    """`ne` holds for what has no description, `eq` does not."""
+    """A missing description matches `ne` and does not match `eq`."""
     assert len(eastus.ask("GET", "/projects", {"filter": "description ne 'x'"})["values"]) == 3
     assert eastus.ask("GET", "/projects", {"filter": "description eq 'x'"})["values"] == []
 
@@ -115,19 +115,18 @@ def test_filter_takes_a_missing_property_as_different(eastus: Resource) -> None:
     ],
 )
 def test_filter_is_refused_outside_the_grammar(eastus: Resource, expression: str) -> None:
-    """400 with the code that the specification has for it."""
+    """The code is UnsupportedFilter (specification)."""
     assert eastus.refusal("GET", "/models", {"filter": expression}) == (400, "UnsupportedFilter")
 
 
 @given(st.text())
 def test_filter_is_parsed_or_refused_and_never_breaks(text: str) -> None:
-    """Whatever stands in the query."""
     with contextlib.suppress(ServiceError):
         assert parse_filter(text, NAMES).sql
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("Acoustic", 2), ("Language", 4)])
 def test_filter_takes_the_kind_of_a_dataset(eastus: Resource, kind: str, expected: int) -> None:
-    """Datasets have one property more than models."""
+    """Datasets have one more filterable property than models."""
     assert len(eastus.ask("GET", "/datasets", {"filter": f"kind eq '{kind}'"})["values"]) == expected
     assert eastus.refusal("GET", "/models", {"filter": f"kind eq '{kind}'"}) == (400, "UnsupportedFilter")

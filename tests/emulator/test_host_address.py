@@ -1,4 +1,4 @@
-"""A link in an answer …"""
+"""Hosts, regions and links in responses."""
 
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ EASTUS = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
 
 
 def test_link_names_the_address_that_was_asked(service: Service) -> None:
-    """Scheme, host, port and region prefix come back as they were sent."""
+    """Scheme, host, port and region prefix of links are those of the request."""
     url = "http://127.0.0.1:8765/eastus/speechtotext/v3.2/projects?top=1"
 
     page = service.send("GET", url, headers=EASTUS).json()
@@ -24,7 +24,7 @@ def test_link_names_the_address_that_was_asked(service: Service) -> None:
 
 @pytest.mark.parametrize("version", ["2024-11-15", "2025-10-15"])
 def test_link_ends_with_the_api_version_in_dated_versions(service: Service, version: str) -> None:
-    """Every one of them: `self`, `links` and references."""
+    """This includes `self`, `links` and references."""
     model = service.resource(version=version).stocked("models", "finished model en-US")
 
     links = [model["self"], *model["links"].values(), model["baseModel"]["self"], model["datasets"][0]["self"]]
@@ -41,7 +41,7 @@ def test_link_ends_with_the_api_version_in_dated_versions(service: Service, vers
     ],
 )
 def test_link_names_another_region_in_the_same_style(base: str, other: str) -> None:
-    """A plain loopback address stays plain."""
+    """Links to a plain loopback address have no region."""
     parts = urlsplit(base)
 
     text = region_placeholder("westeurope") + "/x " + HOST_PLACEHOLDER
@@ -52,7 +52,7 @@ def test_link_names_another_region_in_the_same_style(base: str, other: str) -> N
     "path", ["/SpeechToText/Models/Base", "/speechtotext/models/BASE/", "/EastUS/speechtotext/models/base"]
 )
 def test_link_is_found_in_any_letter_case(eastus: Resource, path: str) -> None:
-    """Microsoft's own client mixes them; the links of the answer are written in one way."""
+    """Microsoft's client mixes letter cases; links in responses have only one."""
     url = f"{eastus.base}{path}?api-version={eastus.version}&top=1".replace("eastus.localhost/East", "localhost/East")
 
     answer = eastus.ask("GET", url)
@@ -96,7 +96,7 @@ def test_link_in_any_letter_case_is_a_reference(eastus: Resource) -> None:
     ],
 )
 def test_link_is_a_reference_in_any_style_of_the_same_region(eastus: Resource, reference: str) -> None:
-    """In any version's form, and with any of the emulator's own addresses."""
+    """References can have the format of any version and any host name of the emulator."""
     project = eastus.stocked("projects", "en-US")["self"].split("/projects/")[1].partition("?")[0]
 
     model = eastus.model(project={"self": reference.format(id=project, ID=project.upper())})
@@ -117,7 +117,7 @@ def test_link_is_a_reference_in_any_style_of_the_same_region(eastus: Resource, r
     ],
 )
 def test_link_is_no_reference_when_it_leads_elsewhere(eastus: Resource, reference: str) -> None:
-    """Another host, region, kind, or no address at all: the observed `InvalidPayload`."""
+    """Another host, region or kind, or text that is not a URL: the recorded `InvalidPayload`."""
     project = eastus.stocked("projects", "en-US")["self"].split("/projects/")[1].partition("?")[0]
     body = {"displayName": "x", "locale": "en-US", "project": {"self": reference.format(id=project)}}
 
@@ -126,10 +126,10 @@ def test_link_is_no_reference_when_it_leads_elsewhere(eastus: Resource, referenc
 
 @given(st.text())
 def test_link_never_breaks_on_any_text(text: str) -> None:
-    """A reference is any text that a caller may send."""
+    """A reference can be any text."""
     assert parse_reference(text, "eastus", "emulator-eastus", HostAddress("http", "eastus.localhost")) is None
 
 
 def test_link_cannot_be_written_by_a_caller(eastus: Resource) -> None:
-    """Text of a caller is never taken for the place of a host."""
+    """Placeholders for hosts cannot occur in text of a caller."""
     assert eastus.model(displayName="@here-0@ \x00 {HERE}")["displayName"] == "@here-0@ \x00 {HERE}"

@@ -1,4 +1,4 @@
-"""A model …"""
+"""Base models and custom models."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,20 +13,20 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def body(resource: Resource, *datasets: str, **others: Any) -> dict[str, Any]:
-    """A request to train with datasets of the stock."""
+    """A request to train with datasets of the seed data."""
     references = [{"self": resource.stocked("datasets", name)["self"]} for name in datasets]
     return {"displayName": "mine", "locale": "en-US", "datasets": references, **others}
 
 
 def base(resource: Resource, name: str = "", locale: str = "en-US", last: bool = True) -> dict[str, str]:
-    """A reference to the newest (or oldest) base model of a locale whose name has a part."""
+    """A reference to the newest or oldest base model of a locale whose name contains a text."""
     found = resource.ask("GET", "/models/base", {"filter": f"locale eq '{locale}'"})["values"]
     return {"self": [model for model in found if name in model["displayName"]][-1 if last else 0]["self"]}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_model_is_trained_in_every_version(service: Service, version: str) -> None:
-    """201 with its place, running; then succeeded, with the same identity."""
+    """The 201 response has the URL and the status Running; the finished model has the same id."""
     resource = service.resource(version=version)
 
     response = resource.send("POST", "/models", json=body(resource, "plain text en-US"))
@@ -38,7 +38,7 @@ def test_model_is_trained_in_every_version(service: Service, version: str) -> No
 
 
 def test_model_takes_the_newest_open_base_model_when_none_is_named(eastus: Resource) -> None:
-    """Also when the body says null, as the training article does."""
+    """The same applies to null, which the training article sends."""
     newest = base(eastus)
 
     assert eastus.model()["baseModel"] == newest
@@ -46,7 +46,7 @@ def test_model_takes_the_newest_open_base_model_when_none_is_named(eastus: Resou
 
 
 def test_model_can_be_used_two_years_after_the_quarter_of_its_creation(start: Callable[..., Service]) -> None:
-    """Quarters close on the 15th of January, April, July and October."""
+    """Quarters close on 15 January, April, July and October."""
     model = start(now=lambda: NOW).resource().model()
 
     assert model["properties"]["deprecationDates"] == {"transcriptionDateTime": "2029-01-15T00:00:00Z"}
@@ -78,7 +78,7 @@ def test_model_can_be_used_two_years_after_the_quarter_of_its_creation(start: Ca
     ],
 )
 def test_model_is_refused(eastus: Resource, names: list[str], others: dict[str, Any], code: str) -> None:
-    """400 with the code of what is wrong, and nothing is created."""
+    """The response is 400 with a specific code, and no model is created."""
     before = eastus.ask("GET", "/models")
 
     assert eastus.refusal("POST", "/models", json=body(eastus, *names) | others) == (400, code)
@@ -86,7 +86,7 @@ def test_model_is_refused(eastus: Resource, names: list[str], others: dict[str, 
 
 
 def test_model_is_refused_on_a_base_model_of_another_locale_or_kind(eastus: Resource) -> None:
-    """The base model must speak the locale, be open, take the data, and be a base model."""
+    """The base model must have the locale, be open, accept the data, and not be a custom model."""
     text = body(eastus, "plain text en-US")
     custom = {"self": eastus.model()["self"]}
 
@@ -99,7 +99,7 @@ def test_model_is_refused_on_a_base_model_of_another_locale_or_kind(eastus: Reso
 
 
 def test_model_is_refused_on_a_base_model_that_has_expired(eastus: Resource, service: Service) -> None:
-    """When the clock has passed the date, also for one that was open before."""
+    """The rejection starts when the clock has passed the date."""
     open_now = body(eastus, "plain text en-US", baseModel=base(eastus))
     assert eastus.send("POST", "/models", json=open_now).status_code == 201
 
@@ -109,7 +109,7 @@ def test_model_is_refused_on_a_base_model_that_has_expired(eastus: Resource, ser
 
 
 def test_model_is_refused_with_audio_where_that_cannot_be_trained(start: Callable[..., Service]) -> None:
-    """In brazilsouth, unless the emulator is started so that it can."""
+    """In brazilsouth this is rejected, unless an option of the emulator allows it."""
     there = start().resource("brazilsouth")
     audio = body(there, "audio with transcripts en-US")
     assert there.refusal("POST", "/models", json=audio) == (400, "InvalidAdaptationMapping")
@@ -119,7 +119,7 @@ def test_model_is_refused_with_audio_where_that_cannot_be_trained(start: Callabl
 
 
 def test_model_is_connected_and_disconnected_by_a_patch(eastus: Resource) -> None:
-    """To a project of its own locale."""
+    """The project must have the same locale."""
     model = eastus.model()
     project, german = eastus.stocked("projects", "en-US"), eastus.stocked("projects", "de-DE")
     connect = {"project": {"self": project["self"]}}
@@ -130,7 +130,7 @@ def test_model_is_connected_and_disconnected_by_a_patch(eastus: Resource) -> Non
 
 
 def test_model_cannot_change_what_it_was_trained_from(eastus: Resource) -> None:
-    """Neither locale, base model nor datasets."""
+    """Locale, base model and datasets cannot be changed."""
     model = eastus.model()
 
     for name in ("locale", "baseModel", "datasets", "properties", "status"):
@@ -138,7 +138,7 @@ def test_model_cannot_change_what_it_was_trained_from(eastus: Resource) -> None:
 
 
 def test_model_is_deleted_when_it_has_ended_and_is_not_used(start: Callable[..., Service]) -> None:
-    """409 while it runs or is deployed; 204 then, and again."""
+    """The response is 409 while the model is running or deployed, and then 204, also when repeated."""
     resource = start(training="reads:2").resource()
     model = resource.ask("POST", "/models", json=body(resource, "plain text en-US"))
     assert resource.refusal("DELETE", model["self"]) == (409, "DeleteNotAllowed")
@@ -157,7 +157,7 @@ def test_model_is_deleted_when_it_has_ended_and_is_not_used(start: Callable[...,
 
 
 def test_model_can_be_trained_with_plain_text_of_the_request_in_v3_2(service: Service) -> None:
-    """`text` instead of datasets; later versions have no such property."""
+    """v3.2 has `text` instead of datasets; later versions do not have this property."""
     old = service.resource(version="v3.2")
 
     model = old.ask("POST", "/models", json={"displayName": "x", "locale": "en-US", "text": "blue gateway"})
@@ -167,7 +167,7 @@ def test_model_can_be_trained_with_plain_text_of_the_request_in_v3_2(service: Se
 
 
 def test_model_is_refused_with_more_text_than_the_tier_allows(start: Callable[..., Service]) -> None:
-    """500 KB, or 200 KB on a free resource."""
+    """The limit is 500 KB, and 200 KB on tier F0."""
     service = start(accounts=[account("eastus"), account("westus", tier="F0")])
     asked = {"displayName": "x", "locale": "en-US", "text": "x" * 300_000}
 
@@ -176,7 +176,7 @@ def test_model_is_refused_with_more_text_than_the_tier_allows(start: Callable[..
 
 
 def test_model_has_a_report_and_a_manifest(eastus: Resource) -> None:
-    """Files with signed addresses; the manifest asks how long they shall hold."""
+    """Files have signed URLs; the request for a manifest contains their lifetime."""
     model = eastus.model()
 
     files = eastus.ask("GET", model["links"]["files"])["values"]

@@ -1,4 +1,4 @@
-"""A list …"""
+"""Lists and their pages."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from support.emulator_service import VERSIONS, Resource, Service
 
 
 def pages(resource: Resource, path: str, query: dict[str, Any]) -> list[list[str]]:
-    """The display names of every page, following the links."""
+    """The display names on all pages, following the links."""
     found = []
     link: str | None = resource.url(path, query)
     while link:
@@ -19,7 +19,7 @@ def pages(resource: Resource, path: str, query: dict[str, Any]) -> list[list[str
 
 
 def test_list_shows_the_hundred_oldest_when_nothing_is_said(eastus: Resource) -> None:
-    """So that the newest base models are on the last page, as in the service."""
+    """As in the service, the newest base models are on the last page."""
     first, *others = pages(eastus, "/models/base", {})
 
     assert len(first) == 100
@@ -29,7 +29,7 @@ def test_list_shows_the_hundred_oldest_when_nothing_is_said(eastus: Resource) ->
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_list_is_whole_however_it_is_cut(service: Service, version: str) -> None:
-    """Pages of any size put together are the same list."""
+    """The pages of any size together are the whole list."""
     resource = service.resource(version=version)
     query = {"filter": "locale eq 'en-US' or locale eq 'de-DE'"}
 
@@ -42,7 +42,7 @@ def test_list_is_whole_however_it_is_cut(service: Service, version: str) -> None
 
 
 def test_list_keeps_the_filter_in_its_link(eastus: Resource) -> None:
-    """Encoded, whatever stands in it."""
+    """The filter is encoded in the link."""
     name = "ß 'quoted' & #1 100% 日本"
     for _ in range(3):
         eastus.ask("POST", "/projects", json={"displayName": name, "locale": "en-US"})
@@ -57,20 +57,20 @@ def test_list_keeps_the_filter_in_its_link(eastus: Resource) -> None:
     [{"top": 0}, {"top": -1}, {"top": "x"}, {"top": 2**31}, {"skip": -1}, {"skip": ""}, {"skip": "١"}, {"skip": "1.0"}],
 )
 def test_list_refuses_numbers_that_are_none(eastus: Resource, query: dict[str, Any]) -> None:
-    """400, not an empty page."""
+    """The response is 400, not an empty page."""
     assert eastus.refusal("GET", "/models", query) == (400, "InvalidParameterValue")
 
 
 @pytest.mark.parametrize("query", ["wat=1", "top=1&top=2", "Top=1", "orderby=name", "sasLifetimeMinutes=1"])
 def test_list_refuses_parameters_that_it_does_not_know(eastus: Resource, query: str) -> None:
-    """Unknown ones, and known ones given twice."""
+    """Unknown parameters, and repeated known parameters."""
     url = f"{eastus.base}/speechtotext/models?api-version={eastus.version}&{query}"
 
     assert eastus.refusal("GET", url) == (400, "InvalidParameter")
 
 
 def test_list_says_when_to_read_again_while_something_runs(eastus: Resource) -> None:
-    """`Retry-After` on lists with something unfinished, and only there."""
+    """Lists have `Retry-After` only if they contain an unfinished entity."""
     assert eastus.send("GET", "/datasets").headers["retry-after"] == "1"
     assert "retry-after" not in eastus.send("GET", "/datasets", {"filter": "status eq 'Failed'"}).headers
     assert "retry-after" not in eastus.send("GET", "/models/base").headers

@@ -1,4 +1,4 @@
-"""A project …"""
+"""Projects."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from support.emulator_service import Resource, Service, id_of
 
 
 def test_project_holds_what_is_connected_to_it(eastus: Resource) -> None:
-    """Its lists show its own datasets and models."""
+    """The lists of a project contain its own datasets and models."""
     project = eastus.stocked("projects", "en-US")
 
     names = [value["displayName"] for value in eastus.ask("GET", project["links"]["datasets"])["values"]]
@@ -18,7 +18,7 @@ def test_project_holds_what_is_connected_to_it(eastus: Resource) -> None:
 
 
 def test_project_counts_what_it_holds_in_v3_2(service: Service) -> None:
-    """Alone, in a list, and after a change."""
+    """The counts appear in a single project, in a list, and after a change."""
     old = service.resource(version="v3.2")
     project = old.stocked("projects", "en-US")
 
@@ -28,7 +28,6 @@ def test_project_counts_what_it_holds_in_v3_2(service: Service) -> None:
 
 
 def test_project_belongs_to_a_foundry_project_in_2025_10_15_only(service: Service) -> None:
-    """Older versions do not know the property."""
     body = {"displayName": "a", "locale": "en-US", "foundryProjectName": "lab"}
     new, old = service.resource(), service.resource(version="v3.2")
 
@@ -40,7 +39,7 @@ def test_project_belongs_to_a_foundry_project_in_2025_10_15_only(service: Servic
 
 
 def test_project_does_not_exist_in_2024_11_15(service: Service) -> None:
-    """Neither its operations, nor references to it."""
+    """2024-11-15 has neither operations of projects nor references to projects."""
     resource = service.resource(version="2024-11-15")
     reference = {"project": {"self": "http://localhost/speechtotext/projects/x"}}
 
@@ -50,7 +49,7 @@ def test_project_does_not_exist_in_2024_11_15(service: Service) -> None:
 
 
 def test_project_leaves_its_content_when_it_is_deleted(eastus: Resource) -> None:
-    """The content stays and belongs to no project."""
+    """The contents are kept without a project."""
     project = eastus.stocked("projects", "en-US")
 
     assert eastus.send("DELETE", project["self"]).status_code == 204
@@ -59,7 +58,7 @@ def test_project_leaves_its_content_when_it_is_deleted(eastus: Resource) -> None
 
 
 def test_project_is_changed_by_a_merge_patch(eastus: Resource) -> None:
-    """What is left out stays, null takes away, custom properties merge."""
+    """Missing properties are kept, null removes a property, and custom properties are merged."""
     body = {"displayName": "a", "locale": "en-US", "description": "d", "customProperties": {"k": "v", "old": "1"}}
     project = eastus.ask("POST", "/projects", json=body)
 
@@ -76,14 +75,14 @@ def test_project_is_changed_by_a_merge_patch(eastus: Resource) -> None:
     [{str(n): "" for n in range(11)}, {"k" * 65: ""}, {"k": "v" * 257}, {"k": 1}, {"k": None}, [], "x"],
 )
 def test_project_refuses_custom_properties_beyond_the_limits(eastus: Resource, properties: object) -> None:
-    """Ten entries, keys of 64 and values of 256 characters, all texts."""
+    """The limits are ten entries, keys of 64 and values of 256 characters; all values are strings."""
     body = {"displayName": "a", "locale": "en-US", "customProperties": properties}
 
     assert eastus.refusal("POST", "/projects", json=body) == (400, "InvalidPayload")
 
 
 def test_project_refuses_an_eleventh_custom_property_by_patch(eastus: Resource) -> None:
-    """The limit holds for the merged whole."""
+    """The limit applies to the merged properties."""
     body = {"displayName": "a", "locale": "en-US", "customProperties": {str(n): "" for n in range(10)}}
     project = eastus.ask("POST", "/projects", json=body)
 

@@ -1,4 +1,4 @@
-"""Behaviour that was recorded of the live service, or that programs of others rely on."""
+"""Behaviour that was recorded from the live service, or that clients rely on."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def open_ones(resource: Resource, locale: str) -> list[Any]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_evaluation_accepts_a_base_model_by_the_path_of_custom_models(service: Service, version: str) -> None:
-    """`/models/{id}` is answered as `/models/base/{id}`."""
+    """The response to `/models/{id}` contains `/models/base/{id}`."""
     resource = service.resource(version=version)
     base = open_ones(resource, "en-US")[0]["self"]
     short = {"self": base.replace("/models/base/", "/models/")}
@@ -190,7 +190,7 @@ def test_literal_paths_beside_templates_answer_405(eastus: Resource, method: str
 
 @pytest.mark.parametrize("reads", [1, 2, 3, 5])
 def test_progress_ends_at_the_nth_read(start: Callable[..., Service], reads: int) -> None:
-    """Of a model, an import, an evaluation and a copy alike: the n-th read shows the end."""
+    """A model, an import, an evaluation and a copy all finish at read number N."""
     resource = start(training=f"reads:{reads}").resource()
     text = {"self": resource.stocked("datasets", "plain text en-US")["self"]}
     audio = {"self": resource.stocked("datasets", "audio with transcripts en-US")["self"]}
@@ -219,7 +219,7 @@ def uploaded(resource: Resource) -> Any:
 
 
 def reads_until_finished(resource: Resource, uri: str) -> int:
-    """Return how many reads it takes until an entity has ended."""
+    """Return the number of reads until an entity is finished."""
     for reads in range(1, 20):
         if resource.ask("GET", uri)["status"] == "Succeeded":
             return reads
@@ -236,7 +236,7 @@ def test_date_header_is_of_the_emulators_own_clock(service: Service) -> None:
 
 
 def test_sas_validity_of_zero_seconds_gives_an_address_without_a_signature(service: Service) -> None:
-    """As the specification of v3.2 says; without a signature the content is not served here."""
+    """0 seconds result in a URL without a signature (specification of v3.2), under which no content is served."""
     resource = service.resource(version="v3.2")
     dataset = resource.stocked("datasets", "plain text en-US")
     listed = resource.ask("GET", f"/datasets/{id_of(dataset)}/files", {"sasValidityInSeconds": 0})["values"]

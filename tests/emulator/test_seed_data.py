@@ -1,4 +1,4 @@
-"""The stock …"""
+"""The seed data."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ def test_seed_has_base_models_of_every_sort_at_any_time(
 
 
 def test_seed_has_more_base_models_than_programs_skip(eastus: Resource) -> None:
-    """Programs read from `skip=900` to find the newest base models, as on Azure."""
+    """Some clients start at `skip=900` to find the newest base models, as on Azure."""
     [*_, last] = eastus.ask("GET", "/models/base", {"skip": 900})["values"]
 
     assert last == base_models(eastus, last["locale"])[-1]
@@ -60,7 +60,7 @@ def test_seed_follows_the_quarters(start: Callable[..., Service]) -> None:
 
 @pytest.mark.parametrize("region", ["eastus", "westeurope", "brazilsouth"])
 def test_seed_is_in_each_account(service: Service, region: str) -> None:
-    """Three projects, data of every kind in two locales, one import running, one failed, one finished model."""
+    """Projects, datasets of every kind in two locales, a running and a failed import, and a finished model."""
     resource = service.resource(region)
     datasets = resource.ask("GET", "/datasets")["values"]
 
@@ -74,7 +74,7 @@ def test_seed_is_in_each_account(service: Service, region: str) -> None:
 
 
 def test_seed_has_the_same_ids_every_time_and_others_in_each_account(start: Callable[..., Service]) -> None:
-    """Whatever the seed, so that a document can name them."""
+    """The ids do not depend on the seed, so that documents can contain them."""
     ids = [
         start(seed=seed).resource(region).stocked("projects", "en-US")["self"].split("/projects/")[1]
         for seed, region in ((1, "eastus"), (None, "eastus"), (1, "westeurope"))
@@ -84,5 +84,4 @@ def test_seed_has_the_same_ids_every_time_and_others_in_each_account(start: Call
 
 
 def test_seed_can_be_left_out(start: Callable[..., Service]) -> None:
-    """For whoever brings everything along."""
     assert start(stock=False).resource().ask("GET", "/models/base")["values"] == []

@@ -1,4 +1,4 @@
-"""The emulator by itself on loopback …"""
+"""The emulator as a server on loopback."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ PROGRAM = "import json, sys; from custom_speech_emulator.serve import serve; ser
 
 
 class Served:
-    """An emulator in a process of its own."""
+    """An emulator in its own process."""
 
     def __init__(self, **options: Any) -> None:
         command = [sys.executable, "-c", PROGRAM, json.dumps(options)]
@@ -32,7 +32,7 @@ class Served:
         self.client = httpx.Client(base_url=f"{self.url}/eastus/speechtotext/v3.2", headers=KEY, trust_env=False)
 
     def close(self) -> None:
-        """Ends the process."""
+        """Terminate the process."""
         self.client.close()
         self.process.terminate()
         self.process.communicate()
@@ -47,14 +47,14 @@ def served() -> Iterator[Served]:
 
 
 def test_emulator_says_where_it_listens(served: Served) -> None:
-    """One line on stderr, when requests are answered."""
+    """One line is written to stderr when the emulator is ready."""
     assert served.line.startswith("Azure Speech emulator listening on http://127.0.0.1:")
     page = served.client.get("/models/base?top=1").json()
     assert page["values"][0]["self"].startswith(f"{served.url}/eastus/speechtotext/v3.2/models/base/")
 
 
 def test_emulator_says_clearly_that_a_port_is_in_use(served: Served) -> None:
-    """No traceback of a web server."""
+    """The error contains no traceback of the web server."""
     port = int(served.url.rpartition(":")[2])
     with pytest.raises(PortInUseError, match=f"cannot listen on 127.0.0.1:{port}"):
         serve(port=port)
@@ -62,19 +62,18 @@ def test_emulator_says_clearly_that_a_port_is_in_use(served: Served) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "speech.test", "localhost.speech.test", ""])  # noqa: S104
 def test_emulator_serves_others_only_under_a_name_that_is_allowed(host: str) -> None:
-    """Its keys are well known; whoever opens it says so."""
+    """The keys are well known, so that other hosts have to be allowed explicitly."""
     assert "--allow-host NAME" in (host_error(host, []) or "")
     assert host_error(host, ["speech.test"]) is None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_emulator_serves_this_machine_without_asking(host: str) -> None:
-    """Who is here may."""
     assert host_error(host, []) is None
 
 
 def test_emulator_answers_others_under_that_name_and_no_other() -> None:
-    """Its own routes too; and this machine as ever."""
+    """This includes the control routes; loopback names are always allowed."""
     with closing(Served(host="0.0.0.0", allow_hosts=["Speech.test"])) as served:  # noqa: S104  # what is tried
         near = f"http://127.0.0.1:{served.url.rpartition(':')[2]}"
 
@@ -88,7 +87,7 @@ def test_emulator_answers_others_under_that_name_and_no_other() -> None:
 
 @pytest.mark.parametrize(("fault", "grown"), [("close-before", 0), ("close-after", 1)])
 def test_emulator_closes_connections_on_request(served: Served, fault: str, grown: int) -> None:
-    """The caller sees a lost connection; the work is done or not."""
+    """The caller gets a connection error; only one of the faults does the work."""
     before = len(served.client.get("/projects").json()["values"])
     rule = {"fault": fault, "method": "POST"}
     httpx.put(f"{served.url}/_emulator/faults", json=[rule], trust_env=False).raise_for_status()
@@ -100,7 +99,7 @@ def test_emulator_closes_connections_on_request(served: Served, fault: str, grow
 
 
 def test_emulator_cuts_answers_off_on_request(served: Served) -> None:
-    """Fewer bytes than were announced."""
+    """The body is shorter than its Content-Length."""
     httpx.put(f"{served.url}/_emulator/faults", json=[{"fault": "truncated"}], trust_env=False).raise_for_status()
 
     with pytest.raises(httpx.RemoteProtocolError):
@@ -108,7 +107,7 @@ def test_emulator_cuts_answers_off_on_request(served: Served) -> None:
 
 
 def test_emulator_calls_web_hooks_although_nobody_asks(served: Served) -> None:
-    """A training that ends by itself is told at once."""
+    """A web hook is notified of a completion without another request."""
     told = threading.Event()
 
     def answer(heard: Heard) -> tuple[int, dict[str, str], bytes]:
@@ -127,7 +126,7 @@ def test_emulator_calls_web_hooks_although_nobody_asks(served: Served) -> None:
 
 
 def test_emulator_keeps_its_state_in_a_file(tmp_path: Path) -> None:
-    """From one process to the next."""
+    """The state is shared by consecutive processes."""
     state = str(tmp_path / "state.db")
     first = Served(state=state)
     project = first.client.post("/projects", json={"displayName": "kept", "locale": "en-US"}).json()

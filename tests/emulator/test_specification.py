@@ -1,4 +1,4 @@
-"""The emulator, held to Microsoft's own specification: each published example, and requests made from its schemas."""
+"""Validation against Microsoft's specification: published examples, and requests generated from schemas."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def document(version: str) -> dict[str, Any]:
 
 
 def operations(version: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every operation of a version that is about custom speech: method, path and description."""
+    """The operations of custom speech in a version: method, path and description."""
     for path, methods in document(version)["paths"].items():
         for method, operation in methods.items():
             if method != "parameters":
@@ -37,7 +37,7 @@ def operations(version: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_emulator_has_every_operation_of_a_version_and_no_other(version: str) -> None:
-    """The table of operations is the specification's: names, methods, paths."""
+    """Names, methods and paths of the routes are those of the specification."""
     known = next(one for one in KNOWN if one.name == version)
 
     mine = {(one.name, one.method, one.path) for one in ROUTES if known in one.versions}
@@ -48,7 +48,7 @@ def test_emulator_has_every_operation_of_a_version_and_no_other(version: str) ->
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_emulator_takes_every_query_parameter_of_an_operation(version: str) -> None:
-    """Nothing that the specification lists is refused as unknown."""
+    """No query parameter of the specification is rejected as unknown."""
     parameters = document(version)["parameters"]
     known = next(one for one in KNOWN if one.name == version)
     mine = {one.name: set(one.query_parameters(known)) for one in ROUTES}
@@ -63,7 +63,7 @@ def test_emulator_takes_every_query_parameter_of_an_operation(version: str) -> N
 
 
 class Prepared:
-    """A fresh emulator that has what the examples speak of, and the ids that it has instead of theirs."""
+    """An emulator with the entities that the examples mention, and the ids to use in place of those in the examples."""
 
     def __init__(self, service: Service, version: str) -> None:
         self.service = service
@@ -97,7 +97,7 @@ class Prepared:
         return id_of(self.resource.ask("POST", "/transcriptions" + ("" if is_old else ":submit"), json=body))
 
     def path(self, path: str, values: dict[str, Any]) -> str:
-        """A path of the specification with ids that are there."""
+        """A path of the specification with existing ids."""
         kind = "base" if "/base/" in path else path.split("/")[1]
         if "operations" in path:
             return path.replace("{id}", self._operation())
@@ -107,7 +107,7 @@ class Prepared:
         return wanted.replace("{fileId}", self._file(kind)) if "{fileId}" in wanted else wanted
 
     def logging_endpoint(self) -> str:
-        """Return the id of an endpoint that keeps logs; paths then name it."""
+        """Return the id of an endpoint with logging, and use it in paths."""
         body = {"displayName": "logs", "locale": "en-US", "properties": {"loggingEnabled": True}}
         made = self.resource.ask("POST", "/endpoints", json=body | {"model": {"self": self.resource.model()["self"]}})
         self.ids["endpoints"] = id_of(made)
@@ -128,7 +128,7 @@ class Prepared:
         return dataset
 
     def authorization(self) -> Any:
-        """A fresh permission to copy to westeurope."""
+        """A new authorization to copy to westeurope."""
         target = self.service.resource("westeurope", self.version)
         return target.ask("POST", "/models:authorizecopy", json={"sourceResourceId": resource_id("eastus")})
 
@@ -137,7 +137,7 @@ class Prepared:
         return str(copy["id"])
 
     def body(self, value: Any) -> Any:
-        """An example's body whose references name things that are there."""
+        """The body of an example, with references to existing entities."""
         text = json.dumps(value)
         reference = r'"https://[^"]*/speechtotext/(?:v3\.2/)?(models/base|\w+)/[0-9a-fA-F-]+(?:\?[^"]*)?"'
         body = json.loads(re.sub(reference, lambda found: json.dumps(self._link(found[1])), text))
@@ -150,7 +150,7 @@ class Prepared:
 
 
 def examples(version: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Every published example that is at hand: its name, method, path and content."""
+    """The available published examples: name, method, path and content."""
     for method, path, operation in operations(version):
         for example in operation.get("x-ms-examples", {}).values():
             file = DOCUMENTED / "examples" / version / Path(example["$ref"]).name
@@ -159,7 +159,7 @@ def examples(version: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
 
 
 def request(prepared: Prepared, method: str, path: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an example's request, with ids and references that are there."""
+    """The request of an example, with existing ids and references."""
     query = {name: value for name, value in parameters.items() if name in QUERY}
     if "filter" in query:
         query["filter"] = unquote(query["filter"])
@@ -184,7 +184,7 @@ FAULTY = {
 
 @pytest.mark.parametrize("version", ["2024-11-15", "2025-10-15"])
 def test_emulator_answers_every_published_example_as_documented(version: str, start: Start) -> None:
-    """Each example request is replayed; status and body are those that the specification has for it."""
+    """Each example request is sent; status and body are valid according to the specification."""
     replayed = []
     reading = Prepared(start(), version)
     for name, method, path, example in examples(version):
@@ -202,7 +202,7 @@ def test_emulator_answers_every_published_example_as_documented(version: str, st
 
 
 def _properties(example: dict[str, Any]) -> set[str]:
-    """The outermost properties that an answer may have: those of the examples, and the optional ones."""
+    """The top-level properties that a response may have: those of the examples and the optional properties."""
     bodies = [response.get("body", {}) for response in example["responses"].values()]
     optional = {"@nextLink", "project", "properties", "description", "customProperties", "foundryProjectName", "result"}
     optional |= {"committedBlocks", "uncommittedBlocks"}
@@ -210,7 +210,7 @@ def _properties(example: dict[str, Any]) -> set[str]:
 
 
 def strategy(schema: dict[str, Any], definitions: dict[str, Any], depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values of a schema, and often enough values that are not."""
+    """Values of a schema, and often values that do not match the schema."""
     odd: st.SearchStrategy[Any] = st.sampled_from(
         [None, True, 0, -1, 2**40, 1.5, "", "x", "\x00", "ß'&#%", [], {}, [[]], {"self": "x"}]
     )
@@ -254,7 +254,7 @@ FILTERS = [
 @pytest.mark.long
 @pytest.mark.parametrize("version", VERSIONS)
 def test_emulator_never_answers_outside_the_specification(version: str, start: Start) -> None:
-    """Requests made from the schemas, right and wrong, in long sequences on one state: no 500, no other shape."""
+    """Valid and invalid requests, generated from the schemas, in long sequences: no 500 and no unspecified body."""
     prepared = Prepared(start(), version)
     definitions = document(version)["definitions"]
     table = list(operations(version))
@@ -284,7 +284,7 @@ def test_emulator_never_answers_outside_the_specification(version: str, start: S
 
 
 def pinned_requests(prepared: Prepared, method: str, path: str, name: str) -> dict[str, Any]:
-    """Return the parts of a request that must succeed: ids and references are those of entities that exist."""
+    """Return a request that must succeed, with ids and references of existing entities."""
     there, names = prepared.resource, {"displayName": "pinned", "locale": "en-US"}
     model, base = ({"self": there.url(f"/{kind}/{prepared.ids[kind.rpartition('/')[2]]}")} for kind in KINDS)
     audio = {"self": there.url(f"/datasets/{prepared.ids['datasets']}")}
@@ -319,7 +319,7 @@ KINDS = ("models", "models/base")
 
 
 def log_of(prepared: Prepared, path: str) -> str:
-    """Return the id of a log that the path can name; none for other paths."""
+    """Return the id of a log for paths that contain one, or any text for other paths."""
     if "/logs" not in path:
         return "none"
     place = {"locale": "en-US"} if "{locale}" in path else {"endpoint": prepared.logging_endpoint()}
@@ -329,7 +329,7 @@ def log_of(prepared: Prepared, path: str) -> str:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_operation_of_every_version_succeeds_with_pinned_parameters(version: str, start: Start) -> None:
-    """Generated requests are mostly refused; these reach each operation, and the share of 2xx is printed."""
+    """Most generated requests are rejected; these reach every operation, and the share of 2xx responses is printed."""
     shares: dict[str, str] = {}
     reading = Prepared(start(), version)
     for method, path, operation in operations(version):

@@ -1,4 +1,4 @@
-"""The state of an emulator …"""
+"""The state of an emulator and its file."""
 
 import gc
 import json
@@ -36,7 +36,7 @@ while True:
 
 
 def test_state_survives_a_restart(start: Start, tmp_path: Path) -> None:
-    """Models, blocks and the clock; the stock is not put in twice."""
+    """Models, blocks and the clock are kept; the seed data is not stored twice."""
     file = tmp_path / "state.db"
     first = start(state=file)
     model = first.resource().ask("POST", "/models", json=MODEL)
@@ -51,7 +51,7 @@ def test_state_survives_a_restart(start: Start, tmp_path: Path) -> None:
 
 
 def test_state_that_was_reset_is_stocked_once(start: Start, tmp_path: Path) -> None:
-    """A restart after a reset finds the stock in place."""
+    """After a reset, a restart finds the seed data."""
     first = start(state=tmp_path / "state.db")
     first.control("POST", "reset")
     stocked = first.resource().ask("GET", "/datasets")["values"]
@@ -60,7 +60,7 @@ def test_state_that_was_reset_is_stocked_once(start: Start, tmp_path: Path) -> N
 
 
 def test_state_is_shared_by_two_emulators(start: Start, tmp_path: Path) -> None:
-    """What one writes the other reads at once."""
+    """Each process immediately reads what the other has written."""
     one, other = (
         start(state=tmp_path / "s", training="reads:1000000"),
         start(state=tmp_path / "s", training="reads:1000000"),
@@ -74,7 +74,7 @@ def test_state_is_shared_by_two_emulators(start: Start, tmp_path: Path) -> None:
 
 
 def test_state_is_one_of_its_own_for_each_emulator_in_memory(start: Start) -> None:
-    """No module remembers anything."""
+    """No module has state of its own."""
     model = start().resource().ask("POST", "/models", json=MODEL)
 
     assert start(seed=2).resource().send("GET", model["self"]).status_code == 404
@@ -84,7 +84,7 @@ def test_state_is_one_of_its_own_for_each_emulator_in_memory(start: Start) -> No
     "content", [b"this is no database, but longer than a header" * 9, b"SQLite format 3\0" + b"\xff" * 500]
 )
 def test_state_is_kept_aside_when_it_is_damaged(tmp_path: Path, content: bytes) -> None:
-    """A clear error; the bytes are there under another name; the next start is fresh."""
+    """The error is clear, the file is kept under another name, and the next start has a new state."""
     file = tmp_path / "state.db"
     file.write_bytes(content)
 
@@ -96,7 +96,7 @@ def test_state_is_kept_aside_when_it_is_damaged(tmp_path: Path, content: bytes) 
 
 
 def test_state_that_cannot_be_kept_aside_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder that is read-only; the file is named, and what to do next."""
+    """In a read-only folder, the error contains the file and the next step."""
     file = tmp_path / "state.db"
     file.write_bytes(b"no database, but long enough to be looked at" * 100)
 
@@ -110,7 +110,7 @@ def test_state_that_cannot_be_kept_aside_says_so(tmp_path: Path, monkeypatch: py
 
 
 def test_state_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) -> None:
-    """A sound head and torn pages behind it: noticed at the start, not by the request that reads there."""
+    """Damaged pages behind an intact header are detected at the start."""
     file = tmp_path / "state.db"
     emulator(state=file)
     gc.collect()  # closes the file
@@ -125,7 +125,7 @@ def test_state_is_kept_aside_when_it_is_damaged_in_the_middle(tmp_path: Path) ->
 
 
 def test_state_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
-    """Web hooks are notified of events only if they stand in the state."""
+    """Web hooks are notified only of events that were committed."""
     state = start().app.state.emulator.state
     with suppress(LookupError), state.transaction():
         state.record_event(StoredEntity("x", "models", "one"), "Creation")
@@ -136,7 +136,7 @@ def test_state_tells_nothing_of_what_was_rolled_back(start: Start) -> None:
 
 
 def test_state_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> None:
-    """An older format, or some other program's database; twice, under two names."""
+    """An older format, or a database of another program; the second file gets a second name."""
     file = tmp_path / "state.db"
     for _ in range(2):
         EntityStore(file)
@@ -150,14 +150,14 @@ def test_state_is_kept_aside_when_it_is_of_another_version(tmp_path: Path) -> No
 
 
 def test_state_is_refused_where_it_cannot_be_written(tmp_path: Path) -> None:
-    """A folder that is not there: an error that names the file, nothing else."""
+    """In a missing folder, the error names the file."""
     with pytest.raises(StateUnusableError, match="cannot be opened"):
         emulator(state=tmp_path / "nowhere" / "state.db")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
 def test_state_has_no_half_written_entity_after_a_kill(tmp_path: Path) -> None:
-    """Two writers are killed in the middle of their work: what belongs together is there together or not."""
+    """Two writers are killed during their work; the state contains all or nothing of each transaction."""
     file = tmp_path / "state.db"
     for turn in range(3):
         writers = [_writer(file, f"{turn}-{n}") for n in range(2)]
@@ -193,7 +193,7 @@ def _wait_for_writes(file: Path, names: list[str]) -> None:
 
 
 def test_state_is_written_by_many_threads_without_a_loss(tmp_path: Path) -> None:
-    """Each transaction is whole, whoever else is at work."""
+    """Transactions are isolated from those of other processes."""
     store = EntityStore(tmp_path / "state.db")
 
     def work() -> None:

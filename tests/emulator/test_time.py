@@ -1,4 +1,4 @@
-"""Time in the emulator …"""
+"""The clock, and the progress of simulated work."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ TEXT = {"displayName": "x", "locale": "en-US"}
 
 
 class Clock:
-    """A clock that a test moves."""
+    """A clock that a test can move."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -23,12 +23,12 @@ class Clock:
 
 
 def statuses(resource: Resource, link: str, reads: int) -> list[str]:
-    """What so many reads show."""
+    """The statuses in a number of reads."""
     return [resource.ask("GET", link)["status"] for _ in range(reads)]
 
 
 def test_progress_passes_by_reads(start: Start) -> None:
-    """Three reads: running, running, done; a list does not count."""
+    """Three reads: Running, Running, Succeeded; lists do not count."""
     resource = start(training="reads:3").resource()
     model = resource.ask("POST", "/models", json=TEXT)
 
@@ -39,7 +39,7 @@ def test_progress_passes_by_reads(start: Start) -> None:
 
 
 def test_progress_passes_by_seconds(start: Start) -> None:
-    """Of the given clock; other things than training take a quarter of it, and start within that."""
+    """Work other than training takes a quarter of the time, and a quarter of that until it is Running."""
     service = start(training="seconds:8", now=Clock())
     resource = service.resource()
     model = resource.send("POST", "/models", json=TEXT)
@@ -57,7 +57,7 @@ def test_progress_passes_by_seconds(start: Start) -> None:
 
 
 def test_progress_stamps_what_ended_unseen_with_the_moment_at_which_it_ended(start: Start) -> None:
-    """Reading late does not make a training late."""
+    """The time of completion does not depend on the time of reading."""
     service = start(training="seconds:60", now=Clock())
     model = service.resource().ask("POST", "/models", json=TEXT)
 
@@ -67,7 +67,7 @@ def test_progress_stamps_what_ended_unseen_with_the_moment_at_which_it_ended(sta
 
 
 def test_progress_says_how_long_to_wait(start: Start) -> None:
-    """A quarter of what is left, no less than a second, gone when it has ended."""
+    """`Retry-After` is a quarter of the remaining time, at least a second, and missing for finished work."""
     service = start(training="seconds:40", now=Clock())
     resource = service.resource()
     model = resource.ask("POST", "/models", json=TEXT)
@@ -80,7 +80,7 @@ def test_progress_says_how_long_to_wait(start: Start) -> None:
 
 
 def test_progress_stands_still_until_a_command(start: Start) -> None:
-    """Everything ends at once, or one thing as the command says."""
+    """The command finishes everything, or one entity with the given outcome."""
     service = start(training="reads:1000000")
     resource = service.resource()
     first, second = (resource.ask("POST", "/models", json=TEXT) for _ in range(2))
@@ -97,7 +97,7 @@ def test_progress_stands_still_until_a_command(start: Start) -> None:
 
 
 def test_progress_never_ends_the_import_that_is_always_running(start: Start) -> None:
-    """The stock has one thing that stays unfinished however long one waits."""
+    """The seed data contains an import that never finishes by itself."""
     service = start(training="seconds:1", now=Clock())
 
     service.control("POST", "clock", {"advance": "P300D"})
@@ -119,7 +119,7 @@ def test_progress_never_ends_the_import_that_is_always_running(start: Start) -> 
     ],
 )
 def test_progress_is_not_moved_by_nonsense(service: Service, body: Any) -> None:
-    """400, and the clock stays."""
+    """The response is 400, and the clock is unchanged."""
     before = service.control("GET", "clock")["offset_seconds"]
 
     assert service.send("POST", "http://localhost/_emulator/clock", json=body).status_code == 400
@@ -127,7 +127,7 @@ def test_progress_is_not_moved_by_nonsense(service: Service, body: Any) -> None:
 
 
 def test_progress_is_repeatable_with_a_seed(start: Start) -> None:
-    """The same requests give the same ids and dates."""
+    """The same requests result in the same ids and dates."""
     clock = Clock()
 
     first, second = (start(seed=7, now=clock).resource().model() for _ in range(2))
@@ -138,6 +138,6 @@ def test_progress_is_repeatable_with_a_seed(start: Start) -> None:
 
 @pytest.mark.parametrize("training", ["", "reads", "reads:x", "seconds:-1", "command", "hours:3"])
 def test_progress_is_refused_in_other_words(start: Start, training: str) -> None:
-    """An option that makes no sense is a ValueError."""
+    """An invalid option is a ValueError."""
     with pytest.raises(ValueError, match="seconds:S or reads:N"):
         start(training=training)

@@ -1,4 +1,4 @@
-"""A token of the token service …"""
+"""Tokens of the token service."""
 
 import httpx
 import pytest
@@ -16,25 +16,25 @@ KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
 
 
 def token(service: Service, path: str = "sts/v1.0/issueToken?scope=speechservicesmanagement") -> str:
-    """A token of the resource in eastus."""
+    """A token for the account in eastus."""
     response = service.send("POST", f"{BASE}/{path}", headers=KEY)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/plain; charset=us-ascii")
     return response.text
 
 
 def asked(service: Service, bearer: str, base: str = BASE, path: str = "v3.2/models") -> httpx.Response:
-    """A request that shows a token instead of a key."""
+    """A request with a token instead of a key."""
     return service.send("GET", f"{base}/speechtotext/{path}", headers={"Authorization": f"Bearer {bearer}"})
 
 
 @pytest.mark.parametrize("path", ["sts/v1.0/issueToken?scope=speechservicesmanagement", "sts/v1.0/issuetoken"])
 def test_token_stands_for_the_key_in_v3_2(service: Service, path: str) -> None:
-    """As that version's specification says; programs write the path in both cases."""
+    """Only the specification of v3.2 allows tokens; clients use both letter cases of the path."""
     assert asked(service, token(service, path)).status_code == 200
 
 
 def test_token_ends_after_ten_minutes(service: Service) -> None:
-    """By the emulator's clock."""
+    """The token expires by the emulator's clock."""
     one = token(service)
     service.control("POST", "clock", {"advance": "PT9M"})
     assert asked(service, one).status_code == 200
@@ -44,7 +44,7 @@ def test_token_ends_after_ten_minutes(service: Service) -> None:
 
 
 def test_token_opens_no_other_region_and_no_dated_version(service: Service) -> None:
-    """401, as for a key of another region; the dated specifications know keys only."""
+    """The response is 401, as for a key of another region; the dated versions accept only keys."""
     one = token(service)
 
     assert asked(service, one, "http://westeurope.localhost").status_code == 401
@@ -52,7 +52,7 @@ def test_token_opens_no_other_region_and_no_dated_version(service: Service) -> N
 
 
 def test_token_is_given_only_for_a_key_of_the_region_and_on_post(service: Service) -> None:
-    """Not for a wrong key, and not on GET."""
+    """No token is issued for a wrong key or for GET."""
     url = "http://westeurope.localhost/sts/v1.0/issueToken"
 
     assert service.send("POST", url, headers=KEY).status_code == 401
@@ -61,6 +61,6 @@ def test_token_is_given_only_for_a_key_of_the_region_and_on_post(service: Servic
 
 @given(st.text() | st.text().map("Bearer {}.ü".format) | st.from_regex(r"[Bb]earer [\w=-]*\.[\w=-]*\.[\w=-]*"))
 def test_token_cannot_be_made_up(authorization: str) -> None:
-    """Whatever stands in the header, without the key it is nobody's."""
+    """No header authenticates without a valid token or key."""
     with pytest.raises(ServiceError):
         authenticate(STATE, {"authorization": authorization}, None, accept_token=True)

@@ -1,4 +1,4 @@
-"""Transcriptions: fast and batch, with simulated recognition."""
+"""Fast and batch transcriptions, with simulated recognition."""
 
 import json
 from collections.abc import Callable
@@ -17,12 +17,12 @@ SAID = "please recalibrate the zorbian antenna and ask doctor quandt for the flu
 
 
 def fast(resource: Resource, audio: bytes | None, **definition: Any) -> Any:
-    """Transcribe one recording at once."""
+    """Send a fast transcription."""
     return resource.ask("POST", "/transcriptions:transcribe", **form(audio, **definition))
 
 
 def form(audio: bytes | None, **definition: Any) -> dict[str, Any]:
-    """The parts of a fast transcription."""
+    """The form of a fast transcription."""
     fields = {"definition": json.dumps({"locales": ["en-US"]} | definition)}
     return {"data": fields, "files": {"audio": ("a.wav", audio)} if audio is not None else {"x": ("x", b"")}}
 
@@ -33,7 +33,7 @@ def text_of(answer: Any) -> str:
 
 
 def submit(resource: Resource, **source: Any) -> Any:
-    """Start a batch and return it as it is when it has ended."""
+    """Start a batch transcription and return it when it is finished."""
     is_old = resource.version == "v3.2"
     settings = {"wordLevelTimestampsEnabled": True} | ({} if is_old else {"timeToLiveHours": 48})
     body = {"displayName": "t", "locale": "en-US", "properties": settings} | source
@@ -48,7 +48,7 @@ def contents(resource: Resource, transcription: Any) -> list[tuple[str, Any]]:
 
 
 def test_fast_transcription_of_an_unknown_recording_is_drawn_from_its_content(eastus: Resource) -> None:
-    """The same content gives the same words, and another content other ones."""
+    """The same content results in the same words, and other content in other words."""
     first, again, other = (text_of(fast(eastus, wav(seconds))) for seconds in (4, 4, 4.1))
 
     assert first == again
@@ -57,7 +57,7 @@ def test_fast_transcription_of_an_unknown_recording_is_drawn_from_its_content(ea
 
 
 def test_fast_transcription_of_a_known_recording_has_the_errors_of_an_evaluation(eastus: Resource) -> None:
-    """A recording that a dataset has with its transcript is recognized as in a test of that dataset."""
+    """A recording with a known transcript is recognized as in an evaluation of its dataset."""
     recording = wav(3)
     dataset = eastus.dataset("Acoustic", zipped({"a.wav": recording, "trans.txt": f"a.wav\t{SAID}"}))
     base = {"self": eastus.ask("GET", "/models/base", {"filter": "locale eq 'en-US'"})["values"][-1]["self"]}
@@ -73,7 +73,7 @@ def test_fast_transcription_of_a_known_recording_has_the_errors_of_an_evaluation
 
 
 def test_phrase_list_lowers_the_errors_of_exactly_its_words(eastus: Resource) -> None:
-    """With every word as a phrase fewer are missed; with none of its words nothing changes."""
+    """Phrases that are in the transcript reduce the errors; other phrases change nothing."""
     recording = wav(3)
     eastus.dataset("Acoustic", zipped({"a.wav": recording, "trans.txt": f"a.wav\t{SAID}"}))
     plain = text_of(fast(eastus, recording))
@@ -88,7 +88,7 @@ def test_phrase_list_lowers_the_errors_of_exactly_its_words(eastus: Resource) ->
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_batch_transcribes_a_dataset_with_a_custom_model(service: Service, version: str) -> None:
-    """One file for each recording, words with confidences, and a report."""
+    """The files are one for each recording, with confidences of words, and a report."""
     resource = service.resource(version=version)
     dataset = resource.dataset("AudioFiles", zipped({"a.wav": wav(2), "b.wav": wav(3)}))
     model = resource.model()
@@ -110,7 +110,7 @@ def test_batch_transcribes_a_dataset_with_a_custom_model(service: Service, versi
 
 
 def test_batch_names_each_recording_that_fails(eastus: Resource) -> None:
-    """An address that does not answer and content that is no recording fail; the others are transcribed."""
+    """Unreachable URLs and content that is not a recording fail; other recordings are transcribed."""
     content = {"/good.wav": wav(2), "/bad.wav": b"no recording"}
 
     def answer(heard: Heard) -> tuple[int, dict[str, str], bytes]:
@@ -131,7 +131,7 @@ def test_batch_names_each_recording_that_fails(eastus: Resource) -> None:
 
 
 def test_transcription_is_removed_when_its_time_to_live_is_over(service: Service) -> None:
-    """Two days after its end it is gone, with its files."""
+    """Two days after its completion, the transcription and its files are deleted."""
     eastus = service.resource()
     audio = eastus.stocked("datasets", "audio en-US")
     done = submit(eastus, dataset={"self": audio["self"]})
@@ -143,7 +143,7 @@ def test_transcription_is_removed_when_its_time_to_live_is_over(service: Service
 
 
 def test_web_hooks_hear_of_transcriptions(service: Service) -> None:
-    """Creation, processing and completion, as for every other kind."""
+    """The events are creation, processing and completion, as for all kinds."""
     eastus, what = service.resource(), ("Creation", "Processing", "Completion", "Deletion")
 
     def agree(heard: Heard) -> tuple[int, dict[str, str], bytes]:
@@ -161,7 +161,7 @@ def test_web_hooks_hear_of_transcriptions(service: Service) -> None:
 
 
 def test_fast_transcription_is_refused_for_what_it_cannot_take(eastus: Resource) -> None:
-    """An empty or foreign recording, a locale that it does not have, a custom model, too many phrases, no form."""
+    """An empty or unsupported recording, another locale, a custom model, too many phrases, and another content type."""
     path, model = "/transcriptions:transcribe", eastus.model()["self"]
 
     def refusal(audio: bytes | None, **definition: Any) -> tuple[int, str]:
@@ -179,7 +179,7 @@ def test_fast_transcription_is_refused_for_what_it_cannot_take(eastus: Resource)
 
 
 def test_batch_is_refused_without_one_source_a_life_or_the_tier(start: Callable[..., Service]) -> None:
-    """The body must name one source and its time to live, and the resource must be S0."""
+    """The body must have exactly one source and a time to live, and the account must have tier S0."""
     free = account("eastus", name="free", tier="F0")
     service = start(accounts=(account("eastus"), free))
     eastus, path = service.resource(), "/transcriptions:submit"
@@ -197,7 +197,7 @@ def test_batch_is_refused_without_one_source_a_life_or_the_tier(start: Callable[
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_locales_of_transcriptions_are_listed(service: Service, version: str) -> None:
-    """The dated versions list those of fast transcription, which are fewer."""
+    """The dated versions list the fewer locales of fast transcription separately."""
     listed = service.resource(version=version).ask("GET", "/transcriptions/locales")
 
     assert "en-US" in (listed if version == "v3.2" else listed["Transcribe"])

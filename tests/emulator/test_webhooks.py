@@ -1,4 +1,4 @@
-"""A web hook …"""
+"""Web hooks."""
 
 import base64
 import hashlib
@@ -20,18 +20,18 @@ SECRET = "a shared secret"
 
 
 def agreeing(heard: Heard) -> tuple[int, dict[str, str], bytes]:
-    """Answers a challenge with its token."""
+    """Answer a challenge with its token."""
     return 200, {}, parse_qs(urlsplit(heard.path).query).get("validationToken", [""])[0].encode()
 
 
 def asked(url: str, *events: str, **others: Any) -> dict[str, Any]:
-    """A request to register a hook."""
+    """A request to register a web hook."""
     return {"displayName": "h", "webUrl": url, "events": dict.fromkeys(events, True), **others}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_web_hook_is_notified_of_what_happens(service: Service, version: str) -> None:
-    """Creation, processing, completion and deletion of a model, each once, in the version it was registered with."""
+    """Creation, processing, completion and deletion of a model are sent once, in the version of the registration."""
     resource = service.resource(version=version)
     with listening(agreeing) as listener:
         events = ("modelCreation", "modelProcessing", "modelCompletion", "modelDeletion")
@@ -48,7 +48,7 @@ def test_web_hook_is_notified_of_what_happens(service: Service, version: str) ->
 
 @dataclass
 class Receiver:
-    """A receiver as Microsoft's sample is described: it parses the event by letter case, and checks every signature."""
+    """A receiver like Microsoft's sample, which parses the event by letter case and checks every signature."""
 
     secret: bytes
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Receiver:
     )
 
     def __call__(self, heard: Heard) -> tuple[int, dict[str, str], bytes]:
-        """Answer the validation token, or note which entity an event is about; 400 for what it does not accept."""
+        """Answer the validation token, or record the entity of an event; return 400 for anything else."""
         event = heard.headers["x-microsoftspeechservices-event"]
         token = parse_qs(urlsplit(heard.path).query).get("validationToken", [""])[0]
         signed = token.encode() if event == "Challenge" else heard.body
@@ -77,7 +77,7 @@ class Receiver:
 
 
 def test_web_hook_serves_a_receiver_that_checks_every_signature(eastus: Resource) -> None:
-    """Every kind is created, processed and completed; the receiver fetches nothing that it does not know."""
+    """Entities of all kinds are created, processed and completed; the receiver accepts every message."""
     receiver = Receiver(SECRET.encode())
     with listening(receiver) as listener:
         kinds = ("dataset", "model", "evaluation", "endpoint")
@@ -106,7 +106,7 @@ def test_web_hook_serves_a_receiver_that_checks_every_signature(eastus: Resource
 
 
 def test_web_hook_is_signed_with_its_secret(eastus: Resource) -> None:
-    """Base64 of an HMAC-SHA256 over the body, or over the token of a challenge; none without a secret."""
+    """The signature is Base64 of an HMAC-SHA256 of the body, or of a challenge's token."""
     with listening(agreeing) as listener:
         hook = eastus.ask("POST", "/webhooks", json=asked(listener.url, properties={"secret": SECRET}))
         assert eastus.send("POST", hook["links"]["ping"]).status_code == 202
@@ -131,7 +131,7 @@ def test_web_hook_is_signed_with_its_secret(eastus: Resource) -> None:
 def test_web_hook_fails_when_its_address_does_not_take_the_challenge(
     eastus: Resource, answer: tuple[int, dict[str, str], bytes], reason: str
 ) -> None:
-    """Then it is told nothing."""
+    """The web hook then receives no events."""
     with listening(lambda _: answer) as listener:
         hook = eastus.ask("POST", "/webhooks", json=asked(listener.url, "modelCreation"))
         eastus.model()
@@ -143,14 +143,14 @@ def test_web_hook_fails_when_its_address_does_not_take_the_challenge(
 
 
 def test_web_hook_is_never_called_off_this_machine(eastus: Resource) -> None:
-    """A host that was not allowed is not called, and the hook says so."""
+    """A host that is not allowed is not called, and the web hook contains the reason."""
     hook = eastus.ask("POST", "/webhooks", json=asked("https://contoso.com/call"))
 
     assert "only on loopback" in eastus.ask("GET", hook["self"])["properties"]["error"]["message"]
 
 
 def test_web_hook_is_challenged_again_at_another_address(eastus: Resource) -> None:
-    """Until then it is not ready."""
+    """The web hook is not ready before the challenge."""
     with listening(agreeing) as first, listening(agreeing) as second:
         hook = eastus.ask("POST", "/webhooks", json=asked(first.url, "modelCreation"))
 
@@ -163,7 +163,7 @@ def test_web_hook_is_challenged_again_at_another_address(eastus: Resource) -> No
 
 
 def test_web_hook_is_tested_with_the_last_entity_of_each_event(eastus: Resource) -> None:
-    """202 and a request for each; 204 when there is nothing to tell."""
+    """The response is 202 with a message for each event, or 204 without matching entities."""
     with listening(agreeing) as listener:
         hook = eastus.ask("POST", "/webhooks", json=asked(listener.url, "modelCompletion", "evaluationCompletion"))
         empty = eastus.ask("POST", "/webhooks", json=asked(listener.url, "evaluationCompletion"))
@@ -176,7 +176,7 @@ def test_web_hook_is_tested_with_the_last_entity_of_each_event(eastus: Resource)
 
 
 def test_web_hook_is_notified_once_although_a_refusal_came_between(start: Callable[..., Service]) -> None:
-    """What a refused request would have moved on happens with the next one, and is told then."""
+    """Status changes that a failed request rolled back are applied and notified with the next request."""
     service = start(training="seconds:4")
     resource = service.resource()
     with listening(agreeing) as listener:
@@ -202,12 +202,12 @@ def test_web_hook_is_notified_once_although_a_refusal_came_between(start: Callab
     ],
 )
 def test_web_hook_is_refused_when_it_cannot_be_called(eastus: Resource, body: dict[str, Any], code: str) -> None:
-    """No address, no events, unknown events."""
+    """No URL, no events, and unknown events."""
     assert eastus.refusal("POST", "/webhooks", json=body) == (400, code)
 
 
 def test_web_hook_is_found_by_its_address_and_forgotten(eastus: Resource) -> None:
-    """Listed with a filter of its own, deleted, and gone."""
+    """Web hooks can be listed with a filter and deleted."""
     hook = eastus.ask("POST", "/webhooks", json=asked("http://localhost:1/a"))
 
     found = eastus.ask("GET", "/webhooks", {"filter": "webUrl eq 'http://localhost:1/a'"})["values"]
