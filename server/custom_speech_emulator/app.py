@@ -105,7 +105,7 @@ class EmulatorApp:
             await exchange.http_response()(scope, receive, send)
 
     def tick(self) -> None:
-        """Apply due status changes without a request, and call the web hooks."""
+        """Apply due status changes and notify web hooks between requests."""
         with self.state.transaction():
             self.state.advance()
             notifications = web_hooks.pending_notifications(self.state)
@@ -143,7 +143,7 @@ class EmulatorApp:
     def _authenticated_call(
         self, request: IncomingRequest, entry: dict[str, Any], now: datetime
     ) -> tuple[OperationCall, Route]:
-        """Return the authenticated call and the route of a request, and complete the log entry step by step."""
+        """Return the authenticated call and the route of a request, and fill in its log entry."""
         address, segment, path = parse_address(request.scheme, request.host, request.path)
         # The specifications of the dated versions allow only keys.
         account = authentication.authenticate(

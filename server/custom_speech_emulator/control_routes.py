@@ -20,7 +20,7 @@ _MAX_CLOCK_OFFSET = timedelta(days=36_500)
 
 @dataclass(frozen=True)
 class ControlRequest:
-    """A request to a control route, with all that its handler can read and change."""
+    """A control request with the state, the log and the fault rules that its handler can access."""
 
     state: EmulatorState
     log: RequestLog
@@ -64,7 +64,7 @@ def advance_clock(request: ControlRequest) -> None:
 
 
 def finish_work(request: ControlRequest) -> Any:
-    """Finish everything that is running, or one entity, with success or with an error."""
+    """Finish all running entities, or one entity, successfully or with an error."""
     body = request.json_object({"id", "status", "error"}) if request.body.strip() else {}
     status, error = body.get("status", "Succeeded"), body.get("error", {})
     if status not in ("Succeeded", "Failed") or not isinstance(error, dict):

@@ -59,7 +59,7 @@ class FaultRule(BaseModel):
         return applies
 
     def error(self, now: datetime) -> ServiceError | None:
-        """Return the error response of the rule, or None for a fault that is not an error response."""
+        """Return the error response of the rule, or None if the fault is of another kind."""
         headers = {}
         if self.retry_after is not None:
             date = format_datetime(now + timedelta(seconds=self.retry_after), usegmt=True)
@@ -77,7 +77,7 @@ class Faults(list[FaultRule]):
 
     @classmethod
     def parse(cls, value: Sequence[dict[str, Any]]) -> "Faults":
-        """Return the rules of a JSON list, with new counts. Raises ValueError with the first invalid property."""
+        """Parse the rules in a JSON list, with counts of zero. Raises ValueError naming the first invalid property."""
         try:
             rules = TypeAdapter(list[FaultRule]).validate_python(list(value))
         except ValidationError as error:
@@ -86,7 +86,7 @@ class Faults(list[FaultRule]):
         return cls(rules)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the rules, with how often each has matched and was applied."""
+        """Return the rules with the numbers of requests that each matched and was applied to."""
         counts = [{"matched": rule._matched, "applied": rule._applied} for rule in self]
         return [rule.model_dump(exclude_defaults=True) | count for rule, count in zip(self, counts, strict=True)]
 
@@ -97,7 +97,7 @@ class Faults(list[FaultRule]):
 
 
 async def send_with_fault(response: Response, rule: FaultRule, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a response with the fault of a rule. Raises ConnectionResetError instead of closing without a server."""
+    """Send a response with a fault. Callers in the same process get ConnectionResetError for a closed connection."""
     if rule.fault in ("close-before", "close-after"):
         # ASGI has no message that closes a connection, so uvicorn's transport is closed through the object of `send`.
         transport = getattr(getattr(send, "__self__", None), "transport", None)
@@ -117,7 +117,7 @@ async def send_with_fault(response: Response, rule: FaultRule, scope: Scope, rec
 
 
 async def _send_in_halves(send: Send, rule: FaultRule, message: Message) -> None:
-    """Send the first half of a body, and then after a pause the second half or nothing."""
+    """Send half of a body, and then the other half after a delay, or nothing more for a truncated body."""
     if message["type"] == "http.response.body":
         half = len(message["body"]) // 2
         await send({**message, "body": message["body"][:half], "more_body": True})

@@ -1,4 +1,4 @@
-"""Host addresses of requests: the region or account that they name, links to them, and which hosts are trusted."""
+"""Host addresses of requests: regions and accounts in URLs, links in responses, and trusted hosts."""
 
 import re
 import secrets
@@ -52,12 +52,12 @@ class HostAddress:
         return is_local(self.host) or bool(_REGIONAL.match(_strip_port(self.host)))
 
     def fill_placeholders(self, text: str) -> str:
-        """Return a text with all placeholders for hosts replaced by URLs in the style of this address."""
+        """Return a text in which URLs in the style of this address replace the placeholders for hosts."""
         text = text.replace(HOST_PLACEHOLDER, self.base_url())
         return _ANY_REGION_PLACEHOLDER.sub(lambda match: self.base_url(match[1]), text)
 
     def base_url(self, region: str = "") -> str:
-        """Return the part of a link before `/speechtotext`, for another region if one is given."""
+        """Return the part of a URL before `/speechtotext`, optionally for another region."""
         if region and self.prefix:
             return f"{self.scheme}://{self.host}/{region}"
         base = f"{self.scheme}://{self.host}{self.prefix}"
@@ -99,7 +99,7 @@ def _strip_port(host: str) -> str:
 
 
 def parse_reference(uri: str, region: str, account: str, request: HostAddress) -> str | None:
-    """Return the lower-case path after the version of a `self` URI, or None if its host is not that of the account."""
+    """Return the path of a `self` URI after the version, in lower case, or None for a host of another account."""
     try:
         parts = urlsplit(uri)
         host = parts.netloc.lower()

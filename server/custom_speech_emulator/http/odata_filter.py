@@ -60,7 +60,7 @@ def parse_filter(expression: str, properties: Collection[str]) -> SqlCondition:
 
 
 def _unsupported(why: str) -> Exception:
-    """Return a 400 error for a filter."""
+    """Return the error for an unsupported filter."""
     return invalid("UnsupportedFilter", f"The filter is not valid: {why[:200]}.", "filter")
 
 

@@ -67,7 +67,7 @@ class OperationCall:
         return parse_json(self.body)
 
     def form(self, known: Collection[str]) -> dict[str, bytes]:
-        """Return the fields of a form by name. Raises a 415 or 400 error for other content and unknown fields."""
+        """Return the fields of a multipart form. Raises 415 for another Content-Type and 400 for an invalid form."""
         header = Message()
         header["Content-Type"] = self.content_type
         if header.get_content_type() != "multipart/form-data":

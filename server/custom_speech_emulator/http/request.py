@@ -1,4 +1,4 @@
-"""Incoming requests: read from ASGI, and their query and JSON parsed strictly."""
+"""Incoming ASGI requests, and strict parsing of their query and JSON."""
 
 import json
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ async def read_request(scope: Scope, receive: Receive) -> IncomingRequest:
 
 
 def parse_json(body: bytes) -> Any:
-    """Return the JSON value of a body. Raises a 400 error also for NaN, unpaired surrogates and deep nesting."""
+    """Parse a JSON body. Raises 400 for invalid JSON, including NaN, unpaired surrogates and deep nesting."""
     if not body.strip():
         raise invalid("EmptyRequest", "The request body is empty.")
     try:

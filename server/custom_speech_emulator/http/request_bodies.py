@@ -147,7 +147,7 @@ def get_property(body: Json, name: str) -> Any:
 
 
 def read_body(call: OperationCall, kind: type[BaseModel], value: Any = None) -> Any:
-    """Return the validated body of a call or the validated `value`. Raises 400 with the first invalid property."""
+    """Return the validated body of a call, or a validated `value`. Raises 400 naming the first invalid property."""
     value = call.json() if value is None else value
     if isinstance(value, dict):
         inner = value.get("properties")

@@ -51,7 +51,7 @@ URL_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRed
 
 
 def await_content(call: OperationCall, entity: StoredEntity, read: Callable[[], ReadContent]) -> None:
-    """Mark an entity as waiting for its content, and schedule `read`, which returns it, to run after the response."""
+    """Mark an entity as waiting for its content, and schedule `read` to fetch the content after the response."""
     error = {"code": "DataImportFailed", "message": "The content did not arrive."}
     entity.due = call.now.timestamp() + 60  # the import then fails, for example after a restart of the emulator
     waiting = {"waitsFor": "content", "endsAt": entity.due, "outcome": {"status": "Failed", "error": error}}
@@ -75,7 +75,7 @@ def _start_with_content(state: EmulatorState, waiting: StoredEntity, read: Calla
 
 
 def start_import(call: OperationCall, dataset: StoredEntity, content: Callable[[], bytes]) -> None:
-    """Start the import of a dataset. `content` returns its content or raises ContentUnreachableError."""
+    """Start importing what `content` returns; the import fails if it raises ContentUnreachableError."""
     await_content(call, dataset, partial(import_content, dataset.document["kind"], call.account.tier, content))
 
 

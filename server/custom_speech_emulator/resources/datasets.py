@@ -18,7 +18,7 @@ from custom_speech_emulator.state.entity_store import StoredEntity
 
 
 def dataset_to_json(dataset: str, document: Json, version: ApiVersion) -> Json:
-    """Return the properties of a Dataset, whose links for blocks exist only while it waits for blocks."""
+    """Return the properties of a Dataset; links for blocks exist only while the dataset waits for them."""
     links = {"files": version.link("datasets", dataset, "files")}
     if document.get("waitsFor") == "blocks":
         blocks = version.link("datasets", dataset, "blocks")
@@ -64,7 +64,7 @@ def create(call: OperationCall) -> ApiResponse:
 
 
 def upload(call: OperationCall) -> ApiResponse:
-    """Handle Datasets_Upload, which is specified in v3.2 but deprecated: a form with the content of a dataset."""
+    """Handle Datasets_Upload, a deprecated operation of v3.2 that sends the content of a dataset in a form."""
     fields = call.form({"project", "displayName", "description", "locale", "kind", "customProperties", "data", "email"})
     data = fields.pop("data", b"")
     if not data:

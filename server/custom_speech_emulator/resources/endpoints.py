@@ -70,7 +70,7 @@ def _resolve_deployable_model(call: OperationCall, reference: Json | None, local
 
 
 def add_logs(state: EmulatorState, account: str, owner: str, at: datetime) -> list[str]:
-    """Add a recording of silence and its transcription to the logs of an endpoint, or of `base/<locale>`."""
+    """Add a silent recording and its transcription to the logs of an endpoint id or of `base/<locale>`."""
     recording = io.BytesIO()
     with wave.open(recording, "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))

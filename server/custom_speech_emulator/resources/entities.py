@@ -33,7 +33,7 @@ _QUOTAS = {"datasets": {"F0": 2, "S0": 500}, "endpoints": {"F0": 1, "S0": 50}}
 
 @dataclass(frozen=True, eq=False)
 class EntityKind:
-    """A kind of entity, and how it differs from other kinds."""
+    """The properties and the behavior that distinguish a kind of entity."""
 
     path: str  # in URLs and in the store
     word: str  # its name in messages
@@ -100,7 +100,7 @@ def get(call: OperationCall, kind: EntityKind) -> ApiResponse:
 def list_page(
     call: OperationCall, kind: EntityKind, where: SqlCondition = _ALL, path: str = "", skip_parameter: str = "skip"
 ) -> ApiResponse:
-    """Return a page of a list, oldest first, with a link to the next page under `path` or the path of the kind."""
+    """Return a page of a list, oldest first, with a link to the next page; `path` overrides the path of the kind."""
     skip, top = call.number(skip_parameter, 0) or 0, min(call.number("top", 1) or _MAX_PAGE_SIZE, _MAX_PAGE_SIZE)
     properties = [name for name in kind.filters if name not in call.version.absent]
     condition = parse_filter(call.query["filter"], properties) if "filter" in call.query else _ALL
@@ -191,7 +191,7 @@ def delete(call: OperationCall, kind: EntityKind, parameter: str = "id") -> ApiR
 
 
 def resolve_reference(call: OperationCall, kind: EntityKind, reference: Json, locale: str, name: str) -> StoredEntity:
-    """Return the entity of a reference, or raise 400 unless it is Succeeded and of the account and the locale."""
+    """Return the referenced entity. Raises 400 unless it is Succeeded and has the given account and locale."""
     field = f"{name}.self"
     path = parse_reference(reference["self"], call.account.region, call.account.name, call.address)
     if path is None or not path.startswith(f"/{kind.path}/"):
@@ -217,7 +217,7 @@ def validate_locale(locale: str) -> str:
 
 
 def parse_time_to_live(text: str | None) -> timedelta:
-    """Return a time to live of v3.2, or zero for no expiration. Raises 400 above 31 days and for invalid text."""
+    """Return a time to live of v3.2, or zero for none. Raises 400 for invalid text and for more than 31 days."""
     duration = parse_duration(text) if text else timedelta()
     if duration is None or duration > MAX_TIME_TO_LIVE:
         message = "timeToLive must be an ISO 8601 duration of at most 31 days."

@@ -65,7 +65,7 @@ def count_error_rates(phrases: Sequence[Phrase], which: str, *, tokens: bool) ->
 
 
 def unknown_rates(which: str, *, tokens: bool) -> Json:
-    """Return -1 for each metric. Failed evaluations have no token metrics (recorded live)."""
+    """Return -1 for each metric of model 1 or 2; failed evaluations have no token metrics (recorded live)."""
     rates = (*_RATES, _TOKEN_RATE) if tokens else _RATES
     counts = (*_COUNTS, *_TOKEN_COUNTS) if tokens else _COUNTS
     return {f"{name}{which}": -1.0 for name in rates} | {f"{name}{which}": -1 for name in counts}

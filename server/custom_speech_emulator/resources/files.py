@@ -90,7 +90,7 @@ def _sign(state: EmulatorState, path: str, expires: str) -> str:
 
 
 def get_content(state: EmulatorState, path: str, query: str) -> ApiResponse:
-    """Return the content of a signed URL, or an error as XML like blob storage."""
+    """Return the content of a signed URL, or an XML error in the format of blob storage."""
     parameters = dict(parse_qsl(query, max_num_fields=10))
     account, owner, name = [*path.removeprefix(CONTENT_PATH).split("/", 2), "", ""][:3]
     signed = CONTENT_PATH + "/".join(quote(part, safe="") for part in (account, owner, name))

@@ -65,7 +65,7 @@ def dataset_locales(version: ApiVersion) -> Json:
 
 
 def transcription_locales(version: ApiVersion) -> object:
-    """Return the locales of transcriptions, for dated versions separately for batch and fast transcription."""
+    """Return the locales of transcriptions, separated into batch and fast for the dated versions."""
     return {"Submit": LOCALES, "Transcribe": FAST_LOCALES} if version.dated else LOCALES
 
 

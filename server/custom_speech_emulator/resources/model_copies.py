@@ -42,7 +42,7 @@ COPIES = entities.EntityKind("operations/models/copy", "operation", copy_to_json
 
 
 def authorize_copy(call: OperationCall) -> ApiResponse:
-    """Handle Models_AuthorizeCopy, which is called on the target."""
+    """Handle Models_AuthorizeCopy on the target account."""
     source_id = read_body(call, COPY_DEFINITION)["sourceResourceId"]
     source = call.state.settings.find_account_by_resource_id(source_id)
     if source is None:
@@ -56,7 +56,7 @@ def authorize_copy(call: OperationCall) -> ApiResponse:
 
 
 def copy_model(call: OperationCall) -> ApiResponse:
-    """Handle Models_Copy, which is called on the source; in v3.2 also with the body of the training article."""
+    """Handle Models_Copy on the source account; v3.2 also accepts the body in the training article."""
     model, body = entities.get_or_404(call, MODELS), call.json()
     if model.status != "Succeeded":
         raise invalid("InvalidModel", f"The model is {model.status}; only a Succeeded model can be copied.", "id")

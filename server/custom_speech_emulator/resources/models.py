@@ -145,7 +145,7 @@ def inherited_properties(base: StoredEntity, now: datetime) -> Json:
 
 
 def resolve_model(call: OperationCall, reference: Json | None, locale: str, name: str) -> StoredEntity:
-    """Return the model of a reference, or without one the newest base model. Raises 400 for an unusable model."""
+    """Return the referenced model, or the newest base model for None. Raises 400 for an unusable model."""
     if reference is None:
         return _newest_base_model(call, locale, set())
     uri = reference["self"].lower().partition("?")[0]
@@ -165,7 +165,7 @@ def require_unexpired(call: OperationCall, model: StoredEntity, date: str, name:
 
 
 def get_manifest(call: OperationCall, kind: entities.EntityKind) -> ApiResponse:
-    """Handle Models_GetCustomModelManifest and Models_GetBaseModelManifest, with substitutes for the model files."""
+    """Handle Models_GetCustomModelManifest and Models_GetBaseModelManifest. The model files are placeholders."""
     model = entities.get_or_404(call, kind)
     name, _ = call.version.lifetime
     if call.version.dated and name not in call.query:

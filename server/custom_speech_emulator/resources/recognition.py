@@ -62,7 +62,7 @@ class Phrase(NamedTuple):
 def recognize(
     transcript: str, position: int, accuracy: SimulatedAccuracy, locale: str, normalization: str = "Default"
 ) -> list[Phrase]:
-    """Return a recognized phrase for each sentence of the transcript of the recording at a position in a dataset.
+    """Return a recognized phrase for each sentence of a transcript; `position` is the index in its dataset.
 
     The service counts phrases and normalized words (recorded live). The division into sentences is a guess.
     """
@@ -127,7 +127,7 @@ def dataset_recordings(state: EmulatorState, account: str, dataset_id: str) -> l
 
 
 def recognize_timed(recording: SourceRecording, accuracy: SimulatedAccuracy, locale: str) -> list[list[TimedWord]]:
-    """Return the recognized words of a recording, in phrases of six words."""
+    """Return the recognized words of a recording with their times, in phrases of six words."""
     drawn = []
     if recording.transcript is None:
         words = _VOCABULARY.get(locale[:2], _VOCABULARY["en"]).split()

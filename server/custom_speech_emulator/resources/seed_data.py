@@ -174,7 +174,7 @@ def _account_entities(
 def _seed_entity(
     account: EmulatedAccount, kind: str, name: str, locale: str, at: datetime, properties: Json
 ) -> StoredEntity:
-    """Return an entity named Contoso, then `name` and the locale."""
+    """Return an entity with the display name `Contoso {name}{locale}`."""
     display_name = f"Contoso {name}{locale}"
     document: Json = {"displayName": display_name, "locale": locale, "createdDateTime": format_time(at)}
     if kind != "projects":

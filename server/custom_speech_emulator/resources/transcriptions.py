@@ -40,7 +40,7 @@ def transcription_to_json(transcription: str, document: Json, version: ApiVersio
 
 
 def complete_transcription(state: EmulatorState, transcription: StoredEntity, at: datetime) -> None:
-    """Add a file for each readable recording, and a report on all recordings, to a transcription."""
+    """Add the result of each readable recording and a report to the files of a transcription."""
     document = transcription.document
     failed: list[list[str]] = document.get("unusable", [])
     recordings = [recognition.SourceRecording(*one) for one in document.pop("recordings", [])]

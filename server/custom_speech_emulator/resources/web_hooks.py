@@ -140,7 +140,7 @@ def _version_of(hook: StoredEntity) -> ApiVersion:
 
 
 def _signed_message(hook: StoredEntity, event: str, content: Json, token: str = "") -> Request:
-    """Return an event or a challenge, whose token is in its URL and is signed instead of the body."""
+    """Return a signed event, or a challenge whose URL contains a token that is signed instead of the body."""
     url = hook.document["webUrl"]
     body = HostAddress(*hook.document["address"]).fill_placeholders(json.dumps(content)).encode()
     if token:
@@ -155,7 +155,7 @@ def _signed_message(hook: StoredEntity, event: str, content: Json, token: str = 
 
 
 def _send(message: Request, hosts: Sequence[str], expected: str | None = None) -> str | None:
-    """Send a message and return an error, or None if the response is 200 with the expected text."""
+    """Send a message. Return an error, or None if the response has status 200 and the expected text."""
     if not is_allowed_url(message.full_url, hosts):
         return "The emulator calls web hooks only on loopback, or on hosts that it was started with."
     try:

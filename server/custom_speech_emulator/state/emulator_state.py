@@ -1,4 +1,4 @@
-"""The state of an emulator: settings, accounts, clock, ids and the progress of simulated work; and time formats.
+"""The state of an emulator: settings, accounts, clock, ids, simulated work, and time formats.
 
 The result of simulated work is stored as `outcome` when the work starts, so that completion is the same for all kinds.
 """
@@ -88,7 +88,7 @@ class EmulatorState:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Run a transaction of the store, with an empty list of events."""
+        """Run a transaction of the store, which starts with an empty list of events."""
         with self.store.transaction():
             self.events = []
             yield
@@ -117,7 +117,7 @@ class EmulatorState:
     def start(
         self, entity: StoredEntity, now: datetime, *, takes_full_time: bool = False, status: str = "NotStarted"
     ) -> None:
-        """Start the simulated work of an entity, which takes a quarter of the training time unless told otherwise."""
+        """Start the simulated work of an entity, which by default takes a quarter of the training time."""
         entity.document |= {"status": status, "lastActionDateTime": format_time(now)}
         if self._unit == "reads":
             entity.reads = max(1, int(self._amount))
@@ -179,7 +179,7 @@ CompletionHook = Callable[[EmulatorState, StoredEntity, datetime], None]
 
 
 def retry_after(entity: StoredEntity, now: datetime) -> dict[str, str]:
-    """Return `Retry-After` with a quarter of the remaining time, from 1 to 60 seconds, or no header if finished."""
+    """Return a `Retry-After` of a quarter of the remaining time (1 to 60 s), or no header for finished work."""
     if entity.is_terminal:
         return {}
     left = 0 if entity.due is None else entity.due - now.timestamp()
@@ -192,7 +192,7 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Return the time in UTC of a timestamp, whose default time zone is UTC. Raises ValueError."""
+    """Parse a timestamp, whose default time zone is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
@@ -206,7 +206,7 @@ def parse_duration(text: str) -> timedelta | None:
 
 
 def quarter_close(day: datetime, years: int = 0) -> datetime:
-    """Return the next 15 January, April, July or October, the days on which models retire, plus a number of years."""
+    """Return the next retirement day of models (15 January, April, July or October) plus a number of years."""
     closes = [datetime(year, month, 15, tzinfo=UTC) for year in (day.year, day.year + 1) for month in (1, 4, 7, 10)]
     close = next(close for close in closes if close >= day.replace(hour=0, minute=0, second=0, microsecond=0))
     return close.replace(year=close.year + years)

@@ -95,7 +95,7 @@ class EntityStore:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything inside or nothing, after waiting for other threads and processes."""
+        """Run an exclusive transaction, which waits for other threads and processes."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -177,7 +177,7 @@ class EntityStore:
         return row[0] if row else None
 
     def data_sizes(self, account: str, owner: str) -> dict[str, int]:
-        """Return the size of the bytes under each name of an owner, in the order of their first storage."""
+        """Return the sizes of an owner's data by name, in the order in which the names were first stored."""
         sql = "SELECT name, length(content) FROM data WHERE account = ? AND owner = ? ORDER BY n"
         return dict(self._db.execute(sql, (account, owner)).fetchall())
 
