@@ -128,7 +128,7 @@ class EmulatorApp:
         if token_service:
             address = HostAddress(request.scheme, request.host.lower(), (token_service["prefix"] or "").lower())
             return authentication.issue_token(self.state, request, address.account_or_region, exchange.entry)
-        call, route = self._authenticated_call(request, exchange.entry, now)
+        call, route = self._make_call(request, exchange.entry, now)
         exchange.address, call.after_response = call.address, exchange.after_response
         if self.state.settings.rate_limit:
             self._enforce_rate_limit(call.account.name, now.timestamp())
@@ -140,9 +140,7 @@ class EmulatorApp:
             raise error
         return route.handler(call)
 
-    def _authenticated_call(
-        self, request: IncomingRequest, entry: dict[str, Any], now: datetime
-    ) -> tuple[OperationCall, Route]:
+    def _make_call(self, request: IncomingRequest, entry: dict[str, Any], now: datetime) -> tuple[OperationCall, Route]:
         """Return the authenticated call and the route of a request, and fill in its log entry."""
         address, segment, path = parse_address(request.scheme, request.host, request.path)
         # The specifications of the dated versions allow only keys.

@@ -31,15 +31,10 @@ _LIST_QUERY = ("skip", "top", "filter")
 _WITH_PROJECTS = (V3_2, V2025)
 _OLD = (V3_2,)
 _DATED = (V2024, V2025)
-_PROJECT_KINDS = (
-    evaluations.EVALUATIONS,
-    datasets.DATASETS,
-    endpoints.ENDPOINTS,
-    models.MODELS,
-    transcriptions.TRANSCRIPTIONS,
-)
+# The kinds that a project can contain.
+_KINDS = (evaluations.EVALUATIONS, datasets.DATASETS, endpoints.ENDPOINTS, models.MODELS, transcriptions.TRANSCRIPTIONS)
 COMPLETION_HOOKS: dict[str, CompletionHook] = {
-    kind.path: kind.on_completion for kind in (*_PROJECT_KINDS, model_copies.COPIES) if kind.on_completion
+    kind.path: kind.on_completion for kind in (*_KINDS, model_copies.COPIES) if kind.on_completion
 }
 
 
@@ -125,7 +120,7 @@ _get_base_model, _get_copy = (partial(entities.get, kind=kind) for kind in (mode
 ROUTES = (
     _locales_route("Projects", versions=_WITH_PROJECTS),
     *_entity_routes(projects.PROJECTS, "Projects", projects.create, versions=_WITH_PROJECTS),
-    *(_contents_route(kind) for kind in _PROJECT_KINDS),
+    *(_contents_route(kind) for kind in _KINDS),
     _locales_route("Datasets", locales.dataset_locales),
     *_entity_routes(datasets.DATASETS, "Datasets", datasets.create),
     Route("Datasets_Upload", "POST", "/datasets/upload", datasets.upload, (), _OLD),

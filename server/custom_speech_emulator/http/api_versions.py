@@ -74,6 +74,7 @@ _ONLY_2025 = frozenset({"phraseList", "audioUrl", "enhancedMode", "project", "fo
 V2024 = ApiVersion("2024-11-15", dated=True, absent=_ONLY_OLD | _ONLY_2025)
 V2025 = ApiVersion("2025-10-15", dated=True, absent=_ONLY_OLD)
 VERSIONS = (V3_2, V2024, V2025)
+BY_NAME = {version.name: version for version in VERSIONS}
 
 
 def select_version(segment: str | None, api_version: str | None) -> ApiVersion:

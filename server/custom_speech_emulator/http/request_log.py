@@ -11,7 +11,7 @@ from custom_speech_emulator.http.request import IncomingRequest
 from custom_speech_emulator.state.emulator_state import format_time
 
 _SECRET_HEADERS = {"ocp-apim-subscription-key", "authorization"}
-_SECRET_PROPERTIES = {"targetSubscriptionKey", "secret"}
+_SECRETS = {"targetSubscriptionKey", "secret"}
 _MASK = "***"  # the log can be read without a key
 
 
@@ -24,10 +24,6 @@ class RequestLog:
 
     def add(self, at: datetime, request: IncomingRequest) -> dict[str, Any]:
         """Add an entry for a request and return it, so that the caller can set the account, operation and status."""
-
-        def mask(value: dict[str, Any]) -> dict[str, Any]:
-            return value | dict.fromkeys(_SECRET_PROPERTIES & value.keys(), _MASK)
-
         self.count += 1
         address = {name: getattr(request, name) for name in ("method", "path", "query")}
         unknown = dict.fromkeys(("account", "operation", "api_version", "status"))
@@ -35,7 +31,10 @@ class RequestLog:
         body = request.body or b""
         logged: Any = {"bytes": len(body)} if body else None  # of long bodies and of other formats, only the length
         with contextlib.suppress(ValueError, RecursionError):
-            logged = json.loads(body, object_hook=mask) if len(body) <= 64 * 1024 else logged
+            if len(body) <= 64 * 1024:
+                logged = json.loads(
+                    body, object_hook=lambda value: value | dict.fromkeys(_SECRETS & value.keys(), _MASK)
+                )
         entry = {"n": self.count, "time": format_time(at), **address, **unknown, "headers": headers, "body": logged}
         self.entries.append(entry)
         return entry

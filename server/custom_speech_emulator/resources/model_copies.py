@@ -67,10 +67,8 @@ def copy_model(call: OperationCall) -> ApiResponse:
         target = call.state.settings.find_account(read_body(call, COPY_TO_KEY, body)["targetSubscriptionKey"])
         if target is None:
             raise invalid("InvalidSubscription", "The target subscription key is not valid.", "targetSubscriptionKey")
-        copy, host = (
-            _create_copied_model(call.state, document, target.name, call.now),
-            region_placeholder(target.region),
-        )
+        copy = _create_copied_model(call.state, document, target.name, call.now)
+        host = region_placeholder(target.region)
         text = entities.render_entity(call, MODELS, copy).replace(HOST_PLACEHOLDER, host)
         return ApiResponse(201, text, {"Location": host + call.version.path("models", copy.id)})
     properties = {"createdDateTime": format_time(call.now), "model": document} | _redeem_authorization(call, body)

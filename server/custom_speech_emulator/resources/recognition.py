@@ -155,15 +155,13 @@ def fast_result(recording: SourceRecording, accuracy: SimulatedAccuracy, locale:
     return {"durationMilliseconds": recording.milliseconds, "combinedPhrases": combined, "phrases": phrases}
 
 
-def batch_result(
-    recording: SourceRecording, accuracy: SimulatedAccuracy, locale: str, at: str, *, timed_words: bool
-) -> Json:
-    """Return the content of a Transcription file; words have times and a confidence only if `timed_words` is set."""
+def batch_result(recording: SourceRecording, accuracy: SimulatedAccuracy, locale: str, at: str, *, timed: bool) -> Json:
+    """Return the content of a Transcription file; words have times and a confidence only if `timed` is set."""
     phrases, forms = list[Json](), ("lexical", "itn", "maskedITN", "display")
     for part in recognize_timed(recording, accuracy, locale):
         best: Json = dict.fromkeys(forms, " ".join(word.text for word in part))
         best["confidence"] = round(sum(word.confidence for word in part) / len(part), 4)
-        if timed_words:
+        if timed:
             best["words"] = [{"word": word.text, **_timing([word]), "confidence": word.confidence} for word in part]
         phrases.append({"recognitionStatus": "Success", "channel": 0, **_timing(part), "nBest": [best]})
     whole = " ".join(phrase["nBest"][0]["display"] for phrase in phrases)

@@ -149,7 +149,7 @@ def _account_entities(
     """Yield the initial entities of an account."""
     made = now - timedelta(days=40)
     for locale in (*_LOCALES_WITH_DATA, "fr-FR"):
-        yield _seed_entity(account, "projects", "", locale, made, {})
+        yield _entity(account, "projects", "", locale, made, {})
     if account.tier == "F0":
         return  # the quota of two datasets is too small for the rest
     for locale in _LOCALES_WITH_DATA:
@@ -157,26 +157,24 @@ def _account_entities(
         for kind, (name, accepted, rejected, milliseconds) in _DATASETS.items():
             counts = {"acceptedLineCount": accepted, "rejectedLineCount": rejected, "milliseconds": milliseconds}
             properties = {"kind": kind, "project": project, **counts}
-            yield _seed_entity(account, "datasets", f"{name} ", locale, made, properties)
+            yield _entity(account, "datasets", f"{name} ", locale, made, properties)
     recently, running = now - timedelta(minutes=20), {"kind": "Language", "status": "Running"}
-    yield _seed_entity(account, "datasets", "import still running ", "en-US", recently, running)
+    yield _entity(account, "datasets", "import still running ", "en-US", recently, running)
     error = {"code": "DataImportFailed", "message": "The file is not encoded in UTF-8 with BOM."}
     failed = {"kind": "Language", "status": "Failed", "error": error}
-    yield _seed_entity(account, "datasets", "import failed ", "en-US", recently, failed)
+    yield _entity(account, "datasets", "import failed ", "en-US", recently, failed)
     trained = models.inherited_properties(base, made) | {
         "trainingWords": models.store_training_words(state, SENTENCES["en-US"], "en-US"),
         "datasets": [_seed_id(account.name, "datasets", "Contoso plain text en-US")],
         "project": _seed_id(account.name, "projects", "Contoso en-US"),
     }
-    yield _seed_entity(account, "models", "finished model ", "en-US", made + timedelta(days=1), trained)
+    yield _entity(account, "models", "finished model ", "en-US", made + timedelta(days=1), trained)
 
 
-def _seed_entity(
-    account: EmulatedAccount, kind: str, name: str, locale: str, at: datetime, properties: Json
-) -> StoredEntity:
+def _entity(account: EmulatedAccount, kind: str, name: str, locale: str, at: datetime, extra: Json) -> StoredEntity:
     """Return an entity with the display name `Contoso {name}{locale}`."""
     display_name = f"Contoso {name}{locale}"
     document: Json = {"displayName": display_name, "locale": locale, "createdDateTime": format_time(at)}
     if kind != "projects":
         document |= {"status": "Succeeded", "lastActionDateTime": format_time(at + timedelta(minutes=9))}
-    return StoredEntity(account.name, kind, _seed_id(account.name, kind, display_name), document | properties)
+    return StoredEntity(account.name, kind, _seed_id(account.name, kind, display_name), document | extra)

@@ -52,7 +52,7 @@ def complete_transcription(state: EmulatorState, transcription: StoredEntity, at
     accuracy = models.get_accuracy(state, transcription.account, *document["model"])
     locale, timed = document["locale"], document["timedWords"]
     for number, recording in enumerate(recordings):
-        result = recognition.batch_result(recording, accuracy, locale, format_time(at), timed_words=timed)
+        result = recognition.batch_result(recording, accuracy, locale, format_time(at), timed=timed)
         name = f"contenturl_{number}.json" if "dataset" not in document else f"{recording.name}.json"
         files.add(state, transcription, name, "Transcription", json.dumps(result).encode(), at)
     document["milliseconds"] = sum(recording.milliseconds for recording in recordings)

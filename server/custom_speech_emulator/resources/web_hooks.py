@@ -11,7 +11,7 @@ from functools import partial
 from urllib.parse import quote, urlsplit
 from urllib.request import Request
 
-from custom_speech_emulator.http.api_versions import VERSIONS, ApiVersion, Json
+from custom_speech_emulator.http.api_versions import BY_NAME, ApiVersion, Json
 from custom_speech_emulator.http.host_address import HostAddress, host_name
 from custom_speech_emulator.http.operation_call import OperationCall
 from custom_speech_emulator.http.request_bodies import NEW_WEB_HOOK, WEB_HOOK_UPDATE, get_property, read_body
@@ -97,7 +97,8 @@ def _challenge(state: EmulatorState, challenged: StoredEntity, message: Request,
 def ping(call: OperationCall) -> ApiResponse:
     """Handle WebHooks_Ping: send the web hook's own JSON to its URL."""
     hook = entities.get_or_404(call, WEBHOOKS)
-    message = _signed_message(hook, "ping", WEBHOOKS.render(hook.id, hook.document, _version_of(hook)))
+    content = WEBHOOKS.render(hook.id, hook.document, BY_NAME[hook.document["apiVersion"]])
+    message = _signed_message(hook, "ping", content)
     call.after_response.append(partial(_send, message, call.state.settings.allow_content_hosts))
     return ApiResponse(202, headers={"Retry-After": "1"})
 
@@ -131,12 +132,9 @@ def pending_notifications(state: EmulatorState) -> list[Callable[[], object]]:
 
 def _notification(state: EmulatorState, hook: StoredEntity, event: str, entity: StoredEntity) -> Callable[[], object]:
     """Return a function that sends an event; receivers detect duplicates by its `invocationId`."""
-    content = {"self": _version_of(hook).link(entity.kind, entity.id), "invocationId": state.new_id()}
+    link = BY_NAME[hook.document["apiVersion"]].link(entity.kind, entity.id)
+    content = {"self": link, "invocationId": state.new_id()}
     return partial(_send, _signed_message(hook, event, content), state.settings.allow_content_hosts)
-
-
-def _version_of(hook: StoredEntity) -> ApiVersion:
-    return next(one for one in VERSIONS if one.name == hook.document["apiVersion"])
 
 
 def _signed_message(hook: StoredEntity, event: str, content: Json, token: str = "") -> Request:
