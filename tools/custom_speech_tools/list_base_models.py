@@ -2,28 +2,18 @@
 
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from custom_speech_tools.guardrails.shared_rules import clocks_agree
 from custom_speech_tools.guardrails.training_facts import is_open
+from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import list_entities
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.next_steps import Choice, call_step
 from custom_speech_tools.runtime.parameters import Limit, ListArguments, RequiredLocaleFilter, TrainWith
-from custom_speech_tools.runtime.results import (
-    MAX_REFERENCES,
-    Created,
-    Day,
-    Listing,
-    Result,
-    ServiceText,
-    block,
-    optional,
-)
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import word
@@ -45,24 +35,24 @@ class ListBaseModelsArguments(ListArguments):
     limit: Limit = 10
 
 
-class BaseModel(Result):
+class ListedBaseModel(results.Result):
     """A base model in a list; `training_is_charged` is true if the service does not say."""
 
     id: str
-    display_name: ServiceText
-    locale: ServiceText
-    created: Day | None = Created
-    trains_with: Annotated[list[ServiceText], BeforeValidator(lambda kinds: kinds[:MAX_REFERENCES])]
-    adaptation_until: Day | None
-    transcription_until: Day | None
+    display_name: results.ServiceText
+    locale: results.ServiceText
+    created: results.Day | None = results.Created
+    trains_with: Annotated[list[results.ServiceText], BeforeValidator(lambda kinds: kinds[: results.MAX_REFERENCES])]
+    adaptation_until: results.Day | None
+    transcription_until: results.Day | None
     training_is_charged: bool
-    resource: str | None = optional()
+    resource: str | None = results.optional()
 
 
-class BaseModels(Listing):
+class BaseModels(results.Listing):
     """The base models of a locale, newest first."""
 
-    base_models: list[BaseModel]
+    base_models: list[ListedBaseModel]
 
 
 async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext) -> BaseModels:
@@ -87,19 +77,15 @@ async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext
         f'{hidden} base model(s) {why} are left out; availability="all" lists them.' if hidden else None,
         *{one.message for speech in found.answered for one in clocks_agree(speech.clock.skew)},
     ]
-    shown = await found.rows(lambda one, _: BaseModel.model_validate(one))
+    shown = await found.rows(lambda one, _: ListedBaseModel.model_validate(one))
     steps = [call_step("list_datasets", locale=arguments.locale, resource=found.resource)]
     if hidden and not shown:
         repeated = arguments.model_dump(include={"locale", "train_with", "resource"})
         steps = [call_step("list_base_models", **repeated, availability="all")]
-    open_ones = (
-        (speech.resource.name, base)
-        for speech, base in found.shown
-        if base.trains_with and _is_available(base, "training", call.now(speech))
-    )
-    for resource, base in islice(open_ones, 1):
+    open_ones = [(speech, base) for speech, base in found.shown if base.trains_with and is_open(base, call.now(speech))]
+    for speech, base in open_ones[:1]:
         parts = {"datasets": Choice("datasets"), "base_model": base.id}
-        steps.append(call_step("plan_model", locale=base.locale, **parts, resource=resource))
+        steps.append(call_step("plan_model", locale=base.locale, **parts, resource=speech.resource.name))
     return BaseModels(**found.fields(notes), base_models=shown, next_steps=steps)
 
 
@@ -118,7 +104,8 @@ async def _refuse_locale(speech: Speech, locale: str) -> None:
     near = [other for other in offered if other.partition("-")[0] == language] or offered
     message = f"Resource {speech.resource.name} offers no base model for {locale}."
     fix = f"Offered are, among others: {', '.join(map(word, near[:MAX_OFFERED_LOCALES]))}."
-    raise Refused("Nothing to list.", [block("locale-match", message, fix)], "Call again with an offered locale.")
+    finding = results.block("locale-match", message, fix)
+    raise Refused("Nothing to list.", [finding], "Call again with an offered locale.")
 
 
 tool = declare(list_base_models, "List base models", Annotations.READ, "models")

@@ -4,32 +4,25 @@ from custom_speech_tools.guardrails.charges import estimate_charge
 from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
 from custom_speech_tools.guardrails.training_plan import plan_training
+from custom_speech_tools.runtime import results
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import next_step_when_blocked
 from custom_speech_tools.runtime.next_steps import call_step
 from custom_speech_tools.runtime.polling import expected_seconds
-from custom_speech_tools.runtime.results import (
-    EntityReference,
-    EstimatedCharge,
-    Findings,
-    ResourceAnswer,
-    optional,
-    resource_fields,
-)
 from custom_speech_tools.runtime.tool import Annotations, declare
 
 
-class TrainingPlanAnswer(ResourceAnswer):
+class TrainingPlanAnswer(results.ResourceAnswer):
     """The plan of a training; days, charge and alternative are null if it is blocked."""
 
     ok: bool
-    findings: Findings
-    base_model: EntityReference | None
+    findings: results.Findings
+    base_model: results.EntityReference | None
     audio_hours: float
     estimated_training_days: float | None
     training_is_charged: bool | None
-    estimated_charge: EstimatedCharge | None = optional()
-    uncharged_alternative: EntityReference | None
+    estimated_charge: results.EstimatedCharge | None = results.optional()
+    uncharged_alternative: results.EntityReference | None
     confirm: str | None
 
 
@@ -59,15 +52,15 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Trainin
         confirm = " and confirm" if arguments.display_name else "; it returns a confirm token"
         step = f"Ask your user about the charge; if they agree, call create_model with these arguments{name}{confirm}."
     return TrainingPlanAnswer(
-        **resource_fields(speech),
+        **results.resource_fields(speech),
         ok=not blocked and plan.existing is None,
         findings=list(plan.findings),
-        base_model=EntityReference.model_validate(base) if base else None,
+        base_model=results.EntityReference.model_validate(base) if base else None,
         audio_hours=round(hours, 2),
         estimated_training_days=None if blocked else round(seconds / 86_400, 2),
         training_is_charged=None if blocked else is_charged,
         estimated_charge=estimate_charge(speech.resource, "training", hours) if effect else None,
-        uncharged_alternative=EntityReference.model_validate(free) if free else None,
+        uncharged_alternative=results.EntityReference.model_validate(free) if free else None,
         confirm=policy.issue_token([effect], call.auditor.caller, call.app.now()) if effect and is_offered else None,
         next_steps=[step],
     )

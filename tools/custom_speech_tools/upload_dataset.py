@@ -30,13 +30,12 @@ async def upload_dataset(arguments: UploadArguments, call: CallContext) -> Uploa
         plan = await plan_upload(call, arguments, data)
         dataset, existed, uploaded = await upload(call, plan)
     speech, total = plan.facts.speech, size_of(data.content) if data else 0
-    is_cut_short = uploaded is not None and uploaded < total
-    if not is_cut_short:
+    more: dict[str, object] = {}
+    if uploaded is not None and uploaded < total:
+        more["next_steps"] = ["Call upload_dataset again with the same arguments: it continues where it stopped."]
+    else:
         dataset = await poll_until_terminal(call, dataset, speech.datasets_get, arguments.wait_seconds)
     report = await read_import_report(speech, dataset)
-    more: dict[str, object] = {}
-    if is_cut_short:
-        more["next_steps"] = ["Call upload_dataset again with the same arguments: it continues where it stopped."]
     return present_dataset(
         report,
         call.now(speech),

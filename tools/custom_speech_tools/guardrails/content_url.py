@@ -42,10 +42,10 @@ def require_valid_url(url: str | None) -> None:
     """Require a URL of any protocol without a user name, or None; raises ValueError."""
     try:
         parts = urlsplit(url or "https://x")
-        is_address = bool(parts.scheme and (parts.hostname or parts.scheme == "file") and parts.port != 0)
+        is_url = bool(parts.scheme and (parts.hostname or parts.scheme == "file") and parts.port != 0)
     except ValueError:
-        is_address = False
-    if not is_address or parts.username or parts.password:
+        is_url = False
+    if not is_url or parts.username or parts.password:
         raise ValueError("content_url must be an https address without user name")
 
 

@@ -66,18 +66,28 @@ def allowed_path(app: AppContext, given: str) -> LocalPath:
     if not app.data_dirs:
         raise _not_allowed("No folder is allowed.", _ALLOW)
     allowed = f"Allowed: {', '.join(str(folder) for folder in app.data_dirs)}. {_ALLOW}"
-    for spelling in _spellings(given):
-        found = _look_up(spelling, app.data_dirs)
-        if len(found) > 1:
-            names = " and ".join(quote(str(path), 500) for path in found)
-            raise _not_allowed(f"{quote(given)} fits several files: {names}.", "Pass one of these paths.")
-        for path, root in found.items():
-            if not (path.is_file() or path.is_dir()):
-                raise _not_allowed(f"{quote(given)} is neither a file nor a folder.", allowed)
-            return LocalPath(given, root, path)
+    found = matching_paths(given, app.data_dirs)
+    if len(found) > 1:
+        names = " and ".join(quote(str(path), 500) for path in found)
+        raise _not_allowed(f"{quote(given)} fits several files: {names}.", "Pass one of these paths.")
+    for path, root in found.items():
+        if not (path.is_file() or path.is_dir()):
+            raise _not_allowed(f"{quote(given)} is neither a file nor a folder.", allowed)
+        return LocalPath(given, root, path)
     system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
-    foreign = foreign_path_hint(given.strip(), system)
-    raise _not_allowed(f"{quote(given)} does not exist below an allowed folder{foreign}.", allowed)
+    hint = foreign_path_hint(given.strip(), system)
+    raise _not_allowed(f"{quote(given)} does not exist below an allowed folder{hint}.", allowed)
+
+
+def matching_paths(given: str, folders: Sequence[Path]) -> dict[Path, Path]:
+    """Return the existing paths that a path may mean, with links resolved, each with the folder that contains it."""
+    roots, found = [folder.expanduser().resolve() for folder in folders], dict[Path, Path]()
+    for spelling in _spellings(given):
+        for folder in roots if not found else ():
+            with suppress(OSError, RuntimeError, ValueError):
+                path = _existing(folder, folder / Path(spelling).expanduser())
+                found.update((path, root) for root in roots if path and path.is_relative_to(root))
+    return found
 
 
 def _spellings(given: str) -> list[str]:
@@ -118,16 +128,6 @@ def foreign_path_hint(path: str, system: str) -> str:
     if text.startswith("//"):
         return f": it is a Windows share, and {server}"
     return f": it is a path of WSL, and {server}" if wsl_drive else f"; {server}"
-
-
-def _look_up(spelling: str, folders: Sequence[Path]) -> dict[Path, Path]:
-    """Return the existing paths, with links resolved, each with an allowed folder that contains it."""
-    roots, found = [folder.expanduser().resolve() for folder in folders], dict[Path, Path]()
-    for folder in roots:
-        with suppress(OSError, RuntimeError, ValueError):
-            path = _existing(folder, folder / Path(spelling).expanduser())
-            found.update((path, root) for root in roots if path and path.is_relative_to(root))
-    return found
 
 
 def _existing(folder: Path, path: Path) -> Path | None:
