@@ -54,11 +54,7 @@ class RolloutRun:
         return await self._attempt("roll_out", self._plan)
 
     async def obtain_agreement(self, plan: RolloutPlan) -> tuple[RolloutPlan, Agreement]:
-        """Return the plan and the user's agreement to its charges, which is stored for later runs.
-
-        Raises:
-            Refused: The user did not agree, cannot be asked, or a charge is unknown.
-        """
+        """Return the plan and the user's agreement to its charges; raises Refused without it or for unknown charges."""
         made = [plan]
 
         async def make(call: CallContext) -> RolloutPlan:

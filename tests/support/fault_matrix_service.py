@@ -89,7 +89,7 @@ class Service:
 
     def disarm(self) -> int:
         """From here on nothing fails; how often a rule struck."""
-        struck = self.echoed + sum(int(rule["applied"]) for rule in self.emulation.faults.shown())
+        struck = self.echoed + sum(int(rule["applied"]) for rule in self.emulation.faults.to_json())
         self.emulation.faults, self.echoes = Faults(), 0
         return struck
 

@@ -9,6 +9,7 @@ from custom_speech_data.transcription_results import Transcript, transcript_of_p
 from custom_speech_tools.guardrails.content_url import secrets_of
 from custom_speech_tools.guardrails.draft_transcripts import drafts_not_written
 from custom_speech_tools.guardrails.local_recordings import MAX_CACHED, LocalRecordings, Recording
+from custom_speech_tools.guardrails.shared_rules import after_agreement
 from custom_speech_tools.guardrails.transcription_facts import TranscribeArguments
 from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan, plan_transcription, upload_step
 from custom_speech_tools.guardrails.transcription_report import TranscriptionReport, complete_report, follow_batch
@@ -50,12 +51,11 @@ async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Trans
         report = await _transcribe_recordings(call, plan, agreement, facts.local)
     else:
         report = await _transcribe_address(call, plan, agreement)
+    report = replace(report, findings=[*after_agreement(plan.findings), *report.findings])
     return present_transcription(await complete_report(call, report, facts.output), call.now(facts.speech))
 
 
-async def _transcribe_batch(
-    call: CallContext, plan: TranscriptionPlan, agreement: Agreement, *warnings: Finding
-) -> TranscriptionReport:
+async def _transcribe_batch(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> TranscriptionReport:
     """Create the batch transcription once, and wait for it."""
     facts, speech = plan.facts, plan.facts.speech
 
@@ -70,8 +70,7 @@ async def _transcribe_batch(
         )
 
     batch, existed = await carry_out(call, agreement, plan.effect, submit)
-    report = await follow_batch(call, speech, batch, facts.request.wait_seconds)
-    return replace(report, findings=[*plan.stated, *warnings, *report.findings], already_existed=existed)
+    return replace(await follow_batch(call, speech, batch, facts.request.wait_seconds), already_existed=existed)
 
 
 async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> TranscriptionReport:
@@ -92,7 +91,8 @@ async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreem
             raise
         message = f"The service refused fast transcription with model {quote(facts.model.display_name)}: {error}"
         refused = warn("fast-transcription-supported", message, "A batch was started instead.")
-        return await _transcribe_batch(call, plan, agreement, refused)
+        report = await _transcribe_batch(call, plan, agreement)
+        return replace(report, findings=[refused, *report.findings])
     return TranscriptionReport(
         facts.speech,
         facts.request.locale,
@@ -100,7 +100,6 @@ async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreem
         answer.duration_milliseconds / 1000 if answer.duration_milliseconds else None,
         [_transcript(facts.source_name, answer)],
         total=1,
-        findings=plan.stated,
     )
 
 
@@ -118,7 +117,7 @@ async def _transcribe_recordings(
     writer = call.writer(facts.speech, Decision(plan.findings, facts.key, agreement.require(effect)))
     unsent = iter({key: one for one in facts.recordings if (key := keys[one.name]) not in known}.items())
     await gather(*(sender.send_all(writer, unsent) for _ in range(CONCURRENT_RECORDINGS)))
-    findings, total = [*plan.stated], len(local.recordings)
+    findings, total = list[Finding](), len(local.recordings)
     if sender.no_answer:
         name, error = next(iter(sender.no_answer.items()))
         message = f"{len(sender.no_answer)} recording(s) had no answer, the first one {quote(name)}: {error}"

@@ -67,14 +67,11 @@ class DraftFile:
 
 
 def find_draft_file(app: AppContext, given: str, recordings: str | None = None) -> DraftFile | Finding:
-    """Return the file to which drafts will be written, or the finding that says why it cannot be written.
+    """Return the new file for drafts, or a finding if it cannot be written; raises Refused for a forbidden path.
 
     Args:
         given: A path, or a file name alone, which is placed next to the recordings.
         recordings: The path of the recordings, or None for a batch transcription.
-
-    Raises:
-        Refused: The path is not in an allowed folder.
     """
     if app.is_read_only:
         return block("output-is-new", "This server is read-only; it writes no local file.", "Leave output out.")
@@ -97,11 +94,7 @@ def find_draft_file(app: AppContext, given: str, recordings: str | None = None) 
 
 
 async def write_drafts(call: CallContext, output: DraftFile, transcripts: Sequence[Transcript]) -> Path:
-    """Write the drafts, unless an identical concurrent call writes them, and return their path.
-
-    Raises:
-        Refused: A file cannot be written.
-    """
+    """Write the drafts once for identical concurrent calls, and return their path; raises Refused if that fails."""
     ordered = sorted(transcripts, key=lambda one: one.file)
     key = idempotency_key("drafts", str(output.path), [one.to_json() for one in ordered])
     write = partial(run_in_thread, partial(output.write, ordered))

@@ -134,11 +134,6 @@ class TranscriptionPlan:
             scope=self.effect.digest if self.effect else None,
         )
 
-    @property
-    def stated(self) -> list[Finding]:
-        """The findings for the result, without the request for agreement."""
-        return shared_rules.after_agreement(self.findings)
-
     def fast_body(self) -> dict[str, JsonValue]:
         """Return the definition in the body of Transcriptions_Transcribe."""
         facts = self.facts
@@ -154,16 +149,14 @@ class TranscriptionPlan:
     def batch_body(self) -> dict[str, JsonValue]:
         """Return the body of Transcriptions_Submit, in which v3.2 has the lifetime as a duration."""
         facts, url = self.facts, self.facts.request.content_url
-        is_dated = facts.speech.resource.api_version.is_dated
-        time_to_live: dict[str, JsonValue] = {"timeToLive": f"PT{LIFETIME_HOURS}H"}
+        time_to_live: dict[str, JsonValue] = {"timeToLiveHours": LIFETIME_HOURS}
+        if not facts.speech.resource.api_version.is_dated:
+            time_to_live = {"timeToLive": f"PT{LIFETIME_HOURS}H"}
         return {
             "displayName": facts.display_name,
             "locale": facts.request.locale,
             "customProperties": {KEY_PROPERTY: facts.key},
-            "properties": {
-                "wordLevelTimestampsEnabled": True,
-                **({"timeToLiveHours": LIFETIME_HOURS} if is_dated else time_to_live),
-            },
+            "properties": {"wordLevelTimestampsEnabled": True, **time_to_live},
             "model": link_to(facts.speech, facts.model),
             "dataset": link_to(facts.speech, facts.dataset),
             "contentUrls": [url] if url else None,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from custom_speech_tools.guardrails.training_plan import TrainingPlan
 from custom_speech_tools.runtime.context import CallContext
@@ -18,13 +18,7 @@ BASE, DEPLOYED = "base", "deployed"  # values of compare_with that do not name a
 MAX_TARGETS = 30  # limited by the 256 characters of the custom property that lists running copies
 
 
-def _fraction(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError("must be a fraction from 0 to 1; 15 % is 0.15")
-    return value
-
-
-Fraction = Annotated[float, Field(strict=True), AfterValidator(_fraction)]
+Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class TargetDefinition(Arguments):
@@ -76,11 +70,7 @@ class RolloutModel:
 
 
 def check_resources(call: CallContext, definition: RolloutDefinition) -> tuple[Speech, list[Finding]]:
-    """Return the source and the findings about the configuration of the targets.
-
-    Raises:
-        Refused: The source is not configured.
-    """
+    """Return the source and the findings about the configured targets; raises Refused without the source."""
     findings: list[Finding] = []
     for name in dict.fromkeys([definition.resource, *(target.resource for target in definition.targets)]):
         try:

@@ -149,8 +149,7 @@ async def _find_compared_model(
 async def _deployed_model(source: Speech, locale: str, targets: Sequence[Target]) -> AnyModel | None:
     """Return the model on the source of which all endpoints have a copy, or None if no endpoint has a model.
 
-    Raises:
-        Refused: The endpoints have different models, or a model that is not on the source.
+    Raise Refused if the endpoints have different models, or a model that is not on the source.
     """
     previous = [(one.speech, model) for one in targets if (model := one.previous_model)]
     deployed = await gather(*(find_any_model(speech, model.uri) for speech, model in previous))

@@ -28,14 +28,11 @@ MAX_AGE = timedelta(days=14)  # of an unfinished rollout; after that a new rollo
 async def plan_model_and_rollout(
     call: CallContext, definition: RolloutDefinition, model: str | None, training: TrainingArguments | None
 ) -> RolloutPlan:
-    """Return the plan of a rollout, with the training of its model if it does not exist.
+    """Return the plan of a rollout, with the training of its model if needed; raises Refused like `plan_rollout`.
 
     Args:
         model: A reference to an existing model, or None to train a model.
         training: The training request. Its display name may contain `{date}`.
-
-    Raises:
-        Refused: A rule blocks the whole rollout.
     """
     source, findings = check_resources(call, definition)
     now, resource = call.now(source), source.resource.name

@@ -112,11 +112,7 @@ async def confirmed_rollout(
 
 
 async def plan_rollout(call: CallContext, definition: RolloutDefinition, model: RolloutModel) -> RolloutPlan:
-    """Fetch the facts, check them, and return the plan.
-
-    Raises:
-        Refused: A rule blocks the whole rollout. The findings include those against single targets.
-    """
+    """Fetch the facts and return the plan; raises Refused with every finding if a rule blocks the whole rollout."""
     source, findings = check_resources(call, definition)
     now, trained, policy = call.now(source), model.trained, call.app.confirmation
     known = [one for one in definition.targets if one.resource in call.app.resources]
