@@ -236,7 +236,7 @@ def test_key_stays_with_its_host_whatever_the_configuration_says(tmp_path: Path,
     file = tmp_path / "resources.toml"
     file.write_text(f"[resources.a]\nendpoint = '{endpoint}'\nkey = {{ env = 'K' }}\n", encoding="utf-8")
 
-    with pytest.raises(ConfigurationError, match=r"endpoint: is not (a host of Azure Speech over https|an address)"):
+    with pytest.raises(ConfigurationError, match=r"endpoint: is not (a host of Azure Speech over https|a URL)"):
         from_file(file, {"K": "k"})
 
 

@@ -57,7 +57,7 @@ async def read_pages(fetch: Callable[[str], Coroutine[Any, Any, Page[Listed]]]) 
 
 
 async def if_readable(listing: Awaitable[Listing[Listed]]) -> list[Listed] | None:
-    """Return the entities of a complete list, or None if it cannot be read."""
+    """Return the entities of a list, or None if the list could not be read completely."""
     try:
         found = await listing
     except SpeechError:

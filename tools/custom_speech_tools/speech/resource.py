@@ -32,7 +32,7 @@ class Credential(Protocol):
 
 @dataclass(slots=True)
 class KeyCredential:
-    """A key that never changes."""
+    """A credential with a constant key."""
 
     value: SecretStr
     has_key: bool = True

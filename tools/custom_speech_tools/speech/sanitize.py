@@ -73,7 +73,7 @@ def quote(text: str, limit: int = 80) -> str:
 
 
 def word(text: str) -> str:
-    """Return a code, kind, status or locale unchanged, or in quotes if it is not a plain word like Azure's."""
+    """Return a code, kind, status or locale: unchanged if it is a plain word, as all of Azure's are, else in quotes."""
     return text if _WORD.fullmatch(text) else quote(text, 60)
 
 

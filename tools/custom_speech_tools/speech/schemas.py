@@ -282,7 +282,7 @@ class TranscriptionLocales(Schema):
 
 
 class FastPhrase(Schema):
-    """A phrase in a fast transcription, which reports no confidence of single words."""
+    """A phrase in a fast transcription, which reports no confidence for single words."""
 
     text: str
     confidence: float | None = None
