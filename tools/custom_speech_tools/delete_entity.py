@@ -4,14 +4,8 @@ from typing import Annotated
 
 from pydantic import WithJsonSchema
 
-from custom_speech_tools.guardrails.deletion_plan import (
-    KINDS,
-    Deletion,
-    DeletionArguments,
-    DeletionPlan,
-    check_again,
-    plan_deletion,
-)
+from custom_speech_tools.guardrails.deletion_facts import KINDS, DeletionArguments
+from custom_speech_tools.guardrails.deletion_plan import Deletion, DeletionPlan, check_again, plan_deletion
 from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.confirmation_policy import Agreement
@@ -31,14 +25,14 @@ from custom_speech_tools.speech import SpeechError
 
 
 class DeletionOutcome(EntityReference):
-    """One deletion of several: `outcome` is "deleted", "already gone", "not known" or "not deleted"."""
+    """The outcome of one of several deletions: "deleted", "already gone", "not known" or "not deleted"."""
 
     kind: str
     outcome: str
 
 
 class DeletedEntity(ResourceAnswer):
-    """An entity that no longer exists if `deleted` is true; of a project with its contents, each deletion in order."""
+    """The requested entity; `deletions` lists the entities of a project with its contents, in the order of deletion."""
 
     id: str
     kind: str
@@ -57,25 +51,26 @@ async def delete_entity(arguments: DeletionArguments, call: CallContext) -> Dele
     Refused while it is running or in use, with what uses it.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deletion(call, arguments))
-    asked, parts, note = plan.deletions[-1], None, None
+    requested, outcomes, note = plan.deletions[-1], None, None
     if plan.with_contents:
-        parts, note = await _delete_in_order(call, plan, agreement)
+        outcomes, note = await _delete_in_order(call, plan, agreement)
     else:
-        await _delete(call, plan, agreement, asked)
-    here, step = asked.speech.resource.name, "Nothing more has to be done"
+        await _delete(call, plan, agreement, requested)
+    kind, entity, resource_name = requested.kind, requested.entity, requested.speech.resource.name
+    step = "Nothing more has to be done"
     if note:
-        again = call_step("delete_entity", kind=asked.kind, entity=asked.entity.id, with_contents=True, resource=here)
+        again = call_step("delete_entity", kind=kind, entity=entity.id, with_contents=True, resource=resource_name)
         step = f"{again} goes on with the rest"
-    elif asked.kind != "transcription":  # no tool lists these
-        step = KINDS[asked.kind].listing(here)
+    elif kind != "transcription":  # no tool lists transcriptions
+        step = KINDS[kind].listing(resource_name)
     return DeletedEntity(
-        **resource_fields(asked.speech),
-        id=asked.entity.id,
-        kind=asked.kind,
-        display_name=asked.entity.display_name,
-        locale=asked.entity.locale,
+        **resource_fields(requested.speech),
+        id=entity.id,
+        kind=kind,
+        display_name=entity.display_name,
+        locale=entity.locale,
         deleted=note is None,
-        deletions=parts,
+        deletions=outcomes,
         findings=[finding for finding in plan.findings if finding.level == "warn"],
         next_steps=[step],
         note=note,
@@ -86,8 +81,8 @@ async def _delete(call: CallContext, plan: DeletionPlan, agreement: Agreement, d
     delete = KINDS[deletion.kind].delete
     assert delete  # noqa: S101  # everything in KINDS can be deleted
 
-    async def send(how: AgreementUse) -> None:
-        await delete(call.writer(deletion.speech, Decision(plan.findings, None, how)), deletion.entity.id)
+    async def send(use: AgreementUse) -> None:
+        await delete(call.writer(deletion.speech, Decision(plan.findings, None, use)), deletion.entity.id)
 
     await carry_out(call, agreement, deletion.effect, send)
 
@@ -97,8 +92,10 @@ async def _delete_in_order(
 ) -> tuple[list[DeletionOutcome], str | None]:
     """Delete the contents of a project and then the project, up to the first deletion that fails.
 
-    Return the deletions with their outcomes, and why one failed; the next call deletes the rest under the same
-    agreement.
+    The agreement is stored, so that the next call can delete the remaining entities without a new question.
+
+    Returns:
+        The outcome of each deletion, and the reason for a failure.
     """
     if agreement.since is None:
         call.app.confirmation.store_agreement(agreement, call.auditor.caller, call.app.now())
@@ -117,7 +114,7 @@ async def _delete_in_order(
                 reason = " ".join(f"{one.message} {one.fix}" for one in error.findings if one.level != "warn")
             else:
                 reason = f"{error} {next_step_after(error)}"
-                if present and error.outcome_unknown:  # else only reading failed
+                if present and error.outcome_unknown:  # otherwise, only a GET request failed
                     outcomes[done], fate = "not known", "may have been deleted"
             why = f"{done} of {total} are deleted. The {deletion.description} {fate}: {reason}"
             break
