@@ -6,11 +6,12 @@ from datetime import datetime
 
 from custom_speech_tools.guardrails.entity_lookup import find_entity, find_project
 from custom_speech_tools.runtime.context import CallContext
-from custom_speech_tools.runtime.entity_kinds import MODEL
+from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
-from custom_speech_tools.runtime.results import Finding
+from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import AzureError, Speech, schemas
+from custom_speech_tools.speech.trusted_urls import GUID, entity_of, is_within, region_of
 from custom_speech_tools.speech.tasks_and_threads import task_group
 
 COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # the custom property of a copy with the id of its source
@@ -108,3 +109,38 @@ async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: 
     model = await target.models_get_custom_model(target.trusted_id(link))
     left = wait_seconds - call.elapsed()
     return await poll_until_terminal(call, model, target.models_get_custom_model, left)
+
+
+async def find_operation(source: Speech, reference: str) -> schemas.CopyOperation:
+    """Return the copy operation with this id or URI, or raise Refused."""
+    address = entity_of(reference)
+    identifier = address.id if address and address.kind == "operations/models/copy" else reference
+    message = "`operation` is not the id of a copy operation."
+    fix = "Pass the field `operation` of the answer to the copy."
+    if GUID.fullmatch(identifier):
+        try:
+            return await source.operations_get_model_copy(identifier)
+        except AzureError as error:
+            if error.status != 404:
+                raise
+        message = f"Resource {source.resource.name} has no copy operation {identifier}."
+        fix = "An operation belongs to the copy's source: pass that as `resource`. list_models on the target shows "
+        fix += "what has arrived."
+    raise Refused("There is no copy to show.", [block("reference-found", message, fix)], "Call again with it.")
+
+
+async def find_copy_by_link(
+    call: CallContext, link: str, source: Speech, wait_seconds: float
+) -> tuple[Speech | None, schemas.CustomModel | None]:
+    """Return the copy that a link identifies and its configured resource, or None for both."""
+    region = region_of(link)
+    for target in call.speech_of_all():
+        is_possible = is_within(target.resource.endpoint, link) or (region and target.resource.known_region == region)
+        if target.resource.name == source.resource.name or not is_possible:
+            continue
+        try:
+            return target, await read_copy(call, target, link, wait_seconds)
+        except AzureError as error:
+            if error.status not in (401, 403, 404):
+                raise
+    return None, None

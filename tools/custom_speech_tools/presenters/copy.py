@@ -66,6 +66,17 @@ def present_copy(
     if target and model:
         own = {"id": model.id, "project": present_reference(model.project, parts), "already_existed": already_existed}
         copied = CopiedModel.model_validate(dict(model) | own | {"resource": target.resource.name})
+    if target and model and is_terminal(model):
+        steps = [*remaining_steps, *steps_after_model(target, model)]
+    elif operation and operation.status == "Failed":
+        steps = ["Nothing was created on the target. Correct what `error` names, then call copy_model again."]
+    elif operation and operation.status == "Succeeded" and target is None:
+        steps = ["The copy is on a resource that is not configured here; configure that resource to see the model."]
+    elif operation is None and target and model:
+        steps = [*steps_after_model(target, model, again), *remaining_steps]
+    else:
+        identifier = operation.id if operation else None
+        steps = [wait_step("get_copy", again, source.resource.name, operation=identifier), *remaining_steps]
     return Copy(
         **results.resource_fields(source),
         operation=operation.id if operation else None,
@@ -77,26 +88,5 @@ def present_copy(
         findings=list(findings),
         now=now,
         check_again_after_seconds=None if status in TERMINAL_STATUSES else again,
-        next_steps=_steps(source, target, operation, model, remaining_steps, again),
+        next_steps=steps,
     )
-
-
-def _steps(
-    source: Speech,
-    target: Speech | None,
-    operation: schemas.CopyOperation | None,
-    model: schemas.CustomModel | None,
-    remaining: Sequence[str],
-    again: int,
-) -> list[str]:
-    """Return the next steps; `again` is when to check again, in seconds."""
-    if target and model and is_terminal(model):
-        return [*remaining, *steps_after_model(target, model)]
-    if operation and operation.status == "Failed":
-        return ["Nothing was created on the target. Correct what `error` names, then call copy_model again."]
-    if operation and operation.status == "Succeeded" and target is None:
-        return ["The copy is on a resource that is not configured here; configure that resource to see the model."]
-    if operation is None and target and model:
-        return [*steps_after_model(target, model, again), *remaining]
-    identifier = operation.id if operation else None
-    return [wait_step("get_copy", again, source.resource.name, operation=identifier), *remaining]

@@ -1,4 +1,4 @@
-"""Custom models in answers, and what can be done with them next."""
+"""Custom models in answers, and the next steps with them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -52,7 +52,7 @@ def present_model(
     already_existed: bool = False,
     findings: Sequence[results.Finding] = (),
 ) -> Model:
-    """Return a custom model with the names of its parts."""
+    """Return a model with the names of the entities it references."""
     datasets = [parts.get(part.id) for part in model.datasets or []]
     audio = [one for one in datasets if isinstance(one, schemas.Dataset) and one.kind in AUDIO_KINDS]
     hours = sum(lengths_of(dataset).used_seconds for dataset in audio) / 3600
@@ -72,7 +72,7 @@ def present_model(
 
 
 def present_listed_model(model: schemas.CustomModel, parts: Entities) -> ListedModel:
-    """Return a model as a list shows it."""
+    """Return a model as a list item."""
     own = {
         "id": model.id,
         "base_model": present_reference(model.base_model, parts),
@@ -84,16 +84,15 @@ def present_listed_model(model: schemas.CustomModel, parts: Entities) -> ListedM
 
 
 def steps_after_model(speech: Speech, model: schemas.CustomModel, again: int | None = None) -> list[str]:
-    """Return what can be done with a model of this status; `again` are the seconds after which it may have ended."""
-    here = speech.resource.name
+    """Return the next steps for a model; `again` is when to check again, in seconds."""
+    resource_name = speech.resource.name
     if not is_terminal(model):
-        return [wait_step("get_model", again, here, model=model.id)]
+        return [wait_step("get_model", again, resource_name, model=model.id)]
     if model.status == "Failed":
         return ["Correct what `error` names, then create_model with another display_name or allow_duplicate=true."]
-    test = call_step("create_evaluation", model=model.id, dataset=Choice("a test dataset"), resource=here)
-    steps = [test]
+    choices = {"create_evaluation": {"dataset": Choice("a test dataset")}}
     if model.project is None and speech.resource.api_version.has_projects:
-        steps.append(call_step("connect_model", model=model.id, project=Choice("a project"), resource=here))
+        choices["connect_model"] = {"project": Choice("a project")}
     if speech.resource.can_copy:
-        steps.append(call_step("copy_model", model=model.id, to_resource=Choice("another resource"), resource=here))
-    return steps
+        choices["copy_model"] = {"to_resource": Choice("another resource")}
+    return [call_step(tool, model=model.id, **choice, resource=resource_name) for tool, choice in choices.items()]

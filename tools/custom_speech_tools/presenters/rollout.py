@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from custom_speech_tools.guardrails.shared_rules import after_agreement
-from custom_speech_tools.presenters.endpoint import use_step
+from custom_speech_tools.presenters.endpoint import restore_step, use_step
 from custom_speech_tools.presenters.entity import present_reference
 from custom_speech_tools.rollout.gate import Gate
 from custom_speech_tools.rollout.plan import RolloutPlan, distinct
@@ -122,8 +122,7 @@ def _next_steps(plan: RolloutPlan, targets: Sequence[TargetResult]) -> list[str]
         if one.status == "Succeeded" and isinstance(target.endpoint, schemas.Endpoint):
             live.append(use_step(target.speech, target.endpoint))
             if before := one.previous_model:
-                again = call_step("deploy_model", model=before.id, endpoint=target.endpoint.id, resource=one.resource)
-                back.append(f"{again} goes back to the previous model on {one.resource}")
+                back.append(restore_step(target.speech, target.endpoint, before.id))
     if plan.is_complete:
         return [*live, *back, call_step("check_expirations")]
     again = (
