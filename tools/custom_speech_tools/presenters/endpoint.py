@@ -99,4 +99,4 @@ def restore_step(speech: Speech, endpoint: schemas.Endpoint, previous_model: str
     """Return the step that puts the previous model, given by its id, into the endpoint again."""
     name = speech.resource.name
     deploy = call_step("deploy_model", model=previous_model, endpoint=endpoint.id, resource=name)
-    return f"{deploy} goes back to the previous model on {name}"
+    return f"{deploy} goes back to the previous model"
