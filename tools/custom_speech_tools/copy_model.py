@@ -1,4 +1,4 @@
-"""copy_model: copy a trained model to another resource, once, and connect it there."""
+"""copy_model: copy a trained model to another resource and connect the copy to a project."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ class CopyModelArguments(parameters.Arguments):
         str, StringConstraints(min_length=1, max_length=256), Field(description="Name of the resource to copy to")
     ]
     project: Annotated[
-        parameters.Identifier | None, Field(description="On to_resource: id, self URI or exact name")
+        parameters.Identifier | None, Field(description="Project on to_resource: id, self URI or exact name")
     ] = None
     allow_duplicate: parameters.AllowDuplicate = False
     wait_seconds: parameters.WaitSeconds = 0
@@ -32,10 +32,10 @@ class CopyModelArguments(parameters.Arguments):
 
 
 async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
-    """Copy a trained custom model to another configured resource, in any region; its data stay.
+    """Copy a trained custom model, without its datasets, to another configured resource in any region.
 
-    With project, the copy is connected there once it is done. Takes minutes; the same copy twice makes one.
-    Then get_copy.
+    With project, the finished copy is connected to it. Takes minutes; repeating the call creates no second copy.
+    Then call get_copy.
     """
     source, target = call.speech(arguments.resource), call.speech(arguments.to_resource)
     plan = await copy_plan.plan_copy(call, source, target, arguments.model, arguments.project)

@@ -1,4 +1,4 @@
-"""create_project: create a project of one locale, once."""
+"""create_project: create a project for a locale."""
 
 from pydantic import JsonValue
 
@@ -24,7 +24,7 @@ class CreateProjectArguments(Arguments):
 
 
 class CreatedProject(ResourceAnswer):
-    """A project that was created, or existed already."""
+    """A created project, or the existing project of an earlier identical request."""
 
     id: str
     display_name: ServiceText
@@ -35,9 +35,10 @@ class CreatedProject(ResourceAnswer):
 
 
 async def create_project(arguments: CreateProjectArguments, call: CallContext) -> CreatedProject:
-    """Create a project, which groups the models, datasets, tests and endpoints of one locale in the Azure portals.
+    """Create a project, which groups the models, datasets, evaluations and endpoints of a locale in the Azure portals.
 
-    Its locale cannot be changed. The same request twice makes one. Then pass it as project, or connect_model.
+    Its locale cannot be changed. Repeating the call creates no second project. Then pass it as `project`, or call
+    connect_model.
     """
     speech = call.speech(arguments.resource)
     unsupported = missing_project_support(speech.resource, "none")
@@ -58,10 +59,10 @@ async def create_project(arguments: CreateProjectArguments, call: CallContext) -
         lambda: writer.projects_create(body),
         lambda: speech.projects_list(display_name=name, locale=locale),
     )
-    here = speech.resource.name
+    name = speech.resource.name
     steps = [
-        call_step("connect_model", model=Choice("a model"), project=project.id, resource=here),
-        call_step("list_datasets", locale=project.locale, resource=here),
+        call_step("connect_model", model=Choice("a model"), project=project.id, resource=name),
+        call_step("list_datasets", locale=project.locale, resource=name),
     ]
     own = {"id": project.id, "already_existed": existed, "next_steps": steps}
     return CreatedProject.model_validate(dict(project) | resource_fields(speech) | own)

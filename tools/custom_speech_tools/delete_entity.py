@@ -46,9 +46,9 @@ class DeletedEntity(ResourceAnswer):
 
 
 async def delete_entity(arguments: DeletionArguments, call: CallContext) -> DeletedEntity:
-    """Delete a model, dataset, evaluation, endpoint, project or transcription for good; your user must agree.
+    """Permanently delete a model, dataset, evaluation, endpoint, project or transcription; your user must agree.
 
-    Refused while it is running or in use, with what uses it.
+    Refused while the entity is running or in use; the refusal lists what uses it.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deletion(call, arguments))
     requested, outcomes, note = plan.deletions[-1], None, None

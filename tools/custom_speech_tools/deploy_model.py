@@ -1,10 +1,9 @@
-"""deploy_model: deploy a model to a new endpoint, or put it into an existing one."""
+"""deploy_model: deploy a model to a new or an existing endpoint."""
 
 from custom_speech_tools.guardrails.deployment_facts import DeploymentArguments
 from custom_speech_tools.guardrails.deployment_plan import deploy, plan_deployment
 from custom_speech_tools.guardrails.shared_rules import after_agreement
 from custom_speech_tools.presenters.endpoint import Endpoint, present_endpoint
-from custom_speech_tools.presenters.entity import present_reference
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.polling import poll_until_terminal
@@ -14,26 +13,23 @@ from custom_speech_tools.speech.sanitize import quote
 
 
 async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> Endpoint:
-    """Deploy a trained model: into an existing endpoint, which keeps its id, or to a new one.
+    """Deploy a trained model to an existing endpoint, which keeps its id, or to a new endpoint.
 
-    A new endpoint is charged around the clock; your user must agree. The same request twice makes one.
-    Then get_endpoint.
+    A new endpoint is charged around the clock, so your user must agree. Repeating the call creates no second endpoint.
+    Then call get_endpoint.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deployment(call, arguments))
-    first, existed = await carry_out(call, agreement, plan.effect, lambda how: deploy(call, plan, how))
+    first, existed = await carry_out(call, agreement, plan.effect, lambda use: deploy(call, plan, use))
     speech = plan.facts.speech
     last = await poll_until_terminal(call, first, speech.endpoints_get, arguments.wait_seconds)
-    findings = after_agreement(plan.findings)
-    replaced = plan.facts.replaced
+    replaced, findings = plan.facts.replaced, after_agreement(plan.findings)
     parts = await read_related(speech, [*last.parts, replaced], [plan.model, plan.facts.project])
-    answer = present_endpoint(
-        speech, last, parts, call.now(speech), replaced, already_existed=existed, findings=findings
-    )
+    now = call.now(speech)
+    answer = present_endpoint(speech, last, parts, now, replaced, already_existed=existed, findings=findings)
     if replaced is None or existed:
         return answer
-    before = present_reference(replaced, parts)
-    note = (
-        f"The endpoint had model {quote(before.display_name) if before and before.display_name else replaced.id}. "
+    note = f"The endpoint had model {quote(parts[replaced.id].display_name) if replaced.id in parts else replaced.id}. "
+    note += (
         "How many applications use it is not known; all of them get the new model. get_endpoint says how to go back."
     )
     return answer.model_copy(update={"note": note})

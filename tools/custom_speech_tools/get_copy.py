@@ -16,7 +16,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 class GetCopyArguments(Arguments):
     """The arguments of get_copy."""
 
-    operation: Annotated[Identifier, Field(description="`operation` of the copy's answer")]
+    operation: Annotated[Identifier, Field(description="`operation` in the answer of copy_model")]
     wait_seconds: WaitSeconds = 0
     resource: SourceResource = None
 
@@ -24,7 +24,7 @@ class GetCopyArguments(Arguments):
 async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
     """Get the progress of a copy to another resource.
 
-    With wait_seconds it answers as soon as the copy has ended. When it is Succeeded, `model` is the new model on the
+    With wait_seconds, it returns as soon as the copy has ended. Once `status` is Succeeded, `model` is the copy on the
     target.
     """
     source = call.speech(arguments.resource)

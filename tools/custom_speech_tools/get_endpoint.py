@@ -1,4 +1,4 @@
-"""get_endpoint: return one endpoint, its model, and how to go back to the previous one."""
+"""get_endpoint: return an endpoint, its model and the step back to the previous model."""
 
 from custom_speech_tools.guardrails.deployment_facts import previous_model
 from custom_speech_tools.guardrails.entity_lookup import get_entity
@@ -20,9 +20,9 @@ class GetEndpointArguments(Arguments):
 
 
 async def get_endpoint(arguments: GetEndpointArguments, call: CallContext) -> Endpoint:
-    """Get an endpoint: status, model, until when the model transcribes, how to go back to the previous model.
+    """Get an endpoint: its status, its model and when that expires, and how to go back to the previous model.
 
-    With wait_seconds it answers as soon as the deployment has ended.
+    With wait_seconds, it returns as soon as the deployment has ended.
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, ENDPOINT, arguments.endpoint)

@@ -1,4 +1,4 @@
-"""get_model: return one custom model, now or after its training."""
+"""get_model: return a custom model, immediately or after its training."""
 
 from custom_speech_tools.guardrails.entity_lookup import get_entity
 from custom_speech_tools.presenters.model import Model, present_model
@@ -19,9 +19,9 @@ class GetModelArguments(Arguments):
 
 
 async def get_model(arguments: GetModelArguments, call: CallContext) -> Model:
-    """Get a custom model: status, parts, end of life, why it failed.
+    """Get a custom model: its status, base model, datasets, project, expiration and reason of failure.
 
-    With wait_seconds it answers as soon as training has ended; call it again while it is Running.
+    With wait_seconds, it returns as soon as training has ended; call it again while the status is Running.
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, MODEL, arguments.model)

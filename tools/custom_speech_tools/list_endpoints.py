@@ -1,4 +1,4 @@
-"""list_endpoints: list the deployments of a resource."""
+"""list_endpoints: list the endpoints of a resource."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ class ListEndpointsArguments(ListArguments):
 async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -> Endpoints:
     """List the endpoints of a resource, newest first, with the model that each hosts.
 
-    `transcription_until` is the end of its model, after which applications silently get the newest base model.
+    After `transcription_until` the model has expired, and applications silently get the newest base model.
     """
     project = partial(find_project, reference=arguments.project)
     found = await list_entities(call, arguments, Speech.endpoints_list, referenced=[project], locale=arguments.locale)

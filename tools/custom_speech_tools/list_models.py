@@ -22,9 +22,9 @@ class ListModelsArguments(parameters.ListArguments):
 
 
 async def list_models(arguments: ListModelsArguments, call: CallContext) -> Models:
-    """List the custom models of a resource, newest first, whether trained there or copied to it.
+    """List the custom models of a resource, newest first: models that were trained there, and copies.
 
-    `is_copy` is null if the service does not say; get_model returns the rest.
+    `is_copy` is null if it is not known. get_model returns all details.
     """
     found = await list_entities(
         call,

@@ -1,4 +1,4 @@
-"""list_resources: list the configured Speech resources and what each can do."""
+"""list_resources: list the configured Speech resources and their capabilities."""
 
 from contextlib import suppress
 from typing import Annotated
@@ -17,14 +17,15 @@ from custom_speech_tools.speech.trusted_urls import is_loopback, parse_url
 
 
 class ListResourcesArguments(Arguments):
-    """The arguments of list_resources; unknown ones are ignored, as clients add some to simple tools (`random_string`).
+    """The arguments of list_resources.
 
-    Converters to strict schemas refuse an object without properties (decision 0053).
+    Unknown arguments are ignored, because clients add some to simple tools (`random_string`). `resource` exists because
+    converters to strict schemas refuse an object without properties (decision 0053).
     """
 
     model_config = ConfigDict(extra="ignore")
 
-    resource: Annotated[ResourceText | None, Field(description="Only this one; default: all")] = None
+    resource: Annotated[ResourceText | None, Field(description="Resource name; default: all")] = None
 
 
 class Resource(Result):
@@ -51,12 +52,19 @@ class Resources(ToolAnswer):
 async def list_resources(arguments: ListResourcesArguments, call: CallContext) -> Resources:
     """List the configured Azure Speech resources.
 
-    Shows region, API version, whether each trains with audio, has projects, can be copied from and may be changed.
-    Other tools take their names as `resource`.
+    Returns the region and API version of each, and whether it trains with audio, has projects, can be copied from and
+    may be changed. Other tools take the name as `resource`.
     """
-    app, asked = call.app, arguments.resource
-    wanted = call.speech_of_all() if asked in (None, ALL_RESOURCES) else [call.speech(asked)]
-    await gather(*(_recognize_emulator(speech) for speech in wanted))
+    app, requested = call.app, arguments.resource
+
+    async def recognize_emulator(speech: Speech) -> None:
+        address = split(speech.resource.endpoint)
+        if not speech.is_emulated and address is not None and is_loopback(address):
+            with suppress(SpeechError):  # any response tells the emulator from a proxy to Azure
+                await speech.models_list_supported_locales()
+
+    listed = call.speech_of_all() if requested in (None, ALL_RESOURCES) else [call.speech(requested)]
+    await gather(*map(recognize_emulator, listed))
     found = [
         Resource(
             name=speech.resource.name,
@@ -69,7 +77,7 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
             can_copy=speech.resource.can_copy,
             is_default=speech.resource.name == app.default,
         )
-        for speech in wanted
+        for speech in listed
     ]
     steps = [
         call_step("list_models", resource="*"),
@@ -78,15 +86,6 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     if app.discover and (unconfigured := await app.discover()):
         steps.append(unconfigured)
     return Resources(resources=found, total=len(found), next_steps=steps)
-
-
-async def _recognize_emulator(speech: Speech) -> None:
-    """Ask a resource on this machine once: only its answer tells an emulator from a proxy to Azure."""
-    address = parse_url(speech.resource.endpoint)
-    if speech.is_emulated or address is None or not is_loopback(address):
-        return
-    with suppress(SpeechError):
-        await speech.models_list_supported_locales()
 
 
 tool = declare(list_resources, "List Speech resources", Annotations.READ, "models")

@@ -32,9 +32,9 @@ class UpdateModelArguments(Arguments):
 
 
 async def update_model(arguments: UpdateModelArguments, call: CallContext) -> Model:
-    """Change the display name or the description of a custom model. Nothing else of a model can be changed.
+    """Change the display name or the description of a custom model; its other properties cannot be changed.
 
-    Repeating it changes nothing. Then get_model.
+    Repeating the call changes nothing. Then call get_model.
     """
     speech = call.speech(arguments.resource)
     model = await find_entity(speech, MODEL, arguments.model)

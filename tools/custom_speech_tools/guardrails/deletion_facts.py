@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, StrictBool
@@ -18,15 +18,14 @@ from custom_speech_tools.speech.tasks_and_threads import gather
 DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project", "transcription"]
 Member = tuple[DeletableKind, schemas.Entity]
 
-_KINDS = (
-    entity_lookup.MODEL,
-    entity_lookup.DATASET,
-    entity_lookup.EVALUATION,
-    entity_lookup.ENDPOINT,
-    entity_lookup.PROJECT,
-    entity_lookup.TRANSCRIPTION,
-)
-KINDS: dict[DeletableKind, entity_lookup.EntityKind[Any]] = dict(zip(get_args(DeletableKind), _KINDS, strict=True))
+KINDS: dict[DeletableKind, entity_lookup.EntityKind[Any]] = {
+    "model": entity_lookup.MODEL,
+    "dataset": entity_lookup.DATASET,
+    "evaluation": entity_lookup.EVALUATION,
+    "endpoint": entity_lookup.ENDPOINT,
+    "project": entity_lookup.PROJECT,
+    "transcription": entity_lookup.TRANSCRIPTION,
+}
 
 # The kinds that belong to projects, in the order of deletion: a model cannot be deleted while an endpoint uses it.
 CONTENTS: tuple[DeletableKind, ...] = ("endpoint", "evaluation", "model", "dataset", "transcription")
@@ -41,9 +40,9 @@ _USED_BY: dict[DeletableKind, tuple[DeletableKind, ...]] = {
 class DeletionArguments(Arguments):
     """The arguments of delete_entity."""
 
-    kind: Annotated[DeletableKind, Field(description="What to delete")]
+    kind: Annotated[DeletableKind, Field(description="Kind of the entity")]
     entity: Reference
-    with_contents: Annotated[StrictBool, Field(description="Of a project: everything in it, too")] = False
+    with_contents: Annotated[StrictBool, Field(description="Also delete everything in the project")] = False
     confirm: Confirm = None
     resource: ResourceName = None
 
@@ -87,6 +86,7 @@ async def read_facts_again(speech: Speech, kind: DeletableKind, entity_id: str) 
 
 
 async def _list_users(speech: Speech, kind: DeletableKind, entity: schemas.Entity) -> DeletionFacts:
+    """Return the facts about an entity, with the entities that may refer to it."""
     kinds = _USED_BY.get(kind, ())
     listings = await gather(*(KINDS[one].list(speech) for one in kinds))
     users = defaultdict[str, list[Member]](list)

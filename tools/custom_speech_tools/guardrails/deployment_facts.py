@@ -35,7 +35,7 @@ class DeploymentArguments(parameters.Arguments):
     ] = None
     display_name: Annotated[parameters.ShortText | None, Field(description="Name of a new endpoint")] = None
     project: parameters.OptionalReference = None
-    logging: Annotated[StrictBool, Field(description="Keep recordings of a new endpoint")] = False
+    logging: Annotated[StrictBool, Field(description="Store the audio that a new endpoint receives")] = False
     confirm: parameters.Confirm = None
     wait_seconds: parameters.WaitSeconds = 0
     resource: parameters.ResourceName = None
