@@ -103,8 +103,8 @@ async def test_deploy_model_puts_a_model_into_an_endpoint_and_leads_back(call: C
     before = endpoint["model"]
     assert "note" not in endpoint
     assert changed["note"] == (
-        f'The endpoint had model "{before["display_name"]}". How many applications use it is not known; all of them '
-        "get the new model. get_endpoint says how to go back."
+        f'The endpoint had model "{before["display_name"]}". All applications that use the endpoint get the new model; '
+        "their number is not known. get_endpoint says how to go back."
     )
     assert changed["next_steps"][1] == (
         f'deploy_model(model="{before["id"]}", endpoint="{endpoint["id"]}", resource="emulator-eastus") goes back to '

@@ -29,9 +29,8 @@ async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> End
     if replaced is None or existed:
         return answer
     note = f"The endpoint had model {quote(parts[replaced.id].display_name) if replaced.id in parts else replaced.id}. "
-    note += (
-        "How many applications use it is not known; all of them get the new model. get_endpoint says how to go back."
-    )
+    note += "All applications that use the endpoint get the new model; their number is not known. "
+    note += "get_endpoint says how to go back."
     return answer.model_copy(update={"note": note})
 
 

@@ -1,4 +1,6 @@
-"""The guardrails: facts are fetched, pure rules turn them into findings, and a plan holds what nothing blocks.
+"""Guardrails: the conditions of every change.
 
-A module has these in this order, after the arguments of its tool; training has a module for each, as it is too long.
+For each kind of change, `X_facts` fetches the facts, and `X_plan` has the rules and the plan; training has a module of
+its own for the rules. Rules of several plans are in `shared_rules`. Other modules read and check what users pass, such
+as references, files and URLs, or judge an evaluation.
 """

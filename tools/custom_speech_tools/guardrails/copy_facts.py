@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from custom_speech_tools.guardrails.entity_lookup import find_entity, find_project
+from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity, find_project, if_found
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
@@ -69,7 +69,7 @@ def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
 
 
 def without_failed(models: Iterable[schemas.CustomModel]) -> list[schemas.CustomModel]:
-    """Return the models that have not failed; a failed model never counts as the requested copy."""
+    """Return the models that have not failed; a failed model is never the requested copy."""
     return [model for model in models if model.status != "Failed"]
 
 
@@ -88,14 +88,7 @@ async def last_operation(call: CallContext, source: Speech, key: str) -> schemas
     """Return the last operation that this machine started for the copy with this idempotency key."""
     made = call.app.idempotency.last_result(key)
     known = made.id if isinstance(made, schemas.CopyOperation) else call.app.audit.last_id(key)
-    if known is None:
-        return None
-    try:
-        return await source.operations_get_model_copy(known)
-    except AzureError as error:
-        if error.status != 404:
-            raise
-        return None
+    return await if_found(source.operations_get_model_copy(known)) if known else None
 
 
 async def running_copy(call: CallContext, source: Speech, key: str) -> schemas.CopyOperation | None:
@@ -118,11 +111,8 @@ async def find_operation(source: Speech, reference: str) -> schemas.CopyOperatio
     message = "`operation` is not the id of a copy operation."
     fix = "Pass the field `operation` of the answer to the copy."
     if GUID.fullmatch(identifier):
-        try:
-            return await source.operations_get_model_copy(identifier)
-        except AzureError as error:
-            if error.status != 404:
-                raise
+        if operation := await if_found(source.operations_get_model_copy(identifier)):
+            return operation
         message = f"Resource {source.resource.name} has no copy operation {identifier}."
         fix = "An operation belongs to the copy's source: pass that as `resource`. list_models on the target shows "
         fix += "what has arrived."

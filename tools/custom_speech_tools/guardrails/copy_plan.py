@@ -95,11 +95,7 @@ def check_copy(facts: CopyFacts) -> shared_rules.Findings:
 
 
 async def authorize_copy(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> CopyAuthorization:
-    """Authorize the copy on the target and list the models there with the same name.
-
-    Raises:
-        Refused: Another model has the name, and `allow_duplicate` is false.
-    """
+    """Authorize the copy on the target, or raise Refused if the model or another model of its name is there."""
     source_id, target = plan.source.resource.resource_id, plan.target
     writer = call.writer(target, Decision(plan.findings, plan.key))
     async with task_group() as tasks:
@@ -121,10 +117,7 @@ async def authorize_copy(call: CallContext, plan: CopyPlan, *, allow_duplicate: 
 def name_is_free(
     model: schemas.CustomModel, others: Iterable[schemas.CustomModel], target: Speech, *, allow_duplicate: bool
 ) -> shared_rules.Findings:
-    """Require that the source model is not on the target, and that no other model there has its name.
-
-    With `allow_duplicate`, a model with the same name only causes a warning.
-    """
+    """Require that no model on the target is the source, or has its name unless `allow_duplicate` is true."""
     resource_name = target.resource.name
     for other in others:
         if other.id == model.id:

@@ -12,7 +12,7 @@ from custom_speech_tools.guardrails import entity_lookup
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Reference, ResourceName
 from custom_speech_tools.runtime.results import Finding
-from custom_speech_tools.speech import AzureError, Speech, schemas
+from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.tasks_and_threads import gather
 
 DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project", "transcription"]
@@ -76,13 +76,8 @@ async def gather_deletion_facts(call: CallContext, arguments: DeletionArguments)
 
 async def read_facts_again(speech: Speech, kind: DeletableKind, entity_id: str) -> DeletionFacts | None:
     """Read an entity and its users again by its id, or return None if the entity no longer exists."""
-    try:
-        entity = await KINDS[kind].get(speech, entity_id)
-    except AzureError as error:
-        if error.status != 404:
-            raise
-        return None
-    return await _list_users(speech, kind, entity)
+    entity = await entity_lookup.if_found(KINDS[kind].get(speech, entity_id))
+    return None if entity is None else await _list_users(speech, kind, entity)
 
 
 async def _list_users(speech: Speech, kind: DeletableKind, entity: schemas.Entity) -> DeletionFacts:

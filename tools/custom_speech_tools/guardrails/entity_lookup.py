@@ -12,6 +12,8 @@ from custom_speech_tools.speech.sanitize import quote, word
 from custom_speech_tools.speech.trusted_urls import GUID, entity_of, is_within
 
 AnyModel = schemas.CustomModel | schemas.BaseModel
+Entity = TypeVar("Entity", bound=schemas.Entity)
+Found = TypeVar("Found")
 
 MAX_CANDIDATES = 10
 URI_SCHEMES = ("http://", "https://")
@@ -92,6 +94,16 @@ async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel |
     return await find_entity(speech, BASE_MODEL, model.base_model.id)
 
 
+async def if_found(read: Awaitable[Found]) -> Found | None:
+    """Return the entity that is read, or None if the service responds with 404."""
+    try:
+        return await read
+    except AzureError as error:
+        if error.status != 404:
+            raise
+        return None
+
+
 def uri_of(speech: Speech, entity: schemas.Entity) -> str:
     """Return the `self` URI of an entity on the resource, built from the entity's id."""
     return speech.resource.url(f"/{KIND_OF[type(entity)].path}/{entity.id}")
@@ -104,20 +116,17 @@ def link_to(speech: Speech, entity: schemas.Entity | Finding | None) -> dict[str
 
 async def _find(speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None) -> Entity | Finding:
     """Return the only entity with the id or name, or with both name and locale, else a finding."""
-    resource_name, found = speech.resource.name, list[Entity]()
+    resource_name = speech.resource.name
     identifier = _id_in(speech, kind, reference) if reference.lower().startswith(URI_SCHEMES) else reference
     if isinstance(identifier, Finding):
         return identifier
     if GUID.fullmatch(identifier):
-        try:
-            return await kind.get(speech, identifier.lower())
-        except AzureError as error:
-            if error.status != 404:
-                raise
+        entity = await if_found(kind.get(speech, identifier.lower()))
+        found = [] if entity is None else [entity]
     else:
         listed = (await kind.list(speech, display_name=identifier)).entities
-        named = [entity for entity in listed if entity.display_name == identifier]
-        found = [entity for entity in named if entity.locale == locale] or named
+        named = [one for one in listed if one.display_name == identifier]
+        found = [one for one in named if one.locale == locale] or named
     if len(found) == 1:
         return found[0]
     if found:
