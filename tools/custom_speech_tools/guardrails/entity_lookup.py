@@ -104,14 +104,11 @@ async def if_found(read: Awaitable[Found]) -> Found | None:
         return None
 
 
-def uri_of(speech: Speech, entity: schemas.Entity) -> str:
-    """Return the `self` URI of an entity on the resource, built from the entity's id."""
-    return speech.resource.url(f"/{KIND_OF[type(entity)].path}/{entity.id}")
-
-
 def link_to(speech: Speech, entity: schemas.Entity | Finding | None) -> dict[str, JsonValue] | None:
     """Return the reference to an entity in the body of a request, or None for None and a Finding."""
-    return {"self": uri_of(speech, entity)} if isinstance(entity, schemas.Entity) else None
+    if not isinstance(entity, schemas.Entity):
+        return None
+    return {"self": speech.resource.url(f"/{KIND_OF[type(entity)].path}/{entity.id}")}
 
 
 async def _find(speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None) -> Entity | Finding:

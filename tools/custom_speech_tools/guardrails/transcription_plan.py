@@ -10,7 +10,7 @@ from custom_speech_data.dataset_kinds import AUDIO_KINDS
 from custom_speech_tools.guardrails import shared_rules
 from custom_speech_tools.guardrails.charges import charge_notice, charge_sentence
 from custom_speech_tools.guardrails.content_url import content_url_works
-from custom_speech_tools.guardrails.entity_lookup import link_to, uri_of
+from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.guardrails.transcription_facts import (
     TranscribeArguments,
     TranscriptionFacts,
@@ -140,8 +140,8 @@ class TranscriptionPlan:
         body: dict[str, JsonValue] = {"locales": [facts.request.locale]}
         if facts.phrases:
             body["phraseList"] = {"phrases": facts.phrases}
-        if facts.model:
-            body["models"] = {facts.request.locale: uri_of(facts.speech, facts.model)}
+        if model := link_to(facts.speech, facts.model):
+            body["models"] = {facts.request.locale: model["self"]}
         if facts.request.content_url:
             body["audioUrl"] = facts.request.content_url
         return body
