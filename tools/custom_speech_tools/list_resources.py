@@ -58,7 +58,7 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     app, requested = call.app, arguments.resource
 
     async def recognize_emulator(speech: Speech) -> None:
-        address = split(speech.resource.endpoint)
+        address = parse_url(speech.resource.endpoint)
         if not speech.is_emulated and address is not None and is_loopback(address):
             with suppress(SpeechError):  # any response tells the emulator from a proxy to Azure
                 await speech.models_list_supported_locales()

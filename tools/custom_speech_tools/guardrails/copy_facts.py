@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from custom_speech_tools.guardrails.entity_lookup import MODEL, find_entity, find_project, if_found
+from custom_speech_tools.guardrails.entity_lookup import find_entity, find_project, if_found
 from custom_speech_tools.runtime.context import CallContext
+from custom_speech_tools.runtime.entity_kinds import MODEL
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal

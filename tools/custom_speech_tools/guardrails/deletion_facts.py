@@ -9,6 +9,7 @@ import pydantic
 from pydantic import Field, StrictBool
 
 from custom_speech_tools.guardrails import entity_lookup
+from custom_speech_tools.runtime import entity_kinds
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.parameters import Arguments, Confirm, Reference, ResourceName
 from custom_speech_tools.runtime.results import Finding
@@ -18,13 +19,13 @@ from custom_speech_tools.speech.tasks_and_threads import gather
 DeletableKind = Literal["model", "dataset", "evaluation", "endpoint", "project", "transcription"]
 Member = tuple[DeletableKind, schemas.Entity]
 
-KINDS: dict[DeletableKind, entity_lookup.EntityKind[Any]] = {
-    "model": entity_lookup.MODEL,
-    "dataset": entity_lookup.DATASET,
-    "evaluation": entity_lookup.EVALUATION,
-    "endpoint": entity_lookup.ENDPOINT,
-    "project": entity_lookup.PROJECT,
-    "transcription": entity_lookup.TRANSCRIPTION,
+KINDS: dict[DeletableKind, entity_kinds.EntityKind[Any]] = {
+    "model": entity_kinds.MODEL,
+    "dataset": entity_kinds.DATASET,
+    "evaluation": entity_kinds.EVALUATION,
+    "endpoint": entity_kinds.ENDPOINT,
+    "project": entity_kinds.PROJECT,
+    "transcription": entity_kinds.TRANSCRIPTION,
 }
 
 # The kinds that belong to projects, in the order of deletion: a model cannot be deleted while an endpoint uses it.

@@ -1,6 +1,7 @@
 """Lookup of the entities that arguments name by id, `self` URI or exact display name."""
 
-from typing import Literal
+from collections.abc import Awaitable
+from typing import Literal, TypeVar
 
 from pydantic import JsonValue
 
@@ -12,7 +13,6 @@ from custom_speech_tools.speech.sanitize import quote, word
 from custom_speech_tools.speech.trusted_urls import GUID, entity_of, is_within
 
 AnyModel = schemas.CustomModel | schemas.BaseModel
-Entity = TypeVar("Entity", bound=schemas.Entity)
 Found = TypeVar("Found")
 
 MAX_CANDIDATES = 10
