@@ -49,7 +49,15 @@ async def run_command(
         except OSError as error:
             raise CommandError(error.strerror or type(error).__name__) from None
         try:
-            status = await _wait(process, (output.fileno(), errors.fileno()), seconds, max_bytes)
+            with anyio.move_on_after(seconds):
+                while process.returncode is None:
+                    with anyio.move_on_after(_CHECK_SECONDS):
+                        await process.wait()
+                    if any(os.fstat(file.fileno()).st_size > max_bytes for file in (output, errors)):
+                        raise CommandError(f"it printed more than {max_bytes // 1024} KiB")
+            status = process.returncode
+            if status is None:
+                raise CommandError(f"it did not end within {seconds:.0f} s")
         finally:
             with suppress(OSError):
                 if sys.platform == "win32":
@@ -61,15 +69,3 @@ async def run_command(
         output.seek(0)
         errors.seek(max(0, os.fstat(errors.fileno()).st_size - _MAX_ERROR_BYTES))
         return CommandResult(status, output.read(max_bytes), errors.read(_MAX_ERROR_BYTES))
-
-
-async def _wait(process: anyio.abc.Process, files: Sequence[int], seconds: float, max_bytes: int) -> int:
-    with anyio.move_on_after(seconds):
-        while True:
-            with anyio.move_on_after(_CHECK_SECONDS):
-                await process.wait()
-            if any(os.fstat(file).st_size > max_bytes for file in files):
-                raise CommandError(f"it printed more than {max_bytes // 1024} KiB")
-            if process.returncode is not None:
-                return process.returncode
-    raise CommandError(f"it did not end within {seconds:.0f} s")

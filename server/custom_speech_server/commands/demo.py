@@ -61,6 +61,12 @@ def run(options: argparse.Namespace) -> int:
 
 async def _job() -> None:
     """Run the steps; raises StepFailedError."""
+
+    async def agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        _say(f"The server asks: {params.message}")
+        _say("The user agrees.")
+        return ElicitResult(action="accept", content={"agree": True})
+
     with tempfile.TemporaryDirectory(prefix="custom-speech-demo-") as folder:
         await (anyio.Path(folder) / FILE).write_bytes(CONTENT)
         arguments = ["-m", "custom_speech_server", "--emulated", "--data-dir", folder]
@@ -68,7 +74,7 @@ async def _job() -> None:
         others = {name: value for name, value in os.environ.items() if not name.startswith("CUSTOM_SPEECH_")}
         environment = others | {EMULATOR_STATE_VARIABLE: IN_MEMORY}
         server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
-        async with Client(server, elicitation_callback=_agree) as client:
+        async with Client(server, elicitation_callback=agree) as client:
             _say(f"Server started over stdio, protocol {client.protocol_version}; no Azure account is used.")
             for step in STEPS:
                 await step(client)
@@ -201,27 +207,21 @@ async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str
 
 async def _call(client: Client, tool: str, shown: str | None = None, refused: bool = False, **arguments: Any) -> Result:
     """Call a tool and return its result, or the text of its error if `refused`; print `shown`, by default the call."""
+
+    async def show_progress(progress: float, total: float | None, message: str | None) -> None:
+        _say(f"… {message}", "2")
+
     if shown is None:
         shown = f"{tool}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
     if shown:
         _say(f"→ {shown}", "36")
-    result = await client.call_tool(tool, arguments, progress_callback=_show_progress if shown else None)
+    result = await client.call_tool(tool, arguments, progress_callback=show_progress if shown else None)
     text = "\n".join(str(getattr(block, "text", "")) for block in result.content)
     _expect(result.is_error == refused, text)
     answer = dict(result.structured_content or {"text": text})
     if "wait_seconds" in arguments:
         _expect(answer["status"] == "Succeeded", f"{tool} ended with {answer['status']}")
     return answer
-
-
-async def _show_progress(progress: float, total: float | None, message: str | None) -> None:  # the SDK's signature
-    _say(f"… {message}", "2")
-
-
-async def _agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # the SDK's signature
-    _say(f"The server asks: {params.message}")
-    _say("The user agrees.")
-    return ElicitResult(action="accept", content={"agree": True})
 
 
 def _expect(holds: bool, otherwise: str) -> None:

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from custom_speech_server.commands.options import path, port
+from custom_speech_server.commands.options import names, path, port
 from custom_speech_server.console import notice
+
+_regions = names("[a-z][a-z0-9]{2,30}", "write regions as in host names: eastus,westeurope,japaneast")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,13 +86,6 @@ def write_config(file: Path, port: int, accounts: list[Any]) -> None:
     if file.exists() and file.read_text(encoding="utf-8") != text:
         raise ValueError(f"{file} exists with other content; choose another file")
     file.write_text(text, encoding="utf-8")
-
-
-def _regions(text: str) -> list[str]:
-    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if not names or not all(re.fullmatch(r"[a-z][a-z0-9]{2,30}", name) for name in names):
-        raise argparse.ArgumentTypeError(f"{text!r}: regions are written as in host names: eastus,westeurope,japaneast")
-    return names
 
 
 def _name(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 
 from custom_speech_server.config_source import without_keys
 
@@ -21,7 +22,6 @@ class HelpFormatter(argparse.HelpFormatter):
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         """Wrap a description or epilog; the second of two columns is indented as a block."""
-        import re
         import textwrap
 
         lines = []
@@ -57,6 +57,19 @@ def number(what: str, low: int, high: int) -> Callable[[str], int]:
         if not text.isdecimal() or not low <= int(text) <= high:
             raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low} to {high}")
         return int(text)
+
+    return convert
+
+
+def names(pattern: str, advice: str) -> Callable[[str], tuple[str, ...]]:
+    """Return an option type for comma-separated names that match a pattern; `advice` completes the error."""
+
+    def convert(text: str) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+        wrong = ", ".join(name for name in found if not re.fullmatch(pattern, name))
+        if wrong or not found:
+            raise argparse.ArgumentTypeError(f"{wrong or text!r}: {advice}")
+        return found
 
     return convert
 

@@ -8,7 +8,7 @@ import os
 import sys
 
 from custom_speech_server import __version__, config_source
-from custom_speech_server.commands.options import add_shared, named_resources, number, path, port
+from custom_speech_server.commands.options import add_shared, named_resources, names, number, path, port
 from custom_speech_server.config_source import STATE_KEY_VARIABLE, ConfigurationError
 from custom_speech_server.console import command_to_add, notice
 from custom_speech_tools.runtime.registry import TOOLSETS
@@ -27,6 +27,7 @@ CONFIRM_VARIABLE = "CUSTOM_SPEECH_CONFIRM"
 MAX_WAIT_VARIABLE = "CUSTOM_SPEECH_MAX_WAIT"
 
 _max_wait = number("a number of seconds", 1, 3600)
+_toolsets = names("|".join(TOOLSETS), f"not a toolset; choose from {', '.join(TOOLSETS)}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,9 +79,9 @@ def run(options: argparse.Namespace) -> int:
     from custom_speech_server.front import answer_startup, load_front, read_stdin, refuse_requests, write_stdout
 
     emulated = options.emulated or not config_source.is_configured(options.config, os.environ)
-    names = config_source.EMULATED_NAMES if emulated else config_source.resource_names(options.config, os.environ)
+    listed = config_source.EMULATED_NAMES if emulated else config_source.resource_names(options.config, os.environ)
     choices = {"read_only": options.read_only, "toolsets": options.toolsets}
-    front = load_front(__version__, **choices, emulated=emulated, resources=names)
+    front = load_front(__version__, **choices, emulated=emulated, resources=listed)
     if front is None:
         return _start(options)
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))  # like the loaded server
@@ -220,11 +221,3 @@ def _observers(options: argparse.Namespace) -> dict[str, Any]:
         observers["observe"] = started.attempted
         records.append(started.record_call)
     return observers
-
-
-def _toolsets(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    unknown = ", ".join(name for name in names if name not in TOOLSETS)
-    if unknown or not names:
-        raise argparse.ArgumentTypeError(f"{unknown or text!r}: not a toolset; choose from {', '.join(TOOLSETS)}")
-    return names
