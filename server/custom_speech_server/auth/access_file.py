@@ -86,14 +86,6 @@ class StaticTokenVerifier:
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return the token's owner, or None if the token is unknown or has expired."""
-        self._read()
-        presented, today = digest(token), self._now().date()
-        for name, known in self._tokens.items():
-            if secrets.compare_digest(known.sha256, presented) and (known.expires is None or today <= known.expires):
-                return AccessToken(token=token, client_id=name, subject=name, scopes=list(known.scopes))
-        return None
-
-    def _read(self) -> None:
         try:
             text = read_toml_text(self._path)
             # The content is compared instead of the date, which an editor or a volume may leave unchanged.
@@ -104,3 +96,8 @@ class StaticTokenVerifier:
             if self._text is not None:
                 _log.error("All callers are rejected until this is fixed: %s", error)
             self._text, self._tokens = None, {}
+        presented, today = digest(token), self._now().date()
+        for name, known in self._tokens.items():
+            if secrets.compare_digest(known.sha256, presented) and (known.expires is None or today <= known.expires):
+                return AccessToken(token=token, client_id=name, subject=name, scopes=list(known.scopes))
+        return None

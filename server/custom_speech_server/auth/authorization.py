@@ -62,7 +62,7 @@ class ScopeMiddleware:
         user = ctx.request.scope.get("user") if ctx.request else None
         scopes = user.scopes if isinstance(user, AuthenticatedUser) else ()
         tools = frozenset() if WRITE_SCOPE in scopes else self._writing
-        name = (ctx.params or {}).get("name")
+        name = str((ctx.params or {}).get("name"))
         if ctx.method == "tools/call" and name in tools:
             why = f"this caller may only read (scope {WRITE_SCOPE} is missing)"
             return error_answer(f"{name} was not run: {why}. Do not repeat the call.")

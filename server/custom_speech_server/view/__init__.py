@@ -67,7 +67,7 @@ def summary(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
             _number(endpoints, report["endpoints"]),
             _endpoint_links(endpoints, report["endpoints"]),
         ),
-        ("Next expiration", *_next_end_fact(report["expirations"])),
+        ("Next expiration", *_next_expiration_fact(report["expirations"])),
         ("Newest test", *_newest_test_fact(report["tests"], report["evaluations"])),
         ("Not read", str(len(names) or "nothing"), _name(unread)),
     ]
@@ -117,8 +117,10 @@ def _endpoint_links(endpoints: Sequence[JSONObject], answer: JSONObject) -> Mark
     return Markup("").join([*shown, link]) if shown else nothing
 
 
-def _next_end_fact(answer: JSONObject) -> tuple[str, Markup]:
-    coming = [(one, days) for one in answer["items"] if (days := _days_left(one, answer)) >= 0]
+def _next_expiration_fact(answer: JSONObject) -> tuple[str, Markup]:
+    today = date.fromisoformat(answer["now"][:10])
+    ends = [(one, (date.fromisoformat(one["ends"]) - today).days) for one in answer["items"]]
+    coming = [(one, days) for one, days in ends if days >= 0]
     if not coming:
         return "not known" if answer.get("unread") else "nothing", Markup("within ten years")
     first, days = coming[0]
@@ -145,11 +147,6 @@ def _model(part: JSONObject) -> Markup:
     return _name(part.get("display_name"), part.get("id", "–"))
 
 
-def _days_left(item: JSONObject, answer: JSONObject) -> int:
-    """Return the days until an item expires, negative if it has expired."""
-    return (date.fromisoformat(item["ends"]) - date.fromisoformat(answer["now"][:10])).days
-
-
 def _days_from_now(days: int) -> str:
     return "today" if days == 0 else f"in {days} day{'' if days == 1 else 's'}"
 
@@ -170,7 +167,8 @@ def _urgency_label(days: int) -> StatusLabel:
 
 def _due_items(answer: JSONObject) -> list[tuple[JSONObject, StatusLabel]]:
     """Return the items that expire within 90 days or have expired, without expired base models."""
-    items = [(item, _days_left(item, answer)) for item in answer["items"]]
+    today = date.fromisoformat(answer["now"][:10])
+    items = [(item, (date.fromisoformat(item["ends"]) - today).days) for item in answer["items"]]
     return [
         (item, _urgency_label(days))
         for item, days in items
