@@ -76,11 +76,7 @@ async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCh
 def check(
     source: LocalPath | Sequence[str], kind: str | None, locale: str | None, *, is_emulated: bool = False
 ) -> DataCheck:
-    """Return the result of a check. It reads the file, so it runs in a thread.
-
-    Args:
-        is_emulated: Whether every resource is emulated, so that no training takes days.
-    """
+    """Return the result of a check. It reads the file, so it runs in a thread. No emulated training takes days."""
     given = source.given if isinstance(source, LocalPath) else None
     with ExitStack() as stack:
         data = repaired = stack.enter_context(open_checked_data(source, kind, repair=True))
@@ -88,7 +84,7 @@ def check(
         if repaired.is_changed:
             original = stack.enter_context(open_checked_data(source, kind, repair=False))
             needs_repair = original.report.error is not None and repaired.report.error is None
-            # Line numbers are those of the user's own text, unless a repair is what makes it readable.
+            # Findings name lines of the user's own text, unless only the repaired text is readable.
             data = repaired if needs_repair or repaired.kind in AUDIO_KINDS else original
     report, kind = data.report, data.kind
     hours = sum(file.duration_milliseconds for file in report.audio if file.trains) / 3_600_000
@@ -109,7 +105,7 @@ def check(
         findings=list(data.findings),
         lines=report.accepted_line_count,
         rejected_lines=report.rejected_line_count,
-        words=sum(len(text.split()) for text in report.texts),  # of more than 64 MiB only the beginning is kept
+        words=sum(len(text.split()) for text in report.texts),  # the report keeps at most 64 MiB
         audio_hours=round(report.duration_milliseconds / 3_600_000, 2) if report.audio else None,
         files=len(report.audio),
         estimated_training_days=round(expected / 86_400, 2) if report.audio else None,

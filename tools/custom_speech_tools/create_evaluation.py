@@ -1,7 +1,7 @@
 """create_evaluation: compare two models on the same recordings, once for the same request."""
 
 from custom_speech_tools.guardrails.evaluation_details import EvaluationDetails, read_details
-from custom_speech_tools.guardrails.evaluation_facts import EvaluationArguments
+from custom_speech_tools.guardrails.evaluation_facts import EvaluationArguments, gather_evaluation_facts
 from custom_speech_tools.guardrails.evaluation_plan import evaluate, plan_evaluation
 from custom_speech_tools.guardrails.evaluation_verdict import read_report
 from custom_speech_tools.presenters.evaluation import EvaluationAnswer, present_evaluation
@@ -16,7 +16,7 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
 
     Takes minutes. A repeated request creates no second evaluation. Next: get_evaluation.
     """
-    plan = await plan_evaluation(call, arguments)
+    plan = plan_evaluation(await gather_evaluation_facts(call, arguments))
     speech = plan.speech
     first, existed = await evaluate(call, plan)
     last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)

@@ -24,8 +24,8 @@ class CreateModelArguments(TrainingArguments):
 async def create_model(arguments: CreateModelArguments, call: CallContext) -> Model:
     """Train a custom speech model on datasets of one locale.
 
-    Takes minutes for text and, on Azure, a day per 10 h of audio. A charge needs your user's agreement. A
-    repeated request creates no second model. Next: get_model; when Succeeded, test or copy it.
+    Takes minutes for text and, on Azure, a day per 10 h of audio. A charge needs your user's agreement. A repeated
+    request creates no second model. Next: get_model; when Succeeded, test or copy it.
     """
 
     async def checked() -> TrainingPlan:
@@ -37,14 +37,13 @@ async def create_model(arguments: CreateModelArguments, call: CallContext) -> Mo
     plan, agreement = await confirmed_plan(call, arguments.confirm, checked)
     key = training_key(plan.facts, agreement=agreement.id)
     model, existed = await carry_out(call, agreement, plan.effect, lambda how: train(call, plan, key, how))
-    model = await poll_until_terminal(call, model, plan.facts.speech.models_get_custom_model, arguments.wait_seconds)
-    facts, speech = plan.facts, plan.facts.speech
-    known = [*facts.datasets, *facts.base_models, facts.base_model, facts.project]
-    parts = await read_related(speech, model.parts, known)
-    now = call.now(speech)
-    return present_model(
-        speech, model, parts, now, facts.earlier, already_existed=existed, findings=after_agreement(plan.findings)
+    facts, speech, findings = plan.facts, plan.facts.speech, after_agreement(plan.findings)
+    model = await poll_until_terminal(call, model, speech.models_get_custom_model, arguments.wait_seconds)
+    parts = await read_related(
+        speech, model.parts, [*facts.datasets, *facts.base_models, facts.base_model, facts.project]
     )
+    now = call.now(speech)
+    return present_model(speech, model, parts, now, facts.earlier, already_existed=existed, findings=findings)
 
 
 tool = declare(create_model, "Create a custom model", Annotations.CREATE, "models")

@@ -60,10 +60,9 @@ async def get_evaluation(arguments: GetEvaluationArguments, call: CallContext) -
         if too_long:
             message = f"{too_long} recording(s) are too long to be compared word by word; `words` leaves them out."
             findings.append(warn("details-readable", message, f"Test with shorter recordings; {STILL_VALID}"))
-        model = parts.get(last.model1.id)
-        words = presenter.present_word_errors(
-            missed, await evaluation_details.read_training_words(call.app.training_words, speech, model)
-        )
+        model, cache = parts.get(last.model1.id), call.app.training_words
+        is_trained_with = await evaluation_details.read_training_words(cache, speech, model)
+        words = presenter.present_word_errors(missed, is_trained_with)
     report = await read_report(speech, last, details, parts)
     worst = presenter.worst_utterances(details, transcripts, arguments.worst)
     return presenter.present_evaluation(report, call.now(speech), earlier, worst=worst, words=words, findings=findings)

@@ -28,11 +28,7 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
     wanted = [partial(find_project, reference=arguments.project)]
     model_wanted = [partial(find_any_model, reference=arguments.model)] if arguments.model else []
     found = await list_entities(
-        call,
-        arguments,
-        Speech.evaluations_list,
-        referenced=[*wanted, *model_wanted],
-        status=arguments.status,
+        call, arguments, Speech.evaluations_list, referenced=[*wanted, *model_wanted], status=arguments.status
     )
     shown = await found.rows(present_listed_evaluation, lambda one: [one.model1, one.model2, one.dataset])
     step = found.step("get_evaluation", "evaluation", "an evaluation")

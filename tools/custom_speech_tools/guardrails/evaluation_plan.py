@@ -6,7 +6,8 @@ from functools import partial
 
 from pydantic import JsonValue
 
-from custom_speech_tools.guardrails import entity_lookup, evaluation_facts, shared_rules
+from custom_speech_tools.guardrails import entity_lookup, shared_rules
+from custom_speech_tools.guardrails.evaluation_facts import EvaluationFacts
 from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
@@ -17,7 +18,7 @@ from custom_speech_tools.speech import Speech, schemas
 from custom_speech_tools.speech.sanitize import quote, word
 
 
-def models_can_be_compared(facts: evaluation_facts.EvaluationFacts) -> shared_rules.Findings:
+def models_can_be_compared(facts: EvaluationFacts) -> shared_rules.Findings:
     """Require two trained models of one locale that still transcribe, and warn if both are the same model."""
     model, other, resource = facts.model, facts.compare_with, facts.speech.resource.name
     locale = model.locale if isinstance(model, entity_lookup.AnyModel) else None
@@ -36,7 +37,7 @@ def models_can_be_compared(facts: evaluation_facts.EvaluationFacts) -> shared_ru
         yield warn("reference-found", message, "Pass another model as compare_with to compare.")
 
 
-def test_data_are_scorable(facts: evaluation_facts.EvaluationFacts) -> shared_rules.Findings:
+def test_data_are_scorable(facts: EvaluationFacts) -> shared_rules.Findings:
     """Require imported audio with transcripts, because error rates need both."""
     dataset, resource = facts.dataset, facts.speech.resource.name
     if isinstance(dataset, Finding):
@@ -50,7 +51,7 @@ def test_data_are_scorable(facts: evaluation_facts.EvaluationFacts) -> shared_ru
     yield block("test-data-scorable", message, f"{fitting} lists what can be tested with.")
 
 
-def test_data_are_unseen(facts: evaluation_facts.EvaluationFacts) -> shared_rules.Findings:
+def test_data_are_unseen(facts: EvaluationFacts) -> shared_rules.Findings:
     """Warn if a model was trained with the test data, because its error rate is then too low."""
     models, fix = facts.found_models, "Test with recordings that no model was trained with."
     if facts.unseen and len(models) == 2:
@@ -81,12 +82,7 @@ class EvaluationPlan:
     findings: tuple[Finding, ...]
 
 
-async def plan_evaluation(call: CallContext, arguments: evaluation_facts.EvaluationArguments) -> EvaluationPlan:
-    """Fetch the facts and return the plan; raises Refused with every finding if a rule blocks it."""
-    return check_evaluation(await evaluation_facts.gather_evaluation_facts(call, arguments))
-
-
-def check_evaluation(facts: evaluation_facts.EvaluationFacts) -> EvaluationPlan:
+def plan_evaluation(facts: EvaluationFacts) -> EvaluationPlan:
     """Apply the rules to the facts and return the plan; raises Refused with every finding if a rule blocks it."""
     findings = shared_rules.run_rules(RULES, facts)
     model, other, dataset, project = facts.model, facts.compare_with, facts.dataset, facts.project

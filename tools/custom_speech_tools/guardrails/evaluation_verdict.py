@@ -138,7 +138,7 @@ async def read_report(
     """Return the verdict, and read the base models and endpoints on which the next steps depend."""
     verdict = await run_in_thread(partial(give_verdict, evaluation, details, parts))
     pairs = [[(one.words, one.errors) for one in pair] for pair in details.recordings.values()]
-    intervals = [await run_in_thread(partial(rate_interval, [pair[place] for pair in pairs])) for place in (0, 1)]
+    intervals = [await run_in_thread(partial(rate_interval, [pair[index] for pair in pairs])) for index in (0, 1)]
     bases, endpoints = None, None
     if isinstance(parts.get(evaluation.model2.id), schemas.BaseModel):
         bases = await if_readable(speech.models_list_base_models(locale=evaluation.locale))
@@ -164,8 +164,8 @@ def result_is_usable(report: EvaluationReport) -> Findings:
 def rates_of(model: str, other: str, evaluations: Sequence[schemas.Evaluation]) -> tuple[float, float] | None:
     """Return the word error rates of two models from the first evaluation that has both, or None."""
     for evaluation in evaluations:
-        tested = enumerate((evaluation.model1, evaluation.model2), 1)
-        rates = {part.id: evaluation.score(number).word_error_rate for number, part in tested}
+        models = enumerate((evaluation.model1, evaluation.model2), 1)
+        rates = {part.id: evaluation.score(number).word_error_rate for number, part in models}
         first, second = rates.get(model), rates.get(other)
         if first is not None and second is not None:
             return first, second

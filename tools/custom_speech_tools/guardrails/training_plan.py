@@ -74,10 +74,7 @@ async def plan_training(call: CallContext, request: TrainingArguments, agreement
 
 
 def training_key(
-    facts: TrainingFacts,
-    display_name: str | None = None,
-    base_model: str | None = None,
-    agreement: str | None = None,
+    facts: TrainingFacts, display_name: str | None = None, base_model: str | None = None, agreement: str | None = None
 ) -> str:
     """Return the idempotency key, which does not depend on how the parts and the resource are spelled.
 

@@ -98,7 +98,6 @@ def present_evaluation(
     """Return an evaluation with its verdict and the names of its models and dataset."""
     evaluation, parts = report.evaluation, report.parts
     fields = entity_fields(report.speech, evaluation, now, earlier)
-    missed = [one.word for one in words or []]
     return EvaluationAnswer(
         **fields,
         dataset=present_dataset_reference(evaluation.dataset, parts),
@@ -110,7 +109,7 @@ def present_evaluation(
         words=words,
         already_existed=already_existed,
         findings=[*findings, *evaluation_verdict.result_is_usable(report)],
-        next_steps=_next_steps(report, missed, fields["check_again_after_seconds"]),
+        next_steps=_next_steps(report, [one.word for one in words or ()], fields["check_again_after_seconds"]),
     )
 
 
@@ -147,7 +146,7 @@ def _present_models(
 ) -> list[EvaluatedModel]:
     """Return both models with their error rates and confidence intervals."""
     shown = []
-    for number, model in ((1, evaluation.model1), (2, evaluation.model2)):
+    for number, model in enumerate((evaluation.model1, evaluation.model2), 1):
         name = parts[model.id].display_name if model.id in parts else None
         fields = evaluation.score(number)._asdict() | {"confidence_95": intervals[number - 1]}
         shown.append(EvaluatedModel(id=model.id, display_name=name, **fields))

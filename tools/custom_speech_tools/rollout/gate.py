@@ -12,7 +12,7 @@ from custom_speech_tools.guardrails.entity_lookup import AnyModel, base_model_of
 from custom_speech_tools.guardrails.evaluation_details import read_details
 from custom_speech_tools.guardrails.evaluation_facts import EvaluationFacts
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
-from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, check_evaluation, evaluate
+from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, evaluate, plan_evaluation
 from custom_speech_tools.guardrails.evaluation_verdict import give_verdict
 from custom_speech_tools.guardrails.shared_rules import parts_fit, run_rules
 from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateDefinition, RolloutModel
@@ -108,7 +108,7 @@ async def plan_gate(
         if trained is None:
             findings = (*run_rules(EVALUATION_RULES, facts), *_check_test_data(source, model, definition, dataset))
             return replace(gate, findings=findings)
-        plan = check_evaluation(facts)
+        plan = plan_evaluation(facts)
     except Refused as refusal:
         return replace(gate, findings=refusal.findings)
     tested = (plan.model.id, plan.compare_with.id, plan.dataset.id)
