@@ -116,7 +116,7 @@ class EmulatorApp:
         """Return the response of a control route, of the token service or of an operation."""
         names = self.state.settings.allow_hosts
         if names and not is_local(request.host, names):  # protects a browser on this machine from DNS rebinding
-            message = "The emulator was not started with --allow-host for this name."
+            message = "The emulator was started without --allow-host for this name."
             raise ServiceError(421, "MisdirectedRequest", message)
         control = _CONTROL_PATH.match(request.path)
         if control and control["path"].startswith(files.CONTENT_PATH):
@@ -155,7 +155,7 @@ class EmulatorApp:
         entry["operation"] = route.name
         for name in query:
             if name not in (*route.query_parameters(version), "api-version"):
-                raise invalid("InvalidParameter", f"The query parameter {name[:64]!r} is not known here.", name[:64])
+                raise invalid("InvalidParameter", f"The operation has no query parameter {name[:64]!r}.", name[:64])
         if request.body is None:
             raise ServiceError(413, "InvalidRequest", "The request body is too large.", "InvalidRequestBodyFormat")
         content_type = request.headers.get("content-type", "")

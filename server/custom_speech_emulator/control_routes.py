@@ -58,7 +58,7 @@ def advance_clock(request: ControlRequest) -> None:
         duration = timedelta(seconds=seconds)
     offset = request.state.offset
     if duration is None or duration > _MAX_CLOCK_OFFSET - offset:
-        raise invalid("InvalidPayload", 'Say {"advance_seconds": 3600} or {"advance": "P400D"}, at most a century.')
+        raise invalid("InvalidPayload", 'Specify {"advance_seconds": 3600} or {"advance": "P400D"}, up to a century.')
     request.state.store.put_data(*SETTINGS, "offset", str((offset + duration).total_seconds()).encode())
     request.state.advance()
 
@@ -95,7 +95,7 @@ def add_logs(request: ControlRequest) -> Any:
     state, body = request.state, request.json_object({"account", "endpoint", "locale"})
     account = next((one.name for one in state.settings.accounts if one.name == body.get("account")), None)
     if account is None or ("endpoint" in body) == ("locale" in body):
-        raise invalid("InvalidPayload", "Say the account, and an endpoint or a locale.")
+        raise invalid("InvalidPayload", "Specify the account, and an endpoint or a locale.")
     if "locale" in body:
         owner = f"base/{validate_locale(str(body['locale']))}"
     elif state.store.get(account, "endpoints", str(body["endpoint"])) is None:
@@ -138,7 +138,7 @@ def handle_control_request(
     """Handle a request to a control route, or raise a 403 error for a foreign Host or Origin."""
     origin_host = request.headers.get("origin", "http://localhost").partition("://")[2]
     if not is_local(request.host, state.settings.allow_hosts) or not is_local(origin_host):
-        raise forbidden("The control routes answer only on allowed names, and to no foreign web page.")
+        raise forbidden("The control routes accept only allowed host names, and no requests of foreign web pages.")
     handlers = CONTROL_ROUTES.get(path.rstrip("/"))
     if handlers is None:
         raise not_found("control route")

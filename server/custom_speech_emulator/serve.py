@@ -55,8 +55,8 @@ def host_error(host: str, allow_hosts: Sequence[str]) -> str | None:
         if allow_hosts or host == "localhost" or ipaddress.ip_address(host).is_loopback:
             return None
     return (
-        "its keys are well known, so it serves this machine only: listen on a loopback address, "
-        "or name the host under which others reach it with --allow-host NAME."
+        "its keys are public, so it serves only this machine: listen on a loopback address, "
+        "or allow the host name that other machines use with --allow-host NAME."
     )
 
 

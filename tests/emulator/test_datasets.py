@@ -92,10 +92,10 @@ def test_dataset_fails_when_its_content_cannot_be_had(eastus: Resource, tmp_path
             assert dataset["status"] == "Failed"
             reasons[name] = dataset["properties"]["error"]["message"]
 
-    assert reasons["cut off"] == "The answer of the contentUrl broke off."
-    assert reasons["redirect"] == "The contentUrl answered with status 302."
-    assert reasons["missing"] == "The contentUrl answered with status 404."
-    assert reasons["silent"] == "The contentUrl did not answer."
+    assert reasons["cut off"] == "The response of the contentUrl is incomplete."
+    assert reasons["redirect"] == "The contentUrl responded with status 302."
+    assert reasons["missing"] == "The contentUrl responded with status 404."
+    assert reasons["silent"] == "The contentUrl did not respond."
     assert "only on loopback" in reasons["foreign"]
     assert "does not exist" in reasons["no file"]
 

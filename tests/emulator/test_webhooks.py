@@ -126,7 +126,11 @@ def test_web_hook_is_signed_with_its_secret(eastus: Resource) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [((200, {}, b"something else"), "token"), ((404, {}, b""), "answer"), ((302, {"Location": "/"}, b""), "answer")],
+    [
+        ((200, {}, b"something else"), "The web hook did not respond with the token of the challenge."),
+        ((404, {}, b""), "The web hook responded with status 404."),
+        ((302, {"Location": "/"}, b""), "The web hook responded with status 302."),
+    ],
 )
 def test_web_hook_fails_when_its_address_does_not_take_the_challenge(
     eastus: Resource, answer: tuple[int, dict[str, str], bytes], reason: str
@@ -138,7 +142,7 @@ def test_web_hook_fails_when_its_address_does_not_take_the_challenge(
 
     hook = eastus.ask("GET", hook["self"])
     assert hook["status"] == "Failed"
-    assert reason in hook["properties"]["error"]["message"]
+    assert hook["properties"]["error"] == {"code": "InvalidCallbackUri", "message": reason}
     assert len(listener.heard) == 1
 
 

@@ -177,7 +177,7 @@ async def test_command_line_the_emulators_state_outlives_the_server(tmp_path: Pa
     ("arguments", "said"),
     [
         (("--port", "70000"), "'70000' is not a port, a number from 0 to 65535"),
-        (("--host", "0.0.0.0"), "or name the host under which others reach it with --allow-host NAME"),  # noqa: S104
+        (("--host", "0.0.0.0"), "or allow the host name that other machines use with --allow-host NAME"),  # noqa: S104
         (("--allow-host", "http://emulator:8765"), "write a host name without scheme and port, such as emulator"),
         (("--training", "perhaps"), "training must be seconds:S or reads:N"),
         (("--faults", "no such file"), "No such file"),

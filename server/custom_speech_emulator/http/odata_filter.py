@@ -52,10 +52,10 @@ def parse_filter(expression: str, properties: Collection[str]) -> SqlCondition:
         opened += (mark == "(") - (mark == ")")
         negations += mark == "not"
         if not 0 <= opened <= _MAX_NESTING - negations:
-            raise _unsupported(f"a bracket is not open, or there are more than {_MAX_NESTING} brackets and negations")
+            raise _unsupported(f"an unopened bracket, or more than {_MAX_NESTING} brackets and negations")
         expects_operand = mark in ("not", "(", "and", "or")
     if at < len(text) or opened or expects_operand:
-        raise _unsupported(f"it ends too early, or has more than {_MAX_COMPARISONS} comparisons")
+        raise _unsupported(f"it is incomplete, or has more than {_MAX_COMPARISONS} comparisons")
     return SqlCondition(" ".join(sql), tuple(values))
 
 

@@ -42,9 +42,9 @@ class OperationCall:
         """Raise a 403 error if a web page or another machine could make this machine read or call the URL."""
         settings = self.state.settings
         if settings.allow_hosts and host_name(url) not in settings.allow_content_hosts:
-            raise forbidden(f"{name} must be on an --allow-content-host if others reach the emulator.")
+            raise forbidden(f"{name} must be on an --allow-content-host if other machines can reach the emulator.")
         if not settings.allow_hosts and not self.address.is_trusted:
-            raise forbidden(f"{name} is taken only from callers that use a loopback or Azure name.")
+            raise forbidden(f"{name} is accepted only from callers that use a loopback or Azure host name.")
 
     def number(self, name: str, least: int) -> int | None:
         """Return an integer parameter of the query, or None. Raises a 400 error for values outside `least` to 2³¹-1."""
@@ -75,13 +75,13 @@ class OperationCall:
         boundary = str(header.get_param("boundary") or "").encode("latin-1", "replace")
         first, *parts = (b"\r\n" + self.body).split(b"\r\n--" + boundary) if boundary else [b""]
         if first.strip() or len(parts) < 2 or not parts[-1].startswith(b"--"):
-            raise invalid("InvalidRequestBodyFormat", "The form cannot be read.")
+            raise invalid("InvalidRequestBodyFormat", "The form is malformed.")
         fields: dict[str, bytes] = {}
         for part in parts[:-1]:
             head, _, content = part.partition(b"\r\n\r\n")
             match = _FIELD.search(head)
             name = match[1].decode("utf-8", "replace") if match else ""
             if name not in known or name in fields:
-                raise invalid("InvalidPayload", f"The form field {name[:64]!r} is not known, or is there twice.")
+                raise invalid("InvalidPayload", f"The form field {name[:64]!r} is unknown or repeated.")
             fields[name] = content
         return fields

@@ -52,7 +52,7 @@ URL_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRed
 
 def await_content(call: OperationCall, entity: StoredEntity, read: Callable[[], ReadContent]) -> None:
     """Mark an entity as waiting for its content, and schedule `read` to fetch the content after the response."""
-    error = {"code": "DataImportFailed", "message": "The content did not arrive."}
+    error = {"code": "DataImportFailed", "message": "The content was not received."}
     entity.due = call.now.timestamp() + 60  # the import then fails, for example after a restart of the emulator
     waiting = {"waitsFor": "content", "endsAt": entity.due, "outcome": {"status": "Failed", "error": error}}
     entity.document |= {"status": "NotStarted", "lastActionDateTime": format_time(call.now), **waiting}
@@ -151,12 +151,12 @@ def fetch_content(url: str, hosts: Collection[str]) -> bytes:
     if not has_supported_scheme(url):
         raise ContentUnreachableError("The contentUrl is not an http, https or file address.")
     if not is_file and not is_allowed_url(url, hosts):
-        message = "The emulator reads a contentUrl only on loopback, or on hosts that it was started with."
+        message = "The emulator reads a contentUrl only on loopback or on an --allow-content-host."
         raise ContentUnreachableError(message)
     content = _read_local_file(url) if is_file else _download(url)
     if len(content) > MAX_CONTENT_BYTES:
         mebibytes = MAX_CONTENT_BYTES // 2**20
-        raise ContentUnreachableError(f"The content is larger than {mebibytes} MiB, which is all the emulator reads.")
+        raise ContentUnreachableError(f"The content is larger than {mebibytes} MiB, the limit of the emulator.")
     return content
 
 
@@ -166,11 +166,11 @@ def _download(url: str) -> bytes:
             content = bytes(response.read(MAX_CONTENT_BYTES + 1))
             missing = response.length
     except urllib.error.HTTPError as error:
-        raise ContentUnreachableError(f"The contentUrl answered with status {error.code}.") from None
+        raise ContentUnreachableError(f"The contentUrl responded with status {error.code}.") from None
     except (OSError, ValueError, http.client.HTTPException):
-        raise ContentUnreachableError("The contentUrl did not answer.") from None
+        raise ContentUnreachableError("The contentUrl did not respond.") from None
     if missing and len(content) <= MAX_CONTENT_BYTES:
-        raise ContentUnreachableError("The answer of the contentUrl broke off.")
+        raise ContentUnreachableError("The response of the contentUrl is incomplete.")
     return content
 
 

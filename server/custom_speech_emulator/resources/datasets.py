@@ -96,7 +96,7 @@ def resolve_audio_dataset(call: OperationCall, reference: Json, locale: str) -> 
     """Return the dataset of a reference in a body, or raise a 400 error if it contains no audio."""
     dataset = entities.resolve_reference(call, DATASETS, reference, locale, "dataset")
     if dataset.document["kind"] not in AUDIO_KINDS:
-        raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} holds no audio.", "dataset")
+        raise invalid("InvalidTest", f"A dataset of the kind {dataset.document['kind']} contains no audio.", "dataset")
     return dataset
 
 
@@ -104,7 +104,7 @@ def _get_waiting_for_blocks(call: OperationCall) -> StoredEntity:
     """Return the dataset named in the path, or raise a 409 error if it does not wait for blocks."""
     dataset = entities.get_or_404(call, DATASETS)
     if dataset.document.get("waitsFor") != "blocks":
-        raise conflict("InvalidPrerequisite", "The dataset does not wait for blocks.")
+        raise conflict("InvalidPrerequisite", "The dataset is not waiting for blocks.")
     return dataset
 
 
@@ -150,7 +150,7 @@ def commit_blocks(call: OperationCall) -> ApiResponse:
     if len({*names}) < len(names):
         raise invalid("InvalidPayload", "A block is named twice.", "blockList")
     if sum(sizes[name] for name in names) > MAX_CONTENT_BYTES:
-        raise invalid("QuotaViolation", f"The emulator keeps at most {MAX_CONTENT_BYTES // 2**20} MiB of a dataset.")
+        raise invalid("QuotaViolation", f"The emulator accepts at most {MAX_CONTENT_BYTES // 2**20} MiB for a dataset.")
     content = b"".join(call.store.data(account, owner, name) or b"" for name in names)
     call.store.drop_data(account, owner)
     dataset_imports.start_import(call, dataset, lambda: content)

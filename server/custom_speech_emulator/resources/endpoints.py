@@ -33,7 +33,7 @@ def apply_patch(call: OperationCall, endpoint: StoredEntity, patch: Json) -> Non
     if not patch.get("model"):
         return
     if not endpoint.is_terminal:
-        raise conflict("EndpointNotUpdatable", f"The endpoint is {endpoint.status}; wait until it has ended.")
+        raise conflict("EndpointNotUpdatable", f"The endpoint is {endpoint.status}; wait until it has finished.")
     endpoint.document |= _resolve_deployable_model(call, patch["model"], endpoint.document["locale"])
     endpoint.document.pop("error", None)
     call.state.start(endpoint, call.now)

@@ -179,7 +179,7 @@ def delete(call: OperationCall, kind: EntityKind, parameter: str = "id") -> ApiR
     if entity is None:
         return ApiResponse(204)
     if not entity.is_terminal and "waitsFor" not in entity.document:
-        raise conflict("DeleteNotAllowed", f"The {kind.word} is {entity.status}; it can be deleted when it has ended.")
+        raise conflict("DeleteNotAllowed", f"The {kind.word} is {entity.status}; delete it after it has finished.")
     for user, where in kind.used_by:
         for one in call.store.all(call.account.name, user, where, (entity.id,)):
             raise conflict("InUseViolation", f"The {kind.word} is used by the {user.removesuffix('s')} {one.id}.")

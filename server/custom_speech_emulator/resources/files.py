@@ -104,7 +104,7 @@ def get_content(state: EmulatorState, path: str, query: str) -> ApiResponse:
     if content is None and account and "." not in name:
         return _storage_error(404, "BlobNotFound", "The specified blob does not exist.")
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    substitute = b"This stands for a file that only the real service has.\n"
+    substitute = b"This is a placeholder for a file of the real service.\n"
     return ApiResponse(200, substitute if content is None else content, {"Content-Type": media_type})
 
 

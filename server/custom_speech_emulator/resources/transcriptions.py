@@ -98,10 +98,10 @@ def _check_source(call: OperationCall, body: Json) -> None:
         message = "Exactly one of contentUrls, contentContainerUrl and dataset is needed."
         raise invalid("OnlyOneOfUrlsOrContainerOrDataset", message)
     if body.get("contentContainerUrl") is not None:
-        raise invalid("InvalidRecordingsUri", "The emulator reads no containers.", "contentContainerUrl")
+        raise invalid("InvalidRecordingsUri", "The emulator does not read containers.", "contentContainerUrl")
     urls = body.get("contentUrls")
     if urls is not None and not 0 < len(urls) <= _MAX_URLS:
-        message = f"contentUrls must hold 1 to {_MAX_URLS} addresses."
+        message = f"contentUrls must contain 1 to {_MAX_URLS} addresses."
         raise invalid("ExceededNumberOfRecordingsUris", message, "contentUrls")
     for url in urls or ():
         if not dataset_imports.has_supported_scheme(url):

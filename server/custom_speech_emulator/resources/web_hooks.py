@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from functools import partial
+from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
 from urllib.request import Request
 
@@ -155,11 +156,13 @@ def _signed_message(hook: StoredEntity, event: str, content: Json, token: str = 
 def _send(message: Request, hosts: Sequence[str], expected: str | None = None) -> str | None:
     """Send a message. Return an error, or None if the response has status 200 and the expected text."""
     if not is_allowed_url(message.full_url, hosts):
-        return "The emulator calls web hooks only on loopback, or on hosts that it was started with."
+        return "The emulator calls web hooks only on loopback or on an --allow-content-host."
     try:
         with URL_OPENER.open(message, timeout=5.0) as response:
             text = response.read(4096).decode(errors="replace").strip()
             is_expected = response.status == 200 and (expected is None or text == expected)
-            return None if is_expected else "The web hook did not answer the challenge with its token."
+            return None if is_expected else "The web hook did not respond with the token of the challenge."
+    except HTTPError as error:
+        return f"The web hook responded with status {error.code}."
     except (OSError, ValueError, http.client.HTTPException):
-        return "The web hook did not answer."
+        return "The web hook did not respond."
