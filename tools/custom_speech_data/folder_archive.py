@@ -50,12 +50,8 @@ def pack_folder(
 ) -> list[str]:
     """Write the files of a dataset to a zip archive, and return descriptions of the packing and of each repair.
 
-    Args:
-        report: The report for rejected files and lines.
-        repair: Whether to correct the transcript, and to drop recordings and lines without a counterpart.
-
-    Raises:
-        ImportFailed: The folder is too large, or not a dataset of this kind.
+    With `repair`, the transcript is corrected, and recordings and lines without a counterpart are left out. Rejected
+    files and lines are added to the report. Raises ImportFailed for a folder that is not a dataset of this kind.
     """
     recordings = _recordings_of(files, kind)
     transcript = None if kind == "AudioFiles" else _transcript_of(files, is_needed=kind == "Acoustic")

@@ -18,6 +18,8 @@ from custom_speech_tools.speech.request_observer import RequestObserver
 from custom_speech_tools.speech.trusted_urls import entity_of, is_content_url
 
 _Schema = TypeVar("_Schema")
+Pending = Coroutine[Any, Any, _Schema]  # the call of an operation
+Properties = dict[str, JsonValue]  # of an entity
 
 
 class RestClient:
@@ -78,9 +80,7 @@ class RestClient:
         return (await self._pipeline.send(Request(operation, "GET", url, is_signed=True), self._observer)).body
 
 
-def list_operation(
-    operation: str, path: str, page: type[Page[Listed]]
-) -> Callable[..., Coroutine[Any, Any, Listing[Listed]]]:
+def list_operation(operation: str, path: str, page: type[Page[Listed]]) -> Callable[..., Pending[Listing[Listed]]]:
     """Return a method that reads all pages of a list.
 
     The keyword arguments of the method are properties in snake case, sent as the filter `a eq 'x' and b eq 'y'`;
@@ -110,9 +110,7 @@ def list_operation(
     return read_list
 
 
-def get_operation(
-    operation: str, path: str, schema: type[_Schema]
-) -> Callable[[RestClient, str], Coroutine[Any, Any, _Schema]]:
+def get_operation(operation: str, path: str, schema: type[_Schema]) -> Callable[[RestClient, str], Pending[_Schema]]:
     """Return a method that reads an entity by id."""
 
     async def get(self: RestClient, entity: str) -> _Schema:
@@ -121,16 +119,14 @@ def get_operation(
     return get
 
 
-def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callable[..., Coroutine[Any, Any, _Schema]]:
+def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callable[..., Pending[_Schema]]:
     """Return a method that creates an entity from a definition, whose None values are left out.
 
     The method's second argument are the secrets in the definition, such as the signature of a `contentUrl`.
     """
 
-    async def create(
-        self: RestClient, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
-    ) -> _Schema:
-        body: dict[str, JsonValue] = {name: value for name, value in definition.items() if value is not None}
+    async def create(self: RestClient, definition: Properties, secrets: tuple[SecretStr, ...] = ()) -> _Schema:
+        body: Properties = {name: value for name, value in definition.items() if value is not None}
         return await self._change(Request(operation, "POST", path, body, secrets=secrets), schema)
 
     return create
@@ -138,16 +134,16 @@ def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callab
 
 def update_operation(
     operation: str, path: str, schema: type[_Schema]
-) -> Callable[[RestClient, str, dict[str, JsonValue]], Coroutine[Any, Any, _Schema]]:
+) -> Callable[[RestClient, str, Properties], Pending[_Schema]]:
     """Return a method that changes properties of an entity by id."""
 
-    async def update(self: RestClient, entity: str, changes: dict[str, JsonValue]) -> _Schema:
+    async def update(self: RestClient, entity: str, changes: Properties) -> _Schema:
         return await self._change(Request(operation, "PATCH", path.format(entity), changes), schema)
 
     return update
 
 
-def delete_operation(operation: str, path: str) -> Callable[[RestClient, str], Coroutine[Any, Any, None]]:
+def delete_operation(operation: str, path: str) -> Callable[[RestClient, str], Pending[None]]:
     """Return a method that deletes an entity by id, without an error if it no longer exists."""
 
     async def delete(self: RestClient, entity: str) -> None:
