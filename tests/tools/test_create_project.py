@@ -47,7 +47,7 @@ async def test_create_project_is_refused_where_the_api_version_has_no_projects(c
         "Nothing was created.",
         "- [block: project-supported] API version 2024-11-15 of resource emulator-eastus has no projects. Work without "
         "a project, or configure api_version 2025-10-15 for the resource.",
-        "This cannot be done as asked; tell your user.",
+        "This request cannot be carried out; tell your user.",
     ]
     assert await azure.writes() == []
 

@@ -371,7 +371,7 @@ async def test_delete_project_deletes_nothing_if_a_list_has_no_end(
         "Nothing was deleted.",
         f"- [block: not-in-use] Resource {EAST} has more entities than can be listed, so that what uses it is not "
         "known. Delete what is not needed in the Azure portal first.",
-        "This cannot be done as asked; tell your user.",
+        "This request cannot be carried out; tell your user.",
     ]
 
 

@@ -67,7 +67,7 @@ async def test_get_endpoint_says_if_there_is_none_at_all(call: Caller) -> None:
         "Nothing was done.",
         '- [block: reference-found] Resource emulator-eastus has no endpoint "Live", and no other endpoint either. '
         "deploy_model makes one.",
-        "This cannot be done as asked; tell your user.",
+        "This request cannot be carried out; tell your user.",
     ]
     assert named.splitlines() == [
         "Nothing was done.",

@@ -63,7 +63,7 @@ async def test_read_only_names_the_rule_that_protects_a_resource(connect: Connec
     assert refusal.splitlines()[1:] == [
         f"- [block: resource-writable] Resource {EAST} is configured as read-only. Use another resource, or ask "
         "whoever configures the server.",
-        "This cannot be done as asked; tell your user.",
+        "This request cannot be carried out; tell your user.",
     ]
     assert await azure.writes() == []
 

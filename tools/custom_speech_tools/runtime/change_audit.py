@@ -92,7 +92,7 @@ class CallObserver(RequestObserver):
             raise NotAllowedError(f"{auditor.tool} may not change anything, {not_sent}")
         agreed = decision.agreement
         if agreed and agreed.is_spent:
-            used = "The same agreement was used by another call at this moment"
+            used = "Another call has just used the same agreement"
             raise NotAllowedError(f"{used}, {not_sent} Call again without confirm.")
         entry: Entry = {"tool": auditor.tool, "caller": auditor.caller, "resource": resource}
         entry |= {"operation": operation, "request": decision.key}

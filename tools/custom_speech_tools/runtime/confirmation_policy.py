@@ -72,7 +72,7 @@ class Agreement:
         return self.is_general or effect.digest in self.effects
 
     def require(self, effect: Effect | None) -> AgreementUse:
-        """Return the use of the agreement for an effect, or raise Refused. Call this directly before the write."""
+        """Check the agreement directly before a write, and return its use; raises Refused if it lacks the effect."""
         if effect is None:  # the write costs and destroys nothing
             return AgreementUse("not charged")
         if self.includes(effect):

@@ -66,7 +66,7 @@ def next_step_when_blocked(findings: Iterable[Finding]) -> str:
     """Return the advice for blocking findings: wait, give up, or correct the request."""
     remedies = _remedies(findings)
     if "none" in remedies:
-        return "This cannot be done as asked; tell your user."
+        return "This request cannot be carried out; tell your user."
     if remedies == {"wait"}:
         return "Nothing needs to be corrected: call again when that is finished."
     return "Correct every finding of level block, then call again."

@@ -38,8 +38,8 @@ class LockUnavailableError(Refused):
     """The lock that processes share is not available; `why` is the reason."""
 
     def __init__(self, why: str) -> None:
-        message = f"Another process might be making the same at this moment: {why}"
-        finding = block("already-exists", message, "Whoever runs the server must repair it.")
+        message = f"Another process may be carrying out the same request: {why}"
+        finding = block("already-exists", message, "The operator of the server must repair it.")
         super().__init__("Nothing was created.", [finding], "The same call can be repeated afterwards.")
 
 
@@ -169,7 +169,7 @@ class IdempotentExecutor:
             made_at, made = self._results.get(key, _NOTHING)
             if made_at <= since:
                 if is_done and not was_done:
-                    message = "Another call has sent the same at this moment, and its answer has the result."
+                    message = "Another call has just sent the same request, and its answer contains the result."
                     finding = block("already-exists", message, "Repeat this call only if that answer was lost.")
                     raise Refused("Nothing was sent again.", [finding], "Use the other answer.")
                 try:

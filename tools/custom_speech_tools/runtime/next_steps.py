@@ -66,7 +66,7 @@ def fit_steps(
     if missing_tools:
         pattern = re.compile(rf"\b({'|'.join(map(re.escape, missing_tools))})\b")
         kept = [step for step in kept if not pattern.search(step)]
-        kept = kept or ["This server does not offer the tools for the next step; ask whoever runs it."]
+        kept = kept or ["This server does not offer the tools for the next step; ask its operator."]
     if wait_seconds == DEFAULT_WAIT_SECONDS:
         return kept
     return [_DEFAULT_WAIT.sub(lambda found: found[1] or f"wait_seconds={wait_seconds}", step) for step in kept]

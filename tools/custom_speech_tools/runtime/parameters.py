@@ -82,7 +82,7 @@ def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
 
 
-def _as_text(value: object) -> object:
+def _restore_text(value: object) -> object:
     """Restore the text of a value that a client parsed as JSON, such as the name 20230614 or {}.
 
     A float is left as it is, because its text is not known: 1.0 and 1.00 are the same number.
@@ -90,7 +90,7 @@ def _as_text(value: object) -> object:
     return json.dumps(value) if isinstance(value, int) or value in ({}, []) else value
 
 
-def _visible(text: str) -> str:
+def _clean_text(text: str) -> str:
     """Strip the text and normalize it to NFC; raises ValueError if it is empty or has invisible characters."""
     if not text.strip():
         raise ValueError("must not be empty")
@@ -99,7 +99,7 @@ def _visible(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
-def _locale(text: str) -> str:
+def _normalize_locale(text: str) -> str:
     """Return a locale in the letter case of the service, such as `en-US` for `EN-us`, or raise ValueError."""
     if not _LOCALE.fullmatch(text.strip()):
         raise ValueError("is not a valid locale; write language and region, such as en-US or de-DE")
@@ -108,15 +108,19 @@ def _locale(text: str) -> str:
     return "-".join([language, *(part.upper() if len(part) == 2 else part for part in parts)])
 
 
-def _locale_or_language(text: str) -> str:
+def _normalize_locale_or_language(text: str) -> str:
     is_language = text.strip().isascii() and text.strip().isalpha() and 2 <= len(text.strip()) <= 3
-    return text.strip().lower() if is_language else _locale(text)
+    return text.strip().lower() if is_language else _normalize_locale(text)
 
 
-ShortText = Annotated[str, StringConstraints(max_length=256), BeforeValidator(_as_text), AfterValidator(_visible)]
-Identifier = Annotated[str, StringConstraints(max_length=1024), BeforeValidator(_as_text), AfterValidator(_visible)]
-LocaleText = Annotated[str, AfterValidator(_locale)]
-LocaleOrLanguage = Annotated[str, AfterValidator(_locale_or_language)]
+ShortText = Annotated[
+    str, StringConstraints(max_length=256), BeforeValidator(_restore_text), AfterValidator(_clean_text)
+]
+Identifier = Annotated[
+    str, StringConstraints(max_length=1024), BeforeValidator(_restore_text), AfterValidator(_clean_text)
+]
+LocaleText = Annotated[str, AfterValidator(_normalize_locale)]
+LocaleOrLanguage = Annotated[str, AfterValidator(_normalize_locale_or_language)]
 
 # Names, descriptions, locales
 DisplayName = Annotated[ShortText, Field(description="Name of the new entity")]
@@ -145,7 +149,7 @@ Limit = Annotated[int, Limits(1, 1000), Field(description="Most items to return,
 
 
 # Content
-def _few_lines(lines: object) -> object:
+def _limit_lines(lines: object) -> object:
     """Reject a list with too many lines before each line is validated."""
     size = sum(len(str(line).encode(errors="replace")) for line in lines) if isinstance(lines, list) else 0
     if isinstance(lines, list) and (len(lines) > MAX_LINES or size > MAX_LINE_BYTES):
@@ -172,7 +176,7 @@ def require_text_kind(kind: str | None, lines: list[str] | None) -> None:
 LocalText = Annotated[str, StringConstraints(max_length=4096)]
 TextLines = Annotated[
     Annotated[list[str], Field(min_length=1)] | None,
-    BeforeValidator(_few_lines),
+    BeforeValidator(_limit_lines),
     Field(description="Or text, 1 to 5,000 lines"),
 ]
 

@@ -99,7 +99,7 @@ class SpeechTool:
             _log.exception("%s failed unexpectedly, reference %s", self.name, reference)
             what = f"{self.name} failed with an internal error (reference {reference})"
             cause = "The server's log has the cause under this reference"
-            return error_answer(f"{what}. {cause}. Do not repeat the call; report it to whoever runs the server.")
+            return error_answer(f"{what}. {cause}. Do not repeat the call; report it to the operator of the server.")
 
 
 def declare(
