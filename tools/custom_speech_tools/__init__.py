@@ -1,6 +1,8 @@
-"""The tools: a file is a tool, a folder is what tools share.
+"""The MCP tools: each module of this package is a tool, and the packages contain what tools share.
 
-- runtime: what every call goes through: parameters, context, confirmation, idempotency, results
-- guardrails: the rules, pure functions from facts to findings, and the plans that run them
+- presenters: the tool results
+- rollout: plan and execution of rollouts
+- guardrails: facts, rules and plans of changes
+- runtime: the execution of tool calls
 - speech: the typed client of the REST API
 """

@@ -1,1 +1,1 @@
-"""From what the service says to what a tool answers: one module per kind of entity, with its result models."""
+"""Tool results: one module per kind of entity, with its result models and their presentation."""

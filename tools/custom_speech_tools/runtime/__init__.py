@@ -1,1 +1,1 @@
-"""The path of every call of a tool: parameters, context, confirmation, idempotency, results."""
+"""Execution of tool calls: parameters, context, confirmation, idempotency, and building blocks of results."""
