@@ -1,4 +1,4 @@
-"""Audit of a call's requests: which changes may be sent, and what is recorded about them."""
+"""The audit of tool calls: permission for changes, and records of the requests that were sent."""
 
 import hashlib
 import logging
@@ -36,7 +36,7 @@ class Audit:
 
 @dataclass(slots=True)
 class AgreementUse:
-    """One use of an agreement for a change, as the audit log records it."""
+    """A use of an agreement for one change, as the audit log records it."""
 
     how: str  # how the agreement was given, for the audit log
     is_spent: bool = False  # another call has used the agreement already, so nothing more may be sent
@@ -45,7 +45,7 @@ class AgreementUse:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision of a checked plan to change something."""
+    """A decision of a checked plan to make a change."""
 
     findings: tuple[Finding, ...]
     key: str | None = None  # the idempotency key
@@ -54,7 +54,7 @@ class Decision:
 
 @dataclass(slots=True)
 class CallAuditor:
-    """The data of one tool call that the audit log records."""
+    """The audit data of one tool call."""
 
     audit: Audit
     observe: Callable[[Attempt], None]  # reports attempts at requests to the server's telemetry
@@ -81,7 +81,7 @@ class CallObserver(RequestObserver):
 
     @contextmanager
     def change(self, resource: str, operation: str) -> Iterator[Change]:
-        """Record a change before its request is sent, and its outcome.
+        """Record a change before its request is sent, and record its outcome afterwards.
 
         Raises:
             NotAllowedError: No checked plan decided on the change, its agreement was used before, or the change

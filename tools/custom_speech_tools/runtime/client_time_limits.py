@@ -21,24 +21,21 @@ MAX_NAME = 100
 
 
 def identify_client(request: ServerRequestContext[Any, Any]) -> tuple[str, str]:
-    """Return the name and version of the client, and the id of its session; each is empty if unknown.
-
-    Over stdio a process has a single session.
-    """
+    """Return the client's name and version, and the session id; unknown values are empty."""
     client = request.session.client_params
     name = f"{client.client_info.name} {client.client_info.version}"[:MAX_NAME] if client else ""
     return name, request.request.headers.get("mcp-session-id", "") if request.request else "stdio"
 
 
 class ClientTimeLimits:
-    """Timeouts of clients that this process has observed, shared with other processes through a file."""
+    """Observed timeouts of clients, optionally shared with other processes through a file."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
         self._longest: dict[str, int] = {}
 
     def waits(self, client: str, session: str, max_wait: int) -> tuple[int, int]:
-        """Return the longest wait of the client's calls within the operator's limit, and the wait to suggest to it."""
+        """Return the longest wait of a client's calls and the wait to suggest to the client, in seconds."""
         known = self._longest.get(session) or self._read_file().get(client)
         longest, suggested = min(max_wait, known or max_wait), DEFAULT_WAIT_SECONDS
         if known is None and not SHORT_TIMEOUT_CLIENTS.isdisjoint((client, client.rpartition(" ")[0])):
@@ -46,7 +43,7 @@ class ClientTimeLimits:
         return longest, min(suggested, longest)
 
     def record_timeout(self, client: str, session: str, seconds: float) -> None:
-        """Shorten later waits of a client that gave up a waiting call after `seconds`."""
+        """Record that a client gave up on a waiting call after `seconds`, so that its later waits are shorter."""
         longest = min(max(1, int(seconds) - 1), self._longest.get(session, DEFAULT_WAIT_SECONDS))
         if session:
             self._longest = dict(list(self._longest.items())[-MAX_CLIENTS:]) | {session: longest}

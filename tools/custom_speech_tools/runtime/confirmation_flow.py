@@ -1,4 +1,4 @@
-"""Obtaining the user's agreement: by elicitation, by confirmation token, or by the operator's policy.
+"""The user's agreement to charges and deletions: by elicitation, confirmation token or operator policy.
 
 The order is fixed (docs/safety.md, "Nothing is charged without confirmation"). Every tool that needs agreement calls
 `confirmed_plan`, which plans, asks, and plans again if asking took long, and encloses each write in `carry_out`.
@@ -53,7 +53,7 @@ Plan = TypeVar("Plan", bound=ConfirmablePlan)
 async def confirmed_plan(
     call: CallContext, token: str | None, make_plan: Callable[[], Awaitable[Plan]]
 ) -> tuple[Plan, Agreement]:
-    """Return the plan with the user's agreement; if the user took long to agree, the plan is made again.
+    """Return the plan and the user's agreement. If the user took long to agree, the plan is made again.
 
     Raises:
         Refused: A rule blocks the plan, the user did not agree, or the plan has changed since they were asked.
@@ -74,7 +74,7 @@ async def confirmed_plan(
 async def carry_out(
     call: CallContext, agreement: Agreement, effect: Effect | None, write: Callable[[AgreementUse], Awaitable[Written]]
 ) -> Written:
-    """Check that the agreement includes an effect, run `write`, and record that the effect is used.
+    """Check that the agreement includes the effect, run `write`, and record the use of the agreement.
 
     Args:
         effect: None if the write costs and destroys nothing.
@@ -137,7 +137,7 @@ async def _ask(call: CallContext, request: ConfirmationRequest) -> Agreement:
 
 
 async def _require_unused(call: CallContext, request: ConfirmationRequest, agreement: Agreement) -> Agreement:
-    """Return an agreement of which no effect was used before, or raise Refused."""
+    """Return the agreement if it has not been used for any of the effects; otherwise raise Refused."""
     executor = call.app.idempotency
     for effect in request.effects:
         used = _used(agreement, effect)
@@ -165,10 +165,10 @@ def _refused_with_token(call: CallContext, request: ConfirmationRequest, problem
 
 
 def _used(agreement: Agreement, effect: Effect) -> str:
-    """Return the name of the event that an effect of the agreement was carried out."""
+    """Return the event name for the use of an agreement for an effect."""
     return idempotency_key("used", agreement.id, effect.digest)
 
 
 def _declined(call: CallContext, effect: Effect) -> str:
-    """Return the name of the event that the caller's user declined the effect."""
+    """Return the event name for a caller's refusal of an effect."""
     return idempotency_key("declined", call.auditor.caller, effect.digest)

@@ -47,12 +47,12 @@ class Effect:
 
     @property
     def digest(self) -> str:
-        """The digest of everything except the description; agreements contain it."""
+        """The digest of all fields except the description."""
         return idempotency_key(self.kind, affected_resource(self.resource), self.request, *self.price_basis)
 
 
 def affected_resource(resource: SpeechResource) -> str:
-    """Return the identity and endpoint of a resource, to which agreements are bound, because its name may be reused."""
+    """Return the identity and endpoint of a resource. Agreements are bound to both, because names can be reused."""
     return f"{resource.identity} {resource.endpoint}"
 
 
@@ -72,7 +72,7 @@ class Agreement:
         return self.is_general or effect.digest in self.effects
 
     def require(self, effect: Effect | None) -> AgreementUse:
-        """Check the agreement directly before a write, and return its use; raises Refused if it lacks the effect."""
+        """Return the use of the agreement for a write; raises Refused if the agreement does not include the effect."""
         if effect is None:  # the write costs and destroys nothing
             return AgreementUse("not charged")
         if self.includes(effect):
@@ -84,7 +84,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRequest:
-    """A question to the user, with the effects that they are asked to agree to."""
+    """A question that asks the user to agree to effects."""
 
     effects: tuple[Effect, ...]  # empty if the user need not be asked
     question: str  # begins with the charge or the loss, and quotes every name
@@ -122,7 +122,7 @@ class AgreementStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationPolicy:
-    """The operator's policy for obtaining agreement, with the signing of tokens and stored agreements."""
+    """The operator's confirmation policy, which also signs tokens and stored agreements."""
 
     mode: Literal["ask", "never"]  # never: the operator agreed to everything in advance
     key: bytes = field(repr=False)  # signs tokens and stored agreements; shared by all processes that accept them
@@ -131,7 +131,7 @@ class ConfirmationPolicy:
     def issue_token(
         self, effects: Sequence[Effect], caller: str | None, now: datetime, *, is_after_failure: bool = False
     ) -> str:
-        """Return a token for these effects and this caller, whose client may have failed to ask its user."""
+        """Return a confirmation token that is bound to the effects and the caller."""
         end, kind = int((now + CONFIRMATION_LIFETIME).timestamp()), "f" if is_after_failure else "n"
         issued = f"{end}-{kind}{secrets.token_hex(6)}"
         return f"{issued}-{self._sign('token', issued, digest_of(effects), caller)}"
@@ -139,7 +139,7 @@ class ConfirmationPolicy:
     def read_token(
         self, token: str, effects: Sequence[Effect], caller: str | None, now: datetime
     ) -> Literal["normal", "after failure"] | None:
-        """Return the kind of a token, or None unless it is valid for these effects and this caller."""
+        """Return the kind of a token, or None if it has expired or is for other effects or another caller."""
         issued, _, signature = token.rpartition("-")
         expected = self._sign("token", issued, digest_of(effects), caller)
         if not hmac.compare_digest(signature.encode(), expected.encode()):
@@ -149,7 +149,7 @@ class ConfirmationPolicy:
         return kind if now.timestamp() <= int(end) else None
 
     def store_agreement(self, agreement: Agreement, caller: str | None, now: datetime) -> None:
-        """Store an agreement instead of the previous agreement of the same caller and scope."""
+        """Store an agreement, replacing the previous agreement of the same caller and scope."""
         if agreement.is_general or agreement.scope is None:
             return
         if not agreement.effects and self.stored_agreement(agreement.scope, caller, now) is None:
@@ -176,7 +176,7 @@ class ConfirmationPolicy:
         return agreement if timedelta() <= now - since <= lifetime else None
 
     def remove_effect(self, agreement: Agreement, effect: Effect, caller: str | None, now: datetime) -> None:
-        """Remove an effect that was carried out from the stored agreement."""
+        """Remove a completed effect from the stored agreement."""
         if agreement.scope and (stored := self.stored_agreement(agreement.scope, caller, now)):
             self.store_agreement(replace(stored, effects=stored.effects - {effect.digest}), caller, now)
 
@@ -185,7 +185,7 @@ class ConfirmationPolicy:
 
 
 def agreement_finding(kind: EffectKind, policy: ConfirmationPolicy, message: str, instead: str = "") -> Finding:
-    """Return the finding that the user must agree, with a cheaper alternative, or that the operator agreed already."""
+    """Return a finding that the user must agree, or that the operator agreed in advance."""
     asks = policy.mode == "ask"
     agree = "Your user must agree first." if asks else "This server was started with --confirm never."
     fix = f"{agree} {instead}".strip()

@@ -32,7 +32,7 @@ Value = TypeVar("Value")
 
 
 def add_to_cache(cache: dict[Key, Value], key: Key, value: Value, max_entries: int) -> None:
-    """Store a value, and drop the oldest entries beyond the limit; threads may call this at the same time."""
+    """Store a value, and drop the oldest entries beyond the limit. Threads may call this concurrently."""
     cache[key] = value
     if len(cache) > max_entries:
         for oldest in list(cache)[:-max_entries]:
@@ -79,7 +79,7 @@ class CallContext:
     facts_since: float = field(default_factory=anyio.current_time)  # when the call began to read its facts
 
     def speech(self, name: str | None) -> Speech:
-        """Return the resource of a name, or the default resource, for reading; raises Refused for an unknown name."""
+        """Return the named or the default resource for reading; raises Refused if the name is unknown."""
         name, resources = name or self.app.default, self.app.resources
         if name in resources:
             observer = CallObserver(self.auditor, None, self.report_progress, self.auditor.observe, self.seconds_left)
@@ -93,7 +93,7 @@ class CallContext:
         return [self.speech(name) for name in self.app.resources]
 
     def writer(self, speech: Speech, decision: Decision) -> Speech:
-        """Return a resource for the change that a checked plan has decided on."""
+        """Return a resource for making the change that a checked plan has decided on."""
         observe, progress = self.auditor.observe, self.report_progress
         return speech.observed_by(CallObserver(self.auditor, decision, progress, observe, self.seconds_left))
 
@@ -102,7 +102,7 @@ class CallContext:
         return speech.clock.to_service_time(self.app.now())
 
     async def report_progress(self, message: str, progress: float | None = None, total: float | None = None) -> None:
-        """Send a progress notification; the default progress is the age of the call in seconds."""
+        """Send a progress notification, by default with the age of the call in seconds as progress."""
         await self.client.report_progress(self.elapsed() if progress is None else progress, total, message)
 
     def elapsed(self) -> float:
@@ -115,7 +115,7 @@ class CallContext:
 
     @contextmanager
     def waiting_for_user(self) -> Iterator[None]:
-        """Pause the time limit of the call while the user is asked; the question has a time limit itself."""
+        """Pause the time limit of the call while the user is asked."""
         left = self.seconds_left()
         self.scope.deadline = float("inf")
         try:

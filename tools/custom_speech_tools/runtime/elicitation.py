@@ -1,4 +1,4 @@
-"""The connection to the calling MCP client: questions to its user, and progress."""
+"""Elicitation and progress notifications through the calling MCP client."""
 
 import json
 from collections.abc import Mapping
@@ -55,10 +55,10 @@ class CallClient(Protocol):
 
     @property
     def answer(self) -> str | None:
-        """The id of the answer that arrived with the call. An entity may have been created under it already."""
+        """The id of the answer that arrived with the call, or None."""
 
     async def ask(self, question: str, effects: str, now: datetime) -> ElicitationAnswer:
-        """Ask the user to agree; the answer is bound to `effects`, a digest. Raises InputRequired."""
+        """Ask the user to agree to the effects with a digest; raises InputRequired if the client must call again."""
 
     async def report_progress(self, done: float, total: float | None, message: str) -> None:
         """Send a progress notification."""
@@ -74,7 +74,7 @@ class InputRequired(Exception):  # the SDK's word for a question to the client, 
 
 @dataclass(frozen=True, slots=True)
 class MCPClient:
-    """A calling client that is connected by MCP."""
+    """The MCP client that made a call."""
 
     request: ServerRequestContext[Any, Any]
     params: CallToolRequestParams  # with the answers to earlier questions
@@ -143,7 +143,7 @@ def _input_required(question: str, state: Mapping[str, object]) -> InputRequired
 
 
 def _state_of(params: CallToolRequestParams) -> dict[str, Any] | None:
-    """Return the state from an earlier round of this call, or None; the SDK has verified its signature."""
+    """Return the request state from an earlier round of the call, or None. The SDK has verified its signature."""
     try:
         state = json.loads(params.request_state or "null")
     except ValueError:

@@ -24,7 +24,7 @@ class EntityKind(Generic[Entity]):
     creating_tool: str | None  # None for base models
 
     def listing(self, resource: str, locale: str | None = None) -> str:
-        """Return the call that lists entities of this kind, or another source of their ids."""
+        """Return a hint for finding ids of this kind, usually the tool call that lists the entities."""
         if self.path == "transcriptions":
             return "transcribe returned the id of each one"
         if self.path == "models/base" and locale is None:  # the tool requires a locale

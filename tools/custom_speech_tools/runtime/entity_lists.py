@@ -34,7 +34,7 @@ class ListFields(ResourceFields):
 
 @dataclass(frozen=True, slots=True)
 class EntityList(Generic[Entity]):
-    """The entities that a list tool has found."""
+    """The result of listing entities."""
 
     call: CallContext
     arguments: ListArguments
@@ -56,7 +56,7 @@ class EntityList(Generic[Entity]):
         return self.call.app.default if self.resource == ALL_RESOURCES else self.resource
 
     def step(self, tool: str, argument: str, noun: str) -> str:
-        """Return the next step: a tool call for the only entity, or for an entity that the caller chooses."""
+        """Return a next step for the only entity shown, or for an entity that the caller chooses."""
         entity: Value = Choice(noun)
         resource: Value = Choice("its resource") if self.resource == ALL_RESOURCES else self.resource
         if len(self.shown) == 1:
@@ -72,7 +72,7 @@ class EntityList(Generic[Entity]):
         present: Callable[[Entity, Entities], Row],
         references_of: Callable[[Entity], Iterable[schemas.Reference | None]] = lambda _: (),
     ) -> list[Row]:
-        """Read the referenced entities and return the rows; only a list of all resources names their resources."""
+        """Read the related entities and return the rows, in lists of all resources with the resource of each."""
         references: dict[Speech, list[schemas.Reference | None]] = {}
         for speech, entity in self.shown:
             references.setdefault(speech, []).extend(references_of(entity))
@@ -137,7 +137,7 @@ async def list_entities(
 async def read_resources(
     call: CallContext, resource: str | None, fetch: Callable[[Speech], Coroutine[Any, Any, Read]]
 ) -> tuple[list[Read], list[Unread]]:
-    """Read from the requested resource, or from all concurrently for `*`; of these, some may not answer (`Unread`)."""
+    """Read from one resource, or for `*` from all concurrently; resources that do not answer are returned as unread."""
     if resource != ALL_RESOURCES:
         return [await fetch(call.speech(resource))], []
 
@@ -153,7 +153,7 @@ async def read_resources(
 
 
 def incomplete_list(speech: Speech) -> Unread:
-    """Return the Unread entry for a resource whose list was not read completely."""
+    """Return an Unread entry for a resource whose list is incomplete."""
     read = f"Only the first {paging.MAX_PAGES} pages of the service's list were read"
     return Unread(resource=speech.resource.name, reason=f"{read}; filter by locale, status or name.")
 
@@ -165,7 +165,7 @@ def list_fields(
     unread: list[Unread],
     notes: Iterable[str | None] = (),
 ) -> ListFields:
-    """Return the fields that all lists share; `matches` are all matching items, including those beyond the limit."""
+    """Return the fields that all lists share, given all matching items, including those beyond the limit."""
     emulated = all(speech.is_emulated for speech in call.app.resources.values())
     where = ResourceFields(resource=ALL_RESOURCES, region=None, emulated=emulated)
     if arguments.resource != ALL_RESOURCES:
@@ -181,17 +181,17 @@ def list_fields(
 
 
 def newest_first(items: Iterable[Entity]) -> list[Entity]:
-    """Sort entities by creation date, newest first; entities of equal dates are in reverse order of the service."""
+    """Sort entities by creation date, newest first; equal dates are in reverse order of the service."""
     return sorted(items, key=lambda item: item.created_date_time or _LONG_AGO)[::-1]
 
 
 def matches_locale(locale: str, locale_filter: str | None) -> bool:
-    """Return whether a locale equals the filter, or belongs to its language (`de-AT` to `de`)."""
+    """Return whether a locale matches a filter, which is a locale or a language (`de` for `de-AT`)."""
     if locale_filter is None or locale.lower() == locale_filter.lower():
         return True
     return "-" not in locale_filter and locale.lower().startswith(f"{locale_filter.lower()}-")
 
 
 def exact_locale(locale_filter: str | None) -> str | None:
-    """Return the locale for the service to filter by, or None for a language, by which it cannot filter."""
+    """Return the locale to filter by on the service, or None if the filter is a language."""
     return locale_filter if locale_filter and "-" in locale_filter else None

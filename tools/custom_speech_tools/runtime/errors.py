@@ -98,7 +98,7 @@ def next_step_after(error: speech.SpeechError) -> str:
 
 
 def invalid_arguments(tool: str, parameters: Iterable[str], error: ValidationError) -> str:
-    """Return the text of an error that lists every invalid argument, and the parameters of the tool."""
+    """Return an error text that lists the invalid arguments and the parameters of the tool."""
     lines = [f"{tool} was not run: invalid arguments."]
     for fault in error.errors()[:MAX_FAULTS]:
         # A fault in several arguments together has no location.

@@ -47,7 +47,7 @@ class RequestLock(Protocol):
     """Locks and events that processes share. All methods may raise LockUnavailableError."""
 
     def hold(self, key: str) -> AbstractAsyncContextManager[bool]:
-        """Hold the lock of a request; yields True if a process has completed the request in the last EVENT_SECONDS."""
+        """Hold the lock of a request; yields whether a process has completed it in the last EVENT_SECONDS."""
 
     async def record_event(self, name: str) -> None:
         """Record an event for EVENT_SECONDS."""
@@ -62,9 +62,10 @@ def idempotency_key(*request: JsonValue) -> str:
 
 
 def find_by_key(key: str, entities: Iterable[Keyed], ignored: Collection[str] = ()) -> Keyed | None:
-    """Return the entity with the key, alone or with the suffix of a deliberate duplicate, except ignored ids."""
+    """Return the first entity with the idempotency key, skipping the ids in `ignored`, or None."""
     for entity in entities:
         carried = (entity.custom_properties or {}).get(KEY_PROPERTY)
+        # The key of a deliberate duplicate has a suffix.
         if carried and f"{carried}-".startswith(f"{key}-") and entity.id not in ignored:
             return entity
     return None
@@ -77,7 +78,7 @@ def ids_of_failed(key: str, entities: Iterable[schemas.Entity]) -> list[str]:
 
 
 class IdempotentExecutor:
-    """Executes only one of several identical requests, across all processes that share the lock.
+    """Executes each request once, even if identical requests arrive concurrently or in other processes.
 
     Args:
         unresolved: The age in seconds of each request with an unknown outcome, by key.
@@ -96,15 +97,10 @@ class IdempotentExecutor:
         call: RunningCall,
         key: str,
         create: Create[Keyed],
-        list_candidates: Callable[[], Awaitable[Listing[Keyed]]],
-        known: Sequence[Keyed] | None = None,
+        list_candidates: Callable[[], Awaitable[Listing[Keyed]]],  # the entities of the same name
+        known: Sequence[Keyed] | None = None,  # the candidates, if the plan has listed them already
     ) -> tuple[Keyed, bool]:
-        """Create an entity unless the same request has created it already, in any process (see `run`).
-
-        Args:
-            list_candidates: Lists the entities of the same name, one of which may have the key.
-            known: The candidates, if the plan has listed them already.
-        """
+        """Create an entity, or return the entity of an earlier identical request; also return whether it existed."""
         before = (await list_candidates()).entities if known is None else known
         failed = ids_of_failed(key, before)
 
@@ -120,14 +116,10 @@ class IdempotentExecutor:
         call: RunningCall,
         key: str,
         create: Create[Made],
-        find: Find[Made],
-        failed: Sequence[str] = (),
+        find: Find[Made],  # searches the service for the entity
+        failed: Sequence[str] = (),  # ids of failed entities that the same request has created
     ) -> tuple[Made, bool]:
         """Create an entity once; return the entity, and whether it existed already.
-
-        Args:
-            find: Searches the service for the entity.
-            failed: The ids of failed entities that the same request has created.
 
         Raises:
             Refused: An earlier request has an unknown outcome, or the shared lock is not available.
@@ -185,10 +177,9 @@ class IdempotentExecutor:
 
     @asynccontextmanager
     async def exclusive(self, key: str, shared_key: str) -> AsyncIterator[bool]:
-        """Exclude identical requests; yields whether another process has completed one in the last EVENT_SECONDS.
+        """Hold the locks of a request; yields whether a process has completed it in the last EVENT_SECONDS.
 
-        Args:
-            shared_key: The key for other processes. The release of the lock records it as an event.
+        Other processes see `shared_key`, which the release of the lock records as an event.
         """
         lock = self._locks.setdefault(key, anyio.Lock())
         try:

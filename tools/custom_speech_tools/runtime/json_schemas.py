@@ -1,4 +1,4 @@
-"""The JSON schemas of tools for the assistant, as short as possible.
+"""Compact JSON schemas of the arguments and results of tools.
 
 Model vendors reject or ignore `additionalProperties`, `anyOf`, `$ref`, `minimum` and `maximum`. Therefore descriptions
 contain the limits, which are enforced when a tool is called.
@@ -14,14 +14,14 @@ _DROPPED = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems",
 
 
 def arguments_schema(arguments: type[pydantic.BaseModel]) -> JsonSchema:
-    """Return the schema of a tool's arguments; the schema of an optional argument is that of its plain type."""
+    """Return a compact JSON schema of a tool's arguments."""
     schema = arguments.model_json_schema()
     return _lean(schema, schema.get("$defs", {}))
 
 
 @cache
 def result_schema(result: type[pydantic.BaseModel]) -> JsonSchema:
-    """Return the schema of a tool's result, with the names and types of its fields only."""
+    """Return a compact JSON schema of a tool's result, with field names and types only."""
     schema = result.model_json_schema(mode="serialization")
     return _compact(schema, schema.get("$defs", {}))
 
@@ -32,7 +32,7 @@ def _resolved(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
 
 
 def _compact(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
-    """Reduce a schema to types; descriptions, defaults and formats of results cost tokens without benefit."""
+    """Reduce a result schema to types, because other keywords cost tokens without benefit."""
     part = _resolved(part, definitions)
     if "anyOf" in part:
         inner = _compact(part["anyOf"][0], definitions)
@@ -46,7 +46,7 @@ def _compact(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
 
 
 def _lean(part: JsonSchema, definitions: JsonSchema) -> JsonSchema:
-    """Reduce an optional value to its plain type, and remove keywords that vendors reject."""
+    """Remove keywords that vendors reject, and describe optional values by their plain type."""
     part = _resolved(part, definitions)
     if {"type": "null"} in (choices := part.get("anyOf", [])):
         inner: JsonSchema = next(_resolved(choice, definitions) for choice in choices if choice != {"type": "null"})

@@ -44,7 +44,7 @@ def call_step(tool: str, **arguments: Value) -> str:
 
 
 def wait_step(tool: str, seconds_left: int | None, resource: str, **entity: Value) -> str:
-    """Return a tool call that waits for an entity, or one to make later if a call cannot wait for `seconds_left`."""
+    """Return a tool call that waits for an entity, or a call for later if the entity takes too long."""
     if seconds_left is None or seconds_left <= DEFAULT_WAIT_SECONDS:
         return call_step(tool, **entity, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
     later = f"{seconds_left} s"
@@ -56,12 +56,7 @@ def wait_step(tool: str, seconds_left: int | None, resource: str, **entity: Valu
 def fit_steps(
     steps: Iterable[str], missing_tools: Collection[str], wait_seconds: int = DEFAULT_WAIT_SECONDS
 ) -> list[str]:
-    """Return the steps that this server and this client can take.
-
-    Args:
-        missing_tools: Tools that this server does not offer: steps that name one are left out.
-        wait_seconds: The wait to suggest to this client instead of the default.
-    """
+    """Leave out next steps that name a missing tool, and suggest the wait that suits the client."""
     kept = list(steps)
     if missing_tools:
         pattern = re.compile(rf"\b({'|'.join(map(re.escape, missing_tools))})\b")
@@ -73,6 +68,6 @@ def fit_steps(
 
 
 def fit_findings(findings: Sequence[Finding], missing_tools: Collection[str], wait_seconds: int) -> list[Finding]:
-    """Return the findings with fixes that this server and this client can take (see `fit_steps`)."""
+    """Adapt the fixes of findings in the same way as `fit_steps`."""
     fixes = [fit_steps([finding.fix], missing_tools, wait_seconds)[0] for finding in findings]
     return [finding.model_copy(update={"fix": fix}) for finding, fix in zip(findings, fixes, strict=True)]

@@ -1,4 +1,4 @@
-"""The parameters that tools share, and the reading of their arguments.
+"""Parameters that tools share, and lenient reading of arguments.
 
 Clients send arguments in many forms. For an optional argument, null and "" mean that it is left out. A single value for
 a list is read as a list with one item, and a number beyond its limits is clamped with a note.
@@ -27,7 +27,7 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?-([A-Za-z]{2}|\d{3})(-[A-Za-z
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of a number."""
+    """The lower and the upper limit of a number."""
 
     minimum: int
     maximum: int | None  # None for the longest wait that the operator allows
@@ -40,7 +40,7 @@ class Arguments(pydantic.BaseModel):
 
     @classmethod
     def read(cls, given: Mapping[str, Any], max_wait: int) -> tuple[Self, list[str]]:
-        """Return the validated arguments, and a note about each adjusted number.
+        """Validate the arguments, and return them with a note about each adjusted number.
 
         Raises:
             pydantic.ValidationError: Arguments are missing, unknown or invalid; the error lists all of them.
@@ -161,14 +161,14 @@ def _limit_lines(lines: object) -> object:
 
 
 def require_one_source(**sources: object) -> None:
-    """Raise ValueError unless exactly one of the arguments with the content is given."""
+    """Raise ValueError unless exactly one source of the content is given."""
     if sum(source is not None for source in sources.values()) != 1:
         *others, last = sources
         raise ValueError(f"exactly one of {', '.join(others)} and {last} is needed")
 
 
 def require_text_kind(kind: str | None, lines: list[str] | None) -> None:
-    """Raise ValueError if the content is given as lines of text but its kind is audio."""
+    """Raise ValueError if lines of text are given for an audio kind."""
     if lines is not None and kind in AUDIO_KINDS:
         raise ValueError(f"lines are text, and {kind} has recordings; pass path or content_url")
 

@@ -95,7 +95,7 @@ def expected_seconds(
 
 
 def check_again_after(begun: datetime | None, now: datetime, expected: float = 0.0) -> int:
-    """Estimate the seconds after which an operation is worth reading again.
+    """Estimate after how many seconds an operation should be read again.
 
     Before the expected end this is the remaining time, or a quarter of it if it is long. After the expected end it is a
     third of the operation's age, because the end of an old operation is less likely within the next seconds.

@@ -1,4 +1,4 @@
-"""Reading of the entities to which other entities refer, such as the datasets of a model."""
+"""Reading of related entities, such as the base model and the datasets of a model."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,7 +15,7 @@ Entities = Mapping[str, schemas.Entity]  # entities by id, without those that co
 async def read_related(
     speech: Speech, references: Iterable[schemas.Reference | None], known: Iterable[object] = ()
 ) -> Entities:
-    """Read the referenced entities concurrently, and return them together with the known entities.
+    """Read the referenced entities concurrently, and return them with the known entities.
 
     Entities that cannot be read are left out.
 
@@ -62,7 +62,7 @@ async def read_related_and_earlier(
 
 
 def data_of(entity: schemas.StatefulEntity) -> object:
-    """Return the data that determines the duration: the kind of a dataset, or the ids of the datasets used."""
+    """Return the data that determines how long an operation takes: the kind of a dataset, or ids of datasets."""
     match entity:
         case schemas.CustomModel(datasets=datasets):
             return {reference.id for reference in datasets or ()}

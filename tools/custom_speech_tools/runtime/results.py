@@ -117,7 +117,7 @@ def present_failure(error: object) -> Failure | None:
 
 
 class ToolAnswer(Result):
-    """Fields of every successful result: next steps with real values, and a note, for example on adjusted input."""
+    """The fields that all successful results share."""
 
     next_steps: list[Sentence]
     note: Sentence | None = optional()

@@ -105,7 +105,7 @@ class SpeechTool:
 def declare(
     function: Callable[[Any, CallContext], Awaitable[ToolAnswer]], title: str, annotations: Annotations, toolset: str
 ) -> SpeechTool:
-    """Declare a tool, with the name, the description, the arguments and the result of its function."""
+    """Declare a tool with the name, docstring, arguments and result type of its function."""
     types, name = function.__annotations__, function.__name__
     read_only, destructive, idempotent, open_world = annotations.value
     hints = ToolAnnotations(
@@ -123,7 +123,7 @@ def declare(
 
 
 def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext, suggested_wait: int) -> CallToolResult:
-    """Return a result with the same content as structure and as text, because some clients show only one of them."""
+    """Return a tool result with the same content as structure and as text: some clients show only one of them."""
     note = " ".join([*notes, *([answer.note] if answer.note else [])]) or None
     unread = ", ".join(one.resource for one in getattr(answer, "unread", ()))
     refused = {"copy_model"} if len(app.resources) == 1 else set[str]()  # a copy needs another resource
@@ -145,6 +145,6 @@ def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext, sugges
 
 
 def error_answer(text: str, *, is_transient: bool = False) -> CallToolResult:
-    """Return an error: text for the assistant, and for programs in `_meta` whether the same call may succeed later."""
+    """Return a tool error, whose `_meta` tells programs whether the same call may succeed later."""
     meta = {TRANSIENT: True} if is_transient else None
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True, meta=meta)
