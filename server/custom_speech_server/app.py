@@ -58,7 +58,7 @@ class Settings:
     data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
     allows_local_files: bool = True  # true if the server runs on its user's machine
     configuration_error: str | None = None  # the error that every tool returns if the configuration is invalid
-    kept_agreements: AgreementStore = field(default_factory=dict[str, str])  # agreements to rollouts, for later calls
+    agreement_store: AgreementStore = field(default_factory=dict[str, str])  # agreements to rollouts, for later calls
     caller: str | None = None  # the caller in the audit log of a server without authentication
 
 
@@ -121,7 +121,7 @@ async def app_context(settings: Settings, offered: frozenset[str]) -> AsyncItera
         yield AppContext(
             resources=resources,
             default=settings.resources.default,
-            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key, settings.kept_agreements),
+            confirmation=ConfirmationPolicy(settings.confirm, settings.state_key, settings.agreement_store),
             idempotency=IdempotentExecutor(settings.audit.unresolved(), settings.lock),
             audit=settings.audit,
             observe=settings.observe,

@@ -114,7 +114,7 @@ def test_rollout_asks_again_only_on_another_machine(terminal: list[str], tmp_pat
     service = Service("2025-10-15")
 
     def machine(name: str) -> Machine:
-        return asking(service, kept_agreements=AgreementFiles(tmp_path / ("one" if directory else name)))
+        return asking(service, agreement_store=AgreementFiles(tmp_path / ("one" if directory else name)))
 
     async def job() -> list[int]:
         return [await machine("first").run(wait=1), await machine("second").run()]
@@ -131,12 +131,12 @@ def test_rollout_takes_no_forged_agreement(
     files = AgreementFiles(tmp_path)
 
     async def job() -> list[int]:
-        first = await asking(service, kept_agreements=files).run(wait=1)
+        first = await asking(service, agreement_store=files).run(wait=1)
         for file in (tmp_path / "agreements").iterdir():
             _, *signed = json.loads(file.read_text())
             file.write_text(json.dumps(["2199-01-01T00:00:00+00:00", *signed]))
         monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
-        return [first, await asking(service, kept_agreements=files).run()]
+        return [first, await asking(service, agreement_store=files).run()]
 
     assert virtual(job) == [3, 1]
     assert service.count(WEST, "endpoints", "live") == 0
@@ -178,9 +178,9 @@ def test_rollout_agreement_to_a_tested_one_is_none_to_an_untested_one(terminal: 
     kept: dict[str, str] = {}
 
     async def job() -> list[int]:
-        first = await asking(service, kept_agreements=kept).run(wait=1)
+        first = await asking(service, agreement_store=kept).run(wait=1)
         untested = content(gate=None, targets=CONTENT["targets"])
-        return [first, await asking(service, kept_agreements=kept).run(untested)]
+        return [first, await asking(service, agreement_store=kept).run(untested)]
 
     assert virtual(job) == [3, 0]
     assert len(terminal) == 2
@@ -241,7 +241,7 @@ async def die_before_training(service: Service, kept: dict[str, str]) -> None:
     """Leave an agreement to a rollout behind of which nothing is used."""
     dying = DiesBeforeTraining(service)
     with dying.scope:
-        await asking(service, kept_agreements=kept).run(behind=dying)
+        await asking(service, agreement_store=kept).run(behind=dying)
     assert (len(kept), made(service)) == (1, Counter())
 
 
@@ -256,12 +256,12 @@ def test_rollout_agreement_that_is_kept_pays_for_no_call_of_create_model(
 
     async def job() -> int:
         await die_before_training(service, kept)
-        settings = asking(service, kept_agreements=kept).settings
+        settings = asking(service, agreement_store=kept).settings
         async with Client(build(settings), cache=None) as client:
             given = {name: value for name, value in training.items() if value is not None}
             assert 'confirm="' in await Caller(client).refusal("create_model", **given)
         assert made(service) == Counter()
-        return await asking(service, kept_agreements=kept).run()
+        return await asking(service, agreement_store=kept).run()
 
     assert virtual(job) == 0
     assert (len(terminal), made(service)) == (1, ALL)
@@ -284,7 +284,7 @@ def test_rollout_agreement_that_is_kept_pays_for_no_other_rollout_of_the_same_tr
 
     async def job() -> int:
         await die_before_training(service, kept)
-        return await asking(service, kept_agreements=kept).run(content(**changed))
+        return await asking(service, agreement_store=kept).run(content(**changed))
 
     assert virtual(job) == 0
     assert len(terminal) == 2
@@ -301,16 +301,16 @@ def test_rollout_agreement_that_is_kept_pays_for_nothing_that_a_later_run_has_se
     async def job() -> list[int]:
         await die_before_training(service, kept)
         unused = dict(kept)
-        first = await asking(service, kept_agreements=kept).run()
+        first = await asking(service, agreement_store=kept).run()
         kept.update(unused)
-        second = await asking(service, kept_agreements=kept).run()
+        second = await asking(service, agreement_store=kept).run()
         store = service.emulation.state.store
         if deleted == "endpoint":
             store.remove(entity(service, WEST, "endpoints", "live"))
         else:
             for resource in (EAST, WEST, SOUTH):
                 store.remove(entity(service, resource, "models", "Clinic"))
-        third = await asking(service, kept_agreements=kept).run()
+        third = await asking(service, agreement_store=kept).run()
         return [first, second, third]
 
     assert virtual(job)[:2] == [0, 0]
@@ -323,7 +323,7 @@ def test_rollout_agreement_is_kept_for_its_caller_only(terminal: list[str]) -> N
 
     async def job() -> int:
         await die_before_training(service, kept)
-        other = asking(service, kept_agreements=kept)
+        other = asking(service, agreement_store=kept)
         other.settings = replace(other.settings, caller="somebody else")
         return await other.run()
 
@@ -341,7 +341,7 @@ def test_rollout_agreement_that_is_kept_pays_for_no_other_resource_of_the_same_n
     file = content(targets=[{"resource": WEST, "endpoint": "live"}])
 
     def machine(behind: str) -> Machine:
-        found = asking(service, kept_agreements=kept)
+        found = asking(service, agreement_store=kept)
         resources = found.settings.resources
         actual = next(one for one in resources.all if one.name == behind)
         west = next(one for one in resources.all if one.name == WEST)

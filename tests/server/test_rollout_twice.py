@@ -50,7 +50,7 @@ async def pair(service: Service, machines: list[Machine], seed: int) -> list[int
 def test_rollout_twice_on_one_machine_makes_everything_once(tmp_path: Path, seed: int) -> None:
     """Both processes share the state directory: locks, agreements and the audit log."""
     service = Service("2025-10-15")
-    shared: dict[str, Any] = {"lock": SharedLock(), "kept_agreements": dict[str, str]()}
+    shared: dict[str, Any] = {"lock": SharedLock(), "agreement_store": dict[str, str]()}
 
     async def job() -> list[int]:
         machines = [Machine(service, audit=AuditFile(tmp_path / "audit", clock()), **shared) for _ in range(2)]

@@ -189,7 +189,7 @@ def settings_with_state(options: argparse.Namespace, resources: Resources, probl
         toolsets=options.toolsets,
         state_key=state_key(os.environ.get(STATE_KEY_VARIABLE), directory, warn),
         audit=audit,
-        kept_agreements=AgreementFiles(directory) if directory else dict[str, str](),
+        agreement_store=AgreementFiles(directory) if directory else dict[str, str](),
         lock=lock_from_environment(os.environ, directory),
         client_time_limits_file=directory / "clients.json" if directory and not options.http else None,
         max_wait=max_wait,
