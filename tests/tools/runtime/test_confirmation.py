@@ -255,7 +255,7 @@ async def test_nothing_is_charged_by_an_answer_whose_model_was_renamed(azure: An
 
     assert again.is_error
     assert rules_of(text_of(again)) == ["training-is-charged"]
-    assert f'what it created is called "Renamed" now ({model["id"]})' in text_of(again)
+    assert f'the entity that it created is now called "Renamed" ({model["id"]})' in text_of(again)
     assert created(azure) == 1
 
 
@@ -267,7 +267,7 @@ async def test_nothing_is_charged_by_a_token_whose_model_was_deleted(azure: Any)
         store.remove(next(one for one in store.all("emulator-eastus", "models") if one.id == model["id"]))
         refusal = await call.refusal("create_model", **CHARGED, confirm=token)
 
-    assert "used already, and what it created no longer exists." in refusal
+    assert "used already, and the entity that it created no longer exists." in refusal
     assert created(azure) == 1
 
 
@@ -606,7 +606,7 @@ async def test_nothing_is_charged_by_a_token_whose_endpoint_exists_or_existed(
             result = await call.client.call_tool("deploy_model", request | {"confirm": token})
 
     if change == "deleted":
-        said = "what it created no longer exists" + (" or has another name." if process == "new" else ".")
+        said = "the entity that it created no longer exists" + (" or has another name." if process == "new" else ".")
         assert f"This agreement has been used already, and {said}" in text_of(result)
         assert endpoints(azure) == []
         return

@@ -143,16 +143,16 @@ async def _require_unused(call: CallContext, request: ConfirmationRequest, agree
         used = _used(agreement, effect)
         if not await executor.has_event(used):
             continue
-        result = "what it created no longer exists or has another name"
+        result = "the entity that it created no longer exists or has another name"
         created_id, kind = executor.last_result(used), _CREATED_KINDS.get(effect.kind)
         if created_id and kind:
             try:
                 created = await kind.get(call.speech(effect.resource.name), created_id)
-                result = f"what it created is called {quote(created.display_name)} now ({created_id})"
+                result = f"the entity that it created is now called {quote(created.display_name)} ({created_id})"
             except AzureError as error:
                 if error.status != 404:
                     raise
-                result = "what it created no longer exists"
+                result = "the entity that it created no longer exists"
         raise request.refusal(f"This agreement has been used already, and {result}.", _ASK_AGAIN)
     return agreement
 

@@ -222,9 +222,9 @@ class IdempotentExecutor:
             return found
         found = await _search(call, find, until)
         if found is None and (left := until - anyio.current_time()) > 0:
-            message = "The same request was sent a moment ago and its answer was lost; what it may have created is not"
-            fix = f"In {left:.0f} s the call searches again, and only then repeats the request."
-            unknown = block("already-exists", f"{message} visible yet.", fix)
+            lost = "The same request was sent a moment ago and its answer was lost; its entity may not be visible yet."
+            fix = f"In {left:.0f} s the call searches for the entity again, and only then repeats the request."
+            unknown = block("already-exists", lost, fix)
             raise Refused("Nothing was sent again.", [unknown], f"Call again in {left:.0f} s.", is_transient=True)
         return found or await find()  # must succeed: without a search nothing is sent again
 

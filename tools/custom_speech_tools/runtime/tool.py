@@ -73,7 +73,7 @@ class SpeechTool:
                 if given.get("wait_seconds") and not scope.cancel_called:  # the client has given up
                     app.client_time_limits.record_timeout(client, session, call.elapsed())
                 raise
-        sent = f"{auditor.last_change} may have been carried out; the same call first looks for what it has created."
+        sent = f"{auditor.last_change} may have been carried out; the same call first searches for the created entity."
         outcome = sent if auditor.last_change else "Nothing was changed; the same call can be repeated."
         return error_answer(f"{self.name} did not finish within {call.elapsed():.0f} s. {outcome}", is_transient=True)
 
@@ -138,7 +138,7 @@ def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext, sugges
         for name, rows in content.items():
             if isinstance(rows, list) and len(rows) > LONG_LIST and isinstance(rows[0], dict):
                 content[name] = [{key: value for key, value in row.items() if value is not None} for row in rows]
-    if unread:  # comes first, so that nobody takes the rest for everything
+    if unread:  # at the beginning, because the rest is incomplete
         content = {"unread": content["unread"]} | content
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
