@@ -60,7 +60,7 @@ def split(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 
 def create_parser(command: str | None) -> CommandParser:
-    """Return the parser of a command, whose module is imported, or of the server over stdio."""
+    """Return the parser of a command, or of the server over stdio. Only the module of the command is imported."""
     if command is not None:
         parser = CommandParser(f"custom-speech-mcp {command}", f"{COMMANDS[command]}.")
         module = import_module(f"custom_speech_server.commands.{command.replace('-', '_')}")

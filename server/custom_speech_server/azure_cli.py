@@ -102,7 +102,7 @@ class AzureAccount(pydantic.BaseModel):
 
     @property
     def problem(self) -> str | None:
-        """The reason why the resource is unusable, and the fix; None if it is usable."""
+        """The reason why the resource is unusable, with the fix, or None if it is usable."""
         try:
             if self.is_custom or not self.keys_disabled:
                 return None
@@ -126,7 +126,7 @@ class AzureAccount(pydantic.BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredAccounts:
-    """The full path of `az`, the accounts that it lists, and an error message for each part it could not read."""
+    """The full path of `az`, the listed accounts, and a message for each subscription or account that was not read."""
 
     az: str
     accounts: list[AzureAccount]
@@ -207,7 +207,7 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
 
 
 async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | None:
-    """Return the number of Speech resources that are not configured, and errors, as one line, or None."""
+    """Return the number of unconfigured Speech resources and the read errors as one line, or None."""
     try:
         with anyio.fail_after(_DISCOVERY_SECONDS):
             found = await list_accounts()

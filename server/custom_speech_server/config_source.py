@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
+TYPE_CHECKING = False  # importing typing takes 4 ms at every start; type checkers know this name
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -53,7 +53,7 @@ def user_state_directory() -> Path:
 
 
 def has_user_config(environment: Mapping[str, str]) -> bool:
-    """Return whether the user's configuration file exists, on Linux without the 11 ms to import platformdirs."""
+    """Return whether the user's configuration file exists. On Linux, platformdirs is not imported (11 ms)."""
     folder = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111  # pathlib costs 5 ms
     is_linux = sys.platform.startswith("linux")
     try:
@@ -80,7 +80,7 @@ def config_file(config: Path | None, environment: Mapping[str, str]) -> Path | N
 
 
 def is_configured(config: Path | None, environment: Mapping[str, str]) -> bool:
-    """Return whether a file or variables configure a resource, even an invalid one. If not, the emulator is used."""
+    """Return whether a file or variables configure a resource, whether or not they are valid."""
     variables = [f"{prefix}_{name}" for prefix in ENVIRONMENT_PREFIXES for name in ("KEY", "REGION", "ENDPOINT")]
     return config_file(config, environment) is not None or any(variable(environment, name) for name in variables)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from custom_speech_server.config_source import without_keys
 
-TYPE_CHECKING = False  # the module typing costs 4 ms at every start; type checkers know the name
+TYPE_CHECKING = False  # importing typing takes 4 ms at every start; type checkers know this name
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
@@ -54,7 +54,7 @@ def command_to_add() -> str:
 
 
 def wrapped(text: str, first: str = "", rest: str | None = None) -> str:
-    """Wrap a text to the terminal; `first` and `rest` are prefixes, and by default later lines are indented by 2."""
+    """Wrap a text to the terminal. `first` is the prefix of the first line, `rest` that of the other lines."""
     import textwrap
 
     following = " " * (len(first) + 2) if rest is None else rest

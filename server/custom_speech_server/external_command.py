@@ -23,7 +23,7 @@ class CommandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """The exit status of a command and its output."""
+    """The exit status and the output of a command."""
 
     status: int
     output: bytes

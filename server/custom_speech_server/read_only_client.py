@@ -1,4 +1,4 @@
-"""An MCP client of a server in this process whose tools change nothing, for commands that report."""
+"""An MCP client of a read-only server in this process, for the commands report and check-expirations."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable

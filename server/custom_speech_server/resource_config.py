@@ -40,7 +40,7 @@ class Resources:
     all: tuple[SpeechResource, ...]
     default: str
     origin: str
-    in_process: bool = False  # they are served by the emulator in this process
+    in_process: bool = False  # True if the emulator in this process serves the resources
     warnings: tuple[str, ...] = ()  # problems for the operator to fix
     data_dirs: tuple[Path, ...] = ()  # folders from which local files may be read
 
@@ -66,7 +66,7 @@ def normalize_endpoint(endpoint: str) -> str:
     """
     parts = parse_url(endpoint.strip())
     if parts is None:
-        raise ValueError(f"is not a URL; write {_meant(endpoint)}")
+        raise ValueError(f"is not a URL; write {_suggested_endpoint(endpoint)}")
     scheme, host = parts.scheme.lower(), parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, {"http": 80, "https": 443}.get(scheme)) else f":{parts.port}"
@@ -77,12 +77,12 @@ def normalize_endpoint(endpoint: str) -> str:
         return origin
     normalized = origin + path
     if parts.query or parts.fragment or not is_trusted_endpoint(normalized):
-        raise ValueError(f"is not a host of Azure Speech over https: write {_meant(endpoint)}")
+        raise ValueError(f"is not a host of Azure Speech over https: write {_suggested_endpoint(endpoint)}")
     return normalized
 
 
-def _meant(endpoint: str) -> str:
-    """Return the custom speech endpoint of the named host, or the general forms of endpoints if the host is unknown."""
+def _suggested_endpoint(endpoint: str) -> str:
+    """Return the correct endpoint for the host, or the general forms of endpoints if the host is unknown."""
     address = endpoint.strip().lower()
     host = (address.partition("://")[2] or address).partition("/")[0]
     if name := re.fullmatch(r"([a-z0-9-]{2,64})\.(?:services\.ai|openai|cognitiveservices)\.azure\.com", host):
@@ -221,7 +221,7 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Resources:
 
 
 def from_file(file: Path, environment: Mapping[str, str]) -> Resources:
-    """Return the resources of a TOML file; raises ConfigurationError that lists every problem."""
+    """Return the resources of a TOML file; raises ConfigurationError, which lists every problem."""
     content = parse_toml(file, read_toml_text(file), _File, _HINTS, environment)
     found = tuple(entry.as_resource(name, environment, content.prices) for name, entry in content.resources.items())
     data_dirs = tuple(Path(folder).expanduser() for folder in content.data_dirs)

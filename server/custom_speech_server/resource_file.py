@@ -51,7 +51,7 @@ class ResourceFile:
         return by_endpoint
 
     def compare(self, name: str, account: AzureAccount) -> tuple[list[str], dict[str, str]]:
-        """Return the differences between an entry and Azure as text, and the values that the entry lacks."""
+        """Return descriptions of the differences between an entry and its account, and the missing values."""
         entry = self.entries[name]
         differences = []
         if entry.get("region", account.region) != account.region:
@@ -119,7 +119,7 @@ class ResourceFile:
 
 
 def table_name(account: AzureAccount, taken: Collection[str]) -> str:
-    """Return a valid name for the entry of an account that differs from the taken names even without case."""
+    """Return a valid entry name for an account that is not taken, ignoring case."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", account.name)[:_MAX_NAME]
     name = f"speech-{account.region}" if may_be_key(name) else name  # a name that looks like a key is invalid
     used = {one.lower() for one in taken}

@@ -123,7 +123,7 @@ def describe_validation_error(error: Any, hints: Hints, names: Iterable[str] = (
 
 
 def exposure_warnings(file: Path) -> Iterator[str]:
-    """Yield a warning if other users can change the file, who could then insert a command or a token."""
+    """Yield warnings if other users can change the file, and with it the key commands or tokens."""
     if os.name == "nt":
         return
     try:

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the demo and return 0 if every step had the expected result."""
     failure = ""
     try:
-        anyio.run(_job)
+        anyio.run(_run_steps)
     except* (StepFailedError, MCPError, OSError) as group:
         cause: BaseException = group
         while isinstance(cause, BaseExceptionGroup):  # from the tasks of the client
@@ -59,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _job() -> None:
-    """Run the steps; raises StepFailedError."""
+async def _run_steps() -> None:
+    """Start the server and run the steps; raises StepFailedError."""
 
     async def agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         _say(f"The server asks: {params.message}")
@@ -206,7 +206,7 @@ async def _dataset(client: Client, resource: str, locale: str, kind: str) -> str
 
 
 async def _call(client: Client, tool: str, shown: str | None = None, refused: bool = False, **arguments: Any) -> Result:
-    """Call a tool and return its result, or the text of its error if `refused`; print `shown`, by default the call."""
+    """Call a tool and return its result, or the text of its error if `refused`. `shown` replaces the printed call."""
 
     async def show_progress(progress: float, total: float | None, message: str | None) -> None:
         _say(f"… {message}", "2")

@@ -237,7 +237,7 @@ def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 async def _newest_version() -> str:
-    """Compare this version with the newest in the package index, which pip is configured to use."""
+    """Return a sentence that compares this version with the newest version in the package index of pip."""
     command = [sys.executable, "-m", "pip", "index", "versions", "custom-speech-mcp"]
     try:
         result = await run_command(command, seconds=30.0, max_bytes=1024 * 1024)

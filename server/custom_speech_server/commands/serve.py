@@ -13,7 +13,7 @@ from custom_speech_server.config_source import STATE_KEY_VARIABLE, Configuration
 from custom_speech_server.console import command_to_add, notice
 from custom_speech_tools.runtime.registry import TOOLSETS
 
-TYPE_CHECKING = False  # the module typing costs 4 ms at every start, pathlib 5; type checkers know the name
+TYPE_CHECKING = False  # importing typing takes 4 ms at every start; type checkers know this name
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -31,7 +31,7 @@ _toolsets = names("|".join(TOOLSETS), f"not a toolset; choose from {', '.join(TO
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
+    """Add the options of the command."""
     add_server_options(parser)
     option = parser.add_argument_group("over HTTP").add_argument
     option("--http", action="store_true", default=False, help="serve Streamable HTTP at /mcp instead of stdio")
@@ -95,9 +95,9 @@ def _start(
     options: argparse.Namespace, handover: Handover | None = None, refuse: Callable[[str], None] = lambda why: None
 ) -> int:
     """Load and run the server, and return the exit status. `refuse` tells a client why loading failed."""
-    gc.disable()  # garbage collection takes a fifth of the time in which thousands of classes are built
+    gc.disable()  # collecting garbage while thousands of classes are built takes a fifth of the start
     try:
-        serve = _loaded(options, handover)
+        serve = _load_server(options, handover)
     except ConfigurationError as error:
         notice(str(error), options.log)
         refuse(f"Nothing was done: the server cannot start: {error}")
@@ -114,8 +114,8 @@ def _start(
     return serve()
 
 
-def _loaded(options: argparse.Namespace, handover: Handover | None) -> Callable[[], int]:
-    """Build the server and return the function that runs it; raises ConfigurationError if no tool can report it."""
+def _load_server(options: argparse.Namespace, handover: Handover | None) -> Callable[[], int]:
+    """Import and build the server, and return the function that serves; raises ConfigurationError."""
     from custom_speech_server.observability import log_to_stderr
     from custom_speech_server.resource_config import EMULATED
 
