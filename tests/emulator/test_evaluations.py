@@ -158,8 +158,8 @@ def test_evaluation_keeps_combining_marks_and_counts_characters_without_spaces(
 
     found = outcome_of(eastus, base(eastus, locale), base(eastus, locale), audio, locale)["properties"]
 
-    assert unicodedata.normalize("NFC", said.replace(" ", "").rstrip("。")) == "".join(phrase.said)
-    assert found["wordCount1"] == len(phrase.said) == words
+    assert unicodedata.normalize("NFC", said.replace(" ", "").rstrip("。")) == "".join(phrase.spoken)
+    assert found["wordCount1"] == len(phrase.spoken) == words
 
 
 def test_evaluation_is_an_inspection_without_transcripts(eastus: Resource) -> None:

@@ -32,9 +32,7 @@ class RequestLog:
         logged: Any = {"bytes": len(body)} if body else None  # of long bodies and of other formats, only the length
         with contextlib.suppress(ValueError, RecursionError):
             if len(body) <= 64 * 1024:
-                logged = json.loads(
-                    body, object_hook=lambda value: value | dict.fromkeys(_SECRETS & value.keys(), _MASK)
-                )
+                logged = json.loads(body, object_hook=lambda part: part | dict.fromkeys(_SECRETS & part.keys(), _MASK))
         entry = {"n": self.count, "time": format_time(at), **address, **unknown, "headers": headers, "body": logged}
         self.entries.append(entry)
         return entry

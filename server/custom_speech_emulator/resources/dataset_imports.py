@@ -56,22 +56,24 @@ def await_content(call: OperationCall, entity: StoredEntity, read: Callable[[], 
     entity.due = call.now.timestamp() + 60  # the import then fails, for example after a restart of the emulator
     waiting = {"waitsFor": "content", "endsAt": entity.due, "outcome": {"status": "Failed", "error": error}}
     entity.document |= {"status": "NotStarted", "lastActionDateTime": format_time(call.now), **waiting}
-    call.after_response.append(partial(_start_with_content, call.state, entity, read))
+    state = call.state
 
+    def start_with_content() -> None:
+        properties, data = read()  # outside the transaction, which would block all requests
+        with state.store.transaction():
+            stored = state.store.get(entity.account, entity.kind, entity.id)
+            if stored is None or stored.document.get("waitsFor") != "content":
+                return
+            for name, content in data.items():
+                state.store.put_data(stored.account, stored.id, name, content)
+            for name in ("waitsFor", "endsAt", "outcome"):
+                stored.document.pop(name, None)
+            stored.document |= properties
+            stored.due = None
+            state.start(stored, state.now())
+            state.store.put(stored)
 
-def _start_with_content(state: EmulatorState, waiting: StoredEntity, read: Callable[[], ReadContent]) -> None:
-    properties, data = read()  # outside the transaction, which would block all requests
-    with state.store.transaction():
-        entity = state.store.get(waiting.account, waiting.kind, waiting.id)
-        if entity is None or entity.document.get("waitsFor") != "content":
-            return
-        for name, content in data.items():
-            state.store.put_data(entity.account, entity.id, name, content)
-        removed = ("waitsFor", "endsAt", "outcome")
-        entity.document = {name: value for name, value in entity.document.items() if name not in removed} | properties
-        entity.due = None
-        state.start(entity, state.now())
-        state.store.put(entity)
+    call.after_response.append(start_with_content)
 
 
 def start_import(call: OperationCall, dataset: StoredEntity, content: Callable[[], bytes]) -> None:

@@ -40,13 +40,13 @@ def recording_details(name: str, phrases: Sequence[Phrase]) -> Json:
 
 def tag_errors(phrase: Phrase) -> str:
     """Return the recognized words with a tag for each error; the tag of a deletion contains `@` (recorded live)."""
-    edits = alignment(phrase.said, phrase.recognized)
+    edits = alignment(phrase.spoken, phrase.recognized)
     return " ".join(word if kind == "correct" else f"<{kind}>{word or '@'}</{kind}>" for kind, _, word in edits)
 
 
 def count_error_rates(phrases: Sequence[Phrase], which: str, *, tokens: bool) -> Json:
     """Return the metrics of model 1 or 2; `tokens` is whether the locale has token scoring."""
-    errors_by_phrase = [word_errors(phrase.said, phrase.recognized) for phrase in phrases]
+    errors_by_phrase = [word_errors(phrase.spoken, phrase.recognized) for phrase in phrases]
     substitutions, deletions, insertions, words = map(sum, zip(*errors_by_phrase, strict=True))
     errors = substitutions + deletions + insertions
     # The service divides rounded percentages by 100: 0.16579999999999998 instead of 0.1658 (recorded live).

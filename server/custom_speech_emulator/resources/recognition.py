@@ -55,7 +55,7 @@ def normalize(text: str, locale: str, normalization: str = "Default") -> list[st
 class Phrase(NamedTuple):
     """The words of a part of a recording: in the transcript and as recognized."""
 
-    said: Sequence[str]
+    spoken: Sequence[str]
     recognized: Sequence[str]
 
 
@@ -68,10 +68,10 @@ def recognize(
     """
     parts = [normalize(part, locale, normalization) for part in _PHRASE_END.split(transcript)]
     phrases, words_before = list[Phrase](), 0
-    for said in filter(None, parts):
-        recognized = [_recognize_word(word, f"{position}/{words_before + n}", accuracy) for n, word in enumerate(said)]
-        phrases.append(Phrase(said, " ".join(recognized).split()))
-        words_before += len(said)
+    for words in filter(None, parts):
+        recognized = [_recognize_word(word, f"{position}/{words_before + n}", accuracy) for n, word in enumerate(words)]
+        phrases.append(Phrase(words, " ".join(recognized).split()))
+        words_before += len(words)
     return phrases
 
 
@@ -123,7 +123,7 @@ def dataset_recordings(state: EmulatorState, account: str, dataset_id: str) -> l
     """Return the recordings that the import of a dataset accepted, or no recordings if the dataset was deleted."""
     dataset = state.store.get(account, "datasets", dataset_id)
     audio = enumerate(accepted_content(state, dataset)["audio"] if dataset else [])
-    return [SourceRecording(name, length, f"{dataset_id}/{name}", said, place) for place, (name, length, said) in audio]
+    return [SourceRecording(name, length, f"{dataset_id}/{name}", spoken, n) for n, (name, length, spoken) in audio]
 
 
 def recognize_timed(recording: SourceRecording, accuracy: SimulatedAccuracy, locale: str) -> list[list[TimedWord]]:

@@ -97,7 +97,7 @@ def seed(state: EmulatorState) -> None:
                 models.complete_training(state, entity, now)
 
 
-@lru_cache(maxsize=4)  # saves most of the time of a new emulator
+@lru_cache(maxsize=4)  # saves most of the start-up time
 def _base_models(day: datetime) -> list[tuple[str, str]]:
     """Return the ids and JSON documents of the base models on a day, oldest first."""
     # Releases in the other locales, which result in more than 900 base models, as on Azure.
