@@ -119,6 +119,13 @@ async def test_file_lock_refuses_where_its_folder_cannot_be_made(tmp_path: Path)
             pass
 
 
+async def test_file_lock_whose_events_cannot_be_read_is_unavailable_instead_of_without_events(tmp_path: Path) -> None:
+    """A used token or a refusal must not count as absent."""
+    (tmp_path / "file").touch()
+    with pytest.raises(LockUnavailableError, match="cannot be read"):
+        await FileLock(tmp_path / "file").has_event("key")
+
+
 def test_lock_url_that_is_none_is_refused() -> None:
     pytest.importorskip("redis", reason="the extra redis is not installed")
     with pytest.raises(ConfigurationError, match="CUSTOM_SPEECH_LOCK_URL must be the address of a store"):
