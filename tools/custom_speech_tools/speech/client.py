@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import JsonValue, SecretStr
 
 from custom_speech_tools.speech import schemas
-from custom_speech_tools.speech.http_messages import Request, StreamedBody
+from custom_speech_tools.speech.http_messages import Properties, Request, Secrets, StreamedBody
 from custom_speech_tools.speech.paging import Page
 from custom_speech_tools.speech.rest_client import (
     RestClient,
@@ -72,7 +72,7 @@ class Speech(RestClient):
 
     async def models_authorize_copy(self, source_resource_id: str) -> schemas.ModelCopyAuthorization:
         """Return the permission to copy a model of the source resource to this resource."""
-        body: dict[str, JsonValue] = {"sourceResourceId": source_resource_id}
+        body: Properties = {"sourceResourceId": source_resource_id}
         request = Request("Models_AuthorizeCopy", "POST", "/models:authorizecopy", body)
         return await self._change(request, schemas.ModelCopyAuthorization)
 
@@ -83,7 +83,7 @@ class Speech(RestClient):
 
     async def models_copy_with_key(self, model: str, target_key: SecretStr) -> schemas.CustomModel:
         """Start a copy with the key of the target resource, as API version v3.2 allows (article on training)."""
-        body: dict[str, JsonValue] = {"targetSubscriptionKey": target_key.get_secret_value()}
+        body: Properties = {"targetSubscriptionKey": target_key.get_secret_value()}
         request = Request("Models_Copy", "POST", f"/models/{model}:copy", body, secrets=(target_key,))
         return await self._change(request, schemas.CustomModel)
 
@@ -117,9 +117,7 @@ class Speech(RestClient):
             return await self._get(operation, path, schemas.TranscriptionLocales)
         return schemas.TranscriptionLocales(Submit=await self._get(operation, path, list[str]))
 
-    async def transcriptions_submit(
-        self, definition: dict[str, JsonValue], secrets: tuple[SecretStr, ...] = ()
-    ) -> schemas.Transcription:
+    async def transcriptions_submit(self, definition: Properties, secrets: Secrets = ()) -> schemas.Transcription:
         """Create a batch transcription; `secrets` are the signatures of the content URLs in its definition."""
         operation, path = "Transcriptions_Create", "/transcriptions"
         if self.resource.api_version.is_dated:
@@ -127,11 +125,7 @@ class Speech(RestClient):
         return await create_operation(operation, path, schemas.Transcription)(self, definition, secrets)
 
     async def transcriptions_transcribe(
-        self,
-        definition: dict[str, JsonValue],
-        audio: StreamedBody | None,
-        file_name: str = "",
-        secrets: tuple[SecretStr, ...] = (),
+        self, definition: Properties, audio: StreamedBody | None, file_name: str = "", secrets: Secrets = ()
     ) -> schemas.FastTranscription:
         """Return a fast transcription of `audio` or the `audioUrl` of the definition; it is charged, but not stored."""
         line = f"--{token_hex(16)}"

@@ -48,8 +48,7 @@ class AzureError(SpeechError):
 class ResponseLostError(SpeechError):
     """No complete response to a request that was sent; the service may have made the requested change."""
 
-    outcome_unknown = True
-    is_transient = True
+    outcome_unknown = is_transient = True
 
 
 class UnreachableError(SpeechError):
@@ -61,8 +60,7 @@ class UnreachableError(SpeechError):
 class UnreadableResponseError(SpeechError):
     """A response that is not JSON, incomplete or too large, or lacks a required field."""
 
-    outcome_unknown = True
-    is_transient = True
+    outcome_unknown = is_transient = True
 
 
 class InterceptedResponseError(SpeechError):

@@ -18,7 +18,9 @@ class StreamedBody:
     parts: Callable[[], AsyncIterator[bytes]]
 
 
-Body = dict[str, JsonValue] | list[JsonValue] | StreamedBody | None  # JSON, or a file block or form
+Properties = dict[str, JsonValue]  # of an entity
+Secrets = tuple[SecretStr, ...]
+Body = Properties | list[JsonValue] | StreamedBody | None  # JSON, or a file block or form
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Request:
     path: str  # relative to the path of the API version, or a whole URL if `is_signed`
     body: Body = field(default=None, repr=False)
     query: str = ""
-    secrets: tuple[SecretStr, ...] = ()
+    secrets: Secrets = ()
     seconds: float = OPERATION_SECONDS  # deadline of the operation, including its retries
     is_signed: bool = False  # the URL is signed, so no credential is sent
 

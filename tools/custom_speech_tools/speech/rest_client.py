@@ -5,13 +5,12 @@ from typing import Any, Self, TypeVar
 from unicodedata import normalize
 from urllib.parse import quote
 
-from pydantic import JsonValue, SecretStr
 from pydantic.alias_generators import to_camel
 
 from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.decoding import decode
 from custom_speech_tools.speech.errors import AzureError, NotAllowedError, UnreadableResponseError, UntrustedUrlError
-from custom_speech_tools.speech.http_messages import Request
+from custom_speech_tools.speech.http_messages import Properties, Request, Secrets
 from custom_speech_tools.speech.paging import Listed, Listing, Page, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
 from custom_speech_tools.speech.request_observer import RequestObserver
@@ -19,7 +18,6 @@ from custom_speech_tools.speech.trusted_urls import entity_of, is_content_url
 
 _Schema = TypeVar("_Schema")
 Pending = Coroutine[Any, Any, _Schema]  # the call of an operation
-Properties = dict[str, JsonValue]  # of an entity
 
 
 class RestClient:
@@ -125,7 +123,7 @@ def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callab
     The method's second argument are the secrets in the definition, such as the signature of a `contentUrl`.
     """
 
-    async def create(self: RestClient, definition: Properties, secrets: tuple[SecretStr, ...] = ()) -> _Schema:
+    async def create(self: RestClient, definition: Properties, secrets: Secrets = ()) -> _Schema:
         body: Properties = {name: value for name, value in definition.items() if value is not None}
         return await self._change(Request(operation, "POST", path, body, secrets=secrets), schema)
 
