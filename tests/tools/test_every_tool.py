@@ -72,7 +72,7 @@ async def test_a_new_tool_is_registered_and_checked_for_every_promise(new_tool: 
 async def test_a_new_tool_that_breaks_a_promise_is_found(new_tool: SpeechTool) -> None:
     """Here a tool that is declared as reading, and writes."""
     with pytest.raises(AssertionError):
-        await assert_audited(replace(new_tool, annotations=Annotations.READ, is_read_only=True))
+        await assert_audited(replace(new_tool, annotations=Annotations.READ))
 
 
 def test_no_tool_is_named_in_the_promises() -> None:

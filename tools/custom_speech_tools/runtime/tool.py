@@ -50,7 +50,11 @@ class SpeechTool:
     arguments: type[Arguments]
     toolset: str
     annotations: Annotations
-    is_read_only: bool
+
+    @property
+    def is_read_only(self) -> bool:
+        """True if the tool changes nothing."""
+        return self.annotations.value[0]
 
     async def run(
         self, request: ServerRequestContext[AppContext, Any], params: CallToolRequestParams
@@ -119,7 +123,7 @@ def declare(
         output_schema=result_schema(types["return"]),
         annotations=hints,
     )
-    return SpeechTool(name, definition, function, types["arguments"], toolset, annotations, read_only)
+    return SpeechTool(name, definition, function, types["arguments"], toolset, annotations)
 
 
 def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext, suggested_wait: int) -> CallToolResult:
