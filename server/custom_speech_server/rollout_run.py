@@ -54,7 +54,7 @@ class RolloutRun:
         return await self._attempt("roll_out", self._plan)
 
     async def obtain_agreement(self, plan: RolloutPlan) -> tuple[RolloutPlan, Agreement]:
-        """Return the plan and the user's agreement to its charges; raises Refused without it or for unknown charges."""
+        """Return the plan and the agreement to its charges; raises Refused if it is declined or a charge is unknown."""
         made = [plan]
 
         async def make(call: CallContext) -> RolloutPlan:

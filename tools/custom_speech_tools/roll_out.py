@@ -24,7 +24,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 
 
 class TargetArguments(TargetDefinition):
-    """A target as assistants write it: also as the name of its resource, or with null or empty values."""
+    """A target: an object, in which null and empty values are ignored, or the name of its resource."""
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -62,7 +62,7 @@ class RollOutArguments(parameters.Arguments):
 
 
 async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
-    """Test a trained model, then copy it to several resources, connect and deploy it there.
+    """Test a trained model, copy it to several resources, and connect and deploy it there.
 
     Each call does what is possible now; repeat it unchanged until finished. New endpoints are charged; your user
     agrees once, to all.

@@ -40,8 +40,8 @@ _SECONDS_FOR_A_RECORDING, _SPEED = 16.0, 15.0
 async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Transcription:
     """Transcribe a recording, a folder, an uploaded dataset or an address; `output` writes draft transcripts.
 
-    At once without a model; a custom model needs an uploaded dataset. With transcripts at hand the answer has the word
-    error rate. Billed by the length of audio. Then get_transcription, or correct drafts.
+    Without a model the result comes at once; a custom model needs an uploaded dataset. If transcripts exist, the result
+    has the word error rate. Billed by the length of the audio. Then get_transcription, or correct the drafts.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_transcription(call, arguments))
     facts = plan.facts
@@ -74,7 +74,7 @@ async def _transcribe_batch(call: CallContext, plan: TranscriptionPlan, agreemen
 
 
 async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreement: Agreement) -> TranscriptionReport:
-    """Transcribe the recording at an address, as a batch if fast transcription does not support the model or it."""
+    """Transcribe the recording at a URL, as a batch if fast transcription refuses the model or the recording."""
     facts = plan.facts
 
     async def send(how: AgreementUse) -> schemas.FastTranscription:
@@ -106,7 +106,7 @@ async def _transcribe_address(call: CallContext, plan: TranscriptionPlan, agreem
 async def _transcribe_recordings(
     call: CallContext, plan: TranscriptionPlan, agreement: Agreement, local: LocalRecordings
 ) -> TranscriptionReport:
-    """Transcribe the recordings without a transcript, four at once, as far as the time of the call permits.
+    """Transcribe the recordings that have no transcript, four at a time, until the call must end.
 
     The agreement is stored until each recording has a transcript or has failed.
     """
@@ -159,7 +159,7 @@ class _RecordingSender:
     refused: Refused | None = None  # why no recording can be sent
 
     async def send_all(self, writer: Speech, unsent: Iterator[tuple[str, Recording]]) -> None:
-        """Send one recording after the other; several calls at once share the iterator."""
+        """Send the recordings one by one; concurrent senders share the iterator."""
         total = len(self.plan.facts.recordings)
         for key, recording in unsent:
             needed = max(_SECONDS_FOR_A_RECORDING, recording.seconds / _SPEED)

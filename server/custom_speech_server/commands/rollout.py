@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def roll_out_file(options: argparse.Namespace, content: "RolloutFile", settings: "Settings") -> int:
-    """Open the application, plan or run the rollout, and return the exit status."""
+    """Create the application context, plan or run the rollout, and return the exit status."""
     import anyio
 
     from custom_speech_server.app import app_context
@@ -126,26 +126,26 @@ class Terminal:
     may_write = True
     answer = None
 
-    async def ask(self, question: str, effects: str, now: "datetime") -> "ElicitationAnswer":  # the protocol's
-        """Ask the user, or return an unanswered question without a terminal. The plan has been printed before."""
+    async def ask(self, question: str, effects: str, now: "datetime") -> "ElicitationAnswer":  # as CallClient requires
+        """Ask the user, who has seen the plan. Without a terminal the answer is `unanswered`."""
         from custom_speech_tools.runtime.elicitation import ElicitationAnswer
 
         if not sys.stdin.isatty():
-            why = "Nobody can be asked without a terminal: pass --confirm never to agree in advance."
+            why = "The command cannot ask without a terminal: pass --confirm never to agree in advance."
             return ElicitationAnswer("unanswered", why)
         print(wrapped(question))
-        answer = input("Do all of this, with these charges? [y/N] ")  # noqa: ASYNC250  # nothing else runs meanwhile
+        answer = input("Do all of this, with these charges? [y/N] ")  # noqa: ASYNC250  # no other task runs
         if answer.strip().lower() not in ("y", "yes"):
             return ElicitationAnswer("declined")
         return ElicitationAnswer("agreed", "by asking the user at the terminal", os.urandom(8).hex())
 
-    async def report_progress(self, done: float, total: float | None, message: str) -> None:  # the same
+    async def report_progress(self, done: float, total: float | None, message: str) -> None:  # as CallClient requires
         """Show progress if stderr is a terminal."""
         show_progress(message)
 
 
 def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
-    """Return the plan as JSON data; `unknown` lists the resources that did not respond."""
+    """Return the plan as JSON data. `unknown` lists the resources that did not respond."""
     from custom_speech_tools.runtime.confirmation_policy import RULE_OF
     from custom_speech_tools.speech.sanitize import quote, sanitize
 

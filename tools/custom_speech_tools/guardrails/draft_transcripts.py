@@ -57,7 +57,7 @@ class DraftFile:
             file.write(f"\n{key} {transcript.to_json()}".encode())
 
     def write(self, transcripts: list[Transcript]) -> Path:
-        """Write the drafts and their words of low confidence; raises OSError if one of the two files exists."""
+        """Write the drafts and the file with words of low confidence; raises OSError if one of them exists."""
         low_confidence = self.path.with_suffix(UNSURE_SUFFIX)
         for path, content in ((low_confidence, unsure_file(transcripts)), (self.path, draft_file(transcripts))):
             with write_inside(self.root, path, "xb") as file:
@@ -67,7 +67,7 @@ class DraftFile:
 
 
 def find_draft_file(app: AppContext, given: str, recordings: str | None = None) -> DraftFile | Finding:
-    """Return the new file for drafts, or a finding if it cannot be written; raises Refused for a forbidden path.
+    """Return the new file for drafts, or a finding if it cannot be written; raises Refused if the path is not allowed.
 
     Args:
         given: A path, or a file name alone, which is placed next to the recordings.

@@ -46,8 +46,7 @@ class Recording:
     def audio(self) -> StreamedBody:
         """Return the request body. Each attempt opens the file again and reads it in a thread.
 
-        Reading raises Unusable before the last part if the content has changed, so that a recording is never
-        transcribed in a version that was not checked.
+        Reading raises Unusable before the last part if the content has changed, so that only checked content is sent.
         """
 
         async def parts() -> AsyncIterator[bytes]:
@@ -76,10 +75,7 @@ class LocalRecordings:
 
 
 def read_local_recordings(app: AppContext, given: str) -> LocalRecordings | Finding:
-    """Return the recordings of a path, or a finding if there are none; raises Refused for a path that is not allowed.
-
-    It runs in a thread, as a file system may be slow.
-    """
+    """Return the recordings of a path, or a finding if it has none; raises Refused if the path is not allowed."""
     local = allowed_path(app, given)
     if not local.is_folder:
         return LocalRecordings((_read_recording(app, local.path.name, local.open),))
@@ -104,7 +100,7 @@ def read_local_recordings(app: AppContext, given: str) -> LocalRecordings | Find
 
 
 def _read_transcripts(files: Sequence[FolderFile]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the corrected transcripts by `recording_key`, and why other text files have none, by file name."""
+    """Return the corrected transcripts by `recording_key`, and the reasons against other text files by file name."""
     transcripts, unused = dict[str, str](), dict[str, str]()
     for file in files:
         if file.suffix not in TRANSCRIPT_SUFFIXES:

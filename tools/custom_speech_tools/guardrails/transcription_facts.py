@@ -94,7 +94,7 @@ class TranscriptionFacts:
 
     @property
     def source_name(self) -> str:
-        """The name of the dataset or of the file at the address."""
+        """The name of the dataset, or of the file in the URL."""
         path = PurePosixPath(urlsplit(self.request.content_url or "").path)
         return (self.dataset.display_name if self.dataset else path.name) or "recording"
 
@@ -123,7 +123,7 @@ class TranscriptionFacts:
 
 
 async def gather_transcription_facts(call: CallContext, request: TranscribeArguments) -> TranscriptionFacts:
-    """Read the local files, then the named entities concurrently; raises Refused for a path that is not allowed."""
+    """Read the local files, then the named entities concurrently; raises Refused if a path is not allowed."""
     speech = call.speech(request.resource)
     local = output = None
     if request.path:

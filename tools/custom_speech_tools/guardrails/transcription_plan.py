@@ -31,7 +31,7 @@ LIFETIME_HOURS = 48  # of a batch transcription after its end, as the specificat
 
 
 def parts_can_be_transcribed(facts: TranscriptionFacts) -> shared_rules.Findings:
-    """Require parts that fit, and an address, a dataset and a model that can be used."""
+    """Require parts that fit together, a URL that Azure can read, and a dataset and a model that are ready."""
     resource, request = facts.speech.resource, facts.request
     yield from shared_rules.parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
     if url := request.content_url:
@@ -135,7 +135,7 @@ class TranscriptionPlan:
         )
 
     def fast_body(self) -> dict[str, JsonValue]:
-        """Return the definition in the body of Transcriptions_Transcribe."""
+        """Return the `definition` part of the body of Transcriptions_Transcribe."""
         facts = self.facts
         body: dict[str, JsonValue] = {"locales": [facts.request.locale]}
         if facts.phrases:
@@ -147,7 +147,7 @@ class TranscriptionPlan:
         return body
 
     def batch_body(self) -> dict[str, JsonValue]:
-        """Return the body of Transcriptions_Submit, in which v3.2 has the lifetime as a duration."""
+        """Return the body of Transcriptions_Submit. Version 3.2 expects the lifetime as an ISO 8601 duration."""
         facts, url = self.facts, self.facts.request.content_url
         time_to_live: dict[str, JsonValue] = {"timeToLiveHours": LIFETIME_HOURS}
         if not facts.speech.resource.api_version.is_dated:
@@ -187,7 +187,7 @@ async def plan_transcription(call: CallContext, request: TranscribeArguments) ->
 
 
 def _cost(facts: TranscriptionFacts) -> str:
-    """Return the sentences about the charge and the length on which it depends."""
+    """Return the statement about the charge and the length of the audio, which determines it."""
     seconds, resource = facts.seconds, facts.speech.resource
     length = "unknown" if seconds is None else f"{seconds / 3600:.2f} h"
     if facts.local and seconds is None:

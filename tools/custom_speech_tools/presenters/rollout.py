@@ -61,7 +61,7 @@ class Rollout(results.ResourceAnswer):
 
 
 def present_rollout(plan: RolloutPlan, previous_models: Entities, now: datetime) -> Rollout:
-    """Return the state of a rollout; `previous_models` contains those of the endpoints by id."""
+    """Return the state of a rollout, given the previous models of its endpoints by id."""
     gate, expected = plan.gate, expected_seconds(is_emulated=plan.source.is_emulated)
     warnings = [warning for one in plan.targets for warning in one.warnings]
     evaluation, other = gate.evaluation, gate.plan.compare_with if gate.plan else None

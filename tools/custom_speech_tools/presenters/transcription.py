@@ -9,7 +9,6 @@ from pydantic import WithJsonSchema
 from custom_speech_tools.guardrails.transcription_report import TranscriptionReport
 from custom_speech_tools.runtime import polling, results
 from custom_speech_tools.runtime.next_steps import wait_step
-from custom_speech_tools.speech import schemas
 from custom_speech_tools.speech.sanitize import sanitize
 
 NOT_RECOGNIZED = "The emulator recognizes only recordings that it has in an Acoustic dataset: upload the folder first."
@@ -38,7 +37,7 @@ class FailedFile(results.Result):
 class Transcription(results.ResourceAnswer):
     """A transcription. `done` counts the recordings with a text, `total` all of them.
 
-    `id` is null for fast transcription, which leaves nothing to get later.
+    Fast transcription creates no entity, so its `id` is null.
     """
 
     id: str | None
@@ -63,6 +62,7 @@ def present_transcription(report: TranscriptionReport, now: datetime) -> Transcr
     """Return the state of a transcription with the first texts."""
     batch, read, speech = report.batch, report.transcripts, report.speech
     rate, model, most = report.word_error_rate, report.model, MAX_TEXT if len(read) == 1 else MAX_TEXT_OF_MANY
+    model_name = getattr(model, "display_name", None)  # None for a reference that could not be read
     expected = polling.expected_seconds(report.earlier, is_emulated=speech.is_emulated)
     again = None
     if report.status not in polling.TERMINAL_STATUSES:
@@ -72,11 +72,7 @@ def present_transcription(report: TranscriptionReport, now: datetime) -> Transcr
         id=batch.id if batch else None,
         status=report.status,
         locale=report.locale,
-        model=results.EntityReference(
-            id=model.id, display_name=model.display_name if isinstance(model, schemas.Entity) else None
-        )
-        if model
-        else None,
+        model=results.EntityReference(id=model.id, display_name=model_name) if model else None,
         done=len(read),
         total=report.total,
         files=[

@@ -65,12 +65,12 @@ class RolloutModel:
 
     @classmethod
     def existing(cls, entity: schemas.CustomModel, identifier: str | None = None) -> "RolloutModel":
-        """Return the model of a rollout from a model of the source."""
+        """Create the model of a rollout from an existing custom model."""
         return cls(identifier or entity.id, entity.display_name, entity.locale, entity)
 
 
 def check_resources(call: CallContext, definition: RolloutDefinition) -> tuple[Speech, list[Finding]]:
-    """Return the source and the findings about the configured targets; raises Refused without the source."""
+    """Return the source and the findings about the configured targets; raises Refused if the source is unknown."""
     findings: list[Finding] = []
     for name in dict.fromkeys([definition.resource, *(target.resource for target in definition.targets)]):
         try:

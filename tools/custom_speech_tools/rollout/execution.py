@@ -1,4 +1,4 @@
-"""The steps of a rollout: test, copy, connect and deploy, on all targets concurrently, as far as one call can."""
+"""The steps of a rollout (test, copy, connect and deploy), which are taken on all targets concurrently."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wa
     """Take every step that is possible now, and return the new state. A failed target does not stop the others.
 
     Args:
-        agreement: Required directly before each new endpoint.
+        agreement: The user's agreement, which is checked directly before an endpoint is created.
         wait_seconds: How long the call may wait.
     """
     if (model := plan.model.trained) is None:
@@ -59,7 +59,7 @@ async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wa
 
 @dataclass(slots=True)
 class Execution:
-    """The steps of one call."""
+    """The execution of a rollout in one call."""
 
     call: CallContext
     plan: RolloutPlan
@@ -79,7 +79,7 @@ class Execution:
             self.targets[target.definition.resource] = target
 
     async def _guarded(self, step: Step, target: Target) -> Target:
-        """Take a step, and return the target with its error if it raises a SpeechError or Refused."""
+        """Take a step. If it raises a SpeechError or Refused, return the target with the error."""
         try:
             return await step(target)
         except (SpeechError, Refused) as error:
@@ -102,7 +102,7 @@ class Execution:
             self.model = await writer.models_update(self.model.id, {"customProperties": {**present, **changed}})
 
     async def start_copies(self) -> None:
-        """Start the missing copies, which are recorded on the model before."""
+        """Record the missing copies on the model, and start them."""
         await self.take_step(self._authorize_copy, [one for one in self.active_targets if one.copy is None])
         await self.update_properties()
         await self.take_step(self._start_copy, [one for one in self.active_targets if one.authorization])
@@ -185,7 +185,7 @@ class Execution:
     async def _start_deployment(
         self, target: Target, named: str, copy: schemas.CustomModel
     ) -> tuple[Target, schemas.Endpoint]:
-        """Deploy the copy to an endpoint, or to a new one that the user has agreed to.
+        """Deploy the copy to an existing endpoint, or to a new endpoint that the user has agreed to.
 
         The endpoint is read again, because another run may have created or deleted it since the plan was made.
         """

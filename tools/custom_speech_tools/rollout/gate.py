@@ -100,9 +100,15 @@ async def plan_gate(
     trained, dataset = model.trained, await find_entity(source, DATASET, definition.dataset, model.locale)
     gate = Gate(definition, reason="The model is tested when it is trained.")
     try:
-        other = await _find_compared_model(source, definition.compare_with, trained, targets)
+        other: AnyModel | Finding | None = None
+        named: str | None = definition.compare_with
+        if named not in (BASE, DEPLOYED):
+            other = await find_any_model(source, definition.compare_with, model.locale)
+            named = getattr(other, "id", None)
+        elif trained is not None:
+            deployed = await _deployed_model(source, model.locale, targets) if named == DEPLOYED else None
+            other = deployed or await base_model_of(source, trained)
         facts = EvaluationFacts(source, call.now(source), trained, other, dataset)
-        named = definition.compare_with if definition.compare_with in (BASE, DEPLOYED) else getattr(other, "id", None)
         limits = (definition.max_word_error_rate, definition.require_significance, definition.allow_seen_test_data)
         gate = replace(gate, conditions=idempotency_key(getattr(dataset, "id", None), named, *limits))
         if trained is None:
@@ -122,7 +128,7 @@ async def plan_gate(
 def _check_test_data(
     source: Speech, model: RolloutModel, definition: GateDefinition, dataset: schemas.Dataset | Finding
 ) -> Iterator[Finding]:
-    """Require test data of the locale with which the model will not be trained: a failed gate wastes the training."""
+    """Require test data of the model's locale that is not training data; otherwise the training would be wasted."""
     if isinstance(dataset, Finding):
         return
     yield from parts_fit(source.resource, model.locale, dataset)
@@ -132,18 +138,6 @@ def _check_test_data(
         message = f"The model is trained with {quote(dataset.display_name)}, so a test with it can never pass."
         fix = "Test with recordings that it is not trained with, or set allow_seen_test_data = true."
         yield block("test-data-unseen", message, fix)
-
-
-async def _find_compared_model(
-    source: Speech, compare_with: str, model: schemas.CustomModel | None, targets: Sequence[Target]
-) -> AnyModel | Finding | None:
-    """Return the model to compare with, or None if it depends on a model that is not trained yet."""
-    if compare_with not in (BASE, DEPLOYED):
-        return await find_any_model(source, compare_with, model.locale if model else None)
-    if model is None:
-        return None
-    deployed = await _deployed_model(source, model.locale, targets) if compare_with == DEPLOYED else None
-    return deployed or await base_model_of(source, model)
 
 
 async def _deployed_model(source: Speech, locale: str, targets: Sequence[Target]) -> AnyModel | None:

@@ -74,7 +74,7 @@ def require_not_failed(model: schemas.CustomModel, now: datetime, resource: str)
 def _trained_before(
     plan: TrainingPlan, template: str, models: list[schemas.CustomModel]
 ) -> Iterator[tuple[date | None, schemas.CustomModel]]:
-    """Yield the models of the same training, whatever their present names, and the days on which it started.
+    """Yield the models that the same training has created, whatever their names, and the day of its start.
 
     The name contains the day. A renamed model was started on the day of its creation, or, shortly before midnight, on
     the day before.
@@ -91,7 +91,7 @@ def _trained_before(
 
 
 def _key_on(plan: TrainingPlan, template: str, day: date | None, model: schemas.CustomModel) -> str:
-    """Return the idempotency key of the training if it had started on a day and chosen the model's base model."""
+    """Return the idempotency key of the same training if it started on that day with the model's base model."""
     is_chosen = plan.facts.request.base_model is None and model.base_model is not None
     base_model = model.base_model.id if is_chosen and model.base_model else None
     return training_key(plan.facts, template.replace(DATE, day.isoformat() if day else ""), base_model)

@@ -28,7 +28,7 @@ EXPIRES_SOON = timedelta(days=90)  # a model that expires within this time is ha
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
-    """A rollout that no rule blocks as a whole, in its present state."""
+    """The checked state of a rollout that no rule blocks as a whole."""
 
     definition: RolloutDefinition
     source: Speech
@@ -45,7 +45,7 @@ class RolloutPlan:
 
     @property
     def is_terminal(self) -> bool:
-        """True if later calls can do nothing more."""
+        """True if the gate has not passed, or if every target is complete or has failed."""
         is_open = self.gate.is_open
         return self.gate.passed is False or all(one.is_failed or (is_open and one.is_complete) for one in self.targets)
 
@@ -57,22 +57,22 @@ class RolloutPlan:
 
     @property
     def unreachable(self) -> list[str]:
-        """The resources that did not answer, so that the charge of their endpoints is unknown."""
+        """The resources that did not respond, which leaves the charge for their endpoints unknown."""
         return [one.speech.resource.name for one in self.targets if one.is_unreachable and one.definition.endpoint]
 
     @property
     def key(self) -> str:
-        """The digest of the model or its training, the gate and the targets; the scope of the agreement."""
+        """The idempotency key of the rollout, to which the agreement is bound."""
         named = [(affected_resource(one.speech.resource), one.definition.endpoint) for one in self.targets]
         keys = sorted(starmap(idempotency_key, named))
         return idempotency_key("rollout", self.model.id, self.gate.conditions, *keys)
 
     def hosting_effect_on(self, target: Target) -> Effect:
-        """Return the charge of a target's new endpoint, which is bound to the whole rollout."""
+        """Return the charge for a target's new endpoint, bound to the whole rollout."""
         return hosting_effect(target.speech, idempotency_key(target.definition.endpoint, self.key), self.model.id)
 
     def confirmation_request(self) -> ConfirmationRequest:
-        """Return one question to the user about all charges."""
+        """Return the question to the user about all charges."""
         new, training = self.new_endpoints, self.model.training.effect if self.model.training else None
         costs = [training.description] if training else []
         if new:
@@ -100,7 +100,7 @@ class RolloutPlan:
 async def confirmed_rollout(
     call: CallContext, token: str | None, make_plan: Callable[[], Awaitable[RolloutPlan]]
 ) -> tuple[RolloutPlan, Agreement]:
-    """Return the plan and the user's agreement to its charges, which is stored for later calls of the rollout.
+    """Return the plan and the user's agreement to its charges, and store the agreement for later calls.
 
     A stored agreement is reduced to the charges that remain, unless a target with an error leaves them unknown.
     """
@@ -136,5 +136,5 @@ async def plan_rollout(call: CallContext, definition: RolloutDefinition, model: 
 
 
 def distinct(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings without those that several targets share."""
+    """Return the findings without duplicates from several targets."""
     return tuple({(one.rule, one.message): one for one in findings}.values())

@@ -73,7 +73,7 @@ class Target:
 
     @property
     def previous_model(self) -> schemas.Reference | None:
-        """The model that the endpoint had before the copy, or still has."""
+        """The model that the endpoint had before the copy, or has until the copy is deployed."""
         if not isinstance(self.endpoint, schemas.Endpoint):
             return None
         return deployment_facts.previous_model(self.speech, self.endpoint) if self.is_deployed else self.endpoint.model
@@ -96,7 +96,7 @@ class Target:
         return not (self.error or self.remaining)
 
     def with_findings(self, findings: Sequence[Finding]) -> "Target":
-        """Return the target with findings, whose text is its error."""
+        """Return the target with these findings, and with their text as its error."""
         text = " ".join(f"[{one.level}: {one.rule}] {one.message} {one.fix}" for one in findings)
         is_failed = not all(one.remedy == "wait" for one in findings)
         return replace(self, findings=tuple(findings), error=text or None, is_failed=is_failed)
@@ -137,7 +137,7 @@ async def read_target(
 
 
 async def read_previous_models(targets: Iterable[Target]) -> Entities:
-    """Return the previous models of all endpoints by id, as far as they can be read."""
+    """Return the previous models of all endpoints by id, without models that cannot be read."""
     found = await gather(*(read_related(one.speech, [one.previous_model]) for one in targets))
     return {model.id: model for models in found for model in models.values()}
 
@@ -160,7 +160,7 @@ async def find_rollout_endpoint(speech: Speech, reference: str, locale: str) -> 
 
 
 def running_copies(now: datetime, tags: Iterable[str]) -> str:
-    """Return the value of COPIES_PROPERTY."""
+    """Format the value of COPIES_PROPERTY."""
     return " ".join([now.astimezone(UTC).strftime(_TIME), *sorted(tags)])
 
 
