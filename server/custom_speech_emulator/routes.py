@@ -29,7 +29,7 @@ Versions = tuple[ApiVersion, ...]
 _LIFETIME = "lifetime"  # stands for the query parameter `ApiVersion.lifetime`
 _LIST_QUERY = ("skip", "top", "filter")
 _WITH_PROJECTS = (V3_2, V2025)
-_OLD = (V3_2,)
+_V3_2_ONLY = (V3_2,)
 _DATED = (V2024, V2025)
 # The kinds that a project can contain.
 _KINDS = (evaluations.EVALUATIONS, datasets.DATASETS, endpoints.ENDPOINTS, models.MODELS, transcriptions.TRANSCRIPTIONS)
@@ -76,32 +76,36 @@ def _entity_routes(
     create_versions: Versions = (),
 ) -> tuple[Route, ...]:
     """Return the routes that all kinds have; `entity` is the word in operation ids such as `Models_GetCustomModel`."""
-    every, one = f"/{kind.path}", f"/{kind.path}/{{id}}"
+    list_path, item_path = f"/{kind.path}", f"/{kind.path}/{{id}}"
     list_name = f"{group}_List{entity}s" if entity else f"{group}_List"
     return (
-        Route(list_name, "GET", every, partial(entities.list_page, kind=kind), _LIST_QUERY, versions),
-        Route(f"{group}_Create", "POST", every, create, (), create_versions or versions),
-        Route(f"{group}_Get{entity}", "GET", one, partial(entities.get, kind=kind), (), versions),
-        Route(f"{group}_Update", "PATCH", one, partial(entities.update, kind=kind), (), versions),
-        Route(f"{group}_Delete", "DELETE", one, partial(entities.delete, kind=kind), (), versions),
+        Route(list_name, "GET", list_path, partial(entities.list_page, kind=kind), _LIST_QUERY, versions),
+        Route(f"{group}_Create", "POST", list_path, create, (), create_versions or versions),
+        Route(f"{group}_Get{entity}", "GET", item_path, partial(entities.get, kind=kind), (), versions),
+        Route(f"{group}_Update", "PATCH", item_path, partial(entities.update, kind=kind), (), versions),
+        Route(f"{group}_Delete", "DELETE", item_path, partial(entities.delete, kind=kind), (), versions),
     )
 
 
 def _file_routes(kind: EntityKind, group: str) -> tuple[Route, ...]:
-    every, one = f"/{kind.path}/{{id}}/files", f"/{kind.path}/{{id}}/files/{{fileId}}"
+    list_path, item_path = f"/{kind.path}/{{id}}/files", f"/{kind.path}/{{id}}/files/{{fileId}}"
     return (
-        Route(f"{group}_ListFiles", "GET", every, partial(files.list_files, kind=kind), (_LIFETIME, *_LIST_QUERY)),
-        Route(f"{group}_GetFile", "GET", one, partial(files.get_file, kind=kind), (_LIFETIME,)),
+        Route(f"{group}_ListFiles", "GET", list_path, partial(files.list_files, kind=kind), (_LIFETIME, *_LIST_QUERY)),
+        Route(f"{group}_GetFile", "GET", item_path, partial(files.get_file, kind=kind), (_LIFETIME,)),
     )
 
 
 def _log_routes(path: str, entity: str = "") -> tuple[Route, ...]:
-    every, one, list_query = f"{path}/files/logs", f"{path}/files/logs/{{logId}}", (_LIFETIME, "skipToken", "top")
+    list_path, item_path, list_query = (
+        f"{path}/files/logs",
+        f"{path}/files/logs/{{logId}}",
+        (_LIFETIME, "skipToken", "top"),
+    )
     return (
-        Route(f"Endpoints_List{entity}Logs", "GET", every, endpoints.list_logs, list_query, _OLD),
-        Route(f"Endpoints_Delete{entity}Logs", "DELETE", every, endpoints.delete_logs, ("endDate",), _OLD),
-        Route(f"Endpoints_Get{entity}Log", "GET", one, endpoints.get_log, (_LIFETIME,), _OLD),
-        Route(f"Endpoints_Delete{entity}Log", "DELETE", one, endpoints.delete_log, (), _OLD),
+        Route(f"Endpoints_List{entity}Logs", "GET", list_path, endpoints.list_logs, list_query, _V3_2_ONLY),
+        Route(f"Endpoints_Delete{entity}Logs", "DELETE", list_path, endpoints.delete_logs, ("endDate",), _V3_2_ONLY),
+        Route(f"Endpoints_Get{entity}Log", "GET", item_path, endpoints.get_log, (_LIFETIME,), _V3_2_ONLY),
+        Route(f"Endpoints_Delete{entity}Log", "DELETE", item_path, endpoints.delete_log, (), _V3_2_ONLY),
     )
 
 
@@ -123,7 +127,7 @@ ROUTES = (
     *(_contents_route(kind) for kind in _KINDS),
     _locales_route("Datasets", locales.dataset_locales),
     *_entity_routes(datasets.DATASETS, "Datasets", datasets.create),
-    Route("Datasets_Upload", "POST", "/datasets/upload", datasets.upload, (), _OLD),
+    Route("Datasets_Upload", "POST", "/datasets/upload", datasets.upload, (), _V3_2_ONLY),
     Route("Datasets_GetBlocks", "GET", "/datasets/{id}/blocks", datasets.list_blocks),
     Route("Datasets_UploadBlock", "PUT", "/datasets/{id}/blocks", datasets.upload_block, ("blockid",)),
     Route("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", datasets.commit_blocks),
@@ -146,7 +150,7 @@ ROUTES = (
     *_log_routes("/endpoints/{id}"),
     *_log_routes("/endpoints/base/{locale}", "BaseModel"),
     _locales_route("Transcriptions", locales.transcription_locales),
-    *_entity_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, create_versions=_OLD),
+    *_entity_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, create_versions=_V3_2_ONLY),
     Route("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
     Route("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),
     *_file_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions"),

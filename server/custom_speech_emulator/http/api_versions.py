@@ -67,12 +67,12 @@ class ApiVersion:
         return {**recognition, "logs": self.link("endpoints", endpoint, "files", "logs")}
 
 
-_ONLY_OLD = frozenset({"text", "email", "timeToLive", "diarizationEnabled"})
+_ONLY_V3_2 = frozenset({"text", "email", "timeToLive", "diarizationEnabled"})
 _ONLY_DATED = frozenset({"foundryProjectName", "timeToLiveHours"})
 V3_2 = ApiVersion("v3.2", dated=False, absent=_ONLY_DATED, lifetime=("sasValidityInSeconds", 1))
-_ONLY_2025 = frozenset({"phraseList", "audioUrl", "enhancedMode", "project", "foundryProjectName"})
-V2024 = ApiVersion("2024-11-15", dated=True, absent=_ONLY_OLD | _ONLY_2025)
-V2025 = ApiVersion("2025-10-15", dated=True, absent=_ONLY_OLD)
+_NOT_2024 = frozenset({"phraseList", "audioUrl", "enhancedMode", "project", "foundryProjectName"})
+V2024 = ApiVersion("2024-11-15", dated=True, absent=_ONLY_V3_2 | _NOT_2024)
+V2025 = ApiVersion("2025-10-15", dated=True, absent=_ONLY_V3_2)
 VERSIONS = (V3_2, V2024, V2025)
 BY_NAME = {version.name: version for version in VERSIONS}
 
