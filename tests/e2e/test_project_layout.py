@@ -117,3 +117,11 @@ def test_no_chain_of_imports_between_guardrails_is_longer_than_five_modules() ->
         return [module, *max(map(longest_chain, imports[module]), key=len, default=[])]
 
     assert [chain for chain in map(longest_chain, imports) if len(chain) > 5] == []
+
+
+def test_presenters_read_nothing_from_the_service() -> None:
+    """They are synchronous: what they present was read before."""
+    folder = ROOT / "tools/custom_speech_tools/presenters"
+    asynchronous = re.compile(r"^\s*async |\bawait ", re.MULTILINE)
+
+    assert [file.name for file in folder.glob("*.py") if asynchronous.search(file.read_text(encoding="utf-8"))] == []

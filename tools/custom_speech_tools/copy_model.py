@@ -68,7 +68,7 @@ async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
 async def _follow(
     call: CallContext, plan: copy_plan.CopyPlan, started: copy_plan.StartedCopy, wait_seconds: float
 ) -> tuple[schemas.CopyOperation | None, schemas.CustomModel | None, schemas.Reference | None]:
-    """Wait for the copy and connect it to its project; after a transient error, the next steps say what remains.
+    """Wait for the copy and connect it to its project. After a transient error, the next steps complete the copy.
 
     Returns:
         The operation, the copy, and the project that the copy was in before; each is None if unknown.

@@ -29,7 +29,7 @@ class ListResourcesArguments(Arguments):
 
 
 class Resource(Result):
-    """A configured Speech resource; `trains_audio` is null if its region is not known."""
+    """A configured Speech resource. `trains_audio` is null if the region is not known."""
 
     name: str
     region: str | None
@@ -60,7 +60,7 @@ async def list_resources(arguments: ListResourcesArguments, call: CallContext) -
     async def recognize_emulator(speech: Speech) -> None:
         address = parse_url(speech.resource.endpoint)
         if not speech.is_emulated and address is not None and is_loopback(address):
-            with suppress(SpeechError):  # any response tells the emulator from a proxy to Azure
+            with suppress(SpeechError):  # a response distinguishes the emulator from a proxy to Azure
                 await speech.models_list_supported_locales()
 
     listed = call.speech_of_all() if requested in (None, ALL_RESOURCES) else [call.speech(requested)]

@@ -1,4 +1,4 @@
-"""Charges: estimates from the operator's configured prices, as the API states none, and the effects of hosting."""
+"""Charges: estimates from the operator's configured prices, because the API states none, and hosting."""
 
 from decimal import Decimal
 from typing import Literal
@@ -16,7 +16,7 @@ PRICE_LIST = "https://azure.microsoft.com/pricing/details/cognitive-services/spe
 
 
 def estimate_charge(resource: SpeechResource, kind: ChargeKind, audio_hours: float = 0.0) -> EstimatedCharge | None:
-    """Return the charge for training, a month of hosting or transcription, or None if the price is not configured.
+    """Return the charge of training, a month of hosting or transcription, or None if no price is configured.
 
     Training with text alone has no estimate, because it takes only minutes.
     """
@@ -51,7 +51,7 @@ def charge_sentence(resource: SpeechResource, kind: ChargeKind, audio_hours: flo
 
 
 def charge_notice(subject: str, details: str, *speeches: Speech) -> str:
-    """Return the statement that something is charged on resources, or would be if they were not emulated."""
+    """Return a sentence that something is charged, or would be charged if the resources were not emulated."""
     charged = [speech.resource.name for speech in speeches if not speech.is_emulated]
     if charged:
         return f"{subject} is charged to your Azure subscription (resource {', '.join(charged)}). {details}".strip()
@@ -60,14 +60,14 @@ def charge_notice(subject: str, details: str, *speeches: Speech) -> str:
 
 
 def hosting_effect(speech: Speech, request_digest: str, model: str) -> Effect:
-    """Return the charge of a new endpoint for the model with this id, bound to the digest of the exact request."""
+    """Return the effect of creating an endpoint, bound to the id of its model and the digest of the request."""
     cost = charge_sentence(speech.resource, "hosting")
     description = charge_notice("Hosting an endpoint", f"It runs around the clock. {cost}", speech)
     return Effect("hosting", speech.resource, request_digest, (model, cost), description)
 
 
 def hosting_is_charged(speech: Speech, name: str, policy: ConfirmationPolicy) -> Finding:
-    """Return the finding that a new endpoint is charged; a model in an existing endpoint adds no charge."""
+    """Return the finding that a new endpoint is charged."""
     cost = f"It runs around the clock and cannot be paused. {charge_sentence(speech.resource, 'hosting')}"
     message = charge_notice(f"Hosting new endpoint {quote(name)}", cost, speech)
     free = "On a free (F0) resource it is deleted after seven days."

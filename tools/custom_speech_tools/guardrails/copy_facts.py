@@ -1,4 +1,4 @@
-"""Copies of models: facts, and how a copy is recognized."""
+"""Copies of models: facts, and the recognition of copies."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ async def gather_copy_facts(
 def is_copy(model: schemas.CustomModel) -> bool | None:
     """Return whether a model is a copy, or None if unknown.
 
-    A trained model lists its datasets. A copy lists none, but keeps the idempotency key of its source.
+    A trained model lists its datasets. A copy lists no datasets, but keeps the idempotency key of its source.
     """
     properties = model.custom_properties or {}
     if model.datasets or COPIED_FROM_PROPERTY in properties:
@@ -51,7 +51,7 @@ def is_copy(model: schemas.CustomModel) -> bool | None:
 
 
 def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel]) -> schemas.CustomModel | None:
-    """Return the copy of a model: it names the model as its source, or has the same idempotency key."""
+    """Return the copy of a model, recognized by its recorded source or its idempotency key, or None."""
     key = (model.custom_properties or {}).get(KEY_PROPERTY)
     carried = [(other, other.custom_properties or {}) for other in others if other.id != model.id]
     by_source = (other for other, properties in carried if properties.get(COPIED_FROM_PROPERTY) == model.id)
@@ -60,7 +60,7 @@ def find_copy(model: schemas.CustomModel, others: Iterable[schemas.CustomModel])
 
 
 def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
-    """Return whether another model with the same name may be a copy of the model.
+    """Return whether `other`, a model with the same name, may be a copy of `model`.
 
     It cannot be a copy if it has an idempotency key, is older than the model, or was trained on the target.
     """
@@ -70,7 +70,7 @@ def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
 
 
 def without_failed(models: Iterable[schemas.CustomModel]) -> list[schemas.CustomModel]:
-    """Return the models that have not failed; a failed model is never the requested copy."""
+    """Return the models that have not failed, because a failed copy can be repeated."""
     return [model for model in models if model.status != "Failed"]
 
 
@@ -86,20 +86,20 @@ async def list_same_name(target: Speech, model: schemas.CustomModel) -> tuple[sc
 
 
 async def last_operation(call: CallContext, source: Speech, key: str) -> schemas.CopyOperation | None:
-    """Return the last operation that this machine started for the copy with this idempotency key."""
+    """Return the last operation that this machine started for the idempotency key of a copy, or None."""
     made = call.app.idempotency.last_result(key)
     known = made.id if isinstance(made, schemas.CopyOperation) else call.app.audit.last_id(key)
     return await if_found(source.operations_get_model_copy(known)) if known else None
 
 
 async def running_copy(call: CallContext, source: Speech, key: str) -> schemas.CopyOperation | None:
-    """Return the operation of the same copy if it is still running, whichever process of this machine started it."""
+    """Return the running operation that any process of this machine started for the idempotency key, or None."""
     operation = await last_operation(call, source, key)
     return None if operation is None or is_terminal(operation) else operation
 
 
 async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
-    """Read a finished copy, and wait until it can be used or the wait of the call is over."""
+    """Return a finished copy, after waiting for the rest of `wait_seconds` until it can be used."""
     model = await target.models_get_custom_model(target.trusted_id(link))
     left = wait_seconds - call.elapsed()
     return await poll_until_terminal(call, model, target.models_get_custom_model, left)
@@ -123,7 +123,7 @@ async def find_operation(source: Speech, reference: str) -> schemas.CopyOperatio
 async def find_copy_by_link(
     call: CallContext, link: str, source: Speech, wait_seconds: float
 ) -> tuple[Speech | None, schemas.CustomModel | None]:
-    """Return the copy that a link identifies and its configured resource, or None for both."""
+    """Return the configured resource and the copy that a link identifies, or None for both."""
     region = region_of(link)
     for target in call.speech_of_all():
         is_possible = is_within(target.resource.endpoint, link) or (region and target.resource.known_region == region)

@@ -1,6 +1,6 @@
 """Copies of models and their connection to projects: rules, plan and writes.
 
-A copy is started once: a running operation is found, whichever process of this machine started it.
+An identical copy that a process of this machine has started is found and not started again.
 """
 
 from collections.abc import Iterable
@@ -76,7 +76,7 @@ async def plan_connection(
 
 
 def check_copy(facts: CopyFacts) -> shared_rules.Findings:
-    """Require two writable resources, a usable model, a project of its locale, and a way to authorize the copy."""
+    """Require writable resources, a usable model, a project of the same locale, and a way to authorize the copy."""
     source, target, model = facts.source.resource, facts.target.resource, facts.model
     if target.name != source.name:  # a copy sends a POST request to both resources
         yield from shared_rules.parts_fit(source, None)
@@ -95,7 +95,7 @@ def check_copy(facts: CopyFacts) -> shared_rules.Findings:
 
 
 async def authorize_copy(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> CopyAuthorization:
-    """Authorize the copy on the target, or raise Refused if the model or another model of its name is there."""
+    """Return the target's authorization, or raise Refused if the target has the model or its name already."""
     source_id, target = plan.source.resource.resource_id, plan.target
     writer = call.writer(target, Decision(plan.findings, plan.key))
     async with task_group() as tasks:
@@ -117,7 +117,7 @@ async def authorize_copy(call: CallContext, plan: CopyPlan, *, allow_duplicate: 
 def name_is_free(
     model: schemas.CustomModel, others: Iterable[schemas.CustomModel], target: Speech, *, allow_duplicate: bool
 ) -> shared_rules.Findings:
-    """Require that no model on the target is the source, or has its name unless `allow_duplicate` is true."""
+    """Require that the target does not have the source model or, without `allow_duplicate`, a model of its name."""
     resource_name = target.resource.name
     for other in others:
         if other.id == model.id:
@@ -148,7 +148,7 @@ def _same_resource(target: str) -> Finding:
 async def start_copy_once(
     call: CallContext, plan: CopyPlan, authorization: CopyAuthorization
 ) -> tuple[StartedCopy, bool]:
-    """Start the copy unless the same copy exists or is running; return it, and whether it existed before."""
+    """Start the copy unless it exists or is running, and return it with true if it existed before."""
     if earlier := copy_facts.find_copy(plan.model, copy_facts.without_failed(authorization.same_name)):
         return earlier, True
     known = {one.id: one.status for one in authorization.same_name}
@@ -190,7 +190,7 @@ async def connect_to_project(
 
 
 def replacement_note(before: schemas.Reference | None, after: schemas.CustomModel, parts: Entities) -> str | None:
-    """Return a note about the project that a model was in before, or None if the project is the same or new."""
+    """Return a note about the project that a model was in before, or None if it was in no other project."""
     if before is None or (after.project and after.project.id == before.id):
         return None
     name = f"{quote(parts[before.id].display_name)} " if before.id in parts else ""

@@ -55,7 +55,7 @@ class Deletion:
 
     @property
     def consequence(self) -> str:
-        """The consequence of the deletion, in a sentence."""
+        """A sentence about the consequence of the deletion."""
         if isinstance(self.entity, schemas.CustomModel) and is_copy(self.entity):
             # Anyone who may write to the resource can change the properties by which a copy is recognized.
             return "It is noted as a copy: copying its source again makes another one, if the source still exists."
@@ -71,7 +71,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class DeletionPlan:
-    """The plan of deletions in their order: the contents of a project first, the requested entity last."""
+    """The planned deletions in order: the contents of a project first, the requested entity last."""
 
     deletions: tuple[Deletion, ...]
     with_contents: bool
@@ -80,8 +80,7 @@ class DeletionPlan:
     def confirmation_request(self) -> confirmation_policy.ConfirmationRequest:
         """Return the question to the user, with the name of every entity.
 
-        The agreement to delete a project with its contents also covers later calls, but only for the lifetime of a
-        token.
+        An agreement to delete a project with its contents also covers later calls, for the lifetime of a token.
         """
         requested = self.deletions[-1]
         listed = ", ".join(one.description for one in self.deletions)
@@ -154,9 +153,9 @@ def all_users_are_listed(facts: DeletionFacts) -> shared_rules.Findings:
 
 
 def not_in_use(deletion: Deletion, users: Sequence[Member]) -> shared_rules.Findings:
-    """Require a terminal status, because the service does not delete running entities, and no remaining users.
+    """Require a terminal status and no remaining users.
 
-    A dataset may have users, because models keep what they learned from it.
+    The service deletes no running entity. A dataset may have users, because models keep what they learned from it.
     """
     kind, resource_name = deletion.kind, deletion.speech.resource.name
     status = getattr(deletion.entity, "status", "Succeeded")

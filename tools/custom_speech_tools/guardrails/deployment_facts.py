@@ -65,7 +65,7 @@ class DeploymentFacts:
 
     @property
     def replaced(self) -> schemas.Reference | None:
-        """The current model of the endpoint if it is another model, else None."""
+        """The model that the deployment replaces, or None."""
         current = self.endpoint.model if isinstance(self.endpoint, schemas.Endpoint) else None
         return current if current and isinstance(self.model, AnyModel) and current.id != self.model.id else None
 

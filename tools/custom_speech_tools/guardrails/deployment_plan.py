@@ -47,7 +47,7 @@ def can_be_deployed(facts: DeploymentFacts) -> shared_rules.Findings:
 
 
 def endpoint_is_ready(endpoint: schemas.Endpoint, resource: str) -> shared_rules.Findings:
-    """Require a deployment that has ended: until then the service refuses another model."""
+    """Require that no deployment of the endpoint is running, because the service then refuses another model."""
     if not is_terminal(endpoint):
         wait = call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
         message = f"Endpoint {quote(endpoint.display_name)} is {word(endpoint.status)}."
@@ -117,7 +117,7 @@ async def plan_deployment(call: CallContext, arguments: DeploymentArguments) -> 
 
 
 def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPlan:
-    """Return the plan for facts that were gathered already, or raise Refused if a rule blocks the deployment."""
+    """Return the plan for these facts, or raise Refused with every finding if a rule blocks it."""
     findings = [*can_be_deployed(facts), *is_better_than_current(facts)]
     if facts.display_name:
         findings.append(hosting_is_charged(facts.speech, facts.display_name, call.app.confirmation))
@@ -139,7 +139,7 @@ def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPla
 
 
 async def deploy(call: CallContext, plan: DeploymentPlan, use: AgreementUse) -> tuple[schemas.Endpoint, bool]:
-    """Create or update the endpoint once; return it, and whether it had the model before."""
+    """Create or update the endpoint once, and return it with true if it had the model before."""
     facts, speech = plan.facts, plan.facts.speech
     if plan.existing:
         return plan.existing, True

@@ -64,14 +64,14 @@ async def find_any_model(speech: Speech, reference: str, locale: str | None = No
 async def find_project(
     speech: Speech, reference: str | None, locale: str | None = None
 ) -> schemas.Project | Finding | None:
-    """Return the project, None if the reference is None, or the finding about why no project was found."""
+    """Return the project, a finding if it was not found, or None if there is no reference."""
     if reference is None:
         return None
     return missing_project_support(speech.resource) or await find_entity(speech, PROJECT, reference, locale)
 
 
 def missing_project_support(resource: SpeechResource, remedy: Literal["correct", "none"] = "correct") -> Finding | None:
-    """Return the finding about an API version without projects; `remedy` is "none" if the request needs a project."""
+    """Return a finding if the API version has no projects. `remedy` is "none" if the request needs a project."""
     if resource.api_version.has_projects:
         return None
     message = f"API version {resource.api_version.name} of resource {resource.name} has no projects."
@@ -88,14 +88,14 @@ async def get_entity(speech: Speech, kind: EntityKind[Entity], reference: str) -
 
 
 async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel | Finding | None:
-    """Return the base model of a custom model, a base model itself, or None if the model names no base model."""
+    """Return the base model of a custom model, a base model itself, or None if the base model is not known."""
     if not isinstance(model, schemas.CustomModel) or model.base_model is None:
         return model if isinstance(model, schemas.BaseModel) else None
     return await find_entity(speech, BASE_MODEL, model.base_model.id)
 
 
 async def if_found(read: Awaitable[Found]) -> Found | None:
-    """Return the entity that is read, or None if the service responds with 404."""
+    """Return the result of a read request, or None if the service responds with 404."""
     try:
         return await read
     except AzureError as error:
@@ -105,14 +105,14 @@ async def if_found(read: Awaitable[Found]) -> Found | None:
 
 
 def link_to(speech: Speech, entity: schemas.Entity | Finding | None) -> dict[str, JsonValue] | None:
-    """Return the reference to an entity in the body of a request, or None for None and a Finding."""
+    """Return the reference to an entity for a request body, or None if there is no entity."""
     if not isinstance(entity, schemas.Entity):
         return None
     return {"self": speech.resource.url(f"/{KIND_OF[type(entity)].path}/{entity.id}")}
 
 
 async def _find(speech: Speech, kind: EntityKind[Entity], reference: str, locale: str | None) -> Entity | Finding:
-    """Return the only entity with the id or name, or with both name and locale, else a finding."""
+    """Return the entity with the id or name, preferably of the locale, or a finding if none or several match."""
     resource_name = speech.resource.name
     identifier = _id_in(speech, kind, reference) if reference.lower().startswith(URI_SCHEMES) else reference
     if isinstance(identifier, Finding):

@@ -16,7 +16,7 @@ from custom_speech_tools.speech.tasks_and_threads import task_group
 
 @dataclass(frozen=True, slots=True)
 class ExpirationFacts:
-    """The models and endpoints of one resource."""
+    """The facts about expirations on one resource."""
 
     speech: Speech
     models: Sequence[schemas.CustomModel]
@@ -29,7 +29,7 @@ class ExpirationFacts:
     is_complete: bool  # False if the service's lists were not read to the end
 
     def expiring_endpoints(self) -> Iterator[tuple[schemas.Endpoint, schemas.Model, datetime]]:
-        """Return the endpoints whose models expire in the period or have expired, with the model and its date."""
+        """Return the endpoints whose models expire by `until`, with the model and the date."""
         for endpoint in self.endpoints:
             model = self.related.get(endpoint.model.id) if endpoint.model else None
             ends = model.transcription_until if isinstance(model, schemas.Model) else None
@@ -37,14 +37,14 @@ class ExpirationFacts:
                 yield endpoint, model, ends
 
     def expiring_models(self) -> Iterator[tuple[schemas.CustomModel, datetime]]:
-        """Return the custom models that expire in the period or have expired, with the date."""
+        """Return the custom models that expire by `until`, with the date."""
         for model in self.models:
             ends = model.transcription_until
             if ends is not None and ends <= self.until and model.status != "Failed":
                 yield model, ends
 
     def closing_base_models(self) -> Iterator[tuple[schemas.BaseModel, datetime]]:
-        """Return the base models that close for training in the period, and used ones that have closed."""
+        """Return the base models, in use or still open, that close for training by `until`, with the date."""
         used = {model.base_model.id for model in self.models if model.base_model}
         listed = {base.id: base for base in self.base_models}
         known = {one.id: one for one in self.related.values() if isinstance(one, schemas.BaseModel)}

@@ -35,7 +35,7 @@ def after_agreement(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def list_first(names: Sequence[str], limit: int) -> str:
-    """Return the first names, separated by commas, and the number of the others."""
+    """Return the first names, separated by commas, and the number of remaining names."""
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
@@ -44,7 +44,7 @@ def parts_fit(resource: SpeechResource, locale: str | None, *parts: object) -> F
 
     Args:
         locale: None if the locale is not known; a locale cannot be changed later.
-        parts: An entity, a Finding if it was not found, or None if the argument was left out.
+        parts: Each is an entity, a Finding if the entity was not found, or None if the argument was left out.
     """
     if resource.read_only:  # only GET requests are sent to it
         message = f"Resource {resource.name} is configured as read-only."
@@ -76,7 +76,7 @@ def model_is_ready(model: AnyModel, now: datetime, resource: str) -> Findings:
 
 
 def hosted_model_is_ready(endpoint: schemas.Endpoint, until: datetime | None, now: datetime, resource: str) -> Findings:
-    """Warn if the model of an endpoint expired at `until`; the endpoint's own status does not show that."""
+    """Warn if the model of an endpoint has expired, which the status of the endpoint does not show."""
     if until is not None and until <= now:
         model = Choice("a model that still transcribes, or train one")
         message = f"The endpoint's model ended on {until:%Y-%m-%d}: {EXPIRED_IN_ENDPOINT}"
@@ -111,7 +111,7 @@ def earlier_failure(attempt: str, entity: schemas.StatefulEntity, fix: str) -> F
 
 
 def clocks_agree(skew: timedelta) -> Findings:
-    """Warn if the clocks of this machine and the service differ; a positive skew means the service's is ahead."""
+    """Warn if the clocks of this machine and the service differ. A positive skew means that the service is ahead."""
     if abs(skew) <= CLOCK_TOLERANCE:
         return
     minutes = abs(skew) // timedelta(minutes=1)

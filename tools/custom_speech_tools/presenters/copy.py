@@ -25,9 +25,9 @@ class CopiedModel(results.Result):
 
 
 class Copy(results.ResourceAnswer):
-    """A copy of a model; `model` is null until the copy exists on the target.
+    """A copy of a model; its `status` is Succeeded only once the copy can be used.
 
-    `status` is Succeeded only once the copy can be used.
+    `model` is null until the copy exists on the target.
     """
 
     operation: str | None

@@ -14,7 +14,7 @@ from custom_speech_tools.speech.sanitize import quote
 
 
 class Endpoint(results.EntityAnswer):
-    """An endpoint; after `transcription_until` its model expires and it falls back to the newest base model."""
+    """An endpoint. After `transcription_until`, its model has expired and it uses the newest base model."""
 
     model: results.EntityReference | None
     previous_model: results.EntityReference | None
@@ -89,14 +89,14 @@ def _transcription_until(endpoint: schemas.Endpoint, parts: Entities) -> datetim
 
 
 def use_step(speech: Speech, endpoint: schemas.Endpoint) -> str:
-    """Return the step that makes applications use the endpoint, hypothetical for the emulator."""
+    """Return how applications use the endpoint (hypothetically, for the emulator)."""
     use = "On Azure, applications would use" if speech.is_emulated else "Applications use"
     named = f"endpoint {quote(endpoint.display_name)} on {speech.resource.name}"
     return f"{use} {named} by setting endpoint_id of the Speech SDK's SpeechConfig to {endpoint.id}"
 
 
 def restore_step(speech: Speech, endpoint: schemas.Endpoint, previous_model: str) -> str:
-    """Return the step that puts the previous model, given by its id, into the endpoint again."""
+    """Return the call that deploys the previous model to the endpoint again."""
     name = speech.resource.name
     deploy = call_step("deploy_model", model=previous_model, endpoint=endpoint.id, resource=name)
     return f"{deploy} goes back to the previous model"

@@ -30,7 +30,7 @@ class Expiration(Result):
 
 
 def present_expirations(facts: Iterable[ExpirationFacts]) -> list[Expiration]:
-    """Return the expirations by date; an item whose call is the same as that of an earlier item refers to it."""
+    """Return the expirations by date. An item that needs the same call as an earlier item refers to that item."""
     first: dict[str, Expiration] = {}
     ordered = []
     expirations = [expiration for one in facts for expiration in _present_resource(one)]
