@@ -70,8 +70,7 @@ async def _follow(
 ) -> tuple[schemas.CopyOperation | None, schemas.CustomModel | None, schemas.Reference | None]:
     """Wait for the copy and connect it to its project. After a transient error, the next steps complete the copy.
 
-    Returns:
-        The operation, the copy, and the project that the copy was in before; each is None if unknown.
+    Returns the operation, the copy, and the project that the copy was in before; each is None if unknown.
     """
     operation, model, before = None, None, None
     if isinstance(started, schemas.CopyOperation):

@@ -6,43 +6,36 @@ from pydantic import WithJsonSchema
 
 from custom_speech_tools.guardrails.deletion_facts import KINDS, DeletionArguments
 from custom_speech_tools.guardrails.deletion_plan import Deletion, DeletionPlan, check_again, plan_deletion
-from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
+from custom_speech_tools.runtime import results
+from custom_speech_tools.runtime.change_audit import Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
 from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import call_step
-from custom_speech_tools.runtime.results import (
-    EntityReference,
-    Findings,
-    ResourceAnswer,
-    ServiceText,
-    optional,
-    resource_fields,
-)
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import SpeechError
 
+_LIST_SCHEMA = WithJsonSchema({"type": "array"}, mode="serialization")
 
-class DeletionOutcome(EntityReference):
+
+class DeletionOutcome(results.EntityReference):
     """The outcome of one of several deletions: "deleted", "already gone", "not known" or "not deleted"."""
 
     kind: str
     outcome: str
 
 
-class DeletedEntity(ResourceAnswer):
+class DeletedEntity(results.ResourceAnswer):
     """The requested entity; `deletions` lists the entities of a project with its contents, in the order of deletion."""
 
     id: str
     kind: str
-    display_name: ServiceText
-    locale: ServiceText
+    display_name: results.ServiceText
+    locale: results.ServiceText
     deleted: bool
-    deletions: Annotated[list[DeletionOutcome] | None, WithJsonSchema({"type": "array"}, mode="serialization")] = (
-        optional()
-    )
-    findings: Findings
+    deletions: Annotated[list[DeletionOutcome] | None, _LIST_SCHEMA] = results.optional()
+    findings: results.Findings
 
 
 async def delete_entity(arguments: DeletionArguments, call: CallContext) -> DeletedEntity:
@@ -64,7 +57,7 @@ async def delete_entity(arguments: DeletionArguments, call: CallContext) -> Dele
     elif kind != "transcription":  # no tool lists transcriptions
         step = KINDS[kind].listing(resource_name)
     return DeletedEntity(
-        **resource_fields(requested.speech),
+        **results.resource_fields(requested.speech),
         id=entity.id,
         kind=kind,
         display_name=entity.display_name,
@@ -80,11 +73,10 @@ async def delete_entity(arguments: DeletionArguments, call: CallContext) -> Dele
 async def _delete(call: CallContext, plan: DeletionPlan, agreement: Agreement, deletion: Deletion) -> None:
     delete = KINDS[deletion.kind].delete
     assert delete  # noqa: S101  # everything in KINDS can be deleted
-
-    async def send(use: AgreementUse) -> None:
-        await delete(call.writer(deletion.speech, Decision(plan.findings, None, use)), deletion.entity.id)
-
-    await carry_out(call, agreement, deletion.effect, send)
+    speech, findings, entity = deletion.speech, plan.findings, deletion.entity.id
+    await carry_out(
+        call, agreement, deletion.effect, lambda use: delete(call.writer(speech, Decision(findings, None, use)), entity)
+    )
 
 
 async def _delete_in_order(

@@ -123,13 +123,9 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
 
 
 async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
-    """Check an entity again directly before it is deleted with its project.
+    """Return the deletion with the current name of the entity, or None if the entity no longer exists.
 
-    Returns:
-        The deletion with the present name of the entity, or None if the entity no longer exists.
-
-    Raises:
-        Refused: A rule now blocks the deletion, or the entity no longer belongs to the project.
+    Raises Refused if a rule now blocks the deletion, or if the entity no longer belongs to the project.
     """
     facts = await read_facts_again(deletion.speech, deletion.kind, deletion.entity.id)
     if facts is None or isinstance(facts.entity, Finding):

@@ -43,9 +43,8 @@ async def find_entity(
             return block("reference-found", message, fix, "none")
     if kind.creating_tool and not (await kind.list(speech)).entities:  # no other reference would help
         message = f"{found.message.removesuffix('.')}, and no other {kind.noun} either."
-        found = found.model_copy(
-            update={"message": message, "fix": f"{kind.creating_tool} makes one.", "remedy": "none"}
-        )
+        fix = f"{kind.creating_tool} makes one."
+        found = found.model_copy(update={"message": message, "fix": fix, "remedy": "none"})
     return found
 
 
