@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-MAX_REJECTIONS, MAX_TEXT_BYTES = 1_000, 64 * 1024 * 1024
+MAX_REJECTIONS, MAX_TEXT_BYTES = 1_000, 64 * 1024 * 1024  # stored; the report counts the rest
 MAX_NAME_LENGTH = 200
 
 # Training uses only the transcript of a longer recording (page on test and train data).
@@ -46,10 +46,7 @@ class AudioFile(NamedTuple):
 
 @dataclass
 class DatasetReport:
-    """A report of accepted and rejected content; with an `error`, nothing was accepted.
-
-    The report counts everything, but stores at most 1,000 rejections and 64 MiB of text, which bounds its memory.
-    """
+    """A report of accepted and rejected content, of bounded size; with an `error`, nothing was accepted."""
 
     accepted_line_count: int = 0
     rejected_line_count: int = 0

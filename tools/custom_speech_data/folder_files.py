@@ -11,10 +11,7 @@ from custom_speech_data.dataset_content import OpenFile
 
 
 def open_inside(folder: Path, path: Path) -> OpenFile:
-    """Open a regular file inside a folder, without following symbolic links or blocking on a pipe.
-
-    Raises OSError for any other path inside the folder, and ValueError for a path outside.
-    """
+    """Open a regular file inside a folder, following no link; raises OSError, or ValueError for a path outside."""
     return OpenFile(os.fdopen(_descriptor(folder, path, os.O_RDONLY), "rb", buffering=0))
 
 

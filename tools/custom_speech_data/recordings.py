@@ -40,10 +40,7 @@ def split_line(line: str) -> NamedText:
 
 
 def read_recordings(content: Content, report: DatasetReport, *, has_transcripts: bool) -> None:
-    """Read the recordings and, for kind Acoustic, the text file with a line of name, tab and transcript for each.
-
-    Recordings without a line and lines without a recording are rejected.
-    """
+    """Read recordings and, if they have transcripts, the text file with a line of name, tab and transcript for each."""
     with open_archive(content) as archive:
         files = usable_files(archive, report)
         transcripts = None

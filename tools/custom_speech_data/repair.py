@@ -14,10 +14,7 @@ CONVERTED, BOM_ADDED = "converted from UTF-16 to UTF-8", "added the byte order m
 
 
 def repair_text(source: Content, target: IO[bytes]) -> list[str]:
-    """Write a copy in UTF-8 with a byte order mark, in NFC, without blank and overlong lines; return the repairs.
-
-    Raises ImportFailed for a text that is neither UTF-8 nor UTF-16.
-    """
+    """Write a copy in UTF-8 and NFC, without blank and overlong lines, and return the repairs; raises ImportFailed."""
     counts = Counter[str]()
     target.write(codecs.BOM_UTF8)
     for _, line in repaired_lines(source, counts):

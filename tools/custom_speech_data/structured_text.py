@@ -18,14 +18,10 @@ REFERENCE = re.compile(r"\{([^{}]*)\}")
 
 
 class StructuredText:
-    """A reader of structured text, which knows the current section: a list, the lexicon, sentences or none.
-
-    Lines beyond a documented limit are rejected one by one (a guess). The names of the lists are read first, because
-    a sentence may refer to a later list.
-    """
+    """A reader of structured text by section, which rejects each line beyond a documented limit (a guess)."""
 
     def __init__(self, content: Content) -> None:
-        self._lists = set[str]()
+        self._lists = set[str]()  # read first, as a sentence may refer to a later list
         for _, line in lines_of(open_content(content)):
             if len(self._lists) < MAX_LISTS and (name := _list_name(line.strip())):
                 self._lists.add(name)

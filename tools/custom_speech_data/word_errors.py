@@ -80,10 +80,7 @@ _LETTERS = _Letters()
 
 
 def normalized_words(text: str, locale: str) -> list[str]:
-    """Return the words of a text for comparison, without case, punctuation and symbols.
-
-    A combining mark is part of its letter, and an apostrophe inside a word part of the word.
-    """
+    """Return the words of a text for comparison, without case, punctuation and symbols; "don't" is one word."""
     spaced = unicodedata.normalize("NFC", text).casefold().translate(_LETTERS)
     words = [word for part in spaced.split() if (word := part.strip("'"))]
     if locale.partition("-")[0].lower() not in _WITHOUT_SPACES:

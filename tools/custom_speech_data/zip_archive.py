@@ -28,10 +28,7 @@ _ERRORS = BadZipFile, zlib.error, struct.error, EOFError, LookupError, OSError, 
 
 @contextmanager
 def open_archive(content: Content) -> Iterator[ZipFile]:
-    """Open an archive after its directory was found plausible; raises ImportFailed.
-
-    Nothing is unpacked to disk, and memory holds only the part that is being read.
-    """
+    """Open an archive with a plausible directory, without unpacking any file; raises ImportFailed."""
     with open_content(content) as stream:
         try:
             archive = ZipFile(BoundedReader(stream))
@@ -95,10 +92,7 @@ def open_file(archive: ZipFile, entry: ZipInfo) -> Iterator[IO[bytes]]:
 
 
 class BoundedReader:
-    """A stream that limits one read to the largest plausible zip directory.
-
-    `zipfile` reads the directory in one call, whatever length the archive declares.
-    """
+    """A stream with a limit on one read: `zipfile` reads the whole directory at once, whatever its declared length."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.seek, self.tell, self.seekable, self._read = stream.seek, stream.tell, stream.seekable, stream.read

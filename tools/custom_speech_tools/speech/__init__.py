@@ -1,7 +1,4 @@
-"""A typed client for the part of the Speech-to-text REST API that custom models need.
-
-Only this package imports httpx. It knows nothing about MCP or the tools.
-"""
+"""A typed client for the part of the Speech-to-text REST API that custom models need, independent of MCP."""
 
 from custom_speech_tools.speech.client import Speech as Speech
 from custom_speech_tools.speech.errors import AzureError as AzureError

@@ -35,11 +35,9 @@ def decode(resource: str, operation: str, response: Response, schema: type[Decod
 
 
 def intercepted_response(resource: str, operation: str, response: Response) -> InterceptedResponseError | None:
-    """Return the error for a page or redirect of a proxy or gateway, or None for a response of the service.
-
-    A server error in HTML counts as a response of the service, whose front door sends such pages.
-    """
+    """Return the error for a page or redirect of a proxy or gateway, or None for a response of the service."""
     is_page = response.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+    # The service's front door sends server errors in HTML.
     if response.status >= 500 or not (is_page or 300 <= response.status < 400 or response.status == 407):
         return None
     shown = f"{response.status}"

@@ -117,11 +117,8 @@ class SpeechResource:
             object.__setattr__(self, name, value)  # the dataclass is frozen
 
     def is_own_link(self, link: str) -> bool:
-        """Return whether an id may be taken from a link in a response of this resource.
-
-        The link must start with the endpoint or be on the resource's other host, because a custom domain responds with
-        links to the host of its region. The link itself is never requested.
-        """
+        """Return whether an id may be taken from a link, which itself is never requested."""
+        # A custom domain responds with links to the host of its region.
         own, other = parse_url(self.endpoint), parse_url(link)
         if own is None or other is None or not (is_speech_host(own) and is_speech_host(other)):
             return is_within(self.endpoint, link)

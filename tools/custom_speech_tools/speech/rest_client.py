@@ -118,10 +118,7 @@ def get_operation(operation: str, path: str, schema: type[_Schema]) -> Callable[
 
 
 def create_operation(operation: str, path: str, schema: type[_Schema]) -> Callable[..., Pending[_Schema]]:
-    """Return a method that creates an entity from a definition, whose None values are left out.
-
-    The method's second argument are the secrets in the definition, such as the signature of a `contentUrl`.
-    """
+    """Return a method that creates an entity from a definition and the secrets in it; None values are left out."""
 
     async def create(self: RestClient, definition: Properties, secrets: Secrets = ()) -> _Schema:
         body: Properties = {name: value for name, value in definition.items() if value is not None}
