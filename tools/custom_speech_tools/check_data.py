@@ -62,7 +62,7 @@ class DataCheck(ToolAnswer):
 async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCheck:
     """Check a local file or folder, or lines of text, before an upload: encoding, lines, transcripts, audio format.
 
-    Findings name line and file. Nothing is changed or sent. `repairs` lists the changes that a repair would make.
+    Findings name line and file. Nothing is changed or sent. `repairs` lists possible repairs.
     """
 
     def run() -> DataCheck:

@@ -19,10 +19,7 @@ class GetDatasetArguments(Arguments):
 
 
 async def get_dataset(arguments: GetDatasetArguments, call: CallContext) -> DatasetAnswer:
-    """Get a dataset: status, size, and the first twenty rejected lines or files, with reasons.
-
-    With wait_seconds it returns as soon as the import has ended.
-    """
+    """Get a dataset: status, size, and the first twenty rejected lines or files, with reasons."""
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, DATASET, arguments.dataset)
     last = await poll_until_terminal(call, first, speech.datasets_get, arguments.wait_seconds)

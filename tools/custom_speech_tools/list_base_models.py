@@ -58,8 +58,7 @@ class BaseModels(results.Listing):
 async def list_base_models(arguments: ListBaseModelsArguments, call: CallContext) -> BaseModels:
     """List Microsoft's base models of a locale, newest first unless `order` is oldest.
 
-    Shows which kinds of data each can be trained with, until when, and whether training is charged. Choose the
-    `base_model` of a training from it.
+    Shows which kinds of data each can be trained with, until when, and whether training is charged.
     """
     found = await list_entities(call, arguments, Speech.models_list_base_models, locale=arguments.locale)
     if not found.matches and not found.unread:

@@ -30,8 +30,7 @@ async def plan_model(arguments: TrainingArguments, call: CallContext) -> Trainin
     """Check a training request without creating anything.
 
     Reports every reason for a refusal, hours of audio, estimated training days at the service (text trains in minutes),
-    and whether it is charged. Levels: block = refused, confirm = your user must agree, warn = information. Takes the
-    arguments of the training.
+    and whether it is charged. Levels: block = refused, confirm = your user must agree, warn = information.
     """
     plan = await plan_training(call, arguments)
     facts, speech, blocked = plan.facts, plan.facts.speech, is_blocked(plan.findings)
