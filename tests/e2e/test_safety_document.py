@@ -31,7 +31,7 @@ def test_every_file_of_safety_tests_is_named() -> None:
         "retry",
         "time_limits",
         "idempotency",
-        "confirmation",
+        "confirmation_flow",
         "read_only",
         "key_destination",
         "secrets",

@@ -1,4 +1,4 @@
-"""Nothing is spent without a yes …"""
+"""Nothing is charged without confirmation: elicitation, tokens and their single use."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
