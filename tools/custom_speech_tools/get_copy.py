@@ -16,7 +16,7 @@ from custom_speech_tools.runtime.tool import Annotations, declare
 class GetCopyArguments(Arguments):
     """The arguments of get_copy."""
 
-    operation: Annotated[Identifier, Field(description="`operation` in the answer of copy_model")]
+    operation: Annotated[Identifier, Field(description="Field `operation` of the copy")]
     wait_seconds: WaitSeconds = 0
     resource: SourceResource = None
 
