@@ -22,7 +22,6 @@ from custom_speech_emulator.resources import (
     web_hooks,
 )
 from custom_speech_emulator.resources.entities import EntityKind
-from custom_speech_emulator.state.emulator_state import CompletionHook
 
 Handler = Callable[[OperationCall], ApiResponse]
 Versions = tuple[ApiVersion, ...]
@@ -33,9 +32,7 @@ _V3_2_ONLY = (V3_2,)
 _DATED = (V2024, V2025)
 # The kinds that a project can contain.
 _KINDS = (evaluations.EVALUATIONS, datasets.DATASETS, endpoints.ENDPOINTS, models.MODELS, transcriptions.TRANSCRIPTIONS)
-COMPLETION_HOOKS: dict[str, CompletionHook] = {
-    kind.path: kind.on_completion for kind in (*_KINDS, model_copies.COPIES) if kind.on_completion
-}
+COMPLETION_HOOKS = {kind.path: kind.on_completion for kind in (*_KINDS, model_copies.COPIES) if kind.on_completion}
 
 
 @dataclass(frozen=True)
@@ -60,57 +57,51 @@ class Route:
 
 
 def _locales_route(
-    group: str, list_locales: Callable[[ApiVersion], object] = lambda _: locales.LOCALES, versions: Versions = VERSIONS
+    tag: str, list_locales: Callable[[ApiVersion], object] = lambda _: locales.LOCALES, versions: Versions = VERSIONS
 ) -> Route:
-    name, path = f"{group}_ListSupportedLocales", f"/{group.lower()}/locales"
+    name, path = f"{tag}_ListSupportedLocales", f"/{tag.lower()}/locales"
     return Route(name, "GET", path, lambda call: ApiResponse(200, list_locales(call.version)), versions=versions)
 
 
 def _entity_routes(
-    kind: EntityKind,
-    group: str,
-    create: Handler,
-    *,
-    entity: str = "",
-    versions: Versions = VERSIONS,
-    create_versions: Versions = (),
+    kind: EntityKind, tag: str, create: Handler, noun: str = "", versions: Versions = VERSIONS, creation: Versions = ()
 ) -> tuple[Route, ...]:
-    """Return the routes that all kinds have; `entity` is the word in operation ids such as `Models_GetCustomModel`."""
+    """Return the routes that all kinds have; `noun` is the word in operation ids such as `Models_GetCustomModel`."""
     list_path, item_path = f"/{kind.path}", f"/{kind.path}/{{id}}"
-    list_name = f"{group}_List{entity}s" if entity else f"{group}_List"
+    list_name = f"{tag}_List{noun}s" if noun else f"{tag}_List"
     return (
         Route(list_name, "GET", list_path, partial(entities.list_page, kind=kind), _LIST_QUERY, versions),
-        Route(f"{group}_Create", "POST", list_path, create, (), create_versions or versions),
-        Route(f"{group}_Get{entity}", "GET", item_path, partial(entities.get, kind=kind), (), versions),
-        Route(f"{group}_Update", "PATCH", item_path, partial(entities.update, kind=kind), (), versions),
-        Route(f"{group}_Delete", "DELETE", item_path, partial(entities.delete, kind=kind), (), versions),
+        Route(f"{tag}_Create", "POST", list_path, create, (), creation or versions),
+        Route(f"{tag}_Get{noun}", "GET", item_path, partial(entities.get, kind=kind), (), versions),
+        Route(f"{tag}_Update", "PATCH", item_path, partial(entities.update, kind=kind), (), versions),
+        Route(f"{tag}_Delete", "DELETE", item_path, partial(entities.delete, kind=kind), (), versions),
     )
 
 
-def _file_routes(kind: EntityKind, group: str) -> tuple[Route, ...]:
+def _file_routes(kind: EntityKind, tag: str) -> tuple[Route, ...]:
     list_path, item_path = f"/{kind.path}/{{id}}/files", f"/{kind.path}/{{id}}/files/{{fileId}}"
     return (
-        Route(f"{group}_ListFiles", "GET", list_path, partial(files.list_files, kind=kind), (_LIFETIME, *_LIST_QUERY)),
-        Route(f"{group}_GetFile", "GET", item_path, partial(files.get_file, kind=kind), (_LIFETIME,)),
+        Route(f"{tag}_ListFiles", "GET", list_path, partial(files.list_files, kind=kind), (_LIFETIME, *_LIST_QUERY)),
+        Route(f"{tag}_GetFile", "GET", item_path, partial(files.get_file, kind=kind), (_LIFETIME,)),
     )
 
 
-def _log_routes(path: str, entity: str = "") -> tuple[Route, ...]:
+def _log_routes(path: str, noun: str = "") -> tuple[Route, ...]:
     list_path, item_path, list_query = (
         f"{path}/files/logs",
         f"{path}/files/logs/{{logId}}",
         (_LIFETIME, "skipToken", "top"),
     )
     return (
-        Route(f"Endpoints_List{entity}Logs", "GET", list_path, endpoints.list_logs, list_query, _V3_2_ONLY),
-        Route(f"Endpoints_Delete{entity}Logs", "DELETE", list_path, endpoints.delete_logs, ("endDate",), _V3_2_ONLY),
-        Route(f"Endpoints_Get{entity}Log", "GET", item_path, endpoints.get_log, (_LIFETIME,), _V3_2_ONLY),
-        Route(f"Endpoints_Delete{entity}Log", "DELETE", item_path, endpoints.delete_log, (), _V3_2_ONLY),
+        Route(f"Endpoints_List{noun}Logs", "GET", list_path, endpoints.list_logs, list_query, _V3_2_ONLY),
+        Route(f"Endpoints_Delete{noun}Logs", "DELETE", list_path, endpoints.delete_logs, ("endDate",), _V3_2_ONLY),
+        Route(f"Endpoints_Get{noun}Log", "GET", item_path, endpoints.get_log, (_LIFETIME,), _V3_2_ONLY),
+        Route(f"Endpoints_Delete{noun}Log", "DELETE", item_path, endpoints.delete_log, (), _V3_2_ONLY),
     )
 
 
-def _manifest_route(kind: EntityKind, entity: str) -> Route:
-    name, path = f"Models_Get{entity}Manifest", f"/{kind.path}/{{id}}/manifest"
+def _manifest_route(kind: EntityKind, noun: str) -> Route:
+    name, path = f"Models_Get{noun}Manifest", f"/{kind.path}/{{id}}/manifest"
     return Route(name, "GET", path, partial(models.get_manifest, kind=kind), (_LIFETIME,))
 
 
@@ -133,7 +124,7 @@ ROUTES = (
     Route("Datasets_CommitBlocks", "POST", "/datasets/{id}/blocks:commit", datasets.commit_blocks),
     *_file_routes(datasets.DATASETS, "Datasets"),
     _locales_route("Models"),
-    *_entity_routes(models.MODELS, "Models", models.create, entity="CustomModel"),
+    *_entity_routes(models.MODELS, "Models", models.create, noun="CustomModel"),
     Route("Models_ListBaseModels", "GET", "/models/base", _list_base_models, _LIST_QUERY),
     Route("Models_GetBaseModel", "GET", "/models/base/{id}", _get_base_model),
     Route("Models_Copy", "POST", "/models/{id}:copy", model_copies.copy_model),
@@ -150,7 +141,7 @@ ROUTES = (
     *_log_routes("/endpoints/{id}"),
     *_log_routes("/endpoints/base/{locale}", "BaseModel"),
     _locales_route("Transcriptions", locales.transcription_locales),
-    *_entity_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, create_versions=_V3_2_ONLY),
+    *_entity_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions", transcriptions.submit, creation=_V3_2_ONLY),
     Route("Transcriptions_Submit", "POST", "/transcriptions:submit", transcriptions.submit, (), _DATED),
     Route("Transcriptions_Transcribe", "POST", "/transcriptions:transcribe", transcriptions.transcribe, (), _DATED),
     *_file_routes(transcriptions.TRANSCRIPTIONS, "Transcriptions"),
