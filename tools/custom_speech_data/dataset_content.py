@@ -26,8 +26,9 @@ class OpenFile(AbstractContextManager["OpenFile", None]):
     def __init__(self, file: IO[bytes]) -> None:
         file.flush()  # a temporary copy may have been written just before
         self._file, self._lock = file, Lock()
-        self.state = self._state()
-        self.size = self.state.size
+        found = os.fstat(file.fileno())
+        self.state = FileState(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        self.size = found.st_size
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
@@ -44,12 +45,8 @@ class OpenFile(AbstractContextManager["OpenFile", None]):
 
     def is_unchanged(self) -> bool:
         """Return whether the size and modification time are the same as when the file was opened."""
-        now = self._state()
-        return (now.size, now.modified) == (self.size, self.state.modified)
-
-    def _state(self) -> FileState:
         found = os.fstat(self._file.fileno())
-        return FileState(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return (found.st_size, found.st_mtime_ns) == (self.size, self.state.modified)
 
 
 Content = bytes | OpenFile

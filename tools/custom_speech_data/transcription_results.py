@@ -81,23 +81,20 @@ def _confidence(part: dict[str, Any]) -> float | None:
 def draft_file(transcripts: Iterable[Transcript]) -> bytes:
     """Return a transcript file (UTF-8 with byte order mark) whose first line marks the transcripts as drafts."""
     # An import rejects lines without text, as for a recording in which nothing was recognized.
-    texts = [(one.file, " ".join(one.text.split())) for one in transcripts if one.text.strip()]
-    return _lines([(DRAFT_HEADER, "not checked by anybody"), *texts])
+    lines = [f"{one.file}\t{' '.join(one.text.split())}\r\n" for one in transcripts if one.text.strip()]
+    return "".join([f"{DRAFT_HEADER}\tnot checked by anybody\r\n", *lines]).encode("utf-8-sig")
 
 
 def unsure_file(transcripts: Iterable[Transcript]) -> bytes:
     """Return a file with the words of low confidence in each recording, for the person who corrects the drafts."""
     doubtful = [one for one in transcripts if one.low_confidence or not one.text.strip()]
-    return _lines((one.file, " ".join(one.low_confidence) or "(nothing was recognized)") for one in doubtful)
+    lines = [f"{one.file}\t{' '.join(one.low_confidence) or '(nothing was recognized)'}\r\n" for one in doubtful]
+    return "".join(lines).encode("utf-8-sig")
 
 
 def is_draft(content: bytes) -> bool:
     """Return whether a file contains the line that marks uncorrected drafts, wherever the file was moved."""
     return DRAFT_HEADER.encode() in content
-
-
-def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
-    return "".join(f"{file}\t{text}\r\n" for file, text in pairs).encode("utf-8-sig")
 
 
 def word_error_rate(
