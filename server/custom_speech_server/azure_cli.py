@@ -189,10 +189,8 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
         raise AzureCLIError(f"{shown} failed: {error}. Run it in a terminal.") from None
     if result.status:
         reason = sanitize(result.errors.decode(errors="replace").strip(), 400) or "it gave no reason"
-        raise AzureCLIError(
-            f'{shown} ended with exit status {result.status}: "{reason}". Sign in again (az login), or update it (az '
-            "upgrade)."
-        )
+        advice = "Sign in again (az login), or update it (az upgrade)."
+        raise AzureCLIError(f'{shown} ended with exit status {result.status}: "{reason}". {advice}')
     text = result.output.decode("utf-8-sig", errors="replace")
     for start in islice(re.finditer(r"^[ \t]*\[", text, re.MULTILINE), 100):  # warnings may precede it
         try:
@@ -201,9 +199,8 @@ async def _read_array(az: str, arguments: Sequence[str]) -> list[dict[str, Any]]
             continue
         if all(isinstance(row, dict) for row in rows):
             return list(rows)
-    raise AzureCLIError(
-        f'{shown} did not print a JSON array of objects: "{sanitize(text.strip(), 120)}". Run it in a terminal.'
-    )
+    printed = sanitize(text.strip(), 120)
+    raise AzureCLIError(f'{shown} did not print a JSON array of objects: "{printed}". Run it in a terminal.')
 
 
 async def describe_unconfigured(resources: Sequence[SpeechResource]) -> str | None:

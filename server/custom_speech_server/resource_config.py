@@ -27,10 +27,7 @@ from custom_speech_tools.speech.trusted_urls import is_speech_host, is_trusted_e
 
 # Hosts of the sovereign clouds, by the prefix of the region names.
 _SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
-_RETIREMENT = (
-    "Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove api_version: 2025-10-15 is the "
-    "default."
-)
+_RETIREMENT = "Microsoft announced the end of API version v3.2 for 31 March 2026. Remove api_version to use 2025-10-15."
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +134,10 @@ class _Resource(Section):
         if self.tenant and self.auth is None:
             raise ValueError('tenant requires auth = "entra"')
         if self.auth == "entra" and ".cognitiveservices." not in (self.endpoint or ""):
-            raise ValueError(
-                'auth = "entra" requires the custom domain as endpoint: https://NAME.cognitiveservices.azure.com, '
-                "which the Azure portal shows on the page Keys and Endpoint"
+            domain = (
+                "https://NAME.cognitiveservices.azure.com, which the Azure portal shows on the page Keys and Endpoint"
             )
+            raise ValueError(f'auth = "entra" requires the custom domain as endpoint: {domain}')
         return self
 
     def as_resource(self, name: str, environment: Mapping[str, str], prices: Prices | None = None) -> SpeechResource:

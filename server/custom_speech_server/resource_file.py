@@ -89,9 +89,7 @@ class ResourceFile:
             if tomllib.loads(text) == tomllib.loads(self.text) | {"resources": expected | dict(added)}:
                 return text
         lacking = "".join(f"{name}: {dict(values)}\n" for name, values in completed.items())
-        raise ConfigurationError(
-            f"{self.path}: its tables cannot be extended automatically. Add these lines:\n{lacking}\n{tables}"
-        )
+        raise ConfigurationError(f"{self.path}: its tables cannot be edited. Add these lines:\n{lacking}\n{tables}")
 
     def write(self, text: str) -> None:
         """Replace the file; raises ConfigurationError if that fails or the file was changed since it was read."""
@@ -112,10 +110,8 @@ class ResourceFile:
                 Path(temporary).unlink(missing_ok=True)
         except OSError as error:
             why = error.strerror or type(error).__name__
-            raise ConfigurationError(
-                f"{self.path}: cannot be written ({why}). Nothing was written. --dry-run prints the content, "
-                "--config FILE names another file."
-            ) from None
+            advice = "Nothing was written. --dry-run prints the content, --config FILE names another file."
+            raise ConfigurationError(f"{self.path}: cannot be written ({why}). {advice}") from None
 
 
 def table_name(account: AzureAccount, taken: Collection[str]) -> str:

@@ -42,9 +42,7 @@ def read_toml_text(file: Path) -> str:
     try:
         content = file.read_bytes()
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise ConfigurationError(
-                f"{file}: is saved as UTF-16. Save it as UTF-8; in PowerShell: `Set-Content -Encoding utf8`."
-            )
+            raise ConfigurationError(f"{file}: is UTF-16. Save it as UTF-8 (PowerShell: Set-Content -Encoding utf8).")
         return content.decode("utf-8-sig")
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror or type(error).__name__}.") from None
@@ -57,10 +55,8 @@ def load_toml(file: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            f"{file}: is not valid TOML: {error}. Put text in double quotes and a Windows path in single quotes: "
-            "'C:\\data'."
-        ) from None
+        advice = "Put text in double quotes and a Windows path in single quotes: 'C:\\data'."
+        raise ConfigurationError(f"{file}: is not valid TOML: {error}. {advice}") from None
 
 
 def parse_toml(

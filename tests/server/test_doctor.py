@@ -111,7 +111,7 @@ def test_doctor_names_a_version_that_answers(doctor: Doctor, service: Listener) 
 
     assert status == 1
     assert 'It answers only in API version 2025-10-15. Set api_version = "2025-10-15".' in said
-    assert "Microsoft announced the retirement of API version v3.2 for 31 March 2026. Remove api_version" in said
+    assert "Microsoft announced the end of API version v3.2 for 31 March 2026. Remove api_version" in said
 
 
 def test_doctor_names_a_clock_that_is_wrong(doctor: Doctor, service: Listener, monkeypatch: pytest.MonkeyPatch) -> None:

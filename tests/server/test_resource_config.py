@@ -419,7 +419,7 @@ def test_config_warns_of_the_version_that_microsoft_retires_and_refuses_older_on
     file.chmod(0o600)
 
     [warning] = from_file(file, {"PATH": "x"}).warnings
-    assert "resources.a: Microsoft announced the retirement of API version v3.2 for 31 March 2026." in warning
+    assert "resources.a: Microsoft announced the end of API version v3.2 for 31 March 2026." in warning
     for version in ("v3.1", "v3.0", "v2.0"):
         file.write_text(f"{entry}'{version}'", encoding="utf-8")
         with pytest.raises(ConfigurationError, match=r"must be '2025-10-15'.*; Microsoft has retired this version"):
