@@ -30,7 +30,7 @@ async def list_endpoints(arguments: ListEndpointsArguments, call: CallContext) -
     step = found.step("get_endpoint", "endpoint", "an endpoint")
     if not shown:
         model, name = Choice("a model"), Choice("the name of a new endpoint")
-        step = call_step("deploy_model", model=model, display_name=name, resource=found.first_resource)
+        step = call_step("deploy_model", model=model, display_name=name, resource=found.single_resource)
     return Endpoints(**found.fields(), endpoints=shown, next_steps=[step])
 
 

@@ -34,7 +34,7 @@ async def list_evaluations(arguments: ListEvaluationsArguments, call: CallContex
     step = found.step("get_evaluation", "evaluation", "an evaluation")
     if not shown:
         model, dataset = Choice("a model"), Choice("a test dataset")
-        step = call_step("create_evaluation", model=model, dataset=dataset, resource=found.first_resource)
+        step = call_step("create_evaluation", model=model, dataset=dataset, resource=found.single_resource)
     return Evaluations(**found.fields(), evaluations=shown, next_steps=[step])
 
 

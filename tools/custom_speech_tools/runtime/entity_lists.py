@@ -49,10 +49,8 @@ class EntityList(Generic[Entity]):
         return self.matches[: self.arguments.limit]
 
     @property
-    def first_resource(self) -> str:
-        """The resource of the first entity; for an empty list the requested or the default resource."""
-        if self.shown:
-            return self.shown[0][0].resource.name
+    def single_resource(self) -> str:
+        """The requested resource, or the default resource if all were requested."""
         return self.call.app.default if self.resource == ALL_RESOURCES else self.resource
 
     def step(self, tool: str, argument: str, noun: str) -> str:
@@ -60,7 +58,7 @@ class EntityList(Generic[Entity]):
         entity: Value = Choice(noun)
         resource: Value = Choice("its resource") if self.resource == ALL_RESOURCES else self.resource
         if len(self.shown) == 1:
-            entity, resource = self.shown[0][1].id, self.first_resource
+            entity, resource = self.shown[0][1].id, self.shown[0][0].resource.name
         return call_step(tool, **{argument: entity}, resource=resource)
 
     def fields(self, notes: Iterable[str | None] = ()) -> ListFields:

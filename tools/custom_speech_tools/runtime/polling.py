@@ -81,11 +81,8 @@ def expected_seconds(
 ) -> float:
     """Estimate the duration of an operation in seconds; 0 means a few minutes.
 
-    The estimate is the duration of the shortest earlier operation, or the documented rate for audio.
-
-    Args:
-        earlier: Entities with the same data on the same resource. The shortest counts, because an edit moves the date
-            of the last action.
+    The estimate is the shortest duration of earlier entities with the same data on the same resource, because an edit
+    moves the date of the last action, or else the documented rate for audio.
     """
     if is_emulated:
         return EMULATED_SECONDS

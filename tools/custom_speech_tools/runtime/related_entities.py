@@ -15,12 +15,9 @@ Entities = Mapping[str, schemas.Entity]  # entities by id, without those that co
 async def read_related(
     speech: Speech, references: Iterable[schemas.Reference | None], known: Iterable[object] = ()
 ) -> Entities:
-    """Read the referenced entities concurrently, and return them with the known entities.
+    """Read the referenced entities concurrently, and return them with the entities among the known objects.
 
     Entities that cannot be read are left out.
-
-    Args:
-        known: Entities that the call has read already; other objects among them are ignored.
     """
 
     async def read(reference: schemas.Reference) -> schemas.Entity | None:
@@ -42,10 +39,7 @@ async def read_related(
 async def read_related_and_earlier(
     speech: Speech, entity: schemas.StatefulEntity, references: Iterable[schemas.Reference | None]
 ) -> tuple[Entities, Sequence[schemas.StatefulEntity]]:
-    """Read the referenced entities and, if `entity` is running, earlier entities with the same data.
-
-    The earlier entities show how long such an operation takes.
-    """
+    """Read the referenced entities and, to estimate the duration of a running entity, earlier ones with its data."""
 
     async def read_earlier() -> Sequence[schemas.StatefulEntity]:
         if is_terminal(entity) or speech.is_emulated:
