@@ -116,8 +116,7 @@ class EmulatorApp:
         """Return the response of a control route, of the token service or of an operation."""
         names = self.state.settings.allow_hosts
         if names and not is_local(request.host, names):  # protects a browser on this machine from DNS rebinding
-            message = "The emulator was started without --allow-host for this name."
-            raise ServiceError(421, "MisdirectedRequest", message)
+            raise ServiceError(421, "MisdirectedRequest", "The emulator does not allow this host name (--allow-host).")
         control = _CONTROL_PATH.match(request.path)
         if control and control["path"].startswith(files.CONTENT_PATH):
             return files.get_content(self.state, control["path"], request.query)

@@ -153,8 +153,7 @@ def fetch_content(url: str, hosts: Collection[str]) -> bytes:
     if not has_supported_scheme(url):
         raise ContentUnreachableError("The contentUrl is not an http, https or file address.")
     if not is_file and not is_allowed_url(url, hosts):
-        message = "The emulator reads a contentUrl only on loopback or on an --allow-content-host."
-        raise ContentUnreachableError(message)
+        raise ContentUnreachableError("The emulator reads a contentUrl only on loopback or on an --allow-content-host.")
     content = _read_local_file(url) if is_file else _download(url)
     if len(content) > MAX_CONTENT_BYTES:
         mebibytes = MAX_CONTENT_BYTES // 2**20

@@ -85,8 +85,8 @@ def seed(state: EmulatorState) -> None:
             state.store.put(entity)
             if entity.kind == "datasets" and entity.status == "Succeeded":
                 locale, kind = entity.document["locale"], entity.document["kind"]
-                content = _accepted_content(locale, kind)
-                state.store.put_data(entity.account, entity.id, dataset_imports.ACCEPTED_DATA, content)
+                accepted = _accepted_content(locale, kind)
+                state.store.put_data(entity.account, entity.id, dataset_imports.ACCEPTED_DATA, accepted)
                 if kind == "Language":
                     lines = "\n".join(SENTENCES[locale]).encode("utf-8-sig")
                     state.store.put_data(entity.account, entity.id, dataset_imports.CONTENT_DATA, lines)
