@@ -50,7 +50,7 @@ def require_valid_url(url: str | None) -> None:
 
 
 def content_identity(url: str) -> str:
-    """Return the host, the path and the query without signature parameters, which identify the content."""
+    """Return the parts of a URL that identify the content: host, path, and query without signature parameters."""
     parts = urlsplit(url)
     query = sorted(
         f"{name}={value}"

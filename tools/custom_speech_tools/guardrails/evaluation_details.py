@@ -78,7 +78,7 @@ async def _read_result(speech: Speech, file: schemas.File, must_be_complete: boo
 
 
 async def read_transcripts(speech: Speech, dataset: str) -> Transcripts:
-    """Return the transcripts of a dataset from the file in which the service stores them."""
+    """Read the transcripts of a dataset from its files."""
     try:
         files = (await speech.datasets_list_files(dataset)).entities
         file = next((file for file in files if file.kind == TRANSCRIPTS), None)
@@ -105,7 +105,7 @@ def parse_transcripts(content: bytes) -> dict[str, str]:
 
 
 def recording_key(name: str) -> str:
-    """Return a file name without folder and ending, in one Unicode form, so that spellings of it are equal."""
+    """Return the name of a recording without folder and extension, in one Unicode form for comparisons."""
     return key_of(name.strip()).removesuffix(".wav")
 
 

@@ -103,7 +103,7 @@ def plan_evaluation(facts: EvaluationFacts) -> EvaluationPlan:
 
 
 async def evaluate(call: CallContext, plan: EvaluationPlan) -> tuple[schemas.Evaluation, bool]:
-    """Create the evaluation, or return the evaluation that the same request has created and True."""
+    """Create the evaluation unless the same request has created it. Return it and whether it existed."""
     speech, name, locale = plan.speech, plan.display_name, plan.dataset.locale
     writer = call.writer(speech, Decision(plan.findings, plan.key))
     definition: dict[str, JsonValue] = {

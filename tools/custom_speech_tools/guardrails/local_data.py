@@ -28,7 +28,7 @@ _warn = partial(warn, "data-is-valid")
 
 @dataclass(frozen=True, slots=True)
 class CheckedData:
-    """A local dataset with the findings about it."""
+    """An opened local dataset and the findings of its check."""
 
     content: Content  # the content to upload: the user's file, opened once, or a repaired copy
     kind: str

@@ -22,7 +22,7 @@ _NOTE = re.compile(r"count=(\d{1,9}) over30=(\d{1,9}) used30=(\d{1,9}) over40=(\
 
 
 class RecordingLengths(NamedTuple):
-    """The recordings of a dataset: the total number, the number too long for training, and the seconds of the rest."""
+    """Statistics of the recordings of a dataset; `used_seconds` excludes recordings that are too long for training."""
 
     total: int
     too_long: int

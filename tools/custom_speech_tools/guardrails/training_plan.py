@@ -128,7 +128,7 @@ def _without_charge(facts: TrainingFacts, base: schemas.BaseModel) -> str:
 
 
 async def train(call: CallContext, plan: TrainingPlan, key: str, how: AgreementUse) -> tuple[schemas.CustomModel, bool]:
-    """Create the model with an idempotency key, or return the model that has the key and True."""
+    """Create the model unless a model with this idempotency key exists. Return it and whether it existed."""
     if plan.existing:
         return plan.existing, True
     speech, request = plan.facts.speech, plan.facts.request

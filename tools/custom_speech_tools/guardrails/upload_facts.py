@@ -59,7 +59,7 @@ class UploadFacts:
 
 
 async def gather_upload_facts(call: CallContext, request: UploadArguments, data: CheckedData | None) -> UploadFacts:
-    """Fetch the project and possible duplicates concurrently; nothing if Azure cannot read the `content_url`."""
+    """Fetch the project and possible duplicates concurrently, unless Azure cannot read the `content_url`."""
     speech, url = call.speech(request.resource), request.content_url
     if url and not content_url.is_web_url(url):
         return UploadFacts(request, speech, call.now(speech), data)

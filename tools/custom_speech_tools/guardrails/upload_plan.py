@@ -98,7 +98,7 @@ async def upload(call: CallContext, plan: UploadPlan) -> tuple[schemas.Dataset, 
 
 
 async def create_dataset(call: CallContext, plan: UploadPlan, writer: Speech) -> tuple[schemas.Dataset, bool]:
-    """Create the dataset, or return the dataset that the same request has created and True."""
+    """Create the dataset unless the same request has created it. Return it and whether it existed."""
     facts, request = plan.facts, plan.facts.request
     # The suffix distinguishes a deliberate duplicate from the first dataset.
     key = f"{plan.key}-{secrets.token_hex(8)}" if request.allow_duplicate else plan.key
