@@ -111,14 +111,14 @@ async def read_target(
         model: The model on the source, or None until it is trained.
         now: The service's time.
     """
-    speech, named = call.speech(definition.resource), definition.endpoint
+    speech, reference = call.speech(definition.resource), definition.endpoint
     target = Target(definition, speech)
     started_at = copy_started_at(model, target.tag, now) if model else None
     is_copying = started_at is not None and now - started_at <= COPY_LIFETIME
     try:
         async with task_group() as tasks:
             project_task = tasks.create_task(find_project(speech, definition.project, locale))
-            endpoint_task = tasks.create_task(find_rollout_endpoint(speech, named, locale)) if named else None
+            endpoint_task = tasks.create_task(find_rollout_endpoint(speech, reference, locale)) if reference else None
             models_task = tasks.create_task(speech.models_list_custom_models(locale=locale))
     except SpeechError as error:
         is_failed = not error.is_transient
@@ -129,9 +129,13 @@ async def read_target(
     findings = [*parts_fit(speech.resource, locale, project, endpoint)]
     if model is not None:
         models = models_task.return_value.entities
-        copy = _find_copy(model, models, started_at)
+        same_name = [one for one in models if one.display_name == model.display_name]
+        # A copy that does not name its source is known by its name and by its creation after the recorded start.
+        dated = [(one, one.created_date_time) for one in same_name if copy_facts.may_be_copy(model, one)]
+        recent = (one for one, created in dated if started_at and created and created >= started_at)
+        copy = copy_facts.find_copy(model, models) or next(recent, None)
         target = replace(target, copy=copy, is_copying=is_copying and copy is None)
-        others = [one for one in models if one.display_name == model.display_name] if copy is None else []
+        others = same_name if copy is None else []
         findings += [*name_is_free(model, others, speech, allow_duplicate=False), *copy_can_be_deployed(target)]
     return target.with_findings(findings)
 
@@ -172,15 +176,6 @@ def copy_started_at(model: schemas.CustomModel, tag: str, now: datetime) -> date
     except ValueError:
         return None
     return started_at if tag in tags and started_at <= now + timedelta(minutes=1) else None
-
-
-def _find_copy(
-    model: schemas.CustomModel, models: Sequence[schemas.CustomModel], started_at: datetime | None
-) -> schemas.CustomModel | None:
-    """Return the model's copy: by its properties, or by its name if it was created after a copy was started."""
-    recent = (one for one in models if started_at and one.created_date_time and one.created_date_time >= started_at)
-    named = (one for one in recent if one.display_name == model.display_name and copy_facts.may_be_copy(model, one))
-    return copy_facts.find_copy(model, models) or next(named, None)
 
 
 def copy_can_be_deployed(target: Target) -> Iterator[Finding]:
