@@ -34,8 +34,8 @@ class CopyModelArguments(parameters.Arguments):
 async def copy_model(arguments: CopyModelArguments, call: CallContext) -> Copy:
     """Copy a trained custom model, without its datasets, to another configured resource in any region.
 
-    With project, the finished copy is connected to it. Takes minutes; repeating the call creates no second copy.
-    Then call get_copy.
+    With project, the finished copy is connected to it. Takes minutes; a repeated call creates no second copy. Then
+    get_copy.
     """
     source, target = call.speech(arguments.resource), call.speech(arguments.to_resource)
     plan = await copy_plan.plan_copy(call, source, target, arguments.model, arguments.project)

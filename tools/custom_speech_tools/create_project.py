@@ -37,7 +37,7 @@ class CreatedProject(ResourceAnswer):
 async def create_project(arguments: CreateProjectArguments, call: CallContext) -> CreatedProject:
     """Create a project, which groups the models, datasets, evaluations and endpoints of a locale in the Azure portals.
 
-    Its locale cannot be changed. Repeating the call creates no second project. Then pass it as `project`, or call
+    Its locale cannot be changed. A repeated call creates no second project. Then pass it as `project`, or
     connect_model.
     """
     speech = call.speech(arguments.resource)

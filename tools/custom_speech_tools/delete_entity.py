@@ -41,7 +41,7 @@ class DeletedEntity(results.ResourceAnswer):
 async def delete_entity(arguments: DeletionArguments, call: CallContext) -> DeletedEntity:
     """Permanently delete a model, dataset, evaluation, endpoint, project or transcription; your user must agree.
 
-    Refused while the entity is running or in use; the refusal lists what uses it.
+    Refused while the entity is running or in use; the refusal names the cause.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deletion(call, arguments))
     requested, outcomes, note = plan.deletions[-1], None, None

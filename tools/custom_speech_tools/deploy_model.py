@@ -15,8 +15,8 @@ from custom_speech_tools.speech.sanitize import quote
 async def deploy_model(arguments: DeploymentArguments, call: CallContext) -> Endpoint:
     """Deploy a trained model to an existing endpoint, which keeps its id, or to a new endpoint.
 
-    A new endpoint is charged around the clock, so your user must agree. Repeating the call creates no second endpoint.
-    Then call get_endpoint.
+    A new endpoint is charged around the clock, so your user must agree. A repeated call creates no second endpoint.
+    Then get_endpoint.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_deployment(call, arguments))
     first, existed = await carry_out(call, agreement, plan.effect, lambda use: deploy(call, plan, use))

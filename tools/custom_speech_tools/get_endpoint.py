@@ -20,7 +20,7 @@ class GetEndpointArguments(Arguments):
 
 
 async def get_endpoint(arguments: GetEndpointArguments, call: CallContext) -> Endpoint:
-    """Get an endpoint: its status, its model and when that expires, and how to go back to the previous model.
+    """Get an endpoint: status, model and its expiration, and how to go back to the previous model.
 
     With wait_seconds, it returns as soon as the deployment has ended.
     """

@@ -19,9 +19,9 @@ class GetModelArguments(Arguments):
 
 
 async def get_model(arguments: GetModelArguments, call: CallContext) -> Model:
-    """Get a custom model: its status, base model, datasets, project, expiration and reason of failure.
+    """Get a custom model: status, base model, datasets, project, expiration and error.
 
-    With wait_seconds, it returns as soon as training has ended; call it again while the status is Running.
+    With wait_seconds, it returns as soon as training has ended; call it again while it is Running.
     """
     speech = call.speech(arguments.resource)
     first = await get_entity(speech, MODEL, arguments.model)

@@ -22,7 +22,7 @@ class ListModelsArguments(parameters.ListArguments):
 
 
 async def list_models(arguments: ListModelsArguments, call: CallContext) -> Models:
-    """List the custom models of a resource, newest first: models that were trained there, and copies.
+    """List the custom models of a resource, newest first, including copies.
 
     `is_copy` is null if it is not known. get_model returns all details.
     """

@@ -52,8 +52,8 @@ class Resources(ToolAnswer):
 async def list_resources(arguments: ListResourcesArguments, call: CallContext) -> Resources:
     """List the configured Azure Speech resources.
 
-    Returns the region and API version of each, and whether it trains with audio, has projects, can be copied from and
-    may be changed. Other tools take the name as `resource`.
+    Shows region, API version, and whether each trains with audio, has projects, can be copied from and may be changed.
+    Other tools take the name as `resource`.
     """
     app, requested = call.app, arguments.resource
 

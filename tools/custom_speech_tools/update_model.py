@@ -32,9 +32,9 @@ class UpdateModelArguments(Arguments):
 
 
 async def update_model(arguments: UpdateModelArguments, call: CallContext) -> Model:
-    """Change the display name or the description of a custom model; its other properties cannot be changed.
+    """Change the display name or the description of a custom model.
 
-    Repeating the call changes nothing. Then call get_model.
+    Nothing else can be changed. A repeated call changes nothing. Then get_model.
     """
     speech = call.speech(arguments.resource)
     model = await find_entity(speech, MODEL, arguments.model)
